@@ -1,0 +1,6 @@
+//! The outside behind the engine's outbound port: HTTP.
+//!
+//! An adapter says what the world answered and decides nothing about it. It never logs bodies or headers, and it
+//! reaches no address that its guard has not judged.
+
+pub mod http;

@@ -1,0 +1,4 @@
+//! Storage behind the engine's ports: memory and SQLite.
+
+pub mod memory;
+pub mod sqlite;

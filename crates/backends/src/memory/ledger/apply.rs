@@ -1,0 +1,121 @@
+//! Applies a batch, change by change; each sees what those before it did. The caller takes all of it back on a fault.
+
+use std::collections::BTreeSet;
+
+use model::{Batch, Bucket, Change, Committed, Fault, FaultKind, Guard, NewEntry, NodeName, Replay, ReplayMember, Timestamp};
+
+use super::deliveries::{Step, conflict};
+use super::state::{Emission, Life, PolicyText, State};
+use super::{counters, guards};
+
+/// Applies a batch whose time is `now`. On a fault the state is left half changed.
+pub(super) fn batch(state: &mut State, batch: Batch, now: Timestamp) -> Result<Committed, Fault> {
+    guards::check(state, &batch.guards)?;
+    for guard in batch.guards {
+        if let Guard::Cursor { consumer, partition, from: _, to } = guard {
+            state.cursors.put((consumer, partition), to);
+        }
+    }
+    let mut step = Step { state, now, committed: Committed::default(), ready: BTreeSet::new() };
+    for change in batch.changes {
+        step.apply(change)?;
+    }
+    step.committed.ready = step.ready.into_iter().collect();
+    Ok(step.committed)
+}
+
+impl Step<'_> {
+    fn apply(&mut self, change: Change) -> Result<(), Fault> {
+        match change {
+            Change::Open { delivery, claim } => self.open(*delivery, claim),
+            Change::Claim { delivery, claim } => self.claim(delivery, claim)?,
+            Change::Settle { delivery, result, state, why } => self.settle(delivery, result, (state, why))?,
+            Change::Move { delivery, state, why, new_round } => self.shift(delivery, (state, why), new_round)?,
+            Change::Quarantine(row) => self.quarantine(*row),
+            Change::QuarantineMove { event, state } => self.quarantine_move(event, state)?,
+            Change::Count { bucket: Bucket::Routed, origin, entries } => {
+                counters::enter(self.state, origin, Bucket::Routed, entries);
+            }
+            Change::Count { .. } => {
+                return Err(Fault::from_error(FaultKind::Corrupt, "ledger.count", "only routing is counted by hand"));
+            }
+            Change::Index { event, at, words } => {
+                for word in words {
+                    self.state.words.put_new((word, event), (at, self.now));
+                }
+            }
+            Change::Emit { id, partition, policy, entry } => {
+                let refers_to = entry.refers_to();
+                let waiting = NewEntry { partition, policy, emitted: Some(id), entry: *entry };
+                let seq = self.state.next_place();
+                self.state.emissions.put_new(id, Emission { seq, waiting: Some(waiting), refers_to });
+            }
+            Change::Emitted { id } => {
+                if let Some(emission) = self.state.emissions.get(&id).cloned() {
+                    self.state.emissions.put(id, Emission { waiting: None, ..emission });
+                }
+            }
+            Change::See { id } => {
+                self.state.seen.put_new(id, ());
+            }
+            other => self.apply_setting(other)?,
+        }
+        Ok(())
+    }
+
+    /// Changes of what stands beside events and deliveries.
+    fn apply_setting(&mut self, change: Change) -> Result<(), Fault> {
+        match change {
+            Change::StorePolicy { version, files, at } => {
+                self.state.policies.put_new(version, PolicyText { files, at });
+            }
+            Change::PartitionPolicy { partition, version } => self.state.partition_policies.put(partition, version),
+            Change::Breaker { destination, state } => self.state.breakers.put(destination, state),
+            Change::Switch { object, switch } => self.state.switches.put(object, switch),
+            Change::Replay { replay, members } => self.replay(*replay, members),
+            Change::ReplayMove(replay) => self.replay_move(*replay)?,
+            Change::PutToken(token) => self.state.tokens.put(token.id, *token),
+            Change::Audit(row) => {
+                self.state.audit.put_new(row.id, row);
+            }
+            Change::Heartbeat { node, incarnation, at } => self.heartbeat(node, incarnation, at)?,
+            Change::TakeShard { shard, node, incarnation } => self.state.shards.put(shard, (node, incarnation)),
+            Change::Open { .. }
+            | Change::Claim { .. }
+            | Change::Settle { .. }
+            | Change::Move { .. }
+            | Change::Quarantine(_)
+            | Change::QuarantineMove { .. }
+            | Change::Count { .. }
+            | Change::Index { .. }
+            | Change::Emit { .. }
+            | Change::Emitted { .. }
+            | Change::See { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn replay(&mut self, replay: Replay, members: Vec<ReplayMember>) {
+        let id = replay.id;
+        if self.state.replays.put_new(id, replay) {
+            for member in members {
+                self.state.members.put((id, member.index), member);
+            }
+        }
+    }
+
+    fn replay_move(&mut self, mut replay: Replay) -> Result<(), Fault> {
+        let stored = self.state.replays.get(&replay.id).ok_or(conflict("ledger.replay_move"))?;
+        replay.version = stored.version + 1;
+        self.state.replays.put(replay.id, replay);
+        Ok(())
+    }
+
+    fn heartbeat(&mut self, node: NodeName, incarnation: u64, at: Timestamp) -> Result<(), Fault> {
+        if self.state.lives.get(&node).is_some_and(|life| incarnation < life.incarnation) {
+            return Err(conflict("ledger.heartbeat"));
+        }
+        self.state.lives.put(node, Life { incarnation, seen_at: at });
+        Ok(())
+    }
+}

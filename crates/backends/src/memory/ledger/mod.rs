@@ -1,0 +1,239 @@
+//! The ledger in memory, and its views. One lock is the one writer order; it is never held across an await.
+
+mod apply;
+mod counters;
+mod deliveries;
+mod guards;
+mod lanes;
+mod quarantine;
+mod queries;
+mod retention;
+mod state;
+mod views;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use engine::ports::{Answer, Clock, DueLimit, Hint, Ledger, Shard, Views};
+use model::change::Switch;
+use model::view::{
+    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
+};
+use model::{
+    Account, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, NewEntry,
+    NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
+};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use self::state::State;
+use super::table::End;
+
+/// A ledger in memory. It lives as long as the value; a restart is simulated by keeping the value.
+#[derive(Debug)]
+pub struct MemoryLedger {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    changed: watch::Sender<u64>,
+}
+
+impl MemoryLedger {
+    /// An empty ledger that takes from `clock` when a feed or index row was written.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, state: Mutex::new(State::default()), changed: watch::Sender::new(0) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn commit_now(&self, batch: Batch) -> Result<Committed, Fault> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let applied = apply::batch(&mut state, batch, now);
+        state.close(if applied.is_ok() { End::Keep } else { End::Undo });
+        drop(state);
+        if applied.is_ok() {
+            self.changed.send_modify(|count| *count += 1);
+        }
+        applied
+    }
+
+    fn trim_now(&self, before: Timestamp) -> u64 {
+        let mut state = self.state();
+        let gone = retention::trim(&mut state, before);
+        state.close(End::Keep);
+        gone
+    }
+
+    fn ask<'a, T, F>(&'a self, question: F) -> Answer<'a, T>
+    where
+        T: Send + 'a,
+        F: FnOnce(&State) -> T + Send + 'a,
+    {
+        Box::pin(async move { Ok(question(&self.state())) })
+    }
+}
+
+impl Ledger for MemoryLedger {
+    fn commit(&self, batch: Batch) -> Answer<'_, Committed> {
+        Box::pin(async move { self.commit_now(batch) })
+    }
+
+    fn delivery(&self, id: DeliveryId) -> Answer<'_, Option<Delivery>> {
+        self.ask(move |state| state.delivery(id))
+    }
+
+    fn due(&self, destination: &DestinationName, now: Timestamp, limit: DueLimit) -> Answer<'_, Vec<Delivery>> {
+        let destination = destination.clone();
+        self.ask(move |state| state.due(&destination, now, limit))
+    }
+
+    fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>> {
+        self.ask(State::agenda)
+    }
+
+    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
+        self.ask(move |state| state.orphans(stale_before, limit))
+    }
+
+    fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {
+        let consumer = consumer.clone();
+        self.ask(move |state| state.cursor(&consumer, partition))
+    }
+
+    fn partition_policy(&self, partition: Partition) -> Answer<'_, Option<PolicyVersion>> {
+        self.ask(move |state| state.partition_policies.get(&partition).copied())
+    }
+
+    fn policy(&self, version: PolicyVersion) -> Answer<'_, Option<Vec<(String, String)>>> {
+        self.ask(move |state| state.policies.get(&version).map(|text| text.files.clone()))
+    }
+
+    fn seen(&self, ids: Vec<Uuid>) -> Answer<'_, Vec<Uuid>> {
+        self.ask(move |state| state.seen(ids))
+    }
+
+    fn outbox(&self, limit: usize) -> Answer<'_, Vec<NewEntry>> {
+        self.ask(move |state| state.outbox(limit))
+    }
+
+    fn quarantined(&self, event: EventId) -> Answer<'_, Option<QuarantineRow>> {
+        self.ask(move |state| state.quarantine.get(&event).cloned())
+    }
+
+    fn replays_running(&self) -> Answer<'_, Vec<Replay>> {
+        self.ask(State::replays_running)
+    }
+
+    fn replay(&self, id: ReplayId) -> Answer<'_, Option<Replay>> {
+        self.ask(move |state| state.replays.get(&id).cloned())
+    }
+
+    fn members(&self, id: ReplayId, from: u32, limit: usize) -> Answer<'_, Vec<ReplayMember>> {
+        self.ask(move |state| state.members(id, from, limit))
+    }
+
+    fn replay_progress(&self, id: ReplayId) -> Answer<'_, Vec<(String, u64)>> {
+        self.ask(move |state| state.replay_progress(id))
+    }
+
+    fn breakers(&self) -> Answer<'_, Vec<(DestinationName, String)>> {
+        self.ask(|state| state.breakers.rows().clone().into_iter().collect())
+    }
+
+    fn switches(&self) -> Answer<'_, Vec<(String, Switch)>> {
+        self.ask(|state| state.switches.rows().clone().into_iter().collect())
+    }
+
+    fn shards(&self) -> Answer<'_, Vec<Shard>> {
+        self.ask(State::shards)
+    }
+
+    fn incarnation(&self, node: &NodeName) -> Answer<'_, u64> {
+        let node = node.clone();
+        self.ask(move |state| state.lives.get(&node).map_or(0, |life| life.incarnation))
+    }
+
+    fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {
+        self.ask(move |state| state.tokens.rows().values().find(|token| token.digest == digest).cloned())
+    }
+
+    fn tokens(&self) -> Answer<'_, Vec<Token>> {
+        self.ask(|state| state.tokens.rows().values().cloned().collect())
+    }
+
+    fn account(&self) -> Answer<'_, Account> {
+        self.ask(counters::account)
+    }
+
+    fn recount(&self) -> Answer<'_, Account> {
+        self.ask(counters::recount)
+    }
+
+    fn needed(&self, partition: Partition, from: Offset, to: Offset) -> Answer<'_, Vec<Offset>> {
+        self.ask(move |state| state.needed(partition, from, to))
+    }
+
+    fn trim(&self, before: Timestamp) -> Answer<'_, u64> {
+        Box::pin(async move { Ok(self.trim_now(before)) })
+    }
+
+    fn changed(&self) -> Hint {
+        self.changed.subscribe()
+    }
+}
+
+impl Views for MemoryLedger {
+    fn deliveries(&self, query: DeliveryQuery) -> Answer<'_, Page<Delivery>> {
+        self.ask(move |state| state.deliveries_page(&query))
+    }
+
+    fn delivery_story(&self, id: DeliveryId) -> Answer<'_, Option<DeliveryStory>> {
+        self.ask(move |state| state.delivery_story(id))
+    }
+
+    fn event_story(&self, event: EventId) -> Answer<'_, EventStory> {
+        self.ask(move |state| state.event_story(event))
+    }
+
+    fn causes(&self) -> Answer<'_, Vec<CauseGroup>> {
+        self.ask(State::causes)
+    }
+
+    fn quarantine(&self, query: QuarantineQuery) -> Answer<'_, Page<QuarantineRow>> {
+        self.ask(move |state| state.quarantine_page(&query))
+    }
+
+    fn lookup(&self, word: &str, limit: usize) -> Answer<'_, Vec<Found>> {
+        let word = word.to_owned();
+        self.ask(move |state| state.lookup(&word, limit))
+    }
+
+    fn feed(&self, after: u64, limit: usize) -> Answer<'_, Vec<FeedRow>> {
+        self.ask(move |state| state.feed_after(after, limit))
+    }
+
+    fn feed_head(&self) -> Answer<'_, u64> {
+        self.ask(|state| state.numbers.feed)
+    }
+
+    fn backlog(&self) -> Answer<'_, Vec<Backlog>> {
+        self.ask(State::backlog)
+    }
+
+    fn replays(&self, limit: usize) -> Answer<'_, Vec<Replay>> {
+        self.ask(move |state| state.replays_newest(limit))
+    }
+
+    fn replay_story(&self, id: ReplayId) -> Answer<'_, Option<ReplayStory>> {
+        self.ask(move |state| state.replay_story(id))
+    }
+
+    fn audit(&self, subject: Option<String>, cursor: Option<String>, limit: usize) -> Answer<'_, Page<AuditRow>> {
+        self.ask(move |state| state.audit_page(subject.as_deref(), cursor.as_deref(), limit))
+    }
+
+    fn policies(&self, limit: usize) -> Answer<'_, Vec<(PolicyVersion, Timestamp)>> {
+        self.ask(move |state| state.policies_newest(limit))
+    }
+}

@@ -1,0 +1,134 @@
+//! Segments in their file: read when it is opened, written in slices between other work, removed in slices.
+
+use model::Timestamp;
+use model::limit::SEGMENT_SLICE_ROWS;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::super::broken::Broken;
+use super::super::sql::{at, len, statements};
+use super::{Closed, Filter, Open, Progress, Segments};
+
+statements! {
+    SEGMENTS = "SELECT number, last_id, first_at, last_at, dropped, filter FROM segments ORDER BY number";
+    LAST_NUMBER = "SELECT number FROM meta WHERE name = 'segments'";
+    UNFINISHED = "DELETE FROM segment_index WHERE segment > $1";
+    PUT_PAIR = "INSERT INTO segment_index (segment, hash, id) VALUES ($1, $2, $3)";
+    PUT_SEGMENT = "INSERT INTO segments (number, last_id, first_at, last_at, dropped, filter) VALUES ($1, $2, $3, $4, 0, $5)";
+    PUT_LAST = "INSERT INTO meta (name, number) VALUES ('segments', $1) ON CONFLICT (name) DO UPDATE SET number = $1";
+    IDS = "SELECT id FROM segment_index WHERE segment = $1 AND hash = $2 ORDER BY id DESC LIMIT $3";
+    DROP = "UPDATE segments SET dropped = 1 WHERE number = $1";
+    SLICE_END = "SELECT hash, id FROM segment_index WHERE segment = $1 ORDER BY hash, id LIMIT 1 OFFSET $2";
+    DELETE_SLICE = "DELETE FROM segment_index WHERE segment = $1 AND (hash, id) < ($2, $3)";
+    DELETE_PAIRS = "DELETE FROM segment_index WHERE segment = $1";
+    DELETE_SEGMENT = "DELETE FROM segments WHERE number = $1";
+}
+
+/// Reads the hashes of the rows above an id in the order of their ids, and tells each to the second argument.
+pub(in super::super) type ReadRows =
+    fn(&Connection, i64, &mut dyn FnMut(i64, i64, Timestamp)) -> Result<(), Broken>;
+
+/// Removes the rows of a segment up to and including an id, at most so many; says whether none is left.
+pub(in super::super) type SweepRows = fn(&Connection, i64, usize) -> Result<bool, Broken>;
+
+impl Segments {
+    /// What the file holds. The open segment is made anew from the rows.
+    pub(in super::super) fn load(conn: &Connection, hashes_max: usize, rows: ReadRows) -> Result<Self, Broken> {
+        let mut segments =
+            Self { hashes_max, open: Open::default(), closing: None, closed: Vec::new(), dropped: Vec::new() };
+        let last: Option<i64> = conn.prepare_cached(LAST_NUMBER)?.query_row([], |row| row.get(0)).optional()?;
+        let last = last.unwrap_or(0);
+        let last_id = segments.load_closed(conn)?;
+        // A crash while a segment was being closed leaves pairs that no filter covers; they are written again.
+        conn.execute(UNFINISHED, [last])?;
+        segments.open.number = last + 1;
+        rows(conn, last_id, &mut |hash, id, at| segments.note(hash, id, at))?;
+        Ok(segments)
+    }
+
+    fn load_closed(&mut self, conn: &Connection) -> Result<i64, Broken> {
+        let mut last_id = 0;
+        let mut statement = conn.prepare(SEGMENTS)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let number: i64 = row.get(0)?;
+            let filter = Filter::from_bytes(row.get_ref(5)?.as_blob().map_err(Broken::corrupt)?)
+                .ok_or_else(|| Broken::Corrupt(format!("the filter of segment {number} is damaged")))?;
+            let closed =
+                Closed { number, last_id: row.get(1)?, first_at: at(row.get(2)?), last_at: at(row.get(3)?), filter };
+            last_id = last_id.max(closed.last_id);
+            if row.get::<_, bool>(4)? { self.dropped.push(closed) } else { self.closed.push(closed) }
+        }
+        Ok(last_id)
+    }
+
+    /// Ids of rows with this hash in a closed segment, newest first, at most `limit`.
+    pub(in super::super) fn ids(conn: &Connection, segment: i64, hash: i64, limit: usize) -> Result<Vec<i64>, Broken> {
+        let mut statement = conn.prepare_cached(IDS)?;
+        let ids = statement.query_map(params![segment, hash, len(limit)], |row| row.get(0))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
+    /// Writes or removes a slice, inside the caller's transaction. At least `rows` pairs of a segment that is being
+    /// closed, so that closing one ends before the next is full.
+    pub(in super::super) fn work(&self, conn: &Connection, rows: usize, sweep: SweepRows) -> Result<Progress, Broken> {
+        let mut progress = Progress::default();
+        if self.closing.is_some() {
+            self.write_slice(conn, rows.max(SEGMENT_SLICE_ROWS), &mut progress)?;
+        } else if let Some(segment) = self.dropped.first() {
+            let pairs_gone = delete_slice(conn, segment.number)?;
+            if pairs_gone && sweep(conn, segment.last_id, SEGMENT_SLICE_ROWS)? {
+                conn.prepare_cached(DELETE_SEGMENT)?.execute([segment.number])?;
+                progress.swept = Some(segment.number);
+            }
+        }
+        Ok(progress)
+    }
+
+    fn write_slice(&self, conn: &Connection, rows: usize, progress: &mut Progress) -> Result<(), Broken> {
+        let Some(closing) = &self.closing else { return Ok(()) };
+        let to = (closing.written + rows).min(closing.sorted.len());
+        let mut put = conn.prepare_cached(PUT_PAIR)?;
+        for (hash, id) in &closing.sorted[closing.written..to] {
+            put.execute([closing.number, *hash, *id])?;
+        }
+        progress.written = to - closing.written;
+        if to == closing.sorted.len() {
+            progress.finished = true;
+            conn.prepare_cached(PUT_SEGMENT)?.execute(params![
+                closing.number,
+                closing.last_id,
+                closing.first_at.micros(),
+                closing.last_at.micros(),
+                closing.filter.to_bytes()
+            ])?;
+            conn.prepare_cached(PUT_LAST)?.execute([closing.number])?;
+        }
+        Ok(())
+    }
+
+    /// Marks segments as out of use, inside the caller's transaction.
+    pub(in super::super) fn mark_dropped(conn: &Connection, numbers: &[i64]) -> Result<(), Broken> {
+        let mut mark = conn.prepare_cached(DROP)?;
+        for number in numbers {
+            mark.execute([number])?;
+        }
+        Ok(())
+    }
+}
+
+fn delete_slice(conn: &Connection, segment: i64) -> Result<bool, Broken> {
+    let end = conn
+        .prepare_cached(SLICE_END)?
+        .query_row([segment, len(SEGMENT_SLICE_ROWS)], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+        .optional()?;
+    match end {
+        Some((hash, id)) => {
+            conn.prepare_cached(DELETE_SLICE)?.execute([segment, hash, id])?;
+            Ok(false)
+        }
+        None => {
+            conn.prepare_cached(DELETE_PAIRS)?.execute([segment])?;
+            Ok(true)
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What one life of one node knows and shares between its rooms: its lease, the gates of the destinations that it
+//! works on, and the shards that it holds. Lost at the end of the process; nothing here is the truth of anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::{Delivery, DestinationName, Lease, Record, Timestamp};
+use policy::compiled::Destination;
+
+use crate::rules::breaker::{Seen, State};
+use crate::rules::gate::{Closed, Gate, Kind, Slot};
+
+/// A delivery whose attempt is open and whose slot is taken: ready to be sent.
+#[derive(Debug)]
+pub struct Handover {
+    /// The delivery as it was before its claim.
+    pub delivery: Box<Delivery>,
+    /// The epoch of its claim.
+    pub epoch: u64,
+    /// The record with the bytes, where it is at hand.
+    pub record: Option<Arc<Record>>,
+    /// Its slot.
+    pub slot: Slot,
+}
+
+/// The board of a node's life.
+#[derive(Debug)]
+pub struct Board {
+    /// This life.
+    pub lease: Lease,
+    gates: Mutex<BTreeMap<DestinationName, Gate>>,
+    shards: Mutex<BTreeSet<String>>,
+    paused: Mutex<BTreeSet<String>>,
+}
+
+impl Board {
+    /// A board at the beginning of a life, with breakers as they were stored.
+    pub fn new(lease: Lease, breakers: Vec<(DestinationName, State)>) -> Self {
+        let gates = breakers.into_iter().map(|(name, state)| (name, Gate::restore(state))).collect();
+        Self { lease, gates: Mutex::new(gates), shards: Mutex::new(BTreeSet::new()), paused: Mutex::new(BTreeSet::new()) }
+    }
+
+    /// The name of a destination's shard.
+    pub fn shard_of(destination: &DestinationName) -> String {
+        format!("destination/{destination}")
+    }
+
+    /// Whether this node works on a shard.
+    pub fn holds(&self, shard: &str) -> bool {
+        lock(&self.shards).contains(shard)
+    }
+
+    /// Takes note of the shards that this node works on.
+    pub fn set_shards(&self, shards: BTreeSet<String>) {
+        *lock(&self.shards) = shards;
+    }
+
+    /// Takes a slot of a destination that this node works on.
+    pub fn enter(&self, destination: &Destination, kind: Kind, now: Timestamp) -> Result<Slot, Closed> {
+        if !self.holds(&Self::shard_of(&destination.name)) {
+            return Err(Closed::Busy);
+        }
+        if self.is_paused(&Self::shard_of(&destination.name)) {
+            return Err(Closed::Paused);
+        }
+        self.gate(&destination.name, |gate| gate.enter(destination, kind, now))
+    }
+
+    /// How many more attempts of a kind could start, by slots alone.
+    pub fn free(&self, destination: &Destination, kind: Kind) -> u32 {
+        self.gate(&destination.name, |gate| gate.free(destination, kind))
+    }
+
+    /// Gives back a slot that was not used.
+    pub fn leave_unused(&self, destination: &DestinationName, slot: &Slot, now: Timestamp) {
+        self.gate(destination, |gate| gate.leave_unused(slot, now));
+    }
+
+    /// Gives back a slot after an attempt; answers the breaker's state when it changed.
+    pub fn leave_after(&self, destination: &Destination, slot: &Slot, seen: Option<Seen>, now: Timestamp) -> Option<State> {
+        self.gate(&destination.name, |gate| gate.leave_after(destination, slot, seen, now))
+    }
+
+    /// How many shards this node works on.
+    pub fn shards_held(&self) -> usize {
+        lock(&self.shards).len()
+    }
+
+    /// Takes note of what people paused: `source/NAME`, `flow/NAME`, `destination/NAME`.
+    pub fn set_paused(&self, paused: BTreeSet<String>) {
+        *lock(&self.paused) = paused;
+    }
+
+    /// Whether a person paused it.
+    pub fn is_paused(&self, object: &str) -> bool {
+        lock(&self.paused).contains(object)
+    }
+
+    /// Where the breakers stand and how many attempts are under way.
+    pub fn gates(&self) -> Vec<(DestinationName, State, u32)> {
+        lock(&self.gates).iter().map(|(name, gate)| (name.clone(), gate.breaker(), gate.busy())).collect()
+    }
+
+    fn gate<T>(&self, name: &DestinationName, act: impl FnOnce(&mut Gate) -> T) -> T {
+        let mut gates = lock(&self.gates);
+        if !gates.contains_key(name) {
+            gates.insert(name.clone(), Gate::default());
+        }
+        act(gates.get_mut(name).expect("inserted above"))
+    }
+}
+
+/// A panic elsewhere leaves counts, not half a value: the content stays usable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,79 @@
+//! The book of policies: the present one for intake and destinations, earlier ones for the deliveries that keep them.
+//!
+//! A policy is compiled once and shared. The book never decides which policy routes a record: the journal does.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use model::{Fault, FaultKind, PolicyVersion};
+use policy::{Policy, SourceFile};
+use tokio::sync::watch;
+
+use crate::ports::Ledger;
+
+/// LIMIT: compiled policies that are held at once; more are compiled again when they are asked for.
+const HELD_MAX: usize = 16;
+
+/// Policies by version.
+#[derive(Debug)]
+pub struct Book {
+    ledger: Arc<dyn Ledger>,
+    held: Mutex<BTreeMap<PolicyVersion, Arc<Policy>>>,
+    current: watch::Sender<Arc<Policy>>,
+}
+
+impl Book {
+    /// A book that begins with this policy as the present one.
+    pub fn new(ledger: Arc<dyn Ledger>, present: Arc<Policy>) -> Self {
+        let held = Mutex::new(BTreeMap::from([(present.version, Arc::clone(&present))]));
+        Self { ledger, held, current: watch::Sender::new(present) }
+    }
+
+    /// The policy that judges what arrives now, and whose destinations, limits and breakers hold.
+    pub fn current(&self) -> Arc<Policy> {
+        Arc::clone(&self.current.borrow())
+    }
+
+    /// Told when the present policy changes.
+    pub fn watch(&self) -> watch::Receiver<Arc<Policy>> {
+        self.current.subscribe()
+    }
+
+    /// Makes a policy the present one.
+    pub fn adopt(&self, policy: Arc<Policy>) {
+        self.hold(Arc::clone(&policy));
+        self.current.send_replace(policy);
+    }
+
+    /// The policy of a version, read from the ledger when it is not held.
+    ///
+    /// Faults: `Corrupt` when the ledger does not have it or has it with errors, though something names it.
+    pub async fn at(&self, version: PolicyVersion) -> Result<Arc<Policy>, Fault> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&version).cloned();
+        if let Some(policy) = held {
+            return Ok(policy);
+        }
+        let files = self.ledger.policy(version).await?.ok_or(Fault::new(FaultKind::Corrupt, "book.at"))?;
+        let policy = Arc::new(compile(files)?);
+        self.hold(Arc::clone(&policy));
+        Ok(policy)
+    }
+
+    fn hold(&self, policy: Arc<Policy>) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() >= HELD_MAX {
+            held.retain(|version, _| *version == self.current.borrow().version);
+        }
+        held.insert(policy.version, policy);
+    }
+}
+
+/// Compiles a stored policy. It was checked before it was stored, so errors mean a newer rule or a damaged store.
+pub fn compile(files: Vec<(String, String)>) -> Result<Policy, Fault> {
+    let files: Vec<SourceFile> = files.into_iter().map(|(path, text)| SourceFile { path, text }).collect();
+    let (policy, findings) = policy::check(&files);
+    policy.ok_or_else(|| {
+        let first = findings.first().map_or_else(String::new, |finding| format!("{}: {}", finding.code, finding.message));
+        Fault::from_error(FaultKind::Corrupt, "book.compile", first)
+    })
+}

@@ -1,0 +1,6 @@
+//! Delivery: from a claimed delivery to its outcome, and what follows from it.
+
+pub mod decide;
+pub mod prepare;
+pub mod run;
+pub mod sweep;

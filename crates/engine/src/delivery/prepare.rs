@@ -1,0 +1,162 @@
+//! From an event to the bytes and headers of one attempt: mapped, signed, traceable. Pure: what is sent follows from
+//! the stored bytes, the policy, the attempt's number and the time alone.
+
+use base64::Engine as _;
+use bytes::Bytes;
+use formats::signature::standard_webhooks::{self, SigningKey};
+use formats::trace_context::TraceParent;
+use model::{Delivery, Diagnostic, Digest, Event, Outcome, Timestamp};
+use policy::compiled::{Auth, Destination};
+use policy::{EventView, Policy};
+
+use crate::keyring::Keyring;
+use crate::ports::Message;
+
+/// Why nothing can be sent: an outcome that says so.
+pub type Unprepared = Outcome;
+
+/// The body of a delivery: the mapping of the stored bytes, or these as they are.
+///
+/// `policy` is the one that the delivery keeps.
+pub fn body(policy: &Policy, delivery: &Delivery, event: &Event) -> Result<Bytes, Unprepared> {
+    let Some(flow) = policy.flows.get(&delivery.flow) else {
+        return Err(unmapped(format!("the flow {} is not in its policy", delivery.flow)));
+    };
+    let body = match &flow.mapping {
+        None => Bytes::from(event.data().into_owned()),
+        Some(name) => {
+            let mapping = policy.mappings.get(name).ok_or_else(|| unmapped(format!("the mapping {name} is not in its policy")))?;
+            let mapped = mapping.apply_checked(policy, &EventView::new(event));
+            mapped.map_err(|reasons| Outcome::Unmapped { reasons: reasons.iter().map(sentence).collect() })?
+        }
+    };
+    match delivery.output {
+        Some(output) if output != Digest::of(&body) => {
+            Err(unmapped("the mapping gives other bytes than at the first attempt".to_owned()))
+        }
+        Some(_) | None => Ok(body),
+    }
+}
+
+fn unmapped(reason: String) -> Unprepared {
+    Outcome::Unmapped { reasons: vec![reason] }
+}
+
+fn sentence(reason: &Diagnostic) -> String {
+    format!("{}: {}", reason.code, reason.message)
+}
+
+/// What one attempt carries besides its body.
+#[derive(Clone, Copy, Debug)]
+pub struct Envelope<'a> {
+    /// The delivery; its `attempts` include this one.
+    pub delivery: &'a Delivery,
+    /// The event.
+    pub event: &'a Event,
+    /// The attempt's number, from 1.
+    pub no: u32,
+    /// The wall clock: receivers check it.
+    pub at: Timestamp,
+}
+
+/// The message of one attempt.
+pub fn message(destination: &Destination, keys: &Keyring, envelope: Envelope<'_>, body: Bytes) -> Result<Message, Unprepared> {
+    let mut headers = vec![("content-type".to_owned(), content_type(envelope.event))];
+    headers.extend(destination.headers.iter().cloned());
+    identity(envelope, &mut headers);
+    sign(destination, keys, envelope, &body, &mut headers)?;
+    authenticate(destination, keys, &mut headers)?;
+    Ok(Message {
+        destination: destination.name.clone(),
+        url: destination.url.clone(),
+        method: destination.method.clone(),
+        headers,
+        body,
+        timeout: destination.timeout,
+        allow: destination.allow.clone(),
+    })
+}
+
+fn content_type(event: &Event) -> String {
+    if event.content_type.is_empty() { "application/json".to_owned() } else { event.content_type.clone() }
+}
+
+/// Stable over all attempts but for the attempt's number, the time, and the span.
+fn identity(envelope: Envelope<'_>, headers: &mut Vec<(String, String)>) {
+    let Envelope { delivery, event, no, at } = envelope;
+    let mut put = |name: &str, value: String| headers.push((name.to_owned(), value));
+    put("webhook-id", delivery.id.to_string());
+    put("webhook-timestamp", at.secs().to_string());
+    put("crossdock-event", event.id.to_string());
+    put("crossdock-attempt", no.to_string());
+    put("crossdock-flow", delivery.flow.to_string());
+    put("crossdock-correlation", visible(&event.correlation));
+    put("traceparent", trace_parent(delivery, event, no));
+    if let Some(state) = event.trace.as_ref().map(|trace| &trace.state).filter(|state| !state.is_empty()) {
+        put("tracestate", state.clone());
+    }
+}
+
+/// The trace goes on from the sender's; without one it begins with the event, so that all hops meet in one trace.
+fn trace_parent(delivery: &Delivery, event: &Event, no: u32) -> String {
+    let span: [u8; 8] = Digest::of_fields(&[&delivery.id.bytes(), &no.to_be_bytes()]).head();
+    let received = event.trace.as_ref().and_then(|trace| {
+        TraceParent::parse(&format!("00-{}-{}-{:02x}", trace.trace_id, trace.parent_id, trace.flags))
+    });
+    match received.and_then(|parent| parent.child(span)) {
+        Some(child) => child.to_string(),
+        None => format!("00-{}-{}-00", event.id.0.simple(), hex::encode(span)),
+    }
+}
+
+/// Header values are visible ASCII; a correlation id that is not is sent percent-encoded.
+fn visible(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+        if byte.is_ascii_graphic() && byte != b'%' {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+        out
+    })
+}
+
+fn sign(
+    destination: &Destination,
+    keys: &Keyring,
+    envelope: Envelope<'_>,
+    body: &[u8],
+    headers: &mut Vec<(String, String)>,
+) -> Result<(), Unprepared> {
+    if destination.sign.is_empty() {
+        return Ok(());
+    }
+    let mut signing = Vec::with_capacity(destination.sign.len());
+    for name in &destination.sign {
+        let secret = keys.get(name).ok_or_else(|| unmapped(format!("the secret {name} has no value")))?;
+        let text = std::str::from_utf8(secret.expose()).unwrap_or_default();
+        signing.push(SigningKey::parse(text).map_err(|_| unmapped(format!("the secret {name} is no Standard Webhooks key")))?);
+    }
+    let id = envelope.delivery.id.to_string();
+    let signature = standard_webhooks::sign(&id, envelope.at.secs(), body, &signing)
+        .map_err(|_| unmapped("the message cannot be signed".to_owned()))?;
+    headers.push(("webhook-signature".to_owned(), signature));
+    Ok(())
+}
+
+fn authenticate(destination: &Destination, keys: &Keyring, headers: &mut Vec<(String, String)>) -> Result<(), Unprepared> {
+    let value = |name| {
+        let secret = keys.get(name).ok_or_else(|| unmapped(format!("the secret {name} has no value")))?;
+        String::from_utf8(secret.expose().to_vec()).map_err(|_| unmapped(format!("the secret {name} is no text")))
+    };
+    match &destination.auth {
+        None => {}
+        Some(Auth::Bearer(secret)) => headers.push(("authorization".to_owned(), format!("Bearer {}", value(secret)?))),
+        Some(Auth::Basic { user, secret }) => {
+            let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{}", value(secret)?));
+            headers.push(("authorization".to_owned(), format!("Basic {pair}")));
+        }
+        Some(Auth::Header { name, secret }) => headers.push((name.clone(), value(secret)?)),
+    }
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! Membership: a node shows itself and takes shards whose holder has gone. A shard is a wish to be the only one who
+//! works on something; the guards of every commit are what keeps two holders from doing harm.
+//!
+//! A holder counts as gone when its heartbeat has not changed for a lease's time on this node's own clock, so that a
+//! clock that jumps declares nobody dead.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use model::limit::LEASE;
+use model::{Batch, Change, Fault, FaultKind, Guard, Lease, NodeName, TimeSpan, Timestamp};
+
+use crate::board::Board;
+use crate::book::Book;
+use crate::observe::{Fact, Facts};
+use crate::ports::{Clock, Journal, Ledger, Shard};
+
+/// Begins a new life of a node: its incarnation is one more than ever before.
+pub async fn begin_life(ledger: &Arc<dyn Ledger>, node: &NodeName, now: Timestamp) -> Result<Lease, Fault> {
+    let incarnation = ledger.incarnation(node).await? + 1;
+    let heartbeat = Change::Heartbeat { node: node.clone(), incarnation, at: now };
+    ledger.commit(Batch::new().change(heartbeat)).await?;
+    Ok(Lease { node: node.clone(), incarnation })
+}
+
+/// The membership of a node.
+#[derive(Debug)]
+pub struct Membership {
+    /// Whose partitions are worked on.
+    pub journal: Arc<dyn Journal>,
+    /// Where shards are.
+    pub ledger: Arc<dyn Ledger>,
+    /// The policies: their destinations are shards.
+    pub book: Arc<Book>,
+    /// What this node shares.
+    pub board: Arc<Board>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where facts go.
+    pub facts: Arc<Facts>,
+    /// When a node's heartbeat was seen to change, by this node's time.
+    pub seen: BTreeMap<NodeName, (Timestamp, Timestamp)>,
+}
+
+impl Membership {
+    /// Shows this node, takes free shards, and learns what people paused and which policy holds.
+    pub async fn turn(&mut self) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let Lease { node, incarnation } = self.board.lease.clone();
+        self.ledger.commit(Batch::new().change(Change::Heartbeat { node: node.clone(), incarnation, at: now })).await?;
+        let holders = self.ledger.shards().await?;
+        let mut held = BTreeSet::new();
+        for wanted in self.wanted() {
+            let holder = holders.iter().find(|shard| shard.shard == wanted);
+            let ours = holder.is_some_and(|shard| shard.node == node && shard.incarnation == incarnation);
+            if ours || self.may_take(holder, now) && self.take(&wanted, holder).await? {
+                held.insert(wanted);
+            }
+        }
+        if held.len() != self.board.shards_held() {
+            self.facts.emit(&Fact::Shards { held: held.len() });
+        }
+        self.board.set_shards(held);
+        self.learn_switches().await?;
+        self.learn_policy().await
+    }
+
+    fn wanted(&self) -> Vec<String> {
+        let partitions = self.journal.partitions().into_iter().map(|partition| format!("partition/{}", partition.0));
+        let present = self.book.current();
+        let destinations = present.destinations.keys().map(Board::shard_of);
+        partitions.chain(destinations).collect()
+    }
+
+    fn may_take(&mut self, holder: Option<&Shard>, now: Timestamp) -> bool {
+        let Some(holder) = holder else { return true };
+        if holder.node == self.board.lease.node {
+            return true;
+        }
+        let (beat, since) = self.seen.entry(holder.node.clone()).or_insert((holder.seen_at, now));
+        if *beat != holder.seen_at {
+            (*beat, *since) = (holder.seen_at, now);
+        }
+        now.since(*since) >= LEASE
+    }
+
+    async fn take(&self, shard: &str, holder: Option<&Shard>) -> Result<bool, Fault> {
+        let Lease { node, incarnation } = self.board.lease.clone();
+        let stale_before = holder.map_or(Timestamp::EPOCH, |holder| holder.seen_at + TimeSpan::from_micros(1));
+        let guard = Guard::Shard { shard: shard.to_owned(), node: node.clone(), incarnation, stale_before };
+        let change = Change::TakeShard { shard: shard.to_owned(), node, incarnation };
+        match self.ledger.commit(Batch::new().guard(guard).change(change)).await {
+            Ok(_) => Ok(true),
+            Err(fault) if fault.kind == FaultKind::Conflict => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn learn_switches(&self) -> Result<(), Fault> {
+        let paused = self.ledger.switches().await?.into_iter().filter(|(_, switch)| switch.paused).map(|(object, _)| object);
+        self.board.set_paused(paused.collect());
+        Ok(())
+    }
+
+    /// Intake on a node that routes nothing learns here that another policy holds.
+    async fn learn_policy(&self) -> Result<(), Fault> {
+        let Some(partition) = self.journal.partitions().first().copied() else { return Ok(()) };
+        if let Some(version) = self.ledger.partition_policy(partition).await? {
+            if version != self.book.current().version && !self.board.holds(&format!("partition/{}", partition.0)) {
+                self.book.adopt(self.book.at(version).await?);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,168 @@
+//! A node: one life of the engine over its ports. It names the loops; whoever owns the node runs and awaits them, on
+//! threads in production and in virtual time in simulation.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use model::limit::{CONCURRENCY_MAX, HEARTBEAT};
+use model::{Fault, NodeName, TimeSpan};
+use tokio::sync::{mpsc, watch};
+
+use crate::board::Board;
+use crate::book::Book;
+use crate::delivery::run::{Deliverer, Sender};
+use crate::delivery::sweep::Sweep;
+use crate::drive::{Drive, Stop, Turn};
+use crate::keyring::Keyring;
+use crate::membership::{self, Membership};
+use crate::observe::Facts;
+use crate::outbox::Outbox;
+use crate::ports::{Clock, Journal, Ledger, Outbound};
+use crate::routing::run::Router;
+use crate::rules::breaker::State;
+
+/// LIMIT: claimed deliveries between router and delivery; more than any slots, so that a hand-over does not wait.
+const HANDOVERS_MAX: usize = CONCURRENCY_MAX as usize * 8;
+
+/// What a node stands on.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// What happened.
+    pub journal: Arc<dyn Journal>,
+    /// The state of work.
+    pub ledger: Arc<dyn Ledger>,
+    /// The outside.
+    pub outbound: Arc<dyn Outbound>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The policies.
+    pub book: Arc<Book>,
+    /// Secrets' values.
+    pub keys: watch::Receiver<Arc<Keyring>>,
+    /// Where facts go.
+    pub facts: Arc<Facts>,
+    /// When to stop.
+    pub stop: Stop,
+}
+
+/// A loop with its name.
+pub type Loop = (String, BoxFuture<'static, Result<(), Fault>>);
+
+/// One life of a node.
+#[derive(Debug)]
+pub struct Node {
+    /// What it stands on.
+    pub ground: Ground,
+    /// What its rooms share.
+    pub board: Arc<Board>,
+}
+
+impl Node {
+    /// Begins a life: a new incarnation, breakers as they were stored, and the first look at its shards.
+    pub async fn begin(ground: Ground, name: &NodeName) -> Result<Self, Fault> {
+        let lease = membership::begin_life(&ground.ledger, name, ground.clock.now()).await?;
+        let breakers = ground.ledger.breakers().await?;
+        let breakers = breakers.into_iter().map(|(name, text)| (name, serde_json::from_str(&text).unwrap_or(State::Closed)));
+        let board = Arc::new(Board::new(lease, breakers.collect()));
+        let node = Self { ground, board };
+        node.membership().turn().await?;
+        Ok(node)
+    }
+
+    /// Its loops, to be run until each of them ends.
+    pub fn loops(&self) -> Vec<Loop> {
+        let (handovers, receiver) = mpsc::channel(HANDOVERS_MAX);
+        let mut loops = vec![self.membership_loop(), self.delivery_loop(receiver), self.sweep_loop(), self.outbox_loop()];
+        loops.extend(self.ground.journal.partitions().into_iter().map(|partition| {
+            let mut router = self.router(partition, handovers.clone());
+            let hints = vec![self.ground.journal.changed()];
+            let name = format!("router/{}", partition.0);
+            let drive = self.drive("router");
+            let run: BoxFuture<'static, _> = Box::pin(async move { drive.run(hints, async || router.turn().await).await });
+            (name, run)
+        }));
+        loops
+    }
+
+    fn drive(&self, name: &'static str) -> Drive {
+        Drive {
+            name,
+            clock: Arc::clone(&self.ground.clock),
+            facts: Arc::clone(&self.ground.facts),
+            stop: self.ground.stop.clone(),
+        }
+    }
+
+    fn membership_loop(&self) -> Loop {
+        let mut membership = self.membership();
+        let clock = Arc::clone(&self.ground.clock);
+        let drive = self.drive("membership");
+        let turn = async move || {
+            clock.sleep(HEARTBEAT).await;
+            membership.turn().await.map(|()| Turn::Worked)
+        };
+        ("membership".to_owned(), Box::pin(drive.run(Vec::new(), turn)))
+    }
+
+    fn delivery_loop(&self, handovers: mpsc::Receiver<crate::board::Handover>) -> Loop {
+        let sender = Sender {
+            journal: Arc::clone(&self.ground.journal),
+            ledger: Arc::clone(&self.ground.ledger),
+            outbound: Arc::clone(&self.ground.outbound),
+            book: Arc::clone(&self.ground.book),
+            board: Arc::clone(&self.board),
+            keys: self.ground.keys.clone(),
+            clock: Arc::clone(&self.ground.clock),
+            facts: Arc::clone(&self.ground.facts),
+        };
+        let deliverer = Deliverer { sender, handovers, stop: self.ground.stop.clone() };
+        ("delivery".to_owned(), Box::pin(deliverer.run()))
+    }
+
+    fn sweep_loop(&self) -> Loop {
+        let mut sweep = Sweep {
+            ledger: Arc::clone(&self.ground.ledger),
+            book: Arc::clone(&self.ground.book),
+            clock: Arc::clone(&self.ground.clock),
+        };
+        let drive = self.drive("sweep");
+        ("sweep".to_owned(), Box::pin(async move { drive.run(Vec::new(), async || sweep.turn().await).await }))
+    }
+
+    fn outbox_loop(&self) -> Loop {
+        let mut outbox =
+            Outbox { journal: Arc::clone(&self.ground.journal), ledger: Arc::clone(&self.ground.ledger) };
+        let hints = vec![self.ground.ledger.changed()];
+        let drive = self.drive("outbox");
+        ("outbox".to_owned(), Box::pin(async move { drive.run(hints, async || outbox.turn().await).await }))
+    }
+
+    fn membership(&self) -> Membership {
+        Membership {
+            journal: Arc::clone(&self.ground.journal),
+            ledger: Arc::clone(&self.ground.ledger),
+            book: Arc::clone(&self.ground.book),
+            board: Arc::clone(&self.board),
+            clock: Arc::clone(&self.ground.clock),
+            facts: Arc::clone(&self.ground.facts),
+            seen: std::collections::BTreeMap::new(),
+        }
+    }
+
+    fn router(&self, partition: model::Partition, handovers: mpsc::Sender<crate::board::Handover>) -> Router {
+        Router {
+            journal: Arc::clone(&self.ground.journal),
+            ledger: Arc::clone(&self.ground.ledger),
+            book: Arc::clone(&self.ground.book),
+            board: Arc::clone(&self.board),
+            clock: Arc::clone(&self.ground.clock),
+            facts: Arc::clone(&self.ground.facts),
+            handovers,
+            partition,
+            at: None,
+        }
+    }
+}
+
+/// How long a loop may take to end after it was told to stop: the longest exchange with a destination, and a commit.
+pub const DRAIN: TimeSpan = TimeSpan::from_secs(65);

@@ -1,0 +1,306 @@
+//! The ports: everything that the engine needs from outside, object-safe, in one file. No other trait in the product
+//! until it has a second real implementation.
+//!
+//! What holds for all: a call may be cancelled at any await and leaves either its whole effect or none; after
+//! [`FaultKind::Unavailable`](model::FaultKind) the caller does not know which, and repeats with the same ids.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::account::Census;
+use model::change::Switch;
+use model::outcome::Outcome;
+use model::view::{
+    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
+};
+use model::{
+    Account, Appended, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId,
+    Fault, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Record, Replay, ReplayId,
+    ReplayMember, TimeSpan, Timestamp, Token,
+};
+use uuid::Uuid;
+
+/// The answer of a port, later.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
+
+/// A future without an answer.
+pub type Waiting<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// Told when something may have changed. A hint only: every loop also runs on a period.
+pub type Hint = tokio::sync::watch::Receiver<u64>;
+
+/// What has happened, in order, durable before it is answered. Entries are never changed.
+pub trait Journal: Send + Sync + std::fmt::Debug {
+    /// Appends each entry or finds its repeat, and answers in the order of the entries when all of that is durable (I1).
+    ///
+    /// Each decision is atomic with its append: of concurrent entries with one (source, key), one is `New`. A key is
+    /// remembered for [`model::limit::KEY_WINDOW`] from its first append, whatever retention does to the record.
+    /// An emitted entry is found again by its derived id (answered `Duplicate` with the nil event id); a journal
+    /// whose broker forgets sooner may append it twice, and consumers drop the repeat.
+    ///
+    /// Faults: `Full` at the byte budget when one of the entries is intake's (what rooms emit settles work and is taken),
+    /// `Unavailable`, `Shutdown`. After `Unavailable` some entries may stand.
+    fn append(&self, entries: Vec<NewEntry>) -> Answer<'_, Vec<Appended>>;
+
+    /// Records of a partition after `after`, in order, at most `records` of them and at most
+    /// [`model::limit::READ_BYTES_MAX`] bytes, but at least one if there is one. No record appears below an offset that was
+    /// already read past.
+    fn read(&self, partition: Partition, after: Offset, records: usize) -> Answer<'_, Vec<Arc<Record>>>;
+
+    /// The record at a position, also where retention has moved it to what is kept; `None` where it is gone.
+    fn get(&self, position: Position) -> Answer<'_, Option<Arc<Record>>>;
+
+    /// The records that carry the event itself (admitted, quarantined, resubmitted): at most one.
+    fn find(&self, event: EventId) -> Answer<'_, Option<Arc<Record>>>;
+
+    /// The newest records before `before` over all partitions, newest first; for people. Neither this nor `read` shows
+    /// what retention has moved to what is kept.
+    fn recent(&self, before: Option<Position>, records: usize) -> Answer<'_, Vec<Arc<Record>>>;
+
+    /// Its partitions; the same for the life of the store.
+    fn partitions(&self) -> Vec<Partition>;
+
+    /// The last offset of a partition.
+    fn head(&self, partition: Partition) -> Answer<'_, Offset>;
+
+    /// Accepted entries, and those above the given cursors, in one snapshot.
+    fn census(&self, cursors: Vec<(Partition, Offset)>) -> Answer<'_, Census>;
+
+    /// Rises when something was appended.
+    fn changed(&self) -> Hint;
+
+    /// Removes at most [`model::limit::TRIM_ROWS_MAX`] records of a partition from its beginning, up to and including `to`.
+    /// Those at `keep` move to what is kept and are still found. Answers the offset up to which it is trimmed.
+    fn trim(&self, partition: Partition, to: Offset, keep: Vec<Offset>) -> Answer<'_, Offset>;
+
+    /// Forgets keys that were first seen before `before`. Answers how many periods were dropped.
+    fn forget_keys(&self, before: Timestamp) -> Answer<'_, u64>;
+
+    /// Bytes in use, and the age of the oldest record that is not kept.
+    fn usage(&self) -> Answer<'_, Usage>;
+}
+
+/// How much room a journal takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes in use, free pages not counted.
+    pub bytes: u64,
+    /// The budget; intake gets `Full` above it.
+    pub budget: u64,
+    /// When the oldest record was appended.
+    pub oldest_at: Option<Timestamp>,
+    /// The first offset that is still there, in partition 0.
+    pub floor: Offset,
+}
+
+/// The state of all work. One writer order; a batch is applied whole or not at all.
+pub trait Ledger: Send + Sync + std::fmt::Debug {
+    /// Applies a batch when all its guards hold, durable when answered.
+    ///
+    /// Faults: `Conflict` when a guard or a claim does not hold (nothing is applied), `Corrupt` when a cursor would
+    /// move back, `Unavailable`, `Shutdown`.
+    fn commit(&self, batch: Batch) -> Answer<'_, Committed>;
+
+    /// A delivery.
+    fn delivery(&self, id: DeliveryId) -> Answer<'_, Option<Delivery>>;
+
+    /// Deliveries of a destination that wait, are due at `now`, are not behind another, and are not leased: oldest due
+    /// first (of equal ones, that which was opened first), at most `limit.all`, and of these at most `limit.repeats`
+    /// with an attempt behind them.
+    fn due(&self, destination: &DestinationName, now: Timestamp, limit: DueLimit) -> Answer<'_, Vec<Delivery>>;
+
+    /// Destinations with a ready delivery, and when their first is due.
+    fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>>;
+
+    /// Deliveries leased by a life that is over: an earlier one of the same node, or of a node that has not shown itself since
+    /// `stale_before`, or never. At most `limit`.
+    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>>;
+
+    /// Where a consumer stands; 0 before its first commit.
+    fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset>;
+
+    /// The policy that the router of a partition has reached.
+    fn partition_policy(&self, partition: Partition) -> Answer<'_, Option<PolicyVersion>>;
+
+    /// The text of a policy.
+    fn policy(&self, version: PolicyVersion) -> Answer<'_, Option<Vec<(String, String)>>>;
+
+    /// Which of these emitted ids a consumer has seen.
+    fn seen(&self, ids: Vec<Uuid>) -> Answer<'_, Vec<Uuid>>;
+
+    /// Entries to append, oldest first, at most `limit`.
+    fn outbox(&self, limit: usize) -> Answer<'_, Vec<NewEntry>>;
+
+    /// A quarantined event.
+    fn quarantined(&self, event: EventId) -> Answer<'_, Option<QuarantineRow>>;
+
+    /// Replays that are running.
+    fn replays_running(&self) -> Answer<'_, Vec<Replay>>;
+
+    /// A replay.
+    fn replay(&self, id: ReplayId) -> Answer<'_, Option<Replay>>;
+
+    /// Members of a replay from an index on, at most `limit`.
+    fn members(&self, id: ReplayId, from: u32, limit: usize) -> Answer<'_, Vec<ReplayMember>>;
+
+    /// How many deliveries of a replay are in which state, by its word.
+    fn replay_progress(&self, id: ReplayId) -> Answer<'_, Vec<(String, u64)>>;
+
+    /// All breakers that were ever written, as their rule wrote them.
+    fn breakers(&self) -> Answer<'_, Vec<(DestinationName, String)>>;
+
+    /// All switches.
+    fn switches(&self) -> Answer<'_, Vec<(String, Switch)>>;
+
+    /// The holder of each shard: node, incarnation and when it was last seen.
+    fn shards(&self) -> Answer<'_, Vec<Shard>>;
+
+    /// The latest life of a node, 0 for none.
+    fn incarnation(&self, node: &NodeName) -> Answer<'_, u64>;
+
+    /// A token by the digest of its text.
+    fn token(&self, digest: Digest) -> Answer<'_, Option<Token>>;
+
+    /// All tokens.
+    fn tokens(&self) -> Answer<'_, Vec<Token>>;
+
+    /// The counters and the cursors of [`model::account::ROUTER`] in one snapshot.
+    fn account(&self) -> Answer<'_, Account>;
+
+    /// The same counters, counted anew from the rows; for checkers. Counts of what retention removed are added from its
+    /// own record.
+    fn recount(&self) -> Answer<'_, Account>;
+
+    /// Offsets in (`from`, `to`] of a partition whose bytes are still needed, in order: by deliveries that are not final, by
+    /// quarantined events that are open, by members that replays which are running send, by emitted entries that speak
+    /// of other bytes and were not yet seen by their consumer.
+    fn needed(&self, partition: Partition, from: Offset, to: Offset) -> Answer<'_, Vec<Offset>>;
+
+    /// Removes at most [`model::limit::TRIM_ROWS_MAX`] final deliveries with their attempts that were made before `before`,
+    /// and as many feed, index and audit rows of that age each. A row of the feed or the index is as old as its commit.
+    /// Answers how many rows went; 0 when there is nothing left to do.
+    fn trim(&self, before: Timestamp) -> Answer<'_, u64>;
+
+    /// Rises when something was committed.
+    fn changed(&self) -> Hint;
+}
+
+/// How many due deliveries are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueLimit {
+    /// First attempts and repeats together.
+    pub all: usize,
+    /// Of these at most so many repeats: the rest of the slots is reserved for first attempts.
+    pub repeats: usize,
+}
+
+/// Who works on a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Such as `destination/wms` or `partition/0`.
+    pub shard: String,
+    /// The node.
+    pub node: NodeName,
+    /// Its life.
+    pub incarnation: u64,
+    /// When the node was last seen.
+    pub seen_at: Timestamp,
+}
+
+/// Pages for people; never for decisions.
+pub trait Views: Send + Sync + std::fmt::Debug {
+    /// Deliveries, newest first: by when they were made, then by id. All pages: newer rows change nothing below a cursor,
+    /// and a cursor that no page gave out finds nothing.
+    fn deliveries(&self, query: DeliveryQuery) -> Answer<'_, Page<Delivery>>;
+
+    /// A delivery with its attempts.
+    fn delivery_story(&self, id: DeliveryId) -> Answer<'_, Option<DeliveryStory>>;
+
+    /// All about an event: the audit of itself and of its deliveries, oldest first.
+    fn event_story(&self, event: EventId) -> Answer<'_, EventStory>;
+
+    /// Held and dead deliveries by cause, largest first; the example is the newest.
+    fn causes(&self) -> Answer<'_, Vec<CauseGroup>>;
+
+    /// Quarantined events, newest first.
+    fn quarantine(&self, query: QuarantineQuery) -> Answer<'_, Page<QuarantineRow>>;
+
+    /// Events that carry this word, last position first, at most `limit`.
+    fn lookup(&self, word: &str, limit: usize) -> Answer<'_, Vec<Found>>;
+
+    /// The feed after a place, oldest first, at most `limit`.
+    fn feed(&self, after: u64, limit: usize) -> Answer<'_, Vec<FeedRow>>;
+
+    /// The last place of the feed.
+    fn feed_head(&self) -> Answer<'_, u64>;
+
+    /// Work per destination, by name; none for a destination without any.
+    fn backlog(&self) -> Answer<'_, Vec<Backlog>>;
+
+    /// Replays, newest first.
+    fn replays(&self, limit: usize) -> Answer<'_, Vec<Replay>>;
+
+    /// A replay with its first [`model::limit::PAGE_ROWS_MAX`] members.
+    fn replay_story(&self, id: ReplayId) -> Answer<'_, Option<ReplayStory>>;
+
+    /// The audit, newest first; with a subject, only its rows.
+    fn audit(&self, subject: Option<String>, cursor: Option<String>, limit: usize) -> Answer<'_, Page<AuditRow>>;
+
+    /// Policies that were applied, newest first: version and when.
+    fn policies(&self, limit: usize) -> Answer<'_, Vec<(PolicyVersion, Timestamp)>>;
+}
+
+/// One message to one destination kind. It never fails: whatever happens is an outcome.
+pub trait Outbound: Send + Sync + std::fmt::Debug {
+    /// Sends and waits for the answer, no longer than the message's timeout.
+    fn send<'a>(&'a self, message: &'a Message) -> Pin<Box<dyn Future<Output = Sent> + Send + 'a>>;
+}
+
+/// What is sent in one attempt.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The destination's name, for connection pools and limits.
+    pub destination: DestinationName,
+    /// Where to; an absolute `http` or `https` URL.
+    pub url: String,
+    /// `POST`, `PUT` or `PATCH`.
+    pub method: String,
+    /// All headers, signature included.
+    pub headers: Vec<(String, String)>,
+    /// The bytes.
+    pub body: Bytes,
+    /// For the whole exchange.
+    pub timeout: TimeSpan,
+    /// Private networks that this destination may reach; empty for none.
+    pub allow: Vec<Network>,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// What it means.
+    pub outcome: Outcome,
+    /// The beginning of the answer's body, at most [`model::limit::RESPONSE_BYTES_KEPT`].
+    pub response: Bytes,
+    /// Whether there was more.
+    pub cut: bool,
+}
+
+/// Time and sleep. Real in production, virtual in simulation.
+pub trait Clock: Send + Sync + std::fmt::Debug {
+    /// Now: the time of the machine, but never earlier than it was before in this life of the process. What is due,
+    /// leased or aged is measured by it.
+    fn now(&self) -> Timestamp;
+
+    /// What the machine's clock says; it may jump both ways. Only signatures are judged by it.
+    fn wall(&self) -> Timestamp;
+
+    /// Waits that long on a clock that does not jump.
+    fn sleep(&self, span: TimeSpan) -> Waiting<'_>;
+
+    /// Ten bytes of chance for an id, and for jitter: seeded in simulation.
+    fn chance(&self) -> [u8; 10];
+}
+

@@ -1,0 +1,206 @@
+//! The router's loop: read records above the cursor, decide, commit deliveries and cursor together, hand over what was
+//! claimed in the same commit. It never appends to the journal, and never sends.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::limit::READ_RECORDS_MAX;
+use model::{
+    Change, Claim, Committed, Consumer, Delivery, DeliveryState, Fault, FaultKind, Offset, Partition, PolicyVersion, Record,
+};
+use model::change::Opened;
+use policy::Policy;
+use tokio::sync::mpsc;
+
+use super::decide::{self, Routable};
+use crate::board::{Board, Handover};
+use crate::book::Book;
+use crate::drive::Turn;
+use crate::observe::{Fact, Facts};
+use crate::ports::{Clock, Journal, Ledger};
+use crate::rules::gate::{Kind, Slot};
+
+/// The router of one partition.
+#[derive(Debug)]
+pub struct Router {
+    /// Where records are read.
+    pub journal: Arc<dyn Journal>,
+    /// Where deliveries are written.
+    pub ledger: Arc<dyn Ledger>,
+    /// The policies.
+    pub book: Arc<Book>,
+    /// What this node shares.
+    pub board: Arc<Board>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where facts go.
+    pub facts: Arc<Facts>,
+    /// Where claimed deliveries go, by destination.
+    pub handovers: mpsc::Sender<Handover>,
+    /// Which partition.
+    pub partition: Partition,
+    /// Where it stands, as of its last commit; `None` when that has to be read.
+    pub at: Option<Standing>,
+}
+
+/// Where a router stands.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    offset: Offset,
+    policy: Arc<Policy>,
+}
+
+/// The name of the router's cursor.
+pub fn consumer() -> Consumer {
+    Consumer::new("router").expect("a literal name")
+}
+
+impl Router {
+    /// The name of a partition's shard.
+    pub fn shard_of(partition: Partition) -> String {
+        format!("partition/{}", partition.0)
+    }
+
+    /// Routes the next records, if there are any.
+    pub async fn turn(&mut self) -> Result<Turn, Fault> {
+        if !self.board.holds(&Self::shard_of(self.partition)) {
+            self.at = None;
+            return Ok(Turn::Idle);
+        }
+        let standing = match self.at.take() {
+            Some(standing) => standing,
+            None => self.standing().await?,
+        };
+        let records = self.journal.read(self.partition, standing.offset, READ_RECORDS_MAX).await?;
+        if records.is_empty() {
+            self.at = Some(standing);
+            return Ok(Turn::Idle);
+        }
+        let (routables, seen) = self.gather(records).await?;
+        let mut routed = decide::route(&standing.policy, &routables, &seen);
+        let (to, count, next_policy) = (routed.to, routed.records, routed.policy);
+        let deliveries = std::mem::take(&mut routed.deliveries);
+        let batch = decide::batch(routed, &consumer(), self.partition, standing.offset);
+        self.commit(batch, deliveries, count).await?;
+        self.at = Some(self.advance(standing, to, next_policy).await?);
+        Ok(Turn::Worked)
+    }
+
+    async fn advance(&self, from: Standing, to: Offset, policy: Option<PolicyVersion>) -> Result<Standing, Fault> {
+        let policy = match policy {
+            Some(version) => {
+                let policy = self.book.at(version).await?;
+                self.book.adopt(Arc::clone(&policy));
+                policy
+            }
+            None => from.policy,
+        };
+        Ok(Standing { offset: to, policy })
+    }
+
+    async fn standing(&self) -> Result<Standing, Fault> {
+        let offset = self.ledger.cursor(&consumer(), self.partition).await?;
+        let policy = match self.ledger.partition_policy(self.partition).await? {
+            Some(version) => self.book.at(version).await?,
+            None => self.book.current(),
+        };
+        Ok(Standing { offset, policy })
+    }
+
+    async fn gather(&self, records: Vec<Arc<Record>>) -> Result<(Vec<Routable>, Vec<uuid::Uuid>), Fault> {
+        let emitted: Vec<uuid::Uuid> = records.iter().filter_map(|record| record.emitted).collect();
+        let seen = if emitted.is_empty() { Vec::new() } else { self.ledger.seen(emitted).await? };
+        let mut routables = Vec::with_capacity(records.len());
+        for record in records {
+            let referred = match record.entry.refers_to() {
+                Some(position) => self.journal.get(position).await?,
+                None => None,
+            };
+            routables.push(Routable { record, referred });
+        }
+        Ok((routables, seen))
+    }
+
+    /// Commits a batch with its deliveries, claiming those that have a slot now, and hands these over.
+    async fn commit(&self, mut batch: model::Batch, deliveries: Vec<(Delivery, Arc<Record>)>, records: usize) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let present = self.book.current();
+        let mut slots: Vec<Option<Slot>> = Vec::with_capacity(deliveries.len());
+        for (delivery, _) in &deliveries {
+            let destination = present.destinations.get(&delivery.destination);
+            let slot = destination.and_then(|destination| self.board.enter(destination, Kind::First, now).ok());
+            let claim = slot.as_ref().map(|_| Claim { lease: self.board.lease.clone(), at: now });
+            batch.changes.push(Change::Open { delivery: Box::new(delivery.clone()), claim });
+            slots.push(slot);
+        }
+        let committed = match self.ledger.commit(batch).await {
+            Ok(committed) => committed,
+            Err(fault) if fault.kind == FaultKind::Unavailable => self.resolve(&deliveries).await,
+            Err(fault) => {
+                self.give_back(&deliveries, slots);
+                return Err(fault);
+            }
+        };
+        self.facts.emit(&Fact::Routed { records, deliveries: deliveries.len() });
+        for (((delivery, record), slot), opened) in deliveries.into_iter().zip(slots).zip(committed.opened) {
+            self.hand_over(delivery, record, slot, opened).await;
+        }
+        Ok(())
+    }
+
+    async fn hand_over(&self, delivery: Delivery, record: Arc<Record>, slot: Option<Slot>, opened: Opened) {
+        match (slot, opened) {
+            (Some(slot), Opened::Claimed(epoch)) => {
+                let handover = Handover { delivery: Box::new(delivery), epoch, record: Some(record), slot };
+                if let Err(refused) = self.handovers.send(handover).await {
+                    // The delivery room is gone: the process is going down, and the next life finds the lease.
+                    let Handover { delivery, slot, .. } = refused.0;
+                    self.board.leave_unused(&delivery.destination, &slot, self.clock.now());
+                }
+            }
+            (Some(slot), Opened::Existing | Opened::Behind | Opened::Ready) => {
+                self.board.leave_unused(&delivery.destination, &slot, self.clock.now());
+            }
+            (None, _) => {}
+        }
+    }
+
+    /// After an unavailable store it is not known whether the batch was applied. Asks until it is.
+    async fn resolve(&self, deliveries: &[(Delivery, Arc<Record>)]) -> Committed {
+        let mut known: BTreeMap<usize, Opened> = BTreeMap::new();
+        while known.len() < deliveries.len() {
+            for (at, (delivery, _)) in deliveries.iter().enumerate() {
+                if known.contains_key(&at) {
+                    continue;
+                }
+                if let Ok(found) = self.ledger.delivery(delivery.id).await {
+                    known.insert(at, self.opened(found));
+                }
+            }
+            if known.len() < deliveries.len() {
+                self.clock.sleep(model::limit::PERIOD).await;
+            }
+        }
+        Committed { opened: known.into_values().collect(), ..Committed::default() }
+    }
+
+    fn opened(&self, found: Option<Delivery>) -> Opened {
+        let ours = |delivery: &Delivery| {
+            delivery.lease.as_ref() == Some(&self.board.lease)
+                && delivery.attempts == 1
+                && matches!(delivery.state, DeliveryState::Waiting { .. })
+        };
+        match found {
+            Some(delivery) if ours(&delivery) => Opened::Claimed(delivery.epoch),
+            Some(_) | None => Opened::Existing,
+        }
+    }
+
+    fn give_back(&self, deliveries: &[(Delivery, Arc<Record>)], slots: Vec<Option<Slot>>) {
+        for ((delivery, _), slot) in deliveries.iter().zip(slots) {
+            if let Some(slot) = slot {
+                self.board.leave_unused(&delivery.destination, &slot, self.clock.now());
+            }
+        }
+    }
+}

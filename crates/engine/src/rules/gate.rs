@@ -1,0 +1,134 @@
+//! The gate of a destination: slots, rate and breaker together. Whoever wants to attempt a delivery asks here
+//! first and gives the slot back after.
+//!
+//! It holds what one node knows; the node that owns the destination's shard is the only one that asks.
+
+use model::Timestamp;
+use policy::compiled::Destination;
+
+use super::breaker::{Breaker, Pass, Seen, State};
+use super::bucket::Bucket;
+
+/// What an attempt is: the first, for which slots are reserved, or a repeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The first.
+    First,
+    /// A later one.
+    Repeat,
+}
+
+/// The gate's state.
+#[derive(Clone, Debug, Default)]
+pub struct Gate {
+    breaker: Breaker,
+    bucket: Bucket,
+    firsts: u32,
+    repeats: u32,
+}
+
+/// A slot that was taken; it must come back.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a slot that is not given back is lost until the restart"]
+pub struct Slot {
+    kind: Kind,
+    probe: bool,
+}
+
+/// Why there is no slot now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// A person paused it.
+    Paused,
+    /// All slots are in use; one comes back.
+    Busy,
+    /// Not before this: rate or breaker.
+    Until(Timestamp),
+}
+
+impl Gate {
+    /// A gate with its breaker as it was stored.
+    pub fn restore(state: State) -> Self {
+        Self { breaker: Breaker::restore(state), ..Self::default() }
+    }
+
+    /// Takes a slot.
+    pub fn enter(&mut self, spec: &Destination, kind: Kind, now: Timestamp) -> Result<Slot, Closed> {
+        if self.free(spec, kind) == 0 {
+            return Err(Closed::Busy);
+        }
+        let probe = match self.breaker.ask(now) {
+            Pass::Yes => false,
+            Pass::Probe => true,
+            Pass::Not(until) => return Err(Closed::Until(until)),
+        };
+        if let Some(rate) = spec.rate {
+            self.bucket.take(rate, now).map_err(|wait| Closed::Until(now + wait))?;
+        }
+        if probe {
+            self.breaker.probe();
+        }
+        *self.count(kind) += 1;
+        Ok(Slot { kind, probe })
+    }
+
+    /// How many slots an attempt of this kind could have, by their number alone.
+    pub fn free(&self, spec: &Destination, kind: Kind) -> u32 {
+        let all = spec.concurrency.saturating_sub(self.firsts + self.repeats);
+        match kind {
+            Kind::First => all,
+            Kind::Repeat => all.min(repeats_max(spec).saturating_sub(self.repeats)),
+        }
+    }
+
+    /// Gives a slot back that was not used.
+    pub fn leave_unused(&mut self, slot: &Slot, now: Timestamp) {
+        self.leave(slot);
+        self.bucket.give_back();
+        if slot.probe {
+            self.breaker.probe_again(now);
+        }
+    }
+
+    /// Gives a slot back, with what the attempt said about the destination's health, if it said anything. Answers the
+    /// breaker's state when it changed.
+    pub fn leave_after(&mut self, spec: &Destination, slot: &Slot, seen: Option<Seen>, now: Timestamp) -> Option<State> {
+        self.leave(slot);
+        let before = self.breaker.state();
+        match seen {
+            Some(seen) => self.breaker.saw(&spec.breaker, seen, now),
+            None if slot.probe => self.breaker.probe_again(now),
+            None => {}
+        }
+        let after = self.breaker.state();
+        (before != after).then_some(after)
+    }
+
+    /// Where the breaker stands.
+    pub const fn breaker(&self) -> State {
+        self.breaker.state()
+    }
+
+    /// Attempts under way.
+    pub const fn busy(&self) -> u32 {
+        self.firsts + self.repeats
+    }
+
+    fn leave(&mut self, slot: &Slot) {
+        let count = self.count(slot.kind);
+        *count = count.saturating_sub(1);
+    }
+
+    const fn count(&mut self, kind: Kind) -> &mut u32 {
+        match kind {
+            Kind::First => &mut self.firsts,
+            Kind::Repeat => &mut self.repeats,
+        }
+    }
+}
+
+/// Slots that repeats may take together: all but the reserved share, and at least one.
+fn repeats_max(spec: &Destination) -> u32 {
+    let reserved = spec.concurrency.saturating_mul(spec.first_attempts_percent) / 100;
+    spec.concurrency.saturating_sub(reserved).max(1)
+}

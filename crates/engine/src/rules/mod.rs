@@ -1,0 +1,6 @@
+//! Pure decisions that more than one room needs. Values in, values out; never a clock, chance or I/O.
+
+pub mod breaker;
+pub mod bucket;
+pub mod gate;
+pub mod schedule;

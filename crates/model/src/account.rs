@@ -1,0 +1,169 @@
+//! The accounts of the conservation line: what was accepted is done, moving, or with a person. Exactly, always.
+//!
+//! Entries: accepted = unrouted + quarantined + resubmitted + released + closed + routed.
+//! Deliveries: created = waiting + held + dead-lettered + done + cancelled + superseded.
+
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::DeliveryState;
+use crate::event::Origin;
+use crate::record::{Offset, Partition};
+
+/// The consumer whose cursors [`Account::routed_to`] shows.
+pub const ROUTER: &str = "router";
+
+/// A bucket that an entry or a delivery is in; each is in exactly one of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bucket {
+    /// Entries that the router has passed, matched or not.
+    Routed,
+    /// Entries waiting for a person.
+    Quarantined,
+    /// Entries that a correction replaced.
+    Resubmitted,
+    /// Entries that a person let pass.
+    Released,
+    /// Entries that a person closed.
+    Closed,
+    /// Deliveries ever made.
+    Created,
+    /// Deliveries to be attempted, or being attempted.
+    Waiting,
+    /// Deliveries held for a person.
+    Held,
+    /// Deliveries given up by policy, for a person.
+    DeadLettered,
+    /// Deliveries that arrived.
+    Done,
+    /// Deliveries that a person ended.
+    Cancelled,
+    /// Deliveries that another took the place of.
+    Superseded,
+}
+
+impl Bucket {
+    /// Every bucket, in the order of the account.
+    pub const ALL: [Self; 12] = [
+        Self::Routed,
+        Self::Quarantined,
+        Self::Resubmitted,
+        Self::Released,
+        Self::Closed,
+        Self::Created,
+        Self::Waiting,
+        Self::Held,
+        Self::DeadLettered,
+        Self::Done,
+        Self::Cancelled,
+        Self::Superseded,
+    ];
+
+    /// The bucket of a delivery in this state.
+    pub const fn of(state: &DeliveryState) -> Self {
+        match state {
+            DeliveryState::Waiting { .. } => Self::Waiting,
+            DeliveryState::Held { .. } => Self::Held,
+            DeliveryState::Done { .. } => Self::Done,
+            DeliveryState::DeadLettered { .. } => Self::DeadLettered,
+            DeliveryState::Cancelled { .. } => Self::Cancelled,
+            DeliveryState::Superseded { .. } => Self::Superseded,
+        }
+    }
+
+    /// The place of this bucket in [`Bucket::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// The counts of one origin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally(pub [u64; 12]);
+
+impl Tally {
+    /// The count in a bucket.
+    pub const fn get(&self, bucket: Bucket) -> u64 {
+        self.0[bucket.index()]
+    }
+}
+
+/// What the ledger counts, with the cursors that it counts up to, in one snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Per origin, in the order of [`Origin::ALL`].
+    pub tallies: [Tally; 3],
+    /// How far the router is, per partition.
+    pub routed_to: Vec<(Partition, Offset)>,
+}
+
+/// What the journal counts against given cursors, in one snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Census {
+    /// Entries ever accepted, per origin in the order of [`Origin::ALL`].
+    pub accepted: [u64; 3],
+    /// Accepted entries above the cursors, per origin.
+    pub unrouted: [u64; 3],
+}
+
+/// The conservation line of one origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// The origin.
+    pub origin: Origin,
+    /// Entries ever accepted.
+    pub accepted: u64,
+    /// Accepted, not yet routed.
+    pub unrouted: u64,
+    /// The ledger's counts.
+    pub tally: Tally,
+}
+
+impl Account {
+    /// The lines for a census that was taken against this account's cursors.
+    ///
+    /// Exact while traffic flows: the census is taken after the account, and what the journal holds up to a cursor
+    /// does not change any more.
+    pub fn lines(&self, census: &Census) -> [Line; 3] {
+        Origin::ALL.map(|origin| Line {
+            origin,
+            accepted: census.accepted[origin.index()],
+            unrouted: census.unrouted[origin.index()],
+            tally: self.tallies[origin.index()],
+        })
+    }
+}
+
+impl Line {
+    /// Accepted entries that no bucket holds; negative when buckets hold more. Zero, or something is wrong.
+    pub fn entries_missing(&self) -> i128 {
+        let held = [Bucket::Routed, Bucket::Quarantined, Bucket::Resubmitted, Bucket::Released, Bucket::Closed];
+        i128::from(self.accepted) - i128::from(self.unrouted) - self.sum(&held)
+    }
+
+    /// Created deliveries that no bucket holds; negative when buckets hold more. Zero, or something is wrong.
+    pub fn deliveries_missing(&self) -> i128 {
+        let held =
+            [Bucket::Waiting, Bucket::Held, Bucket::DeadLettered, Bucket::Done, Bucket::Cancelled, Bucket::Superseded];
+        i128::from(self.tally.get(Bucket::Created)) - self.sum(&held)
+    }
+
+    /// What is finished, in deliveries.
+    pub fn done(&self) -> u64 {
+        self.tally.get(Bucket::Done) + self.tally.get(Bucket::Cancelled) + self.tally.get(Bucket::Superseded)
+    }
+
+    /// What is under way: unrouted entries and waiting deliveries.
+    pub fn moving(&self) -> u64 {
+        self.unrouted + self.tally.get(Bucket::Waiting)
+    }
+
+    /// What waits for a named person: quarantined entries, held and dead deliveries.
+    pub fn with_a_person(&self) -> u64 {
+        self.tally.get(Bucket::Quarantined) + self.tally.get(Bucket::Held) + self.tally.get(Bucket::DeadLettered)
+    }
+
+    fn sum(&self, buckets: &[Bucket]) -> i128 {
+        buckets.iter().map(|bucket| i128::from(self.tally.get(*bucket))).sum()
+    }
+}

@@ -1,0 +1,96 @@
+//! Who did what: principals and the rows of the audit. A row never holds a body or a secret.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::ids::{AuditId, TokenId};
+use crate::time::Timestamp;
+
+/// Who asks: a person, a machine's token, or the product itself, by a name that stays readable in the audit.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Principal(Arc<str>);
+
+impl Principal {
+    /// A principal by its name, such as `ines`, `token:ci`, `crossdock`.
+    pub fn new(name: &str) -> Self {
+        Self(Arc::from(name))
+    }
+
+    /// The product itself, for what no person asked.
+    pub fn product() -> Self {
+        Self::new("crossdock")
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Principal({})", self.0)
+    }
+}
+
+/// One row of the audit; committed in the same batch as the change that it tells of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRow {
+    /// Its id; a repeated command writes the same row once.
+    pub id: AuditId,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: Principal,
+    /// What, such as `delivery.retry`, `policy.apply`, `intake.key_reused`.
+    pub action: String,
+    /// To what: an id or a name.
+    pub subject: String,
+    /// The reason that the person gave, or empty.
+    pub why: String,
+}
+
+/// A token of the management API as it is stored: only the digest of its secret part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// Its id.
+    pub id: TokenId,
+    /// The digest of the token's text.
+    pub digest: Digest,
+    /// Its name, which is the principal's.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it is refused; [`Timestamp::NEVER`] for none.
+    pub expires_at: Timestamp,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// What a token may do; each includes none of the others but `Admin`, which includes all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Read everything but bodies.
+    Read,
+    /// Read the bytes of events and answers.
+    Bodies,
+    /// Retry, replay, pause, correct, release, cancel.
+    Operate,
+    /// Apply a policy.
+    Apply,
+    /// Everything, and tokens.
+    Admin,
+}

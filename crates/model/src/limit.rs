@@ -1,0 +1,92 @@
+//! Every limit of the product in one place, each with its reason. A loop, buffer, page or body without a limit
+//! from here is a defect (I9).
+
+use crate::time::Span;
+
+/// LIMIT: a name; long enough for `partner/system/purpose`, short enough for every index and screen.
+pub const NAME_BYTES_MAX: usize = 120;
+/// LIMIT: a received body that is stored in the journal. What is larger is refused with 413 until a place for
+/// large bodies is decided.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// LIMIT: JSON nesting; a real order needs about ten levels, a parser's stack ends at a hundred and more.
+pub const BODY_DEPTH_MAX: usize = 64;
+/// LIMIT: events in one `CloudEvents` batch, so that one request cannot hold the journal's writer.
+pub const BATCH_EVENTS_MAX: usize = 500;
+/// LIMIT: one header value that a source may keep or verify.
+pub const HEADER_BYTES_MAX: usize = 8 * 1024;
+/// LIMIT: header lines of one request.
+pub const HEADERS_MAX: usize = 100;
+/// LIMIT: an idempotency key; longer native keys are replaced by their digest.
+pub const KEY_BYTES_MAX: usize = 256;
+/// LIMIT: business identifiers of one event.
+pub const IDENTIFIERS_MAX: usize = 64;
+/// LIMIT: one business identifier's value.
+pub const IDENTIFIER_BYTES_MAX: usize = 200;
+/// LIMIT: the text of a lane or ordering key; longer keys are replaced by their digest.
+pub const LANE_KEY_BYTES_MAX: usize = 200;
+/// LIMIT: what is kept of a destination's answer.
+pub const RESPONSE_BYTES_KEPT: usize = 64 * 1024;
+/// LIMIT: what is read of a destination's answer before the connection is closed.
+pub const RESPONSE_BYTES_READ: usize = 256 * 1024;
+/// LIMIT: reasons kept for one quarantined event; the rest is counted.
+pub const REASONS_MAX: usize = 20;
+/// LIMIT: a mapped body; as the received one.
+pub const OUTPUT_BYTES_MAX: usize = BODY_BYTES_MAX;
+/// LIMIT: records that a consumer reads at once.
+pub const READ_RECORDS_MAX: usize = 512;
+/// LIMIT: bytes that a consumer reads at once.
+pub const READ_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// LIMIT: entries that one durable commit of the journal takes.
+pub const COMMIT_ENTRIES_MAX: usize = 1024;
+/// LIMIT: requests that may wait for the journal's writer; above that intake answers 503.
+pub const APPENDS_WAITING_MAX: usize = 4096;
+/// LIMIT: batches that may wait for the ledger's writer.
+pub const BATCHES_WAITING_MAX: usize = 4096;
+/// LIMIT: rows of one page for people.
+pub const PAGE_ROWS_MAX: usize = 500;
+/// LIMIT: deliveries that one claim takes for one destination.
+pub const CLAIM_MAX: usize = 256;
+/// LIMIT: concurrent sends to one destination, whatever it declares.
+pub const CONCURRENCY_MAX: u32 = 512;
+/// LIMIT: files of one project folder and their size, against an accidental `/`.
+pub const PROJECT_FILES_MAX: usize = 10_000;
+/// LIMIT: one project file.
+pub const PROJECT_FILE_BYTES_MAX: usize = 1024 * 1024;
+/// LIMIT: nesting of a project file; a schema of a real order needs about twenty levels.
+pub const PROJECT_DEPTH_MAX: usize = 64;
+/// LIMIT: mistakes that one check shows; nobody reads further, and a hostile file could make a million.
+pub const DIAGNOSTICS_MAX: usize = 1_000;
+/// LIMIT: members of one replay; what is more is replayed in several.
+pub const REPLAY_MEMBERS_MAX: usize = 1_000_000;
+/// LIMIT: rows that retention removes in one commit, so that intake never waits for it longer than a commit.
+pub const TRIM_ROWS_MAX: usize = 500;
+/// LIMIT: copies of one delivery that a frozen replay, a correction or a retry can ask for in attempts.
+pub const ATTEMPTS_MAX: u32 = 1_000;
+
+/// LIMIT: bytes of entries that may wait for the journal's writer, beside their number: bodies have up to 1 MiB.
+pub const APPEND_BYTES_WAITING_MAX: usize = 64 * 1024 * 1024;
+/// LIMIT: bytes of entries that one durable commit of the journal takes, so that nobody waits long for the others.
+pub const COMMIT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// LIMIT: batches that one durable commit of the ledger takes.
+pub const COMMIT_BATCHES_MAX: usize = 512;
+/// LIMIT: questions that may wait for the readers of an embedded store.
+pub const READS_WAITING_MAX: usize = 1024;
+/// LIMIT: hashes in the open segment of a registry (keys, words): what is held in memory with about 64 bytes each.
+pub const SEGMENT_HASHES_MAX: usize = 256 * 1024;
+/// LIMIT: rows of a segment that are written or removed in one commit.
+pub const SEGMENT_SLICE_ROWS: usize = 2_048;
+/// LIMIT: rows that a page for people looks at before it answers with what it has and where to go on.
+pub const PAGE_SCAN_ROWS_MAX: usize = 100_000;
+
+/// How long a segment of a registry stays open, so that the old ones can be dropped whole.
+pub const SEGMENT_PERIOD: Span = Span::from_days(1);
+/// How long a key is remembered: the longest redelivery that a partner is known to do, twice over.
+pub const KEY_WINDOW: Span = Span::from_days(14);
+/// How far a sender's clock may be off before its signature is stale, unless the source says otherwise.
+pub const SIGNATURE_TOLERANCE: Span = Span::from_secs(300);
+/// Every loop runs at least this often; a wake-up is only a hint.
+pub const PERIOD: Span = Span::from_secs(1);
+/// A node that has not shown itself for this long has lost its leases.
+pub const LEASE: Span = Span::from_secs(10);
+/// How often a node shows itself.
+pub const HEARTBEAT: Span = Span::from_secs(1);

@@ -1,0 +1,106 @@
+//! Outcomes: what the world answered to one attempt. A fact that is stored and shown, never an error of ours.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Span;
+
+/// What became of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum Outcome {
+    /// A 2xx answer that no rule on its body contradicts.
+    Accepted {
+        /// The status, such as 200.
+        status: u16,
+    },
+    /// An answer that says no.
+    Refused {
+        /// The status, such as 422.
+        status: u16,
+        /// Whether the same bytes may be taken later.
+        again: Again,
+    },
+    /// The destination asks for patience (429, 503 with Retry-After).
+    Deferred {
+        /// The status.
+        status: u16,
+        /// How long, as the destination says.
+        retry_after: Option<Span>,
+    },
+    /// No answer: what failed is known, and so is that no answer came.
+    Unreached {
+        /// How far it got.
+        error: TransportError,
+    },
+    /// The process ended while the attempt was open: whether the destination has it is not known.
+    Unknown,
+    /// The mapping could not make a body that its target contract allows. Nothing was sent.
+    Unmapped {
+        /// The broken rules, in sentences.
+        reasons: Vec<String>,
+    },
+}
+
+/// Whether repeating the same bytes can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Again {
+    /// A later attempt may succeed (5xx, 408, 425, and what configuration can mend: 401, 403, 404, 407, 409).
+    Perhaps,
+    /// The same bytes will be refused again (400, 405, 406, 410 to 422 …).
+    Never,
+}
+
+/// How a connection failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransportError {
+    /// The name does not resolve.
+    Resolve,
+    /// The address is one that the destination may not reach (private network, metadata service).
+    ForbiddenAddress,
+    /// No connection.
+    Connect,
+    /// TLS failed: certificate or protocol.
+    Tls,
+    /// No complete answer in time. The destination may have it.
+    Timeout,
+    /// The connection ended before a complete answer. The destination may have it.
+    Closed,
+    /// The answer broke the protocol or a limit before a status was known.
+    Protocol,
+    /// The destination redirected; redirects are never followed.
+    Redirected,
+}
+
+impl TransportError {
+    /// Whether the destination may have received the request.
+    pub const fn may_have_arrived(self) -> bool {
+        match self {
+            Self::Timeout | Self::Closed | Self::Protocol => true,
+            Self::Resolve | Self::ForbiddenAddress | Self::Connect | Self::Tls | Self::Redirected => false,
+        }
+    }
+}
+
+impl Outcome {
+    /// A short stable word for grouping and metrics, such as `http_503`, `timeout`, `unknown`.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Accepted { status } | Self::Refused { status, .. } | Self::Deferred { status, .. } => format!("http_{status}"),
+            Self::Unreached { error } => match error {
+                TransportError::Resolve => "resolve",
+                TransportError::ForbiddenAddress => "forbidden_address",
+                TransportError::Connect => "connect",
+                TransportError::Tls => "tls",
+                TransportError::Timeout => "timeout",
+                TransportError::Closed => "closed",
+                TransportError::Protocol => "protocol",
+                TransportError::Redirected => "redirected",
+            }
+            .to_owned(),
+            Self::Unknown => "unknown".to_owned(),
+            Self::Unmapped { .. } => "unmapped".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Replays: a frozen set of events or deliveries that a person sends again, and its progress.
+
+use serde::{Deserialize, Serialize};
+
+use crate::audit::Principal;
+use crate::ids::{DeliveryId, EventId, FlowName, ReplayId};
+use crate::record::Position;
+use crate::time::Timestamp;
+
+/// A replay as it was ordered, and how far it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replay {
+    /// Its id.
+    pub id: ReplayId,
+    /// Who ordered it.
+    pub by: Principal,
+    /// Why.
+    pub why: String,
+    /// The selection in words, as it was asked for.
+    pub selection: String,
+    /// When it was ordered: the moment at which the set was frozen.
+    pub created_at: Timestamp,
+    /// Members per second; its own pace beside live traffic.
+    pub pace_per_s: u32,
+    /// This many members go first, alone; the rest follows when all of them are done.
+    pub canary: u32,
+    /// It stops by itself when this many members have failed; 0 for never.
+    pub stop_after: u32,
+    /// Where it stands.
+    pub state: ReplayState,
+    /// How many members the frozen set has, the skipped included.
+    pub members: u32,
+    /// The index of the next member to send.
+    pub next: u32,
+    /// Rises with every change; the ETag.
+    pub version: u64,
+}
+
+/// Where a replay stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum ReplayState {
+    /// Members are being sent.
+    Running,
+    /// All members are sent; their deliveries tell what became of them.
+    Sent {
+        /// When.
+        at: Timestamp,
+    },
+    /// Too many members failed.
+    Stopped {
+        /// What was counted.
+        why: String,
+    },
+    /// A person ended it.
+    Cancelled {
+        /// Who.
+        by: Principal,
+    },
+}
+
+/// One member of a frozen set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayMember {
+    /// Its place in the set, from 0, in journal order.
+    pub index: u32,
+    /// The event.
+    pub event: EventId,
+    /// Where its bytes are.
+    pub at: Position,
+    /// The flow that gets it.
+    pub flow: FlowName,
+    /// The earlier delivery that it repeats, if there is one.
+    pub of: Option<DeliveryId>,
+    /// Whether it is sent.
+    pub verdict: MemberVerdict,
+}
+
+/// Whether a member is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "verdict")]
+pub enum MemberVerdict {
+    /// It is.
+    Send,
+    /// It is not.
+    Skip {
+        /// Why, such as "a newer event of the same key was delivered since".
+        why: String,
+    },
+}
+
+impl ReplayState {
+    /// The word for it in stores, metrics and commands.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Sent { .. } => "sent",
+            Self::Stopped { .. } => "stopped",
+            Self::Cancelled { .. } => "cancelled",
+        }
+    }
+}

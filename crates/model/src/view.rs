@@ -1,0 +1,167 @@
+//! Questions that people ask and their pages. Views answer them; decisions never read them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::audit::AuditRow;
+use crate::delivery::{Attempt, Delivery};
+use crate::ids::{DeliveryId, DestinationName, EventId, FlowName, Owner, ReplayId, SourceName};
+use crate::quarantine::QuarantineRow;
+use crate::record::Position;
+use crate::replay::{Replay, ReplayMember};
+use crate::time::Timestamp;
+
+/// A page of rows, newest first unless its question says otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// What to ask with for the next page; `None` at the end.
+    pub next: Option<String>,
+}
+
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), next: None }
+    }
+}
+
+/// Which deliveries. All that is given must match.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeliveryQuery {
+    /// Words of [`crate::delivery::DeliveryState::word`]; empty for any.
+    pub states: Vec<String>,
+    /// Of this flow.
+    pub flow: Option<FlowName>,
+    /// To this destination.
+    pub destination: Option<DestinationName>,
+    /// Of this event.
+    pub event: Option<EventId>,
+    /// Of this replay.
+    pub replay: Option<ReplayId>,
+    /// With this cause.
+    pub cause: Option<String>,
+    /// Made at or after.
+    pub since: Option<Timestamp>,
+    /// Made before.
+    pub until: Option<Timestamp>,
+    /// From an earlier page.
+    pub cursor: Option<String>,
+    /// At most this many rows, and at most [`crate::limit::PAGE_ROWS_MAX`]; 0 for 50.
+    pub limit: usize,
+}
+
+/// Which quarantined events.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct QuarantineQuery {
+    /// Words of [`crate::quarantine::QuarantineState::word`]; empty for any.
+    pub states: Vec<String>,
+    /// Of this source.
+    pub source: Option<SourceName>,
+    /// From an earlier page.
+    pub cursor: Option<String>,
+    /// At most this many rows; 0 for 50.
+    pub limit: usize,
+}
+
+/// Deliveries that wait for a person for one cause: one line of trouble instead of many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CauseGroup {
+    /// The state: held or dead-lettered.
+    pub state: String,
+    /// The flow.
+    pub flow: FlowName,
+    /// The destination.
+    pub destination: DestinationName,
+    /// The cause: [`crate::outcome::Outcome::cause`].
+    pub cause: String,
+    /// Whose they are.
+    pub owner: Owner,
+    /// How many.
+    pub count: u64,
+    /// When the oldest was made.
+    pub oldest_at: Timestamp,
+    /// When the newest was made.
+    pub newest_at: Timestamp,
+    /// One of them, to look at.
+    pub example: DeliveryId,
+    /// Why that one stands there.
+    pub why: String,
+}
+
+/// An event that was found by a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Found {
+    /// Its place in the journal.
+    pub at: Position,
+    /// Its id.
+    pub event: EventId,
+}
+
+/// A delivery with its attempts, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryStory {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// Its attempts.
+    pub attempts: Vec<Attempt>,
+}
+
+/// All that the ledger knows of one event.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventStory {
+    /// Its quarantine, if it was ever there.
+    pub quarantine: Option<QuarantineRow>,
+    /// Its deliveries, oldest first.
+    pub deliveries: Vec<DeliveryStory>,
+    /// What people did about it.
+    pub audit: Vec<AuditRow>,
+}
+
+/// A replay with a page of its members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayStory {
+    /// The replay.
+    pub replay: Replay,
+    /// Members, in order.
+    pub members: Vec<ReplayMember>,
+}
+
+/// A change of a delivery, in the order in which the ledger took it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedRow {
+    /// Its place in the feed; rises, and a reader never sees a lower one later.
+    pub seq: u64,
+    /// When the ledger took it, by its clock.
+    pub at: Timestamp,
+    /// Which delivery.
+    pub delivery: DeliveryId,
+    /// Which event.
+    pub event: EventId,
+    /// Its flow.
+    pub flow: FlowName,
+    /// Its destination.
+    pub destination: DestinationName,
+    /// The state's word after the change.
+    pub state: String,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Why, in one sentence.
+    pub why: String,
+}
+
+/// How much work a destination has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backlog {
+    /// The destination.
+    pub destination: DestinationName,
+    /// Deliveries that wait, those behind others included, those with an attempt open not.
+    pub waiting: u64,
+    /// Deliveries with an attempt open.
+    pub leased: u64,
+    /// When the oldest waiting one was made.
+    pub oldest_at: Option<Timestamp>,
+    /// When the next one is due.
+    pub next_due: Option<Timestamp>,
+}

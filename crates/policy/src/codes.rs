@@ -1,0 +1,160 @@
+//! Every code of the product in one table: constant, number, title and page.
+//!
+//! H01 YAML, H02 fields, H03 expressions and mappings, H04 contracts and schemas, H05 flows and systems, H06 tests,
+//! H07 messages that break a contract, H08 messages that a mapping refuses, H09 intake. A code is never used again for
+//! something else. Its page is `docs/codes/HNNNN.md`, compiled in; `cargo xtask tidy` keeps table and pages together.
+
+use model::Code;
+
+/// A code with its title.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeInfo {
+    /// The code.
+    pub code: Code,
+    /// `H0312`.
+    pub text: &'static str,
+    /// What it says, in a few words.
+    pub title: &'static str,
+    /// The page, in Markdown.
+    pub page: &'static str,
+}
+
+// A function cannot name a constant or include a file, so this is a macro.
+macro_rules! codes {
+    ($($name:ident $number:literal $text:literal $title:literal)*) => {
+        $(
+            #[doc = concat!($text, ": ", $title, ".")]
+            pub const $name: Code = Code($number);
+        )*
+
+        /// All codes, in the order of their numbers.
+        pub const CODES: &[CodeInfo] = &[$(
+            CodeInfo {
+                code: $name,
+                text: $text,
+                title: $title,
+                page: include_str!(concat!("../../../docs/codes/", $text, ".md")),
+            },
+        )*];
+    };
+}
+
+codes! {
+    SYNTAX 101 "H0101" "not valid YAML"
+    TAB 102 "H0102" "a tab in the indentation"
+    KEY_TWICE 103 "H0103" "a key stands twice in one map"
+    ANCHOR 104 "H0104" "an anchor or an alias"
+    TAG 105 "H0105" "a YAML tag"
+    DOCUMENTS 106 "H0106" "more than one document in a file"
+    EMPTY_FILE 107 "H0107" "the file says nothing"
+    KEY_NO_TEXT 108 "H0108" "a key that is no text"
+    TOO_DEEP 109 "H0109" "nested too deeply"
+    FILE_TOO_LARGE 110 "H0110" "a file is too large"
+    TOO_MANY_FILES 111 "H0111" "too many files"
+    UNKNOWN_FOLDER 112 "H0112" "a file that belongs to nothing"
+    BAD_FILE_NAME 113 "H0113" "a path that gives no name"
+    FILE_TWICE 114 "H0114" "the same file twice"
+    LEFT_OUT 115 "H0115" "more mistakes than are shown"
+    CONTROL_CHARACTER 116 "H0116" "a control character"
+
+    UNKNOWN_KEY 201 "H0201" "a key that is not known here"
+    MISSING_KEY 202 "H0202" "a required key is missing"
+    WRONG_SHAPE 203 "H0203" "a map, a list or a text stands where something else belongs"
+    BAD_NAME 204 "H0204" "not a name"
+    BAD_DURATION 205 "H0205" "not a span of time"
+    BAD_SIZE 206 "H0206" "not a size"
+    BAD_RATE 207 "H0207" "not a rate"
+    BAD_PERCENT 208 "H0208" "not a percentage"
+    BAD_NETWORK 209 "H0209" "not a network"
+    BAD_DATE 210 "H0210" "not a date or an instant"
+    BAD_URL 211 "H0211" "not a URL that can be called"
+    UNKNOWN_WORD 212 "H0212" "not one of the words that are known here"
+    BAD_SECRET 213 "H0213" "not the name of a secret"
+    OUT_OF_RANGE 214 "H0214" "a value outside of its range"
+    CHOOSE_ONE 215 "H0215" "exactly one of several keys is needed"
+    BAD_HEADER 216 "H0216" "not the name of a header"
+    BAD_CONTRACT_REF 217 "H0217" "not a contract with its version"
+    NOTHING_HERE 218 "H0218" "something has to stand here"
+    BAD_SCHEME 219 "H0219" "a signature that proves nothing"
+    BAD_TYPE_PATTERN 220 "H0220" "not an event type or a prefix of one"
+    BAD_NUMBER 221 "H0221" "not a whole number, or not true or false"
+    NUMBER_LOSS 222 "H0222" "a number that is not kept as it is written"
+
+    UNKNOWN_MAPPING 501 "H0501" "no such mapping"
+    UNKNOWN_DESTINATION 502 "H0502" "no such destination"
+    UNKNOWN_RETRY 503 "H0503" "no such retry policy"
+    UNKNOWN_SOURCE 504 "H0504" "no such source"
+    UNKNOWN_CONTRACT 505 "H0505" "no such contract"
+    NAME_TWICE 506 "H0506" "a name is given twice"
+    NO_OWNER 507 "H0507" "nobody answers for it"
+    UNSIGNED_INCOMPLETE 508 "H0508" "an unsigned source without owner, end or reason"
+    UNSIGNED_EXPIRED 509 "H0509" "the permission of an unsigned source has ended"
+    TYPE_NEVER_COMES 510 "H0510" "no source brings this event type"
+    UNUSED_MAPPING 511 "H0511" "a mapping that no flow uses"
+    UNUSED_CONTRACT 512 "H0512" "a contract that nothing uses"
+    NO_DEADLINE 513 "H0513" "repeats without an end"
+    PRIVATE_ADDRESS 514 "H0514" "a private address that is not allowed"
+    CLEAR_TEXT 515 "H0515" "clear text beyond this machine"
+    SECRETS_MISMATCH 516 "H0516" "secrets that do not fit the verification"
+    MAPPING_OF_OTHER_CONTRACT 517 "H0517" "a mapping for another contract than the flow's events have"
+    RETIRED_CONTRACT 518 "H0518" "a retired contract is in use"
+    BUILT_IN_NAME 519 "H0519" "the name of a built-in retry policy"
+    NO_ORDERING 520 "H0520" "the contract has no ordering key"
+
+    TEST_UNKNOWN_SOURCE 601 "H0601" "a test names a source that does not exist"
+    TEST_UNKNOWN_FLOW 602 "H0602" "a test names a flow or destination that does not exist"
+    TEST_NO_BODY_FILE 603 "H0603" "the body file of a test is not there"
+    TEST_CONTRADICTION 604 "H0604" "a test expects what cannot be"
+    TEST_UNKNOWN_CODE 605 "H0605" "a test expects a code that does not exist"
+    TEST_VERDICT 610 "H0610" "a test got another verdict"
+    TEST_EVENT 611 "H0611" "a test got another event"
+    TEST_DELIVERIES 612 "H0612" "a test got other deliveries"
+    TEST_BODY 613 "H0613" "a test got another body"
+
+    UNLISTED_TYPE 901 "H0901" "an event type that the source does not list"
+    NO_TYPE 902 "H0902" "no event type in the request"
+    NO_KEY 903 "H0903" "no key in the request"
+    NOT_JSON 904 "H0904" "the body is no JSON"
+    BODY_TOO_DEEP 905 "H0905" "the body is nested too deeply"
+    BAD_ENVELOPE 906 "H0906" "a rule of CloudEvents is broken"
+    NO_SUCH_PATH 907 "H0907" "the request lacks a value that the source reads"
+}
+
+/// The row of a code.
+pub fn info(code: Code) -> Option<&'static CodeInfo> {
+    CODES.binary_search_by_key(&code, |info| info.code).ok().and_then(|at| CODES.get(at))
+}
+
+/// The page of a code, in Markdown.
+pub fn page(code: Code) -> Option<&'static str> {
+    info(code).map(|info| info.page)
+}
+
+/// The title of a code, or an empty text.
+pub fn title(code: Code) -> &'static str {
+    info(code).map_or("", |info| info.title)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_in_order_and_say_their_number_once() {
+        assert!(CODES.is_sorted_by_key(|info| info.code), "binary search needs the order");
+        for (one, next) in CODES.iter().zip(&CODES[1..]) {
+            assert_ne!(one.code, next.code);
+        }
+        for info in CODES {
+            assert_eq!(info.code.to_string(), info.text);
+        }
+    }
+
+    #[test]
+    fn every_page_begins_with_its_code_and_title() {
+        for info in CODES {
+            let first = info.page.lines().next().unwrap_or_default();
+            assert_eq!(first, format!("# {}: {}", info.text, info.title));
+        }
+    }
+}

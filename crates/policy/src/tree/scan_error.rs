@@ -1,0 +1,97 @@
+//! What the YAML scanner complains about, in words that help: it speaks of tokens, people see a line.
+
+use model::{Diagnostic, Span};
+
+use crate::{Findings, codes};
+
+/// The first control character that no text file has, if there is one. The scanner would take NUL for the end.
+pub(crate) fn control_character(text: &str, findings: &Findings) -> Option<Diagnostic> {
+    let is_bad = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{85}');
+    let (at, c) = text.char_indices().find(|(_, c)| is_bad(*c))?;
+    let start = u32::try_from(at).ok()?;
+    let span = Span { start, end: start + u32::try_from(c.len_utf8()).ok()? };
+    let message = format!("the control character U+{:04X}", u32::from(c));
+    Some(findings.error(codes::CONTROL_CHARACTER, span, message).help("remove it; in a text in double quotes it can be written as an escape"))
+}
+
+/// The diagnostic of a complaint of the scanner at a byte.
+pub(crate) fn explain(text: &str, at: u32, info: &str, findings: &Findings) -> Diagnostic {
+    let (line_start, line) = line_of(text, at as usize);
+    let start = u32::try_from(line_start).unwrap_or(0);
+    let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+    if let Some(tab) = line.bytes().take(indent).position(|byte| byte == b'\t') {
+        let from = start + u32::try_from(tab).unwrap_or(0);
+        return findings
+            .error(codes::TAB, Span { start: from, end: from + 1 }, "a tab in the indentation")
+            .help("YAML is indented by spaces; use two for each level");
+    }
+    let span = span_at(text, at, start, line);
+    findings.error(codes::SYNTAX, span, format!("this is not valid YAML: {}", plain(info))).help(repair(line, info))
+}
+
+/// The rest of the line from the place of the complaint, or the whole line where it is at its end.
+fn span_at(text: &str, at: u32, line_start: u32, line: &str) -> Span {
+    let trimmed = line.trim_end();
+    let end = line_start + u32::try_from(trimmed.len()).unwrap_or(0);
+    if at < end && text.is_char_boundary(at as usize) {
+        return Span { start: at, end };
+    }
+    let indent = trimmed.len() - trimmed.trim_start().len();
+    Span { start: line_start + u32::try_from(indent).unwrap_or(0), end }
+}
+
+/// The line that a byte is in; the last one with something on it where it is behind the end or on an empty line.
+fn line_of(text: &str, at: usize) -> (usize, &str) {
+    let mut found = (0, "");
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if start > at {
+            break;
+        }
+        if !line.trim().is_empty() {
+            found = (start, line.trim_end_matches(['\n', '\r']));
+        }
+        start += line.len();
+    }
+    found
+}
+
+/// The scanner's own words without its jargon where we know better ones.
+fn plain(info: &str) -> &str {
+    for (theirs, ours) in [
+        ("mapping values are not allowed", "a `:` stands where no key can be"),
+        ("could not find expected ':'", "a key without a `:`"),
+        ("simple key expected", "a key without a `:`"),
+        ("did not find expected key", "this line fits neither the map nor the list above it"),
+        ("did not find expected '-' indicator", "this line does not belong to the list above it"),
+        ("did not find expected ',' or ']'", "a list in brackets is not closed"),
+        ("did not find expected ',' or '}'", "a map in braces is not closed"),
+        ("found unexpected end of stream", "the file ends inside of quotes or brackets"),
+        ("found character that cannot start any token", "a value cannot begin with this character"),
+        ("unexpected character: `@'", "a value cannot begin with this character"),
+        ("unexpected character: ``'", "a value cannot begin with this character"),
+        ("invalid indentation", "the indentation fits none of the lines above"),
+        ("unexpected end of plain scalar", "a text breaks off"),
+    ] {
+        if info.contains(theirs) {
+            return ours;
+        }
+    }
+    info
+}
+
+/// What most probably helps, from the look of the line.
+fn repair(line: &str, info: &str) -> &'static str {
+    let trimmed = line.trim();
+    let value = trimmed.split_once(": ").map_or(trimmed.trim_start_matches("- "), |(_, value)| value.trim());
+    if value.starts_with(['%', '@', '`']) {
+        return "put the value in single quotes: a plain value cannot begin with this character";
+    }
+    if value.starts_with(['"', '\'']) && !info.contains("end of stream") {
+        return "put the whole value in quotes of the other kind: it begins with a quote that ends before the value does";
+    }
+    if value.contains(": ") {
+        return "put the value in quotes: it contains `: `";
+    }
+    "compare the indentation with the lines around it, and quote values with special characters"
+}

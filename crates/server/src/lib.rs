@@ -1,0 +1,1 @@
+//! HTTP in: ingestion, management API, health, telemetry, wiring.

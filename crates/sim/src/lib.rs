@@ -1,0 +1,1 @@
+//! Deterministic simulator, oracle and the simulated systems of the demo world.
