@@ -9,6 +9,7 @@ use policy::compiled::Destination;
 
 use crate::rules::breaker::{Seen, State};
 use crate::rules::gate::{Closed, Gate, Kind, Slot};
+use crate::switchboard::Switchboard;
 
 /// A delivery whose attempt is open and whose slot is taken: ready to be sent.
 #[derive(Debug)]
@@ -28,16 +29,17 @@ pub struct Handover {
 pub struct Board {
     /// This life.
     pub lease: Lease,
+    /// What people paused, as this node last learnt it.
+    pub switches: Arc<Switchboard>,
     gates: Mutex<BTreeMap<DestinationName, Gate>>,
     shards: Mutex<BTreeSet<String>>,
-    paused: Mutex<BTreeSet<String>>,
 }
 
 impl Board {
     /// A board at the beginning of a life, with breakers as they were stored.
     pub fn new(lease: Lease, breakers: Vec<(DestinationName, State)>) -> Self {
         let gates = breakers.into_iter().map(|(name, state)| (name, Gate::restore(state))).collect();
-        Self { lease, gates: Mutex::new(gates), shards: Mutex::new(BTreeSet::new()), paused: Mutex::new(BTreeSet::new()) }
+        Self { lease, gates: Mutex::new(gates), shards: Mutex::new(BTreeSet::new()), switches: Arc::default() }
     }
 
     /// The name of a destination's shard.
@@ -60,7 +62,7 @@ impl Board {
         if !self.holds(&Self::shard_of(&destination.name)) {
             return Err(Closed::Busy);
         }
-        if self.is_paused(&Self::shard_of(&destination.name)) {
+        if self.switches.is_paused(&Self::shard_of(&destination.name)) {
             return Err(Closed::Paused);
         }
         self.gate(&destination.name, |gate| gate.enter(destination, kind, now))
@@ -84,16 +86,6 @@ impl Board {
     /// How many shards this node works on.
     pub fn shards_held(&self) -> usize {
         lock(&self.shards).len()
-    }
-
-    /// Takes note of what people paused: `source/NAME`, `flow/NAME`, `destination/NAME`.
-    pub fn set_paused(&self, paused: BTreeSet<String>) {
-        *lock(&self.paused) = paused;
-    }
-
-    /// Whether a person paused it.
-    pub fn is_paused(&self, object: &str) -> bool {
-        lock(&self.paused).contains(object)
     }
 
     /// Where the breakers stand and how many attempts are under way.

@@ -24,6 +24,8 @@ pub enum Turn {
 pub type Stop = watch::Receiver<bool>;
 
 /// What a loop needs besides its room.
+///
+/// A loop reads `while drive.goes_on() { let turned = room.turn().await; drive.after(turned).await?; }`.
 #[derive(Clone, Debug)]
 pub struct Drive {
     /// The name of the loop, for people.
@@ -34,42 +36,69 @@ pub struct Drive {
     pub facts: Arc<Facts>,
     /// When to stop.
     pub stop: Stop,
+    /// What tells that there may be something to do.
+    pub hint: Option<Hint>,
+    /// Whether a port said that the process is going down.
+    pub ended: bool,
 }
 
 /// The pause after a fault: a wait that a recovering store can bear.
 const AFTER_FAULT: TimeSpan = TimeSpan::from_millis(200);
 
 impl Drive {
-    /// Runs turns until told to stop. Answers the fault that ended it, if one did.
-    pub async fn run(mut self, mut hints: Vec<Hint>, mut turn: impl AsyncFnMut() -> Result<Turn, Fault>) -> Result<(), Fault> {
-        while !*self.stop.borrow() {
-            hints.iter_mut().for_each(|hint| {
-                hint.borrow_and_update();
-            });
-            match turn().await {
-                Ok(Turn::Worked) => {}
-                Ok(Turn::Idle) => self.wait(&mut hints, PERIOD).await,
-                Err(fault) => match fault.kind {
-                    FaultKind::Conflict => {}
-                    FaultKind::Unavailable | FaultKind::Full => {
-                        self.facts.emit(&Fact::LoopFault { name: self.name, fault: &fault });
-                        self.wait(&mut [], AFTER_FAULT).await;
-                    }
-                    FaultKind::Shutdown => return Ok(()),
-                    FaultKind::Corrupt => {
-                        self.facts.emit(&Fact::LoopFault { name: self.name, fault: &fault });
-                        return Err(fault);
-                    }
-                },
+    /// Whether there is another turn. Takes note of hints so far: what happens from here on is a new one.
+    pub fn goes_on(&mut self) -> bool {
+        if let Some(hint) = &mut self.hint {
+            hint.borrow_and_update();
+        }
+        !self.ended && !*self.stop.borrow()
+    }
+
+    /// What follows from a turn: another one at once, or after a wait. A fault that cannot pass ends the loop.
+    pub async fn after(&mut self, turned: Result<Turn, Fault>) -> Result<(), Fault> {
+        let fault = match turned {
+            Ok(Turn::Worked) => return Ok(()),
+            Ok(Turn::Idle) => {
+                self.wait(PERIOD).await;
+                return Ok(());
+            }
+            Err(fault) => fault,
+        };
+        match fault.kind {
+            FaultKind::Conflict => {}
+            FaultKind::Unavailable | FaultKind::Full => {
+                self.facts.emit(&Fact::LoopFault { name: self.name, fault: &fault });
+                self.pause().await;
+            }
+            FaultKind::Shutdown => self.ended = true,
+            FaultKind::Corrupt => {
+                self.facts.emit(&Fact::LoopFault { name: self.name, fault: &fault });
+                return Err(fault);
             }
         }
         Ok(())
     }
 
-    async fn wait(&mut self, hints: &mut [Hint], period: TimeSpan) {
+    /// After a fault hints do not shorten the wait: they would only repeat it.
+    async fn pause(&mut self) {
+        tokio::select! {
+            biased;
+            _ = self.stop.changed() => {}
+            () = self.clock.sleep(AFTER_FAULT) => {}
+        }
+    }
+
+    async fn wait(&mut self, period: TimeSpan) {
+        let hint = &mut self.hint;
         let hinted = async {
-            let changes = hints.iter_mut().map(|hint| Box::pin(hint.changed()));
-            if changes.len() == 0 { std::future::pending::<()>().await } else { drop(futures::future::select_all(changes).await) }
+            match hint {
+                // A hint whose giver is gone says nothing more.
+                Some(hint) => match hint.changed().await {
+                    Ok(()) => {}
+                    Err(_) => std::future::pending().await,
+                },
+                None => std::future::pending().await,
+            }
         };
         tokio::select! {
             biased;

@@ -5,6 +5,7 @@
 
 pub mod board;
 pub mod book;
+pub mod change;
 pub mod delivery;
 pub mod drive;
 pub mod intake;
@@ -14,5 +15,9 @@ pub mod node;
 pub mod observe;
 pub mod outbox;
 pub mod ports;
+pub mod replay;
+pub mod retention;
 pub mod routing;
 pub mod rules;
+pub mod switch;
+pub mod switchboard;

@@ -97,8 +97,7 @@ impl Membership {
     }
 
     async fn learn_switches(&self) -> Result<(), Fault> {
-        let paused = self.ledger.switches().await?.into_iter().filter(|(_, switch)| switch.paused).map(|(object, _)| object);
-        self.board.set_paused(paused.collect());
+        self.board.switches.learn(self.ledger.switches().await?);
         Ok(())
     }
 

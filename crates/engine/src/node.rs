@@ -10,14 +10,19 @@ use tokio::sync::{mpsc, watch};
 
 use crate::board::Board;
 use crate::book::Book;
+use crate::change::run::Leavings;
 use crate::delivery::run::{Deliverer, Sender};
 use crate::delivery::sweep::Sweep;
 use crate::drive::{Drive, Stop, Turn};
+use crate::intake::run::{Intake, Memory};
 use crate::keyring::Keyring;
 use crate::membership::{self, Membership};
 use crate::observe::Facts;
 use crate::outbox::Outbox;
-use crate::ports::{Clock, Journal, Ledger, Outbound};
+use crate::ports::{Clock, Hint, Journal, Ledger, Outbound};
+use crate::replay::run::Replayer;
+use crate::retention::decide::{Level, Retention};
+use crate::retention::run::{Keeper, Trimmer};
 use crate::routing::run::Router;
 use crate::rules::breaker::State;
 
@@ -55,6 +60,8 @@ pub struct Node {
     pub ground: Ground,
     /// What its rooms share.
     pub board: Arc<Board>,
+    /// How long things are kept; the defaults until whoever owns the node says otherwise.
+    pub retention: Retention,
 }
 
 impl Node {
@@ -64,44 +71,68 @@ impl Node {
         let breakers = ground.ledger.breakers().await?;
         let breakers = breakers.into_iter().map(|(name, text)| (name, serde_json::from_str(&text).unwrap_or(State::Closed)));
         let board = Arc::new(Board::new(lease, breakers.collect()));
-        let node = Self { ground, board };
+        let node = Self { ground, board, retention: Retention::default() };
         node.membership().turn().await?;
         Ok(node)
+    }
+
+    /// Where its events come in.
+    pub fn intake(&self) -> Intake {
+        Intake {
+            journal: Arc::clone(&self.ground.journal),
+            ledger: Arc::clone(&self.ground.ledger),
+            book: Arc::clone(&self.ground.book),
+            keys: self.ground.keys.clone(),
+            switches: Arc::clone(&self.board.switches),
+            clock: Arc::clone(&self.ground.clock),
+            facts: Arc::clone(&self.ground.facts),
+            memory: Memory::default(),
+        }
     }
 
     /// Its loops, to be run until each of them ends.
     pub fn loops(&self) -> Vec<Loop> {
         let (handovers, receiver) = mpsc::channel(HANDOVERS_MAX);
         let mut loops = vec![self.membership_loop(), self.delivery_loop(receiver), self.sweep_loop(), self.outbox_loop()];
+        loops.extend([self.change_loop(), self.replay_loop(), self.retention_loop()]);
         loops.extend(self.ground.journal.partitions().into_iter().map(|partition| {
             let mut router = self.router(partition, handovers.clone());
-            let hints = vec![self.ground.journal.changed()];
-            let name = format!("router/{}", partition.0);
-            let drive = self.drive("router");
-            let run: BoxFuture<'static, _> = Box::pin(async move { drive.run(hints, async || router.turn().await).await });
-            (name, run)
+            let mut drive = self.drive("router", Some(self.ground.journal.changed()));
+            let run: BoxFuture<'static, _> = Box::pin(async move {
+                while drive.goes_on() {
+                    let turned = router.turn().await;
+                    drive.after(turned).await?;
+                }
+                Ok(())
+            });
+            (format!("router/{}", partition.0), run)
         }));
         loops
     }
 
-    fn drive(&self, name: &'static str) -> Drive {
+    fn drive(&self, name: &'static str, hint: Option<Hint>) -> Drive {
         Drive {
             name,
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
             stop: self.ground.stop.clone(),
+            hint,
+            ended: false,
         }
     }
 
     fn membership_loop(&self) -> Loop {
         let mut membership = self.membership();
-        let clock = Arc::clone(&self.ground.clock);
-        let drive = self.drive("membership");
-        let turn = async move || {
-            clock.sleep(HEARTBEAT).await;
-            membership.turn().await.map(|()| Turn::Worked)
+        let mut drive = self.drive("membership", None);
+        let run = async move {
+            while drive.goes_on() {
+                drive.clock.sleep(HEARTBEAT).await;
+                let turned = membership.turn().await.map(|()| Turn::Worked);
+                drive.after(turned).await?;
+            }
+            Ok(())
         };
-        ("membership".to_owned(), Box::pin(drive.run(Vec::new(), turn)))
+        ("membership".to_owned(), Box::pin(run))
     }
 
     fn delivery_loop(&self, handovers: mpsc::Receiver<crate::board::Handover>) -> Loop {
@@ -125,16 +156,90 @@ impl Node {
             book: Arc::clone(&self.ground.book),
             clock: Arc::clone(&self.ground.clock),
         };
-        let drive = self.drive("sweep");
-        ("sweep".to_owned(), Box::pin(async move { drive.run(Vec::new(), async || sweep.turn().await).await }))
+        let mut drive = self.drive("sweep", None);
+        let run = async move {
+            while drive.goes_on() {
+                let turned = sweep.turn().await;
+                drive.after(turned).await?;
+            }
+            Ok(())
+        };
+        ("sweep".to_owned(), Box::pin(run))
     }
 
     fn outbox_loop(&self) -> Loop {
         let mut outbox =
             Outbox { journal: Arc::clone(&self.ground.journal), ledger: Arc::clone(&self.ground.ledger) };
-        let hints = vec![self.ground.ledger.changed()];
-        let drive = self.drive("outbox");
-        ("outbox".to_owned(), Box::pin(async move { drive.run(hints, async || outbox.turn().await).await }))
+        let mut drive = self.drive("outbox", Some(self.ground.ledger.changed()));
+        let run = async move {
+            while drive.goes_on() {
+                let turned = outbox.turn().await;
+                drive.after(turned).await?;
+            }
+            Ok(())
+        };
+        ("outbox".to_owned(), Box::pin(run))
+    }
+
+    fn change_loop(&self) -> Loop {
+        let mut leavings = Leavings {
+            journal: Arc::clone(&self.ground.journal),
+            ledger: Arc::clone(&self.ground.ledger),
+            book: Arc::clone(&self.ground.book),
+        };
+        let mut drive = self.drive("change", None);
+        let run = async move {
+            while drive.goes_on() {
+                let turned = leavings.turn().await;
+                drive.after(turned).await?;
+            }
+            Ok(())
+        };
+        ("change".to_owned(), Box::pin(run))
+    }
+
+    fn replay_loop(&self) -> Loop {
+        let mut replayer = Replayer {
+            ledger: Arc::clone(&self.ground.ledger),
+            book: Arc::clone(&self.ground.book),
+            board: Arc::clone(&self.board),
+            clock: Arc::clone(&self.ground.clock),
+            paces: std::collections::BTreeMap::new(),
+        };
+        let mut drive = self.drive("replay", None);
+        let run = async move {
+            while drive.goes_on() {
+                let turned = replayer.turn().await;
+                drive.after(turned).await?;
+            }
+            Ok(())
+        };
+        ("replay".to_owned(), Box::pin(run))
+    }
+
+    fn retention_loop(&self) -> Loop {
+        let trimmer = Trimmer {
+            journal: Arc::clone(&self.ground.journal),
+            ledger: Arc::clone(&self.ground.ledger),
+            settings: self.retention,
+        };
+        let mut keeper = Keeper {
+            trimmer,
+            board: Arc::clone(&self.board),
+            clock: Arc::clone(&self.ground.clock),
+            facts: Arc::clone(&self.ground.facts),
+            level: Level::default(),
+            look_at: model::Timestamp::EPOCH,
+        };
+        let mut drive = self.drive("retention", None);
+        let run = async move {
+            while drive.goes_on() {
+                let turned = keeper.turn().await;
+                drive.after(turned).await?;
+            }
+            Ok(())
+        };
+        ("retention".to_owned(), Box::pin(run))
     }
 
     fn membership(&self) -> Membership {

@@ -75,8 +75,6 @@ pub const READS_WAITING_MAX: usize = 1024;
 pub const SEGMENT_HASHES_MAX: usize = 256 * 1024;
 /// LIMIT: rows of a segment that are written or removed in one commit.
 pub const SEGMENT_SLICE_ROWS: usize = 2_048;
-/// LIMIT: rows that a page for people looks at before it answers with what it has and where to go on.
-pub const PAGE_SCAN_ROWS_MAX: usize = 100_000;
 
 /// How long a segment of a registry stays open, so that the old ones can be dropped whole.
 pub const SEGMENT_PERIOD: Span = Span::from_days(1);

@@ -179,6 +179,15 @@ impl Event {
     pub fn key_hash(&self) -> Digest {
         Digest::of_fields(&[self.source.as_str().as_bytes(), self.key.as_bytes()])
     }
+
+    /// Which of a journal's partitions the event belongs to: events with the same ordering key share one. What has no
+    /// ordering key goes by its idempotency key.
+    pub fn partition_in(&self, partitions: &[Partition]) -> Partition {
+        let key = self.ordering.as_ref().unwrap_or(&self.key);
+        let hash = Digest::of_fields(&[self.source.as_str().as_bytes(), key.as_bytes()]).short();
+        let count = (partitions.len() as u64).max(1);
+        usize::try_from(hash % count).ok().and_then(|index| partitions.get(index)).copied().unwrap_or_default()
+    }
 }
 
 /// An entry as stores keep it: a small JSON head and the received bytes apart.

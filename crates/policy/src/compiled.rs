@@ -201,7 +201,7 @@ pub enum Handshake {
         /// Its value; empty for any.
         equals: String,
     },
-    /// A form body like `webhook_id=…` that WooCommerce sends when a webhook is switched on.
+    /// A form body like `webhook_id=…` that `WooCommerce` sends when a webhook is switched on.
     FormPing {
         /// The form field.
         field: String,
@@ -325,7 +325,7 @@ pub enum Lane {
     /// By the event's ordering key; unordered where it has none.
     Ordering,
     /// By a text that cannot fail; unordered where it is null.
-    By(Expression),
+    By(Box<Expression>),
     /// No order.
     Unordered,
 }

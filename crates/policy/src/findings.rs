@@ -1,17 +1,22 @@
 //! The list in which every step of a check leaves what it found. It never stops a step, and it never grows without
 //! end: what is above the limit is counted.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use model::diagnostic::Place;
 use model::limit::DIAGNOSTICS_MAX;
 use model::{Code, Diagnostic, Severity, Span};
 
-use crate::codes;
 use crate::spanned::place;
+use crate::{SourceFile, codes};
 
 /// Diagnostics of all files, and the path of the file that is being read.
 #[derive(Debug, Default)]
 pub struct Findings {
+    texts: BTreeMap<String, Arc<str>>,
     path: String,
+    text: Arc<str>,
     list: Vec<Diagnostic>,
     left_out: usize,
     has_error: bool,
@@ -23,9 +28,26 @@ impl Findings {
         Self::default()
     }
 
+    /// An empty list that knows the texts of these files.
+    pub fn over(files: &[SourceFile]) -> Self {
+        let texts = files.iter().map(|file| (file.path.clone(), Arc::from(file.text.as_str())));
+        Self { texts: texts.collect(), ..Self::default() }
+    }
+
     /// What comes next is about this file.
     pub fn enter(&mut self, path: &str) {
         path.clone_into(&mut self.path);
+        self.text = self.texts.get(path).cloned().unwrap_or_default();
+    }
+
+    /// The text of the file that is being read; empty where it is not known.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The path of the file that is being read.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// An error at a place of the present file, to be completed and pushed.

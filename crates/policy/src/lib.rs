@@ -12,7 +12,9 @@ pub mod expression;
 pub mod findings;
 pub mod fmt;
 pub mod mapping;
+pub mod near;
 pub mod plan;
+pub mod presets;
 pub mod render;
 pub mod resolve;
 pub mod source_file;
@@ -21,6 +23,7 @@ pub mod spanned;
 pub mod tree;
 
 pub use compiled::*;
+pub use expression::EventView;
 pub use findings::Findings;
-pub use source_file::{SourceFile, check, check_at};
+pub use source_file::{SourceFile, check, check_at, version};
 pub use spanned::Spanned;

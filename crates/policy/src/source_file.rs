@@ -1,8 +1,11 @@
-//! The files of a project and the check of all of them.
+//! The files of a project and the check of all of them in one run.
 
-use model::{Diagnostic, Timestamp};
+use model::{Diagnostic, Digest, PolicyVersion, Timestamp};
 
+use crate::Findings;
 use crate::compiled::Policy;
+use crate::decode::{ObjectKind, decode};
+use crate::resolve::resolve;
 
 /// A file of a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,14 +16,52 @@ pub struct SourceFile {
     pub text: String,
 }
 
-/// Checks all files and compiles them.
-pub fn check(files: &[SourceFile]) -> (Option<Policy>, Vec<Diagnostic>) {
-    let _ = files;
-    (None, Vec::new())
+impl SourceFile {
+    /// A file.
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { path: path.into(), text: text.into() }
+    }
 }
 
-/// As [`check`].
+/// Checks all files and compiles them: every mistake of all of them, by file and place, and a policy when none of them is
+/// an error. Warnings that depend on the day are left out; see [`check_at`].
+pub fn check(files: &[SourceFile]) -> (Option<Policy>, Vec<Diagnostic>) {
+    check_with(files, None)
+}
+
+/// As [`check`], with what is only wrong at this time, such as a permission that has ended.
 pub fn check_at(files: &[SourceFile], now: Timestamp) -> (Option<Policy>, Vec<Diagnostic>) {
-    let _ = now;
-    check(files)
+    check_with(files, Some(now))
+}
+
+fn check_with(files: &[SourceFile], now: Option<Timestamp>) -> (Option<Policy>, Vec<Diagnostic>) {
+    let mut findings = Findings::over(files);
+    let objects = decode(files, &mut findings);
+    let policy = resolve(&objects, files, version(files), now, &mut findings);
+    (policy, findings.into_sorted())
+}
+
+/// The version of a policy: the digest of its files in the order of their paths. Tests change nothing that is done, and so
+/// they are no part of it.
+pub fn version(files: &[SourceFile]) -> PolicyVersion {
+    let is_test = |path: &str| path.split_once('/').is_some_and(|(folder, _)| folder == ObjectKind::Test.folder());
+    let mut sorted: Vec<&SourceFile> = files.iter().filter(|file| !is_test(&file.path)).collect();
+    sorted.sort_by(|one, other| one.path.cmp(&other.path));
+    let fields: Vec<&[u8]> = sorted.iter().flat_map(|file| [file.path.as_bytes(), file.text.as_bytes()]).collect();
+    PolicyVersion(Digest::of_fields(&fields))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_depends_on_what_is_done_and_on_nothing_else() {
+        let (one, two) = (SourceFile::new("flows/a.yaml", "a"), SourceFile::new("flows/b.yaml", "b"));
+        let test = SourceFile::new("tests/a.yaml", "t");
+        let all = version(&[one.clone(), two.clone()]);
+        assert_eq!(all, version(&[two.clone(), test, one.clone()]));
+        assert_ne!(all, version(std::slice::from_ref(&one)));
+        assert_ne!(all, version(&[one, SourceFile::new("flows/b.yaml", "c")]));
+    }
 }

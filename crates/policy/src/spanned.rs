@@ -3,7 +3,7 @@
 use model::{Span, diagnostic::Place};
 
 /// A value with the bytes that it stands in. For a text in quotes the span is the text inside of the quotes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Spanned<T> {
     /// The value.
     pub value: T,

@@ -14,7 +14,7 @@ use super::{classify, failure};
 
 /// How the reading ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub(super) enum End {
     /// With the end of the body.
     Complete,
     /// We had read enough.
@@ -27,7 +27,7 @@ pub(crate) enum End {
 
 /// What has come so far. It outlives the exchange, which may be dropped at any await.
 #[derive(Debug, Default)]
-pub(crate) struct Answer {
+pub(super) struct Answer {
     /// What the head says, once there is one.
     head: Option<Outcome>,
     kept: Vec<u8>,
@@ -36,7 +36,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Sends the request and reads what comes back, up to the limit.
-    pub(crate) async fn receive(
+    pub(super) async fn receive(
         &mut self,
         request: RequestBuilder,
         handed_over: &HandedOver,
@@ -69,7 +69,7 @@ impl Answer {
     }
 
     /// What became of the attempt.
-    pub(crate) fn conclude(self, end: End, handed_over: bool) -> Sent {
+    pub(super) fn conclude(self, end: End, handed_over: bool) -> Sent {
         let cut = self.head.is_some() && (end != End::Complete || self.read > self.kept.len());
         Sent {
             outcome: verdict(self.head, end, handed_over),

@@ -9,7 +9,7 @@ use model::{TimeSpan, Timestamp};
 ///
 /// A redirect counts as not reached: the address in the policy is the one that was agreed on. A 4xx without a line of its
 /// own is final like a 400 (RFC 9110, 15); what is no final status at all may be a broken proxy and is tried again.
-pub fn outcome(status: u16, retry_after: Option<TimeSpan>) -> Outcome {
+pub(super) fn outcome(status: u16, retry_after: Option<TimeSpan>) -> Outcome {
     let refused = |again| Outcome::Refused { status, again };
     match status {
         200..=299 => Outcome::Accepted { status },
@@ -27,7 +27,11 @@ pub fn outcome(status: u16, retry_after: Option<TimeSpan>) -> Outcome {
 ///
 /// A date is measured against the answer's own `Date` where it has one, because the destination's clock may be wrong by
 /// hours; otherwise against `now`. `None` for a missing or unreadable value.
-pub fn retry_after(value: Option<&str>, date: Option<&str>, now: Timestamp) -> Option<TimeSpan> {
+pub(super) fn retry_after(
+    value: Option<&str>,
+    date: Option<&str>,
+    now: Timestamp,
+) -> Option<TimeSpan> {
     let now_s = now.secs();
     let there_s = date.and_then(|date| formats::instant::http_date(date, now_s)).unwrap_or(now_s);
     formats::retry_after::parse(value?, there_s).map(TimeSpan::from_secs)

@@ -3,13 +3,13 @@
 //! INVARIANT: a pooled connection is only used by messages with the list under which it was judged.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use model::DestinationName;
+use model::{DestinationName, Network};
 use reqwest::{Client, redirect, retry};
 
-use super::guard::Network;
 use super::resolve::GuardedResolver;
 
 /// LIMIT: clients that are kept; the one unused for longest goes first. A project has tens of destinations.
@@ -24,22 +24,22 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a client is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Key {
-    pub(crate) destination: DestinationName,
-    pub(crate) allow: Vec<Network>,
-    pub(crate) scheme: Scheme,
+struct Key {
+    destination: DestinationName,
+    allow: Vec<(IpAddr, u8)>,
+    scheme: Scheme,
 }
 
 /// Whether the certificates of the system are needed; a machine may have none and still speak plain HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Scheme {
+pub(super) enum Scheme {
     Plain,
     Tls,
 }
 
 /// All clients of the process.
 #[derive(Debug)]
-pub(crate) struct Clients {
+pub(super) struct Clients {
     capacity: usize,
     shelf: Mutex<Shelf>,
 }
@@ -57,7 +57,7 @@ struct Kept {
 }
 
 impl Clients {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::holding(CLIENTS_MAX)
     }
 
@@ -68,7 +68,14 @@ impl Clients {
     /// The client for this purpose; built at its first use, which reads the system's certificates for TLS.
     ///
     /// It is built under the lock: first sends come in crowds, and they shall share one pool.
-    pub(crate) fn get(&self, key: Key) -> Result<Client, reqwest::Error> {
+    pub(super) fn get(
+        &self,
+        destination: &DestinationName,
+        allow: &[Network],
+        scheme: Scheme,
+    ) -> Result<Client, reqwest::Error> {
+        let networks = allow.iter().map(|network| (network.address, network.bits)).collect();
+        let key = Key { destination: destination.clone(), allow: networks, scheme };
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.uses += 1;
         let last_use = shelf.uses;
@@ -76,7 +83,7 @@ impl Clients {
             kept.last_use = last_use;
             return Ok(kept.client.clone());
         }
-        let client = build(&key)?;
+        let client = build(allow, scheme)?;
         if shelf.clients.len() >= self.capacity {
             let stalest = shelf
                 .clients
@@ -90,7 +97,7 @@ impl Clients {
     }
 }
 
-fn build(key: &Key) -> Result<Client, reqwest::Error> {
+fn build(allow: &[Network], scheme: Scheme) -> Result<Client, reqwest::Error> {
     install_crypto();
     let builder = Client::builder()
         .http1_only()
@@ -98,13 +105,13 @@ fn build(key: &Key) -> Result<Client, reqwest::Error> {
         .redirect(redirect::Policy::none())
         .retry(retry::never())
         .referer(false)
-        .dns_resolver(GuardedResolver::new(&key.allow))
+        .dns_resolver(GuardedResolver::new(allow))
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .http1_max_headers(model::limit::HEADERS_MAX);
-    match key.scheme {
+    match scheme {
         Scheme::Plain => builder.tls_certs_only([]).build(),
         Scheme::Tls => builder.build(),
     }
@@ -121,13 +128,8 @@ fn install_crypto() {
 mod tests {
     use super::*;
 
-    fn key(destination: &str, allow: &[&str]) -> Key {
-        let allow = allow.iter().map(|text| text.parse().unwrap()).collect();
-        Key {
-            destination: DestinationName::new(destination).unwrap(),
-            allow,
-            scheme: Scheme::Plain,
-        }
+    fn get(clients: &Clients, destination: &str, allow: &[Network]) {
+        clients.get(&DestinationName::new(destination).unwrap(), allow, Scheme::Plain).unwrap();
     }
 
     fn kept(clients: &Clients) -> Vec<String> {
@@ -138,10 +140,11 @@ mod tests {
     #[test]
     fn a_destination_has_one_client_per_list() {
         let clients = Clients::new();
+        let network = Network { address: IpAddr::from([10, 0, 0, 0]), bits: 8 };
         for (name, allow) in
-            [("wms", [].as_slice()), ("wms", &["10.0.0.0/8"]), ("wms", &[]), ("erp", &[])]
+            [("wms", [].as_slice()), ("wms", &[network]), ("wms", &[]), ("erp", &[])]
         {
-            clients.get(key(name, allow)).unwrap();
+            get(&clients, name, allow);
         }
         assert_eq!(kept(&clients), ["erp+0", "wms+0", "wms+1"]);
     }
@@ -150,7 +153,7 @@ mod tests {
     fn the_client_unused_for_longest_goes_first() {
         let clients = Clients::holding(2);
         for name in ["a", "b", "a", "c"] {
-            clients.get(key(name, &[])).unwrap();
+            get(&clients, name, &[]);
         }
         assert_eq!(kept(&clients), ["a+0", "c+0"]);
     }

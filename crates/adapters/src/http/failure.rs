@@ -26,7 +26,7 @@ struct Signs {
 }
 
 /// The outcome of a failed exchange.
-pub(crate) fn transport(error: &reqwest::Error, handed_over: bool) -> TransportError {
+pub(super) fn transport(error: &reqwest::Error, handed_over: bool) -> TransportError {
     let mut signs = Signs { connecting: error.is_connect(), ..Signs::default() };
     for cause in causes(error) {
         if let Some(refusal) = cause.downcast_ref::<Refusal>() {
@@ -44,7 +44,7 @@ pub(crate) fn transport(error: &reqwest::Error, handed_over: bool) -> TransportE
 
 /// The error and what is behind it. An error of the system hides the one that it wraps from `source`.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    successors(Some(error), |error| match error.downcast_ref::<io::Error>() {
+    successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
         Some(wrapper) => wrapper.get_ref().map(|inner| inner as &(dyn Error + 'static)),
         None => error.source(),
     })

@@ -4,11 +4,12 @@
 //! that changes its mind between check and use (DNS rebinding) gains nothing.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::str::FromStr;
+
+use model::Network;
 
 /// IPv4 networks that are not the public internet, or that lead back to the machine or its cloud.
 const CLOSED_V4: &[(Ipv4Addr, u8)] = &[
-    (Ipv4Addr::new(0, 0, 0, 0), 8), // this network; 0.0.0.0 reaches the machine itself
+    (Ipv4Addr::UNSPECIFIED, 8), // this network; 0.0.0.0 reaches the machine itself
     (Ipv4Addr::new(10, 0, 0, 0), 8), // private, RFC 1918
     (Ipv4Addr::new(100, 64, 0, 0), 10), // carrier-grade NAT, RFC 6598; Alibaba's metadata
     (Ipv4Addr::new(127, 0, 0, 0), 8), // loopback
@@ -37,44 +38,6 @@ const CLOSED_V6: &[(Ipv6Addr, u8)] = &[
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation, RFC 9637
 ];
 
-/// A network in CIDR form, such as `10.20.0.0/16`; a bare address is a network of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Network {
-    address: IpAddr,
-    bits: u8,
-}
-
-/// The text is no network in CIDR form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadNetwork;
-
-impl FromStr for Network {
-    type Err = BadNetwork;
-
-    fn from_str(text: &str) -> Result<Self, BadNetwork> {
-        let (address, bits) = match text.split_once('/') {
-            Some((address, bits)) => (address, Some(bits.parse().map_err(|_| BadNetwork)?)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().map_err(|_| BadNetwork)?;
-        let width = if address.is_ipv4() { 32 } else { 128 };
-        match bits.unwrap_or(width) {
-            bits if bits <= width => Ok(Self { address, bits }),
-            _ => Err(BadNetwork),
-        }
-    }
-}
-
-impl Network {
-    fn contains(self, address: IpAddr) -> bool {
-        match (self.address, address) {
-            (IpAddr::V4(net), IpAddr::V4(it)) => holds_v4((net, self.bits), it),
-            (IpAddr::V6(net), IpAddr::V6(it)) => holds_v6((net, self.bits), it),
-            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
-        }
-    }
-}
-
 /// Whether a destination with this list of networks may reach the address.
 ///
 /// An IPv4 address that travels inside an IPv6 one (mapped, compatible, translated, 6to4, NAT64, Teredo) is judged as
@@ -83,8 +46,10 @@ pub fn permitted(address: IpAddr, allow: &[Network]) -> bool {
     let listed = |it: IpAddr| allow.iter().any(|network| network.contains(it));
     let reachable = |it: Ipv4Addr| is_public_v4(it) || listed(IpAddr::V4(it));
     match address {
-        IpAddr::V4(it) => reachable(it),
-        IpAddr::V6(it) if listed(address) || it.is_unspecified() => listed(address),
+        _ if listed(address) => true,
+        IpAddr::V4(it) => is_public_v4(it),
+        // They look like compatible forms of 0.0.0.0 and 0.0.0.1, and are not.
+        IpAddr::V6(it) if it.is_unspecified() || it.is_loopback() => false,
         IpAddr::V6(it) => match embedded(it) {
             Embedded::Nothing => is_public_v6(it),
             Embedded::One(inner) => reachable(inner),
@@ -112,11 +77,11 @@ enum Embedded {
 fn embedded(address: Ipv6Addr) -> Embedded {
     let part = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
     match address.segments() {
-        // ::a.b.c.d compatible, ::ffff:a.b.c.d mapped, ::ffff:0:a.b.c.d translated, 64:ff9b::a.b.c.d NAT64
+        // ::a.b.c.d compatible, ::ffff:a.b.c.d mapped, ::ffff:0:a.b.c.d translated, 64:ff9b::a.b.c.d NAT64, 6to4
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
-        | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Embedded::One(part(high, low)),
-        [0x2002, high, low, ..] => Embedded::One(part(high, low)),
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => Embedded::One(part(high, low)),
         [0x2001, 0, server_high, server_low, _, _, high, low] => {
             Embedded::Two(part(server_high, server_low), part(!high, !low))
         }
@@ -138,8 +103,13 @@ fn holds_v6((network, bits): (Ipv6Addr, u8), address: Ipv6Addr) -> bool {
 mod tests {
     use super::*;
 
+    fn network(text: &str) -> Network {
+        let (address, bits) = text.split_once('/').unwrap();
+        Network { address: address.parse().unwrap(), bits: bits.parse().unwrap() }
+    }
+
     fn check(address: &str, allow: &[&str], expected: bool) {
-        let allow: Vec<Network> = allow.iter().map(|text| text.parse().unwrap()).collect();
+        let allow: Vec<Network> = allow.iter().map(|text| network(text)).collect();
         assert_eq!(
             permitted(address.parse().unwrap(), &allow),
             expected,
@@ -268,14 +238,14 @@ mod tests {
         for (address, allow, expected) in [
             ("10.20.3.4", "10.20.0.0/16", true),
             ("10.21.3.4", "10.20.0.0/16", false),
-            ("127.0.0.1", "127.0.0.1", true),
-            ("127.0.0.2", "127.0.0.1", false),
+            ("127.0.0.1", "127.0.0.1/32", true),
+            ("127.0.0.2", "127.0.0.1/32", false),
             ("192.168.1.130", "192.168.1.128/25", true),
             ("192.168.1.127", "192.168.1.128/25", false),
             ("169.254.169.254", "0.0.0.0/0", true),
             ("::1", "0.0.0.0/0", false),
             ("::1", "::1/128", true),
-            ("::", "127.0.0.0/8", false),
+            ("::", "0.0.0.0/0", false),
             ("::", "::/128", true),
             ("fd12::7", "fd12::/16", true),
             ("fd13::7", "fd12::/16", false),
@@ -287,23 +257,6 @@ mod tests {
             ("8.8.8.8", "10.0.0.0/8", true),
         ] {
             check(address, &[allow], expected);
-        }
-    }
-
-    #[test]
-    fn what_is_no_network_is_refused() {
-        for text in [
-            "",
-            "/",
-            "10.0.0.0/33",
-            "10.0.0/8",
-            "::/129",
-            "localhost",
-            "10.0.0.0/-1",
-            "10.0.0.0/8/8",
-            " 10.0.0.0/8",
-        ] {
-            assert_eq!(text.parse::<Network>(), Err(BadNetwork), "{text}");
         }
     }
 }

@@ -29,7 +29,7 @@ use futures::future::{Either, select};
 use model::outcome::{Outcome, TransportError};
 
 use self::answer::{Answer, End};
-use self::clients::{Clients, Key, Scheme};
+use self::clients::{Clients, Scheme};
 use self::request::{Prepared, WatchedBody};
 
 /// Destinations that are reached over HTTP/1.1, with or without TLS. One for the process: it holds the connection pools.
@@ -50,17 +50,16 @@ impl Http {
             Ok(prepared) => prepared,
             Err(reasons) => return without_answer(Outcome::Unmapped { reasons }),
         };
-        if !prepared.is_permitted() {
+        if !prepared.is_permitted(&message.allow) {
             return without_answer(Outcome::Unreached { error: TransportError::ForbiddenAddress });
         }
-        let Prepared { method, url, headers, allow } = prepared;
+        let Prepared { method, url, headers } = prepared;
         let (scheme, failed) = match url.scheme() {
             "https" => (Scheme::Tls, TransportError::Tls),
             _ => (Scheme::Plain, TransportError::Connect),
         };
-        let key = Key { destination: message.destination.clone(), allow, scheme };
         // Without certificates on the machine there is no TLS; that mends itself when they are there.
-        let Ok(client) = self.clients.get(key) else {
+        let Ok(client) = self.clients.get(&message.destination, &message.allow, scheme) else {
             return without_answer(Outcome::Unreached { error: failed });
         };
         let (body, handed_over) = WatchedBody::new(message.body.clone());
@@ -78,7 +77,7 @@ impl Http {
 }
 
 impl Outbound for Http {
-    /// A message that HTTP cannot carry (its URL, method, a header or a network cannot be read) is `Unmapped` with the
+    /// A message that HTTP cannot carry (its URL, method or a header cannot be read) is `Unmapped` with the
     /// reasons: nothing was sent, and only a person can mend it.
     fn send<'a>(&'a self, message: &'a Message) -> Pin<Box<dyn Future<Output = Sent> + Send + 'a>> {
         Box::pin(self.exchange(message))

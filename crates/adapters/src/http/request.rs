@@ -12,10 +12,11 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use engine::ports::Message;
 use hyper::body::{Body, Frame, SizeHint};
+use model::Network;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
-use super::guard::{Network, permitted};
+use super::guard::permitted;
 
 /// Headers that frame the message on its connection. The client writes its own; two opinions about where a request ends
 /// are how requests are smuggled.
@@ -33,15 +34,14 @@ const FRAMING: &[&str] = &[
 
 /// A message whose parts were all read.
 #[derive(Debug)]
-pub(crate) struct Prepared {
-    pub(crate) method: Method,
-    pub(crate) url: Url,
-    pub(crate) headers: HeaderMap,
-    pub(crate) allow: Vec<Network>,
+pub(super) struct Prepared {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
 }
 
 /// Reads all parts of a message, and says everything that is wrong with it.
-pub(crate) fn prepare(message: &Message) -> Result<Prepared, Vec<String>> {
+pub(super) fn prepare(message: &Message) -> Result<Prepared, Vec<String>> {
     let mut reasons = Vec::new();
     let method = Method::from_bytes(message.method.as_bytes());
     if method.is_err() {
@@ -59,19 +59,8 @@ pub(crate) fn prepare(message: &Message) -> Result<Prepared, Vec<String>> {
         }
     };
     let headers = headers(&message.headers, &mut reasons);
-    let mut allow = Vec::with_capacity(message.allow.len());
-    for text in &message.allow {
-        match text.parse() {
-            Ok(network) => allow.push(network),
-            Err(_) => reasons.push(format!(
-                "`{text}` is no network in CIDR form that the destination may reach."
-            )),
-        }
-    }
     match (method, url) {
-        (Ok(method), Some(url)) if reasons.is_empty() => {
-            Ok(Prepared { method, url, headers, allow })
-        }
+        (Ok(method), Some(url)) if reasons.is_empty() => Ok(Prepared { method, url, headers }),
         _ => Err(reasons),
     }
 }
@@ -102,21 +91,21 @@ impl Prepared {
     /// Whether the guard lets its host pass. A name passes here and is judged by what it resolves to.
     ///
     /// The URL parser has turned every way to write an IPv4 address (`0x7f.1`, `2130706433`) into the usual one.
-    pub(crate) fn is_permitted(&self) -> bool {
+    pub(super) fn is_permitted(&self, allow: &[Network]) -> bool {
         let Some(host) = self.url.host_str() else {
             return false;
         };
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        host.parse::<IpAddr>().map_or(true, |address| permitted(address, &self.allow))
+        host.parse::<IpAddr>().map_or(true, |address| permitted(address, allow))
     }
 }
 
 /// Whether a request has begun to leave: from then on the destination may have it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct HandedOver(Arc<AtomicBool>);
+pub(super) struct HandedOver(Arc<AtomicBool>);
 
 impl HandedOver {
-    pub(crate) fn is_so(&self) -> bool {
+    pub(super) fn is_so(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 
@@ -128,14 +117,14 @@ impl HandedOver {
 /// A body that tells when it is taken. The client asks for it after it has a connection and before the head leaves the
 /// process, so what ends earlier cannot have arrived, on a new connection and on one from the pool.
 #[derive(Debug)]
-pub(crate) struct WatchedBody {
+pub(super) struct WatchedBody {
     bytes: Option<Bytes>,
     handed_over: HandedOver,
 }
 
 impl WatchedBody {
     /// The body and its witness. An empty body is never asked for; it counts as handed over from the start.
-    pub(crate) fn new(bytes: Bytes) -> (Self, HandedOver) {
+    pub(super) fn new(bytes: Bytes) -> (Self, HandedOver) {
         let handed_over = HandedOver::default();
         if bytes.is_empty() {
             handed_over.set();

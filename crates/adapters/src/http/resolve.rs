@@ -8,10 +8,11 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::Network;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Semaphore;
 
-use super::guard::{Network, permitted};
+use super::guard::permitted;
 
 /// LIMIT: addresses of one name that are tried; a real service has a handful.
 const ADDRESSES_MAX: usize = 16;
@@ -23,7 +24,7 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Why a name led to no address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(super) enum Refusal {
     /// It has none, or the name server did not answer.
     NoAddress,
     /// It has only such as the destination may not reach.
@@ -43,13 +44,13 @@ impl Error for Refusal {}
 
 /// The resolver of one client.
 #[derive(Debug)]
-pub(crate) struct GuardedResolver {
+pub(super) struct GuardedResolver {
     allow: Arc<[Network]>,
     lookups: Arc<Semaphore>,
 }
 
 impl GuardedResolver {
-    pub(crate) fn new(allow: &[Network]) -> Self {
+    pub(super) fn new(allow: &[Network]) -> Self {
         Self { allow: Arc::from(allow), lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)) }
     }
 }
@@ -104,13 +105,16 @@ mod tests {
             let addresses = |texts: &[&str]| -> Vec<SocketAddr> {
                 texts.iter().map(|text| text.parse().unwrap()).collect()
             };
-            let allow: Vec<Network> = allow.iter().map(|text| text.parse().unwrap()).collect();
+            let allow: Vec<Network> = allow
+                .iter()
+                .map(|text| Network { address: text.parse().unwrap(), bits: 8 })
+                .collect();
             assert_eq!(judge(addresses(found), &allow), expected.map(addresses), "{found:?}");
         };
         check(&[], &[], Err(Refusal::NoAddress));
         check(&["127.0.0.1:0", "[::1]:0"], &[], Err(Refusal::Forbidden));
         check(&["8.8.8.8:0"], &[], Ok(&["8.8.8.8:0"]));
         check(&["10.0.0.1:0", "8.8.8.8:0", "[fd00::1]:0"], &[], Ok(&["8.8.8.8:0"]));
-        check(&["10.0.0.1:0", "8.8.8.8:0"], &["10.0.0.0/8"], Ok(&["10.0.0.1:0", "8.8.8.8:0"]));
+        check(&["10.0.0.1:0", "8.8.8.8:0"], &["10.0.0.0"], Ok(&["10.0.0.1:0", "8.8.8.8:0"]));
     }
 }

@@ -23,6 +23,11 @@ impl MemoryJournal {
         Self { clock, log: Mutex::new(Log::new(1, budget)), changed: watch::Sender::new(0) }
     }
 
+    /// Refuses intake at `budget` bytes from now on.
+    pub fn set_budget(&self, budget: u64) {
+        self.log().set_budget(budget);
+    }
+
     fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -31,7 +36,8 @@ impl MemoryJournal {
         let now = self.clock.now();
         let mut log = self.log();
         log.admits(&entries)?;
-        let answers = entries.into_iter().map(|new| log.append(new, now, EmittedWindow::Endless)).collect();
+        let answers =
+            entries.into_iter().map(|new| log.append(new, now, EmittedWindow::Endless)).collect();
         drop(log);
         self.changed.send_modify(|count| *count += 1);
         Ok(answers)
@@ -51,7 +57,12 @@ impl Journal for MemoryJournal {
         Box::pin(async move { self.append_now(entries) })
     }
 
-    fn read(&self, partition: Partition, after: Offset, records: usize) -> Answer<'_, Vec<Arc<Record>>> {
+    fn read(
+        &self,
+        partition: Partition,
+        after: Offset,
+        records: usize,
+    ) -> Answer<'_, Vec<Arc<Record>>> {
         self.ask(move |log| log.read(partition, after, records))
     }
 

@@ -12,3 +12,6 @@ pub use journal::MemoryJournal;
 pub use ledger::MemoryLedger;
 
 pub(crate) use log::{EmittedWindow, Log};
+
+#[cfg(test)]
+mod tests;

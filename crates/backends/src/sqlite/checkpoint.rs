@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use model::Fault;
-use rusqlite::{Connection, MAIN_DB, CheckpointMode};
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, MAIN_DB};
 
 use super::connection;
 use super::writer::{join, spawn};
@@ -103,7 +104,7 @@ impl Checkpoints {
     fn wish(&self, wish: Wish) {
         if let Some(wishes) = self.wishes.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
             // A full queue means that the thread is at it already.
-            drop(wishes.try_send(wish));
+            wishes.try_send(wish).ok();
         }
     }
 }

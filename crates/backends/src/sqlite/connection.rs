@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use model::{Fault, FaultKind};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::broken::Broken;
@@ -52,6 +53,8 @@ fn open(path: &Path, flags: OpenFlags, setup: impl FnOnce(&Connection) -> Result
         let conn = Connection::open_with_flags(path, flags)?;
         conn.busy_timeout(std::time::Duration::from_millis(u64::from(BUSY_MS)))?;
         conn.pragma_update(None, "temp_store", "MEMORY")?;
+        // A plan that may depend on a bound value is made anew at every use, which costs more than most statements do.
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         setup(&conn)?;
         Ok(conn)

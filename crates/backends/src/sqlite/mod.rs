@@ -9,6 +9,7 @@ mod connection;
 mod filter;
 mod folder;
 mod journal;
+mod ledger;
 mod readers;
 mod schema;
 mod segments;
@@ -23,6 +24,7 @@ use engine::ports::Clock;
 use model::Fault;
 
 pub use journal::{JournalOptions, SqliteJournal};
+pub use ledger::{LedgerOptions, SqliteLedger};
 
 use self::folder::Folder;
 
@@ -31,13 +33,17 @@ use self::folder::Folder;
 pub struct Options {
     /// The journal's file.
     pub journal: JournalOptions,
+    /// The ledger's file.
+    pub ledger: LedgerOptions,
 }
 
-/// Both files of one data folder. The folder is free again when all three are dropped.
+/// Both files of one data folder. The folder is free again when both are dropped.
 #[derive(Debug)]
 pub struct Store {
     /// What has happened.
     pub journal: Arc<SqliteJournal>,
+    /// The state of all work, and its views.
+    pub ledger: Arc<SqliteLedger>,
 }
 
 impl Store {
@@ -46,11 +52,13 @@ impl Store {
     pub fn open(folder: &Path, options: Options, clock: &Arc<dyn Clock>) -> Result<Self, Fault> {
         let folder = Arc::new(Folder::take(folder)?);
         let journal = SqliteJournal::open(Arc::clone(&folder), options.journal, Arc::clone(clock))?;
-        Ok(Self { journal: Arc::new(journal) })
+        let ledger = SqliteLedger::open(folder, options.ledger, Arc::clone(clock))?;
+        Ok(Self { journal: Arc::new(journal), ledger: Arc::new(ledger) })
     }
 
     /// Finishes what was asked, moves the logs into their files and ends all threads. Blocks.
     pub fn close(&self) {
         self.journal.close();
+        self.ledger.close();
     }
 }

@@ -87,9 +87,77 @@ CREATE TABLE segment_index (
   segment INTEGER NOT NULL, hash INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (segment, hash, id)) WITHOUT ROWID;
 ";
 
-/// `ready`, `open` and `final` are what partial indexes are made of: each holds only what is under way, so it stays
-/// small however many deliveries there were.
+/// `ready`, `is_final`, `person`, `node` and `lane_place` are what partial indexes are made of: each holds only what is
+/// under way, so it stays small however many deliveries there were. The others are written at their end.
 const LEDGER_1: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE names (id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE);
+CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE deliveries (
+  seq INTEGER PRIMARY KEY, id BLOB NOT NULL, event BLOB NOT NULL, part INTEGER NOT NULL, pos INTEGER NOT NULL,
+  bytes_part INTEGER NOT NULL, bytes_pos INTEGER NOT NULL, flow INTEGER NOT NULL, destination INTEGER NOT NULL,
+  lane TEXT, lane_hash INTEGER, on_dead INTEGER NOT NULL, policy INTEGER NOT NULL, origin INTEGER NOT NULL,
+  replay BLOB, owner INTEGER NOT NULL, created_at INTEGER NOT NULL, state INTEGER NOT NULL, state_at INTEGER,
+  state_who TEXT, attempts INTEGER NOT NULL, round_base INTEGER NOT NULL, round_at INTEGER NOT NULL,
+  epoch INTEGER NOT NULL, node INTEGER, life INTEGER, started_at INTEGER, behind INTEGER NOT NULL, output BLOB,
+  why TEXT NOT NULL, cause TEXT NOT NULL, version INTEGER NOT NULL, ready INTEGER NOT NULL, again INTEGER NOT NULL,
+  is_final INTEGER NOT NULL, person INTEGER NOT NULL, lane_place INTEGER);
+CREATE UNIQUE INDEX deliveries_id ON deliveries (id);
+CREATE INDEX deliveries_event ON deliveries (event);
+CREATE INDEX deliveries_age ON deliveries (created_at, id);
+CREATE INDEX deliveries_ready ON deliveries (destination, again, state_at) WHERE ready = 1;
+CREATE INDEX deliveries_lane ON deliveries (lane_hash, lane_place) WHERE lane_place IS NOT NULL;
+CREATE INDEX deliveries_leased ON deliveries (node) WHERE node IS NOT NULL;
+CREATE INDEX deliveries_open ON deliveries (bytes_part, bytes_pos) WHERE is_final = 0;
+CREATE INDEX deliveries_final ON deliveries (created_at, id) WHERE is_final = 1;
+CREATE INDEX deliveries_person ON deliveries (created_at, id) WHERE person = 1;
+CREATE INDEX deliveries_replay ON deliveries (replay, state) WHERE replay IS NOT NULL;
+CREATE TABLE attempts (
+  id INTEGER PRIMARY KEY, started_at INTEGER NOT NULL, node INTEGER NOT NULL, life INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL, outcome TEXT NOT NULL, output BLOB, response BLOB NOT NULL, response_cut INTEGER NOT NULL);
+CREATE TABLE feed (
+  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, delivery BLOB NOT NULL, event BLOB NOT NULL, flow INTEGER NOT NULL,
+  destination INTEGER NOT NULL, state INTEGER NOT NULL, attempts INTEGER NOT NULL, why TEXT NOT NULL);
+CREATE TABLE tallies (
+  kind INTEGER NOT NULL, origin INTEGER NOT NULL, bucket INTEGER NOT NULL, entries INTEGER NOT NULL,
+  PRIMARY KEY (kind, origin, bucket)) WITHOUT ROWID;
+CREATE TABLE cursors (
+  consumer TEXT NOT NULL, part INTEGER NOT NULL, pos INTEGER NOT NULL, PRIMARY KEY (consumer, part)) WITHOUT ROWID;
+CREATE TABLE lives (node TEXT PRIMARY KEY, life INTEGER NOT NULL, seen_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE shards (shard TEXT PRIMARY KEY, node TEXT NOT NULL, life INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE policies (version TEXT PRIMARY KEY, at INTEGER NOT NULL, files TEXT NOT NULL);
+CREATE TABLE partition_policies (part INTEGER PRIMARY KEY, version TEXT NOT NULL);
+CREATE TABLE quarantine (
+  event BLOB PRIMARY KEY, at INTEGER NOT NULL, part INTEGER NOT NULL, pos INTEGER NOT NULL, source TEXT NOT NULL,
+  origin INTEGER NOT NULL, state TEXT NOT NULL, version INTEGER NOT NULL, content TEXT NOT NULL);
+CREATE INDEX quarantine_age ON quarantine (at, event);
+CREATE INDEX quarantine_open ON quarantine (part, pos) WHERE state = 'open';
+CREATE TABLE replays (
+  id BLOB PRIMARY KEY, created_at INTEGER NOT NULL, state TEXT NOT NULL, version INTEGER NOT NULL, content TEXT NOT NULL);
+CREATE INDEX replays_age ON replays (created_at, id);
+CREATE INDEX replays_running ON replays (id) WHERE state = 'running';
+CREATE TABLE members (
+  replay BLOB NOT NULL, no INTEGER NOT NULL, part INTEGER NOT NULL, pos INTEGER NOT NULL, is_sent INTEGER NOT NULL,
+  content TEXT NOT NULL, PRIMARY KEY (replay, no)) WITHOUT ROWID;
+CREATE INDEX members_needed ON members (replay, part, pos) WHERE is_sent = 1;
+CREATE TABLE emissions (
+  seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, part INTEGER NOT NULL, policy TEXT NOT NULL, waiting INTEGER NOT NULL,
+  needs_part INTEGER, needs_pos INTEGER, head BLOB NOT NULL, body BLOB NOT NULL);
+CREATE INDEX emissions_waiting ON emissions (seq) WHERE waiting = 1;
+CREATE INDEX emissions_needed ON emissions (needs_part, needs_pos) WHERE needs_pos IS NOT NULL;
+CREATE TABLE seen (id BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE breakers (destination TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE switches (object TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE tokens (id BLOB PRIMARY KEY, digest BLOB NOT NULL, content TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX tokens_digest ON tokens (digest);
+CREATE TABLE audit (id BLOB PRIMARY KEY, at INTEGER NOT NULL, subject TEXT NOT NULL, content TEXT NOT NULL);
+CREATE INDEX audit_age ON audit (at, id);
+CREATE INDEX audit_subject ON audit (subject, at, id);
+CREATE TABLE words (
+  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, event BLOB NOT NULL, part INTEGER NOT NULL, pos INTEGER NOT NULL,
+  hashes BLOB NOT NULL);
+CREATE TABLE segments (
+  number INTEGER PRIMARY KEY, last_id INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,
+  dropped INTEGER NOT NULL, filter BLOB NOT NULL);
+CREATE TABLE segment_index (
+  segment INTEGER NOT NULL, hash INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (segment, hash, id)) WITHOUT ROWID;
 ";

@@ -167,6 +167,11 @@ impl Segments {
         self.closed.iter().filter(|closed| closed.last_at < before).map(|closed| closed.number).collect()
     }
 
+    /// Closed segments whose rows all have an id of at most `id`, oldest first.
+    pub(super) fn up_to(&self, id: i64) -> Vec<i64> {
+        self.closed.iter().filter(|closed| closed.last_id <= id).map(|closed| closed.number).collect()
+    }
+
     /// These segments are out of use from now on; the file says so durably.
     pub(super) fn forget(&mut self, numbers: &[i64]) {
         let (dropped, closed) =

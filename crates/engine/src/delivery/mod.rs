@@ -1,6 +1,8 @@
 //! Delivery: from a claimed delivery to its outcome, and what follows from it.
 
+pub mod command;
 pub mod decide;
+pub mod operate;
 pub mod prepare;
 pub mod run;
 pub mod sweep;

@@ -7,7 +7,8 @@ use formats::signature::standard_webhooks::{self, SigningKey};
 use formats::trace_context::TraceParent;
 use model::{Delivery, Diagnostic, Digest, Event, Outcome, Timestamp};
 use policy::compiled::{Auth, Destination};
-use policy::{EventView, Policy};
+use policy::Policy;
+use policy::expression::EventView;
 
 use crate::keyring::Keyring;
 use crate::ports::Message;

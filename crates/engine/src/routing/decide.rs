@@ -7,10 +7,11 @@ use model::account::Bucket;
 use model::quarantine::QuarantineState;
 use model::{
     Batch, Change, Consumer, Delivery, DeliveryId, DeliveryState, Entry, Event, FlowName, Guard, LaneKey, Offset, Origin,
-    Partition, PolicyVersion, QuarantineRow, Record, ReplayId,
+    Owner, Partition, PolicyVersion, QuarantineRow, Record, ReplayId,
 };
 use policy::compiled::{Flow, Lane};
-use policy::{EventView, Policy};
+use policy::Policy;
+use policy::expression::EventView;
 
 /// A record with the record that holds its bytes, when that is another one.
 #[derive(Clone, Debug)]
@@ -100,7 +101,7 @@ fn route_one(policy: &Policy, routable: &Routable, routed: &mut Routed) {
                 source: event.source.clone(),
                 kind: event.kind.clone(),
                 origin: event.origin,
-                owner: owner.unwrap_or_else(|| policy.fallback_owner()),
+                owner: owner.unwrap_or_else(nobody_else),
                 at: record.at,
                 reasons: reasons.clone(),
                 state: QuarantineState::Open,
@@ -120,6 +121,11 @@ fn route_one(policy: &Policy, routable: &Routable, routed: &mut Routed) {
         }
         Entry::PolicyApplied { version, .. } => routed.policy = Some(*version),
     }
+}
+
+/// Who answers for what came in by a source that the policy does not have any more.
+fn nobody_else() -> Owner {
+    Owner::new("administrator").expect("a literal name")
 }
 
 fn referred(routable: &Routable) -> Option<(&Arc<Record>, &Event)> {

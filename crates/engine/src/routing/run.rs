@@ -127,7 +127,8 @@ impl Router {
         let present = self.book.current();
         let mut slots: Vec<Option<Slot>> = Vec::with_capacity(deliveries.len());
         for (delivery, _) in &deliveries {
-            let destination = present.destinations.get(&delivery.destination);
+            let paused = self.board.switches.is_paused(&format!("flow/{}", delivery.flow));
+            let destination = present.destinations.get(&delivery.destination).filter(|_| !paused);
             let slot = destination.and_then(|destination| self.board.enter(destination, Kind::First, now).ok());
             let claim = slot.as_ref().map(|_| Claim { lease: self.board.lease.clone(), at: now });
             batch.changes.push(Change::Open { delivery: Box::new(delivery.clone()), claim });

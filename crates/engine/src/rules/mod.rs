@@ -1,6 +1,9 @@
 //! Pure decisions that more than one room needs. Values in, values out; never a clock, chance or I/O.
 
+pub mod asked;
 pub mod breaker;
 pub mod bucket;
 pub mod gate;
+pub mod names;
+pub mod replayed;
 pub mod schedule;

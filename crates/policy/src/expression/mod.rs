@@ -1,9 +1,148 @@
-//! Expressions: placeholder until the compiler arrives.
+//! Expressions: the one language of filters, lanes and mappings, and the paths of contracts and sources.
+//!
+//! An expression reads an event and answers a value. It has no loop without an end, no clock, no network and no chance;
+//! what it may call stands in one table. It is compiled when it is first used, or checked, and cannot change the event.
 
-/// A compiled expression.
-#[derive(Debug)]
-pub struct Expression;
+mod data;
+mod functions;
+mod json;
+mod long_integer;
+mod path;
+mod program;
+mod report;
+mod source;
+mod syntax;
+mod view;
+mod walk;
 
-/// A compiled path.
+use std::sync::OnceLock;
+
+use model::Diagnostic;
+use vrl::value::{Kind as Type, Value};
+
+pub use data::{Data, NotJson};
+pub use path::{BadPath, Path, Segment};
+pub use source::Source;
+pub use syntax::{Query, Root};
+pub use view::EventView;
+
+pub(crate) use functions::{Tables, short, timestamp};
+pub(crate) use json::{Room, TooLarge, from_json, to_json};
+pub(crate) use path::{position, scalar_text};
+pub(crate) use program::{Failure, Program, Reason, STEPS_MAX, Setting, Steps};
+pub(crate) use view::Reading;
+
+use crate::codes;
+
+/// What an expression has to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// True or false, always: a filter.
+    Bool,
+    /// A text or null, always: a lane. Numbers and booleans count as texts.
+    Text,
+    /// Anything.
+    Any,
+}
+
+/// An expression of a project file.
 #[derive(Debug)]
-pub struct Path;
+pub struct Expression {
+    source: Source,
+    kind: Kind,
+    program: OnceLock<Result<Program, Vec<Diagnostic>>>,
+}
+
+impl Expression {
+    /// An expression, not compiled yet: that happens when it is checked or first asked.
+    pub const fn new(source: Source, kind: Kind) -> Self {
+        Self { source, kind, program: OnceLock::new() }
+    }
+
+    /// An expression, compiled, or everything that is wrong with it.
+    pub fn compile(source: Source, kind: Kind) -> Result<Self, Vec<Diagnostic>> {
+        let expression = Self::new(source, kind);
+        let errors = expression.program().as_ref().err().cloned();
+        errors.map_or(Ok(expression), Err)
+    }
+
+    /// Everything that is wrong with it, warnings included.
+    pub fn check(&self) -> Vec<Diagnostic> {
+        match self.program() {
+            Ok(program) => program.warnings.clone(),
+            Err(errors) => errors.clone(),
+        }
+    }
+
+    /// Where it stands.
+    pub const fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// What it reads; nothing where it is wrong.
+    pub fn queries(&self) -> &[Query] {
+        self.program().as_ref().map_or(&[], |program| &program.queries)
+    }
+
+    /// Whether it is true of an event. False where it is wrong or takes too long, which no checked filter does of an event
+    /// that is not hostile.
+    pub fn eval_bool(&self, view: &EventView<'_>) -> bool {
+        matches!(self.eval(view), Some(Value::Boolean(true)))
+    }
+
+    /// Its text for an event; nothing where it is null, an object, a list or an empty text.
+    pub fn eval_text(&self, view: &EventView<'_>) -> Option<String> {
+        self.eval(view).as_ref().and_then(json::scalar_text).filter(|text| !text.is_empty())
+    }
+
+    fn eval(&self, view: &EventView<'_>) -> Option<Value> {
+        let program = self.program().as_ref().ok()?;
+        program.run(Reading { here: view.data().value(), view }, &mut Steps(STEPS_MAX)).ok()
+    }
+
+    fn program(&self) -> &Result<Program, Vec<Diagnostic>> {
+        self.program.get_or_init(|| {
+            let setting = Setting { tables: &Tables::default(), in_list: false, types: &|_, _| Type::any(), unknown: &|_| None };
+            let program = Program::compile(&self.source, setting)?;
+            self.complaint(&program).map_or(Ok(program), |complaint| Err(vec![complaint]))
+        })
+    }
+
+    /// What is wrong with the answer that it gives.
+    fn complaint(&self, program: &Program) -> Option<Diagnostic> {
+        let place = self.source.place();
+        let result = &program.result;
+        match self.kind {
+            Kind::Any => None,
+            Kind::Bool | Kind::Text if program.can_fail => Some(
+                Diagnostic::error(codes::GIVES_UP, place, "the expression can give up, but here it has to answer always")
+                    .help("instead of `name!(…)` write `(name(…)) ?? other`, which goes on with another value"),
+            ),
+            Kind::Bool if !result.is_boolean() => Some(
+                Diagnostic::error(codes::NOT_BOOLEAN, place, format!("the condition answers {}, not true or false", named(result)))
+                    .help("compare it, as in `.paid == true`"),
+            ),
+            Kind::Text if !may_be_text(result) => Some(
+                Diagnostic::error(codes::NOT_TEXT, place, format!("the key answers {}, not a text", named(result)))
+                    .help("choose a field of it"),
+            ),
+            Kind::Bool | Kind::Text => None,
+        }
+    }
+}
+
+fn may_be_text(kind: &Type) -> bool {
+    let texts = Type::bytes().or_integer().or_float().or_boolean().or_timestamp().or_null().or_undefined();
+    kind.intersects(&texts)
+}
+
+/// A type as people call it.
+pub(crate) fn named(kind: &Type) -> String {
+    if kind.is_any() {
+        return "anything".to_owned();
+    }
+    kind.to_string()
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

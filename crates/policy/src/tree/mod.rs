@@ -146,3 +146,6 @@ impl Scalar {
         self.style == Style::Plain && matches!(self.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,13 +56,13 @@ struct Reader<'a> {
     findings: &'a mut Findings,
     open: Vec<Open>,
     root: Option<Node>,
-    /// The depth below which a key that is a collection is being skipped.
-    has_error: bool,
+    /// Something is missing in the tree, so that reading it would report what is not so.
+    is_fatal: bool,
 }
 
 impl<'a> Reader<'a> {
     fn new(text: &'a str, findings: &'a mut Findings) -> Self {
-        Self { text, chars: Chars::of(text), findings, open: Vec::new(), root: None, has_error: false }
+        Self { text, chars: Chars::of(text), findings, open: Vec::new(), root: None, is_fatal: false }
     }
 
     fn read(mut self) -> Option<Node> {
@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
         }
         let root = self.root.take();
         let empty = || Node { span: Span::default(), shape: Shape::Scalar(Scalar { text: String::new(), style: Style::Plain }) };
-        if self.has_error { None } else { Some(root.unwrap_or_else(empty)) }
+        if self.is_fatal { None } else { Some(root.unwrap_or_else(empty)) }
     }
 
     /// Takes one event; `None` where going on makes no sense.
@@ -99,10 +99,13 @@ impl<'a> Reader<'a> {
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {}
             Event::Alias(_) => {
+                self.child_at(span.start);
                 self.report(codes::ANCHOR, span, "an alias", "write the value again, or quote a text that begins with `*`");
+                self.is_fatal = true;
                 self.put(scalar(span, String::new(), Style::Plain));
             }
             Event::Scalar(text, style, anchor, tag) => {
+                self.child_at(span.start);
                 self.marks(anchor, tag.as_deref(), span);
                 let node = self.scalar(span, text.into_owned(), style);
                 self.put(node);
@@ -130,9 +133,31 @@ impl<'a> Reader<'a> {
             self.report(codes::TOO_DEEP, span, &message, "flatten it");
             return None;
         }
+        self.child_at(span.start);
         let is_flow = self.text.as_bytes().get(span.start as usize) == Some(&bracket);
-        self.open.push(Open { start: span.start, is_flow, content });
+        let start = if is_flow || bracket == b'{' { span.start } else { self.dash_before(span.start) };
+        self.open.push(Open { start, is_flow, content });
         Some(())
+    }
+
+    /// Notes that a node begins here. The scanner lets a list that is not indented begin at its first item: if that is a
+    /// list in brackets, the brackets are not those of the outer one.
+    fn child_at(&mut self, start: u32) {
+        let at_dash = self.dash_before(start);
+        if let Some(open) = self.open.last_mut().filter(|open| open.is_flow && open.start == start) {
+            open.is_flow = false;
+            open.start = at_dash;
+        }
+    }
+
+    /// The dash before an item on its line, or the item itself where there is none.
+    fn dash_before(&self, start: u32) -> u32 {
+        let (before, rest) = self.text.split_at_checked(start as usize).unwrap_or((self.text, ""));
+        if rest.starts_with("- ") || rest.starts_with("-\n") {
+            return start;
+        }
+        let before = before.trim_end_matches(' ');
+        if before.ends_with('-') { u32::try_from(before.len() - 1).unwrap_or(start) } else { start }
     }
 
     /// Puts a finished node where it belongs: as the root, an item, a key or a value.
@@ -155,7 +180,8 @@ impl<'a> Reader<'a> {
         let (new_key, complaint) = new_key(node, entries, self.findings);
         *key = Some(new_key);
         if let Some(complaint) = complaint {
-            self.has_error = true;
+            // A key that stands twice has its first value; other keys that are refused leave a hole.
+            self.is_fatal |= complaint.code != codes::KEY_TWICE;
             self.findings.push(complaint);
         }
     }
@@ -172,7 +198,6 @@ impl<'a> Reader<'a> {
     }
 
     fn report(&mut self, code: model::Code, span: Span, message: &str, help: &str) {
-        self.has_error = true;
         let diagnostic = self.findings.error(code, span, message).help(help);
         self.findings.push(diagnostic);
     }
@@ -183,7 +208,7 @@ impl<'a> Reader<'a> {
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
                 (Style::Quoted, Span { start: span.start + 1, end: span.end.saturating_sub(1).max(span.start + 1) })
             }
-            ScalarStyle::Literal | ScalarStyle::Folded => (Style::Block, self.block(span)),
+            ScalarStyle::Literal | ScalarStyle::Folded => (Style::Block, self.trimmed(span)),
         };
         scalar(span, text, style)
     }
@@ -193,16 +218,6 @@ impl<'a> Reader<'a> {
         let inside = self.text.get(span.start as usize..span.end as usize).unwrap_or_default();
         let tail = inside.len() - inside.trim_end().len();
         Span { start: span.start, end: span.end - u32::try_from(tail).unwrap_or(0) }
-    }
-
-    /// The lines of a block without its header.
-    fn block(&self, span: Span) -> Span {
-        let inside = self.text.get(span.start as usize..span.end as usize).unwrap_or_default();
-        let header = inside.find('\n').map_or(inside.len(), |at| at + 1);
-        let lines = inside.split_at(header).1;
-        let indent = lines.len() - lines.trim_start().len();
-        let start = span.start + u32::try_from(header + indent).unwrap_or(0);
-        self.trimmed(Span { start: start.min(span.end), end: span.end })
     }
 }
 

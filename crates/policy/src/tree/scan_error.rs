@@ -18,15 +18,27 @@ pub(crate) fn control_character(text: &str, findings: &Findings) -> Option<Diagn
 pub(crate) fn explain(text: &str, at: u32, info: &str, findings: &Findings) -> Diagnostic {
     let (line_start, line) = line_of(text, at as usize);
     let start = u32::try_from(line_start).unwrap_or(0);
-    let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
-    if let Some(tab) = line.bytes().take(indent).position(|byte| byte == b'\t') {
-        let from = start + u32::try_from(tab).unwrap_or(0);
+    if let Some(from) = tab(text, line_start) {
         return findings
             .error(codes::TAB, Span { start: from, end: from + 1 }, "a tab in the indentation")
             .help("YAML is indented by spaces; use two for each level");
     }
     let span = span_at(text, at, start, line);
     findings.error(codes::SYNTAX, span, format!("this is not valid YAML: {}", plain(info))).help(repair(line, info))
+}
+
+/// The first tab in the indentation of the line that begins here or of the next one, which the scanner may have tried to
+/// join to it.
+fn tab(text: &str, line_start: usize) -> Option<u32> {
+    let mut start = line_start;
+    for line in text.get(line_start..)?.split_inclusive('\n').take(2) {
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        if let Some(at) = line.bytes().take(indent).position(|byte| byte == b'\t') {
+            return u32::try_from(start + at).ok();
+        }
+        start += line.len();
+    }
+    None
 }
 
 /// The rest of the line from the place of the complaint, or the whole line where it is at its end.

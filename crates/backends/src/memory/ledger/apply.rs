@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use model::{Batch, Bucket, Change, Committed, Fault, FaultKind, Guard, NewEntry, NodeName, Replay, ReplayMember, Timestamp};
+use model::{
+    Batch, Bucket, Change, Committed, Fault, FaultKind, Guard, NewEntry, NodeName, Replay,
+    ReplayMember, Timestamp,
+};
+use uuid::Uuid;
 
 use super::deliveries::{Step, conflict};
 use super::state::{Emission, Life, PolicyText, State};
@@ -29,30 +33,38 @@ impl Step<'_> {
         match change {
             Change::Open { delivery, claim } => self.open(*delivery, claim),
             Change::Claim { delivery, claim } => self.claim(delivery, claim)?,
-            Change::Settle { delivery, result, state, why } => self.settle(delivery, result, (state, why))?,
-            Change::Move { delivery, state, why, new_round } => self.shift(delivery, (state, why), new_round)?,
+            Change::Settle { delivery, result, state, why } => {
+                self.settle(delivery, result, (state, why))?;
+            }
+            Change::Move { delivery, state, why, new_round } => {
+                self.shift(delivery, (state, why), new_round)?;
+            }
             Change::Quarantine(row) => self.quarantine(*row),
             Change::QuarantineMove { event, state } => self.quarantine_move(event, state)?,
             Change::Count { bucket: Bucket::Routed, origin, entries } => {
                 counters::enter(self.state, origin, Bucket::Routed, entries);
             }
             Change::Count { .. } => {
-                return Err(Fault::from_error(FaultKind::Corrupt, "ledger.count", "only routing is counted by hand"));
+                return Err(Fault::from_error(
+                    FaultKind::Corrupt,
+                    "ledger.count",
+                    "only routing is counted by hand",
+                ));
             }
             Change::Index { event, at, words } => {
                 for word in words {
-                    self.state.words.put_new((word, event), (at, self.now));
+                    let key = (word, event);
+                    let first = self.state.words.get(&key).map_or(at, |(first, _)| *first);
+                    self.state.words.put(key, (first, self.now));
                 }
             }
             Change::Emit { id, partition, policy, entry } => {
-                let refers_to = entry.refers_to();
                 let waiting = NewEntry { partition, policy, emitted: Some(id), entry: *entry };
-                let seq = self.state.next_place();
-                self.state.emissions.put_new(id, Emission { seq, waiting: Some(waiting), refers_to });
+                self.emit(id, waiting);
             }
             Change::Emitted { id } => {
-                if let Some(emission) = self.state.emissions.get(&id).cloned() {
-                    self.state.emissions.put(id, Emission { waiting: None, ..emission });
+                if let Some(emission) = self.state.emissions.get(&id).copied() {
+                    self.state.outbox.remove(&emission.seq);
                 }
             }
             Change::See { id } => {
@@ -69,7 +81,9 @@ impl Step<'_> {
             Change::StorePolicy { version, files, at } => {
                 self.state.policies.put_new(version, PolicyText { files, at });
             }
-            Change::PartitionPolicy { partition, version } => self.state.partition_policies.put(partition, version),
+            Change::PartitionPolicy { partition, version } => {
+                self.state.partition_policies.put(partition, version);
+            }
             Change::Breaker { destination, state } => self.state.breakers.put(destination, state),
             Change::Switch { object, switch } => self.state.switches.put(object, switch),
             Change::Replay { replay, members } => self.replay(*replay, members),
@@ -79,7 +93,9 @@ impl Step<'_> {
                 self.state.audit.put_new(row.id, row);
             }
             Change::Heartbeat { node, incarnation, at } => self.heartbeat(node, incarnation, at)?,
-            Change::TakeShard { shard, node, incarnation } => self.state.shards.put(shard, (node, incarnation)),
+            Change::TakeShard { shard, node, incarnation } => {
+                self.state.shards.put(shard, (node, incarnation));
+            }
             Change::Open { .. }
             | Change::Claim { .. }
             | Change::Settle { .. }
@@ -93,6 +109,14 @@ impl Step<'_> {
             | Change::See { .. } => {}
         }
         Ok(())
+    }
+
+    fn emit(&mut self, id: Uuid, waiting: NewEntry) {
+        let seq = self.state.next_place();
+        let refers_to = waiting.entry.refers_to();
+        if self.state.emissions.put_new(id, Emission { seq, refers_to }) {
+            self.state.outbox.put(seq, waiting);
+        }
     }
 
     fn replay(&mut self, replay: Replay, members: Vec<ReplayMember>) {

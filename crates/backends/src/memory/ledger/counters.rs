@@ -26,7 +26,7 @@ pub(super) fn trim(state: &mut State, origin: Origin, bucket: Bucket) {
 
 /// The counters and the router's cursors.
 pub(super) fn account(state: &State) -> Account {
-    with_cursors(state, state.numbers.tallies)
+    with_cursors(state, &state.numbers.tallies)
 }
 
 /// The counters, from the rows. What routing counted has no rows of its own and is taken as it stands.
@@ -43,10 +43,14 @@ pub(super) fn recount(state: &State) -> Account {
     for row in state.quarantine.rows().values() {
         tallies[row.origin.index()].0[super::quarantine::bucket(&row.state).index()] += 1;
     }
-    with_cursors(state, tallies)
+    with_cursors(state, &tallies)
 }
 
-fn with_cursors(state: &State, tallies: [Tally; 3]) -> Account {
-    let router = state.cursors.rows().iter().filter(|((consumer, _), _)| consumer.as_str() == ROUTER);
-    Account { tallies, routed_to: router.map(|((_, partition), offset)| (*partition, *offset)).collect() }
+fn with_cursors(state: &State, tallies: &[Tally; 3]) -> Account {
+    let router =
+        state.cursors.rows().iter().filter(|((consumer, _), _)| consumer.as_str() == ROUTER);
+    Account {
+        tallies: *tallies,
+        routed_to: router.map(|((_, partition), offset)| (*partition, *offset)).collect(),
+    }
 }

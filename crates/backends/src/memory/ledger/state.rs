@@ -6,9 +6,9 @@ use model::account::Tally;
 use model::change::Switch;
 use model::view::FeedRow;
 use model::{
-    Attempt, AuditId, AuditRow, Consumer, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, EventId,
-    NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId, ReplayMember,
-    Timestamp, Token, TokenId,
+    Attempt, AuditId, AuditRow, Consumer, Delivery, DeliveryId, DeliveryState, DestinationName,
+    Digest, EventId, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow,
+    Replay, ReplayId, ReplayMember, Timestamp, Token, TokenId,
 };
 use uuid::Uuid;
 
@@ -24,13 +24,11 @@ pub(super) struct Row {
     pub(super) place: u64,
 }
 
-/// An entry for the journal.
-#[derive(Clone, Debug)]
+/// An entry for the journal, remembered for good so that it is written once.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Emission {
     /// Its place in the order of emission.
     pub(super) seq: u64,
-    /// The entry; `None` once it is appended.
-    pub(super) waiting: Option<NewEntry>,
     /// The bytes that it speaks of: needed until a consumer has seen it.
     pub(super) refers_to: Option<Position>,
 }
@@ -79,10 +77,12 @@ pub(super) struct State {
     pub(super) by_event: Table<(EventId, u64), DeliveryId>,
     pub(super) by_age: Table<(Timestamp, DeliveryId), DeliveryId>,
     pub(super) feed: Table<u64, FeedRow>,
-    /// By word and event: where the event is, and when it was indexed.
+    /// By word and event: where the event is, and when it was last indexed.
     pub(super) words: Table<(String, EventId), (Position, Timestamp)>,
     pub(super) quarantine: Table<EventId, QuarantineRow>,
     pub(super) emissions: Table<Uuid, Emission>,
+    /// Entries that wait for the outbox loop, in the order of emission.
+    pub(super) outbox: Table<u64, NewEntry>,
     pub(super) seen: Table<Uuid, ()>,
     pub(super) cursors: Table<(Consumer, Partition), Offset>,
     pub(super) policies: Table<PolicyVersion, PolicyText>,
@@ -116,6 +116,7 @@ impl State {
         self.words.close(end);
         self.quarantine.close(end);
         self.emissions.close(end);
+        self.outbox.close(end);
         self.seen.close(end);
         self.cursors.close(end);
         self.policies.close(end);
@@ -173,8 +174,15 @@ impl State {
     }
 
     /// Whether this life of a node is over: a later one began, or it was not seen since `stale_before`.
-    pub(super) fn is_over(&self, node: &NodeName, incarnation: u64, stale_before: Timestamp) -> bool {
-        self.lives.get(node).is_none_or(|life| incarnation < life.incarnation || life.seen_at < stale_before)
+    pub(super) fn is_over(
+        &self,
+        node: &NodeName,
+        incarnation: u64,
+        stale_before: Timestamp,
+    ) -> bool {
+        self.lives
+            .get(node)
+            .is_none_or(|life| incarnation < life.incarnation || life.seen_at < stale_before)
     }
 }
 
@@ -202,7 +210,11 @@ impl Row {
     }
 }
 
-fn reindex<K: Ord + Clone>(index: &mut Table<K, DeliveryId>, (old, new): (Option<K>, Option<K>), id: DeliveryId) {
+fn reindex<K: Ord + Clone>(
+    index: &mut Table<K, DeliveryId>,
+    (old, new): (Option<K>, Option<K>),
+    id: DeliveryId,
+) {
     if old == new {
         return;
     }

@@ -5,7 +5,6 @@ mod keys;
 mod read;
 mod trim;
 
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,0 +1,196 @@
+//! The product under measurement: a project written for the occasion, one process, and what the kernel says of it.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::{Outcome, event};
+
+/// A running product.
+#[derive(Debug)]
+pub(crate) struct Product {
+    child: Child,
+    /// Where it listens, such as `127.0.0.1:40111`.
+    pub(crate) address: String,
+    /// Seconds from its start to its ready line.
+    pub(crate) ready_s: f64,
+}
+
+/// Writes a project with one source and so many flows, each to a path of the sink.
+pub(crate) fn project(folder: &Path, sink: &str, flows: usize) -> Outcome<()> {
+    for name in ["systems", "contracts/order.placed", "mappings", "flows"] {
+        std::fs::create_dir_all(folder.join(name))?;
+    }
+    let mut system = SYSTEM.to_owned();
+    if flows > 0 {
+        system.push_str("destinations:\n");
+    }
+    for flow in 0..flows {
+        system.push_str(&DESTINATION.replace("{N}", &flow.to_string()).replace("{SINK}", sink));
+        std::fs::write(folder.join(format!("flows/to-{flow}.yaml")), FLOW.replace("{N}", &flow.to_string()))?;
+    }
+    std::fs::write(folder.join("systems/bench.yaml"), system)?;
+    std::fs::write(folder.join("contracts/order.placed/1.0.0.yaml"), CONTRACT)?;
+    if flows > 0 {
+        std::fs::create_dir_all(folder.join("contracts/order.canonical"))?;
+        std::fs::write(folder.join("contracts/order.canonical/1.0.0.yaml"), CANONICAL)?;
+        std::fs::write(folder.join("mappings/order.yaml"), MAPPING)?;
+    }
+    Ok(())
+}
+
+const SYSTEM: &str = r#"owner: team-bench
+sources:
+  bench:
+    verify:
+      hmac: { algorithm: sha256, header: x-signature, encoding: hex, signed: "{body}" }
+      secrets: [bench/webhook]
+    type: { path: .type }
+    key: { path: .id }
+    events:
+      order.placed: { contract: order.placed@1.0.0 }
+"#;
+
+const DESTINATION: &str = r#"  sink-{N}:
+    url: http://{SINK}/{N}
+    concurrency: 64
+    timeout: 10s
+    allow: [127.0.0.0/8]
+"#;
+
+const FLOW: &str = r#"owner: team-bench
+on:
+  types: [order.placed]
+mapping: order
+to: sink-{N}
+deliver:
+  lane: none
+"#;
+
+const MAPPING: &str = r#"summary: The bench's order.
+owner: team-bench
+from: order.placed@1.0.0
+to: order.canonical@1.0.0
+fields:
+  id: .id
+  orderId: .order
+  placedAt: .placed_at
+  total: { amount: .total, currency: .currency }
+  buyer: .customer.name
+"#;
+
+const CONTRACT: &str = r#"summary: An order of the bench.
+owner: team-bench
+identifiers:
+  order: .order
+ordering: .order
+schema:
+  type: object
+  required: [id, type, order, placed_at, currency, total, customer, lines]
+  properties:
+    id: { type: string }
+    type: { type: string }
+    order: { type: string, pattern: "^S[0-9]+$" }
+    placed_at: { type: string }
+    currency: { type: string, minLength: 3, maxLength: 3 }
+    total: { type: string }
+    note: { type: string }
+    customer:
+      type: object
+      required: [name, country]
+      properties:
+        name: { type: string }
+        country: { type: string }
+        postcode: { type: string }
+    lines:
+      type: array
+      items:
+        type: object
+        required: [line, sku, quantity]
+        properties:
+          line: { type: integer }
+          sku: { type: string }
+          quantity: { type: integer, minimum: 1 }
+          price: { type: string }
+"#;
+
+const CANONICAL: &str = r#"summary: The order that the bench delivers.
+owner: team-bench
+schema:
+  type: object
+  required: [id, orderId]
+  properties:
+    id: { type: string }
+    orderId: { type: string }
+    placedAt: { type: string }
+    buyer: { type: string }
+    total:
+      type: object
+      properties:
+        amount: { type: string }
+        currency: { type: string }
+"#;
+
+impl Product {
+    /// Starts the release binary and waits for its ready line.
+    pub(crate) async fn start(project: &Path, data: &Path) -> Outcome<Self> {
+        let begin = crate::stats::now_us();
+        let mut child = Command::new(binary()?)
+            .args(["up", "--listen", "127.0.0.1:0", "--project"])
+            .arg(project)
+            .arg("--data")
+            .arg(data)
+            .env("CROSSDOCK_SECRET_BENCH_WEBHOOK", event::SECRET)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        let stdout = child.stdout.take().ok_or("the product has no output")?;
+        let mut lines = BufReader::new(stdout).lines();
+        while let Some(line) = lines.next_line().await? {
+            let url = line.strip_prefix("ready url=http://").and_then(|rest| rest.split(' ').next());
+            if let Some(address) = url {
+                let ready_s = (crate::stats::now_us() - begin) as f64 / 1e6;
+                return Ok(Self { child, address: address.to_owned(), ready_s });
+            }
+        }
+        Err("the product ended before it was ready".into())
+    }
+
+    /// CPU seconds that the process has used, user and system.
+    pub(crate) fn cpu_s(&self) -> Outcome<f64> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid()?))?;
+        let after_name = stat.rsplit(')').next().unwrap_or_default();
+        let fields: Vec<&str> = after_name.split_whitespace().collect();
+        let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or_default();
+        Ok((ticks(11) + ticks(12)) / 100.0)
+    }
+
+    /// Resident memory in MB: now, and the most so far.
+    pub(crate) fn memory_mb(&self) -> Outcome<(f64, f64)> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
+        let kb = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+            line.split_whitespace().next().and_then(|text| text.parse::<f64>().ok()).unwrap_or_default()
+        };
+        Ok((kb("VmRSS:") / 1024.0, kb("VmHWM:") / 1024.0))
+    }
+
+    /// Kills it without a word.
+    pub(crate) async fn kill(mut self) -> Outcome<()> {
+        self.child.kill().await?;
+        Ok(())
+    }
+
+    fn pid(&self) -> Outcome<u32> {
+        self.child.id().ok_or_else(|| "the product has ended".into())
+    }
+}
+
+/// The release binary beside this one.
+pub(crate) fn binary() -> Outcome<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name("crossdock");
+    if path.is_file() { Ok(path) } else { Err(format!("{} is missing: cargo build --release -p crossdock-cli", path.display()).into()) }
+}

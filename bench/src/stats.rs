@@ -1,0 +1,41 @@
+//! Percentiles of durations in microseconds.
+
+use serde::{Deserialize, Serialize};
+
+/// What a load process reports.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct LoadReport {
+    /// Answers of 202.
+    pub(crate) accepted: u64,
+    /// Other answers, and connections that broke.
+    pub(crate) failed: u64,
+    /// From the first request to the last answer.
+    pub(crate) seconds: f64,
+    /// Median of the answer's time.
+    pub(crate) p50_us: u64,
+    /// 99th percentile of the answer's time.
+    pub(crate) p99_us: u64,
+    /// When each answer came: event number and microseconds since the epoch; only at a fixed rate.
+    pub(crate) answered: Vec<(u64, u64)>,
+}
+
+impl LoadReport {
+    /// Accepted events per second.
+    pub(crate) fn per_s(&self) -> f64 {
+        if self.seconds > 0.0 { self.accepted as f64 / self.seconds } else { 0.0 }
+    }
+}
+
+/// The value below which `percent` of the sorted values lie; 0 for none.
+pub(crate) fn percentile(values: &mut [u64], percent: usize) -> u64 {
+    values.sort_unstable();
+    let last = values.len().saturating_sub(1);
+    values.get((values.len() * percent / 100).min(last)).copied().unwrap_or_default()
+}
+
+/// Microseconds since the epoch.
+#[expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
+pub(crate) fn now_us() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,140 @@
+//! The ledger: what is due, in which order, and who is told when.
+
+use engine::ports::DueLimit;
+use model::{Delivery, TimeSpan};
+
+use super::fixture::LedgerFixture;
+use super::sample::{BUSY, at, delivery, delivery_id, held, in_lane, name, waiting};
+use super::steps::ALL;
+
+pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
+    ("due_gives_what_is_ready_and_due", |it| Box::pin(due_gives_what_is_ready_and_due(it))),
+    ("due_is_a_matter_of_microseconds", |it| Box::pin(due_is_a_matter_of_microseconds(it))),
+    ("the_oldest_due_comes_first", |it| Box::pin(the_oldest_due_comes_first(it))),
+    ("what_is_due_at_once_comes_in_the_order_of_opening", |it| {
+        Box::pin(what_is_due_at_once_comes_in_the_order_of_opening(it))
+    }),
+    ("repeats_take_no_more_than_their_share", |it| {
+        Box::pin(repeats_take_no_more_than_their_share(it))
+    }),
+    ("a_new_round_is_a_repeat_still", |it| Box::pin(a_new_round_is_a_repeat_still(it))),
+    ("the_agenda_names_the_first_due_of_each", |it| {
+        Box::pin(the_agenda_names_the_first_due_of_each(it))
+    }),
+];
+
+impl LedgerFixture {
+    /// Opens delivery `n`, has it tried once, and due again at second `due`.
+    async fn repeat(&self, n: u64, due: i64) {
+        self.open(delivery(n)).await;
+        self.claim(delivery_id(n), 50).await;
+        self.settle(delivery_id(n), 50, BUSY, waiting(due)).await;
+    }
+
+    async fn due_numbers(&self, secs: i64, all: usize, repeats: usize) -> Vec<u64> {
+        let ids = self.due(at(secs), DueLimit { all, repeats }).await;
+        ids.iter().filter_map(|id| (1..=40).find(|n| delivery_id(*n) == *id)).collect()
+    }
+}
+
+async fn due_gives_what_is_ready_and_due(mut it: LedgerFixture) {
+    for given in [
+        delivery(1),
+        Delivery { destination: name("wms2"), ..delivery(2) },
+        in_lane(3, "a"),
+        in_lane(4, "a"),
+        delivery(5),
+        delivery(6),
+        Delivery { state: waiting(500), ..delivery(7) },
+    ] {
+        it.open(given).await;
+    }
+    it.claim(delivery_id(5), 9).await;
+    it.shift(delivery_id(6), held()).await;
+    it.reopen().await;
+    assert_eq!(it.due_numbers(100, 10, 10).await, [1, 3]);
+    let due = it.ledger().due(&name("wms"), at(100), ALL).await.expect("the ledger reads");
+    assert_eq!(due[0], it.get(delivery_id(1)).await, "whole deliveries");
+    assert_eq!(it.ledger().due(&name("nobody"), at(100), ALL).await.ok(), Some(Vec::new()));
+}
+
+async fn due_is_a_matter_of_microseconds(it: LedgerFixture) {
+    it.open(Delivery { state: waiting(100), ..delivery(1) }).await;
+    assert_eq!(it.due(at(100) - TimeSpan::from_micros(1), ALL).await, []);
+    assert_eq!(it.due(at(100), ALL).await, [delivery_id(1)]);
+}
+
+async fn the_oldest_due_comes_first(it: LedgerFixture) {
+    for (n, due) in [(1, 30), (2, 10), (3, 40), (4, 20)] {
+        it.open(Delivery { state: waiting(due), ..delivery(n) }).await;
+    }
+    assert_eq!(it.due_numbers(35, 10, 10).await, [2, 4, 1]);
+    assert_eq!(it.due_numbers(35, 2, 2).await, [2, 4]);
+    assert_eq!(it.due_numbers(35, 0, 0).await, [0; 0]);
+}
+
+async fn what_is_due_at_once_comes_in_the_order_of_opening(it: LedgerFixture) {
+    let order = [7, 3, 9, 1, 8];
+    for n in order {
+        it.open(Delivery { state: waiting(10), ..delivery(n) }).await;
+    }
+    assert_eq!(it.due_numbers(10, 10, 10).await, order);
+}
+
+async fn repeats_take_no_more_than_their_share(it: LedgerFixture) {
+    for (n, due) in [(1, 51), (2, 52), (3, 53), (4, 90)] {
+        it.repeat(n, due).await;
+    }
+    for (n, due) in [(5, 60), (6, 70), (7, 80)] {
+        it.open(Delivery { state: waiting(due), ..delivery(n) }).await;
+    }
+    let cases: [(usize, usize, &[u64]); 7] = [
+        (10, 10, &[1, 2, 3, 5, 6, 7, 4]),
+        (10, 2, &[1, 2, 5, 6, 7]),
+        (10, 0, &[5, 6, 7]),
+        (3, 1, &[1, 5, 6]),
+        (3, 2, &[1, 2, 5]),
+        (3, 3, &[1, 2, 3]),
+        (2, 9, &[1, 2]),
+    ];
+    for (all, repeats, expected) in cases {
+        assert_eq!(
+            it.due_numbers(100, all, repeats).await,
+            expected,
+            "{all} slots, {repeats} for repeats"
+        );
+    }
+}
+
+async fn a_new_round_is_a_repeat_still(it: LedgerFixture) {
+    it.repeat(1, 60).await;
+    it.apply(model::Change::Move {
+        delivery: delivery_id(1),
+        state: waiting(60),
+        why: String::new(),
+        new_round: Some(at(55)),
+    })
+    .await;
+    assert_eq!((it.due_numbers(70, 5, 0).await, it.due_numbers(70, 5, 1).await), (vec![], vec![1]));
+}
+
+async fn the_agenda_names_the_first_due_of_each(it: LedgerFixture) {
+    assert_eq!(it.ledger().agenda().await.ok(), Some(Vec::new()));
+    let to = |n: u64, destination: &str, due: i64| Delivery {
+        destination: name(destination),
+        state: waiting(due),
+        ..delivery(n)
+    };
+    for given in
+        [to(1, "zoo", 900), to(2, "ant", 30), to(3, "ant", 20), to(4, "bee", 5), to(5, "cat", 5)]
+    {
+        it.open(given).await;
+    }
+    it.claim(delivery_id(4), 10).await;
+    it.shift(delivery_id(5), held()).await;
+    it.repeat(6, 60).await;
+    it.open(Delivery { state: waiting(70), ..delivery(7) }).await;
+    let mut agenda = it.ledger().agenda().await.expect("the ledger reads");
+    agenda.sort();
+    assert_eq!(agenda, [(name("ant"), at(20)), (name("wms"), at(60)), (name("zoo"), at(900))]);
+}

@@ -1,0 +1,307 @@
+//! A portrait of a ledger: the answers to all its questions, for comparing before with after and one store with another.
+//!
+//! Where a port promises no order, the portrait brings one; the numbers of the feed are left out, their order is not.
+
+use engine::ports::{DueLimit, Ledger, Shard, Views};
+use model::change::Switch;
+use model::view::{
+    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page,
+    QuarantineQuery, ReplayStory,
+};
+use model::{
+    Account, AuditRow, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault,
+    NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember,
+    Timestamp, Token,
+};
+use uuid::Uuid;
+
+/// What is asked by name: what the store may know, and some that it does not.
+#[derive(Clone, Debug, Default)]
+pub struct Subjects {
+    /// The present time.
+    pub now: Timestamp,
+    /// A time in the past.
+    pub stale_before: Timestamp,
+    /// Deliveries.
+    pub deliveries: Vec<DeliveryId>,
+    /// Events.
+    pub events: Vec<EventId>,
+    /// Destinations.
+    pub destinations: Vec<DestinationName>,
+    /// Consumers.
+    pub consumers: Vec<Consumer>,
+    /// Partitions.
+    pub partitions: Vec<Partition>,
+    /// Policies.
+    pub policies: Vec<PolicyVersion>,
+    /// Emitted ids.
+    pub emitted: Vec<Uuid>,
+    /// Replays.
+    pub replays: Vec<ReplayId>,
+    /// Nodes.
+    pub nodes: Vec<NodeName>,
+    /// Digests of tokens.
+    pub tokens: Vec<Digest>,
+    /// Words of the index.
+    pub words: Vec<String>,
+    /// Subjects of the audit.
+    pub audited: Vec<String>,
+    /// Questions for pages of deliveries.
+    pub queries: Vec<DeliveryQuery>,
+}
+
+/// All answers.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "each field is the answer to the question of its name")]
+pub struct Portrait {
+    pub deliveries: Vec<Option<DeliveryStory>>,
+    pub due: Vec<Vec<Delivery>>,
+    pub agenda: Vec<(DestinationName, Timestamp)>,
+    pub orphans: Vec<Delivery>,
+    pub cursors: Vec<Offset>,
+    pub partition_policies: Vec<Option<PolicyVersion>>,
+    pub policies: Vec<Option<Vec<(String, String)>>>,
+    pub policy_list: Vec<(PolicyVersion, Timestamp)>,
+    pub seen: Vec<Uuid>,
+    pub outbox: Vec<String>,
+    pub quarantined: Vec<Option<QuarantineRow>>,
+    pub replays: Vec<Option<ReplayStory>>,
+    pub members: Vec<Vec<ReplayMember>>,
+    pub progress: Vec<Vec<(String, u64)>>,
+    pub replays_running: Vec<Replay>,
+    pub replays_newest: Vec<Replay>,
+    pub breakers: Vec<(DestinationName, String)>,
+    pub switches: Vec<(String, Switch)>,
+    pub shards: Vec<Shard>,
+    pub incarnations: Vec<u64>,
+    pub tokens: Vec<Token>,
+    pub tokens_found: Vec<Option<Token>>,
+    pub account: Account,
+    pub recount: Account,
+    pub needed: Vec<Vec<Offset>>,
+    pub stories: Vec<EventStory>,
+    pub causes: Vec<CauseGroup>,
+    pub backlog: Vec<Backlog>,
+    pub pages: Vec<Vec<Delivery>>,
+    pub quarantine: Vec<QuarantineRow>,
+    pub found: Vec<Vec<Found>>,
+    pub feed: Vec<FeedRow>,
+    pub audit: Vec<Vec<AuditRow>>,
+}
+
+/// LIMIT: rows of one answer; more than any test makes.
+const ROWS: usize = 100_000;
+/// Rows of one page, small so that there are many.
+const PAGE: usize = 7;
+
+impl Portrait {
+    /// Asks everything.
+    pub async fn of(
+        ledger: &dyn Ledger,
+        views: &dyn Views,
+        subjects: &Subjects,
+    ) -> Result<Self, Fault> {
+        let mut portrait = Self::default();
+        portrait.ask_work(ledger, subjects).await?;
+        portrait.ask_rows(ledger, subjects).await?;
+        portrait.ask_settings(ledger, subjects).await?;
+        portrait.ask_views(views, subjects).await?;
+        portrait.ask_pages(views, subjects).await?;
+        Ok(portrait)
+    }
+
+    /// Panics at the first answer that differs, and names it.
+    pub fn assert_same(&self, expected: &Self, told: &str) {
+        let (found, expected) = (self.answers(), expected.answers());
+        for ((name, found), (_, expected)) in found.iter().zip(&expected) {
+            assert_eq!(found, expected, "{told}: {name}");
+        }
+    }
+
+    /// Each answer, told in lines, under its name.
+    fn answers(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("deliveries", told(&self.deliveries)),
+            ("due", told(&self.due)),
+            ("agenda", told(&self.agenda)),
+            ("orphans", told(&self.orphans)),
+            ("cursors", told(&self.cursors)),
+            ("partition_policies", told(&self.partition_policies)),
+            ("policies", told(&self.policies)),
+            ("policy_list", told(&self.policy_list)),
+            ("seen", told(&self.seen)),
+            ("outbox", told(&self.outbox)),
+            ("quarantined", told(&self.quarantined)),
+            ("replays", told(&self.replays)),
+            ("members", told(&self.members)),
+            ("progress", told(&self.progress)),
+            ("replays_running", told(&self.replays_running)),
+            ("replays_newest", told(&self.replays_newest)),
+            ("breakers", told(&self.breakers)),
+            ("switches", told(&self.switches)),
+            ("shards", told(&self.shards)),
+            ("incarnations", told(&self.incarnations)),
+            ("tokens", told(&self.tokens)),
+            ("tokens_found", told(&self.tokens_found)),
+            ("account", told(&self.account)),
+            ("recount", told(&self.recount)),
+            ("needed", told(&self.needed)),
+            ("stories", told(&self.stories)),
+            ("causes", told(&self.causes)),
+            ("backlog", told(&self.backlog)),
+            ("pages", told(&self.pages)),
+            ("quarantine", told(&self.quarantine)),
+            ("found", told(&self.found)),
+            ("feed", told(&self.feed)),
+            ("audit", told(&self.audit)),
+        ]
+    }
+
+    async fn ask_work(&mut self, ledger: &dyn Ledger, subjects: &Subjects) -> Result<(), Fault> {
+        for destination in &subjects.destinations {
+            for (all, repeats) in [(ROWS, ROWS), (5, 2), (3, 0)] {
+                self.due
+                    .push(ledger.due(destination, subjects.now, DueLimit { all, repeats }).await?);
+            }
+        }
+        self.agenda = sorted(ledger.agenda().await?, |(destination, _)| destination.clone());
+        self.orphans =
+            sorted(ledger.orphans(subjects.stale_before, ROWS).await?, |delivery| delivery.id);
+        self.account = ledger.account().await?;
+        self.recount = ledger.recount().await?;
+        for partition in &subjects.partitions {
+            self.needed.push(ledger.needed(*partition, Offset(0), Offset(1 << 40)).await?);
+            self.needed.push(ledger.needed(*partition, Offset(3), Offset(20)).await?);
+        }
+        Ok(())
+    }
+
+    async fn ask_rows(&mut self, ledger: &dyn Ledger, subjects: &Subjects) -> Result<(), Fault> {
+        self.seen = sorted(ledger.seen(subjects.emitted.clone()).await?, |id| *id);
+        self.outbox = ledger.outbox(ROWS).await?.iter().map(told).collect();
+        for event in &subjects.events {
+            self.quarantined.push(ledger.quarantined(*event).await?);
+        }
+        for consumer in &subjects.consumers {
+            for partition in &subjects.partitions {
+                self.cursors.push(ledger.cursor(consumer, *partition).await?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask_settings(
+        &mut self,
+        ledger: &dyn Ledger,
+        subjects: &Subjects,
+    ) -> Result<(), Fault> {
+        for partition in &subjects.partitions {
+            self.partition_policies.push(ledger.partition_policy(*partition).await?);
+        }
+        for version in &subjects.policies {
+            self.policies.push(ledger.policy(*version).await?);
+        }
+        self.replays_running = sorted(ledger.replays_running().await?, |replay| replay.id);
+        self.breakers = sorted(ledger.breakers().await?, |(destination, _)| destination.clone());
+        self.switches = sorted(ledger.switches().await?, |(object, _)| object.clone());
+        self.shards = sorted(ledger.shards().await?, |shard| shard.shard.clone());
+        for node in &subjects.nodes {
+            self.incarnations.push(ledger.incarnation(node).await?);
+        }
+        self.tokens = sorted(ledger.tokens().await?, |token| token.id);
+        for digest in &subjects.tokens {
+            self.tokens_found.push(ledger.token(*digest).await?);
+        }
+        for id in &subjects.replays {
+            self.replays.push(
+                ledger.replay(*id).await?.map(|replay| ReplayStory { replay, members: Vec::new() }),
+            );
+            self.members.push(ledger.members(*id, 1, 3).await?);
+            self.progress.push(sorted(ledger.replay_progress(*id).await?, Clone::clone));
+        }
+        Ok(())
+    }
+
+    async fn ask_views(&mut self, views: &dyn Views, subjects: &Subjects) -> Result<(), Fault> {
+        for id in &subjects.deliveries {
+            self.deliveries.push(views.delivery_story(*id).await?);
+        }
+        for event in &subjects.events {
+            self.stories.push(views.event_story(*event).await?);
+        }
+        self.causes = views.causes().await?;
+        assert!(
+            self.causes.is_sorted_by(|one, next| one.count >= next.count),
+            "causes come largest first"
+        );
+        self.causes.sort_by_key(|group| format!("{group:?}"));
+        self.backlog = views.backlog().await?;
+        for word in &subjects.words {
+            self.found.push(views.lookup(word, ROWS).await?);
+        }
+        self.feed = views.feed(0, ROWS).await?;
+        assert!(self.feed.is_sorted_by(|one, next| one.seq < next.seq), "the feed rises");
+        assert!(self.feed.iter().all(|row| row.seq > 0), "the feed begins after 0");
+        self.feed.iter_mut().for_each(|row| row.seq = 0);
+        self.policy_list = views.policies(ROWS).await?;
+        self.replays_newest = views.replays(ROWS).await?;
+        for (id, replay) in subjects.replays.iter().zip(&mut self.replays) {
+            let story = views.replay_story(*id).await?;
+            let same = story.as_ref().map(|story| &story.replay)
+                == replay.as_ref().map(|story| &story.replay);
+            assert!(same, "ledger and views know the same replay");
+            *replay = story;
+        }
+        Ok(())
+    }
+
+    async fn ask_pages(&mut self, views: &dyn Views, subjects: &Subjects) -> Result<(), Fault> {
+        for query in &subjects.queries {
+            let mut query = DeliveryQuery { limit: PAGE, cursor: None, ..query.clone() };
+            let mut rows = Vec::new();
+            loop {
+                query.cursor = take(views.deliveries(query.clone()).await?, &mut rows);
+                if query.cursor.is_none() {
+                    break;
+                }
+            }
+            self.pages.push(rows);
+        }
+        let mut query = QuarantineQuery { limit: PAGE, ..QuarantineQuery::default() };
+        loop {
+            query.cursor = take(views.quarantine(query.clone()).await?, &mut self.quarantine);
+            if query.cursor.is_none() {
+                break;
+            }
+        }
+        for subject in std::iter::once(None).chain(subjects.audited.iter().cloned().map(Some)) {
+            let mut rows = Vec::new();
+            let mut cursor = None;
+            loop {
+                cursor = take(views.audit(subject.clone(), cursor, PAGE).await?, &mut rows);
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            self.audit.push(rows);
+        }
+        Ok(())
+    }
+}
+
+/// Takes the rows of a page, which are full pages but for the last, and answers with the next cursor.
+fn take<T>(page: Page<T>, rows: &mut Vec<T>) -> Option<String> {
+    assert!(page.rows.len() <= PAGE, "a page is no larger than asked for");
+    assert!(page.next.is_none() || page.rows.len() == PAGE, "only the last page is smaller");
+    rows.extend(page.rows);
+    page.next
+}
+
+fn sorted<T, K: Ord>(mut rows: Vec<T>, key: impl FnMut(&T) -> K) -> Vec<T> {
+    rows.sort_by_key(key);
+    rows
+}
+
+fn told(answer: &impl std::fmt::Debug) -> String {
+    format!("{answer:#?}")
+}

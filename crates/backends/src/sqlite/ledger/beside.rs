@@ -1,0 +1,205 @@
+//! Changes of what stands beside deliveries: quarantine, emissions, policies, replays, switches, tokens, audit, lives.
+
+use model::{Bucket, Change, Entry, EventId, NewEntry, NodeName, QuarantineRow, QuarantineState, Replay, ReplayMember, Timestamp};
+use rusqlite::{OptionalExtension as _, ToSql, params};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::super::broken::Broken;
+use super::super::sql::{int, len, statements};
+use super::state::Life;
+use super::step::Step;
+
+statements! {
+    PUT_QUARANTINE = "INSERT INTO quarantine (event, at, part, pos, source, origin, state, version, content)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (event) DO NOTHING";
+    QUARANTINE = "SELECT content FROM quarantine WHERE event = $1";
+    MOVE_QUARANTINE = "UPDATE quarantine SET state = $2, version = $3, content = $4 WHERE event = $1";
+    EMIT = "INSERT INTO emissions (seq, id, part, policy, waiting, needs_part, needs_pos, head, body)
+        VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";
+    EMITTED = "UPDATE emissions SET waiting = 0, head = x'', body = x'' WHERE id = $1 AND waiting = 1";
+    SEE = "INSERT INTO seen (id) VALUES ($1) ON CONFLICT (id) DO NOTHING";
+    SEEN = "UPDATE emissions SET needs_part = NULL, needs_pos = NULL WHERE id = $1 AND needs_pos IS NOT NULL";
+    IS_SEEN = "SELECT 1 FROM seen WHERE id = $1";
+    PUT_POLICY = "INSERT INTO policies (version, at, files) VALUES ($1, $2, $3) ON CONFLICT (version) DO NOTHING";
+    PUT_PARTITION_POLICY = "INSERT INTO partition_policies (part, version) VALUES ($1, $2)
+        ON CONFLICT (part) DO UPDATE SET version = $2";
+    PUT_BREAKER = "INSERT INTO breakers (destination, state) VALUES ($1, $2)
+        ON CONFLICT (destination) DO UPDATE SET state = $2";
+    PUT_SWITCH = "INSERT INTO switches (object, content) VALUES ($1, $2) ON CONFLICT (object) DO UPDATE SET content = $2";
+    PUT_REPLAY = "INSERT INTO replays (id, created_at, state, version, content) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (id) DO NOTHING";
+    PUT_MEMBER = "INSERT INTO members (replay, no, part, pos, is_sent, content) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (replay, no) DO UPDATE SET part = $3, pos = $4, is_sent = $5, content = $6";
+    REPLAY_VERSION = "SELECT version FROM replays WHERE id = $1";
+    MOVE_REPLAY = "UPDATE replays SET created_at = $2, state = $3, version = $4, content = $5 WHERE id = $1";
+    PUT_TOKEN = "INSERT INTO tokens (id, digest, content) VALUES ($1, $2, $3)
+        ON CONFLICT (id) DO UPDATE SET digest = $2, content = $3";
+    PUT_AUDIT = "INSERT INTO audit (id, at, subject, content) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
+    TAKE_SHARD = "INSERT INTO shards (shard, node, life) VALUES ($1, $2, $3)
+        ON CONFLICT (shard) DO UPDATE SET node = $2, life = $3";
+}
+
+impl Step<'_> {
+    /// Applies one of them. The changes of deliveries are applied elsewhere.
+    pub(super) fn apply_beside(&mut self, change: &Change) -> Result<(), Broken> {
+        match change {
+            Change::Quarantine(row) => self.quarantine(row),
+            Change::QuarantineMove { event, state } => self.quarantine_move(*event, state),
+            Change::Emit { id, partition, policy, entry } => {
+                self.emit(&NewEntry { partition: *partition, policy: *policy, emitted: Some(*id), entry: (**entry).clone() })
+            }
+            Change::Emitted { id } => self.write(EMITTED, params![id.into_bytes()]).map(drop),
+            Change::See { id } => {
+                self.write(SEE, params![id.into_bytes()])?;
+                self.write(SEEN, params![id.into_bytes()]).map(drop)
+            }
+            Change::StorePolicy { version, files, at } => {
+                self.write(PUT_POLICY, params![version.to_string(), at.micros(), json(files)?]).map(drop)
+            }
+            Change::PartitionPolicy { partition, version } => {
+                self.write(PUT_PARTITION_POLICY, params![partition.0, version.to_string()]).map(drop)
+            }
+            Change::Breaker { destination, state } => {
+                self.write(PUT_BREAKER, params![destination.as_str(), state]).map(drop)
+            }
+            Change::Switch { object, switch } => self.write(PUT_SWITCH, params![object, json(switch)?]).map(drop),
+            Change::Replay { replay, members } => self.replay(replay, members),
+            Change::ReplayMove(replay) => self.replay_move(replay),
+            Change::PutToken(token) => {
+                self.write(PUT_TOKEN, params![token.id.bytes(), token.digest.0, json(token)?]).map(drop)
+            }
+            Change::Audit(row) => {
+                self.write(PUT_AUDIT, params![row.id.bytes(), row.at.micros(), row.subject, json(row)?]).map(drop)
+            }
+            Change::Heartbeat { node, incarnation, at } => self.heartbeat(node, *incarnation, *at),
+            Change::TakeShard { shard, node, incarnation } => {
+                self.write(TAKE_SHARD, params![shard, node.as_str(), int(*incarnation)]).map(drop)
+            }
+            Change::Open { .. }
+            | Change::Claim { .. }
+            | Change::Settle { .. }
+            | Change::Move { .. }
+            | Change::Count { .. }
+            | Change::Index { .. } => Ok(()),
+        }
+    }
+
+    fn write(&mut self, sql: &str, values: &[&dyn ToSql]) -> Result<usize, Broken> {
+        self.wrote = true;
+        Ok(self.conn.prepare_cached(sql)?.execute(values)?)
+    }
+
+    fn quarantine(&mut self, row: &QuarantineRow) -> Result<(), Broken> {
+        let written = self.write(
+            PUT_QUARANTINE,
+            params![
+                row.event.bytes(),
+                row.at.micros(),
+                row.position.partition.0,
+                int(row.position.offset.0),
+                row.source.as_str(),
+                len(row.origin.index()),
+                row.state.word(),
+                int(row.version),
+                json(row)?
+            ],
+        )?;
+        if written == 1 {
+            self.state.numbers.enter(row.origin, bucket(&row.state), 1);
+        }
+        Ok(())
+    }
+
+    fn quarantine_move(&mut self, event: EventId, to: &QuarantineState) -> Result<(), Broken> {
+        let mut read = self.conn.prepare_cached(QUARANTINE)?;
+        let stored: Option<String> = read.query_row([event.bytes()], |row| row.get(0)).optional()?;
+        let stored = stored.ok_or(Broken::Conflict("there is no such quarantined event"))?;
+        let mut row: QuarantineRow = parse(&stored)?;
+        self.state.numbers.shift(row.origin, bucket(&row.state), bucket(to))?;
+        if matches!(to, QuarantineState::Resubmitted { .. }) {
+            row.revision += 1;
+        }
+        row.state = to.clone();
+        row.version += 1;
+        self.write(MOVE_QUARANTINE, params![event.bytes(), row.state.word(), int(row.version), json(&row)?]).map(drop)
+    }
+
+    fn emit(&mut self, new: &NewEntry) -> Result<(), Broken> {
+        let id = new.emitted.unwrap_or_default();
+        // What it refers to is needed until a consumer has seen it; one that was seen before it was emitted needs nothing.
+        let needs = if self.is_seen(id)? { None } else { new.entry.refers_to() };
+        let encoded = Entry::encode(&new.entry).map_err(Broken::corrupt)?;
+        let seq = self.state.numbers.next_place();
+        self.write(
+            EMIT,
+            params![
+                seq,
+                id.into_bytes(),
+                new.partition.0,
+                new.policy.to_string(),
+                needs.map(|at| at.partition.0),
+                needs.map(|at| int(at.offset.0)),
+                encoded.head,
+                &encoded.body[..]
+            ],
+        )
+        .map(drop)
+    }
+
+    fn is_seen(&self, id: Uuid) -> Result<bool, Broken> {
+        Ok(self.conn.prepare_cached(IS_SEEN)?.exists([id.into_bytes()])?)
+    }
+
+    fn replay(&mut self, replay: &Replay, members: &[ReplayMember]) -> Result<(), Broken> {
+        let id = replay.id.bytes();
+        let row = params![id, replay.created_at.micros(), replay.state.word(), int(replay.version), json(replay)?];
+        if self.write(PUT_REPLAY, row)? == 0 {
+            return Ok(());
+        }
+        for member in members {
+            let is_sent = matches!(member.verdict, model::MemberVerdict::Send);
+            let (part, pos) = (member.at.partition.0, int(member.at.offset.0));
+            self.write(PUT_MEMBER, params![id, member.index, part, pos, is_sent, json(member)?])?;
+        }
+        Ok(())
+    }
+
+    fn replay_move(&mut self, replay: &Replay) -> Result<(), Broken> {
+        let id = replay.id.bytes();
+        let mut read = self.conn.prepare_cached(REPLAY_VERSION)?;
+        let version: Option<i64> = read.query_row([id], |row| row.get(0)).optional()?;
+        let version = super::super::sql::count(version.ok_or(Broken::Conflict("there is no such replay"))?) + 1;
+        let moved = Replay { version, ..replay.clone() };
+        let row = params![id, moved.created_at.micros(), moved.state.word(), int(version), json(&moved)?];
+        self.write(MOVE_REPLAY, row).map(drop)
+    }
+
+    fn heartbeat(&mut self, node: &NodeName, incarnation: u64, at: Timestamp) -> Result<(), Broken> {
+        if self.state.lives.get(node).is_some_and(|life| incarnation < life.incarnation) {
+            return Err(Broken::Conflict("a later life of the node has begun"));
+        }
+        self.state.lives.put(node.clone(), Life { incarnation, seen_at: at });
+        Ok(())
+    }
+}
+
+/// The bucket of an entry in this state.
+pub(super) const fn bucket(state: &QuarantineState) -> Bucket {
+    match state {
+        QuarantineState::Open => Bucket::Quarantined,
+        QuarantineState::Resubmitted { .. } => Bucket::Resubmitted,
+        QuarantineState::Released { .. } => Bucket::Released,
+        QuarantineState::Closed { .. } => Bucket::Closed,
+    }
+}
+
+/// A value as the file keeps it.
+fn json(value: &impl Serialize) -> Result<String, Broken> {
+    serde_json::to_string(value).map_err(Broken::corrupt)
+}
+
+/// What the file kept.
+pub(super) fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Broken> {
+    serde_json::from_str(text).map_err(Broken::corrupt)
+}

@@ -1,0 +1,130 @@
+//! The ledger and its views in one SQLite file: one writer, readers beside it.
+
+mod beside;
+mod deliveries;
+mod group;
+mod names;
+mod port;
+mod prepared;
+mod read;
+mod rows;
+mod state;
+mod step;
+mod trim;
+mod views;
+mod words;
+
+use std::sync::{Arc, RwLock};
+
+use engine::ports::{Answer, Clock};
+use model::limit::{BATCHES_WAITING_MAX, COMMIT_BATCHES_MAX, COMMIT_ENTRIES_MAX, SEGMENT_HASHES_MAX};
+use model::{Fault, FaultKind};
+use rusqlite::Connection;
+use tokio::sync::{oneshot, watch};
+
+use self::group::{Group, Reply, Request, Work};
+use self::names::NameTexts;
+use self::state::State;
+use super::broken::Broken;
+use super::checkpoint::Checkpoints;
+use super::connection;
+use super::folder::Folder;
+use super::readers::Readers;
+use super::schema::{self, LEDGER};
+use super::segments::Segments;
+use super::writer::{GroupLimit, Writer};
+
+/// What can be chosen about the ledger's file.
+#[derive(Clone, Copy, Debug)]
+pub struct LedgerOptions {
+    /// Threads that read.
+    pub readers: usize,
+    /// Words of a segment of the index.
+    pub segment_words: usize,
+    /// The largest number of pages that the file may have; for tests of a full disk.
+    pub pages_max: Option<u32>,
+}
+
+impl Default for LedgerOptions {
+    fn default() -> Self {
+        Self { readers: 3, segment_words: SEGMENT_HASHES_MAX, pages_max: None }
+    }
+}
+
+/// The ledger in a file.
+#[derive(Debug)]
+pub struct SqliteLedger {
+    // In the order in which they have to end.
+    writer: Writer<Work>,
+    readers: Readers,
+    checkpoints: Arc<Checkpoints>,
+    names: NameTexts,
+    words: Arc<RwLock<Segments>>,
+    changed: watch::Sender<u64>,
+    _folder: Arc<Folder>,
+}
+
+impl SqliteLedger {
+    /// Opens or makes the file in the folder. Blocks; says in words what is wrong where that fails.
+    pub(super) fn open(folder: Arc<Folder>, options: LedgerOptions, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
+        let path = folder.file(LEDGER.name);
+        let mut conn = connection::writer(&path, options.pages_max)?;
+        schema::migrate(&conn, LEDGER, &path)?;
+        let checkpoints = Checkpoints::start("ledger-move", &path, &mut conn)?;
+        let state = load(&conn, options.segment_words, clock).map_err(|broken| connection::explain(&path, &broken))?;
+        let (names, words) = (state.names.texts().clone(), state.shared_words());
+        let changed = watch::Sender::new(0);
+        let mut group = Group { conn, state, changed: changed.clone() };
+        let readers = Readers::start("ledger-read", &path, options.readers)?;
+        let moved = Arc::clone(&checkpoints);
+        let limit = GroupLimit { requests: COMMIT_BATCHES_MAX, weight: COMMIT_ENTRIES_MAX, weigh };
+        let writer = Writer::start("ledger.commit", BATCHES_WAITING_MAX, limit, move |works| group.run(works, &moved))?;
+        Ok(Self { writer, readers, checkpoints, names, words, changed, _folder: folder })
+    }
+
+    /// Finishes what was asked, moves the log into the file and ends all threads. Calls after it are answered
+    /// `Shutdown`. Blocks.
+    pub fn close(&self) {
+        self.writer.close();
+        self.readers.close();
+        self.checkpoints.close();
+    }
+
+    fn request<T: 'static>(
+        &self,
+        op: &'static str,
+        request: Result<Request, Fault>,
+        pick: fn(Reply) -> Option<T>,
+    ) -> Answer<'_, T> {
+        let (answer, answered) = oneshot::channel();
+        let queued = request.and_then(|request| self.writer.send(Work { op, request, answer }));
+        Box::pin(async move {
+            queued?;
+            let reply = answered.await.unwrap_or_else(|_| Err(Fault::new(FaultKind::Unavailable, op)))?;
+            pick(reply).ok_or_else(|| Fault::from_error(FaultKind::Corrupt, op, "the answer of another call"))
+        })
+    }
+
+    /// Asks a reader that knows the names.
+    fn ask<'a, T: Send + 'static>(
+        &self,
+        op: &'static str,
+        question: impl FnOnce(&Connection, &NameTexts) -> Result<T, Broken> + Send + 'static,
+    ) -> Answer<'a, T> {
+        let names = self.names.clone();
+        self.readers.ask(op, move |conn| question(conn, &names))
+    }
+}
+
+fn load(conn: &Connection, segment_words: usize, clock: Arc<dyn Clock>) -> Result<State, Broken> {
+    let words = Segments::load(conn, segment_words, words::read_from)?;
+    State::load(conn, clock, words)
+}
+
+/// The weight of a request in one commit.
+fn weigh(work: &Work) -> usize {
+    match &work.request {
+        Request::Commit(prepared) => prepared.batch.changes.len(),
+        Request::Trim { .. } => COMMIT_ENTRIES_MAX / 2,
+    }
+}

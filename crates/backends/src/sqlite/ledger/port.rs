@@ -1,0 +1,193 @@
+//! The two ports of the ledger: each call is one question to a reader or one request to the writer.
+
+use std::sync::Arc;
+
+use engine::ports::{Answer, DueLimit, Hint, Ledger, Shard, Views};
+use model::change::Switch;
+use model::view::{
+    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
+};
+use model::{
+    Account, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault,
+    FaultKind, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember,
+    Timestamp, Token,
+};
+use uuid::Uuid;
+
+use super::group::{Reply, Request};
+use super::prepared::Prepared;
+use super::rows::Row;
+use super::{SqliteLedger, read, views, words};
+
+impl Ledger for SqliteLedger {
+    fn commit(&self, batch: Batch) -> Answer<'_, Committed> {
+        const OP: &str = "ledger.commit";
+        let request = Prepared::of(batch).map(|prepared| Request::Commit(Box::new(prepared)));
+        let request = request.map_err(|error| Fault::from_error(FaultKind::Corrupt, OP, error));
+        self.request(OP, request, |reply| match reply {
+            Reply::Committed(committed) => Some(committed),
+            Reply::Trimmed(_) => None,
+        })
+    }
+
+    fn delivery(&self, id: DeliveryId) -> Answer<'_, Option<Delivery>> {
+        self.ask("ledger.delivery", move |conn, names| Ok(Row::find(conn, names, id)?.map(|row| row.delivery)))
+    }
+
+    fn due(&self, destination: &DestinationName, now: Timestamp, limit: DueLimit) -> Answer<'_, Vec<Delivery>> {
+        let destination = destination.clone();
+        self.ask("ledger.due", move |conn, names| read::due(conn, names, (&destination, now), limit))
+    }
+
+    fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>> {
+        self.ask("ledger.agenda", read::agenda)
+    }
+
+    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
+        self.ask("ledger.orphans", move |conn, names| read::orphans(conn, names, stale_before, limit))
+    }
+
+    fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {
+        let consumer = consumer.clone();
+        self.readers.ask("ledger.cursor", move |conn| read::cursor(conn, consumer.as_str(), partition))
+    }
+
+    fn partition_policy(&self, partition: Partition) -> Answer<'_, Option<PolicyVersion>> {
+        self.readers.ask("ledger.partition_policy", move |conn| read::partition_policy(conn, partition))
+    }
+
+    fn policy(&self, version: PolicyVersion) -> Answer<'_, Option<Vec<(String, String)>>> {
+        self.readers.ask("ledger.policy", move |conn| read::policy(conn, version))
+    }
+
+    fn seen(&self, ids: Vec<Uuid>) -> Answer<'_, Vec<Uuid>> {
+        self.readers.ask("ledger.seen", move |conn| read::seen(conn, ids))
+    }
+
+    fn outbox(&self, limit: usize) -> Answer<'_, Vec<NewEntry>> {
+        self.readers.ask("ledger.outbox", move |conn| read::outbox(conn, limit))
+    }
+
+    fn quarantined(&self, event: EventId) -> Answer<'_, Option<QuarantineRow>> {
+        self.readers.ask("ledger.quarantined", move |conn| read::quarantined(conn, event))
+    }
+
+    fn replays_running(&self) -> Answer<'_, Vec<Replay>> {
+        self.readers.ask("ledger.replays_running", read::replays_running)
+    }
+
+    fn replay(&self, id: ReplayId) -> Answer<'_, Option<Replay>> {
+        self.readers.ask("ledger.replay", move |conn| read::replay(conn, id))
+    }
+
+    fn members(&self, id: ReplayId, from: u32, limit: usize) -> Answer<'_, Vec<ReplayMember>> {
+        self.readers.ask("ledger.members", move |conn| read::members(conn, id, from, limit))
+    }
+
+    fn replay_progress(&self, id: ReplayId) -> Answer<'_, Vec<(String, u64)>> {
+        self.readers.ask("ledger.replay_progress", move |conn| read::replay_progress(conn, id))
+    }
+
+    fn breakers(&self) -> Answer<'_, Vec<(DestinationName, String)>> {
+        self.readers.ask("ledger.breakers", read::breakers)
+    }
+
+    fn switches(&self) -> Answer<'_, Vec<(String, Switch)>> {
+        self.readers.ask("ledger.switches", read::switches)
+    }
+
+    fn shards(&self) -> Answer<'_, Vec<Shard>> {
+        self.readers.ask("ledger.shards", read::shards)
+    }
+
+    fn incarnation(&self, node: &NodeName) -> Answer<'_, u64> {
+        let node = node.clone();
+        self.readers.ask("ledger.incarnation", move |conn| read::incarnation(conn, node.as_str()))
+    }
+
+    fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {
+        self.readers.ask("ledger.token", move |conn| read::token(conn, digest))
+    }
+
+    fn tokens(&self) -> Answer<'_, Vec<Token>> {
+        self.readers.ask("ledger.tokens", read::tokens)
+    }
+
+    fn account(&self) -> Answer<'_, Account> {
+        self.readers.ask("ledger.account", read::account)
+    }
+
+    fn recount(&self) -> Answer<'_, Account> {
+        self.readers.ask("ledger.recount", read::recount)
+    }
+
+    fn needed(&self, partition: Partition, from: Offset, to: Offset) -> Answer<'_, Vec<Offset>> {
+        self.readers.ask("ledger.needed", move |conn| read::needed(conn, partition, from, to))
+    }
+
+    fn trim(&self, before: Timestamp) -> Answer<'_, u64> {
+        self.request("ledger.trim", Ok(Request::Trim { before }), |reply| match reply {
+            Reply::Trimmed(rows) => Some(rows),
+            Reply::Committed(_) => None,
+        })
+    }
+
+    fn changed(&self) -> Hint {
+        self.changed.subscribe()
+    }
+}
+
+impl Views for SqliteLedger {
+    fn deliveries(&self, query: DeliveryQuery) -> Answer<'_, Page<Delivery>> {
+        self.ask("views.deliveries", move |conn, names| views::deliveries(conn, names, &query))
+    }
+
+    fn delivery_story(&self, id: DeliveryId) -> Answer<'_, Option<DeliveryStory>> {
+        self.ask("views.delivery_story", move |conn, names| views::delivery_story(conn, names, id))
+    }
+
+    fn event_story(&self, event: EventId) -> Answer<'_, EventStory> {
+        self.ask("views.event_story", move |conn, names| views::event_story(conn, names, event))
+    }
+
+    fn causes(&self) -> Answer<'_, Vec<CauseGroup>> {
+        self.ask("views.causes", views::causes)
+    }
+
+    fn quarantine(&self, query: QuarantineQuery) -> Answer<'_, Page<QuarantineRow>> {
+        self.readers.ask("views.quarantine", move |conn| views::quarantine(conn, &query))
+    }
+
+    fn lookup(&self, word: &str, limit: usize) -> Answer<'_, Vec<Found>> {
+        let (word, words) = (word.to_owned(), Arc::clone(&self.words));
+        self.readers.ask("views.lookup", move |conn| words::lookup(conn, &words, &word, limit))
+    }
+
+    fn feed(&self, after: u64, limit: usize) -> Answer<'_, Vec<FeedRow>> {
+        self.ask("views.feed", move |conn, names| views::feed(conn, names, after, limit))
+    }
+
+    fn feed_head(&self) -> Answer<'_, u64> {
+        self.readers.ask("views.feed_head", views::feed_head)
+    }
+
+    fn backlog(&self) -> Answer<'_, Vec<Backlog>> {
+        self.ask("views.backlog", views::backlog)
+    }
+
+    fn replays(&self, limit: usize) -> Answer<'_, Vec<Replay>> {
+        self.readers.ask("views.replays", move |conn| views::replays(conn, limit))
+    }
+
+    fn replay_story(&self, id: ReplayId) -> Answer<'_, Option<ReplayStory>> {
+        self.readers.ask("views.replay_story", move |conn| views::replay_story(conn, id))
+    }
+
+    fn audit(&self, subject: Option<String>, cursor: Option<String>, limit: usize) -> Answer<'_, Page<AuditRow>> {
+        self.readers.ask("views.audit", move |conn| views::audit(conn, subject.as_deref(), cursor.as_deref(), limit))
+    }
+
+    fn policies(&self, limit: usize) -> Answer<'_, Vec<(PolicyVersion, Timestamp)>> {
+        self.readers.ask("views.policies", move |conn| views::policies(conn, limit))
+    }
+}

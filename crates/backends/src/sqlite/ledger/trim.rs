@@ -1,0 +1,99 @@
+//! Retention: removes what is final and old, in bounded steps, and keeps its counts.
+
+use model::limit::TRIM_ROWS_MAX;
+use model::{Bucket, Timestamp};
+use rusqlite::{Connection, params};
+
+use super::super::broken::Broken;
+use super::super::segments::Segments;
+use super::super::sql::{len, statements};
+use super::deliveries::attempt_id;
+use super::prepared::WORD_BYTES;
+use super::rows::origin;
+use super::state::State;
+
+statements! {
+    OLD_DELIVERIES = "SELECT seq, origin, state FROM deliveries WHERE is_final = 1 AND created_at < $1
+        ORDER BY created_at, id LIMIT $2";
+    DELETE_DELIVERY = "DELETE FROM deliveries WHERE seq = $1";
+    DELETE_ATTEMPTS = "DELETE FROM attempts WHERE id > $1 AND id < $2";
+    OLD_FEED = "SELECT seq, at FROM feed ORDER BY seq LIMIT $1";
+    DELETE_FEED = "DELETE FROM feed WHERE seq <= $1";
+    OLD_WORDS = "SELECT id, at, length(hashes) FROM words ORDER BY id LIMIT $1";
+    DELETE_WORDS = "DELETE FROM words WHERE id <= $1";
+    DELETE_AUDIT = "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at, id LIMIT $2)";
+}
+
+/// One step of [`engine::ports::Ledger::trim`]: at most so many rows of each kind. Attempts are not counted.
+///
+/// Feed and words stand in the order of their time; a row whose time jumped ahead is waited for.
+pub(super) fn trim(conn: &Connection, state: &mut State, before: Timestamp) -> Result<u64, Broken> {
+    let deliveries = trim_deliveries(conn, state, before)?;
+    let feed = trim_feed(conn, before)?;
+    let words = trim_words(conn, state, before)?;
+    let audit = conn.prepare_cached(DELETE_AUDIT)?.execute([before.micros(), len(TRIM_ROWS_MAX)])?;
+    Ok((deliveries + feed + words + audit) as u64)
+}
+
+fn trim_deliveries(conn: &Connection, state: &mut State, before: Timestamp) -> Result<usize, Broken> {
+    let mut select = conn.prepare_cached(OLD_DELIVERIES)?;
+    let old = select.query_map([before.micros(), len(TRIM_ROWS_MAX)], |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
+    })?;
+    let old: Vec<(i64, i64, i64)> = old.collect::<Result<_, _>>()?;
+    for (seq, from, final_state) in &old {
+        let tally = &mut state.numbers.trimmed[origin(*from)?.index()].0;
+        tally[Bucket::Created.index()] += 1;
+        tally[bucket(*final_state)?.index()] += 1;
+        conn.prepare_cached(DELETE_ATTEMPTS)?.execute([attempt_id(*seq, 0), attempt_id(*seq + 1, 0)])?;
+        conn.prepare_cached(DELETE_DELIVERY)?.execute([seq])?;
+    }
+    Ok(old.len())
+}
+
+/// The bucket of a final state by its number in the file.
+pub(super) fn bucket(state: i64) -> Result<Bucket, Broken> {
+    Ok(match state {
+        0 => Bucket::Waiting,
+        1 => Bucket::Held,
+        2 => Bucket::Done,
+        3 => Bucket::DeadLettered,
+        4 => Bucket::Cancelled,
+        5 => Bucket::Superseded,
+        other => return Err(Broken::Corrupt(format!("there is no state {other}"))),
+    })
+}
+
+fn trim_feed(conn: &Connection, before: Timestamp) -> Result<usize, Broken> {
+    let mut select = conn.prepare_cached(OLD_FEED)?;
+    let mut rows = select.query([len(TRIM_ROWS_MAX)])?;
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        if row.get::<_, i64>(1)? >= before.micros() {
+            break;
+        }
+        last = Some(row.get::<_, i64>(0)?);
+    }
+    drop(rows);
+    last.map_or(Ok(0), |seq| Ok(conn.prepare_cached(DELETE_FEED)?.execute([seq])?))
+}
+
+fn trim_words(conn: &Connection, state: &mut State, before: Timestamp) -> Result<usize, Broken> {
+    let mut select = conn.prepare_cached(OLD_WORDS)?;
+    let mut rows = select.query(params![len(TRIM_ROWS_MAX)])?;
+    let (mut last, mut words) = (None, 0);
+    while let Some(row) = rows.next()? {
+        if row.get::<_, i64>(1)? >= before.micros() || words >= TRIM_ROWS_MAX {
+            break;
+        }
+        last = Some(row.get::<_, i64>(0)?);
+        words += usize::try_from(row.get::<_, i64>(2)?).unwrap_or(0) / WORD_BYTES;
+    }
+    drop(rows);
+    let Some(last) = last else { return Ok(0) };
+    conn.prepare_cached(DELETE_WORDS)?.execute([last])?;
+    let empty = state.words().up_to(last);
+    Segments::mark_dropped(conn, &empty)?;
+    state.words_dropped = empty;
+    Ok(words)
+}

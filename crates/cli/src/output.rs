@@ -1,0 +1,89 @@
+//! What is printed: data to standard output, everything else to standard error. The only place that prints.
+
+use std::io::{IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::args::{Common, Form};
+use crate::exit::{Exit, Failure};
+
+/// Where and how to print.
+#[derive(Clone, Debug)]
+pub(crate) struct Output {
+    /// The form of data.
+    pub(crate) form: Form,
+    /// Whether standard output is a terminal.
+    pub(crate) terminal: bool,
+    quiet: bool,
+}
+
+impl Output {
+    /// As the flags and the terminal say.
+    pub(crate) fn new(common: &Common) -> Self {
+        let terminal = std::io::stdout().is_terminal();
+        Self { form: common.form(), terminal, quiet: common.quiet }
+    }
+
+    /// A line of data.
+    pub(crate) fn line(&self, text: &str) {
+        // A reader that has gone away, such as `head`, is no error of ours.
+        drop(writeln!(anstream::stdout(), "{text}"));
+    }
+
+    /// Text as it is.
+    pub(crate) fn text(&self, text: &str) {
+        drop(write!(anstream::stdout(), "{text}"));
+    }
+
+    /// A value as JSON.
+    pub(crate) fn json(&self, value: &impl Serialize) {
+        match serde_json::to_string_pretty(value) {
+            Ok(text) => self.line(&text),
+            Err(error) => self.say(&format!("the answer cannot be written as JSON: {error}")),
+        }
+    }
+
+    /// A remark for people.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.quiet {
+            drop(writeln!(anstream::stderr(), "{text}"));
+        }
+    }
+
+    /// What failed, in the form of the data, so that programs read it too.
+    pub(crate) fn failure(&self, failure: &Failure) -> Exit {
+        if self.form == Form::Json {
+            self.json(&serde_json::json!({
+                "schema": "crossdock/error/1",
+                "code": failure.code,
+                "message": failure.message,
+                "hint": failure.hint,
+            }));
+        }
+        drop(writeln!(anstream::stderr(), "error: {}", failure.message));
+        if !failure.hint.is_empty() {
+            drop(writeln!(anstream::stderr(), "help: {}", failure.hint));
+        }
+        failure.exit
+    }
+
+    /// A failure before a verb could run.
+    pub(crate) fn fail(&self, exit: Exit, message: &str) -> Exit {
+        self.failure(&Failure::new(exit, "failed", message))
+    }
+
+    /// Rows: aligned for a terminal, with tabs otherwise, so that nothing is cut for programs.
+    pub(crate) fn table(&self, head: &[&str], rows: &[Vec<String>]) {
+        if !self.terminal {
+            rows.iter().for_each(|row| self.line(&row.join("\t")));
+            return;
+        }
+        let head: Vec<String> = head.iter().map(|&word| word.to_owned()).collect();
+        let width = |at: usize| rows.iter().chain([&head]).filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max();
+        let widths: Vec<usize> = (0..head.len()).map(|at| width(at).unwrap_or_default()).collect();
+        for row in [&head].into_iter().chain(rows) {
+            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+            self.line(cells.collect::<Vec<_>>().join("  ").trim_end());
+        }
+    }
+}

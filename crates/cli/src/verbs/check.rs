@@ -1,0 +1,49 @@
+//! `crossdock check`: every mistake of a folder in one run.
+
+use std::path::Path;
+use std::time::Instant;
+
+use model::Severity;
+use policy::SourceFile;
+use policy::render::{self, Colour};
+
+use crate::args::{Check, Form, Report};
+use crate::exit::{Ended, Exit, Failure};
+use crate::output::Output;
+
+/// Reads a project folder, or says why it cannot be read.
+pub(crate) fn read(folder: &Path) -> Result<Vec<SourceFile>, Failure> {
+    let files = server::project::read(folder).map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
+    if files.is_empty() {
+        let message = format!("{} is no project folder: it has none of {}", folder.display(), server::project::FOLDERS.join("/, "));
+        return Err(Failure::new(Exit::NotFound, "no-project", message).hint("begin one with `crossdock init`"));
+    }
+    Ok(files)
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long it took is told to people")]
+pub(crate) fn run(check: &Check, output: &Output) -> Ended {
+    let begin = Instant::now();
+    let files = read(&check.folder)?;
+    let (policy, findings) = policy::check(&files);
+    let format = if output.form == Form::Json { Report::Json } else { check.format };
+    match format {
+        Report::Text => {
+            let colour = if output.terminal { Colour::Ansi } else { Colour::Plain };
+            output.text(&render::text(&findings, &files, colour));
+            let (count, took) = (render::count(&findings), begin.elapsed().as_millis());
+            output.say(&format!("checked {} files in {took} ms: {count}", files.len()));
+        }
+        Report::Json => output.json(&render::json(&findings, &files)),
+        Report::Sarif => output.json(&render::sarif(&findings, &files)),
+        Report::Github => output.text(&render::github(&findings, &files)),
+    }
+    let errors = findings.iter().any(|finding| finding.severity == Severity::Error);
+    if errors || policy.is_none() {
+        if format == Report::Text {
+            output.say("next: mend them, then `crossdock test`");
+        }
+        return Ok(Exit::Findings);
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,65 @@
+//! `crossdock trace REFERENCE`: where it is, why, and what to do.
+
+use server::api::{EventTrace, Trace};
+
+use crate::args::{self, Common, Form};
+use crate::client::{Client, encode};
+use crate::exit::{Ended, Exit};
+use crate::output::Output;
+
+pub(crate) async fn run(common: &Common, trace: &args::Trace, output: &Output) -> Ended {
+    let client = Client::new(common)?;
+    let answer: Trace = client.get(&format!("/trace/{}", encode(&trace.reference))).await?;
+    match output.form {
+        Form::Json => output.json(&answer),
+        Form::Table => print(&answer, output),
+    }
+    Ok(Exit::Done)
+}
+
+fn print(trace: &Trace, output: &Output) {
+    let pressing = ["with_a_person", "quarantined", "unrouted", "moving"];
+    let worst = pressing.iter().find(|state| trace.events.iter().any(|event| event.state == **state)).unwrap_or(&"done");
+    output.line(&format!("{}   {}   {} events", trace.reference, worst.replace('_', " "), trace.events.len()));
+    for event in &trace.events {
+        print_event(event, output);
+    }
+    if trace.more {
+        output.say("more events carry this reference than are shown; name one of them");
+    }
+    output.say(&format!("as of {}", trace.as_of));
+}
+
+fn print_event(trace: &EventTrace, output: &Output) {
+    let event = &trace.event;
+    output.line(&format!("{} {}  {}", mark(&trace.state), event.kind, event.id));
+    let names: Vec<String> = event.identifiers.iter().map(|it| format!("{}={}", it.scheme, it.value)).collect();
+    output.line(&format!("    from {} at {}, {} bytes, policy {}  {}", event.source, event.received_at, event.bytes, event.policy.short(), names.join(" ")));
+    for hop in &trace.hops {
+        output.line(&format!("    {} +{:>9}  {:<10} {}", hop.at, micros(hop.after_us), hop.what, hop.text));
+    }
+    for story in &trace.deliveries {
+        let delivery = &story.delivery;
+        output.line(&format!("    {} {} to {}: {}, {} attempts. {}", mark(delivery.state.word()), delivery.flow, delivery.destination, delivery.state.word(), delivery.attempts, delivery.why));
+    }
+    output.line(&format!("    why   {}", trace.why));
+    if !trace.next.is_empty() {
+        output.line(&format!("    next  {}", trace.next));
+    }
+}
+
+fn mark(state: &str) -> &'static str {
+    match state {
+        "done" | "no_flow" | "cancelled" | "superseded" => "✓",
+        "with_a_person" | "quarantined" | "held" | "dead_lettered" => "✖",
+        _ => "·",
+    }
+}
+
+fn micros(us: u64) -> String {
+    match us {
+        0..1_000 => format!("{us} µs"),
+        1_000..1_000_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
+        _ => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
+    }
+}

@@ -1,0 +1,69 @@
+//! `crossdock up`: runs everything in one process until it is told to stop.
+
+use std::path::Path;
+
+use server::settings::{Environment, Flags, Settings};
+use server::telemetry::Telemetry;
+use server::up::{self, NotStarted, Running};
+
+use crate::args::Up;
+use crate::client::ADDRESS_FILE;
+use crate::exit::{Ended, Exit, Failure};
+use crate::output::Output;
+
+pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
+    let flags = Flags {
+        project: args.project.clone(),
+        data: args.data.clone(),
+        listen: args.listen,
+        settings: args.settings.clone(),
+    };
+    let settings = Settings::resolve(&flags, Environment::read()).map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
+    let telemetry = Telemetry::start(&settings).map_err(|error| Failure::new(Exit::Usage, "telemetry", error.to_string()))?;
+    let files = server::project::read(&settings.project).map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
+    let address_file = settings.project.join(ADDRESS_FILE);
+    let running = up::start(settings, &files).await.map_err(|error| not_started(&error))?;
+    greet(&running, &address_file, output);
+    wait_for_the_end().await;
+    output.say("stopping: what is under way is finished first");
+    let failed = running.shutdown().await;
+    telemetry.stop();
+    // A file that is gone already is what is wanted.
+    drop(std::fs::remove_file(&address_file));
+    if failed.is_empty() {
+        return Ok(Exit::Done);
+    }
+    Err(Failure::new(Exit::Failed, "shutdown", failed.join("; ")))
+}
+
+fn greet(running: &Running, address_file: &Path, output: &Output) {
+    let url = format!("http://{}", running.address);
+    if let Some(token) = &running.first_token {
+        output.say(&format!("administrator's token, shown this once (it holds until {}):\n  {}", token.expires_at, token.token));
+    }
+    let written = address_file.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(address_file, &url));
+    if let Err(error) = written {
+        output.say(&format!("other commands must name this address with --url: {} cannot be written ({error})", address_file.display()));
+    }
+    output.line(&format!("ready url={url}"));
+}
+
+fn not_started(error: &NotStarted) -> Failure {
+    let failure = Failure::new(Exit::Failed, "not-started", error.to_string());
+    match error {
+        NotStarted::Policy(_) => failure.hint("crossdock check shows every mistake of the project"),
+        NotStarted::Port(_) | NotStarted::Store { .. } | NotStarted::Fault(_) => failure,
+    }
+}
+
+/// SIGTERM and Ctrl-C mean the same.
+async fn wait_for_the_end() {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(signal) => signal,
+        Err(_) => return drop(tokio::signal::ctrl_c().await),
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

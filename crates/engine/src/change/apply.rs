@@ -1,0 +1,254 @@
+//! The commands of this room: apply a policy, roll back to an earlier one, begin with a first one. One batch holds the
+//! policy's text, the entries for the routers and the audit row; what follows (adopting, holding) can be repeated.
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use model::limit::PAGE_ROWS_MAX;
+use model::view::DeliveryQuery;
+use model::{AuditRow, Delivery, Diagnostic, Fault, FaultKind, Partition, PolicyVersion, Severity};
+use policy::{Policy, SourceFile};
+
+use super::decide::{self, Application, Left, OpenDeliveries, Removal};
+use crate::book::{self, Book};
+use crate::ports::{Journal, Ledger, Views};
+use crate::rules::asked::{Asked, NotDone};
+use crate::rules::names::{Names, Object};
+
+/// LIMIT: commits of holds that wait at once, so that a large removal leaves the ledger's queue to live traffic.
+const HOLDS_AT_ONCE: usize = 64;
+/// LIMIT: deliveries that one command holds; the loop of this room holds the rest.
+const HOLDS_MAX: u64 = 100_000;
+
+/// The commands of the change room.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    /// Whose partitions get the entry.
+    pub journal: Arc<dyn Journal>,
+    /// Where policies are stored.
+    pub ledger: Arc<dyn Ledger>,
+    /// Where open deliveries and earlier applications are found.
+    pub views: Arc<dyn Views>,
+    /// The policies of this node.
+    pub book: Arc<Book>,
+}
+
+/// How a policy is to be applied.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terms {
+    /// The version that the person believes to be in force; refused when another is.
+    pub onto: Option<PolicyVersion>,
+    /// What happens to deliveries that are open to what is removed.
+    pub open: OpenDeliveries,
+}
+
+/// What was done.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The version that holds now.
+    pub version: PolicyVersion,
+    /// The version that held before.
+    pub previous: PolicyVersion,
+    /// Whether anything changed.
+    pub effect: Effect,
+    /// What was removed.
+    pub removals: Vec<Removal>,
+    /// Deliveries that were held.
+    pub held: u64,
+    /// Deliveries to what was removed that an attempt is open for; they end by themselves or are held after it.
+    pub under_way: u64,
+    /// What the check found besides errors.
+    pub warnings: Vec<Diagnostic>,
+    /// One sentence for people.
+    pub sentence: String,
+}
+
+/// Whether anything changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The policy holds from now on.
+    Applied,
+    /// It held already.
+    None,
+}
+
+impl Changes {
+    /// Applies the files of a project.
+    ///
+    /// Refused: `Invalid` with all findings when the check finds an error, `Changed` when another version than
+    /// `terms.onto` is in force, `Refused` when deliveries are open to what is removed.
+    pub async fn apply(&self, files: &[SourceFile], terms: Terms, asked: &Asked) -> Result<Applied, NotDone> {
+        self.put("policy.apply", files, terms, asked).await
+    }
+
+    /// Applies an earlier version again, as it was stored. `Unknown` when the ledger does not have it.
+    pub async fn roll_back(&self, to: PolicyVersion, terms: Terms, asked: &Asked) -> Result<Applied, NotDone> {
+        let unknown = || NotDone::Unknown(format!("there is no policy {}", to.short()));
+        let files = self.ledger.policy(to).await?.ok_or_else(unknown)?;
+        let files: Vec<SourceFile> = files.into_iter().map(|(path, text)| SourceFile { path, text }).collect();
+        self.put("policy.roll_back", &files, terms, asked).await
+    }
+
+    /// What a policy would remove, with what is open there.
+    pub async fn removals(&self, proposed: &Policy) -> Result<Vec<Removal>, Fault> {
+        let gone = Names::of(&self.book.current()).gone_in(&Names::of(proposed));
+        let mut removals = Vec::with_capacity(gone.len());
+        for object in gone {
+            removals.push(self.removal(object).await?);
+        }
+        Ok(removals)
+    }
+
+    async fn put(&self, action: &str, files: &[SourceFile], terms: Terms, asked: &Asked) -> Result<Applied, NotDone> {
+        asked.check()?;
+        let (policy, warnings) = checked(files, asked)?;
+        let rows = self.views.audit(Some(decide::SUBJECT.to_owned()), None, 2).await?.rows;
+        let (version, previous) = (policy.version, self.book.current().version);
+        if terms.onto.is_some_and(|onto| onto != previous) {
+            return Err(NotDone::Changed(format!("the policy in force is {}; look at the difference again", previous.short())));
+        }
+        if holds_already(&rows, version, previous) {
+            self.book.adopt(policy);
+            let sentence = format!("{} is in force already; nothing was changed", version.short());
+            return Ok(Applied { warnings, sentence, ..nothing(version) });
+        }
+        let removals = self.removals(&policy).await?;
+        decide::allow(&removals, terms.open)?;
+        let id = decide::application(rows.first().map(|row| row.id), version);
+        let application = Application { id, version, files, in_force: previous };
+        let asked = decide::after(rows.first(), asked);
+        self.ledger.commit(decide::batch(&application, &self.journal.partitions(), action, &asked)).await?;
+        self.book.adopt(policy);
+        let (held, under_way) = self.hold_all(&removals).await?;
+        let sentence = sentence(version, previous, &removals, held);
+        Ok(Applied { previous, effect: Effect::Applied, removals, held, under_way, warnings, sentence, ..nothing(version) })
+    }
+
+    async fn removal(&self, object: Object) -> Result<Removal, Fault> {
+        let query = match &object {
+            Object::Source(_) => return Ok(Removal { object, open: 0, more: false }),
+            Object::Flow(_) | Object::Destination(_) => query(&object, &["waiting", "held", "dead_lettered"], None),
+        };
+        let page = self.views.deliveries(query).await?;
+        Ok(Removal { object, open: page.rows.len() as u64, more: page.next.is_some() })
+    }
+
+    async fn hold_all(&self, removals: &[Removal]) -> Result<(u64, u64), Fault> {
+        let (mut held, mut under_way) = (0, 0);
+        for removal in removals.iter().filter(|removal| removal.open > 0) {
+            let mut cursor = None;
+            while held < HOLDS_MAX {
+                let page = self.views.deliveries(query(&removal.object, &["waiting"], cursor)).await?;
+                for some in page.rows.chunks(HOLDS_AT_ONCE) {
+                    let lefts = join_all(some.iter().map(|row| self.hold(row, &removal.object))).await;
+                    for left in lefts {
+                        let (now_held, now_under_way) = left?;
+                        held += now_held;
+                        under_way += now_under_way;
+                    }
+                }
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok((held, under_way))
+    }
+
+    /// Holds one, judged anew from the ledger. What changed meanwhile is being attempted, or settled.
+    async fn hold(&self, row: &Delivery, removed: &Object) -> Result<(u64, u64), Fault> {
+        let Some(delivery) = self.ledger.delivery(row.id).await? else { return Ok((0, 0)) };
+        match decide::hold(&delivery, removed) {
+            Left::Settled => Ok((0, 0)),
+            Left::UnderWay => Ok((0, 1)),
+            Left::Hold(batch) => match self.ledger.commit(batch).await {
+                Ok(_) => Ok((1, 0)),
+                Err(fault) if fault.kind == FaultKind::Conflict => Ok((0, 1)),
+                Err(fault) => Err(fault),
+            },
+        }
+    }
+}
+
+/// Where the first policy goes.
+#[derive(Clone, Debug)]
+pub struct Beginning {
+    /// The policy to begin the book with.
+    pub policy: Arc<Policy>,
+    /// Whether it was there, or was applied now.
+    pub effect: Effect,
+    /// One sentence for people.
+    pub sentence: String,
+}
+
+/// The policy that a process begins with: the one that the router has reached, or, in an empty ledger, the given one,
+/// which is applied as the first. The files are not looked at when the ledger has a policy.
+pub async fn bootstrap(
+    ledger: &Arc<dyn Ledger>,
+    partitions: &[Partition],
+    files: &[SourceFile],
+    asked: &Asked,
+) -> Result<Beginning, NotDone> {
+    let first = partitions.first().copied().unwrap_or_default();
+    if let Some(version) = ledger.partition_policy(first).await? {
+        let stored = ledger.policy(version).await?.ok_or(Fault::new(FaultKind::Corrupt, "change.bootstrap"))?;
+        let policy = Arc::new(book::compile(stored)?);
+        return Ok(Beginning { policy, effect: Effect::None, sentence: format!("the policy in force is {}", version.short()) });
+    }
+    asked.check()?;
+    let (policy, _) = checked(files, asked)?;
+    let version = policy.version;
+    let application = Application { id: decide::application(None, version), version, files, in_force: version };
+    ledger.commit(decide::first_batch(&application, partitions, asked)).await?;
+    Ok(Beginning { policy, effect: Effect::Applied, sentence: format!("{} is the first policy", version.short()) })
+}
+
+fn checked(files: &[SourceFile], asked: &Asked) -> Result<(Arc<Policy>, Vec<Diagnostic>), NotDone> {
+    match policy::check_at(files, asked.at) {
+        (Some(policy), findings) if findings.iter().all(|finding| finding.severity != Severity::Error) => {
+            Ok((Arc::new(policy), findings))
+        }
+        (_, findings) => Err(NotDone::Invalid(findings)),
+    }
+}
+
+fn holds_already(rows: &[AuditRow], version: PolicyVersion, present: PolicyVersion) -> bool {
+    if rows.is_empty() { version == present } else { decide::is_last(rows, version) }
+}
+
+fn query(object: &Object, states: &[&str], cursor: Option<String>) -> DeliveryQuery {
+    let (flow, destination) = match object {
+        Object::Source(_) => (None, None),
+        Object::Flow(name) => (Some(name.clone()), None),
+        Object::Destination(name) => (None, Some(name.clone())),
+    };
+    let states = states.iter().map(|word| (*word).to_owned()).collect();
+    DeliveryQuery { states, flow, destination, cursor, limit: PAGE_ROWS_MAX, ..DeliveryQuery::default() }
+}
+
+fn nothing(version: PolicyVersion) -> Applied {
+    Applied {
+        version,
+        previous: version,
+        effect: Effect::None,
+        removals: Vec::new(),
+        held: 0,
+        under_way: 0,
+        warnings: Vec::new(),
+        sentence: String::new(),
+    }
+}
+
+fn sentence(version: PolicyVersion, previous: PolicyVersion, removals: &[Removal], held: u64) -> String {
+    let mut sentence = format!("{} is in force, after {}", version.short(), previous.short());
+    if !removals.is_empty() {
+        let names: Vec<String> = removals.iter().map(|removal| removal.object.to_string()).collect();
+        sentence += "; removed: ";
+        sentence += &names.join(", ");
+    }
+    match held {
+        0 => sentence,
+        _ => format!("{sentence}; {held} deliveries were held for their owners"),
+    }
+}

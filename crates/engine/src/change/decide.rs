@@ -1,0 +1,224 @@
+//! What applying a policy changes, and whether it may be applied. Values in, values out.
+
+use model::{
+    AuditId, AuditRow, Batch, Change, Delivery, DeliveryState, Entry, Guard, Partition, PolicyVersion, TimeSpan, Timestamp,
+};
+use policy::SourceFile;
+use uuid::Uuid;
+
+use crate::rules::asked::{Asked, NotDone};
+use crate::rules::names::Object;
+use crate::rules::replayed;
+
+/// The subject of all audit rows of this room.
+pub const SUBJECT: &str = "policy";
+
+/// What happens to deliveries that are open to what a policy removes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OpenDeliveries {
+    /// The policy is refused.
+    #[default]
+    Refuse,
+    /// They are held for their owner.
+    Hold,
+}
+
+/// What a policy removes, and what is still open there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// What.
+    pub object: Object,
+    /// Deliveries that are not final: at most a page of them is counted.
+    pub open: u64,
+    /// Whether there are more than were counted.
+    pub more: bool,
+}
+
+impl Removal {
+    /// One clause for people.
+    pub fn sentence(&self) -> String {
+        let more = if self.more { "at least " } else { "" };
+        format!("{} {} has {more}{} open deliveries", self.object.kind(), self.object.name(), self.open)
+    }
+}
+
+/// Whether a policy with these removals may be applied.
+pub fn allow(removals: &[Removal], open: OpenDeliveries) -> Result<(), NotDone> {
+    let in_use: Vec<String> = removals.iter().filter(|removal| removal.open > 0).map(Removal::sentence).collect();
+    if in_use.is_empty() || open == OpenDeliveries::Hold {
+        return Ok(());
+    }
+    Err(NotDone::Refused(format!("{}; finish or cancel them, or ask for them to be held", in_use.join(", "))))
+}
+
+/// The id of applying a version onto the application before. Applications are a chain: the same version onto the same
+/// predecessor is one application, and coming back to a version later is another one.
+pub fn application(previous: Option<AuditId>, version: PolicyVersion) -> AuditId {
+    AuditId::derive(previous.map_or(Uuid::nil(), |id| id.0), &[b"policy.apply", &version.0.0])
+}
+
+/// Whether the last application was of this version, from the latest rows of the chain, newest first.
+///
+/// Where retention has left only a part of the chain, the answer is no and the version is applied again, which changes
+/// nothing but the journal.
+pub fn is_last(rows: &[AuditRow], version: PolicyVersion) -> bool {
+    let mut chain = rows.iter().map(|row| row.id);
+    let last = chain.next();
+    last == Some(application(chain.next(), version))
+}
+
+/// The same wish at a moment after the last application, so that the rows of the chain are in its order even when two fall
+/// on one instant, or a clock went back between two lives.
+pub fn after(last: Option<&AuditRow>, asked: &Asked) -> Asked {
+    let earliest = last.map_or(Timestamp::EPOCH, |row| row.at + TimeSpan::from_micros(1));
+    Asked { at: asked.at.max(earliest), ..asked.clone() }
+}
+
+/// One application.
+#[derive(Clone, Copy, Debug)]
+pub struct Application<'a> {
+    /// Its id.
+    pub id: AuditId,
+    /// The version that is applied.
+    pub version: PolicyVersion,
+    /// Its files.
+    pub files: &'a [SourceFile],
+    /// The version that was in force.
+    pub in_force: PolicyVersion,
+}
+
+/// The batch that applies a policy: its text, an entry for every partition, and the audit row. The routers switch when
+/// they reach the entry.
+pub fn batch(application: &Application<'_>, partitions: &[Partition], action: &str, asked: &Asked) -> Batch {
+    let Application { id, version, files, in_force } = application;
+    let files = files.iter().map(|file| (file.path.clone(), file.text.clone())).collect();
+    let mut batch = Batch::new().change(Change::StorePolicy { version: *version, files, at: asked.at });
+    for partition in partitions {
+        batch.changes.push(Change::Emit {
+            id: replayed::emission(id.0, &[&version.0.0, &partition.0.to_be_bytes(), &in_force.0.0]),
+            partition: *partition,
+            policy: *in_force,
+            entry: Box::new(Entry::PolicyApplied { version: *version, by: asked.by.clone(), why: asked.why.clone() }),
+        });
+    }
+    batch.change(Change::Audit(AuditRow { id: *id, ..asked.audit(action, SUBJECT) }))
+}
+
+/// The batch of the first start: as [`batch`], and the routers begin with it.
+pub fn first_batch(application: &Application<'_>, partitions: &[Partition], asked: &Asked) -> Batch {
+    let mut batch = batch(application, partitions, "policy.bootstrap", asked);
+    let version = application.version;
+    batch.changes.extend(partitions.iter().map(|partition| Change::PartitionPolicy { partition: *partition, version }));
+    batch
+}
+
+/// What becomes of a delivery whose flow or destination is removed.
+#[derive(Clone, Debug)]
+pub enum Left {
+    /// It is held by this batch.
+    Hold(Batch),
+    /// An attempt is under way; it ends by itself.
+    UnderWay,
+    /// It is final or with a person.
+    Settled,
+}
+
+/// Holds a waiting delivery because what it needs is removed.
+pub fn hold(delivery: &Delivery, removed: &Object) -> Left {
+    match delivery.state {
+        DeliveryState::Waiting { .. } if delivery.lease.is_some() => Left::UnderWay,
+        DeliveryState::Waiting { .. } => Left::Hold(
+            Batch::new()
+                .guard(Guard::DeliveryVersion { delivery: delivery.id, version: delivery.version })
+                .change(Change::Move {
+                    delivery: delivery.id,
+                    state: DeliveryState::Held { for_whom: delivery.owner.clone() },
+                    why: format!("the {} {} was removed from the policy", removed.kind(), removed.name()),
+                    new_round: None,
+                }),
+        ),
+        DeliveryState::Held { .. }
+        | DeliveryState::Done { .. }
+        | DeliveryState::DeadLettered { .. }
+        | DeliveryState::Cancelled { .. }
+        | DeliveryState::Superseded { .. } => Left::Settled,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Digest, Principal};
+
+    use super::*;
+
+    fn version(text: &str) -> PolicyVersion {
+        PolicyVersion(Digest::of(text.as_bytes()))
+    }
+
+    fn asked() -> Asked {
+        Asked { by: Principal::new("ines"), why: "new carrier".to_owned(), at: Timestamp::from_secs(1_793_000_000) }
+    }
+
+    fn removal(open: u64) -> Removal {
+        Removal { object: "destination/wms".parse().unwrap(), open, more: false }
+    }
+
+    #[test]
+    fn open_deliveries_refuse_a_removal_unless_they_are_to_be_held() {
+        let check = |open, mode, allowed: bool| assert_eq!(allow(&[removal(open)], mode).is_ok(), allowed, "{open} {mode:?}");
+        check(0, OpenDeliveries::Refuse, true);
+        check(3, OpenDeliveries::Refuse, false);
+        check(3, OpenDeliveries::Hold, true);
+        let refused = allow(&[removal(3)], OpenDeliveries::Refuse).unwrap_err().to_string();
+        assert!(refused.starts_with("destination wms has 3 open deliveries"), "{refused}");
+    }
+
+    fn chain(versions: &[&str]) -> Vec<AuditRow> {
+        let mut rows: Vec<AuditRow> = Vec::new();
+        for text in versions {
+            let id = application(rows.first().map(|row| row.id), version(text));
+            rows.insert(0, AuditRow { id, ..asked().audit("policy.apply", SUBJECT) });
+        }
+        rows
+    }
+
+    #[test]
+    fn the_last_application_is_known_from_the_chain() {
+        assert!(!is_last(&[], version("a")));
+        assert!(is_last(&chain(&["a"]), version("a")));
+        assert!(is_last(&chain(&["a", "b"]), version("b")));
+        assert!(!is_last(&chain(&["a", "b"]), version("a")));
+        assert!(is_last(&chain(&["a", "b", "a"])[..2], version("a")));
+    }
+
+    fn emitted(batch: &Batch) -> Vec<Uuid> {
+        let id = |change: &Change| match change {
+            Change::Emit { id, .. } => Some(*id),
+            _ => None,
+        };
+        batch.changes.iter().filter_map(id).collect()
+    }
+
+    fn applied(history: &[&str], next: &str) -> Vec<Uuid> {
+        let id = application(chain(history).first().map(|row| row.id), version(next));
+        let application = Application { id, version: version(next), files: &[], in_force: version("x") };
+        emitted(&batch(&application, &[Partition(0), Partition(1)], "policy.apply", &asked()))
+    }
+
+    #[test]
+    fn the_same_version_onto_the_same_predecessor_is_one_and_coming_back_is_another() {
+        assert_eq!(applied(&["a"], "b"), applied(&["a"], "b"));
+        assert_eq!(applied(&["a"], "b").len(), 2);
+        assert_ne!(applied(&["a"], "b"), applied(&["a", "b", "a"], "b"));
+    }
+
+    #[test]
+    fn the_first_batch_lets_the_routers_begin_with_the_policy() {
+        let id = application(None, version("a"));
+        let application = Application { id, version: version("a"), files: &[], in_force: version("a") };
+        let batch = first_batch(&application, &[Partition(0)], &asked());
+        let begins = |change: &Change| matches!(change, Change::PartitionPolicy { version: at, .. } if *at == version("a"));
+        assert!(batch.changes.iter().any(begins));
+        assert!(matches!(batch.changes.first(), Some(Change::StorePolicy { .. })));
+    }
+}

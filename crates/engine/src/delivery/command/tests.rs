@@ -1,0 +1,158 @@
+//! The table of people's wishes: every state, every wish.
+
+use std::collections::BTreeSet;
+
+use model::{
+    DestinationName, Digest, EventId, FlowName, LaneKey, Lease, NodeName, Origin, Owner, PolicyVersion, Position, Principal,
+    Timestamp,
+};
+use uuid::Uuid;
+
+use super::*;
+
+fn owner() -> Owner {
+    Owner::new("team-warehouse").unwrap()
+}
+
+fn delivery(state: DeliveryState) -> Delivery {
+    let at = Timestamp::from_secs(1_000);
+    Delivery {
+        id: DeliveryId(Uuid::from_u128(7)),
+        event: EventId(Uuid::from_u128(1)),
+        position: Position::default(),
+        bytes_at: Position::default(),
+        flow: FlowName::new("orders").unwrap(),
+        destination: DestinationName::new("wms").unwrap(),
+        lane: Some(LaneKey::new("S00042")),
+        on_dead: OnDead::Hold,
+        policy: PolicyVersion(Digest::of(b"old")),
+        origin: Origin::Live,
+        replay: None,
+        owner: owner(),
+        created_at: at,
+        state,
+        attempts: 3,
+        round_base: 0,
+        round_at: at,
+        epoch: 3,
+        lease: None,
+        behind: false,
+        output: None,
+        why: String::new(),
+        cause: "http_503".to_owned(),
+        version: 9,
+    }
+}
+
+fn names() -> Names {
+    Names {
+        version: PolicyVersion(Digest::of(b"present")),
+        sources: BTreeSet::new(),
+        flows: BTreeSet::from([FlowName::new("orders").unwrap()]),
+        destinations: BTreeSet::from([DestinationName::new("wms").unwrap()]),
+    }
+}
+
+fn asked() -> Asked {
+    Asked { by: Principal::new("ines"), why: "the WMS is up".to_owned(), at: Timestamp::from_secs(2_000) }
+}
+
+fn held() -> DeliveryState {
+    DeliveryState::Held { for_whom: owner() }
+}
+
+fn dead() -> DeliveryState {
+    DeliveryState::DeadLettered { owner: owner() }
+}
+
+fn waiting() -> DeliveryState {
+    DeliveryState::Waiting { due: Timestamp::from_secs(3_000) }
+}
+
+/// The state after a wish, or nothing where it is skipped.
+fn after(delivery: &Delivery, wish: Wish) -> Option<DeliveryState> {
+    let plan = plan(delivery, wish, &names(), &asked()).ok()?;
+    assert_eq!(plan.batch.guards, [Guard::DeliveryVersion { delivery: delivery.id, version: 9 }]);
+    assert!(plan.batch.changes.iter().any(|change| matches!(change, Change::Audit(row) if row.action == wish.action())));
+    plan.batch.changes.into_iter().find_map(|change| match change {
+        Change::Move { state, .. } => Some(state),
+        _ => None,
+    })
+}
+
+#[test]
+fn each_wish_in_each_state() {
+    let now = DeliveryState::Waiting { due: asked().at };
+    let cancelled = DeliveryState::Cancelled { by: Principal::new("ines") };
+    let done = DeliveryState::Done { at: Timestamp::from_secs(1) };
+    for (state, retried, cancel, hold) in [
+        (waiting(), None, Some(&cancelled), Some(held())),
+        (held(), Some(&now), Some(&cancelled), None),
+        (dead(), Some(&now), Some(&cancelled), None),
+        (done, None, None, None),
+        (cancelled.clone(), None, None, None),
+        (DeliveryState::Superseded { by: DeliveryId(Uuid::nil()) }, None, None, None),
+    ] {
+        let delivery = delivery(state);
+        assert_eq!(after(&delivery, Wish::Retry).as_ref(), retried, "retry {:?}", delivery.state);
+        assert_eq!(after(&delivery, Wish::Cancel).as_ref(), cancel, "cancel {:?}", delivery.state);
+        assert_eq!(after(&delivery, Wish::Hold), hold, "hold {:?}", delivery.state);
+    }
+}
+
+#[test]
+fn an_attempt_under_way_is_left_alone() {
+    let lease = Lease { node: NodeName::new("a").unwrap(), incarnation: 1 };
+    let leased = Delivery { lease: Some(lease), ..delivery(waiting()) };
+    for wish in [Wish::Retry, Wish::Cancel, Wish::Hold] {
+        assert_eq!(after(&leased, wish), None, "{wish:?}");
+    }
+}
+
+#[test]
+fn a_retry_begins_a_round_and_the_others_do_not() {
+    let round = |state, wish| {
+        let plan = plan(&delivery(state), wish, &names(), &asked()).unwrap();
+        plan.batch.changes.into_iter().find_map(|change| match change {
+            Change::Move { new_round, .. } => Some(new_round),
+            _ => None,
+        })
+    };
+    assert_eq!(round(dead(), Wish::Retry), Some(Some(asked().at)));
+    assert_eq!(round(dead(), Wish::Cancel), Some(None));
+    assert_eq!(round(waiting(), Wish::Hold), Some(None));
+}
+
+#[test]
+fn what_has_no_destination_any_more_is_not_retried() {
+    let gone = Delivery { destination: DestinationName::new("gone").unwrap(), ..delivery(held()) };
+    assert_eq!(after(&gone, Wish::Retry), None);
+    assert!(after(&gone, Wish::Cancel).is_some());
+}
+
+#[test]
+fn what_left_its_lane_enters_again_as_a_new_delivery() {
+    let passed = Delivery { on_dead: OnDead::Pass, ..delivery(dead()) };
+    let plan = plan(&passed, Wish::Retry, &names(), &asked()).unwrap();
+    let instead = plan.instead.unwrap();
+    assert_eq!(after(&passed, Wish::Retry), Some(DeliveryState::Superseded { by: instead }));
+    let entry = plan.batch.changes.iter().find_map(|change| match change {
+        Change::Emit { entry, .. } => Some((**entry).clone()),
+        _ => None,
+    });
+    let Some(Entry::Replayed { of, replay, flows, .. }) = entry else { panic!("nothing emitted") };
+    assert_eq!((of, flows.as_slice()), (passed.event, std::slice::from_ref(&passed.flow)));
+    assert_eq!(instead, replayed::delivery(of, replay, &passed.flow));
+}
+
+#[test]
+fn without_a_lane_there_is_nothing_to_lose() {
+    let unordered = Delivery { on_dead: OnDead::Pass, lane: None, ..delivery(dead()) };
+    assert_eq!(after(&unordered, Wish::Retry), Some(DeliveryState::Waiting { due: asked().at }));
+}
+
+#[test]
+fn a_removed_flow_cannot_be_entered_again() {
+    let passed = Delivery { on_dead: OnDead::Pass, flow: FlowName::new("gone").unwrap(), ..delivery(dead()) };
+    assert_eq!(after(&passed, Wish::Retry), None);
+}

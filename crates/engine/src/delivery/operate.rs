@@ -1,0 +1,129 @@
+//! The commands on deliveries: read, decide, commit. One, or a frozen list of ids of which each is judged by itself.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use model::{Delivery, DeliveryId, FaultKind};
+
+use super::command::{self, Wish};
+use crate::book::Book;
+use crate::ports::Ledger;
+use crate::rules::asked::{Asked, NotDone};
+use crate::rules::names::Names;
+
+/// LIMIT: deliveries of one command; more dead letters are replayed, with preview and pace of their own.
+pub const MANY_MAX: usize = 1_000;
+
+/// The commands on deliveries.
+#[derive(Clone, Debug)]
+pub struct Operate {
+    /// Where deliveries are.
+    pub ledger: Arc<dyn Ledger>,
+    /// What they may go to.
+    pub book: Arc<Book>,
+}
+
+/// What became of one delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Which.
+    pub delivery: DeliveryId,
+    /// What was done.
+    pub result: Deed,
+    /// The delivery that takes its place, where one does.
+    pub instead: Option<DeliveryId>,
+    /// One sentence for people.
+    pub sentence: String,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// What was asked for.
+    Done,
+    /// Nothing: it stands so that it cannot be done.
+    Skipped,
+    /// Nothing: it changed in between.
+    Conflict,
+}
+
+/// What became of many.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    /// Each, in journal order; unknown ids last.
+    pub items: Vec<Told>,
+    /// How many were done.
+    pub done: usize,
+    /// How many were skipped.
+    pub skipped: usize,
+    /// How many had changed in between.
+    pub conflicts: usize,
+    /// One sentence for people.
+    pub sentence: String,
+}
+
+impl Operate {
+    /// Fulfils a wish for one delivery. With `version` only while the delivery is at that version.
+    ///
+    /// Refused: `Unknown`, `Changed` when the version is another, `Refused` when its state does not allow it.
+    pub async fn one(&self, id: DeliveryId, wish: Wish, version: Option<u64>, asked: &Asked) -> Result<Told, NotDone> {
+        asked.check()?;
+        let found = self.ledger.delivery(id).await?;
+        let delivery = found.ok_or_else(|| NotDone::Unknown(format!("there is no delivery {id}")))?;
+        if version.is_some_and(|version| version != delivery.version) {
+            return Err(NotDone::Changed(format!("the delivery has changed: it is {} now", delivery.state.word())));
+        }
+        let told = self.fulfil(&delivery, wish, asked).await?;
+        match told.result {
+            Deed::Done => Ok(told),
+            Deed::Skipped => Err(NotDone::Refused(told.sentence)),
+            Deed::Conflict => Err(NotDone::Changed(told.sentence)),
+        }
+    }
+
+    /// Fulfils a wish for each of a frozen list, one after the other in journal order. Faults of a port end it; what was
+    /// done until then is done, and asking again skips it.
+    pub async fn many(&self, ids: &[DeliveryId], wish: Wish, asked: &Asked) -> Result<Outcomes, NotDone> {
+        asked.check()?;
+        if ids.len() > MANY_MAX {
+            return Err(NotDone::Refused(format!("{} deliveries are more than {MANY_MAX} at once; replay them instead", ids.len())));
+        }
+        let mut outcomes = Outcomes::default();
+        let mut deliveries = Vec::with_capacity(ids.len());
+        let mut unknown = Vec::new();
+        for id in ids.iter().copied().collect::<BTreeSet<DeliveryId>>() {
+            match self.ledger.delivery(id).await? {
+                Some(delivery) => deliveries.push(delivery),
+                None => unknown.push(told(id, Deed::Skipped, "there is no such delivery".to_owned())),
+            }
+        }
+        deliveries.sort_by_key(|delivery| (delivery.position, delivery.id));
+        for delivery in &deliveries {
+            outcomes.items.push(self.fulfil(delivery, wish, asked).await?);
+        }
+        outcomes.items.extend(unknown);
+        let count = |deed| outcomes.items.iter().filter(|told| told.result == deed).count();
+        let (done, skipped, conflicts) = (count(Deed::Done), count(Deed::Skipped), count(Deed::Conflict));
+        let sentence = format!("{done} done, {skipped} skipped, {conflicts} changed in between");
+        Ok(Outcomes { done, skipped, conflicts, sentence, ..outcomes })
+    }
+
+    async fn fulfil(&self, delivery: &Delivery, wish: Wish, asked: &Asked) -> Result<Told, NotDone> {
+        let names = Names::of(&self.book.current());
+        let plan = match command::plan(delivery, wish, &names, asked) {
+            Ok(plan) => plan,
+            Err(why) => return Ok(told(delivery.id, Deed::Skipped, why)),
+        };
+        match self.ledger.commit(plan.batch).await {
+            Ok(_) => Ok(Told { instead: plan.instead, ..told(delivery.id, Deed::Done, plan.sentence) }),
+            Err(fault) if fault.kind == FaultKind::Conflict => {
+                Ok(told(delivery.id, Deed::Conflict, "it changed in between; look again".to_owned()))
+            }
+            Err(fault) => Err(fault.into()),
+        }
+    }
+}
+
+fn told(delivery: DeliveryId, result: Deed, sentence: String) -> Told {
+    Told { delivery, result, instead: None, sentence }
+}

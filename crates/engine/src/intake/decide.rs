@@ -1,0 +1,153 @@
+//! What becomes of a request, decided from the policy, the keys and the request alone. The same request always gets
+//! the same keys and digests, whatever else differs.
+//!
+//! Cheap and safe checks come first: source, address, size, headers, handshakes, media type, signature over the bytes
+//! as they came; and only then is the body read: depth, JSON or envelope, and event by event type, key and contract.
+
+use bytes::Bytes;
+use formats::{cloudevents, depth, trace_context};
+use model::event::DataAt;
+use model::limit::{BODY_BYTES_MAX, BODY_DEPTH_MAX};
+use model::{Event, EventId, Received, Refusal, RefusalKind, Timestamp, Verdict};
+use policy::Policy;
+use policy::compiled::Source;
+
+use super::handshake::{self, HandshakeAnswer};
+use super::judge::{Ground, Identity, judge_again, judge_new};
+use super::key;
+use super::message::{self, Message};
+use super::request::{Carried, Request};
+use super::verify::Verifiers;
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Decision {
+    /// It is answered and admits nothing.
+    Answered(HandshakeAnswer),
+    /// A verdict for each of its events, in their order; several only for a batch, none for an empty one.
+    Judged(Vec<Verdict>),
+    /// It is refused as a whole.
+    Refused(Refusal),
+}
+
+/// A request that has shown who sent it.
+#[derive(Debug)]
+pub enum Opened<'a> {
+    /// It is answered and admits nothing.
+    Answered(HandshakeAnswer),
+    /// It carries events.
+    Proven(Proven<'a>),
+}
+
+/// A request whose sender is known and whose body nobody has looked into.
+#[derive(Debug)]
+pub struct Proven<'a> {
+    request: Request<'a>,
+    carried: Carried,
+}
+
+impl<'a> Proven<'a> {
+    /// The source that it came to.
+    pub fn source(&self) -> &'a Source {
+        self.request.source
+    }
+}
+
+/// Judges a request. `wall` is the time of the machine's clock, by which signatures are judged.
+pub fn admit(
+    policy: &Policy,
+    verifiers: &Verifiers,
+    received: &Received,
+    wall: Timestamp,
+) -> Decision {
+    match open(policy, verifiers, received, wall) {
+        Ok(Opened::Answered(answer)) => Decision::Answered(answer),
+        Ok(Opened::Proven(proven)) => {
+            judge(policy, &proven).map_or_else(Decision::Refused, Decision::Judged)
+        }
+        Err(refusal) => Decision::Refused(refusal),
+    }
+}
+
+/// The first half: all that is decided without looking into the body. Pauses and rates are asked between the halves, so
+/// that a stranger can neither learn of the one nor use up the other.
+pub fn open<'a>(
+    policy: &'a Policy,
+    verifiers: &Verifiers,
+    received: &'a Received,
+    wall: Timestamp,
+) -> Result<Opened<'a>, Refusal> {
+    let request = Request::open(policy, received)?;
+    if let Some(answer) = handshake::unsigned(&request)? {
+        verifiers.verify_address(received)?;
+        return Ok(Opened::Answered(answer));
+    }
+    let carried = request.carried()?;
+    verifiers.verify(received, &request.headers, wall)?;
+    if let Some(answer) = handshake::ping(&request) {
+        return Ok(Opened::Answered(answer));
+    }
+    Ok(Opened::Proven(Proven { request, carried }))
+}
+
+/// The second half: a verdict for each event. Refused as a whole when no event can be made out.
+pub fn judge(policy: &Policy, proven: &Proven<'_>) -> Result<Vec<Verdict>, Refusal> {
+    let Proven { request, carried } = proven;
+    let Received { at, seed, headers, .. } = request.received;
+    let messages = message::messages(request, *carried)?;
+    let trace = trace_context::extract(&request.headers);
+    let ground = Ground { policy, source: request.source, headers, trace: trace.as_ref() };
+    let mut verdicts = Vec::with_capacity(messages.len());
+    for (index, message) in messages.into_iter().enumerate() {
+        let id = key::arrival(request.source, *at, *seed, index);
+        verdicts.push(match message {
+            Ok(message) => judge_new(&ground, &message, Identity { id, received_at: *at }),
+            Err(refusal) => Verdict::Refused(refusal),
+        });
+    }
+    match verdicts.as_mut_slice() {
+        [Verdict::Refused(only)] if *carried != Carried::Batch => Err(only.clone()),
+        _ => Ok(verdicts),
+    }
+}
+
+/// Judges a kept event again under the present policy, with another body: in the form of the one that was received,
+/// envelope included where it had one in the body. Without signature, handshake and key registry; its key stays.
+pub fn again(
+    policy: &Policy,
+    before: &Event,
+    body: Bytes,
+    id: EventId,
+) -> Result<Verdict, Refusal> {
+    let source = policy.sources.get(&before.source);
+    let source = source.ok_or_else(|| {
+        Refusal::new(RefusalKind::UnknownSource, "the source of the event is gone")
+    })?;
+    let bytes_max = source.limits.body_bytes.min(BODY_BYTES_MAX);
+    if body.len() > bytes_max {
+        let detail = format!("the body has {} bytes, the source takes {bytes_max}", body.len());
+        return Err(Refusal::new(RefusalKind::TooLarge, detail));
+    }
+    let depth_max = source.limits.depth.min(BODY_DEPTH_MAX);
+    let message = if had_envelope(before) {
+        depth::check(&body, depth_max + 1).map_err(message::too_deep)?;
+        message::structured(&body, depth_max)?
+    } else {
+        if cloudevents::is_json(&before.content_type) {
+            depth::check(&body, depth_max).map_err(message::too_deep)?;
+        }
+        let content_type = before.content_type.clone();
+        Message { raw: body, data: DataAt::Whole, content_type, envelope: None }
+    };
+    let ground = Ground { policy, source, headers: &[], trace: None };
+    Ok(judge_again(&ground, &message, id, before))
+}
+
+/// Whether the kept bytes are an envelope with the data inside.
+fn had_envelope(event: &Event) -> bool {
+    match event.data {
+        DataAt::Range(..) | DataAt::Base64(..) => true,
+        DataAt::Absent => !event.body.is_empty(),
+        DataAt::Whole => false,
+    }
+}

@@ -1,0 +1,243 @@
+//! One event: its type, its key, its contract, and what the contract reads out of it. The data is parsed once, for all
+//! of them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use formats::cloudevents::{self, CloudEvent};
+use formats::trace_context::{TraceContext as Traced, TraceParent, TraceState};
+use model::diagnostic::Place;
+use model::event::DataAt;
+use model::limit::{HEADER_BYTES_MAX, IDENTIFIER_BYTES_MAX, LANE_KEY_BYTES_MAX};
+use model::{
+    Diagnostic, Digest, Event, EventId, Origin, Refusal, RefusalKind, Timestamp, TraceContext,
+    Verdict,
+};
+use policy::compiled::{OnInvalid, Source};
+use policy::expression::Data;
+use policy::{Policy, codes};
+
+use super::key;
+use super::kind::{self, Recognised};
+use super::message::{Message, malformed};
+use super::pick::{Sight, bounded, instant};
+
+/// What all events of a request have in common.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ground<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) source: &'a Source,
+    pub(super) headers: &'a [(String, String)],
+    pub(super) trace: Option<&'a Traced>,
+}
+
+/// What an event is given, not what it says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Identity {
+    pub(super) id: EventId,
+    pub(super) received_at: Timestamp,
+}
+
+/// The verdict on an event that arrived.
+pub(super) fn judge_new(ground: &Ground<'_>, message: &Message, identity: Identity) -> Verdict {
+    let bytes = message.data_bytes();
+    let data = Data::new(bytes, &message.content_type);
+    let sight =
+        Sight { headers: ground.headers, envelope: message.envelope.as_deref(), data: &data };
+    let named = || {
+        check_json(message, &data)?;
+        let native = kind::native(ground.source, sight);
+        let kind = kind::kind(ground.source, native.as_deref())?;
+        let digest = Digest::of(&message.raw);
+        let key = key::key(ground.source, sight, native.as_deref(), &digest)?;
+        Ok((kind, digest, key))
+    };
+    let (kind, digest, key) = match named() {
+        Ok(named) => named,
+        Err(refusal) => return Verdict::Refused(refusal),
+    };
+    let event = Event {
+        id: identity.id,
+        source: ground.source.name.clone(),
+        kind: kind.kind.clone(),
+        key,
+        digest,
+        subject: sight.envelope.and_then(|event| event.subject.clone()),
+        time: time(ground.source, sight),
+        received_at: identity.received_at,
+        contract: kind.rule.and_then(|rule| rule.contract.clone()),
+        ordering: sight.extension(PARTITION_KEY).map(|key| bounded(key, LANE_KEY_BYTES_MAX)),
+        correlation: sight
+            .correlation()
+            .map_or_else(String::new, |text| bounded(text, IDENTIFIER_BYTES_MAX)),
+        trace: trace(sight, ground.trace),
+        identifiers: Vec::new(),
+        origin: Origin::Live,
+        attributes: attributes(ground.source, sight),
+        body: message.raw.clone(),
+        data: message.data,
+        content_type: message.content_type.clone(),
+    };
+    complete(ground, event, kind.reason, &data)
+}
+
+/// The verdict on a kept event with another body: what only its headers said stays as it was.
+pub(super) fn judge_again(
+    ground: &Ground<'_>,
+    message: &Message,
+    id: EventId,
+    before: &Event,
+) -> Verdict {
+    let data = Data::new(message.data_bytes(), &message.content_type);
+    let sight =
+        Sight { headers: ground.headers, envelope: message.envelope.as_deref(), data: &data };
+    let named = || {
+        check_json(message, &data)?;
+        kind::kind_again(ground.source, kind::native(ground.source, sight).as_deref(), before)
+    };
+    let kind: Recognised<'_> = match named() {
+        Ok(kind) => kind,
+        Err(refusal) => return Verdict::Refused(refusal),
+    };
+    let mut attributes = before.attributes.clone();
+    attributes.extend(self::attributes(ground.source, sight));
+    let named_before =
+        Some(before.correlation.clone()).filter(|text| *text != before.id.to_string());
+    let event = Event {
+        id,
+        kind: kind.kind.clone(),
+        digest: Digest::of(&message.raw),
+        subject: sight
+            .envelope
+            .and_then(|event| event.subject.clone())
+            .or_else(|| before.subject.clone()),
+        time: time(ground.source, sight).or(before.time),
+        contract: kind.rule.and_then(|rule| rule.contract.clone()),
+        ordering: sight.extension(PARTITION_KEY).map(|key| bounded(key, LANE_KEY_BYTES_MAX)),
+        correlation: sight.correlation().or(named_before).unwrap_or_default(),
+        trace: before.trace.clone(),
+        identifiers: Vec::new(),
+        attributes,
+        body: message.raw.clone(),
+        data: message.data,
+        content_type: message.content_type.clone(),
+        ..before.clone()
+    };
+    complete(ground, event, kind.reason, &data)
+}
+
+const PARTITION_KEY: &str = "partitionkey";
+
+/// Asks the contract, and decides. Also what breaks its contract is read as far as it goes, so that people find it.
+fn complete(
+    ground: &Ground<'_>,
+    mut event: Event,
+    reason: Option<Diagnostic>,
+    data: &Data<'_>,
+) -> Verdict {
+    let contract = event.contract.as_ref().and_then(|name| ground.policy.contracts.get(name));
+    let broken = contract.map_or_else(Vec::new, |contract| contract.validate_data(data));
+    if let Some(contract) = contract.filter(|_| !broken.is_empty())
+        && ground.source.on_invalid == OnInvalid::Refuse
+    {
+        let detail = format!("the data breaks the contract {}", contract.reference);
+        let refusal = Refusal::new(RefusalKind::ContractViolation, detail);
+        return Verdict::Refused(Refusal { reasons: broken, ..refusal });
+    }
+    if let Some(contract) = contract {
+        event.identifiers = contract.identifiers(data);
+        let ordering = contract.ordering(data).map(|key| bounded(key, LANE_KEY_BYTES_MAX));
+        event.ordering = ordering.or(event.ordering);
+        event.time = event.time.or_else(|| contract.time(data));
+    }
+    if event.correlation.is_empty() {
+        let named = contract.and_then(|contract| contract.correlation(data));
+        event.correlation =
+            named.map_or_else(|| event.id.to_string(), |text| bounded(text, IDENTIFIER_BYTES_MAX));
+    }
+    // INVARIANT: at most REASONS_MAX, for a type that is not listed has no contract.
+    let reasons: Vec<Diagnostic> = reason.into_iter().chain(broken).collect();
+    if reasons.is_empty() {
+        Verdict::Admitted(Box::new(event))
+    } else {
+        Verdict::Quarantined { event: Box::new(event), reasons }
+    }
+}
+
+/// What is declared as JSON, or must be JSON for want of a declaration, is JSON.
+fn check_json(message: &Message, data: &Data<'_>) -> Result<(), Refusal> {
+    if message.data == DataAt::Absent || !cloudevents::is_json(&message.content_type) {
+        return Ok(());
+    }
+    let why = match data.json() {
+        Ok(_) if data.bytes().is_empty() => "it is empty",
+        Ok(_) => return Ok(()),
+        Err(not_json) => not_json.why.as_str(),
+    };
+    Err(malformed(Diagnostic::error(
+        codes::NOT_JSON,
+        Place::Whole,
+        format!("the data is not JSON: {why}"),
+    )))
+}
+
+/// By the source's rule, else as the envelope says.
+fn time(source: &Source, sight: Sight<'_>) -> Option<Timestamp> {
+    let declared =
+        source.time.as_ref().and_then(|rule| sight.pick(rule)).and_then(|text| instant(&text));
+    declared.or_else(|| sight.envelope?.time.as_deref().and_then(instant))
+}
+
+/// Extension attributes, the schema that the envelope names, and the headers that the source keeps; an attribute comes
+/// before a header of its name. `INVARIANT`: their number and length were checked when they came in.
+fn attributes(source: &Source, sight: Sight<'_>) -> BTreeMap<String, String> {
+    let kept = source
+        .keep_headers
+        .iter()
+        .filter_map(|name| Some((name.clone(), sight.header(name)?.to_owned())));
+    let mut attributes: BTreeMap<String, String> = kept.collect();
+    if let Some(CloudEvent { extensions, dataschema, .. }) = sight.envelope {
+        attributes.extend(extensions.iter().map(|(name, value)| (name.clone(), value.text())));
+        let dataschema = dataschema.clone().filter(|uri| uri.len() <= HEADER_BYTES_MAX);
+        attributes.extend(dataschema.map(|uri| ("dataschema".to_owned(), uri)));
+    }
+    attributes
+}
+
+/// The trace that the event itself names, else that of the request.
+fn trace(sight: Sight<'_>, request: Option<&Traced>) -> Option<TraceContext> {
+    let own =
+        sight.extension("traceparent").and_then(|text| TraceParent::parse(&text)).map(|parent| {
+            let state =
+                sight.extension("tracestate").and_then(|text| TraceState::parse([text.as_str()]));
+            Traced { parent, state: state.unwrap_or_default() }
+        });
+    let Traced { parent, state } = own.as_ref().or(request)?;
+    Some(TraceContext {
+        trace_id: hex::encode(parent.trace_id),
+        parent_id: hex::encode(parent.parent_id),
+        flags: parent.flags,
+        state: state.to_header(TRACE_STATE_CHARS_MAX),
+    })
+}
+
+/// LIMIT: what W3C Trace Context asks everyone to pass on.
+const TRACE_STATE_CHARS_MAX: usize = 512;
+
+impl Message {
+    /// The bytes of the data.
+    fn data_bytes(&self) -> Cow<'_, [u8]> {
+        let slice =
+            |from: u32, to: u32| self.raw.get(from as usize..to as usize).unwrap_or_default();
+        match self.data {
+            DataAt::Whole => Cow::Borrowed(&self.raw),
+            DataAt::Range(from, to) => Cow::Borrowed(slice(from, to)),
+            DataAt::Base64(from, to) => {
+                Cow::Owned(STANDARD.decode(slice(from, to)).unwrap_or_default())
+            }
+            DataAt::Absent => Cow::Borrowed(&[]),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Commands about kept events: read the row and the bytes, decide, commit. A command that loses a race is decided anew
+//! on what is there then.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::{Entry, EventId, Fault, FaultKind};
+
+use super::decide::{self, Decided, Kept, Moved, Stand};
+use crate::book::Book;
+use crate::ports::{Journal, Ledger};
+use crate::rules::asked::{Asked, NotDone};
+
+/// LIMIT: races that one command may lose; people do not decide the same thing four times in a moment.
+const TRIES_MAX: usize = 4;
+
+/// The desk of kept events.
+#[derive(Clone, Debug)]
+pub struct Quarantine {
+    /// Where the bytes are.
+    pub journal: Arc<dyn Journal>,
+    /// Where the rows are.
+    pub ledger: Arc<dyn Ledger>,
+    /// The policies: the present one judges.
+    pub book: Arc<Book>,
+}
+
+/// Which kept event, and in which version the person saw it; `None` for whatever it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Which {
+    /// The event.
+    pub event: EventId,
+    /// The version.
+    pub version: Option<u64>,
+}
+
+impl Quarantine {
+    /// Another body takes the place of the kept one: in the same form, envelope included where it had one in its body.
+    ///
+    /// `Invalid` with the broken rules where it would be kept again.
+    pub async fn correct(
+        &self,
+        which: Which,
+        body: Bytes,
+        asked: &Asked,
+    ) -> Result<Moved, NotDone> {
+        self.settle(which, asked, |stand, kept| decide::correct(stand, kept, &body, asked)).await
+    }
+
+    /// The event passes as it is.
+    pub async fn release(&self, which: Which, asked: &Asked) -> Result<Moved, NotDone> {
+        self.settle(which, asked, |stand, kept| decide::release(stand, kept, asked)).await
+    }
+
+    /// The event is not to be delivered.
+    pub async fn close(&self, which: Which, asked: &Asked) -> Result<Moved, NotDone> {
+        self.settle(which, asked, |_, kept| decide::close(kept, asked)).await
+    }
+
+    async fn settle(
+        &self,
+        which: Which,
+        asked: &Asked,
+        decide: impl Fn(Stand<'_>, Kept<'_>) -> Result<Decided, NotDone>,
+    ) -> Result<Moved, NotDone> {
+        asked.check()?;
+        let partitions = self.journal.partitions();
+        for _ in 0..TRIES_MAX {
+            let row = self.ledger.quarantined(which.event).await?;
+            let row = row.ok_or_else(|| {
+                NotDone::Unknown(format!("no event {} was ever kept for a person", which.event))
+            })?;
+            let record = self.journal.get(row.position).await?;
+            let record = record.ok_or_else(|| {
+                NotDone::Refused("the bytes of the event are no longer there".to_owned())
+            })?;
+            let Entry::Quarantined { event, .. } = &record.entry else {
+                return Err(NotDone::Fault(Fault::from_error(
+                    FaultKind::Corrupt,
+                    "quarantine.settle",
+                    "the row points elsewhere",
+                )));
+            };
+            let policy = self.book.current();
+            let stand = Stand { policy: &policy, partitions: &partitions };
+            let Decided { batch, moved } =
+                decide(stand, Kept { row: &row, event, seen: which.version })?;
+            let Some(batch) = batch else { return Ok(moved) };
+            match self.ledger.commit(batch).await {
+                Ok(_) => return Ok(moved),
+                Err(fault) if fault.kind == FaultKind::Conflict => {}
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        Err(Fault::new(FaultKind::Conflict, "quarantine.settle").into())
+    }
+}

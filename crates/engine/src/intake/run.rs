@@ -1,0 +1,328 @@
+//! Receiving a request: decide, journal, answer. What is answered as accepted is durable (I1); what comes again under
+//! its key is answered with the id of the first.
+//!
+//! It never writes an event anywhere but to the journal, and all events of a request in one append.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use model::{
+    Appended, AuditId, AuditRow, Batch, Change, Digest, Entry, Event, EventId, Fault, FaultKind,
+    NewEntry, Principal, Received, Refusal, RefusalKind, SourceName, TimeSpan, Timestamp, Verdict,
+};
+use policy::Policy;
+use policy::compiled::Source;
+use tokio::sync::watch;
+
+use super::decide::{self, Opened};
+use super::handshake::HandshakeAnswer;
+use super::key::partition;
+use super::meter::Meter;
+use super::verify::Verifiers;
+use crate::book::Book;
+use crate::keyring::Keyring;
+use crate::observe::{Accepted, Fact, Facts};
+use crate::ports::{Clock, Journal, Ledger};
+use crate::switchboard::Switchboard;
+
+/// How long a sender should wait when the journal could not be written.
+const RETRY_UNAVAILABLE_S: u64 = 5;
+/// How long a sender should wait when there is no room, or a person paused the source: people act in minutes.
+const RETRY_PERSON_S: u64 = 60;
+
+/// Intake of a node.
+#[derive(Debug)]
+pub struct Intake {
+    /// Where events go.
+    pub journal: Arc<dyn Journal>,
+    /// Where key conflicts are told.
+    pub ledger: Arc<dyn Ledger>,
+    /// The policies: the present one judges.
+    pub book: Arc<Book>,
+    /// Secrets' values.
+    pub keys: watch::Receiver<Arc<Keyring>>,
+    /// What people paused.
+    pub switches: Arc<Switchboard>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where facts go.
+    pub facts: Arc<Facts>,
+    /// What it remembers; begins with the default.
+    pub memory: Memory,
+}
+
+/// What intake remembers from request to request. Lost at the end of the process; nothing of it is the truth.
+#[derive(Debug, Default)]
+pub struct Memory {
+    ready: Mutex<Option<Arc<Ready>>>,
+    meters: Mutex<BTreeMap<SourceName, Meter>>,
+}
+
+/// Verifiers with what they were made of.
+#[derive(Debug)]
+struct Ready {
+    policy: Arc<Policy>,
+    keys: Arc<Keyring>,
+    verifiers: Verifiers,
+}
+
+/// What the sender is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It was no event.
+    Handshake(HandshakeAnswer),
+    /// At least one event is durable, or there was none to accept: 202. One item for each event, in their order.
+    Accepted(Vec<Item>),
+    /// Nothing was accepted; the status is that of the first refusal.
+    Refused(Refusal),
+}
+
+/// What became of one event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// It is durable.
+    Accepted {
+        /// Its id; of a duplicate the first one's.
+        id: EventId,
+        /// Whether it was there before.
+        duplicate: bool,
+        /// Whether this request's event was judged to need a person.
+        quarantined: bool,
+    },
+    /// It is not kept, though others of its batch are.
+    Refused(Refusal),
+}
+
+/// An event that is being journalled.
+struct Sent {
+    id: EventId,
+    digest: Digest,
+    quarantined: bool,
+}
+
+impl Intake {
+    /// Receives a request: the HTTP layer, the simulator and `crossdock send` all come in here.
+    pub async fn receive(&self, received: Received) -> Answer {
+        let ready = self.ready();
+        let verdicts = match self.judge(&ready, &received) {
+            Ok(Judged::Answered(answer)) => return Answer::Handshake(answer),
+            Ok(Judged::Events(verdicts)) => verdicts,
+            Err(refusal) => return self.refused(&received.source, refusal),
+        };
+        match self.journal(&ready.policy, &received, verdicts).await {
+            Ok(items) => self.answer(&received.source, items),
+            Err(fault) => {
+                self.facts.emit(&Fact::LoopFault { name: "intake", fault: &fault });
+                self.refused(&received.source, unavailable(&fault))
+            }
+        }
+    }
+
+    /// The verifiers of the present policy and keyring; made when one of the two has changed.
+    fn ready(&self) -> Arc<Ready> {
+        let (policy, keys) = (self.book.current(), Arc::clone(&self.keys.borrow()));
+        let held = lock(&self.memory.ready).clone();
+        if let Some(held) =
+            held.filter(|held| Arc::ptr_eq(&held.policy, &policy) && Arc::ptr_eq(&held.keys, &keys))
+        {
+            return held;
+        }
+        let verifiers = Verifiers::new(&policy, &keys);
+        let ready = Arc::new(Ready { policy, keys, verifiers });
+        *lock(&self.memory.ready) = Some(Arc::clone(&ready));
+        ready
+    }
+
+    fn judge(&self, ready: &Ready, received: &Received) -> Result<Judged, Refusal> {
+        let proven =
+            match decide::open(&ready.policy, &ready.verifiers, received, self.clock.wall())? {
+                Opened::Answered(answer) => return Ok(Judged::Answered(answer)),
+                Opened::Proven(proven) => proven,
+            };
+        if let Some(switch) = self.switches.paused(&format!("source/{}", received.source)) {
+            let detail = format!("the source is paused by {}: {}", switch.by, switch.why);
+            return Err(Refusal {
+                retry_after_s: Some(RETRY_PERSON_S),
+                ..Refusal::new(RefusalKind::Unavailable, detail)
+            });
+        }
+        let source = proven.source();
+        self.enter(source)?;
+        let verdicts = decide::judge(&ready.policy, &proven)?;
+        self.owe(source, verdicts.len().saturating_sub(1));
+        Ok(Judged::Events(verdicts))
+    }
+
+    fn enter(&self, source: &Source) -> Result<(), Refusal> {
+        let Some(rate) = source.limits.rate else { return Ok(()) };
+        let now = self.clock.now();
+        self.meter(&source.name, |meter| meter.enter(rate, now)).map_err(|wait| {
+            let detail = format!("this source takes {} events per second", rate.per_s);
+            Refusal {
+                retry_after_s: Some(whole_secs(wait)),
+                ..Refusal::new(RefusalKind::OverLimit, detail)
+            }
+        })
+    }
+
+    fn owe(&self, source: &Source, further: usize) {
+        if let Some(rate) = source.limits.rate.filter(|_| further > 0) {
+            let now = self.clock.now();
+            self.meter(&source.name, |meter| meter.owe(rate, further, now));
+        }
+    }
+
+    fn meter<T>(&self, source: &SourceName, act: impl FnOnce(&mut Meter) -> T) -> T {
+        act(lock(&self.memory.meters).entry(source.clone()).or_default())
+    }
+
+    /// Appends what was accepted, in one append, and tells what became of each event.
+    async fn journal(
+        &self,
+        policy: &Policy,
+        received: &Received,
+        verdicts: Vec<Verdict>,
+    ) -> Result<Vec<Item>, Fault> {
+        let partitions = self.journal.partitions();
+        let mut entries = Vec::with_capacity(verdicts.len());
+        let mut sent = Vec::with_capacity(verdicts.len());
+        for verdict in verdicts {
+            let (entry, quarantined) = match verdict {
+                Verdict::Admitted(event) => (Entry::Admitted(*event), false),
+                Verdict::Quarantined { event, reasons } => {
+                    (Entry::Quarantined { event: *event, reasons }, true)
+                }
+                Verdict::Refused(refusal) => {
+                    sent.push(Err(refusal));
+                    continue;
+                }
+            };
+            let Some(Event { id, digest, .. }) = entry.event() else { continue };
+            sent.push(Ok(Sent { id: *id, digest: *digest, quarantined }));
+            let partition =
+                entry.event().map(|event| partition(event, &partitions)).unwrap_or_default();
+            entries.push(NewEntry { partition, policy: policy.version, emitted: None, entry });
+        }
+        let appended =
+            if entries.is_empty() { Vec::new() } else { self.journal.append(entries).await? };
+        let took = self.clock.now().since(received.at);
+        let mut appended = appended.into_iter();
+        let mut items = Vec::with_capacity(sent.len());
+        for sent in sent {
+            items.push(match sent {
+                Err(refusal) => Item::Refused(refusal),
+                Ok(sent) => {
+                    let missing = || {
+                        Fault::from_error(
+                            FaultKind::Corrupt,
+                            "journal.append",
+                            "fewer answers than entries",
+                        )
+                    };
+                    self.item(&received.source, &sent, appended.next().ok_or_else(missing)?, took)
+                        .await
+                }
+            });
+        }
+        Ok(items)
+    }
+
+    async fn item(
+        &self,
+        source: &SourceName,
+        sent: &Sent,
+        appended: Appended,
+        took: TimeSpan,
+    ) -> Item {
+        let (id, duplicate, verdict) = match appended {
+            Appended::New(_) if sent.quarantined => (sent.id, false, Accepted::Quarantined),
+            Appended::New(_) => (sent.id, false, Accepted::Admitted),
+            Appended::Duplicate(_, first) => (first, true, Accepted::Duplicate),
+            Appended::KeyReused(_, first) => {
+                self.tell_conflict(source, first, sent.digest).await;
+                let detail =
+                    format!("the key was used before with another body, for the event {first}");
+                return Item::Refused(Refusal::new(RefusalKind::KeyReused, detail));
+            }
+        };
+        self.facts.emit(&Fact::Accepted { source, event: id, verdict, took });
+        Item::Accepted { id, duplicate, quarantined: sent.quarantined }
+    }
+
+    /// A sample of key conflicts goes to the audit, where the first event's story shows them. It is no part of the
+    /// answer: a ledger that fails changes nothing about it.
+    async fn tell_conflict(&self, source: &SourceName, first: EventId, digest: Digest) {
+        let now = self.clock.now();
+        if !self.meter(source, |meter| meter.tells_conflict(now)) {
+            return;
+        }
+        let row = conflict_row(source, first, digest, now);
+        if let Err(fault) = self.ledger.commit(Batch::new().change(Change::Audit(row))).await {
+            self.facts.emit(&Fact::LoopFault { name: "intake.audit", fault: &fault });
+        }
+    }
+
+    fn answer(&self, source: &SourceName, items: Vec<Item>) -> Answer {
+        let mut first = None;
+        let mut accepted = false;
+        for item in &items {
+            match item {
+                Item::Accepted { .. } => accepted = true,
+                Item::Refused(refusal) => {
+                    self.facts.emit(&Fact::Refused { source: Some(source), kind: refusal.kind });
+                    first.get_or_insert(refusal);
+                }
+            }
+        }
+        match first {
+            Some(refusal) if !accepted => Answer::Refused(refusal.clone()),
+            Some(_) | None => Answer::Accepted(items),
+        }
+    }
+
+    /// A name that is no source is not repeated to the meters: anyone could fill them.
+    fn refused(&self, source: &SourceName, refusal: Refusal) -> Answer {
+        let known = Some(source).filter(|_| refusal.kind != RefusalKind::UnknownSource);
+        self.facts.emit(&Fact::Refused { source: known, kind: refusal.kind });
+        Answer::Refused(refusal)
+    }
+}
+
+enum Judged {
+    Answered(HandshakeAnswer),
+    Events(Vec<Verdict>),
+}
+
+fn conflict_row(source: &SourceName, first: EventId, digest: Digest, at: Timestamp) -> AuditRow {
+    AuditRow {
+        id: AuditId::derive(first.0, &[b"intake.key_reused", &digest.0]),
+        at,
+        by: Principal::new(&format!("source:{source}")),
+        action: "intake.key_reused".to_owned(),
+        subject: first.to_string(),
+        why: format!("another body came under its key, sha256 {digest}"),
+    }
+}
+
+fn unavailable(fault: &Fault) -> Refusal {
+    let (detail, retry_after_s) = match fault.kind {
+        FaultKind::Full => ("the journal has no room; its owner has been told", RETRY_PERSON_S),
+        FaultKind::Unavailable | FaultKind::Shutdown | FaultKind::Conflict | FaultKind::Corrupt => {
+            (
+                "the journal cannot be written now; it is not known whether it was, so send the same again",
+                RETRY_UNAVAILABLE_S,
+            )
+        }
+    };
+    Refusal { retry_after_s: Some(retry_after_s), ..Refusal::new(RefusalKind::Unavailable, detail) }
+}
+
+/// Up to the next whole second, so that who waits so long does not come too early.
+fn whole_secs(wait: TimeSpan) -> u64 {
+    wait.micros().div_ceil(1_000_000).max(1)
+}
+
+/// A panic elsewhere leaves counts, not half a value: the content stays usable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

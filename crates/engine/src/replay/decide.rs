@@ -1,0 +1,203 @@
+//! Which candidates of a replay are sent. The stale rule is the contract's: of state events the newest wins, a transition
+//! goes only while nothing newer of its key went, a command goes only when a person says so.
+
+use std::collections::BTreeSet;
+
+use model::{DeliveryId, DestinationName, Digest, EventId, FlowName, MemberVerdict, Position, ReplayMember, SourceName, Timestamp};
+use policy::specs::Repeatable;
+use serde::{Deserialize, Serialize};
+
+/// An event and a flow that a selection found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The event.
+    pub event: EventId,
+    /// Where its bytes are.
+    pub at: Position,
+    /// Through which flow.
+    pub flow: FlowName,
+    /// To where that flow goes now.
+    pub destination: Option<DestinationName>,
+    /// The delivery that waits for a person and is replaced, if there is one.
+    pub of: Option<DeliveryId>,
+    /// The ordering key.
+    pub key: Option<String>,
+    /// What its contract says of repeating it.
+    pub repeat: Repeatable,
+    /// By which source it came; unknown where its bytes are gone.
+    pub source: Option<SourceName>,
+    /// When it was received, or its delivery made where its bytes are gone.
+    pub received_at: Timestamp,
+    /// Why it cannot be sent, whatever the stale rule says.
+    pub reason: Option<Reason>,
+}
+
+/// Why a candidate is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Retention has removed its bytes.
+    BelowFloor,
+    /// It is in quarantine, or was closed there.
+    Quarantined,
+    /// Its delivery is on its way already.
+    UnderWay,
+    /// The present policy does not have the flow.
+    NoFlow,
+    /// It is a command.
+    Command,
+    /// A newer event of the same key is in the set.
+    NewerInSet,
+    /// A newer event of the same key was delivered since.
+    NewerDelivered,
+    /// A newer event of the same key is on its way.
+    NewerUnderWay,
+}
+
+impl Reason {
+    /// Every reason, in the order of the preview.
+    pub const ALL: [Self; 8] = [
+        Self::NewerDelivered,
+        Self::NewerUnderWay,
+        Self::NewerInSet,
+        Self::Command,
+        Self::BelowFloor,
+        Self::Quarantined,
+        Self::UnderWay,
+        Self::NoFlow,
+    ];
+
+    /// One sentence for people, without a full stop.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::BelowFloor => "retention has removed its bytes",
+            Self::Quarantined => "it is in quarantine: correct or release it there",
+            Self::UnderWay => "its delivery is on its way already",
+            Self::NoFlow => "the flow is not in the present policy",
+            Self::Command => "it is a command, and commands are repeated only when a person asks for them",
+            Self::NewerInSet => "a newer event of the same key is in this replay",
+            Self::NewerDelivered => "a newer event of the same key was delivered since",
+            Self::NewerUnderWay => "a newer event of the same key is on its way: retry or cancel the delivery itself",
+        }
+    }
+
+    /// Whether a newer event makes it stale.
+    pub const fn is_stale(self) -> bool {
+        match self {
+            Self::NewerInSet | Self::NewerDelivered | Self::NewerUnderWay => true,
+            Self::BelowFloor | Self::Quarantined | Self::UnderWay | Self::NoFlow | Self::Command => false,
+        }
+    }
+}
+
+/// What became of the newest event of a key outside of the set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Newer {
+    /// It was delivered.
+    Delivered,
+    /// It is on its way.
+    UnderWay,
+}
+
+/// Whether a person includes commands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Commands {
+    /// Not sent.
+    #[default]
+    Leave,
+    /// Sent, on the person's word.
+    Include,
+}
+
+/// The candidates in journal order, each event and flow once.
+pub fn in_order(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    candidates.sort_by(|one, other| (one.at, &one.flow, one.event).cmp(&(other.at, &other.flow, other.event)));
+    candidates.dedup_by(|one, other| one.event == other.event && one.flow == other.flow);
+    candidates
+}
+
+/// Why each candidate is not sent, or nothing where it is, in the order of the candidates, which is that of the journal.
+///
+/// `newer` tells what became of a newer event of the same flow and key, outside of the set.
+pub fn judge(candidates: &[Candidate], commands: Commands, newer: impl Fn(&Candidate) -> Option<Newer>) -> Vec<Option<Reason>> {
+    let mut newest: BTreeSet<(&FlowName, &str)> = BTreeSet::new();
+    let mut reasons: Vec<Option<Reason>> = Vec::with_capacity(candidates.len());
+    for candidate in candidates.iter().rev() {
+        let mut reason = candidate.reason.or_else(|| stale(candidate, commands, &newer));
+        if let (None, Repeatable::State, Some(key)) = (reason, candidate.repeat, &candidate.key)
+            && !newest.insert((&candidate.flow, key))
+        {
+            reason = Some(Reason::NewerInSet);
+        }
+        reasons.push(reason);
+    }
+    reasons.reverse();
+    reasons
+}
+
+fn stale(candidate: &Candidate, commands: Commands, newer: &impl Fn(&Candidate) -> Option<Newer>) -> Option<Reason> {
+    match (candidate.repeat, commands) {
+        (Repeatable::Command, Commands::Leave) => Some(Reason::Command),
+        (Repeatable::Command, Commands::Include) => None,
+        (Repeatable::State | Repeatable::Transition, _) => newer(candidate).map(|newer| match newer {
+            Newer::Delivered => Reason::NewerDelivered,
+            Newer::UnderWay => Reason::NewerUnderWay,
+        }),
+    }
+}
+
+/// The frozen set.
+pub fn members(candidates: &[Candidate], reasons: &[Option<Reason>]) -> Vec<ReplayMember> {
+    let member = |(index, (candidate, reason)): (u32, (&Candidate, &Option<Reason>))| ReplayMember {
+        index,
+        event: candidate.event,
+        at: candidate.at,
+        flow: candidate.flow.clone(),
+        of: candidate.of,
+        verdict: match reason {
+            None => MemberVerdict::Send,
+            Some(reason) => MemberVerdict::Skip { why: reason.sentence().to_owned() },
+        },
+    };
+    (0_u32..).zip(candidates.iter().zip(reasons)).map(member).collect()
+}
+
+/// The digest of a frozen set: what a person saw in the preview is what is ordered.
+pub fn digest(members: &[ReplayMember]) -> Digest {
+    let mut bytes: Vec<u8> = Vec::with_capacity(members.len() * 48);
+    for member in members {
+        bytes.extend_from_slice(&member.event.bytes());
+        bytes.extend_from_slice(&member.at.partition.0.to_be_bytes());
+        bytes.extend_from_slice(&member.at.offset.0.to_be_bytes());
+        bytes.extend_from_slice(member.flow.as_str().as_bytes());
+        bytes.extend_from_slice(&member.of.map_or([0; 16], DeliveryId::bytes));
+        let verdict: &[u8] = match &member.verdict {
+            MemberVerdict::Send => b"+",
+            MemberVerdict::Skip { why } => why.as_bytes(),
+        };
+        bytes.extend_from_slice(verdict);
+        bytes.push(0);
+    }
+    Digest::of(&bytes)
+}
+
+/// The index after the canary: so many sent members go first, with the skipped ones among them.
+pub fn canary_end(members: &[ReplayMember], canary: u32) -> u32 {
+    if canary == 0 {
+        return 0;
+    }
+    let mut left = canary;
+    for member in members {
+        if member.verdict == MemberVerdict::Send {
+            left -= 1;
+        }
+        if left == 0 {
+            return member.index + 1;
+        }
+    }
+    u32::try_from(members.len()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;

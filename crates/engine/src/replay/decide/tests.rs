@@ -1,0 +1,94 @@
+//! The stale rule, case by case.
+
+use model::{Offset, Partition};
+use uuid::Uuid;
+
+use super::*;
+
+fn candidate(offset: u64, key: &str, repeat: Repeatable) -> Candidate {
+    Candidate {
+        event: EventId(Uuid::from_u128(u128::from(offset))),
+        at: Position { partition: Partition(0), offset: Offset(offset) },
+        flow: FlowName::new("orders").unwrap(),
+        destination: DestinationName::new("wms").ok(),
+        of: None,
+        key: (!key.is_empty()).then(|| key.to_owned()),
+        repeat,
+        source: SourceName::new("shop").ok(),
+        received_at: Timestamp::from_secs(100),
+        reason: None,
+    }
+}
+
+fn check(set: &[Candidate], commands: Commands, newer: Option<Newer>, expected: &[Option<Reason>]) {
+    assert_eq!(judge(set, commands, |_| newer), expected);
+}
+
+#[test]
+fn of_state_events_the_newest_of_each_key_wins() {
+    let state = |offset, key| candidate(offset, key, Repeatable::State);
+    let set = [state(1, "a"), state(2, "b"), state(3, "a"), state(4, ""), state(5, "")];
+    check(&set, Commands::Leave, None, &[Some(Reason::NewerInSet), None, None, None, None]);
+}
+
+#[test]
+fn keys_of_different_flows_are_apart() {
+    let other = Candidate { flow: FlowName::new("stock").unwrap(), ..candidate(2, "a", Repeatable::State) };
+    check(&[candidate(1, "a", Repeatable::State), other], Commands::Leave, None, &[None, None]);
+}
+
+#[test]
+fn a_newer_event_outside_of_the_set_makes_state_and_transition_stale() {
+    for repeat in [Repeatable::State, Repeatable::Transition] {
+        let set = [candidate(1, "a", repeat)];
+        check(&set, Commands::Leave, Some(Newer::Delivered), &[Some(Reason::NewerDelivered)]);
+        check(&set, Commands::Leave, Some(Newer::UnderWay), &[Some(Reason::NewerUnderWay)]);
+        check(&set, Commands::Leave, None, &[None]);
+    }
+}
+
+#[test]
+fn transitions_of_one_key_are_all_sent_in_order() {
+    let set = [candidate(1, "a", Repeatable::Transition), candidate(2, "a", Repeatable::Transition)];
+    check(&set, Commands::Leave, None, &[None, None]);
+}
+
+#[test]
+fn commands_go_only_on_a_persons_word() {
+    let set = [candidate(1, "a", Repeatable::Command)];
+    check(&set, Commands::Leave, None, &[Some(Reason::Command)]);
+    check(&set, Commands::Include, Some(Newer::Delivered), &[None]);
+}
+
+#[test]
+fn what_cannot_be_sent_does_not_make_an_older_one_stale() {
+    let gone = Candidate { reason: Some(Reason::BelowFloor), ..candidate(2, "a", Repeatable::State) };
+    check(&[candidate(1, "a", Repeatable::State), gone], Commands::Leave, None, &[None, Some(Reason::BelowFloor)]);
+}
+
+#[test]
+fn the_set_is_in_journal_order_and_holds_each_event_once_per_flow() {
+    let one = candidate(1, "a", Repeatable::State);
+    let two = candidate(2, "b", Repeatable::State);
+    let set = in_order(vec![two.clone(), one.clone(), two.clone()]);
+    assert_eq!(set, [one, two]);
+    let indexes: Vec<u32> = members(&set, &[None, None]).iter().map(|member| member.index).collect();
+    assert_eq!(indexes, [0, 1]);
+}
+
+#[test]
+fn the_digest_follows_members_and_verdicts() {
+    let set = in_order(vec![candidate(1, "a", Repeatable::State), candidate(2, "b", Repeatable::State)]);
+    let one = digest(&members(&set, &[None, None]));
+    assert_eq!(one, digest(&members(&set, &[None, None])));
+    assert_ne!(one, digest(&members(&set, &[Some(Reason::NewerDelivered), None])));
+    assert_ne!(one, digest(&members(&set[..1], &[None])));
+}
+
+#[test]
+fn the_canary_counts_what_is_sent() {
+    let set: Vec<Candidate> = (1..=4).map(|offset| candidate(offset, "", Repeatable::State)).collect();
+    let members = members(&set, &[Some(Reason::Command), None, Some(Reason::Command), None]);
+    let ends: Vec<u32> = [0, 1, 2, 9].into_iter().map(|canary| canary_end(&members, canary)).collect();
+    assert_eq!(ends, [0, 2, 4, 4]);
+}

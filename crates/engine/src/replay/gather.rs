@@ -1,0 +1,281 @@
+//! Reads what a selection names: from journal and ledger, by pages. It decides nothing but what an event is; every delivery
+//! that a page of people's views names is judged anew from the ledger.
+
+use std::sync::Arc;
+
+use model::limit::{PAGE_ROWS_MAX, READ_RECORDS_MAX, REPLAY_MEMBERS_MAX};
+use model::view::DeliveryQuery;
+use model::{
+    Delivery, DeliveryId, DeliveryState, DestinationName, Entry, Event, EventId, Fault, FlowName, Offset, Partition, Position,
+    QuarantineState, Record, TimeSpan, Timestamp,
+};
+use policy::specs::Repeatable;
+use policy::{EventView, Policy};
+
+use super::decide::{Reason, Candidate};
+use super::selection::{Filter, Selection};
+use crate::ports::{Journal, Ledger, Views};
+use crate::rules::asked::NotDone;
+use crate::rules::replayed;
+
+/// LIMIT: events that an identifier may lead to; who has more narrows the period instead.
+const LOOKUP_MAX: usize = 10_000;
+/// LIMIT: deliveries that took each other's place, one after the other, for one event and flow.
+const SUCCESSORS_MAX: usize = 32;
+/// How long after it was received an event is in the journal at the latest.
+const APPEND_MAX: TimeSpan = TimeSpan::from_secs(300);
+
+/// Where candidates are read.
+#[derive(Clone, Debug)]
+pub struct Gather {
+    /// Where events are.
+    pub journal: Arc<dyn Journal>,
+    /// Where deliveries are.
+    pub ledger: Arc<dyn Ledger>,
+    /// Where a selection is looked up.
+    pub views: Arc<dyn Views>,
+    /// The present policy: its flows get what is replayed.
+    pub policy: Arc<Policy>,
+}
+
+impl Gather {
+    /// Everything that a selection names and that was there before `cut`, in no order, at most
+    /// [`REPLAY_MEMBERS_MAX`] candidates.
+    pub async fn candidates(&self, selection: &Selection, cut: Timestamp) -> Result<Vec<Candidate>, NotDone> {
+        let mut found = Vec::new();
+        match selection {
+            Selection::Events { events, flows } => {
+                bound(events.len())?;
+                for event in events {
+                    let gone = || NotDone::Unknown(format!("there is no event {event}, or retention has removed it"));
+                    let record = self.journal.find(*event).await?.ok_or_else(gone)?;
+                    self.of_record(&record, flows, &mut found).await?;
+                }
+            }
+            Selection::Deliveries { deliveries } => {
+                bound(deliveries.len())?;
+                for id in deliveries {
+                    let delivery = self.ledger.delivery(*id).await?;
+                    let delivery = delivery.ok_or_else(|| NotDone::Unknown(format!("there is no delivery {id}")))?;
+                    found.push(self.of_delivery(&delivery).await?);
+                }
+            }
+            Selection::Cause { flow, destination, cause } => self.of_cause((flow, destination, cause), cut, &mut found).await?,
+            Selection::Filter(filter) => {
+                let filter = Filter { until: Some(filter.until.map_or(cut, |until| until.min(cut))), ..filter.clone() };
+                match &filter.identifier {
+                    Some(word) => self.of_word(&filter, word, &mut found).await?,
+                    None => self.of_period(&filter, &mut found).await?,
+                }
+            }
+        }
+        bound(found.len())?;
+        Ok(found)
+    }
+
+    async fn of_cause(
+        &self,
+        (flow, destination, cause): (&FlowName, &DestinationName, &str),
+        cut: Timestamp,
+        found: &mut Vec<Candidate>,
+    ) -> Result<(), NotDone> {
+        let mut query = DeliveryQuery {
+            states: vec!["held".to_owned(), "dead_lettered".to_owned()],
+            flow: Some(flow.clone()),
+            destination: Some(destination.clone()),
+            cause: Some(cause.to_owned()),
+            until: Some(cut),
+            limit: PAGE_ROWS_MAX,
+            ..DeliveryQuery::default()
+        };
+        loop {
+            let page = self.views.deliveries(query.clone()).await?;
+            for row in &page.rows {
+                if let Some(delivery) = self.ledger.delivery(row.id).await? {
+                    found.push(self.of_delivery(&delivery).await?);
+                }
+            }
+            bound(found.len())?;
+            query.cursor = page.next;
+            if query.cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn of_word(&self, filter: &Filter, word: &str, found: &mut Vec<Candidate>) -> Result<(), NotDone> {
+        let places = self.views.lookup(word, LOOKUP_MAX).await?;
+        if places.len() >= LOOKUP_MAX {
+            return Err(NotDone::Refused(format!("more than {LOOKUP_MAX} events carry {word}; select a period instead")));
+        }
+        for place in places {
+            let Some(record) = self.journal.get(place.at).await? else { continue };
+            if record.entry.event().is_some_and(|event| filter.fits(event)) {
+                self.of_record(&record, &filter.flows, found).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn of_period(&self, filter: &Filter, found: &mut Vec<Candidate>) -> Result<(), NotDone> {
+        let end = filter.until.map_or(Timestamp::NEVER, |until| until + APPEND_MAX);
+        for partition in self.journal.partitions() {
+            let head = self.journal.head(partition).await?;
+            let mut after = match filter.since {
+                Some(since) => self.before(partition, since, head).await?,
+                None => Offset(0),
+            };
+            while after < head {
+                let records = self.journal.read(partition, after, READ_RECORDS_MAX).await?;
+                let Some(last) = records.last() else { break };
+                after = last.position.offset;
+                for record in &records {
+                    if record.entry.event().is_some_and(|event| filter.fits(event)) {
+                        self.of_record(record, &filter.flows, found).await?;
+                    }
+                }
+                bound(found.len())?;
+                if records.iter().any(|record| record.at > end) {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An offset such that every record that was appended at or after `since` is above it, found by halving.
+    async fn before(&self, partition: Partition, since: Timestamp, head: Offset) -> Result<Offset, Fault> {
+        let (mut below, mut above) = (0, head.0);
+        while below < above {
+            let middle = below + (above - below) / 2;
+            let record = self.journal.read(partition, Offset(middle), 1).await?;
+            match record.first() {
+                Some(record) if record.at < since => below = record.position.offset.0.max(middle + 1),
+                Some(_) | None => above = middle,
+            }
+        }
+        Ok(Offset(below))
+    }
+
+    async fn of_record(&self, record: &Record, flows: &[FlowName], found: &mut Vec<Candidate>) -> Result<(), Fault> {
+        let Some(event) = record.entry.event() else { return Ok(()) };
+        let quarantined = match &record.entry {
+            Entry::Quarantined { .. } => self.quarantine(event.id).await?,
+            Entry::Admitted(_)
+            | Entry::Resubmitted { .. }
+            | Entry::Released { .. }
+            | Entry::Replayed { .. }
+            | Entry::PolicyApplied { .. } => None,
+        };
+        for flow in self.flows(event, flows) {
+            let mut candidate = self.candidate(event, record.position, flow);
+            let earlier = match self.ledger.delivery(replayed::first_delivery(event.id, &candidate.flow)).await? {
+                Some(delivery) => Some(self.latest(delivery).await?),
+                None => None,
+            };
+            apply_state(&mut candidate, earlier.as_ref());
+            candidate.reason = quarantined.or(candidate.reason);
+            found.push(candidate);
+        }
+        Ok(())
+    }
+
+    async fn quarantine(&self, event: EventId) -> Result<Option<Reason>, Fault> {
+        let row = self.ledger.quarantined(event).await?;
+        let released = row.is_some_and(|row| matches!(row.state, QuarantineState::Released { .. }));
+        Ok(if released { None } else { Some(Reason::Quarantined) })
+    }
+
+    fn flows(&self, event: &Event, wanted: &[FlowName]) -> Vec<FlowName> {
+        if !wanted.is_empty() {
+            return wanted.to_vec();
+        }
+        let view = EventView::new(event);
+        let fits = |flow: &&Arc<policy::Flow>| flow.filter.as_ref().is_none_or(|filter| filter.eval_bool(&view));
+        self.policy.selected(event).filter(fits).map(|flow| flow.name.clone()).collect()
+    }
+
+    async fn of_delivery(&self, delivery: &Delivery) -> Result<Candidate, Fault> {
+        let delivery = self.latest(delivery.clone()).await?;
+        let record = self.journal.get(delivery.bytes_at).await?;
+        let mut candidate = match record.as_ref().and_then(|record| record.entry.event()) {
+            Some(event) => self.candidate(event, delivery.bytes_at, delivery.flow.clone()),
+            None => without_bytes(&delivery),
+        };
+        apply_state(&mut candidate, Some(&delivery));
+        Ok(candidate)
+    }
+
+    /// The delivery that stands at the end of those that took each other's place.
+    async fn latest(&self, delivery: Delivery) -> Result<Delivery, Fault> {
+        let mut latest = delivery;
+        for _ in 0..SUCCESSORS_MAX {
+            let DeliveryState::Superseded { by } = latest.state else { break };
+            match self.ledger.delivery(by).await? {
+                Some(next) => latest = next,
+                None => break,
+            }
+        }
+        Ok(latest)
+    }
+
+    fn candidate(&self, event: &Event, at: Position, flow: FlowName) -> Candidate {
+        let contract = event.contract.as_ref().and_then(|reference| self.policy.contracts.get(reference));
+        let known = self.policy.flows.get(&flow);
+        Candidate {
+            event: event.id,
+            at,
+            destination: known.map(|flow| flow.destination.clone()),
+            reason: if known.is_none() { Some(Reason::NoFlow) } else { None },
+            flow,
+            of: None,
+            key: event.ordering.clone(),
+            repeat: contract.map_or(Repeatable::State, |contract| contract.repeat),
+            source: Some(event.source.clone()),
+            received_at: event.received_at,
+        }
+    }
+
+    /// How the newest delivery of an event through a flow stands: for the stale rule.
+    pub(super) async fn standing(&self, id: DeliveryId) -> Result<Option<DeliveryState>, Fault> {
+        match self.ledger.delivery(id).await? {
+            Some(delivery) => Ok(Some(self.latest(delivery).await?.state)),
+            None => Ok(None),
+        }
+    }
+}
+
+/// What an earlier delivery means for a candidate: one that waits for a person is replaced, one that is on its way, or
+/// whose successor the router has not made yet, is not sent beside.
+fn apply_state(candidate: &mut Candidate, earlier: Option<&Delivery>) {
+    let Some(earlier) = earlier else { return };
+    match earlier.state {
+        DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. } => candidate.of = Some(earlier.id),
+        DeliveryState::Waiting { .. } | DeliveryState::Superseded { .. } => {
+            candidate.reason = candidate.reason.or(Some(Reason::UnderWay));
+        }
+        DeliveryState::Done { .. } | DeliveryState::Cancelled { .. } => {}
+    }
+}
+
+fn without_bytes(delivery: &Delivery) -> Candidate {
+    Candidate {
+        event: delivery.event,
+        at: delivery.bytes_at,
+        flow: delivery.flow.clone(),
+        destination: Some(delivery.destination.clone()),
+        of: None,
+        key: None,
+        repeat: Repeatable::State,
+        source: None,
+        received_at: delivery.created_at,
+        reason: Some(Reason::BelowFloor),
+    }
+}
+
+fn bound(candidates: usize) -> Result<(), NotDone> {
+    if candidates <= REPLAY_MEMBERS_MAX {
+        return Ok(());
+    }
+    Err(NotDone::Refused(format!("the selection has more than {REPLAY_MEMBERS_MAX} members; select a shorter period")))
+}

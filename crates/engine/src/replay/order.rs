@@ -1,0 +1,219 @@
+//! The commands of this room: preview, order, cancel, and the account of progress.
+
+use std::sync::Arc;
+
+use model::limit::REPLAY_MEMBERS_MAX;
+use model::outcome::Again;
+use model::{
+    Batch, Change, Digest, Fault, Guard, MemberVerdict, Outcome, Replay, ReplayId, ReplayState, Timestamp,
+};
+
+use super::decide::{self, Candidate, Commands};
+use super::gather::Gather;
+use super::newer;
+use super::preview::{self, Before, PACE_MAX, PREVIEW_ABOVE, Preview, SAMPLES_MAX, Set, Tried};
+use super::selection::Selection;
+use super::step::{self, Progress};
+use crate::book::Book;
+use crate::ports::{Journal, Ledger, Views};
+use crate::rules::asked::{Asked, NotDone};
+
+/// LIMIT: members that go first; the loop looks at each of them in every turn while it waits for them.
+pub const CANARY_MAX: u32 = 500;
+
+/// The commands on replays.
+#[derive(Clone, Debug)]
+pub struct Replays {
+    /// Where events are.
+    pub journal: Arc<dyn Journal>,
+    /// Where replays are stored.
+    pub ledger: Arc<dyn Ledger>,
+    /// Where selections are looked up.
+    pub views: Arc<dyn Views>,
+    /// The present policy.
+    pub book: Arc<Book>,
+}
+
+/// What is to be replayed, and how.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Which events, through which flows.
+    pub selection: Selection,
+    /// Whether commands are sent.
+    pub commands: Commands,
+    /// Members per second; a fifth of the slowest destination's rate when nothing is said.
+    pub pace_per_s: Option<u32>,
+    /// So many members go first; the rest follows when all of them are done. 0 for none.
+    pub canary: u32,
+    /// It stops by itself when so many members have failed; 0 for never.
+    pub stop_after: u32,
+}
+
+/// The preview that a person saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeenPreview {
+    /// Its moment: [`Preview::at`].
+    pub at: Timestamp,
+    /// Its set: [`Preview::digest`].
+    pub digest: Digest,
+}
+
+/// What was ordered.
+#[derive(Clone, Debug)]
+pub struct Ordered {
+    /// The replay.
+    pub replay: Replay,
+    /// Members that will be sent.
+    pub send: usize,
+    /// One sentence for people.
+    pub sentence: String,
+}
+
+impl Replays {
+    /// What a replay would do, as of `at`. Changes nothing.
+    pub async fn preview(&self, wanted: &Wanted, at: Timestamp) -> Result<Preview, NotDone> {
+        let gather = self.gather();
+        let set = set(&gather, wanted, at).await?;
+        let tried = self.try_out(&gather, &set).await?;
+        Ok(preview::preview(&set, at, tried, preview::pace(&gather.policy, &set, wanted.pace_per_s)))
+    }
+
+    /// Freezes the set and lets the replay run. Over [`PREVIEW_ABOVE`] members it needs the preview that the person saw, and the
+    /// set must still be that one.
+    ///
+    /// Refused: `Refused` for an empty set, too large a canary or pace, or a missing preview; `Changed` when the set is not
+    /// the one of the preview any more.
+    pub async fn order(&self, wanted: &Wanted, seen: Option<SeenPreview>, asked: &Asked) -> Result<Ordered, NotDone> {
+        asked.check()?;
+        check_limits(wanted)?;
+        let gather = self.gather();
+        let set = set(&gather, wanted, seen.map_or(asked.at, |seen| seen.at)).await?;
+        check_preview(&set, seen)?;
+        let send = set.sent().count();
+        if send == 0 {
+            return Err(NotDone::Refused("there is nothing to send in this selection".to_owned()));
+        }
+        let replay = frozen(wanted, &set, preview::pace(&gather.policy, &set, wanted.pace_per_s), asked);
+        let sentence = format!("{send} of {} members are sent, {} a second", replay.members, replay.pace_per_s);
+        let batch = Batch::new()
+            .change(Change::Replay { replay: Box::new(replay.clone()), members: set.members })
+            .change(Change::Audit(asked.audit("replay.order", &replay.id.to_string())));
+        self.ledger.commit(batch).await?;
+        Ok(Ordered { replay, send, sentence })
+    }
+
+    /// Ends a running replay; what was sent stays sent. With `version` only while the replay is at that version.
+    pub async fn cancel(&self, id: ReplayId, version: Option<u64>, asked: &Asked) -> Result<Replay, NotDone> {
+        asked.check()?;
+        let replay = self.find(id).await?;
+        if version.is_some_and(|version| version != replay.version) {
+            return Err(NotDone::Changed(format!("the replay has moved on: it is at member {}", replay.next)));
+        }
+        if replay.state != ReplayState::Running {
+            return Err(NotDone::Refused(format!("the replay is {} already", replay.state.word())));
+        }
+        let guard = Guard::ReplayVersion { replay: id, version: replay.version };
+        let cancelled = Replay { state: ReplayState::Cancelled { by: asked.by.clone() }, ..replay };
+        let batch = Batch::new()
+            .guard(guard)
+            .change(Change::ReplayMove(Box::new(cancelled.clone())))
+            .change(Change::Audit(asked.audit("replay.cancel", &id.to_string())));
+        self.ledger.commit(batch).await?;
+        Ok(Replay { version: cancelled.version + 1, ..cancelled })
+    }
+
+    /// How far a replay is, and what became of what it sent.
+    pub async fn progress(&self, id: ReplayId) -> Result<(Replay, Progress), NotDone> {
+        let replay = self.find(id).await?;
+        let progress = step::progress(&self.ledger.replay_progress(id).await?);
+        Ok((replay, progress))
+    }
+
+    async fn find(&self, id: ReplayId) -> Result<Replay, NotDone> {
+        self.ledger.replay(id).await?.ok_or_else(|| NotDone::Unknown(format!("there is no replay {id}")))
+    }
+
+    fn gather(&self) -> Gather {
+        Gather {
+            journal: Arc::clone(&self.journal),
+            ledger: Arc::clone(&self.ledger),
+            views: Arc::clone(&self.views),
+            policy: self.book.current(),
+        }
+    }
+
+    /// Tries the mappings of the first of what would be sent.
+    async fn try_out(&self, gather: &Gather, set: &Set) -> Result<Tried, Fault> {
+        let mut tried = Tried::default();
+        for candidate in set.sent().take(SAMPLES_MAX) {
+            let Some(record) = self.journal.get(candidate.at).await? else { continue };
+            let Some(event) = record.entry.event() else { continue };
+            let earlier = self.earlier(candidate).await?;
+            let earlier = earlier.as_ref().map(|(delivery, before)| (delivery, *before));
+            tried.tried += 1;
+            tried.failures.extend(preview::would_fail(&gather.policy, candidate, event, earlier));
+        }
+        Ok(tried)
+    }
+
+    async fn earlier(&self, candidate: &Candidate) -> Result<Option<(model::Delivery, Before)>, Fault> {
+        let Some(id) = candidate.of else { return Ok(None) };
+        let Some(story) = self.views.delivery_story(id).await? else { return Ok(None) };
+        let last = story.attempts.iter().rev().find_map(|attempt| attempt.result.as_ref());
+        let for_good = last.is_some_and(|result| matches!(result.outcome, Outcome::Refused { again: Again::Never, .. }));
+        Ok(Some((story.delivery, if for_good { Before::RefusedForGood } else { Before::Open })))
+    }
+}
+
+async fn set(gather: &Gather, wanted: &Wanted, at: Timestamp) -> Result<Set, NotDone> {
+    let candidates = decide::in_order(gather.candidates(&wanted.selection, at).await?);
+    let newest = newer::newest(gather, &candidates).await?;
+    let reasons = decide::judge(&candidates, wanted.commands, |candidate| newest.than(candidate));
+    let members = decide::members(&candidates, &reasons);
+    Ok(Set { candidates, reasons, members })
+}
+
+fn check_limits(wanted: &Wanted) -> Result<(), NotDone> {
+    if wanted.canary > CANARY_MAX {
+        return Err(NotDone::Refused(format!("a canary has at most {CANARY_MAX} members")));
+    }
+    if wanted.pace_per_s.is_some_and(|pace| pace == 0 || pace > PACE_MAX) {
+        return Err(NotDone::Refused(format!("the pace is 1 to {PACE_MAX} a second")));
+    }
+    Ok(())
+}
+
+fn check_preview(set: &Set, seen: Option<SeenPreview>) -> Result<(), NotDone> {
+    match seen {
+        None if set.members.len() > PREVIEW_ABOVE => {
+            let count = set.members.len();
+            Err(NotDone::Refused(format!("{count} members are more than {PREVIEW_ABOVE}: look at the preview first")))
+        }
+        Some(seen) if seen.digest != decide::digest(&set.members) => {
+            Err(NotDone::Changed("the set is not the one of the preview any more; look at the preview again".to_owned()))
+        }
+        None | Some(_) => Ok(()),
+    }
+}
+
+/// The replay as it is stored. Its id follows from who asked, when, and for what: asked twice, it is one.
+fn frozen(wanted: &Wanted, set: &Set, pace_per_s: u32, asked: &Asked) -> Replay {
+    let digest = decide::digest(&set.members);
+    let chance = Digest::of_fields(&[asked.by.as_str().as_bytes(), asked.why.as_bytes(), &digest.0]).head();
+    debug_assert!(set.members.len() <= REPLAY_MEMBERS_MAX, "gather bounds the set");
+    debug_assert!(set.members.iter().any(|member| member.verdict == MemberVerdict::Send), "checked before");
+    Replay {
+        id: ReplayId(model::arrival_id(asked.at, chance)),
+        by: asked.by.clone(),
+        why: asked.why.clone(),
+        selection: wanted.selection.to_string(),
+        created_at: asked.at,
+        pace_per_s,
+        canary: decide::canary_end(&set.members, wanted.canary),
+        stop_after: wanted.stop_after,
+        state: ReplayState::Running,
+        members: u32::try_from(set.members.len()).unwrap_or(u32::MAX),
+        next: 0,
+        version: 1,
+    }
+}

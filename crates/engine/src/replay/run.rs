@@ -1,0 +1,123 @@
+//! The loop of this room: every running replay sends its next members at its own pace. One batch holds the entries, what
+//! they replace, and the replay's move, guarded by its version, so that a repeated or a second loop sends nothing twice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::{Delivery, Fault, Replay, ReplayId, ReplayMember};
+use policy::compiled::Rate;
+
+use super::step::{self, Canary, STEP_MAX, Step, Turnout};
+use crate::board::Board;
+use crate::book::Book;
+use crate::drive::Turn;
+use crate::ports::{Clock, Ledger};
+use crate::rules::bucket::Bucket;
+use crate::rules::replayed;
+
+/// The shard whose holder runs replays: their order to the outside has one hand.
+const SHARD: &str = "partition/0";
+
+/// The loop of running replays.
+#[derive(Debug)]
+pub struct Replayer {
+    /// Where replays are.
+    pub ledger: Arc<dyn Ledger>,
+    /// The policies.
+    pub book: Arc<Book>,
+    /// What this node works on.
+    pub board: Arc<Board>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How much each replay has sent lately; begins full after a restart.
+    pub paces: BTreeMap<ReplayId, Bucket>,
+}
+
+impl Replayer {
+    /// One step of every running replay.
+    pub async fn turn(&mut self) -> Result<Turn, Fault> {
+        if !self.board.holds(SHARD) {
+            self.paces.clear();
+            return Ok(Turn::Idle);
+        }
+        let running = self.ledger.replays_running().await?;
+        self.paces.retain(|id, _| running.iter().any(|replay| replay.id == *id));
+        let mut turn = Turn::Idle;
+        for replay in &running {
+            if self.step(replay).await? == Turn::Worked {
+                turn = Turn::Worked;
+            }
+        }
+        Ok(turn)
+    }
+
+    async fn step(&mut self, replay: &Replay) -> Result<Turn, Fault> {
+        let progress = step::progress(&self.ledger.replay_progress(replay.id).await?);
+        let canary = if step::waits_for_canary(replay) { self.canary(replay).await? } else { Canary::Done };
+        match step::next(replay, &progress, &canary) {
+            Step::Wait => Ok(Turn::Idle),
+            Step::Stop { why } => {
+                self.ledger.commit(step::stop(replay, why)).await?;
+                Ok(Turn::Worked)
+            }
+            Step::Send { to } => self.send(replay, to).await,
+        }
+    }
+
+    async fn canary(&self, replay: &Replay) -> Result<Canary, Fault> {
+        let mut canary = Canary::Done;
+        for member in self.ledger.members(replay.id, 0, replay.canary as usize).await? {
+            let made = self.ledger.delivery(replayed::delivery(member.event, replay.id, &member.flow)).await?;
+            let of = self.replaced(&member).await?;
+            match step::canary_member(replay.id, &member, made.as_ref(), of.as_ref()) {
+                Canary::Done => {}
+                Canary::UnderWay => canary = Canary::UnderWay,
+                Canary::Failed(delivery) => return Ok(Canary::Failed(delivery)),
+            }
+        }
+        Ok(canary)
+    }
+
+    async fn send(&mut self, replay: &Replay, to: u32) -> Result<Turn, Fault> {
+        let most = (to.saturating_sub(replay.next) as usize).min(STEP_MAX);
+        let present = self.book.current();
+        let mut members: Vec<(ReplayMember, Turnout)> = Vec::with_capacity(most);
+        for member in self.ledger.members(replay.id, replay.next, most).await? {
+            let of = self.replaced(&member).await?;
+            let turnout = step::turnout(&member, of.as_ref());
+            if turnout != Turnout::Passed {
+                if !present.flows.contains_key(&member.flow) {
+                    return self.stop_without_flow(replay, &member).await;
+                }
+                if !self.has_room(replay) {
+                    break;
+                }
+            }
+            members.push((member, turnout));
+        }
+        if members.is_empty() {
+            return Ok(Turn::Idle);
+        }
+        self.ledger.commit(step::batch(replay, &members, present.version, self.clock.now())).await?;
+        Ok(Turn::Worked)
+    }
+
+    /// The router makes no delivery for a flow that it does not know: what was sent to it would be lost.
+    async fn stop_without_flow(&self, replay: &Replay, member: &ReplayMember) -> Result<Turn, Fault> {
+        let why = format!("the flow {} is not in the policy any more", member.flow);
+        self.ledger.commit(step::stop(replay, why)).await?;
+        Ok(Turn::Worked)
+    }
+
+    fn has_room(&mut self, replay: &Replay) -> bool {
+        let rate = Rate { per_s: f64::from(replay.pace_per_s.max(1)), burst: replay.pace_per_s.max(1) };
+        self.paces.entry(replay.id).or_default().take(rate, self.clock.now()).is_ok()
+    }
+
+    async fn replaced(&self, member: &ReplayMember) -> Result<Option<Delivery>, Fault> {
+        match member.of {
+            Some(id) => self.ledger.delivery(id).await,
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! What may be removed next. Nothing that a router has not passed, nothing that is still needed, never more than a step.
+
+use std::sync::Arc;
+
+use model::limit::KEY_WINDOW;
+use model::{Offset, Record, TimeSpan, Timestamp};
+
+use crate::ports::Usage;
+
+/// How long things are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Records with their bytes.
+    pub payload: TimeSpan,
+    /// Deliveries, attempts, feed, words and audit.
+    pub metadata: TimeSpan,
+    /// Keys; at least [`KEY_WINDOW`], whatever is said.
+    pub keys: TimeSpan,
+    /// Above this share of the journal's budget, in hundredths, records go before their age, oldest first.
+    pub soft_percent: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            payload: TimeSpan::from_days(30),
+            metadata: TimeSpan::from_days(400),
+            keys: KEY_WINDOW,
+            soft_percent: ALARM_HIGH,
+        }
+    }
+}
+
+impl Retention {
+    /// Records that were appended before this have had their time.
+    pub fn records_before(&self, now: Timestamp) -> Timestamp {
+        now - self.payload
+    }
+
+    /// Rows of the ledger from before this have had their time.
+    pub fn rows_before(&self, now: Timestamp) -> Timestamp {
+        now - self.metadata
+    }
+
+    /// Keys from before this are forgotten. A shorter window than a partner's longest redelivery would let a repeat in.
+    pub fn keys_before(&self, now: Timestamp) -> Timestamp {
+        now - self.keys.max(KEY_WINDOW)
+    }
+}
+
+/// Whether records go by age alone, or by space as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pressure {
+    /// Those that have had their time.
+    Age,
+    /// All that the routers have passed, oldest first, until there is room.
+    Space,
+    /// None.
+    Nothing,
+}
+
+/// Whether it is worth looking at the oldest records.
+pub fn pressure(usage: Usage, settings: &Retention, now: Timestamp) -> Pressure {
+    if percent(usage) >= settings.soft_percent {
+        return Pressure::Space;
+    }
+    let old = usage.oldest_at.is_some_and(|oldest| oldest < settings.records_before(now));
+    if old { Pressure::Age } else { Pressure::Nothing }
+}
+
+/// The offset up to which a partition may be trimmed now, from its oldest records and the router's cursor; `None` for
+/// nothing. What is needed of it moves to what is kept.
+pub fn trim_to(oldest: &[Arc<Record>], router: Offset, pressure: Pressure, before: Timestamp) -> Option<Offset> {
+    let may_go = |record: &&Arc<Record>| {
+        let passed = record.position.offset <= router;
+        let time = match pressure {
+            Pressure::Space => true,
+            Pressure::Age => record.at < before,
+            Pressure::Nothing => false,
+        };
+        passed && time
+    };
+    oldest.iter().take_while(may_go).last().map(|record| record.position.offset)
+}
+
+/// Hundredths of the budget in use; 0 without a budget.
+pub fn percent(usage: Usage) -> u64 {
+    let percent = u128::from(usage.bytes) * 100 / u128::from(usage.budget.max(1));
+    if usage.budget == 0 { 0 } else { u64::try_from(percent).unwrap_or(u64::MAX) }
+}
+
+/// The first alarm, in hundredths of the budget.
+pub const ALARM_LOW: u64 = 70;
+/// The second.
+pub const ALARM_HIGH: u64 = 85;
+/// How far usage must fall below a level before that can alarm again.
+const REARM: u64 = 5;
+
+/// How loud the alarm is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// There is room.
+    #[default]
+    Quiet,
+    /// At least [`ALARM_LOW`].
+    Low,
+    /// At least [`ALARM_HIGH`].
+    High,
+}
+
+/// The level after a look at the usage. It is told when it is higher than before; it falls only some way below its
+/// threshold, so that usage around a threshold does not alarm again and again.
+pub const fn level(before: Level, percent: u64) -> Level {
+    if percent >= ALARM_HIGH || matches!(before, Level::High) && percent + REARM >= ALARM_HIGH {
+        return Level::High;
+    }
+    if percent >= ALARM_LOW || !matches!(before, Level::Quiet) && percent + REARM >= ALARM_LOW {
+        return Level::Low;
+    }
+    Level::Quiet
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Digest, Entry, Partition, PolicyVersion, Position, Principal};
+
+    use super::*;
+
+    fn days(days: u64) -> Timestamp {
+        Timestamp::EPOCH + TimeSpan::from_days(days)
+    }
+
+    fn usage(bytes: u64, oldest_day: u64) -> Usage {
+        Usage { bytes, budget: 1_000, oldest_at: Some(days(oldest_day)), floor: Offset(1) }
+    }
+
+    fn record(offset: u64, day: u64) -> Arc<Record> {
+        let version = PolicyVersion(Digest::of(b"policy"));
+        Arc::new(Record {
+            position: Position { partition: Partition(0), offset: Offset(offset) },
+            at: days(day),
+            policy: version,
+            emitted: None,
+            entry: Entry::PolicyApplied { version, by: Principal::product(), why: String::new() },
+        })
+    }
+
+    #[test]
+    fn age_and_space_press_and_nothing_else() {
+        let check = |bytes, oldest, expected| {
+            assert_eq!(pressure(usage(bytes, oldest), &Retention::default(), days(100)), expected, "{bytes} {oldest}");
+        };
+        check(100, 80, Pressure::Nothing);
+        check(100, 60, Pressure::Age);
+        check(849, 80, Pressure::Nothing);
+        check(850, 99, Pressure::Space);
+    }
+
+    #[test]
+    fn only_what_the_router_passed_and_has_had_its_time_goes() {
+        let records = [record(3, 10), record(5, 20), record(9, 90)];
+        let check = |router, pressure, expected: Option<u64>| {
+            assert_eq!(trim_to(&records, Offset(router), pressure, days(70)), expected.map(Offset), "{router} {pressure:?}");
+        };
+        check(100, Pressure::Age, Some(5));
+        check(4, Pressure::Age, Some(3));
+        check(2, Pressure::Age, None);
+        check(100, Pressure::Space, Some(9));
+        check(5, Pressure::Space, Some(5));
+        check(100, Pressure::Nothing, None);
+    }
+
+    #[test]
+    fn keys_are_never_forgotten_within_the_window() {
+        let short = Retention { keys: TimeSpan::from_days(1), ..Retention::default() };
+        assert_eq!(short.keys_before(days(100)), days(86));
+    }
+
+    #[test]
+    fn the_alarm_rises_at_its_levels_and_falls_below_them() {
+        let mut level_now = Level::Quiet;
+        for (percent, expected) in [
+            (69, Level::Quiet),
+            (70, Level::Low),
+            (66, Level::Low),
+            (85, Level::High),
+            (81, Level::High),
+            (79, Level::Low),
+            (64, Level::Quiet),
+        ] {
+            level_now = level(level_now, percent);
+            assert_eq!(level_now, expected, "{percent}");
+        }
+    }
+
+    #[test]
+    fn a_journal_without_a_budget_is_never_full() {
+        assert_eq!(percent(Usage { bytes: 9, ..Usage::default() }), 0);
+    }
+}

@@ -1,0 +1,125 @@
+//! The loop of this room: one bounded step at a time, with a pause between steps, so that intake never waits for it longer
+//! than for a commit. [`Trimmer`] does the steps for the loop and for the offline command alike.
+
+use std::sync::Arc;
+
+use model::account::ROUTER;
+use model::limit::TRIM_ROWS_MAX;
+use model::{Consumer, Fault, Partition, TimeSpan, Timestamp};
+
+use super::decide::{self, Level, Pressure, Retention};
+use crate::board::Board;
+use crate::drive::Turn;
+use crate::observe::{Fact, Facts};
+use crate::ports::{Clock, Journal, Ledger};
+
+/// The pause after a step that removed something.
+const PAUSE: TimeSpan = TimeSpan::from_millis(20);
+/// How long rows and keys are left alone after there was nothing to remove.
+const QUIET: TimeSpan = TimeSpan::from_secs(60);
+/// The shard whose holder removes rows and keys.
+const SHARD: &str = "partition/0";
+
+/// The steps of retention.
+#[derive(Clone, Debug)]
+pub struct Trimmer {
+    /// Whose records and keys go.
+    pub journal: Arc<dyn Journal>,
+    /// Whose rows go, and what is needed.
+    pub ledger: Arc<dyn Ledger>,
+    /// How long things are kept.
+    pub settings: Retention,
+}
+
+impl Trimmer {
+    /// Removes at most a step of a partition's oldest records. Answers how many went, those that moved to what is kept
+    /// included.
+    pub async fn records(&self, partition: Partition, now: Timestamp) -> Result<u64, Fault> {
+        let pressure = decide::pressure(self.journal.usage().await?, &self.settings, now);
+        if pressure == Pressure::Nothing {
+            return Ok(0);
+        }
+        let from = model::Offset(0);
+        let oldest = self.journal.read(partition, from, TRIM_ROWS_MAX).await?;
+        let router = Consumer::new(ROUTER).expect("a literal name");
+        let routed = self.ledger.cursor(&router, partition).await?;
+        let Some(to) = decide::trim_to(&oldest, routed, pressure, self.settings.records_before(now)) else { return Ok(0) };
+        let keep = self.ledger.needed(partition, from, to).await?;
+        let trimmed = self.journal.trim(partition, to, keep).await?;
+        Ok(oldest.iter().filter(|record| record.position.offset <= trimmed).count() as u64)
+    }
+
+    /// Removes at most a step of the ledger's old rows. Answers how many went.
+    pub async fn rows(&self, now: Timestamp) -> Result<u64, Fault> {
+        self.ledger.trim(self.settings.rows_before(now)).await
+    }
+
+    /// Forgets old keys. Answers how many periods went.
+    pub async fn keys(&self, now: Timestamp) -> Result<u64, Fault> {
+        self.journal.forget_keys(self.settings.keys_before(now)).await
+    }
+}
+
+/// The loop of retention.
+#[derive(Debug)]
+pub struct Keeper {
+    /// What removes.
+    pub trimmer: Trimmer,
+    /// What this node works on.
+    pub board: Arc<Board>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where facts go.
+    pub facts: Arc<Facts>,
+    /// How loud the alarm is.
+    pub level: Level,
+    /// When rows and keys are looked at again.
+    pub look_at: Timestamp,
+}
+
+impl Keeper {
+    /// One step of records, rows and keys each.
+    pub async fn turn(&mut self) -> Result<Turn, Fault> {
+        self.alarm().await?;
+        let now = self.clock.now();
+        let mut removed = 0;
+        for partition in self.trimmer.journal.partitions() {
+            if self.board.holds(&format!("partition/{}", partition.0)) {
+                let records = self.trimmer.records(partition, now).await?;
+                self.tell("journal", records);
+                removed += records;
+            }
+        }
+        if self.board.holds(SHARD) && now >= self.look_at {
+            let rows = self.trimmer.rows(now).await?;
+            self.tell("ledger", rows);
+            if rows == 0 {
+                let periods = self.trimmer.keys(now).await?;
+                self.tell("keys", periods);
+                self.look_at = now + QUIET;
+            }
+            removed += rows;
+        }
+        if removed == 0 {
+            return Ok(Turn::Idle);
+        }
+        self.clock.sleep(PAUSE).await;
+        Ok(Turn::Worked)
+    }
+
+    async fn alarm(&mut self) -> Result<(), Fault> {
+        let percent = decide::percent(self.trimmer.journal.usage().await?);
+        let level = decide::level(self.level, percent);
+        if level > self.level {
+            self.facts.emit(&Fact::BudgetAlarm { percent });
+        }
+        self.level = level;
+        Ok(())
+    }
+
+    fn tell(&self, store: &'static str, rows: u64) {
+        if rows > 0 {
+            self.facts.emit(&Fact::Trimmed { store, rows });
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Policies are applied once, rolled back, and leave nothing waiting for nobody.
+
+use engine::change::apply::{Effect, Terms, bootstrap};
+use engine::change::decide::OpenDeliveries;
+use engine::change::run::Leavings;
+use engine::ports::Journal;
+use engine::rules::asked::NotDone;
+use model::{DeliveryState, Entry, Offset, Partition, PolicyVersion};
+use policy::SourceFile;
+
+use crate::world::{End, World, project};
+
+fn one() -> Vec<SourceFile> {
+    project("lane: none", &[])
+}
+
+fn two() -> Vec<SourceFile> {
+    project("lane: none\n  deadline: 2h", &[])
+}
+
+fn without_flow() -> Vec<SourceFile> {
+    one().into_iter().filter(|file| !file.path.starts_with("flows/")).collect()
+}
+
+fn without_wms() -> Vec<SourceFile> {
+    without_flow().into_iter().filter(|file| !file.path.contains("wms")).collect()
+}
+
+async fn applied(journal: &dyn Journal) -> Vec<PolicyVersion> {
+    let version = |entry: &Entry| match entry {
+        Entry::PolicyApplied { version, .. } => Some(*version),
+        _ => None,
+    };
+    let records = journal.read(Partition(0), Offset(0), 100).await.unwrap();
+    records.iter().filter_map(|record| version(&record.entry)).collect()
+}
+
+#[tokio::test]
+async fn coming_back_to_a_version_is_applied_again_and_repeating_it_is_not() {
+    let mut world = World::new(&one()).await;
+    let first = world.book.current().version;
+    let second = world.apply(&two(), Terms::default()).await.unwrap().version;
+    assert_eq!(world.book.current().version, second);
+    assert_eq!(world.apply(&two(), Terms::default()).await.unwrap().effect, Effect::None);
+    let back = world.changes().roll_back(first, Terms::default(), &world.asked()).await.unwrap();
+    assert_eq!((back.effect, back.version), (Effect::Applied, first));
+    assert_eq!(world.apply(&two(), Terms::default()).await.unwrap().effect, Effect::Applied);
+    world.route().await;
+    assert_eq!(applied(&*world.journal).await, [first, second, first, second]);
+    assert_eq!(world.ledger.partition_policy(Partition(0)).await.unwrap(), Some(second));
+    let audit = world.views.audit(Some("policy".to_owned()), None, 10).await.unwrap().rows;
+    assert_eq!(audit.len(), 4);
+}
+
+#[tokio::test]
+async fn the_first_policy_is_applied_once_and_later_starts_read_it() {
+    let world = World::new(&one()).await;
+    let again = bootstrap(&world.ledger, &world.journal.partitions(), &two(), &world.asked()).await.unwrap();
+    assert_eq!((again.effect, again.policy.version), (Effect::None, world.book.current().version));
+}
+
+#[tokio::test]
+async fn a_policy_with_mistakes_changes_nothing() {
+    let world = World::new(&one()).await;
+    let mut files = two();
+    files.push(SourceFile { path: "flows/other.yaml".to_owned(), text: "to: nowhere\n".to_owned() });
+    assert!(matches!(world.apply(&files, Terms::default()).await, Err(NotDone::Invalid(findings)) if !findings.is_empty()));
+    assert_eq!(world.views.policies(10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_person_who_saw_another_version_is_told() {
+    let world = World::new(&one()).await;
+    let first = world.book.current().version;
+    world.apply(&two(), Terms { onto: Some(first), ..Terms::default() }).await.unwrap();
+    let late = world.apply(&without_flow(), Terms { onto: Some(first), ..Terms::default() }).await;
+    assert!(matches!(late, Err(NotDone::Changed(_))));
+}
+
+#[tokio::test]
+async fn what_has_open_deliveries_is_removed_only_when_they_are_to_be_held() {
+    let mut world = World::new(&one()).await;
+    let id = world.accept(1, "a").await;
+    let refused = world.apply(&without_wms(), Terms::default()).await;
+    assert!(matches!(refused, Err(NotDone::Refused(_))), "{refused:?}");
+    let terms = Terms { open: OpenDeliveries::Hold, ..Terms::default() };
+    let applied = world.apply(&without_wms(), terms).await.unwrap();
+    assert_eq!((applied.held, applied.under_way), (1, 0));
+    assert!(matches!(world.delivery(id).await.state, DeliveryState::Held { .. }));
+    world.check_accounts().await;
+}
+
+#[tokio::test]
+async fn what_is_final_does_not_keep_a_destination() {
+    let mut world = World::new(&one()).await;
+    world.accept(1, "a").await;
+    world.attempt(End::Done).await;
+    assert_eq!(world.apply(&without_wms(), Terms::default()).await.unwrap().effect, Effect::Applied);
+}
+
+#[tokio::test]
+async fn the_loop_holds_what_a_crash_left_waiting_and_not_before_the_router_passed() {
+    let mut world = World::new(&one()).await;
+    let id = world.accept(1, "a").await;
+    let (policy, _) = policy::check(&without_wms());
+    world.book.adopt(std::sync::Arc::new(policy.unwrap()));
+    let mut leavings =
+        Leavings { journal: world.journal.clone(), ledger: world.ledger.clone(), book: world.book.clone() };
+    leavings.turn().await.unwrap();
+    assert!(matches!(world.delivery(id).await.state, DeliveryState::Waiting { .. }), "the router still has the destination");
+    let terms = Terms { open: OpenDeliveries::Hold, ..Terms::default() };
+    let early = world.accept(2, "b").await;
+    world.apply(&without_wms(), terms).await.unwrap();
+    world.route().await;
+    leavings.turn().await.unwrap();
+    for id in [id, early] {
+        assert!(matches!(world.delivery(id).await.state, DeliveryState::Held { .. }));
+    }
+}

@@ -1,0 +1,15 @@
+//! The rooms of people's commands over the reference stores: change, delivery, replay, switch, retention. Deliveries are
+//! attempted by hand, so that each case says what became of each attempt.
+
+#[cfg(test)]
+mod change;
+#[cfg(test)]
+mod delivery;
+#[cfg(test)]
+mod replay;
+#[cfg(test)]
+mod retention;
+#[cfg(test)]
+mod switch;
+#[cfg(test)]
+mod world;

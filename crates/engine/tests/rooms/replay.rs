@@ -1,0 +1,171 @@
+//! Replays: preview, frozen set, canary, pace, stop, and what they replace.
+
+use engine::ports::Clock;
+use engine::replay::decide::{Commands, Reason};
+use engine::replay::order::{SeenPreview, Wanted};
+use engine::replay::selection::{Filter, Selection};
+use engine::rules::asked::NotDone;
+use model::{DeliveryState, ReplayState, TimeSpan};
+
+use crate::world::{End, World, flow, project, wms};
+
+fn dead_letters() -> Selection {
+    Selection::Cause { flow: flow(), destination: wms(), cause: "http_422".to_owned() }
+}
+
+fn wanted(selection: Selection) -> Wanted {
+    Wanted { selection, commands: Commands::Leave, pace_per_s: Some(10), canary: 0, stop_after: 0 }
+}
+
+async fn dead(count: u128) -> World {
+    let mut world = World::new(&project("lane: none", &[])).await;
+    for number in 1..=count {
+        world.accept(number, "").await;
+    }
+    world.attempt(End::Dead).await;
+    world.clock.advance(TimeSpan::from_secs(1));
+    world
+}
+
+#[tokio::test]
+async fn dead_letters_are_replaced_by_their_replay() {
+    let mut world = dead(3).await;
+    let ordered = world.replays().order(&wanted(dead_letters()), None, &world.asked()).await.unwrap();
+    assert_eq!(ordered.send, 3);
+    world.replay().await;
+    let made = world.of_replay(ordered.replay.id).await;
+    assert_eq!(made.len(), 3);
+    assert_eq!(world.attempt(End::Done).await, 3);
+    let (replay, progress) = world.replays().progress(ordered.replay.id).await.unwrap();
+    assert!(matches!(replay.state, ReplayState::Sent { .. }));
+    assert_eq!((progress.done, progress.failed), (3, 0));
+    assert!(world.views.causes().await.unwrap().is_empty(), "nothing waits for a person any more");
+    world.check_accounts().await;
+}
+
+#[tokio::test]
+async fn members_go_at_their_pace() {
+    let mut world = dead(25).await;
+    let ordered = world.replays().order(&wanted(dead_letters()), None, &world.asked()).await.unwrap();
+    for expected in [10, 20, 25, 25] {
+        world.replay().await;
+        assert_eq!(world.of_replay(ordered.replay.id).await.len(), expected);
+        world.clock.advance(TimeSpan::from_secs(1));
+    }
+}
+
+#[tokio::test]
+async fn the_rest_waits_for_the_canary_and_stops_when_it_fails() {
+    for (end, expected) in [(End::Done, 8), (End::Held, 2)] {
+        let mut world = dead(8).await;
+        let order = Wanted { canary: 2, ..wanted(dead_letters()) };
+        let id = world.replays().order(&order, None, &world.asked()).await.unwrap().replay.id;
+        for _ in 0..2 {
+            world.replay().await;
+            assert_eq!(world.of_replay(id).await.len(), 2, "the canary is on its way");
+        }
+        world.attempt(end).await;
+        world.replay().await;
+        assert_eq!(world.of_replay(id).await.len(), expected, "{end:?}");
+        let stopped = matches!(world.ledger.replay(id).await.unwrap().unwrap().state, ReplayState::Stopped { .. });
+        assert_eq!(stopped, expected == 2);
+        world.check_accounts().await;
+    }
+}
+
+#[tokio::test]
+async fn it_stops_by_itself_after_so_many_failures() {
+    let mut world = dead(25).await;
+    let order = Wanted { stop_after: 3, ..wanted(dead_letters()) };
+    let id = world.replays().order(&order, None, &world.asked()).await.unwrap().replay.id;
+    world.replay().await;
+    world.attempt(End::Held).await;
+    world.clock.advance(TimeSpan::from_secs(1));
+    world.replay().await;
+    assert_eq!(world.of_replay(id).await.len(), 10);
+    assert!(matches!(world.ledger.replay(id).await.unwrap().unwrap().state, ReplayState::Stopped { .. }));
+    assert_eq!(world.views.causes().await.unwrap().iter().map(|group| group.count).sum::<u64>(), 25, "the rest is as it was");
+}
+
+#[tokio::test]
+async fn a_preview_counts_and_tells_what_fails_again() {
+    let world = dead(3).await;
+    let preview = world.replays().preview(&wanted(dead_letters()), world.clock.now()).await.unwrap();
+    assert_eq!((preview.found, preview.send, preview.replaces), (3, 3, 3));
+    assert_eq!((preview.tried, preview.would_fail), (3, 3), "the same bytes were refused for good: {preview:?}");
+    assert_eq!(preview.targets[0].name, "orders-to-wms -> wms");
+    assert_eq!(preview.sources[0].name, "shop");
+    let default = world.replays().preview(&Wanted { pace_per_s: None, ..wanted(dead_letters()) }, world.clock.now()).await;
+    assert_eq!(default.unwrap().pace_per_s, 10, "a fifth of 50/s");
+}
+
+#[tokio::test]
+async fn of_a_period_only_the_newest_state_of_each_key_is_sent() {
+    let mut world = World::new(&project("lane: none", &[])).await;
+    let since = world.clock.now();
+    for (number, key) in [(1, "a"), (2, "b"), (3, "a")] {
+        world.accept(number, key).await;
+    }
+    world.attempt(End::Done).await;
+    let period = Selection::Filter(Filter { since: Some(since), ..Filter::default() });
+    let preview = world.replays().preview(&wanted(period), world.clock.now()).await.unwrap();
+    assert_eq!((preview.found, preview.send), (3, 2));
+    assert_eq!(preview.left_out[0].reason, Reason::NewerDelivered);
+    let first = Selection::Filter(Filter { since: Some(since), until: Some(since + TimeSpan::from_micros(1)), ..Filter::default() });
+    let preview = world.replays().preview(&wanted(first), world.clock.now()).await.unwrap();
+    assert_eq!((preview.found, preview.send), (1, 0));
+}
+
+#[tokio::test]
+async fn a_set_that_has_changed_since_its_preview_is_not_ordered() {
+    let mut world = dead(2).await;
+    let at = world.clock.now();
+    let preview = world.replays().preview(&wanted(dead_letters()), at).await.unwrap();
+    let seen = Some(SeenPreview { at: preview.at, digest: preview.digest });
+    world.accept(9, "").await;
+    world.attempt(End::Dead).await;
+    assert_eq!(world.replays().order(&wanted(dead_letters()), seen, &world.asked()).await.unwrap().send, 2, "later ones are not in it");
+    world.replay().await;
+    let again = world.replays().order(&wanted(dead_letters()), seen, &world.asked()).await;
+    assert!(matches!(again, Err(NotDone::Changed(_))), "{again:?}");
+}
+
+#[tokio::test]
+async fn over_a_hundred_members_need_a_preview() {
+    let mut world = World::new(&project("lane: none", &[])).await;
+    for number in 1..=101 {
+        world.accept(number, "").await;
+    }
+    let all = wanted(Selection::Filter(Filter::default()));
+    world.attempt(End::Done).await;
+    world.attempt(End::Done).await;
+    assert!(matches!(world.replays().order(&all, None, &world.asked()).await, Err(NotDone::Refused(_))));
+    let preview = world.replays().preview(&all, world.clock.now()).await.unwrap();
+    let seen = Some(SeenPreview { at: preview.at, digest: preview.digest });
+    assert_eq!(world.replays().order(&all, seen, &world.asked()).await.unwrap().send, 101);
+}
+
+#[tokio::test]
+async fn a_cancelled_replay_sends_nothing_more() {
+    let mut world = dead(25).await;
+    let id = world.replays().order(&wanted(dead_letters()), None, &world.asked()).await.unwrap().replay.id;
+    world.replay().await;
+    world.replays().cancel(id, None, &world.asked()).await.unwrap();
+    world.clock.advance(TimeSpan::from_secs(9));
+    world.replay().await;
+    assert_eq!(world.of_replay(id).await.len(), 10);
+    assert!(matches!(world.replays().cancel(id, None, &world.asked()).await, Err(NotDone::Refused(_))));
+}
+
+#[tokio::test]
+async fn what_was_retried_meanwhile_is_passed_over() {
+    let mut world = dead(2).await;
+    let ids: Vec<_> = world.views.deliveries(model::view::DeliveryQuery::default()).await.unwrap().rows;
+    let ordered = world.replays().order(&wanted(dead_letters()), None, &world.asked()).await.unwrap();
+    let retry = engine::delivery::command::Wish::Retry;
+    world.operate().one(ids[0].id, retry, None, &world.asked()).await.unwrap();
+    world.replay().await;
+    assert_eq!(world.of_replay(ordered.replay.id).await.len(), 1);
+    assert!(matches!(world.delivery(ids[0].id).await.state, DeliveryState::Waiting { .. }));
+    assert!(matches!(world.ledger.replay(ordered.replay.id).await.unwrap().unwrap().state, ReplayState::Sent { .. }));
+}

@@ -1,0 +1,236 @@
+//! A product in memory whose loops turn when a test says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use backends::conformance::ManualClock;
+use backends::memory::{MemoryJournal, MemoryLedger};
+use engine::board::Board;
+use engine::book::Book;
+use engine::change::apply::{Applied, Changes, Terms, bootstrap};
+use engine::delivery::operate::Operate;
+use engine::membership;
+use engine::observe::Facts;
+use engine::outbox::Outbox;
+use engine::ports::{Clock, DueLimit, Journal, Ledger, Views};
+use engine::replay::order::Replays;
+use engine::replay::run::Replayer;
+use engine::routing::run::Router;
+use engine::rules::asked::{Asked, NotDone};
+use engine::rules::replayed;
+use model::account::{Account, Line};
+use model::outcome::Again;
+use model::view::DeliveryQuery;
+use model::{
+    AttemptResult, Batch, Body, Change, Claim, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, Entry, Event, EventId,
+    EventType, FlowName, NewEntry, NodeName, Origin, Outcome, Partition, Principal, SourceName, TimeSpan, Timestamp,
+};
+use policy::SourceFile;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+pub(crate) const DAY: TimeSpan = TimeSpan::from_days(1);
+
+pub(crate) struct World {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) views: Arc<dyn Views>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) board: Arc<Board>,
+    router: Router,
+    _handovers: mpsc::Receiver<engine::board::Handover>,
+    replayer: Replayer,
+}
+
+/// The project: one source, one destination, one flow with the given delivery lines; `more` are further files.
+pub(crate) fn project(deliver: &str, more: &[(&str, &str)]) -> Vec<SourceFile> {
+    let system = "owner: team-commerce\nsources:\n  shop:\n    verify: { unsigned: { owner: team-commerce, until: 2099-01-31, why: a test } }\n";
+    let wms = "owner: team-warehouse\ndestinations:\n  wms:\n    url: https://wms.example.com/orders\n    rate: 50/s\n";
+    let flow = format!("owner: team-warehouse\non:\n  types: [orders]\nto: wms\ndeliver:\n  {deliver}\n");
+    let mut files = vec![("systems/shop.yaml", system), ("systems/wms.yaml", wms), ("flows/orders-to-wms.yaml", flow.as_str())];
+    files.extend_from_slice(more);
+    files.into_iter().map(|(path, text)| SourceFile { path: path.to_owned(), text: text.to_owned() }).collect()
+}
+
+pub(crate) fn flow() -> FlowName {
+    FlowName::new("orders-to-wms").unwrap()
+}
+
+pub(crate) fn wms() -> DestinationName {
+    DestinationName::new("wms").unwrap()
+}
+
+impl World {
+    pub(crate) async fn new(files: &[SourceFile]) -> Self {
+        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_793_000_000)));
+        let as_clock: Arc<dyn Clock> = clock.clone();
+        let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::new(Arc::clone(&as_clock), 1_000_000));
+        let stored = Arc::new(MemoryLedger::new(Arc::clone(&as_clock)));
+        let ledger: Arc<dyn Ledger> = stored.clone();
+        let views: Arc<dyn Views> = stored;
+        let asked = Asked { by: Principal::product(), why: "first start".to_owned(), at: clock.now() };
+        let beginning = bootstrap(&ledger, &journal.partitions(), files, &asked).await.unwrap();
+        let book = Arc::new(Book::new(Arc::clone(&ledger), beginning.policy));
+        let lease = membership::begin_life(&ledger, &NodeName::new("a").unwrap(), clock.now()).await.unwrap();
+        let board = Arc::new(Board::new(lease, Vec::new()));
+        board.set_shards(BTreeSet::from(["partition/0".to_owned()]));
+        let (sender, handovers) = mpsc::channel(8);
+        let router = Router {
+            journal: Arc::clone(&journal),
+            ledger: Arc::clone(&ledger),
+            book: Arc::clone(&book),
+            board: Arc::clone(&board),
+            clock: Arc::clone(&as_clock),
+            facts: Arc::new(Facts::default()),
+            handovers: sender,
+            partition: Partition(0),
+            at: None,
+        };
+        let replayer = Replayer {
+            ledger: Arc::clone(&ledger),
+            book: Arc::clone(&book),
+            board: Arc::clone(&board),
+            clock: as_clock,
+            paces: BTreeMap::new(),
+        };
+        Self { clock, journal, ledger, views, book, board, router, _handovers: handovers, replayer }
+    }
+
+    pub(crate) fn asked(&self) -> Asked {
+        Asked { by: Principal::new("ines"), why: "the WMS is up again".to_owned(), at: self.clock.now() }
+    }
+
+    pub(crate) fn changes(&self) -> Changes {
+        Changes {
+            journal: Arc::clone(&self.journal),
+            ledger: Arc::clone(&self.ledger),
+            views: Arc::clone(&self.views),
+            book: Arc::clone(&self.book),
+        }
+    }
+
+    pub(crate) async fn apply(&self, files: &[SourceFile], terms: Terms) -> Result<Applied, NotDone> {
+        self.changes().apply(files, terms, &self.asked()).await
+    }
+
+    pub(crate) fn operate(&self) -> Operate {
+        Operate { ledger: Arc::clone(&self.ledger), book: Arc::clone(&self.book) }
+    }
+
+    pub(crate) fn replays(&self) -> Replays {
+        Replays {
+            journal: Arc::clone(&self.journal),
+            ledger: Arc::clone(&self.ledger),
+            views: Arc::clone(&self.views),
+            book: Arc::clone(&self.book),
+        }
+    }
+
+    /// Everything that was emitted is appended, everything that was appended is routed.
+    pub(crate) async fn route(&mut self) {
+        let mut outbox = Outbox { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger) };
+        while outbox.turn().await.unwrap() == engine::drive::Turn::Worked {}
+        while self.router.turn().await.unwrap() == engine::drive::Turn::Worked {}
+    }
+
+    /// The replay loop turns until it has nothing to do at this moment.
+    pub(crate) async fn replay(&mut self) {
+        while self.replayer.turn().await.unwrap() == engine::drive::Turn::Worked {}
+        self.route().await;
+    }
+
+    /// Accepts an event with this ordering key and routes it.
+    pub(crate) async fn accept(&mut self, number: u128, key: &str) -> DeliveryId {
+        let event = event(number, key, self.clock.now());
+        let first = replayed::first_delivery(event.id, &flow());
+        let new = NewEntry {
+            partition: Partition(0),
+            policy: self.book.current().version,
+            emitted: None,
+            entry: Entry::Admitted(event),
+        };
+        self.journal.append(vec![new]).await.unwrap();
+        self.route().await;
+        self.clock.advance(TimeSpan::from_millis(1));
+        first
+    }
+
+    pub(crate) async fn delivery(&self, id: DeliveryId) -> Delivery {
+        self.ledger.delivery(id).await.unwrap().expect("the delivery exists")
+    }
+
+    /// Attempts whatever is due, and ends each attempt like this.
+    pub(crate) async fn attempt(&self, end: End) -> usize {
+        let limit = DueLimit { all: 100, repeats: 100 };
+        let due = self.ledger.due(&wms(), self.clock.now(), limit).await.unwrap();
+        for delivery in &due {
+            let claim = Claim { lease: self.board.lease.clone(), at: self.clock.now() };
+            self.ledger.commit(Batch::new().change(Change::Claim { delivery: delivery.id, claim })).await.unwrap();
+            self.ledger.commit(Batch::new().change(end.settle(delivery, self.clock.now()))).await.unwrap();
+        }
+        due.len()
+    }
+
+    pub(crate) async fn of_replay(&self, replay: model::ReplayId) -> Vec<Delivery> {
+        let query = DeliveryQuery { replay: Some(replay), limit: 500, ..DeliveryQuery::default() };
+        let mut rows = self.views.deliveries(query).await.unwrap().rows;
+        rows.sort_by_key(|delivery| delivery.position);
+        rows
+    }
+
+    /// I11: nothing is missing on any line, and counters agree with the rows.
+    pub(crate) async fn check_accounts(&self) {
+        let account: Account = self.ledger.account().await.unwrap();
+        assert_eq!(account, self.ledger.recount().await.unwrap());
+        let census = self.journal.census(account.routed_to.clone()).await.unwrap();
+        let missing = |line: &Line| (line.entries_missing(), line.deliveries_missing());
+        assert!(account.lines(&census).iter().all(|line| missing(line) == (0, 0)), "{:?}", account.lines(&census));
+    }
+}
+
+/// How an attempt ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    Done,
+    Held,
+    Dead,
+}
+
+impl End {
+    fn settle(self, delivery: &Delivery, at: Timestamp) -> Change {
+        let owner = delivery.owner.clone();
+        let (outcome, state) = match self {
+            Self::Done => (Outcome::Accepted { status: 200 }, DeliveryState::Done { at }),
+            Self::Held => (Outcome::Refused { status: 503, again: Again::Perhaps }, DeliveryState::Held { for_whom: owner }),
+            Self::Dead => (Outcome::Refused { status: 422, again: Again::Never }, DeliveryState::DeadLettered { owner }),
+        };
+        let output = Some(Digest::of(b"{\"order\":1}"));
+        let result = AttemptResult { ended_at: at, outcome, output, response: Vec::new(), response_cut: false };
+        Change::Settle { delivery: delivery.id, result, state, why: "as the test says".to_owned() }
+    }
+}
+
+fn event(number: u128, key: &str, at: Timestamp) -> Event {
+    let body = Body::from_static(b"{\"order\":1}");
+    Event {
+        id: EventId(Uuid::from_u128(number)),
+        source: SourceName::new("shop").unwrap(),
+        kind: EventType::new("orders"),
+        key: number.to_string(),
+        digest: Digest::of(&body),
+        subject: None,
+        time: None,
+        received_at: at,
+        contract: None,
+        ordering: (!key.is_empty()).then(|| key.to_owned()),
+        correlation: format!("order-{key}"),
+        trace: None,
+        identifiers: Vec::new(),
+        origin: Origin::Live,
+        attributes: BTreeMap::new(),
+        body,
+        data: model::event::DataAt::Whole,
+        content_type: "application/json".to_owned(),
+    }
+}

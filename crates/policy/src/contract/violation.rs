@@ -1,0 +1,168 @@
+//! What a message breaks, said by pointer, expectation and what was seen.
+
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{ValidationError, Validator};
+use model::diagnostic::Place;
+use model::limit::REASONS_MAX;
+use model::{Code, Diagnostic};
+use serde_json::Value;
+
+use crate::codes;
+use crate::expression::short;
+
+/// LIMIT: values of a message that are searched for every mistake. The validator keeps all that it finds, and of a larger
+/// message only the first is asked for.
+const VALUES_MAX: usize = 20_000;
+
+/// All rules that the data breaks, up to the limit of reasons.
+pub(super) fn violations(validator: &Validator, data: &Value) -> Vec<Diagnostic> {
+    if validator.is_valid(data) {
+        return Vec::new();
+    }
+    if values(data) > VALUES_MAX {
+        return validator.validate(data).err().iter().flat_map(diagnostics).take(REASONS_MAX).collect();
+    }
+    validator.iter_errors(data).flat_map(|error| diagnostics(&error)).take(REASONS_MAX).collect()
+}
+
+fn values(data: &Value) -> usize {
+    let (mut count, mut waiting) = (0, vec![data]);
+    while let Some(value) = waiting.pop() {
+        count += 1;
+        match value {
+            Value::Array(items) => waiting.extend(items),
+            Value::Object(members) => waiting.extend(members.values()),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+        if count > VALUES_MAX {
+            break;
+        }
+    }
+    count
+}
+
+/// One diagnostic for each member or value that is wrong.
+pub(super) fn diagnostics(error: &ValidationError<'_>) -> Vec<Diagnostic> {
+    let at = error.instance_path().as_str();
+    let one = |code: Code, message: String| vec![Diagnostic::error(code, Place::Pointer(at.to_owned()), message)];
+    let member = |name: &str| Place::Pointer(format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")));
+    match error.kind() {
+        ValidationErrorKind::Required { property } => {
+            let name = property.as_str().unwrap_or_default();
+            vec![Diagnostic::error(codes::FIELD_MISSING, member(name), format!("`{name}` is missing"))]
+        }
+        ValidationErrorKind::AdditionalProperties { unexpected } | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+            let extra = |name: &String| Diagnostic::error(codes::EXTRA_FIELD, member(name), format!("`{}` is not allowed here", short(name)));
+            unexpected.iter().map(extra).collect()
+        }
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => no_alternative(error, context),
+        ValidationErrorKind::PropertyNames { error: inner } => {
+            let message = format!("the name of a member is not allowed: {}", expectation(inner).1);
+            one(codes::EXTRA_FIELD, message)
+        }
+        _ => {
+            let (code, expected) = expectation(error);
+            one(code, format!("expected {expected}, seen {}", seen(error)))
+        }
+    }
+}
+
+/// What was expected, with the code of its family.
+fn expectation(error: &ValidationError<'_>) -> (Code, String) {
+    use ValidationErrorKind as Kind;
+
+    match error.kind() {
+        Kind::Type { kind } => (codes::WRONG_TYPE, types(kind)),
+        Kind::Constant { expected_value } => (codes::NOT_ALLOWED, written(expected_value)),
+        Kind::Enum { options } => (codes::NOT_ALLOWED, format!("one of {}", listed(options))),
+        Kind::FalseSchema => (codes::NOT_ALLOWED, "nothing at all".to_owned()),
+        Kind::Minimum { limit } => (codes::OUT_OF_BOUNDS, format!("at least {limit}")),
+        Kind::ExclusiveMinimum { limit } => (codes::OUT_OF_BOUNDS, format!("more than {limit}")),
+        Kind::Maximum { limit } => (codes::OUT_OF_BOUNDS, format!("at most {limit}")),
+        Kind::ExclusiveMaximum { limit } => (codes::OUT_OF_BOUNDS, format!("less than {limit}")),
+        Kind::MultipleOf { multiple_of } => (codes::OUT_OF_BOUNDS, format!("a multiple of {multiple_of}")),
+        Kind::MinLength { limit } => (codes::OUT_OF_BOUNDS, format!("at least {limit} characters")),
+        Kind::MaxLength { limit } => (codes::OUT_OF_BOUNDS, format!("at most {limit} characters")),
+        Kind::MinItems { limit } => (codes::OUT_OF_BOUNDS, format!("at least {limit} items")),
+        Kind::MaxItems { limit } => (codes::OUT_OF_BOUNDS, format!("at most {limit} items")),
+        Kind::AdditionalItems { limit } => (codes::OUT_OF_BOUNDS, format!("at most {limit} items")),
+        Kind::MinProperties { limit } => (codes::OUT_OF_BOUNDS, format!("at least {limit} members")),
+        Kind::MaxProperties { limit } => (codes::OUT_OF_BOUNDS, format!("at most {limit} members")),
+        Kind::UniqueItems => (codes::OUT_OF_BOUNDS, "items that all differ".to_owned()),
+        Kind::Contains => (codes::OUT_OF_BOUNDS, "an item that fits `contains`".to_owned()),
+        Kind::UnevaluatedItems { .. } => (codes::OUT_OF_BOUNDS, "no further items".to_owned()),
+        Kind::Pattern { pattern } => (codes::WRONG_FORM, format!("a text that fits `{}`", short(pattern))),
+        Kind::Format { format } => (codes::WRONG_FORM, format!("a text of the form `{format}`")),
+        Kind::ContentEncoding { content_encoding } => (codes::WRONG_FORM, format!("a text in {content_encoding}")),
+        Kind::ContentMediaType { content_media_type } => (codes::WRONG_FORM, format!("a text of the type {content_media_type}")),
+        Kind::FromUtf8 { .. } => (codes::WRONG_FORM, "text inside of the encoding".to_owned()),
+        Kind::BacktrackLimitExceeded { .. } | Kind::RegexEngineFailure { .. } => {
+            (codes::WRONG_FORM, "a text that its pattern can decide on".to_owned())
+        }
+        Kind::OneOfMultipleValid { .. } => (codes::NO_ALTERNATIVE, "exactly one of the alternatives to fit, not several".to_owned()),
+        Kind::Not { .. } => (codes::NO_ALTERNATIVE, "something that the schema does not exclude".to_owned()),
+        Kind::Required { .. }
+        | Kind::AdditionalProperties { .. }
+        | Kind::UnevaluatedProperties { .. }
+        | Kind::AnyOf { .. }
+        | Kind::OneOfNotValid { .. }
+        | Kind::PropertyNames { .. }
+        | Kind::Custom { .. }
+        | Kind::Referencing(_) => (codes::RULE_BROKEN, format!("what `{}` says", error.kind().keyword())),
+    }
+}
+
+/// Says what is wrong with the alternative that comes nearest: the one with the fewest mistakes.
+fn no_alternative(error: &ValidationError<'_>, context: &[Vec<ValidationError<'static>>]) -> Vec<Diagnostic> {
+    let place = Place::Pointer(error.instance_path().as_str().to_owned());
+    let message = format!("none of the {} alternatives fits, seen {}", context.len(), seen(error));
+    let mut diagnostic = Diagnostic::error(codes::NO_ALTERNATIVE, place, message);
+    let nearest = context.iter().filter(|errors| !errors.is_empty()).min_by_key(|errors| errors.len());
+    for inner in nearest.into_iter().flatten().flat_map(diagnostics).take(5) {
+        diagnostic = diagnostic.related(inner.place, inner.message);
+    }
+    vec![diagnostic]
+}
+
+fn types(kind: &TypeKind) -> String {
+    match kind {
+        TypeKind::Single(one) => one.to_string(),
+        TypeKind::Multiple(several) => {
+            let names: Vec<_> = several.iter().map(|one| one.to_string()).collect();
+            names.join(" or ")
+        }
+    }
+}
+
+fn listed(options: &Value) -> String {
+    const OPTIONS_MAX: usize = 12;
+    let Value::Array(options) = options else { return written(options) };
+    let mut names: Vec<_> = options.iter().take(OPTIONS_MAX).map(written).collect();
+    if options.len() > OPTIONS_MAX {
+        names.push("…".to_owned());
+    }
+    names.join(", ")
+}
+
+fn written(value: &Value) -> String {
+    short(&value.to_string())
+}
+
+/// What stands there, in a few words.
+fn seen(error: &ValidationError<'_>) -> String {
+    match error.instance().as_ref() {
+        Value::Null => "null".to_owned(),
+        Value::Bool(truth) => format!("boolean {truth}"),
+        Value::Number(number) => format!("number {number}"),
+        Value::String(text) => {
+            let length = text.chars().count();
+            let text = Value::from(short(text)).to_string();
+            match error.kind() {
+                ValidationErrorKind::MinLength { .. } | ValidationErrorKind::MaxLength { .. } => format!("{length}: {text}"),
+                _ => format!("string {text}"),
+            }
+        }
+        Value::Array(items) => format!("a list of {} items", items.len()),
+        Value::Object(members) => format!("an object of {} members", members.len()),
+    }
+}

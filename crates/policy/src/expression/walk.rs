@@ -1,0 +1,308 @@
+//! The walk through the tree of an expression; see [`syntax`](super::syntax) for what it is for.
+
+use std::ops::Range;
+
+use model::Code;
+use vrl::diagnostic::Span;
+use vrl::parser::ast::{
+    Assignment, AssignmentOp, AssignmentTarget, Block, Container, Expr, FunctionArgument, FunctionCall, Group, Ident, Literal,
+    Node, Not, Op, Opcode, Predicate, Query as QueryNode, QueryTarget, Unary,
+};
+use vrl::path::{OwnedSegment, OwnedValuePath, PathPrefix};
+
+use super::functions::{KEPT, NUMBER, SMALL, Tables, denied};
+use super::syntax::{Problem, Query, Root, to_path};
+use super::view::{ENVELOPE, WHOLE};
+use crate::{codes, near};
+
+/// LIMIT: levels of an expression; the compiler recurses.
+pub(super) const DEPTH_MAX: usize = 60;
+/// LIMIT: an index that is written to; the places before it are filled with nulls.
+const INDEX_MAX: isize = 1_000;
+/// The name of the whole data inside of a list.
+const EVENT: &str = "event";
+
+pub(super) struct Walk<'w> {
+    in_list: bool,
+    tables: &'w Tables,
+    needless: &'w [Range<usize>],
+    pub(super) queries: Vec<Query>,
+    pub(super) problems: Vec<Problem>,
+    depth: usize,
+    /// Closures around that have a parameter named `event`.
+    shadowed: usize,
+}
+
+impl<'w> Walk<'w> {
+    pub(super) const fn new(in_list: bool, tables: &'w Tables, needless: &'w [Range<usize>]) -> Self {
+        Self { in_list, tables, needless, queries: Vec::new(), problems: Vec::new(), depth: 0, shadowed: 0 }
+    }
+
+    pub(super) fn expr(&mut self, node: Node<Expr>) -> Node<Expr> {
+        if self.depth >= DEPTH_MAX {
+            self.problem(codes::EXPRESSION_TOO_LARGE, node.span(), "the expression is nested too deeply", "keep a part of it in a variable");
+            return Node::new(node.span(), Expr::Literal(Node::new(node.span(), Literal::Null)));
+        }
+        self.depth += 1;
+        let node = node.map(|expr| self.inner(expr));
+        self.depth -= 1;
+        node
+    }
+
+    fn inner(&mut self, expr: Expr) -> Expr {
+        match expr {
+            Expr::Literal(_) | Expr::Break(_) => expr,
+            Expr::Container(node) => Expr::Container(node.map(|container| self.container(container))),
+            Expr::IfStatement(node) => Expr::IfStatement(node.map(|mut statement| {
+                statement.predicate = statement.predicate.map(|predicate| self.predicate(predicate));
+                statement.if_node = statement.if_node.map(|block| self.block(block));
+                statement.else_node = statement.else_node.map(|node| node.map(|block| self.block(block)));
+                statement
+            })),
+            Expr::Op(node) if self.is_needless(node.inner()) => self.expr(*node.into_inner().0).into_inner(),
+            Expr::Op(node) => Expr::Op(node.map(|op| self.op(op))),
+            Expr::Assignment(node) => Expr::Assignment(node.map(|assignment| self.assignment(assignment))),
+            Expr::Query(node) => {
+                let span = node.span();
+                Expr::Query(node.map(|query| self.query(query, span)))
+            }
+            Expr::FunctionCall(node) => Expr::FunctionCall(node.map(|call| self.call(call))),
+            Expr::Variable(node) if self.is_whole(node.inner()) => {
+                let span = node.span();
+                let target = Node::new(span, QueryTarget::Internal(node.into_inner()));
+                let query = QueryNode { target, path: Node::new(span, OwnedValuePath::root()) };
+                Expr::Query(Node::new(span, self.query(query, span)))
+            }
+            Expr::Variable(node) => Expr::Variable(node),
+            Expr::Unary(node) => Expr::Unary(node.map(|Unary::Not(not)| {
+                Unary::Not(not.map(|not| {
+                    let (mark, expr) = not.take();
+                    Not::new(mark.span(), self.expr(*expr))
+                }))
+            })),
+            Expr::Abort(node) => Expr::Abort(node.map(|mut abort| {
+                abort.message = abort.message.map(|message| Box::new(self.expr(*message)));
+                abort
+            })),
+            Expr::Return(node) => Expr::Return(node.map(|mut returned| {
+                returned.expr = Box::new(self.expr(*returned.expr));
+                returned
+            })),
+        }
+    }
+
+    fn container(&mut self, container: Container) -> Container {
+        match container {
+            Container::Group(group) => Container::Group(Box::new(group.map(|group| Group(self.expr(group.0))))),
+            Container::Block(block) => Container::Block(block.map(|block| self.block(block))),
+            Container::Array(array) => {
+                Container::Array(array.map(|array| array.into_iter().map(|expr| self.expr(expr)).collect()))
+            }
+            Container::Object(object) => Container::Object(
+                object.map(|object| object.into_iter().map(|(name, expr)| (name, self.expr(expr))).collect()),
+            ),
+        }
+    }
+
+    fn block(&mut self, block: Block) -> Block {
+        Block(block.0.into_iter().map(|expr| self.expr(expr)).collect())
+    }
+
+    fn predicate(&mut self, predicate: Predicate) -> Predicate {
+        match predicate {
+            Predicate::One(expr) => Predicate::One(Box::new(self.expr(*expr))),
+            Predicate::Many(exprs) => Predicate::Many(exprs.into_iter().map(|expr| self.expr(expr)).collect()),
+        }
+    }
+
+    fn is_needless(&self, Op(_, code, _): &Op) -> bool {
+        code.inner() == &Opcode::Err && self.needless.contains(&(code.start()..code.end()))
+    }
+
+    fn op(&mut self, Op(left, code, right): Op) -> Op {
+        let (left, right) = (self.expr(*left), self.expr(*right));
+        if code.inner() == &Opcode::Mul {
+            return Op(Box::new(guarded(NUMBER, left)), code, Box::new(guarded(NUMBER, right)));
+        }
+        Op(Box::new(left), code, Box::new(right))
+    }
+
+    fn assignment(&mut self, assignment: Assignment) -> Assignment {
+        match assignment {
+            Assignment::Single { target, op, expr } => {
+                self.target(&target);
+                let mut expr = self.expr(*expr);
+                if op == AssignmentOp::Merge {
+                    // `a |= b` is `a = a | b`; the guard has to see both.
+                    let span = expr.span();
+                    let before = Box::new(Node::new(target.span(), target.inner().to_expr(target.span())));
+                    expr = Node::new(span, Expr::Op(Node::new(span, Op(before, Node::new(span, Opcode::Merge), Box::new(expr)))));
+                }
+                let expr = Box::new(guarded(KEPT, expr));
+                Assignment::Single { target, op: AssignmentOp::Assign, expr }
+            }
+            Assignment::Infallible { ok, err, op, expr } => {
+                self.target(&ok);
+                self.target(&err);
+                let expr = Box::new(self.expr(*expr));
+                Assignment::Infallible { ok, err, op, expr }
+            }
+        }
+    }
+
+    fn target(&mut self, target: &Node<AssignmentTarget>) {
+        let AssignmentTarget::Internal(name, path) = target.inner() else { return };
+        if self.in_list && name.as_ref() == EVENT {
+            let message = "`event` is the whole data here and cannot be assigned to";
+            self.problem(codes::EXPRESSION_WRITES, target.span(), message, "take another name for the variable");
+        }
+        let far = |segment: &OwnedSegment| matches!(segment, OwnedSegment::Index(index) if !(-INDEX_MAX..=INDEX_MAX).contains(index));
+        if path.as_ref().is_some_and(|path| path.segments.iter().any(far)) {
+            let message = format!("an index above {INDEX_MAX} cannot be assigned to");
+            self.problem(codes::EXPRESSION_TOO_LARGE, target.span(), message, "use push() to add to a list");
+        }
+    }
+
+    fn query(&mut self, mut query: QueryNode, span: Span) -> QueryNode {
+        query.target = query.target.map(|target| match target {
+            QueryTarget::FunctionCall(call) => QueryTarget::FunctionCall(self.call(call)),
+            QueryTarget::Container(container) => QueryTarget::Container(self.container(container)),
+            QueryTarget::Internal(_) | QueryTarget::External(_) => target,
+        });
+        let path = to_path(query.path.inner());
+        let root = match query.target.inner() {
+            QueryTarget::External(PathPrefix::Event) => Root::Here,
+            QueryTarget::External(PathPrefix::Metadata) => Root::Envelope,
+            QueryTarget::Internal(name) if self.is_whole(name) => {
+                query.path = query.path.map(|path| path.with_field_prefix(WHOLE));
+                query.target = query.target.map(|_| QueryTarget::External(PathPrefix::Metadata));
+                Root::Whole
+            }
+            QueryTarget::Internal(_) | QueryTarget::FunctionCall(_) | QueryTarget::Container(_) => return query,
+        };
+        if root == Root::Envelope {
+            self.envelope(query.path.inner(), span);
+        }
+        self.queries.push(Query { root, path, span: span.start()..span.end() });
+        query
+    }
+
+    /// The envelope has these members and no others; the whole of it is not offered, so that it can grow.
+    fn envelope(&mut self, path: &OwnedValuePath, span: Span) {
+        let name = match path.segments.first() {
+            Some(OwnedSegment::Field(name)) => name.as_str(),
+            Some(OwnedSegment::Index(_)) | None => "",
+        };
+        if !ENVELOPE.contains(&name) {
+            let help = near::suggestion(name, ENVELOPE.iter().copied());
+            self.problem(codes::UNKNOWN_ENVELOPE, span, format!("the envelope has no `%{name}`"), help);
+        }
+    }
+
+    fn is_whole(&self, name: &Ident) -> bool {
+        self.in_list && self.shadowed == 0 && name.as_ref() == EVENT
+    }
+
+    fn call(&mut self, mut call: FunctionCall) -> FunctionCall {
+        let name = call.ident.inner().as_ref().to_owned();
+        if let Some(why) = denied(&name) {
+            self.problem(codes::FUNCTION_NOT_HERE, call.ident.span(), format!("`{name}` does not exist here: {why}"), "");
+        }
+        if name == "lookup" {
+            self.lookup(&call);
+        }
+        let zone = argument(&call, "timezone", if name == "format_timestamp" || name == "parse_timestamp" { Some(2) } else { None });
+        if let Some(zone) = zone {
+            self.zone(zone);
+        }
+        let multiplies: &[(&str, usize)] = match name.as_str() {
+            "replace" => &[("with", 2)],
+            "join" | "flatten" => &[("separator", 1)],
+            "format_number" => &[("scale", 1), ("decimal_separator", 2), ("grouping_separator", 3)],
+            _ => &[],
+        };
+        let is_small = |at: usize, given: &FunctionArgument| match &given.ident {
+            Some(ident) => multiplies.iter().any(|(name, _)| *name == ident.inner().as_ref()),
+            None => multiplies.iter().any(|(_, position)| *position == at),
+        };
+        let walk_argument = |walk: &mut Self, at: usize, mut given: FunctionArgument| {
+            let small = is_small(at, &given);
+            given.expr = walk.expr(given.expr);
+            if small {
+                given.expr = guarded(SMALL, given.expr);
+            }
+            given
+        };
+        call.arguments =
+            call.arguments.into_iter().enumerate().map(|(at, node)| node.map(|given| walk_argument(self, at, given))).collect();
+        call.closure = call.closure.map(|node| {
+            node.map(|mut closure| {
+                let shadows = usize::from(closure.variables.iter().any(|name| name.inner().as_ref() == EVENT));
+                self.shadowed += shadows;
+                closure.block = closure.block.map(|block| self.block(block));
+                self.shadowed -= shadows;
+                closure
+            })
+        });
+        call
+    }
+
+    fn lookup(&mut self, call: &FunctionCall) {
+        let Some(table) = argument(call, "table", Some(0)) else { return };
+        match literal(table) {
+            None => {
+                self.problem(codes::UNKNOWN_TABLE, table.span(), "the name of a table is written in quotes", "lookup!(\"table\", .key)");
+            }
+            Some(name) if !self.tables.0.contains_key(&name) => {
+                let help = near::suggestion(&name, self.tables.0.keys().map(String::as_str));
+                self.problem(codes::UNKNOWN_TABLE, table.span(), format!("there is no table \"{name}\""), help);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// A zone that depends on the machine would give other bytes on another one.
+    fn zone(&mut self, zone: &Node<Expr>) {
+        let name = literal(zone).unwrap_or_default();
+        if name.is_empty() || name == "local" {
+            let help = "write its name, such as \"Europe/Rome\"; iso_time takes a zone from the data";
+            self.problem(codes::FUNCTION_NOT_HERE, zone.span(), "the time zone has to be named", help);
+        }
+    }
+
+    fn problem(&mut self, code: Code, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        let span = Range { start: span.start(), end: span.end() };
+        self.problems.push(Problem { code, span, message: message.into(), help: help.into() });
+    }
+}
+
+/// The argument with this name, or the one at this place where it has no name.
+fn argument<'c>(call: &'c FunctionCall, name: &str, position: Option<usize>) -> Option<&'c Node<Expr>> {
+    let fits = |(at, node): &(usize, &Node<FunctionArgument>)| match &node.inner().ident {
+        Some(ident) => ident.inner().as_ref() == name,
+        None => Some(*at) == position,
+    };
+    call.arguments.iter().enumerate().find(fits).map(|(_, node)| &node.inner().expr)
+}
+
+/// The text of an expression that is nothing but a text.
+fn literal(node: &Node<Expr>) -> Option<String> {
+    let Expr::Literal(literal) = node.inner() else { return None };
+    match literal.inner() {
+        Literal::String(template) => template.as_literal_string().map(ToOwned::to_owned),
+        Literal::RawString(text) => Some(text.clone()),
+        Literal::Integer(_) | Literal::Float(_) | Literal::Boolean(_) | Literal::Regex(_) | Literal::Timestamp(_) | Literal::Null => None,
+    }
+}
+
+/// A call of a guard around an expression, at the same place.
+fn guarded(guard: &str, node: Node<Expr>) -> Node<Expr> {
+    let span = node.span();
+    let call = FunctionCall {
+        ident: Node::new(span, Ident::new(guard)),
+        abort_on_error: false,
+        arguments: vec![Node::new(span, FunctionArgument { ident: None, expr: node })],
+        closure: None,
+    };
+    Node::new(span, Expr::FunctionCall(Node::new(span, call)))
+}

@@ -1,0 +1,82 @@
+//! Golden tests: each folder of `corpus/check` is a project with the expected rendering of its check beside it.
+//! `UPDATE=1 cargo test -p crossdock-policy --test corpus` writes what comes out now.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use policy::render::{self, Colour};
+use policy::{SourceFile, check_at};
+
+const EXPECTED: &str = "expected.txt";
+
+#[test]
+fn every_case_of_the_corpus_is_rendered_as_expected() {
+    let cases = cases();
+    assert!(!cases.is_empty(), "the corpus is there");
+    let mut wrong = Vec::new();
+    for case in cases {
+        let rendered = render_case(&case);
+        let path = case.join(EXPECTED);
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, &rendered).expect("the corpus can be written");
+        } else if fs::read_to_string(&path).unwrap_or_default() != rendered {
+            wrong.push(format!("--- {}\n{rendered}", case.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "differs from {EXPECTED}; UPDATE=1 accepts it:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_valid_project_gives_a_policy() {
+    let files = files(&root().join("ok"));
+    let (policy, diagnostics) = check_at(&files, now());
+    assert_eq!(render::text(&diagnostics, &files, Colour::Plain), "");
+    let policy = policy.expect("a policy");
+    let names: Vec<&str> = policy.sources.keys().map(model::SourceName::as_str).collect();
+    assert_eq!(names, ["carrier", "edi", "lab", "odoo", "shop"]);
+    assert_eq!(policy.flows.len(), 2);
+    assert_eq!(policy.retries.len(), 4);
+}
+
+fn render_case(case: &Path) -> String {
+    let files = files(case);
+    let (policy, diagnostics) = check_at(&files, now());
+    let outcome = if policy.is_some() { "a policy" } else { "no policy" };
+    let text = render::text(&diagnostics, &files, Colour::Plain);
+    format!("{text}\n{}: {outcome}\n", render::count(&diagnostics)).trim_start().to_owned()
+}
+
+fn now() -> model::Timestamp {
+    "2026-06-01T00:00:00Z".parse().expect("an instant")
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/check")
+}
+
+fn cases() -> Vec<PathBuf> {
+    let mut cases: Vec<PathBuf> = fs::read_dir(root()).expect("the corpus").map(|entry| entry.expect("an entry").path()).collect();
+    cases.retain(|path| path.is_dir());
+    cases.sort();
+    cases
+}
+
+fn files(case: &Path) -> Vec<SourceFile> {
+    let mut files = Vec::new();
+    collect(case, case, &mut files);
+    files.retain(|file| file.path != EXPECTED);
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    files
+}
+
+fn collect(case: &Path, folder: &Path, files: &mut Vec<SourceFile>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(case, &path, files);
+        } else {
+            let name = path.strip_prefix(case).expect("inside").to_string_lossy().replace('\\', "/");
+            files.push(SourceFile::new(name, fs::read_to_string(&path).expect("a text")));
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The management API. Each handler names the scope that it asks for; reads come from views, writes go to the rooms.
+
+mod command;
+mod read;
+mod session;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::app::App;
+
+/// The routes below `/api/v1`.
+pub fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/session", get(session::session))
+        .route("/tokens", get(session::tokens).post(session::make_token))
+        .route("/tokens/{name}/revoke", post(session::revoke_token))
+        .route("/status", get(read::status))
+        .route("/trace/{*reference}", get(read::trace))
+        .route("/events", get(read::events))
+        .route("/events/{id}", get(read::event))
+        .route("/events/{id}/body", get(read::event_body))
+        .route("/deliveries", get(read::deliveries))
+        .route("/deliveries/{id}", get(read::delivery))
+        .route("/causes", get(read::causes))
+        .route("/quarantine", get(read::quarantine))
+        .route("/feed", get(read::feed))
+        .route("/audit", get(read::audit))
+        .route("/policies", get(read::policies))
+        .route("/policies/{version}", get(read::policy))
+        .route("/replays", get(read::replays).post(command::order_replay))
+        .route("/replays/preview", post(command::preview_replay))
+        .route("/replays/{id}", get(read::replay))
+        .route("/replays/{id}/cancel", post(command::cancel_replay))
+        .route("/deliveries/retry", post(command::retry))
+        .route("/deliveries/cancel", post(command::cancel))
+        .route("/deliveries/hold", post(command::hold))
+        .route("/quarantine/{event}", post(command::decide_quarantine))
+        .route("/switches", get(read::switches).post(command::switch))
+        .route("/policies/apply", post(command::apply))
+}

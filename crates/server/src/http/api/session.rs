@@ -1,0 +1,74 @@
+//! Who am I, and tokens.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use model::{Scope, TimeSpan, Timestamp};
+use serde::Serialize;
+
+use crate::api::{NewToken, Rows, TokenCommand};
+use crate::app::App;
+use crate::http::problem::Problem;
+use crate::identity::{self, Caller, TOKEN_DAYS_MAX};
+
+/// Who asks, and what a write without a bearer token must carry.
+#[derive(Debug, Serialize)]
+pub(super) struct Session {
+    principal: String,
+    scopes: Vec<Scope>,
+    same_site: String,
+}
+
+/// A token without its text.
+#[derive(Debug, Serialize)]
+pub(super) struct TokenLine {
+    name: String,
+    scopes: Vec<Scope>,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    revoked_at: Option<Timestamp>,
+}
+
+pub(super) async fn session(State(app): State<Arc<App>>, caller: Caller) -> Json<Session> {
+    Json(Session { principal: caller.principal.to_string(), scopes: caller.scopes, same_site: app.same_site.clone() })
+}
+
+pub(super) async fn tokens(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Rows<TokenLine>>, Problem> {
+    caller.must(Scope::Admin)?;
+    let tokens = app.ground.ledger.tokens().await?.into_iter().map(|token| TokenLine {
+        name: token.name,
+        scopes: token.scopes,
+        created_at: token.created_at,
+        expires_at: token.expires_at,
+        revoked_at: token.revoked_at,
+    });
+    Ok(Json(Rows { schema: "crossdock/tokens/1".to_owned(), rows: tokens.collect(), next: None }))
+}
+
+pub(super) async fn make_token(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Json(command): Json<TokenCommand>,
+) -> Result<Json<NewToken>, Problem> {
+    let by = caller.must(Scope::Admin)?;
+    if command.days == 0 || command.days > TOKEN_DAYS_MAX || command.name.trim().is_empty() || command.scopes.is_empty() {
+        return Err(Problem::new(422, "token", format!("a token has a name, at least one scope, and 1 to {TOKEN_DAYS_MAX} days")));
+    }
+    let holds = TimeSpan::from_days(u64::from(command.days));
+    let made = identity::make(&app.ground.ledger, &app.ground.clock, &by, (&command.name, command.scopes), holds).await?;
+    Ok(Json(made))
+}
+
+pub(super) async fn revoke_token(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Json<serde_json::Value>, Problem> {
+    let by = caller.must(Scope::Admin)?;
+    let revoked = identity::revoke(&app.ground.ledger, &by, &name, app.ground.clock.now()).await?;
+    if revoked == 0 {
+        return Err(Problem::not_found(format!("there is no token {name:?} that holds")));
+    }
+    Ok(Json(serde_json::json!({ "revoked": revoked })))
+}

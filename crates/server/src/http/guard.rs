@@ -1,0 +1,145 @@
+//! The guard before every request: the Host that was asked for, the Origin it comes from, and who asks.
+//!
+//! A page of another site can make a browser send requests to this machine. It cannot choose the Host of the address
+//! bar's origin, read our answers, or set our headers: that is what is checked here.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{HeaderMap, Method, header};
+use model::{Principal, Scope};
+
+use super::problem::Problem;
+use crate::app::App;
+use crate::identity::{self, Caller};
+use crate::settings::OpenOnLoopback;
+
+/// The header that carries the same-site token of a write without a bearer token.
+pub const SAME_SITE: &str = "x-crossdock-same-site";
+
+/// Checks Host and Origin, and finds out who asks.
+pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let ingest = request.uri().path().starts_with("/in/");
+    let open = app.settings.open_on_loopback == OpenOnLoopback::Yes;
+    if open || !ingest {
+        if let Err(problem) = check_host(request.headers(), &app.settings.hosts) {
+            return problem.into_response();
+        }
+    }
+    if !ingest {
+        match caller(&app, request.headers(), request.method(), peer).await {
+            Ok(Some(caller)) => {
+                request.extensions_mut().insert(caller);
+            }
+            Ok(None) => {}
+            Err(problem) => return problem.into_response(),
+        }
+    }
+    next.run(request).await
+}
+
+fn check_host(headers: &HeaderMap, allowed: &[String]) -> Result<(), Problem> {
+    let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
+    let host = text(header::HOST).map(without_port).unwrap_or_default();
+    if !is_ours(host, allowed) {
+        return Err(Problem::new(421, "wrong-host", format!("this server does not answer for the host {host:?}")));
+    }
+    let origin = text(header::ORIGIN).filter(|origin| *origin != "null");
+    let origin_host = origin.and_then(|origin| origin.split_once("://")).map(|(_, rest)| without_port(rest));
+    match (headers.contains_key(header::ORIGIN), origin_host) {
+        (true, Some(origin)) if origin == host => Ok(()),
+        (false, _) => Ok(()),
+        (true, _) => Err(Problem::new(403, "wrong-origin", "requests from pages of other sites are refused")),
+    }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|c| c.is_ascii_digit()) => name,
+        Some(_) | None => host,
+    }
+}
+
+fn is_ours(host: &str, allowed: &[String]) -> bool {
+    let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    literal.is_ok_and(|address| address.is_loopback())
+        || host.eq_ignore_ascii_case("localhost")
+        || allowed.iter().any(|name| name.eq_ignore_ascii_case(host))
+}
+
+async fn caller(app: &App, headers: &HeaderMap, method: &Method, peer: Option<IpAddr>) -> Result<Option<Caller>, Problem> {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|text| text.strip_prefix("Bearer "));
+    if let Some(text) = bearer {
+        let known = identity::by_token(&app.ground.ledger, text.trim(), app.ground.clock.now()).await?;
+        return known.map(Some).ok_or_else(|| Problem::new(401, "unknown-token", "the token is unknown, expired or revoked"));
+    }
+    let open = app.settings.open_on_loopback == OpenOnLoopback::Yes && peer.is_some_and(|peer| peer.is_loopback());
+    if !open {
+        return Ok(None);
+    }
+    let reads = method == Method::GET || method == Method::HEAD;
+    let same_site = headers.get(SAME_SITE).and_then(|value| value.to_str().ok());
+    if reads || same_site.is_some_and(|text| formats::signature::equal_in_constant_time(text.as_bytes(), app.same_site.as_bytes())) {
+        return Ok(Some(Caller::local()));
+    }
+    Err(Problem::new(403, "same-site-token", "a write needs the token of GET /api/v1/session in the header x-crossdock-same-site"))
+}
+
+/// Asking for a caller in a handler's signature is the check that there is one.
+impl FromRequestParts<Arc<App>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Problem> {
+        let missing = || Problem::new(401, "sign-in", "send a token: Authorization: Bearer …");
+        parts.extensions.get::<Self>().cloned().ok_or_else(missing)
+    }
+}
+
+impl Caller {
+    /// The principal, if the scope is granted.
+    pub fn must(self, scope: Scope) -> Result<Principal, Problem> {
+        if self.may(scope) {
+            return Ok(self.principal);
+        }
+        let word = format!("{scope:?}").to_lowercase();
+        Err(Problem::new(403, "scope", format!("{} has no scope {word}; an administrator can grant it", self.principal)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(host: &str, origin: Option<&str>, expected: Option<&str>) {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, host.parse().unwrap());
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        let refused = check_host(&headers, &["hub.example.com".to_owned()]).err().map(|problem| problem.code);
+        assert_eq!(refused.as_deref(), expected, "{host} {origin:?}");
+    }
+
+    #[test]
+    fn only_our_own_hosts_are_answered() {
+        for ours in ["127.0.0.1:8080", "localhost", "[::1]:8080", "LOCALHOST:1", "hub.example.com", "hub.example.com:443"] {
+            check(ours, None, None);
+        }
+        for other in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8080", "10.0.0.1"] {
+            check(other, None, Some("wrong-host"));
+        }
+    }
+
+    #[test]
+    fn pages_of_other_sites_are_refused() {
+        check("127.0.0.1:8080", Some("http://127.0.0.1:8080"), None);
+        check("127.0.0.1:8080", Some("http://evil.example"), Some("wrong-origin"));
+        check("127.0.0.1:8080", Some("null"), Some("wrong-origin"));
+        check("127.0.0.1:8080", Some("garbage"), Some("wrong-origin"));
+    }
+}

@@ -1,0 +1,4 @@
+//! What people ask: answers of the management API, put together from views and ports. Reads only.
+
+pub mod status;
+pub mod trace;

@@ -1,0 +1,104 @@
+//! One screen: is everything accounted for, what moves, and who has to do something.
+
+use model::view::{Backlog, QuarantineQuery};
+use model::{Fault, Origin};
+
+use crate::api::{DestinationStatus, JournalStatus, QuarantineLine, SourceStatus, Status};
+use crate::app::App;
+
+/// The status now.
+pub async fn status(app: &App) -> Result<Status, Fault> {
+    // INVARIANT (I11): the account first, the census after it and against its cursors, or the line would not be exact.
+    let account = app.ground.ledger.account().await?;
+    let census = app.ground.journal.census(account.routed_to.clone()).await?;
+    let lines = account.lines(&census);
+    let causes = app.views.causes().await?;
+    let query = QuarantineQuery { states: vec!["open".to_owned()], ..QuarantineQuery::default() };
+    let quarantined = app.views.quarantine(query).await?.rows;
+    let usage = app.ground.journal.usage().await?;
+    let policy = app.ground.book.current();
+    let destinations = destinations(app).await?;
+    let sources = sources(app);
+    let warnings = warnings(&destinations, &sources, usage.bytes, usage.budget);
+    Ok(Status {
+        schema: "crossdock/status/1".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        as_of: app.ground.clock.now(),
+        policy: policy.version,
+        done: lines.iter().map(model::account::Line::done).sum(),
+        moving: lines.iter().map(model::account::Line::moving).sum(),
+        with_a_person: lines.iter().map(model::account::Line::with_a_person).sum(),
+        missing: lines.iter().map(|line| line.entries_missing().abs() + line.deliveries_missing().abs()).sum(),
+        lines: lines.into_iter().filter(|line| line.origin == Origin::Live || line.accepted > 0).collect(),
+        causes,
+        quarantined: quarantined.into_iter().map(quarantine_line).collect(),
+        destinations,
+        sources,
+        journal: JournalStatus { bytes: usage.bytes, budget: usage.budget, oldest_at: usage.oldest_at },
+        warnings,
+    })
+}
+
+fn quarantine_line(row: model::QuarantineRow) -> QuarantineLine {
+    QuarantineLine {
+        event: row.event,
+        source: row.source,
+        kind: row.kind,
+        owner: row.owner.to_string(),
+        reason: row.reasons.first().map(|reason| format!("{}: {}", reason.code, reason.message)).unwrap_or_default(),
+        at: row.at,
+    }
+}
+
+async fn destinations(app: &App) -> Result<Vec<DestinationStatus>, Fault> {
+    let backlog = app.views.backlog().await?;
+    let gates = app.node.board.gates();
+    let policy = app.ground.book.current();
+    let known = policy.destinations.keys().cloned();
+    let mut names: Vec<_> = backlog.iter().map(|row| row.destination.clone()).chain(known).collect();
+    names.sort();
+    names.dedup();
+    let status = names.into_iter().map(|name| {
+        let gate = gates.iter().find(|(gate, ..)| *gate == name);
+        let empty = Backlog { destination: name.clone(), waiting: 0, leased: 0, oldest_at: None, next_due: None };
+        DestinationStatus {
+            breaker: gate.map_or("closed", |(_, state, _)| state.word()).to_owned(),
+            paused: app.node.board.switches.is_paused(&format!("destination/{name}")),
+            backlog: backlog.iter().find(|row| row.destination == name).cloned().unwrap_or(empty),
+        }
+    });
+    Ok(status.collect())
+}
+
+fn sources(app: &App) -> Vec<SourceStatus> {
+    let policy = app.ground.book.current();
+    let keys = app.ground.keys.borrow().clone();
+    let status = policy.sources.values().map(|source| SourceStatus {
+        source: source.name.clone(),
+        owner: source.owner.to_string(),
+        paused: app.node.board.switches.is_paused(&format!("source/{}", source.name)),
+        secrets_missing: source.secrets.iter().filter(|name| keys.get(name).is_none()).map(ToString::to_string).collect(),
+    });
+    status.collect()
+}
+
+fn warnings(destinations: &[DestinationStatus], sources: &[SourceStatus], bytes: u64, budget: u64) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for it in destinations {
+        let name = &it.backlog.destination;
+        if it.breaker != "closed" {
+            warnings.push(format!("the breaker of {name} is {}: {} deliveries wait, none is lost", it.breaker, it.backlog.waiting));
+        }
+        if it.paused {
+            warnings.push(format!("{name} is paused: {} deliveries wait", it.backlog.waiting));
+        }
+    }
+    for it in sources.iter().filter(|it| !it.secrets_missing.is_empty()) {
+        warnings.push(format!("{} refuses everything: no value for {}", it.source, it.secrets_missing.join(", ")));
+    }
+    let percent = bytes.saturating_mul(100) / budget.max(1);
+    if percent >= 70 {
+        warnings.push(format!("the journal is at {percent} % of its budget; at 100 % intake answers 503"));
+    }
+    warnings
+}

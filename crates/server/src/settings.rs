@@ -1,0 +1,227 @@
+//! Settings of the process: where it listens, where data lies, how much room there is. From flags, then environment, then
+//! a small TOML file, then defaults. The only place that reads the environment.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// The environment as it was at the start.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// Reads the process's environment: only what begins with `CROSSDOCK_` or `OTEL_`.
+    #[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
+    pub fn read() -> Self {
+        let ours = |name: &str| name.starts_with("CROSSDOCK_") || name.starts_with("OTEL_");
+        Self(std::env::vars().filter(|(name, _)| ours(name)).collect())
+    }
+
+    /// An environment of given pairs.
+    pub fn from_pairs(pairs: &[(&str, &str)]) -> Self {
+        Self(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    /// The same with further pairs.
+    #[must_use]
+    pub fn with(mut self, pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        self.0.extend(pairs);
+        self
+    }
+
+    /// A variable, if it is set and not empty.
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.0.get(name).filter(|value| !value.is_empty()).cloned()
+    }
+}
+
+/// The settings.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The project folder.
+    pub project: PathBuf,
+    /// The data folder.
+    pub data: PathBuf,
+    /// Where to listen, and whether somebody said so: only a default may move to the next free port.
+    pub listen: Listen,
+    /// Where the traces and metrics go (OTLP over HTTP), if anywhere.
+    pub otlp: Option<String>,
+    /// Bytes that the journal may take before intake answers 503.
+    pub journal_bytes: u64,
+    /// Days that bodies are kept.
+    pub body_days: u64,
+    /// Days that the records of deliveries are kept.
+    pub record_days: u64,
+    /// Logs as JSON lines instead of text.
+    pub log: LogFormat,
+    /// No sign-in is asked of what comes from this machine; only in the demo world.
+    pub open_on_loopback: OpenOnLoopback,
+    /// Names besides those of this machine that the server answers for.
+    pub hosts: Vec<String>,
+    /// How callers are known; without it nothing beyond this machine is listened to.
+    pub identity: Option<Identity>,
+    /// The environment, for secrets and exporters.
+    pub environment: Environment,
+}
+
+/// How callers are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Identity {
+    /// By tokens.
+    Tokens,
+}
+
+/// Where to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// Nobody said: this address, or the next free port.
+    Default(SocketAddr),
+    /// Somebody said: this address or an error.
+    Exactly(SocketAddr),
+}
+
+/// How logs look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Whether requests from this machine need no token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenOnLoopback {
+    /// They do not: the demo world.
+    Yes,
+    /// They do.
+    No,
+}
+
+/// The settings file: every key is optional.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Where to listen.
+    pub listen: Option<SocketAddr>,
+    /// The data folder.
+    pub data: Option<PathBuf>,
+    /// The OTLP endpoint.
+    pub otlp: Option<String>,
+    /// Gibibytes that the journal may take.
+    pub journal_gib: Option<u64>,
+    /// Days that bodies are kept.
+    pub body_days: Option<u64>,
+    /// Days that the records of deliveries are kept.
+    pub record_days: Option<u64>,
+    /// How logs look.
+    pub log: Option<LogFormat>,
+    /// Names that the server answers for.
+    pub hosts: Option<Vec<String>>,
+    /// How callers are known.
+    pub identity: Option<Identity>,
+}
+
+/// What flags say.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// The project folder.
+    pub project: Option<PathBuf>,
+    /// The data folder.
+    pub data: Option<PathBuf>,
+    /// Where to listen.
+    pub listen: Option<SocketAddr>,
+    /// The settings file.
+    pub settings: Option<PathBuf>,
+}
+
+/// The settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BadSettings {
+    /// The file cannot be read.
+    #[error("the settings file {0} cannot be read: {1}")]
+    Unreadable(PathBuf, std::io::Error),
+    /// The file is no such TOML.
+    #[error("the settings file {0} is wrong: {1}")]
+    Wrong(PathBuf, toml::de::Error),
+    /// A variable is wrong.
+    #[error("the variable {0} is wrong: {1}")]
+    Variable(&'static str, String),
+}
+
+const GIB: u64 = 1024 * 1024 * 1024;
+
+impl Settings {
+    /// The settings from flags, environment, file and defaults, in this order.
+    pub fn resolve(flags: &Flags, environment: Environment) -> Result<Self, BadSettings> {
+        let file = read_file(flags)?;
+        let project = flags.project.clone().unwrap_or_else(|| PathBuf::from("."));
+        let listen = flags.listen.or(variable(&environment, "CROSSDOCK_LISTEN")?).or(file.listen);
+        let default_listen = SocketAddr::from(([127, 0, 0, 1], 8080));
+        let data = flags.data.clone().or(variable(&environment, "CROSSDOCK_DATA")?).or(file.data);
+        let journal_gib = variable(&environment, "CROSSDOCK_JOURNAL_GIB")?.or(file.journal_gib).unwrap_or(20);
+        Ok(Self {
+            data: data.unwrap_or_else(|| project.join(".crossdock")),
+            project,
+            listen: listen.map_or(Listen::Default(default_listen), Listen::Exactly),
+            otlp: environment.get("OTEL_EXPORTER_OTLP_ENDPOINT").or(file.otlp),
+            journal_bytes: journal_gib.saturating_mul(GIB),
+            body_days: variable(&environment, "CROSSDOCK_BODY_DAYS")?.or(file.body_days).unwrap_or(30),
+            record_days: variable(&environment, "CROSSDOCK_RECORD_DAYS")?.or(file.record_days).unwrap_or(400),
+            log: file.log.unwrap_or_default(),
+            hosts: file.hosts.unwrap_or_default(),
+            identity: file.identity,
+            open_on_loopback: OpenOnLoopback::No,
+            environment,
+        })
+    }
+}
+
+fn read_file(flags: &Flags) -> Result<File, BadSettings> {
+    let Some(path) = &flags.settings else { return Ok(File::default()) };
+    let text = std::fs::read_to_string(path).map_err(|error| BadSettings::Unreadable(path.clone(), error))?;
+    toml::from_str(&text).map_err(|error| BadSettings::Wrong(path.clone(), error))
+}
+
+fn variable<T: std::str::FromStr>(environment: &Environment, name: &'static str) -> Result<Option<T>, BadSettings>
+where
+    T::Err: std::fmt::Display,
+{
+    environment
+        .get(name)
+        .map(|text| text.parse().map_err(|error: T::Err| BadSettings::Variable(name, error.to_string())))
+        .transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_come_before_the_environment_and_that_before_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.toml");
+        std::fs::write(&path, "listen = \"127.0.0.1:1\"\ndata = \"/from-file\"\nbody_days = 3\n").unwrap();
+        let environment = Environment::from_pairs(&[("CROSSDOCK_LISTEN", "127.0.0.1:2"), ("CROSSDOCK_DATA", "/from-env")]);
+        let flags = Flags { settings: Some(path), data: Some("/from-flag".into()), ..Flags::default() };
+        let settings = Settings::resolve(&flags, environment).unwrap();
+        assert_eq!(settings.data, PathBuf::from("/from-flag"));
+        assert_eq!(settings.listen, Listen::Exactly("127.0.0.1:2".parse().unwrap()));
+        assert_eq!(settings.body_days, 3);
+    }
+
+    #[test]
+    fn unknown_keys_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.toml");
+        std::fs::write(&path, "lisen = \"127.0.0.1:1\"\n").unwrap();
+        let flags = Flags { settings: Some(path), ..Flags::default() };
+        let refused = Settings::resolve(&flags, Environment::default()).unwrap_err().to_string();
+        assert!(refused.contains("lisen"), "{refused}");
+    }
+}

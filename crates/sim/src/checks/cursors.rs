@@ -1,0 +1,135 @@
+//! I6: a cursor never moves back and is never ahead of its effects.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use model::limit::READ_RECORDS_MAX;
+use model::{Batch, Entry, EventId, Fault, FlowName, Guard, Offset, Partition, PolicyVersion, Position, Record, ReplayId};
+use uuid::Uuid;
+
+use crate::oracle::{Stores, Work};
+use crate::project::{Project, selected};
+
+/// The cursors that a batch moves stand where it says, and do not go back.
+pub fn i6_cursors_never_go_back(work: &Work, batch: &Batch) -> Vec<String> {
+    let mut broken = Vec::new();
+    for guard in &batch.guards {
+        let Guard::Cursor { consumer, partition, from, to } = guard else { continue };
+        let stood = work.cursors.get(&(consumer.as_str().to_owned(), *partition)).copied().unwrap_or_default();
+        if stood != *from || to < from {
+            broken.push(format!("the cursor of {consumer} in partition {} went from {} to {}, it stood at {}", partition.0, from.0, to.0, stood.0));
+        }
+    }
+    broken
+}
+
+/// What a routed record has to lead to.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// Which event.
+    pub event: EventId,
+    /// Which replay, if it is one.
+    pub replay: Option<ReplayId>,
+    /// In which flows it must have a delivery.
+    pub flows: Vec<String>,
+    /// The record.
+    pub at: Position,
+}
+
+impl Due {
+    /// Whether a delivery of this event in this flow is due here.
+    pub fn covers(&self, event: EventId, replay: Option<ReplayId>, flow: &str) -> bool {
+        self.event == event && self.replay == replay && self.flows.iter().any(|name| name == flow)
+    }
+}
+
+/// How far the records that the router has passed were looked at, and what all of them lead to.
+#[derive(Debug)]
+pub struct Passed {
+    projects: BTreeMap<PolicyVersion, Arc<Project>>,
+    present: BTreeMap<Partition, Arc<Project>>,
+    first: Arc<Project>,
+    to: BTreeMap<Partition, Offset>,
+    emitted: BTreeSet<Uuid>,
+    /// What is due.
+    pub due: Vec<Due>,
+}
+
+impl Passed {
+    /// Nothing, under the first project.
+    pub fn new(first: Arc<Project>, projects: BTreeMap<PolicyVersion, Arc<Project>>) -> Self {
+        Self { projects, present: BTreeMap::new(), first, to: BTreeMap::new(), emitted: BTreeSet::new(), due: Vec::new() }
+    }
+
+    /// What a record leads to under the policy of its partition, computed without the product. `None` where that is
+    /// nothing, or was told before.
+    async fn due_of(&mut self, stores: &Stores, record: &Record) -> Result<Option<Due>, Fault> {
+        if record.emitted.is_some_and(|id| !self.emitted.insert(id)) {
+            return Ok(None);
+        }
+        let at = record.position;
+        let referred = match record.entry.refers_to() {
+            Some(position) => stores.journal.get(position).await?,
+            None => None,
+        };
+        let project = self.present.entry(at.partition).or_insert_with(|| Arc::clone(&self.first));
+        let names = |project: &Project, event| selected(project, event).map(|flow| flow.name.clone()).collect();
+        Ok(match &record.entry {
+            Entry::Admitted(event) | Entry::Resubmitted { event, .. } => {
+                Some(Due { event: event.id, replay: None, flows: names(project, event), at })
+            }
+            Entry::Released { of, .. } => {
+                let event = referred.as_ref().and_then(|record| record.entry.event());
+                event.map(|event| Due { event: *of, replay: None, flows: names(project, event), at })
+            }
+            Entry::Replayed { of, replay, flows, .. } => {
+                let known = |name: &&FlowName| project.flow(name.as_str()).is_some();
+                let flows = flows.iter().filter(known).map(ToString::to_string).collect();
+                Some(Due { event: *of, replay: Some(*replay), flows, at })
+            }
+            Entry::PolicyApplied { version, .. } => {
+                if let Some(next) = self.projects.get(version) {
+                    *project = Arc::clone(next);
+                }
+                None
+            }
+            Entry::Quarantined { .. } => None,
+        })
+    }
+}
+
+/// Every record at or below the router's cursor has its effects in the ledger: deliveries, or a quarantine row.
+pub async fn i6_cursors_follow_their_effects(stores: &Stores, passed: &mut Passed) -> Result<Vec<String>, Fault> {
+    let mut broken = Vec::new();
+    let account = stores.ledger.account().await?;
+    for (partition, cursor) in account.routed_to {
+        let mut after = passed.to.get(&partition).copied().unwrap_or_default();
+        while after < cursor {
+            let records = stores.journal.read(partition, after, READ_RECORDS_MAX).await?;
+            let Some(last) = records.last() else { break };
+            after = last.position.offset;
+            for record in records.iter().filter(|record| record.position.offset <= cursor) {
+                broken.extend(effects_missing(stores, passed, record).await?);
+            }
+        }
+        passed.to.insert(partition, cursor);
+    }
+    Ok(broken)
+}
+
+async fn effects_missing(stores: &Stores, passed: &mut Passed, record: &Record) -> Result<Vec<String>, Fault> {
+    let at = record.position;
+    if let Entry::Quarantined { event, .. } = &record.entry {
+        let row = stores.ledger.quarantined(event.id).await?;
+        return Ok(row.is_none().then(|| format!("the router has passed {at}, and {} is not in quarantine", event.id)).into_iter().collect());
+    }
+    let Some(due) = passed.due_of(stores, record).await? else { return Ok(Vec::new()) };
+    let story = stores.views.event_story(due.event).await?;
+    let has = |flow: &&String| {
+        story.deliveries.iter().any(|told| told.delivery.flow.as_str() == flow.as_str() && told.delivery.replay == due.replay)
+    };
+    let missing = due.flows.iter().filter(|flow| !has(flow));
+    let broken = missing.map(|flow| format!("the router has passed {at}, and {} has no delivery in {flow}", due.event)).collect();
+    passed.due.push(due);
+    Ok(broken)
+}

@@ -1,0 +1,52 @@
+//! I2: every admitted event reaches, for every flow that matched, an end state or a named person.
+
+use std::collections::BTreeMap;
+
+use model::{DeliveryId, DeliveryState, Fault};
+
+use super::cursors::Due;
+use crate::oracle::Stores;
+use crate::project::owner_of;
+
+/// What each routed record had to lead to, in the ledger as it stands when nothing moves any more.
+pub async fn i2_every_event_ends_or_has_an_owner(stores: &Stores, due: &[Due]) -> Result<Vec<String>, Fault> {
+    let mut broken = Vec::new();
+    for Due { event, replay, flows, at } in due {
+        let story = stores.views.event_story(*event).await?;
+        let mut found: BTreeMap<&str, Vec<(DeliveryId, &DeliveryState)>> = BTreeMap::new();
+        for told in story.deliveries.iter().filter(|told| told.delivery.replay == *replay) {
+            let of_flow = found.entry(told.delivery.flow.as_str()).or_default();
+            of_flow.push((told.delivery.id, &told.delivery.state));
+        }
+        for flow in flows {
+            match found.remove(flow.as_str()).as_deref() {
+                Some([(id, state)]) => broken.extend(stands_well(state, flow).map(|why| format!("delivery {id} of {event}: {why}"))),
+                Some(several) => broken.push(format!("{event} has {} deliveries in {flow}", several.len())),
+                None => broken.push(format!("{event}, routed at {at}, has no delivery in {flow}, which takes it")),
+            }
+        }
+        // What a second version of the project adds is due at the records that it routes, not at this one.
+        for flow in found.keys().filter(|flow| !due.iter().any(|other| other.covers(*event, *replay, flow))) {
+            broken.push(format!("{event}, routed at {at}, has a delivery in {flow}, which does not take it"));
+        }
+    }
+    Ok(broken)
+}
+
+fn stands_well(state: &DeliveryState, flow: &str) -> Option<String> {
+    match state {
+        DeliveryState::Done { .. } | DeliveryState::Cancelled { .. } | DeliveryState::Superseded { .. } => None,
+        DeliveryState::Held { for_whom: owner } | DeliveryState::DeadLettered { owner } => {
+            let right = owner.as_str() == owner_of(flow);
+            (!right).then(|| format!("it waits for {owner}, and {flow} is {}'s", owner_of(flow)))
+        }
+        DeliveryState::Waiting { due } => Some(format!("it still waits, due {due}")),
+    }
+}
+
+/// Whoever waits for a person waits for the one who owns the flow.
+pub async fn i2_people_have_names(stores: &Stores) -> Result<Vec<String>, Fault> {
+    let groups = stores.views.causes().await?;
+    let wrong = groups.iter().filter(|group| group.owner.as_str() != owner_of(group.flow.as_str()));
+    Ok(wrong.map(|group| format!("{} deliveries of {} wait for {}", group.count, group.flow, group.owner)).collect())
+}

@@ -1,0 +1,78 @@
+//! I4: the same key within its window is one event; routed twice, it has the same deliveries.
+
+use std::collections::BTreeMap;
+
+use model::limit::READ_RECORDS_MAX;
+use model::{DeliveryId, Digest, EventId, Fault, Offset, Position};
+
+use crate::oracle::{Arrival, Followed, Known, Request, Stores};
+
+/// Senders hear one id for a key, whoever of them asks where and how often, and no 202 for another body.
+pub fn i4_answers_agree(known: &BTreeMap<(String, String), (EventId, Digest)>, id: EventId, request: &Request) -> Vec<String> {
+    let Request { source, key, digest } = request;
+    match known.get(&(source.clone(), key.clone())) {
+        Some((first, _)) if *first != id => vec![format!("the key {key} of {source} was answered as {first} and as {id}")],
+        Some((first, bytes)) if bytes != digest => {
+            vec![format!("two bodies under the key {key} of {source} were both accepted, as {first}")]
+        }
+        Some(_) | None => Vec::new(),
+    }
+}
+
+/// The journal has one record for a key, the ledger one delivery for an event and a flow, and no receiver sees the
+/// two of them under two ids, unless a person replays.
+pub async fn i4_one_key_is_one_event(stores: &Stores, known: &Snapshot) -> Result<Vec<String>, Fault> {
+    let mut broken = Vec::new();
+    let mut keys: BTreeMap<Digest, Position> = BTreeMap::new();
+    for partition in stores.journal.partitions() {
+        let mut after = Offset::default();
+        loop {
+            let records = stores.journal.read(partition, after, READ_RECORDS_MAX).await?;
+            let Some(last) = records.last() else { break };
+            after = last.position.offset;
+            for record in &records {
+                let Some((hash, _)) = record.entry.dedupe() else { continue };
+                if let Some(first) = keys.insert(hash, record.position) {
+                    let key = record.entry.event().map(|event| format!("{} {}", event.source, event.key)).unwrap_or_default();
+                    broken.push(format!("the key {key} stands in the journal at {first} and at {}", record.position));
+                }
+            }
+        }
+    }
+    broken.extend(known.two_ids());
+    Ok(broken)
+}
+
+/// Which ids deliveries and arrivals have, by event and flow; replays left out.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    ids: Vec<(String, String, String)>,
+}
+
+impl Snapshot {
+    /// From what is known.
+    pub fn of(known: &Known) -> Self {
+        let is_first = |it: &&Followed| it.first.replay.is_none();
+        let rows = known.work.deliveries.values().filter(is_first);
+        let rows = rows.map(|it| (it.first.event.to_string(), it.first.flow.to_string(), it.first.id.to_string()));
+        let replayed = |arrival: &Arrival| {
+            let id = arrival.delivery.parse::<DeliveryId>().ok();
+            id.and_then(|id| known.work.deliveries.get(&id)).is_some_and(|it| it.first.replay.is_some())
+        };
+        let arrived = known.arrivals.all.iter().filter(|arrival| !replayed(arrival));
+        let arrived = arrived.map(|it| (it.event.clone(), it.flow.clone(), it.delivery.clone()));
+        Self { ids: rows.chain(arrived).collect() }
+    }
+
+    fn two_ids(&self) -> Vec<String> {
+        let mut first: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+        let mut broken = Vec::new();
+        for (event, flow, id) in &self.ids {
+            let known = first.entry((event, flow)).or_insert(id);
+            if known != id {
+                broken.push(format!("the event {event} has two deliveries in {flow}: {known} and {id}"));
+            }
+        }
+        broken
+    }
+}

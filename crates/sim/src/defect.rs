@@ -1,0 +1,151 @@
+//! Defects on purpose: one for each invariant, between a node and the world, never in the product's own code. A checker
+//! that does not see its defect is no checker.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use engine::ports::{Journal, Ledger, Message};
+use model::change::Change;
+use model::{
+    Appended, Batch, Delivery, DeliveryState, Entry, Fault, Guard, NewEntry, Offset, Owner, Partition, Position, TimeSpan, Timestamp,
+};
+
+use crate::oracle::Rule;
+use crate::random::Random;
+
+/// The table of defects: what is broken, and how.
+pub const DEFECTS: [(Rule, &str); 11] = [
+    (Rule::I1, "one append in 20 is answered and not made"),
+    (Rule::I2, "what is held or dead belongs to nobody"),
+    (Rule::I3, "one body in 20 arrives with another byte"),
+    (Rule::I4, "the key registry does not recognise one event in 10"),
+    (Rule::I5, "one delivery in 5 is stored outside of its lane"),
+    (Rule::I6, "one routing commit in 10 moves the cursor one further"),
+    (Rule::I7, "what is due in 5 seconds is said to be due, and may be claimed"),
+    (Rule::I8, "rows of the audit are dropped"),
+    (Rule::I9, "a read gives more records than it was asked for"),
+    (Rule::I10, "attempts that ended lives left open are not found"),
+    (Rule::I11, "what routing counts is dropped"),
+];
+
+/// How early the broken ledger says that something is due.
+const EARLY: TimeSpan = TimeSpan::from_secs(5);
+
+/// A defect, with its own stream of chance.
+#[derive(Debug)]
+pub struct Defect {
+    rule: Rule,
+    random: Mutex<Random>,
+}
+
+impl Defect {
+    /// The defect of an invariant.
+    pub fn new(rule: Rule, random: Random) -> Self {
+        Self { rule, random: Mutex::new(random) }
+    }
+
+    /// The invariant that it breaks.
+    pub const fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    fn random(&self) -> MutexGuard<'_, Random> {
+        self.random.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn strikes(&self, rule: Rule, in_thousand: u64) -> bool {
+        self.rule == rule && self.random().in_thousand(in_thousand)
+    }
+
+    /// An append: I1 and I4 strike here.
+    pub async fn append(&self, journal: &dyn Journal, mut entries: Vec<NewEntry>) -> Result<Vec<Appended>, Fault> {
+        let from_intake = entries.iter().all(|new| new.emitted.is_none());
+        if from_intake && self.strikes(Rule::I1, 50) {
+            let nowhere = Position { partition: Partition(0), offset: Offset(1) };
+            return Ok(vec![Appended::New(nowhere); entries.len()]);
+        }
+        for new in &mut entries {
+            if let Entry::Admitted(event) | Entry::Quarantined { event, .. } = &mut new.entry
+                && self.strikes(Rule::I4, 100)
+            {
+                event.key.push('!');
+            }
+        }
+        journal.append(entries).await
+    }
+
+    /// How many records a read asks for: I9 strikes here.
+    pub fn asks_for(&self, records: usize) -> usize {
+        if self.rule == Rule::I9 { records.saturating_mul(4) } else { records }
+    }
+
+    /// What time it is for a look at what is due: I7 strikes here and in the claim that follows.
+    pub fn due_at(&self, now: Timestamp) -> Timestamp {
+        if self.rule == Rule::I7 { now + EARLY } else { now }
+    }
+
+    /// What is found of the attempts that ended lives left open: I10 strikes here.
+    pub fn orphans(&self, found: Vec<Delivery>) -> Vec<Delivery> {
+        if self.rule == Rule::I10 { Vec::new() } else { found }
+    }
+
+    /// The bytes that arrive: I3 strikes here.
+    pub fn body(&self, message: &Message) -> bytes::Bytes {
+        if self.strikes(Rule::I3, 50) {
+            let mut body = message.body.to_vec();
+            body.push(b' ');
+            body.push(b'0');
+            return body.into();
+        }
+        message.body.clone()
+    }
+
+    /// A batch as the broken ledger takes it: all the others strike here.
+    pub async fn bend(&self, ledger: &dyn Ledger, mut batch: Batch) -> Result<Batch, Fault> {
+        match self.rule {
+            Rule::I2 => batch.changes.iter_mut().for_each(disown),
+            Rule::I5 => batch.changes.iter_mut().for_each(|change| self.leave_lane(change)),
+            Rule::I6 => self.run_ahead(&mut batch),
+            Rule::I7 => claim_late(ledger, &mut batch).await?,
+            Rule::I8 => batch.changes.retain(|change| !matches!(change, Change::Audit(_))),
+            Rule::I11 => batch.changes.retain(|change| !matches!(change, Change::Count { .. })),
+            Rule::I1 | Rule::I3 | Rule::I4 | Rule::I9 | Rule::I10 | Rule::Assertion => {}
+        }
+        Ok(batch)
+    }
+
+    fn leave_lane(&self, change: &mut Change) {
+        if let Change::Open { delivery, .. } = change
+            && self.strikes(Rule::I5, 200)
+        {
+            delivery.lane = None;
+        }
+    }
+
+    fn run_ahead(&self, batch: &mut Batch) {
+        for guard in &mut batch.guards {
+            if let Guard::Cursor { to, .. } = guard
+                && self.strikes(Rule::I6, 100)
+            {
+                *to = Offset(to.0 + 1);
+            }
+        }
+    }
+}
+
+fn disown(change: &mut Change) {
+    if let Change::Settle { state: DeliveryState::Held { for_whom: owner } | DeliveryState::DeadLettered { owner }, .. } = change {
+        *owner = Owner::new("nobody").expect("a literal name");
+    }
+}
+
+/// The honest store refuses a claim before it is due, so the broken one says that it came later.
+async fn claim_late(ledger: &dyn Ledger, batch: &mut Batch) -> Result<(), Fault> {
+    for change in &mut batch.changes {
+        let Change::Claim { delivery, claim } = change else { continue };
+        let found = ledger.delivery(*delivery).await?;
+        if let Some(DeliveryState::Waiting { due }) = found.map(|found| found.state) {
+            claim.at = claim.at.max(due);
+        }
+    }
+    Ok(())
+}

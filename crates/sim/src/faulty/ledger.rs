@@ -1,0 +1,183 @@
+//! The ledger as a node sees it.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use engine::ports::{Answer, DueLimit, Hint, Ledger, Shard};
+use model::change::Switch;
+use model::{
+    Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, NewEntry, NodeName,
+    Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
+};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::Between;
+use crate::checks::{Size, i9_everything_has_a_limit};
+use crate::oracle::Rule;
+use crate::watch::{watch_before, watch_commit};
+
+/// A ledger behind weather.
+#[derive(Debug)]
+pub struct FaultyLedger {
+    inner: Arc<dyn Ledger>,
+    between: Between,
+    silence: watch::Sender<u64>,
+}
+
+impl FaultyLedger {
+    /// The way of one node's life to a ledger.
+    pub fn new(inner: Arc<dyn Ledger>, between: Between) -> Self {
+        Self { inner, between, silence: watch::Sender::new(0) }
+    }
+
+    async fn pass<T>(&self, op: &'static str, ask: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+        let forecast = self.between.weather.go(op).await?;
+        let answer = ask.await;
+        self.between.weather.come_back(op, forecast).await?;
+        answer
+    }
+
+    fn look(&self, size: Size) {
+        self.between.oracle.blame(Rule::I9, i9_everything_has_a_limit(size));
+    }
+
+    async fn commit_through(&self, batch: Batch) -> Result<Committed, Fault> {
+        let Between { weather, oracle, defect } = &self.between;
+        let forecast = weather.go("ledger.commit").await?;
+        Size::of(&batch).into_iter().for_each(|size| self.look(size));
+        let meant = batch.clone();
+        let bent = match defect {
+            None => batch,
+            Some(defect) => defect.bend(&*self.inner, batch).await?,
+        };
+        let moved_back = watch_before(oracle, &meant);
+        let answer = self.inner.commit(bent).await;
+        if let Ok(committed) = &answer {
+            oracle.blame(Rule::I6, moved_back);
+            watch_commit(oracle, &meant, committed);
+        }
+        weather.come_back("ledger.commit", forecast).await?;
+        answer
+    }
+
+    async fn due_through(&self, destination: DestinationName, now: Timestamp, limit: DueLimit) -> Result<Vec<Delivery>, Fault> {
+        self.look(Size::Due(limit.all));
+        let now = self.between.defect.as_ref().map_or(now, |defect| defect.due_at(now));
+        self.pass("ledger.due", self.inner.due(&destination, now, limit)).await
+    }
+
+    async fn orphans_through(&self, stale_before: Timestamp, limit: usize) -> Result<Vec<Delivery>, Fault> {
+        self.look(Size::Orphans(limit));
+        let found = self.pass("ledger.orphans", self.inner.orphans(stale_before, limit)).await?;
+        Ok(self.between.defect.as_ref().map_or_else(|| found.clone(), |defect| defect.orphans(found.clone())))
+    }
+}
+
+impl Ledger for FaultyLedger {
+    fn commit(&self, batch: Batch) -> Answer<'_, Committed> {
+        Box::pin(self.commit_through(batch))
+    }
+
+    fn delivery(&self, id: DeliveryId) -> Answer<'_, Option<Delivery>> {
+        Box::pin(self.pass("ledger.delivery", self.inner.delivery(id)))
+    }
+
+    fn due(&self, destination: &DestinationName, now: Timestamp, limit: DueLimit) -> Answer<'_, Vec<Delivery>> {
+        Box::pin(self.due_through(destination.clone(), now, limit))
+    }
+
+    fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>> {
+        Box::pin(self.pass("ledger.agenda", self.inner.agenda()))
+    }
+
+    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
+        Box::pin(self.orphans_through(stale_before, limit))
+    }
+
+    fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {
+        Box::pin(self.pass("ledger.cursor", self.inner.cursor(consumer, partition)))
+    }
+
+    fn partition_policy(&self, partition: Partition) -> Answer<'_, Option<PolicyVersion>> {
+        Box::pin(self.pass("ledger.partition_policy", self.inner.partition_policy(partition)))
+    }
+
+    fn policy(&self, version: PolicyVersion) -> Answer<'_, Option<Vec<(String, String)>>> {
+        Box::pin(self.pass("ledger.policy", self.inner.policy(version)))
+    }
+
+    fn seen(&self, ids: Vec<Uuid>) -> Answer<'_, Vec<Uuid>> {
+        Box::pin(self.pass("ledger.seen", self.inner.seen(ids)))
+    }
+
+    fn outbox(&self, limit: usize) -> Answer<'_, Vec<NewEntry>> {
+        self.look(Size::Outbox(limit));
+        Box::pin(self.pass("ledger.outbox", self.inner.outbox(limit)))
+    }
+
+    fn quarantined(&self, event: EventId) -> Answer<'_, Option<QuarantineRow>> {
+        Box::pin(self.pass("ledger.quarantined", self.inner.quarantined(event)))
+    }
+
+    fn replays_running(&self) -> Answer<'_, Vec<Replay>> {
+        Box::pin(self.pass("ledger.replays_running", self.inner.replays_running()))
+    }
+
+    fn replay(&self, id: ReplayId) -> Answer<'_, Option<Replay>> {
+        Box::pin(self.pass("ledger.replay", self.inner.replay(id)))
+    }
+
+    fn members(&self, id: ReplayId, from: u32, limit: usize) -> Answer<'_, Vec<ReplayMember>> {
+        self.look(Size::Members(limit));
+        Box::pin(self.pass("ledger.members", self.inner.members(id, from, limit)))
+    }
+
+    fn replay_progress(&self, id: ReplayId) -> Answer<'_, Vec<(String, u64)>> {
+        Box::pin(self.pass("ledger.replay_progress", self.inner.replay_progress(id)))
+    }
+
+    fn breakers(&self) -> Answer<'_, Vec<(DestinationName, String)>> {
+        Box::pin(self.pass("ledger.breakers", self.inner.breakers()))
+    }
+
+    fn switches(&self) -> Answer<'_, Vec<(String, Switch)>> {
+        Box::pin(self.pass("ledger.switches", self.inner.switches()))
+    }
+
+    fn shards(&self) -> Answer<'_, Vec<Shard>> {
+        Box::pin(self.pass("ledger.shards", self.inner.shards()))
+    }
+
+    fn incarnation(&self, node: &NodeName) -> Answer<'_, u64> {
+        Box::pin(self.pass("ledger.incarnation", self.inner.incarnation(node)))
+    }
+
+    fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {
+        Box::pin(self.pass("ledger.token", self.inner.token(digest)))
+    }
+
+    fn tokens(&self) -> Answer<'_, Vec<Token>> {
+        Box::pin(self.pass("ledger.tokens", self.inner.tokens()))
+    }
+
+    fn account(&self) -> Answer<'_, Account> {
+        Box::pin(self.pass("ledger.account", self.inner.account()))
+    }
+
+    fn recount(&self) -> Answer<'_, Account> {
+        Box::pin(self.pass("ledger.recount", self.inner.recount()))
+    }
+
+    fn needed(&self, partition: Partition, from: Offset, to: Offset) -> Answer<'_, Vec<Offset>> {
+        Box::pin(self.pass("ledger.needed", self.inner.needed(partition, from, to)))
+    }
+
+    fn trim(&self, before: Timestamp) -> Answer<'_, u64> {
+        Box::pin(self.pass("ledger.trim", self.inner.trim(before)))
+    }
+
+    fn changed(&self) -> Hint {
+        if self.between.weather.faults.deaf { self.silence.subscribe() } else { self.inner.changed() }
+    }
+}

@@ -1,0 +1,165 @@
+//! The oracle: what is known of a run from outside of the product. Senders, receivers, people and the wrappers of the
+//! ports tell it what they saw; checkers compare that with what the stores say.
+//!
+//! It never changes what happens, apart from ending a run that has broken a rule.
+
+mod arrivals;
+mod people;
+mod senders;
+mod work;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use engine::ports::{Journal, Ledger, Views};
+use model::{PolicyVersion, TimeSpan};
+
+pub use arrivals::{Arrival, Arrivals};
+pub use people::{Action, People};
+pub use senders::{Reply, Request, Senders};
+pub use work::{Attempted, Entry, Followed, Life, Step, Work};
+
+use crate::project::Project;
+use crate::timeline::Timeline;
+use crate::trace::Trace;
+
+/// What can be broken: the invariants of the design, and the product's own assertions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// An accepted event is durable.
+    I1,
+    /// Every admitted event reaches an end or a person in every flow that takes it.
+    I2,
+    /// Nothing arrives that was not admitted, and the bytes are right.
+    I3,
+    /// One key, one event, the same deliveries.
+    I4,
+    /// A lane keeps the journal's order, one in flight.
+    I5,
+    /// A cursor never goes back and is never ahead of its effects.
+    I6,
+    /// Attempts keep count and time.
+    I7,
+    /// What people change is audited.
+    I8,
+    /// Everything has a limit.
+    I9,
+    /// After the faults the backlog drains and a fresh event passes.
+    I10,
+    /// The accounts balance.
+    I11,
+    /// A panic, or a loop that gave up.
+    Assertion,
+}
+
+impl Rule {
+    /// The invariants, without the assertions.
+    pub const INVARIANTS: [Self; 11] = [
+        Self::I1,
+        Self::I2,
+        Self::I3,
+        Self::I4,
+        Self::I5,
+        Self::I6,
+        Self::I7,
+        Self::I8,
+        Self::I9,
+        Self::I10,
+        Self::I11,
+    ];
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A rule that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which.
+    pub rule: Rule,
+    /// How, in a sentence.
+    pub sentence: String,
+    /// When, in virtual time since the beginning.
+    pub at: TimeSpan,
+}
+
+/// The stores themselves, without any weather.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    /// The journal.
+    pub journal: Arc<dyn Journal>,
+    /// The ledger.
+    pub ledger: Arc<dyn Ledger>,
+    /// Its views.
+    pub views: Arc<dyn Views>,
+}
+
+/// All that is known.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// What senders sent and were answered.
+    pub senders: Senders,
+    /// What arrived at destinations.
+    pub arrivals: Arrivals,
+    /// What the ledger took.
+    pub work: Work,
+    /// What people did.
+    pub people: People,
+    /// The projects that policies were made of.
+    pub projects: BTreeMap<PolicyVersion, Arc<Project>>,
+    /// What was broken, oldest first.
+    pub violations: Vec<Violation>,
+}
+
+/// The oracle of a run.
+#[derive(Debug)]
+pub struct Oracle {
+    timeline: Arc<Timeline>,
+    trace: Arc<Trace>,
+    known: Mutex<Known>,
+}
+
+impl Oracle {
+    /// An oracle that knows nothing yet.
+    pub fn new(timeline: Arc<Timeline>, trace: Arc<Trace>) -> Self {
+        Self { timeline, trace, known: Mutex::new(Known::default()) }
+    }
+
+    /// What is known; held for a moment, never across an await.
+    pub fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note that a rule was broken, once for each of these sentences.
+    pub fn blame(&self, rule: Rule, sentences: impl IntoIterator<Item = String>) {
+        let at = self.timeline.elapsed();
+        for sentence in sentences {
+            self.trace.note(at, || format!("{rule} is broken: {sentence}"));
+            self.known().violations.push(Violation { rule, sentence, at });
+        }
+    }
+
+    /// Whether any rule was broken.
+    pub fn is_broken(&self) -> bool {
+        !self.known().violations.is_empty()
+    }
+
+    /// Whether this rule was broken.
+    pub fn is_broken_by(&self, rule: Rule) -> bool {
+        self.known().violations.iter().any(|violation| violation.rule == rule)
+    }
+
+    /// The true time since the beginning.
+    pub fn elapsed(&self) -> TimeSpan {
+        self.timeline.elapsed()
+    }
+
+    /// Something that a person may want to read.
+    pub fn note(&self, line: impl FnOnce() -> String) {
+        self.trace.note(self.timeline.elapsed(), line);
+    }
+}

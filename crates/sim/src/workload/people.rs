@@ -1,0 +1,222 @@
+//! People: they retry, cancel, pause, correct, release, close, replay and apply, through the commands of a node; and when
+//! the faults have ended they settle whatever waits for them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use engine::change::apply::Terms;
+use engine::delivery::command::Wish;
+use engine::intake::quarantine::Which;
+use engine::replay::decide::Commands;
+use engine::replay::order::Wanted;
+use engine::replay::selection::{Filter, Selection};
+use engine::rules::asked::{Asked, NotDone};
+use engine::rules::names::Object;
+use engine::switch::decide::Way;
+use model::view::{DeliveryQuery, QuarantineQuery};
+use model::{Delivery, DestinationName, EventId, Fault, FlowName, Principal, QuarantineRow, SourceName, TimeSpan};
+use policy::SourceFile;
+
+use super::bodies::mended;
+use crate::life::Door;
+use crate::oracle::Action;
+use crate::random::Random;
+use crate::world::World;
+
+/// A person.
+#[derive(Debug)]
+pub struct Person {
+    world: Arc<World>,
+    name: &'static str,
+    random: Random,
+    deeds: u64,
+}
+
+/// What a person wants.
+#[derive(Clone, Debug)]
+enum Plan {
+    Deliver(Delivery, Wish),
+    Kept(QuarantineRow, Verdict),
+    Turn(Object, Way),
+    Replay(Selection),
+    Apply(Vec<SourceFile>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Correct,
+    Release,
+    Close,
+}
+
+impl Person {
+    /// A person by name.
+    pub fn new(world: Arc<World>, name: &'static str) -> Self {
+        let random = Random::stream(world.seed, &format!("person {name}"));
+        Self { world, name, random, deeds: 0 }
+    }
+
+    /// Does something every few seconds while faults are on.
+    pub async fn run(mut self) {
+        let mut applied = !self.world.swarm.people.change;
+        while !self.world.sky.is_calm() {
+            let pause = self.random.span(TimeSpan::from_secs(1), TimeSpan::from_secs(10));
+            self.world.timeline.sleep(pause).await;
+            if !applied && self.random.in_thousand(250) {
+                let files = self.world.projects[1].files();
+                applied = self.act(Plan::Apply(files)).await;
+                continue;
+            }
+            if let Ok(Some(plan)) = self.whim().await {
+                self.act(plan).await;
+            }
+        }
+    }
+
+    async fn whim(&mut self) -> Result<Option<Plan>, Fault> {
+        let people = self.world.swarm.people;
+        Ok(match self.random.below(4) {
+            0 if people.retry => {
+                let wish = *self.random.pick(&[Wish::Retry, Wish::Retry, Wish::Retry, Wish::Cancel, Wish::Hold]);
+                self.a_delivery(wish).await?.map(|delivery| Plan::Deliver(delivery, wish))
+            }
+            1 if people.pause => Some(self.a_switch()),
+            2 if people.quarantine => {
+                let verdict = *self.random.pick(&[Verdict::Correct, Verdict::Release, Verdict::Close]);
+                self.a_kept_event().await?.map(|row| Plan::Kept(row, verdict))
+            }
+            3 if people.replay => Some(Plan::Replay(self.a_selection().await?)),
+            _ => None,
+        })
+    }
+
+    async fn a_delivery(&mut self, wish: Wish) -> Result<Option<Delivery>, Fault> {
+        let states: &[&str] = match wish {
+            Wish::Retry => &["held", "dead_lettered"],
+            Wish::Cancel | Wish::Hold => &["waiting", "held"],
+        };
+        let states = states.iter().map(|word| (*word).to_owned()).collect();
+        let page = self.world.stores.views.deliveries(DeliveryQuery { states, limit: 20, ..DeliveryQuery::default() }).await?;
+        Ok(if page.rows.is_empty() { None } else { Some(self.random.pick(&page.rows).clone()) })
+    }
+
+    async fn a_kept_event(&mut self) -> Result<Option<QuarantineRow>, Fault> {
+        let query = QuarantineQuery { states: vec!["open".to_owned()], limit: 20, ..QuarantineQuery::default() };
+        let page = self.world.stores.views.quarantine(query).await?;
+        Ok(if page.rows.is_empty() { None } else { Some(self.random.pick(&page.rows).clone()) })
+    }
+
+    fn a_switch(&mut self) -> Plan {
+        let project = &self.world.projects[0];
+        let way = *self.random.pick(&[Way::Pause, Way::Resume, Way::Resume]);
+        let source = SourceName::new(&self.random.pick(&project.sources).name).map(Object::Source);
+        let destination = DestinationName::new(&self.random.pick(&project.destinations).name).map(Object::Destination);
+        let flow = FlowName::new(&self.random.pick(&project.flows).name).map(Object::Flow);
+        let objects: Vec<Object> = [source, destination, flow].into_iter().flatten().collect();
+        Plan::Turn(self.random.pick(&objects).clone(), way)
+    }
+
+    async fn a_selection(&mut self) -> Result<Selection, Fault> {
+        let query = DeliveryQuery { limit: 30, ..DeliveryQuery::default() };
+        let rows = self.world.stores.views.deliveries(query).await?.rows;
+        let source = SourceName::new(&self.random.pick(&self.world.projects[0].sources).name).ok();
+        Ok(match self.random.below(3) {
+            0 if !rows.is_empty() => {
+                let events: Vec<EventId> = rows.iter().take(3).map(|delivery| delivery.event).collect();
+                Selection::Events { events, flows: Vec::new() }
+            }
+            1 if !rows.is_empty() => Selection::Deliveries { deliveries: rows.iter().take(5).map(|delivery| delivery.id).collect() },
+            _ => Selection::Filter(Filter { source, ..Filter::default() }),
+        })
+    }
+
+    /// Carries out a plan at some node. Whether it was answered as done.
+    async fn act(&mut self, plan: Plan) -> bool {
+        let Some(door) = self.world.a_door(&mut self.random) else { return false };
+        self.deeds += 1;
+        let asked = Asked {
+            by: Principal::new(self.name),
+            why: format!("reason {}", self.deeds),
+            at: door.clock.now(),
+        };
+        // The person's browser is no part of the node: when the node dies, nothing is known.
+        let (done, told) = tokio::sync::oneshot::channel();
+        let (inside, order) = (Arc::clone(&door), (plan.clone(), asked.clone()));
+        self.world.spawner.spawn(&door.group, "command", async move {
+            drop(done.send(carry_out(&inside, order.0, &order.1).await));
+        });
+        let Ok(outcome) = told.await else { return false };
+        self.world.oracle.note(|| format!("{} asks {} for {plan:?}: {outcome:?}", self.name, door.group));
+        let Ok(Some(subject)) = outcome else { return false };
+        let action = Action { by: self.name.to_owned(), subject, why: asked.why };
+        self.world.oracle.known().people.done.push(action);
+        true
+    }
+
+    /// Settles all that waits for a person: what no repeat can help is cancelled, the rest is retried.
+    pub async fn settle(&mut self) -> Result<(), Fault> {
+        for (object, switch) in self.world.stores.ledger.switches().await? {
+            if let Some(object) = object.parse::<Object>().ok().filter(|_| switch.paused) {
+                self.act(Plan::Turn(object, Way::Resume)).await;
+            }
+        }
+        let states = vec!["held".to_owned(), "dead_lettered".to_owned()];
+        let query = DeliveryQuery { states, limit: 200, ..DeliveryQuery::default() };
+        let mut rows = self.world.stores.views.deliveries(query).await?.rows;
+        rows.sort_by_key(|delivery| (delivery.position, delivery.id));
+        for delivery in rows {
+            let hopeless = delivery.cause == "unmapped" || delivery.cause == "unknown" && self.random.in_thousand(300);
+            let wish = if hopeless { Wish::Cancel } else { Wish::Retry };
+            self.act(Plan::Deliver(delivery, wish)).await;
+        }
+        let query = QuarantineQuery { states: vec!["open".to_owned()], limit: 200, ..QuarantineQuery::default() };
+        for row in self.world.stores.views.quarantine(query).await?.rows {
+            let verdict = *self.random.pick(&[Verdict::Correct, Verdict::Release, Verdict::Close]);
+            self.act(Plan::Kept(row, verdict)).await;
+        }
+        Ok(())
+    }
+}
+
+/// The subject of what was done, as the audit names it; `None` where nothing had to be done.
+async fn carry_out(door: &Door, plan: Plan, asked: &Asked) -> Result<Option<String>, String> {
+    match plan {
+        Plan::Deliver(delivery, wish) => {
+            let told = door.operate.one(delivery.id, wish, Some(delivery.version), asked).await;
+            told.map(|told| Some(told.delivery.to_string())).map_err(told_as)
+        }
+        Plan::Turn(object, way) => {
+            let switched = door.switches.turn(object, way, asked).await.map_err(told_as)?;
+            let turned = switched.effect == engine::switch::run::Effect::Turned;
+            Ok(turned.then(|| switched.object.to_string()))
+        }
+        Plan::Replay(selection) => {
+            let wanted = Wanted { selection, commands: Commands::Leave, pace_per_s: Some(20), canary: 0, stop_after: 0 };
+            let ordered = door.replays.order(&wanted, None, asked).await;
+            ordered.map(|ordered| Some(ordered.replay.id.to_string())).map_err(told_as)
+        }
+        Plan::Apply(files) => {
+            let applied = door.changes.apply(&files, Terms::default(), asked).await.map_err(told_as)?;
+            Ok((applied.effect == engine::change::apply::Effect::Applied).then(|| "policy".to_owned()))
+        }
+        Plan::Kept(row, verdict) => kept(door, row, verdict, asked).await.map(Some),
+    }
+}
+
+fn told_as(not_done: NotDone) -> String {
+    not_done.to_string()
+}
+
+async fn kept(door: &Door, row: QuarantineRow, verdict: Verdict, asked: &Asked) -> Result<String, String> {
+    let which = Which { event: row.event, version: Some(row.version) };
+    let moved = match verdict {
+        Verdict::Correct => {
+            let record = door.quarantine.journal.get(row.position).await.map_err(|fault| fault.to_string())?;
+            let body = record.as_ref().and_then(|record| record.entry.event()).map(|event| mended(&event.body));
+            door.quarantine.correct(which, Bytes::from(body.unwrap_or_default()), asked).await
+        }
+        Verdict::Release => door.quarantine.release(which, asked).await,
+        Verdict::Close => door.quarantine.close(which, asked).await,
+    };
+    moved.map(|moved| moved.event.to_string()).map_err(told_as)
+}
