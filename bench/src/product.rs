@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::{Outcome, event};
@@ -40,6 +40,41 @@ pub(crate) fn project(folder: &Path, sink: &str, flows: usize) -> Outcome<()> {
     }
     Ok(())
 }
+
+/// Writes a project whose one flow keeps lanes; repeats come soon.
+pub(crate) fn lanes_project(folder: &Path, sink: &str) -> Outcome<()> {
+    for name in ["systems", "contracts/step", "flows", "policies"] {
+        std::fs::create_dir_all(folder.join(name))?;
+    }
+    let system = SYSTEM.replace("order.placed: { contract: order.placed@1.0.0 }", "step: { contract: step@1.0.0 }");
+    let destination = DESTINATION.replace("{N}", "0").replace("{SINK}", sink);
+    std::fs::write(folder.join("systems/bench.yaml"), format!("{system}destinations:\n{destination}"))?;
+    std::fs::write(folder.join("contracts/step/1.0.0.yaml"), STEP)?;
+    std::fs::write(folder.join("policies/soon.yaml"), "waits: [100ms]\nrepeat_last: true\ndeadline: 1h\nend: hold\n")?;
+    std::fs::write(folder.join("flows/steps.yaml"), STEPS)?;
+    Ok(())
+}
+
+const STEP: &str = r#"summary: One step of a lane.
+owner: team-bench
+ordering: .lane
+schema:
+  type: object
+  required: [id, type, lane, number]
+  properties:
+    id: { type: string }
+    type: { type: string }
+    lane: { type: integer }
+    number: { type: integer }
+"#;
+
+const STEPS: &str = r#"owner: team-bench
+on:
+  types: [step]
+to: sink-0
+deliver:
+  retry: soon
+"#;
 
 const SYSTEM: &str = r#"owner: team-bench
 sources:
@@ -178,6 +213,16 @@ impl Product {
         Ok((kb("VmRSS:") / 1024.0, kb("VmHWM:") / 1024.0))
     }
 
+    /// Its metrics page.
+    pub(crate) async fn metrics(&self) -> Outcome<Metrics> {
+        let mut stream = tokio::net::TcpStream::connect(&self.address).await?;
+        let request = format!("GET /metrics HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
+        stream.write_all(request.as_bytes()).await?;
+        let mut page = String::new();
+        stream.read_to_string(&mut page).await?;
+        Ok(Metrics { page })
+    }
+
     /// Kills it without a word.
     pub(crate) async fn kill(mut self) -> Outcome<()> {
         self.child.kill().await?;
@@ -189,7 +234,45 @@ impl Product {
     }
 }
 
-/// The release binary beside this one.
+/// A metrics page.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    page: String,
+}
+
+impl Metrics {
+    /// Entries and deliveries under way.
+    pub(crate) fn moving(&self) -> u64 {
+        self.sum("crossdock_entries", "unrouted") + self.sum("crossdock_deliveries", "waiting")
+    }
+
+    /// Deliveries that arrived.
+    pub(crate) fn done(&self) -> u64 {
+        self.sum("crossdock_deliveries", "done")
+    }
+
+    /// Entries ever accepted.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.sum("crossdock_entries", "accepted")
+    }
+
+    /// What no account holds.
+    pub(crate) fn unaccounted(&self) -> u64 {
+        self.page.lines().filter(|line| line.starts_with("crossdock_unaccounted{")).filter_map(value).sum()
+    }
+
+    fn sum(&self, name: &str, account: &str) -> u64 {
+        let wanted = format!("account=\"{account}\"");
+        let lines = self.page.lines().filter(|line| line.starts_with(&format!("{name}{{")) && line.contains(&wanted));
+        lines.filter_map(value).sum()
+    }
+}
+
+fn value(line: &str) -> Option<u64> {
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+/// The binary of the same profile, beside this one.
 pub(crate) fn binary() -> Outcome<PathBuf> {
     let path = std::env::current_exe()?.with_file_name("crossdock");
     if path.is_file() { Ok(path) } else { Err(format!("{} is missing: cargo build --release -p crossdock-cli", path.display()).into()) }

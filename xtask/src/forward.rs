@@ -23,8 +23,8 @@ const BENCH: Target = Target {
     cargo: &["run", "--release", "--package", "crossdock-bench"],
 };
 const KILL: Target = Target {
-    proof: "e2e/src/bin/kill.rs",
-    cargo: &["run", "--quiet", "--package", "crossdock-e2e", "--bin", "kill"],
+    proof: "bench/src/kill/mod.rs",
+    cargo: &["run", "--quiet", "--release", "--package", "crossdock-bench"],
 };
 
 pub(crate) fn sim(given: &[String]) -> Result<u8, Stop> {
@@ -46,11 +46,15 @@ pub(crate) fn bench(given: &[String]) -> Result<u8, Stop> {
 }
 
 pub(crate) fn kill(given: &[String]) -> Result<u8, Stop> {
-    let flags = args::read(given, &[Flag { name: "--rounds", takes: Takes::Number }])?;
+    let known = [
+        Flag { name: "--rounds", takes: Takes::Number },
+        Flag { name: "--seed", takes: Takes::Number },
+    ];
+    let flags = args::read(given, &known)?;
     if flags.is_empty() {
         return Err(Stop::Usage("`kill` needs `--rounds N`".to_owned()));
     }
-    forward(KILL, flags)
+    forward(KILL, [vec!["kill".to_owned()], flags].concat())
 }
 
 /// The caller's folder is kept: a file named in a flag means what it says where it was typed.

@@ -1,4 +1,4 @@
-//! How fast the embedded store is on this machine: `store_speed [EVENTS] [FOLDER]`.
+//! How fast the embedded store is on this machine: `store_speed [EVENTS] [FOLDER] [journal|ledger]`.
 //!
 //! Prints, per 100 000 events of 1 KB: appended per second in batches of 64 and 256 and one by one from many senders;
 //! deliveries opened with their first attempt and indexed words, in batches; attempts settled one by one. The second
@@ -7,7 +7,7 @@
 #![expect(clippy::print_stdout, reason = "a measuring tool prints")]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -53,21 +53,36 @@ async fn main() -> Result<(), Fault> {
     let mut arguments = std::env::args().skip(1);
     let events: u64 = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(300_000);
     let folder = arguments.next().map_or_else(|| std::env::temp_dir().join("crossdock-store-speed"), PathBuf::from);
+    let only = arguments.next().unwrap_or_default();
     let clock: Arc<dyn Clock> = Arc::new(WallClock);
-    for (name, batch) in [("append, batches of 64", 64), ("append, batches of 256", 256), ("append, one by one", 1)] {
-        drop(std::fs::remove_dir_all(&folder));
-        let store = Store::open(&folder, Options::default(), &clock)?;
-        append(&store, name, events, batch).await?;
-        finish(&store, &folder, "journal.sqlite", events);
+    if only != "ledger" {
+        journal(events, &folder, &clock).await?;
     }
-    for batch in [64, 256] {
-        drop(std::fs::remove_dir_all(&folder));
-        let store = Store::open(&folder, Options::default(), &clock)?;
-        open(&store, events, batch).await?;
-        settle(&store, events).await?;
-        finish(&store, &folder, "ledger.sqlite", events);
+    if only != "journal" {
+        ledger(events, &folder, &clock).await?;
     }
     drop(std::fs::remove_dir_all(&folder));
+    Ok(())
+}
+
+async fn journal(events: u64, folder: &Path, clock: &Arc<dyn Clock>) -> Result<(), Fault> {
+    for (name, batch) in [("append, batches of 64", 64), ("append, batches of 256", 256), ("append, one by one", 1)] {
+        drop(std::fs::remove_dir_all(folder));
+        let store = Store::open(folder, Options::default(), clock)?;
+        append(&store, name, events, batch).await?;
+        finish(&store, folder, "journal.sqlite", events);
+    }
+    Ok(())
+}
+
+async fn ledger(events: u64, folder: &Path, clock: &Arc<dyn Clock>) -> Result<(), Fault> {
+    for batch in [64, 256] {
+        drop(std::fs::remove_dir_all(folder));
+        let store = Store::open(folder, Options::default(), clock)?;
+        open(&store, events, batch).await?;
+        settle(&store, events).await?;
+        finish(&store, folder, "ledger.sqlite", events);
+    }
     Ok(())
 }
 
@@ -208,7 +223,7 @@ fn tell(name: &str, (events, took, cpu): (u64, Duration, Duration)) {
     println!("{name:<44} {:>9.0}/s {:>9.0}/CPU s", rate(took), rate(cpu));
 }
 
-fn finish(store: &Store, folder: &std::path::Path, file: &str, events: u64) {
+fn finish(store: &Store, folder: &Path, file: &str, events: u64) {
     let began = Instant::now();
     store.close();
     let bytes = std::fs::metadata(folder.join(file)).map_or(0, |file| file.len());

@@ -1,38 +1,81 @@
-//! The embedded store: both conformance lists with a folder that is opened again, and what only a file can go through.
+//! The embedded store: the conformance lists with a folder that is opened again, and what only a file goes through.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use backends::conformance::{self, JournalFixture, LedgerFixture, LedgerStore, Opening};
+use backends::conformance::sample::{
+    admitted, at, claim, delivery, delivery_id, done, event_id, in_lane, position,
+};
+use backends::conformance::{
+    self, JournalFixture, LedgerFixture, LedgerStore, ManualClock, Opening,
+};
 use backends::sqlite::{JournalOptions, LedgerOptions, Options, Store};
-use engine::ports::{Answer, Journal};
-use model::Fault;
+use engine::ports::{Answer, Clock, DueLimit, Journal, Ledger as _, Views as _};
+use futures::future::join_all;
+use model::limit::KEY_WINDOW;
+use model::{
+    Appended, Batch, Bucket, Change, Fault, FaultKind, Offset, Partition, TimeSpan,
+};
 use tempfile::TempDir;
 
-/// Small segments, so that the lists go through closed ones too.
-fn options(opening: &Opening, segment: usize) -> Options {
+const ZERO: Partition = Partition(0);
+const SMALL: usize = 3;
+
+fn segments_of(hashes: usize) -> Options {
     Options {
-        journal: JournalOptions { budget_bytes: opening.budget_bytes, segment_keys: segment, ..JournalOptions::default() },
-        ledger: LedgerOptions { segment_words: segment, ..LedgerOptions::default() },
+        journal: JournalOptions { segment_keys: hashes, ..JournalOptions::default() },
+        ledger: LedgerOptions { segment_words: hashes, ..LedgerOptions::default() },
     }
 }
 
-fn open(folder: &TempDir, opening: &Opening, segment: usize) -> Result<Store, Fault> {
-    Store::open(folder.path(), options(opening, segment), &opening.clock)
+fn pages_at_most(pages: u32) -> Options {
+    Options {
+        journal: JournalOptions { pages_max: Some(pages), ..JournalOptions::default() },
+        ledger: LedgerOptions { pages_max: Some(pages), ..LedgerOptions::default() },
+    }
 }
 
-async fn journal(segment: usize) -> JournalFixture {
-    let folder = tempfile::tempdir().expect("a folder can be made");
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(ManualClock::new(at(0)))
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn open(folder: &Path, options: Options) -> Result<Store, Fault> {
+    Store::open(folder, options, &clock())
+}
+
+fn opened(folder: &TempDir) -> Store {
+    open(folder.path(), Options::default()).unwrap()
+}
+
+/// The words of the fault with which a folder does not open.
+fn refusal(folder: &Path) -> (FaultKind, String) {
+    let fault = open(folder, Options::default()).unwrap_err();
+    (fault.kind, fault.to_string())
+}
+
+fn open_for(folder: &TempDir, opening: &Opening, hashes: usize) -> Result<Store, Fault> {
+    let mut options = segments_of(hashes);
+    options.journal.budget_bytes = opening.budget_bytes;
+    Store::open(folder.path(), options, &opening.clock)
+}
+
+async fn journal(hashes: usize) -> JournalFixture {
+    let folder = folder();
     JournalFixture::new(move |opening| -> Answer<'static, Arc<dyn Journal>> {
-        let store = open(&folder, &opening, segment);
+        let store = open_for(&folder, &opening, hashes);
         Box::pin(async move { Ok(store?.journal as Arc<dyn Journal>) })
     })
     .await
 }
 
-async fn ledger(segment: usize) -> LedgerFixture {
-    let folder = tempfile::tempdir().expect("a folder can be made");
+async fn ledger(hashes: usize) -> LedgerFixture {
+    let folder = folder();
     LedgerFixture::new(move |opening| -> Answer<'static, LedgerStore> {
-        let store = open(&folder, &opening, segment);
+        let store = open_for(&folder, &opening, hashes);
         Box::pin(async move {
             let ledger = store?.ledger;
             Ok(LedgerStore { ledger: Arc::clone(&ledger) as _, views: ledger })
@@ -48,7 +91,7 @@ async fn the_journal_does_what_every_journal_does() {
 
 #[tokio::test]
 async fn the_journal_does_so_with_tiny_segments() {
-    conformance::run(conformance::JOURNAL, async || journal(3).await).await;
+    conformance::run(conformance::JOURNAL, async || journal(SMALL).await).await;
 }
 
 #[tokio::test]
@@ -57,12 +100,251 @@ async fn the_ledger_does_what_every_ledger_does() {
 }
 
 #[tokio::test]
-async fn the_views_show_what_every_views_show() {
-    conformance::run(conformance::VIEWS, async || ledger(256 * 1024).await).await;
+async fn the_ledger_does_so_with_tiny_segments() {
+    conformance::run(conformance::LEDGER, async || ledger(SMALL).await).await;
 }
 
 #[tokio::test]
-async fn the_ledger_does_so_with_tiny_segments() {
-    conformance::run(conformance::LEDGER, async || ledger(3).await).await;
-    conformance::run(conformance::VIEWS, async || ledger(3).await).await;
+async fn the_views_show_what_every_views_show() {
+    conformance::run(conformance::VIEWS, async || ledger(256 * 1024).await).await;
+    conformance::run(conformance::VIEWS, async || ledger(SMALL).await).await;
+}
+
+async fn append(store: &Store, numbers: impl IntoIterator<Item = u64>) -> Vec<Appended> {
+    store.journal.append(numbers.into_iter().map(admitted).collect()).await.unwrap()
+}
+
+async fn offsets(store: &Store) -> Vec<Offset> {
+    let records = store.journal.read(ZERO, Offset(0), 100_000).await.unwrap();
+    records.iter().map(|record| record.position.offset).collect()
+}
+
+fn open_change(n: u64) -> Batch {
+    Batch::new().change(Change::Open { delivery: Box::new(delivery(n)), claim: None })
+}
+
+/// The files as a killed process leaves them.
+fn killed_copy(from: &TempDir) -> TempDir {
+    let copy = folder();
+    for name in ["journal.sqlite", "journal.sqlite-wal", "ledger.sqlite", "ledger.sqlite-wal"] {
+        std::fs::copy(from.path().join(name), copy.path().join(name)).unwrap();
+    }
+    copy
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_a_kill() {
+    let folder = folder();
+    let store = Store::open(folder.path(), segments_of(10), &clock()).unwrap();
+    for n in 0..40 {
+        append(&store, n * 3 + 1..n * 3 + 4).await;
+        store.ledger.commit(open_change(n)).await.unwrap();
+        if n % 10 == 9 {
+            let copy = killed_copy(&folder);
+            let revived = Store::open(copy.path(), segments_of(10), &clock()).unwrap();
+            assert_eq!(offsets(&revived).await.len() as u64, (n + 1) * 3);
+            let repeats = append(&revived, 1..(n + 1) * 3).await;
+            assert!(repeats.iter().all(|answer| matches!(answer, Appended::Duplicate(..))));
+            let account = revived.ledger.account().await.unwrap();
+            assert_eq!(account.tallies[0].get(Bucket::Created), n + 1);
+            assert_eq!(revived.ledger.recount().await.unwrap(), account);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_append_leaves_all_or_nothing() {
+    let folder = folder();
+    let store = opened(&folder);
+    for n in 0..50 {
+        let cancelled = store.journal.append(vec![admitted(n * 2 + 1), admitted(n * 2 + 2)]);
+        let soon = futures::future::ready(());
+        drop(futures::future::select(cancelled, soon).await);
+    }
+    append(&store, [1_000]).await;
+    let there = offsets(&store).await.len();
+    assert_eq!(there % 2, 1, "{there}: pairs, and the last one");
+    drop(store);
+    let store = opened(&folder);
+    assert_eq!(offsets(&store).await.len(), there);
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_and_loses_nothing() {
+    let folder = folder();
+    let store = open(folder.path(), pages_at_most(60)).unwrap();
+    let mut taken = Vec::new();
+    let fault = loop {
+        let next = taken.len() as u64 + 1;
+        match store.journal.append(vec![admitted(next)]).await {
+            Ok(answers) => taken.extend(answers),
+            Err(fault) => break fault,
+        }
+        assert!(taken.len() < 10_000, "60 pages are never full");
+    };
+    assert_eq!(fault.kind, FaultKind::Full, "{fault}");
+    assert_eq!(offsets(&store).await.len(), taken.len(), "the refused one is not there");
+    assert!(matches!(append(&store, [1]).await[..], [Appended::Duplicate(..)]), "repeats are answered");
+    let half = Offset(taken.len() as u64 / 2);
+    store.journal.trim(ZERO, half, Vec::new()).await.unwrap();
+    assert!(matches!(append(&store, [20_000]).await[..], [Appended::New(_)]), "what was freed is used");
+    drop(store);
+    let store = opened(&folder);
+    assert_eq!(offsets(&store).await.len(), taken.len() - half.0 as usize + 1);
+    assert!(matches!(append(&store, [20_001]).await[..], [Appended::New(_)]));
+}
+
+#[tokio::test]
+async fn a_ledger_on_a_full_disk_keeps_its_counts() {
+    let folder = folder();
+    let store = open(folder.path(), pages_at_most(100)).unwrap();
+    let mut taken = 0;
+    let fault = loop {
+        let batches = (0..20).map(|n| store.ledger.commit(open_change(taken + n)));
+        let answers = join_all(batches).await;
+        taken += answers.iter().filter(|answer| answer.is_ok()).count() as u64;
+        if let Some(fault) = answers.into_iter().find_map(Result::err) {
+            break fault;
+        }
+    };
+    assert_eq!(fault.kind, FaultKind::Full, "{fault}");
+    drop(store);
+    let store = opened(&folder);
+    let account = store.ledger.account().await.unwrap();
+    assert_eq!(account.tallies[0].get(Bucket::Created), taken);
+    assert_eq!(store.ledger.recount().await.unwrap(), account);
+    store.ledger.commit(open_change(100_000)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_folder_is_opened_once_at_a_time() {
+    let folder = folder();
+    let store = opened(&folder);
+    let (kind, words) = refusal(folder.path());
+    assert_eq!(kind, FaultKind::Unavailable);
+    assert!(words.contains("open in another process"), "{words}");
+    drop(store);
+    opened(&folder).close();
+}
+
+#[test]
+fn what_cannot_be_opened_is_said_in_words() {
+    let folder = folder();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "no folder").unwrap();
+    let (kind, words) = refusal(&file.join("data"));
+    assert_eq!(kind, FaultKind::Unavailable);
+    assert!(words.contains("cannot be made"), "{words}");
+
+    std::fs::write(folder.path().join("journal.sqlite"), vec![7; 10_000]).unwrap();
+    let (kind, words) = refusal(folder.path());
+    assert_eq!(kind, FaultKind::Corrupt);
+    assert!(words.contains("journal.sqlite is damaged or no store of ours"), "{words}");
+}
+
+#[test]
+fn a_newer_store_and_a_foreign_file_are_refused() {
+    let folder = folder();
+    opened(&folder).close();
+    let file = folder.path().join("ledger.sqlite");
+    let conn = rusqlite::Connection::open(&file).unwrap();
+    conn.pragma_update(None, "user_version", 99).unwrap();
+    drop(conn);
+    let (kind, words) = refusal(folder.path());
+    assert_eq!(kind, FaultKind::Corrupt);
+    assert!(words.contains("schema 99, written by a newer version"), "{words}");
+
+    std::fs::copy(folder.path().join("journal.sqlite"), &file).unwrap();
+    let (kind, words) = refusal(folder.path());
+    assert_eq!(kind, FaultKind::Corrupt);
+    assert!(words.contains("not our ledger.sqlite"), "{words}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_written_is_said_in_words() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    opened(&folder).close();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o555)).unwrap();
+    let is_bound = std::fs::write(folder.path().join("probe"), "").is_err();
+    let refused = open(folder.path(), Options::default()).map(drop);
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    // Root writes everywhere; then there is nothing to be refused.
+    assert_eq!(refused.is_err(), is_bound, "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_closed_store_says_that_it_is_going_down() {
+    let folder = folder();
+    let store = opened(&folder);
+    append(&store, 1..3).await;
+    store.close();
+    assert!(!folder.path().join("journal.sqlite-wal").exists(), "the log was moved into the file");
+    let append = store.journal.append(vec![admitted(3)]).await;
+    let find = store.journal.find(event_id(1)).await;
+    let commit = store.ledger.commit(open_change(1)).await;
+    for fault in [append.map(drop), find.map(drop), commit.map(drop)] {
+        assert_eq!(fault.unwrap_err().kind, FaultKind::Shutdown);
+    }
+}
+
+#[tokio::test]
+async fn keys_are_found_in_closed_segments_and_after_opening_again() {
+    let folder = folder();
+    let clock = Arc::new(ManualClock::new(at(0)));
+    let reopened = || {
+        let clock: Arc<dyn Clock> = Arc::clone(&clock) as _;
+        Store::open(folder.path(), segments_of(100), &clock).unwrap()
+    };
+    let mut store = reopened();
+    for round in 0..20 {
+        append(&store, round * 100 + 1..round * 100 + 101).await;
+        if round % 7 == 3 {
+            drop(store);
+            store = reopened();
+        }
+    }
+    let repeats = append(&store, 1..=2_000).await;
+    for (n, answer) in (1..).zip(&repeats) {
+        assert_eq!(*answer, Appended::Duplicate(position(n), event_id(n)), "key {n}");
+    }
+    clock.advance(TimeSpan::from_days(3));
+    append(&store, [5_000]).await;
+    assert!(store.journal.forget_keys(at(3_600)).await.unwrap() > 0);
+    let again = append(&store, (1..=2_000).chain([5_000])).await;
+    let new = again.iter().filter(|answer| matches!(answer, Appended::New(_))).count();
+    assert_eq!(new, 2_000, "the old ones were forgotten, the newer one was not");
+    drop(store);
+    clock.advance(KEY_WINDOW);
+    let store = reopened();
+    assert!(matches!(append(&store, [5_000]).await[..], [Appended::New(_)]), "its window is over");
+}
+
+#[tokio::test]
+async fn a_batch_that_conflicts_half_done_harms_no_other_of_its_group() {
+    let folder = folder();
+    let store = opened(&folder);
+    let batches = (0..300).map(|n| {
+        let open = |n| Change::Open { delivery: Box::new(in_lane(n, "a")), claim: None };
+        let bad = Change::Claim { delivery: delivery_id(999_999), claim: claim(1_000) };
+        let batch = Batch::new().change(open(n));
+        store.ledger.commit(if n % 3 == 0 { batch.change(bad) } else { batch })
+    });
+    let answers = join_all(batches).await;
+    for (n, answer) in answers.iter().enumerate() {
+        let kind = answer.as_ref().err().map(|fault| fault.kind);
+        assert_eq!(kind, (n % 3 == 0).then_some(FaultKind::Conflict), "batch {n}");
+    }
+    let account = store.ledger.account().await.unwrap();
+    assert_eq!(account.tallies[0].get(Bucket::Created), 200);
+    assert_eq!(store.ledger.recount().await.unwrap(), account);
+    let feed = store.ledger.feed(0, 1_000).await.unwrap();
+    assert_eq!((feed.len(), store.ledger.feed_head().await.unwrap()), (200, 200));
+    let all = DueLimit { all: 10, repeats: 10 };
+    let due = store.ledger.due(&delivery(1).destination, at(1_000), all).await.unwrap();
+    assert_eq!(due.iter().map(|it| it.id).collect::<Vec<_>>(), [delivery_id(1)], "one head");
+    let finish = Change::Move { delivery: delivery_id(1), state: done(9), why: String::new(), new_round: None };
+    store.ledger.commit(Batch::new().change(finish)).await.unwrap();
+    assert!(!store.ledger.delivery(delivery_id(2)).await.unwrap().unwrap().behind);
 }

@@ -179,7 +179,7 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     fn needed(&self, partition: Partition, from: Offset, to: Offset) -> Answer<'_, Vec<Offset>>;
 
     /// Removes at most [`model::limit::TRIM_ROWS_MAX`] final deliveries with their attempts that were made before `before`,
-    /// and as many feed, index and audit rows of that age each. A row of the feed or the index is as old as its commit.
+    /// and as many feed, index and audit rows of that age each. A row of the feed or the index is as old as its last commit.
     /// Answers how many rows went; 0 when there is nothing left to do.
     fn trim(&self, before: Timestamp) -> Answer<'_, u64>;
 

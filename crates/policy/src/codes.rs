@@ -79,6 +79,7 @@ codes! {
     BAD_TYPE_PATTERN 220 "H0220" "not an event type or a prefix of one"
     BAD_NUMBER 221 "H0221" "not a whole number, or not true or false"
     NUMBER_LOSS 222 "H0222" "a number that is not kept as it is written"
+    URL_CREDENTIALS 223 "H0223" "a user or a password in a URL"
 
     EXPRESSION_SYNTAX 301 "H0301" "an expression that cannot be read"
     UNKNOWN_FUNCTION 302 "H0302" "no such function"

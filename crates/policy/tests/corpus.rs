@@ -10,6 +10,7 @@ use policy::{SourceFile, check_at};
 const EXPECTED: &str = "expected.txt";
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "UPDATE is the switch of golden tests")]
 fn every_case_of_the_corpus_is_rendered_as_expected() {
     let cases = cases();
     assert!(!cases.is_empty(), "the corpus is there");
@@ -36,6 +37,20 @@ fn the_valid_project_gives_a_policy() {
     assert_eq!(names, ["carrier", "edi", "lab", "odoo", "shop"]);
     assert_eq!(policy.flows.len(), 2);
     assert_eq!(policy.retries.len(), 4);
+}
+
+#[test]
+fn every_code_of_project_files_is_shown_by_a_case() {
+    // Limits that a case would need thousands of files for; unit tests have them. H061x are the runner's.
+    let exempt = ["H0110", "H0111", "H0114", "H0115", "H0610", "H0611", "H0612", "H0613"];
+    let rendered: String = cases().iter().map(|case| render_case(case)).collect();
+    let is_of_files = |text: &str| ["H01", "H02", "H05", "H06"].iter().any(|group| text.starts_with(group));
+    let unseen: Vec<&str> = policy::codes::CODES
+        .iter()
+        .map(|info| info.text)
+        .filter(|text| is_of_files(text) && !exempt.contains(text) && !rendered.contains(&format!("[{text}]")))
+        .collect();
+    assert_eq!(unseen, [""; 0]);
 }
 
 fn render_case(case: &Path) -> String {

@@ -1,6 +1,8 @@
 //! The shapes of the management API, shared by server, command line and tests. Each answer names its schema; fields are
 //! added, never renamed or removed.
 
+mod lists;
+
 use engine::replay::decide::Commands;
 use engine::replay::selection::Selection;
 use model::account::Line;
@@ -11,6 +13,8 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use lists::*;
+
 /// One screen: is everything accounted for, and who has to do something.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Status {
@@ -18,8 +22,10 @@ pub struct Status {
     pub schema: String,
     /// The program's version.
     pub version: String,
-    /// When this was read.
+    /// When this was read, by a clock that never goes back.
     pub as_of: Timestamp,
+    /// The machine's clock then: signatures are judged by it.
+    pub wall: Timestamp,
     /// The policy that judges now.
     pub policy: PolicyVersion,
     /// The conservation line of each origin that has any.

@@ -1,4 +1,5 @@
-//! Reading a project folder: its YAML files, in the order of their paths, within limits. Nothing else is opened.
+//! Reading a project folder: its YAML files and the bodies beside its tests, in the order of their paths, within limits.
+//! Nothing else is opened.
 
 use std::path::{Path, PathBuf};
 
@@ -42,7 +43,7 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>, root: &Path) -> Result<(), U
         let kind = std::fs::symlink_metadata(&path).map_err(io)?;
         if kind.is_dir() {
             collect(&path, paths, root)?;
-        } else if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
+        } else if is_ours(&path, root) {
             paths.push(path);
         }
         if paths.len() > PROJECT_FILES_MAX {
@@ -50,6 +51,13 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>, root: &Path) -> Result<(), U
         }
     }
     Ok(())
+}
+
+/// YAML everywhere; below `tests/` every file whose name does not begin with a dot, because tests name bodies as they came.
+fn is_ours(path: &Path, root: &Path) -> bool {
+    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let yaml = path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+    yaml || (!hidden && path.starts_with(root.join("tests")))
 }
 
 fn read_one(root: &Path, path: &Path) -> Result<SourceFile, Unreadable> {

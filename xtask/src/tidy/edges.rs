@@ -23,8 +23,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Test and build dependencies are edges like any other.
+/// Build dependencies are edges like any other, and so are test dependencies but for those of [`TESTED_WITH`].
 const TABLES: &[&str] = &["dependencies", "dev-dependencies", "build-dependencies"];
+
+/// Test dependencies against the direction: the engine's loops are tested over the store that is the ports' reference.
+const TESTED_WITH: &[(&str, &str)] = &[("engine", "backends")];
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let workspace = tree.file("Cargo.toml").and_then(|file| file.text.parse::<toml::Table>().ok());
@@ -49,8 +52,9 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
                 continue;
             }
         };
-        for (key, target) in targets(&manifest, workspace.as_ref()) {
-            if target != name && !allowed.contains(&target.as_str()) {
+        for (table, key, target) in targets(&manifest, workspace.as_ref()) {
+            let tested = table == "dev-dependencies" && TESTED_WITH.contains(&(name, target.as_str()));
+            if target != name && !tested && !allowed.contains(&target.as_str()) {
                 let message = format!("`{name}` may not depend on `{target}`");
                 findings.push(Finding::new(&file.path, line_of(file, &key), message));
             }
@@ -64,17 +68,17 @@ fn crate_of(path: &str) -> Option<&str> {
     path.strip_prefix("crates/")?.strip_suffix("/Cargo.toml").filter(|name| !name.contains('/'))
 }
 
-/// Dependencies that are crates of ours: the key in the manifest and the folder's name.
-fn targets(manifest: &toml::Table, workspace: Option<&toml::Table>) -> Vec<(String, String)> {
+/// Dependencies that are crates of ours: the table, the key in the manifest, and the folder's name.
+fn targets(manifest: &toml::Table, workspace: Option<&toml::Table>) -> Vec<(&'static str, String, String)> {
     let mut sections = vec![manifest];
     if let Some(platforms) = manifest.get("target").and_then(toml::Value::as_table) {
         sections.extend(platforms.values().filter_map(toml::Value::as_table));
     }
     let mut found = Vec::new();
     for section in sections {
-        for table in TABLES.iter().filter_map(|name| section.get(*name)?.as_table()) {
+        for (name, table) in TABLES.iter().filter_map(|name| Some((*name, section.get(*name)?.as_table()?))) {
             for (key, value) in table {
-                found.extend(ours(key, value, workspace).map(|target| (key.clone(), target)));
+                found.extend(ours(key, value, workspace).map(|target| (name, key.clone(), target)));
             }
         }
     }

@@ -19,6 +19,9 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("counters_outlive_their_rows", |it| Box::pin(counters_outlive_their_rows(it))),
     ("trim_leaves_lanes_as_they_are", |it| Box::pin(trim_leaves_lanes_as_they_are(it))),
     ("old_feed_index_and_audit_rows_go", |it| Box::pin(old_feed_index_and_audit_rows_go(it))),
+    ("a_word_that_is_indexed_again_stays_longer", |it| {
+        Box::pin(a_word_that_is_indexed_again_stays_longer(it))
+    }),
     ("the_feed_goes_on_after_a_trim", |it| Box::pin(the_feed_goes_on_after_a_trim(it))),
     ("quarantine_is_never_trimmed", |it| Box::pin(quarantine_is_never_trimmed(it))),
     ("the_ledgers_trim_takes_bounded_steps", |it| {
@@ -178,6 +181,20 @@ async fn old_feed_index_and_audit_rows_go(mut it: LedgerFixture) {
     let audited = it.views().audit(None, None, 10).await.expect("the views read").rows;
     assert_eq!(audited, [audit(30, "x"), audit(20, "x")]);
     assert_eq!(it.numbers().await, [1, 2, 3], "deliveries that are open stay");
+}
+
+async fn a_word_that_is_indexed_again_stays_longer(it: LedgerFixture) {
+    for (n, secs) in [(1, 10), (2, 10), (1, 20)] {
+        it.clock.set(at(secs));
+        let words = vec!["S1".to_owned()];
+        it.apply(Change::Index { event: event_id(n), at: position(n), words }).await;
+    }
+    for (before, expected) in [(10, vec![2, 1]), (15, vec![1]), (21, vec![])] {
+        it.trim(before).await;
+        let found = it.views().lookup("S1", 10).await.expect("the views read");
+        let events: Vec<_> = found.into_iter().map(|found| found.event).collect();
+        assert_eq!(events, expected.into_iter().map(event_id).collect::<Vec<_>>(), "{before}");
+    }
 }
 
 async fn the_feed_goes_on_after_a_trim(mut it: LedgerFixture) {

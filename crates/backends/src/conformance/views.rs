@@ -158,7 +158,11 @@ async fn an_event_tells_its_whole_story(it: LedgerFixture) {
         story.deliveries[1].attempts.iter().map(|one| (one.no, one.result.is_some())).collect();
     assert_eq!(attempts, [(1, true), (2, false)]);
     let audited: Vec<_> = story.audit.iter().map(|row| row.at).collect();
-    assert_eq!(audited, [at(0), at(1), at(2), at(4)], "of the event and of its deliveries, oldest first");
+    assert_eq!(
+        audited,
+        [at(0), at(1), at(2), at(4)],
+        "of the event and of its deliveries, oldest first"
+    );
 }
 
 async fn what_is_unknown_has_no_story(it: LedgerFixture) {

@@ -19,6 +19,15 @@ pub struct Terms<'a> {
     pub repeat: Repeat,
 }
 
+/// When it is decided, and a number from 0 to 65,535 that spreads repeats.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// Now.
+    pub now: Timestamp,
+    /// The number.
+    pub chance: u16,
+}
+
 /// Where a delivery goes after an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct After {
@@ -29,7 +38,8 @@ pub struct After {
 }
 
 /// Where a delivery goes after its open attempt ended so. `attempts` of the delivery include that attempt.
-pub fn after_attempt(delivery: &Delivery, terms: Terms<'_>, outcome: &Outcome, now: Timestamp, chance: u16) -> After {
+pub fn after_attempt(delivery: &Delivery, terms: Terms<'_>, outcome: &Outcome, moment: Moment) -> After {
+    let now = moment.now;
     match outcome {
         Outcome::Accepted { status } => After { state: DeliveryState::Done { at: now }, why: format!("answered {status}") },
         Outcome::Unmapped { reasons } => {
@@ -38,17 +48,17 @@ pub fn after_attempt(delivery: &Delivery, terms: Terms<'_>, outcome: &Outcome, n
         Outcome::Refused { status, again: Again::Never } => {
             end(delivery, terms, format!("answered {status}: the same data would be refused again"))
         }
-        Outcome::Refused { status, again: Again::Perhaps } => again(delivery, terms, None, now, chance, format!("answered {status}")),
+        Outcome::Refused { status, again: Again::Perhaps } => again(delivery, terms, None, moment, format!("answered {status}")),
         Outcome::Deferred { status, retry_after } => {
-            again(delivery, terms, *retry_after, now, chance, format!("answered {status}, asks for patience"))
+            again(delivery, terms, *retry_after, moment, format!("answered {status}, asks for patience"))
         }
         Outcome::Unreached { error } => {
             let what = format!("no answer ({})", outcome.cause());
-            if error.may_have_arrived() { unclear(delivery, terms, now, chance, what) } else { again(delivery, terms, None, now, chance, what) }
+            if error.may_have_arrived() { unclear(delivery, terms, moment, what) } else { again(delivery, terms, None, moment, what) }
         }
         Outcome::Unknown => match terms.repeat {
             Repeat::Safe => after_crash(delivery, terms, now),
-            Repeat::Unsafe => unclear(delivery, terms, now, chance, "the process ended during the attempt".to_owned()),
+            Repeat::Unsafe => unclear(delivery, terms, moment, "the process ended during the attempt".to_owned()),
         },
     }
 }
@@ -61,9 +71,9 @@ fn after_crash(delivery: &Delivery, terms: Terms<'_>, now: Timestamp) -> After {
     After { state: DeliveryState::Waiting { due: now }, why: "the process ended during the attempt; it is repeated under the same id".to_owned() }
 }
 
-fn unclear(delivery: &Delivery, terms: Terms<'_>, now: Timestamp, chance: u16, what: String) -> After {
+fn unclear(delivery: &Delivery, terms: Terms<'_>, moment: Moment, what: String) -> After {
     match terms.repeat {
-        Repeat::Safe => again(delivery, terms, None, now, chance, what),
+        Repeat::Safe => again(delivery, terms, None, moment, what),
         Repeat::Unsafe => held(delivery, format!("{what}: whether it arrived is not known, and the destination must not get it twice")),
     }
 }
@@ -72,12 +82,11 @@ fn again(
     delivery: &Delivery,
     terms: Terms<'_>,
     asked: Option<model::TimeSpan>,
-    now: Timestamp,
-    chance: u16,
+    moment: Moment,
     what: String,
 ) -> After {
     let round = Round { at: delivery.round_at, attempts: delivery.round_attempts(), deadline: terms.deadline };
-    match schedule::next(terms.retry, round, asked, now, chance) {
+    match schedule::next(terms.retry, round, asked, moment.now, moment.chance) {
         Next::At(due) => After { state: DeliveryState::Waiting { due }, why: format!("{what}; attempt {} follows", delivery.attempts + 1) },
         Next::CountUsedUp => end(delivery, terms, format!("{what}; attempt {} was the last", delivery.attempts)),
         Next::DeadlineFirst => end(delivery, terms, format!("{what}; the deadline comes before another attempt")),
@@ -116,7 +125,7 @@ pub fn judge(kept: &Policy, present: &Policy, delivery: &Delivery, result: &Atte
     };
     let repeat = present.destinations.get(&delivery.destination).map_or(Repeat::Unsafe, |destination| destination.repeat);
     let terms = Terms { retry, deadline: flow.deadline, repeat };
-    after_attempt(delivery, terms, &result.outcome, result.ended_at, chance)
+    after_attempt(delivery, terms, &result.outcome, Moment { now: result.ended_at, chance })
 }
 
 /// The batch that closes an attempt.

@@ -2,7 +2,8 @@
 //! it answers only when what it accepted is durable (I1).
 //!
 //! [`decide`] judges a request, [`run`] journals and answers; [`quarantine`] is what people do with what was kept.
-//! Against replays: signatures with a timestamp have a tolerance, everything else has the key registry (see `verify`).
+//! Against replays: signatures with a timestamp have a tolerance, everything else has the key registry, with the limit
+//! that `verify` names.
 
 pub mod decide;
 mod handshake;

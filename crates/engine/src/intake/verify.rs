@@ -1,9 +1,10 @@
 //! Who sent a request: what each source needs to find out, made ready once for a policy and a keyring.
 //!
 //! It fails closed: a source whose secrets have no usable value lets nothing in. Signatures are verified over the bytes
-//! as they came. A scheme with a timestamp refuses what is outside of its tolerance; a scheme without one (Shopify,
-//! GitHub, secrets sent as they are) has the key registry as its guard: a request that is sent again within
-//! [`model::limit::KEY_WINDOW`] is a duplicate, whoever sends it.
+//! as they came. A scheme with a timestamp refuses what is outside of its tolerance. One without (Shopify, GitHub,
+//! secrets sent as they are) has the key registry as its guard: what comes again unchanged within
+//! [`model::limit::KEY_WINDOW`] is a duplicate. LIMIT: where the key is in a header that the scheme does not sign, who
+//! has captured a request can send its body again under another key; a key from the body closes that.
 
 use std::collections::BTreeMap;
 

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use model::account::Bucket;
 use model::quarantine::QuarantineState;
 use model::{
-    Batch, Change, Consumer, Delivery, DeliveryId, DeliveryState, Entry, Event, FlowName, Guard, LaneKey, Offset, Origin,
+    Batch, Change, Consumer, Delivery, DeliveryId, DeliveryState, Entry, Event, Guard, LaneKey, Offset, Origin,
     Owner, Partition, PolicyVersion, QuarantineRow, Record, ReplayId,
 };
 use policy::compiled::{Flow, Lane};
 use policy::Policy;
 use policy::expression::EventView;
+
+use crate::rules::replayed;
 
 /// A record with the record that holds its bytes, when that is another one.
 #[derive(Clone, Debug)]
@@ -20,6 +22,9 @@ pub struct Routable {
     pub record: Arc<Record>,
     /// What it refers to; `None` also where retention has removed it.
     pub referred: Option<Arc<Record>>,
+    /// The policy that was in force when it was emitted, where it names a flow that the present one does not have: a
+    /// replay that a person ordered is not lost by a change in between (I2).
+    pub ordered_under: Option<Arc<Policy>>,
 }
 
 /// What a run of records leads to.
@@ -116,7 +121,11 @@ fn route_one(policy: &Policy, routable: &Routable, routed: &mut Routed) {
         }
         Entry::Replayed { replay, flows, .. } => {
             if let Some((bytes, event)) = referred(routable) {
-                deliver_again(policy, (record, bytes), event, (*replay, flows), routed);
+                let policies = [Some(policy), routable.ordered_under.as_deref()];
+                let flows = flows.iter().filter_map(|name| {
+                    policies.into_iter().flatten().find_map(|policy| Some((policy, policy.flows.get(name)?)))
+                });
+                deliver_again(flows, (record, bytes), (event, *replay), routed);
             }
         }
         Entry::PolicyApplied { version, .. } => routed.policy = Some(*version),
@@ -149,23 +158,22 @@ fn deliver_selected(policy: &Policy, record: &Arc<Record>, bytes: &Arc<Record>, 
     let view = EventView::new(event);
     for flow in policy.selected(event) {
         if flow.filter.as_ref().is_none_or(|filter| filter.eval_bool(&view)) {
-            let id = DeliveryId::derive(event.id.0, &[b"flow", flow.name.as_str().as_bytes()]);
+            let id = replayed::first_delivery(event.id, &flow.name);
             let delivery = delivery((policy, flow), (record, bytes), (event, &view), (id, event.origin, None));
             routed.deliveries.push((delivery, Arc::clone(bytes)));
         }
     }
 }
 
-fn deliver_again(
-    policy: &Policy,
+fn deliver_again<'p>(
+    flows: impl Iterator<Item = (&'p Policy, &'p Arc<Flow>)>,
     (record, bytes): (&Arc<Record>, &Arc<Record>),
-    event: &Event,
-    (replay, flows): (ReplayId, &[FlowName]),
+    (event, replay): (&Event, ReplayId),
     routed: &mut Routed,
 ) {
     let view = EventView::new(event);
-    for flow in flows.iter().filter_map(|name| policy.flows.get(name)) {
-        let id = DeliveryId::derive(event.id.0, &[b"replay", replay.0.as_bytes(), flow.name.as_str().as_bytes()]);
+    for (policy, flow) in flows {
+        let id = replayed::delivery(event.id, replay, &flow.name);
         let delivery = delivery((policy, flow), (record, bytes), (event, &view), (id, Origin::Replay, Some(replay)));
         routed.deliveries.push((delivery, Arc::clone(bytes)));
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use model::limit::READ_RECORDS_MAX;
 use model::{
-    Change, Claim, Committed, Consumer, Delivery, DeliveryState, Fault, FaultKind, Offset, Partition, PolicyVersion, Record,
+    Change, Claim, Committed, Consumer, Delivery, DeliveryState, Entry, Fault, FaultKind, Offset, Partition, PolicyVersion, Record,
 };
 use model::change::Opened;
 use policy::Policy;
@@ -76,7 +76,7 @@ impl Router {
             self.at = Some(standing);
             return Ok(Turn::Idle);
         }
-        let (routables, seen) = self.gather(records).await?;
+        let (routables, seen) = self.gather(&standing.policy, records).await?;
         let mut routed = decide::route(&standing.policy, &routables, &seen);
         let (to, count, next_policy) = (routed.to, routed.records, routed.policy);
         let deliveries = std::mem::take(&mut routed.deliveries);
@@ -107,7 +107,7 @@ impl Router {
         Ok(Standing { offset, policy })
     }
 
-    async fn gather(&self, records: Vec<Arc<Record>>) -> Result<(Vec<Routable>, Vec<uuid::Uuid>), Fault> {
+    async fn gather(&self, policy: &Policy, records: Vec<Arc<Record>>) -> Result<(Vec<Routable>, Vec<uuid::Uuid>), Fault> {
         let emitted: Vec<uuid::Uuid> = records.iter().filter_map(|record| record.emitted).collect();
         let seen = if emitted.is_empty() { Vec::new() } else { self.ledger.seen(emitted).await? };
         let mut routables = Vec::with_capacity(records.len());
@@ -116,7 +116,18 @@ impl Router {
                 Some(position) => self.journal.get(position).await?,
                 None => None,
             };
-            routables.push(Routable { record, referred });
+            let ordered_under = match &record.entry {
+                Entry::Replayed { flows, .. } if flows.iter().any(|name| !policy.flows.contains_key(name)) => {
+                    Some(self.book.at(record.policy).await?)
+                }
+                Entry::Admitted(_)
+                | Entry::Quarantined { .. }
+                | Entry::Resubmitted { .. }
+                | Entry::Released { .. }
+                | Entry::Replayed { .. }
+                | Entry::PolicyApplied { .. } => None,
+            };
+            routables.push(Routable { record, referred, ordered_under });
         }
         Ok((routables, seen))
     }

@@ -118,12 +118,13 @@ impl Breaker {
     /// Takes an outcome into account.
     pub fn saw(&mut self, spec: &Spec, seen: Seen, now: Timestamp) {
         match (self.state, seen) {
-            (State::HalfOpen { .. } | State::Open { .. }, Seen::Healthy) => *self = Self::default(),
+            (State::HalfOpen { .. }, Seen::Healthy) => *self = Self::default(),
             (State::HalfOpen { since, pause }, Seen::Failing) => {
                 let pause = pause.times(2).min(spec.pause_max);
                 self.state = State::Open { since, until: now + pause, pause };
             }
-            (State::Open { .. }, Seen::Failing) => {}
+            // An attempt that began before it opened says nothing new: only a probe closes it.
+            (State::Open { .. }, _) => {}
             (State::Closed, seen) => self.count(spec, seen, now),
         }
     }

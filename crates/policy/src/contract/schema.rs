@@ -145,7 +145,7 @@ impl<'s> Schema<'s> {
     }
 }
 
-impl<'s> Part<'s> {
+impl Part<'_> {
     fn beside(&self) -> Vec<Self> {
         let schema = &self.schema;
         let mut beside = Vec::new();

@@ -50,14 +50,6 @@ pub(crate) fn check_fields(node: &Node, key: &Spanned<String>, findings: &mut Fi
     }
     for entry in entries {
         check_field(entry, findings);
-        let (name, _) = target(&entry.key.value);
-        let twin = entries.iter().take_while(|it| it.key.span != entry.key.span).find(|it| target(&it.key.value).0 == name);
-        if let Some(twin) = twin {
-            let at_twin = findings.error(codes::KEY_TWICE, twin.key.span, "").place;
-            let message = format!("the field `{name}` stands twice in this map");
-            let diagnostic = findings.error(codes::KEY_TWICE, entry.key.span, message).related(at_twin, "here for the first time");
-            findings.push(diagnostic);
-        }
     }
 }
 

@@ -187,9 +187,14 @@ pub fn examine(file: &SourceFile, findings: &mut Findings) -> Option<(Address, N
 
 fn read(file: &SourceFile, address: &Address, findings: &mut Findings) -> Option<Node> {
     let root = tree::parse(&file.text, findings)?;
+    if root.entries().is_none() {
+        let message = format!("{} is a map of keys, and this is none", address.kind.table().name);
+        findings.push(findings.error(codes::WRONG_SHAPE, root.span, message));
+        return None;
+    }
     let name = Spanned::new(address.name.clone(), opening(&root));
     validate::check_table(&root, address.kind.table(), &name, findings);
-    root.entries().is_some().then_some(root)
+    Some(root)
 }
 
 /// Where something that is missing in the whole file is reported: at its first key.

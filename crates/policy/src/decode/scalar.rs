@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use model::{Code, ContractRef, Owner, SecretName, TimeSpan, Timestamp};
 
 use super::table::Kind;
-use super::url::Url;
+use super::url::{Url, has_credentials};
 use crate::codes;
 use crate::compiled::Network;
 use crate::near;
@@ -45,6 +45,7 @@ pub fn check(kind: &Kind, text: &str) -> Result<(), Wrong> {
         Kind::Network => network(text).map(drop).ok_or_else(|| wrong(codes::BAD_NETWORK, format!("is not a network: `{text}`"), "write an address and its leading bits, such as `10.20.0.0/16` or `fd00::/8`")),
         Kind::Date => end_of_day(text).map(drop).ok_or_else(|| wrong(codes::BAD_DATE, format!("is not a date: `{text}`"), "write year, month and day, such as `2027-01-31`")),
         Kind::Instant => instant(text).map(drop).ok_or_else(|| wrong(codes::BAD_DATE, format!("is not an instant: `{text}`"), "write date, time and offset, such as `2026-03-01T10:00:00Z`")),
+        Kind::Url if has_credentials(text) => Err(wrong(codes::URL_CREDENTIALS, "has a user or a password in it", "use `auth` with the name of a secret, and replace the password: it was in a file")),
         Kind::Url => Url::parse(text).map(drop).map_err(|bad| wrong(codes::BAD_URL, bad, "write an absolute URL, such as `https://wms.example.com/api/orders`")),
         Kind::ContractRef => contract_ref(text).map(drop).ok_or_else(|| wrong(codes::BAD_CONTRACT_REF, format!("is not a contract with its version: `{text}`"), "write name and version, such as `shopify.order@1.0.0`")),
         Kind::EventType => check_type(text),
@@ -57,7 +58,7 @@ pub fn check(kind: &Kind, text: &str) -> Result<(), Wrong> {
 fn check_source_name(text: &str) -> Result<(), Wrong> {
     check(&Kind::Name, text)?;
     if text.contains('/') {
-        return Err(wrong(codes::BAD_NAME, format!("has a `/` in it: `{text}`"), "a source's name is one part of the path `/in/NAME`; use `-`"));
+        return Err(wrong(codes::BAD_NAME, "has a `/` in it", "a source's name is one part of the path `/in/NAME`; use `-`"));
     }
     Ok(())
 }

@@ -17,6 +17,9 @@ pub struct Url {
 impl Url {
     /// Reads one, or says what is wrong with it as the end of a sentence.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if has_credentials(text) {
+            return Err("has a user or a password in it");
+        }
         let (is_https, rest) = if let Some(rest) = text.strip_prefix("https://") {
             (true, rest)
         } else if let Some(rest) = text.strip_prefix("http://") {
@@ -31,9 +34,6 @@ impl Url {
             return Err("has a fragment, which is never sent");
         }
         let authority = rest.split(['/', '?']).next().unwrap_or_default();
-        if authority.contains('@') {
-            return Err("has a user or a password in it; use `auth`");
-        }
         let (host, port) = split_port(authority).ok_or("has a host that cannot be read")?;
         if !port.is_empty() && port.parse::<u16>().map_or(true, |port| port == 0) {
             return Err("has a port that does not exist");
@@ -65,6 +65,12 @@ impl Url {
             None => !allow.is_empty(),
         }
     }
+}
+
+/// Whether a text has the form of a URL with a user or a password.
+pub fn has_credentials(text: &str) -> bool {
+    let authority = text.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    authority.is_some_and(|authority| authority.contains('@'))
 }
 
 fn is_private(address: IpAddr) -> bool {

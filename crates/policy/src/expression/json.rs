@@ -146,6 +146,20 @@ pub(crate) fn to_json(value: &Value, room: &mut Room) -> Result<serde_json::Valu
     })
 }
 
+/// The type of a value, as JSON calls it.
+pub(crate) const fn kind_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Boolean(_) => "boolean",
+        Value::Integer(_) => "integer",
+        Value::Float(_) => "number",
+        Value::Bytes(_) | Value::String(_) | Value::Regex(_) => "string",
+        Value::Timestamp(_) => "timestamp",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
 /// A scalar as a text: numbers and booleans in their JSON notation, nothing for the rest.
 pub(crate) fn scalar_text(value: &Value) -> Option<String> {
     match value {

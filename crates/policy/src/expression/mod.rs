@@ -27,7 +27,7 @@ pub use syntax::{Query, Root};
 pub use view::EventView;
 
 pub(crate) use functions::{Tables, short, timestamp};
-pub(crate) use json::{Room, TooLarge, from_json, to_json};
+pub(crate) use json::{Room, TooLarge, from_json, kind_name, to_json};
 pub(crate) use path::{position, scalar_text};
 pub(crate) use program::{Failure, Program, Reason, STEPS_MAX, Setting, Steps};
 pub(crate) use view::Reading;
@@ -113,7 +113,6 @@ impl Expression {
         let place = self.source.place();
         let result = &program.result;
         match self.kind {
-            Kind::Any => None,
             Kind::Bool | Kind::Text if program.can_fail => Some(
                 Diagnostic::error(codes::GIVES_UP, place, "the expression can give up, but here it has to answer always")
                     .help("instead of `name!(…)` write `(name(…)) ?? other`, which goes on with another value"),
@@ -126,7 +125,7 @@ impl Expression {
                 Diagnostic::error(codes::NOT_TEXT, place, format!("the key answers {}, not a text", named(result)))
                     .help("choose a field of it"),
             ),
-            Kind::Bool | Kind::Text => None,
+            Kind::Any | Kind::Bool | Kind::Text => None,
         }
     }
 }

@@ -45,7 +45,7 @@ pub(crate) struct Setting<'s> {
 /// A compiled expression.
 #[derive(Debug)]
 pub(crate) struct Program {
-    program: vrl::compiler::Program,
+    compiled: vrl::compiler::Program,
     /// What it reads.
     pub(crate) queries: Vec<Query>,
     /// The path of the list that it hands on, where it does nothing else.
@@ -132,7 +132,7 @@ impl Program {
         Ok(Self {
             can_fail: info.fallible || info.abortable,
             result: compiled.program.final_type_info().result.kind().clone(),
-            program: compiled.program,
+            compiled: compiled.program,
             queries: tree.queries,
             list: tree.list,
             warnings,
@@ -143,7 +143,7 @@ impl Program {
     pub(crate) fn run(&self, mut reading: Reading<'_>, steps: &mut Steps) -> Result<Value, Failure> {
         static UTC: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::parse("UTC").unwrap_or_default());
         let mut runtime = Runtime::new(RuntimeState::default());
-        runtime.resolve_with_control(&mut reading, &self.program, &UTC, steps).map_err(|terminate| match terminate {
+        runtime.resolve_with_control(&mut reading, &self.compiled, &UTC, steps).map_err(|terminate| match terminate {
             Terminate::Interrupted => {
                 Failure { reason: Reason::TooLong, message: "it takes more steps than it may".to_owned(), at: None }
             }

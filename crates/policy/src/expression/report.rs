@@ -46,7 +46,8 @@ fn translate(source: &Source, found: &vrl::diagnostic::Diagnostic) -> Diagnostic
     let primary = found.labels.iter().find(|label| label.primary).or_else(|| found.labels.first());
     let whole = 0..source.text().len();
     let span = primary.map(|label| label.span.start()..label.span.end()).filter(|span| !span.is_empty()).unwrap_or(whole);
-    let code = our_code(found.code, primary);
+    let (inner, _) = inner_error(found);
+    let code = our_code(inner.unwrap_or(found.code), primary);
     let written = source.text().get(span.clone()).unwrap_or_default();
     let mut diagnostic = Diagnostic::error(code, source.place_of(&span), message(code, found, written));
     diagnostic.label = label(code, primary, written);
@@ -80,20 +81,22 @@ fn message(code: Code, found: &vrl::diagnostic::Diagnostic, written: &str) -> St
         codes::CAN_FAIL => format!("`{}` can fail, and nothing says what happens then", short(written)),
         codes::EXPRESSION_WRITES => "an expression only reads the event; it cannot change it".to_owned(),
         codes::EXPRESSION_SYNTAX => format!("the expression cannot be read: {}", found.message),
-        // `function compilation error: error[E403] what is wrong`
-        codes::BAD_ARGUMENT if found.code == 610 => {
-            found.message.split_once("] ").map_or(&*found.message, |(_, message)| message).to_owned()
-        }
-        _ => found.message.clone(),
+        _ => inner_error(found).1.to_owned(),
     }
+}
+
+/// What a function complains about while it is compiled: `function compilation error: error[E403] what is wrong`.
+fn inner_error(found: &vrl::diagnostic::Diagnostic) -> (Option<usize>, &str) {
+    let inner = found.message.strip_prefix("function compilation error: error[E").and_then(|rest| rest.split_once("] "));
+    let inner = inner.and_then(|(code, message)| Some((code.parse::<usize>().ok().filter(|code| *code > 0)?, message)));
+    inner.map_or_else(|| (None, found.message.rsplit("error[E0] ").next().unwrap_or_default()), |(code, message)| (Some(code), message))
 }
 
 fn label(code: Code, primary: Option<&Label>, written: &str) -> String {
     let said = primary.map_or("", |label| label.message.as_str());
     match code {
-        codes::UNKNOWN_FUNCTION | codes::UNKNOWN_VARIABLE | codes::EXPRESSION_WRITES => String::new(),
         codes::CAN_FAIL | codes::BAD_ARGUMENT if said.starts_with(RESOLVES_TO) => this_is(said),
-        codes::CAN_FAIL => String::new(),
+        codes::CAN_FAIL | codes::UNKNOWN_FUNCTION | codes::UNKNOWN_VARIABLE | codes::EXPRESSION_WRITES => String::new(),
         codes::EXPRESSION_SYNTAX if said.starts_with("unexpected syntax token") => format!("unexpected `{}`", short(written)),
         _ => said.to_owned(),
     }

@@ -95,8 +95,7 @@ fn steps(text: &str, written: &str, start: u32) -> Vec<u32> {
 /// Where a character of the text stands, not before `from`; `from` itself where it stands there in no way that is known.
 fn next_place(c: char, written: &str, from: usize) -> usize {
     let rest = written.get(from..).unwrap_or_default();
-    let mut chars = rest.char_indices();
-    while let Some((at, seen)) = chars.next() {
+    for (at, seen) in rest.char_indices() {
         if seen == c {
             return from + at;
         }
@@ -122,7 +121,7 @@ mod tests {
         let source = Source::new("f.yaml", file, &Spanned::new(text.to_owned(), span));
         let at = text.find(wanted).unwrap();
         let Place::File { span, .. } = source.place_of(&(at..at + wanted.len())) else { panic!("a place in the file") };
-        &file[span.start as usize..span.end as usize]
+        file.get(span.start as usize..span.end as usize).unwrap()
     }
 
     #[test]

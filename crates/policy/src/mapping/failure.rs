@@ -9,7 +9,7 @@ use super::Mapping;
 use super::compile::Step;
 use super::run::Here;
 use crate::codes;
-use crate::expression::{EventView, Failure, Query, Reason, Root, Segment, position, short};
+use crate::expression::{EventView, Failure, Query, Reason, Root, Segment, kind_name, position, short};
 
 /// LIMIT: values that are shown beside one failure.
 const VALUES_MAX: usize = 8;
@@ -29,7 +29,7 @@ pub(super) fn failed(step: &Step, here: Here<'_>, view: &EventView<'_>, failure:
 
 /// An `each` that got something else.
 pub(super) fn no_list(step: &Step, here: Here<'_>, view: &EventView<'_>, value: &Value) -> Diagnostic {
-    let message = format!("`{}` cannot be made: `each` needs a list, got {}", name(step, here), value.kind_str());
+    let message = format!("`{}` cannot be made: `each` needs a list, got {}", name(step, here), kind_name(value));
     let help = "write `array(…) ?? []` for an empty list, or mark the field with `?` to leave it out when there is nothing";
     with_values(Diagnostic::error(codes::EACH_GOT_NO_LIST, step.source.place(), message).help(help), step, here, view)
 }

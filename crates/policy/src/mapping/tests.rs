@@ -161,8 +161,8 @@ proptest! {
     /// The types of the contract are believed at compile time; a message that breaks them must fail, not panic.
     #[test]
     fn any_message_is_mapped_the_same_way_twice_or_refused(data in any_json()) {
-        let fields = "  a: .name + \"/\" + .name\n  b?: .count * 2 ?? null\n  c: upcase(.name) ?? \"\"\n  d: length(.list) ?? 0\n  e: |\n    n = 0\n    for_each(array!(.list)) -> |i, v| { n = n + i; v }\n    n\n  f: map_values(object(.more) ?? {}) -> |v| { to_string(v) ?? \"?\" }\n  g: decimal(.more) ?? null\n  l?:\n    each: .list\n    fields: { s: '.sku + \"x\"', p: 'join(.parts) ?? \"\"', t: 'iso_time(.sku, \"UTC\") ?? null' }";
         static MAPPING: OnceLock<Arc<Mapping>> = OnceLock::new();
+        let fields = "  a: .name + \"/\" + .name\n  b?: .count * 2 ?? null\n  c: upcase(.name) ?? \"\"\n  d: length(.list) ?? 0\n  e: |\n    n = 0\n    for_each(array!(.list)) -> |i, v| { n = n + i; v }\n    n\n  f: map_values(object(.more) ?? {}) -> |v| { to_string(v) ?? \"?\" }\n  g: decimal(.more) ?? null\n  l?:\n    each: .list\n    fields: { s: '.sku + \"x\"', p: 'join(.parts) ?? \"\"', t: 'iso_time(.sku, \"UTC\") ?? null' }";
         let mapping = MAPPING.get_or_init(|| mapping(fields));
         let text = data.to_string();
         prop_assert_eq!(apply(mapping, &text), apply(mapping, &text));

@@ -7,7 +7,7 @@ use model::diagnostic::Place;
 use model::{Diagnostic, Severity, Span};
 
 use super::{Texts, is_whole_file};
-use crate::SourceFile;
+use crate::{SourceFile, codes};
 
 /// Whether a text is for a terminal with colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,8 @@ pub enum Colour {
 
 /// All diagnostics, with an empty line between them.
 pub fn text(diagnostics: &[Diagnostic], files: &[SourceFile], colour: Colour) -> String {
-    let texts = Texts::of(files);
+    let masked = masked(diagnostics, files);
+    let texts = Texts::of(&masked);
     let renderer = match colour {
         Colour::Plain => Renderer::plain(),
         Colour::Ansi => Renderer::styled(),
@@ -34,6 +35,19 @@ pub fn text(diagnostics: &[Diagnostic], files: &[SourceFile], colour: Colour) ->
         all.push('\n');
     }
     all
+}
+
+/// The files with every secret that was written into one covered, so that it does not go on into a log.
+fn masked(diagnostics: &[Diagnostic], files: &[SourceFile]) -> Vec<SourceFile> {
+    let mut files = files.to_vec();
+    for diagnostic in diagnostics.iter().filter(|it| it.code == codes::BAD_SECRET || it.code == codes::URL_CREDENTIALS) {
+        let Place::File { path, span } = &diagnostic.place else { continue };
+        let Some(file) = files.iter_mut().find(|file| file.path == *path) else { continue };
+        let range = range(*span, &file.text);
+        let cover = "*".repeat(range.len());
+        file.text.replace_range(range, &cover);
+    }
+    files
 }
 
 fn group<'a>(diagnostic: &'a Diagnostic, texts: &Texts<'a>) -> Group<'a> {
@@ -68,10 +82,16 @@ fn add_place<'a>(group: Group<'a>, place: &'a Place, label: &'a str, kind: Annot
             let snippet = Snippet::source(source).path(path.as_str()).annotation(annotation(kind, *span, source, label));
             group.element(snippet)
         }
-        Place::Pointer(pointer) => group.element(Level::NOTE.with_name("at").message(clean(pointer))),
-        Place::Header(name) => group.element(Level::NOTE.with_name("header").message(clean(name))),
-        Place::Whole => group,
+        Place::Pointer(pointer) => group.element(Level::NOTE.with_name("at").message(remarked(pointer, label))),
+        Place::Header(name) => group.element(Level::NOTE.with_name("header").message(remarked(name, label))),
+        Place::Whole if label.is_empty() => group,
+        Place::Whole => group.element(Level::NOTE.message(clean(label))),
     }
+}
+
+/// A place in a message with the remark about it.
+fn remarked(place: &str, label: &str) -> String {
+    if label.is_empty() { clean(place).to_string() } else { format!("{}: {}", clean(place), clean(label)) }
 }
 
 fn annotation<'a>(kind: AnnotationKind, span: Span, source: &str, label: &'a str) -> Annotation<'a> {

@@ -114,7 +114,8 @@ fn contracts<'p>(spec: &FlowSpec, events: &[Selected], project: &'p Project<'_>)
 
 /// Types that no source brings.
 fn check_types(spec: &FlowSpec, project: &Project<'_>, findings: &mut Findings) {
-    if !project.objects.unread_systems.is_empty() || listened(spec, project).any(brings_any) {
+    let is_listening_to_all = spec.sources.iter().all(|source| project.names.has_source(source.value.as_str()));
+    if !is_listening_to_all || !project.objects.unread_systems.is_empty() || listened(spec, project).any(brings_any) {
         return;
     }
     let kinds: Vec<EventType> = listened(spec, project).flat_map(|source| &source.events).map(|event| event_type(event, project.objects)).collect();

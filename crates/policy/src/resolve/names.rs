@@ -47,6 +47,11 @@ impl<'a> Names<'a> {
         Self { sources, destinations, files: files.collect(), unread: &objects.unread_systems }
     }
 
+    /// Whether there is a source of this name.
+    pub(crate) fn has_source(&self, name: &str) -> bool {
+        self.sources.contains_key(name)
+    }
+
     /// Reports a source that does not exist.
     pub(crate) fn check_source(&self, name: &Spanned<SourceName>, code: Code, findings: &mut Findings) {
         if !self.is_unread(name.value.as_str()) {

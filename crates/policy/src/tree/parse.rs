@@ -107,7 +107,9 @@ impl<'a> Reader<'a> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.child_at(span.start);
                 self.marks(anchor, tag.as_deref(), span);
-                let node = self.scalar(span, text.into_owned(), style);
+                // What looks like a tag may be meant as a text: a value is there.
+                let text = if text.is_empty() { tag.map_or_else(String::new, |tag| tag.to_string()) } else { text.into_owned() };
+                let node = self.scalar(span, text, style);
                 self.put(node);
             }
             Event::SequenceStart(anchor, tag) => {

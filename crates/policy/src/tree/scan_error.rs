@@ -72,18 +72,24 @@ fn line_of(text: &str, at: usize) -> (usize, &str) {
 fn plain(info: &str) -> &str {
     for (theirs, ours) in [
         ("mapping values are not allowed", "a `:` stands where no key can be"),
-        ("could not find expected ':'", "a key without a `:`"),
-        ("simple key expected", "a key without a `:`"),
+        ("illegal placement of ':'", "a `:` stands where no key can be; is a bracket above not closed?"),
+        ("simple key expect", "a key without a `:`"),
         ("did not find expected key", "this line fits neither the map nor the list above it"),
         ("did not find expected '-' indicator", "this line does not belong to the list above it"),
-        ("did not find expected ',' or ']'", "a list in brackets is not closed"),
-        ("did not find expected ',' or '}'", "a map in braces is not closed"),
-        ("found unexpected end of stream", "the file ends inside of quotes or brackets"),
-        ("found character that cannot start any token", "a value cannot begin with this character"),
-        ("unexpected character: `@'", "a value cannot begin with this character"),
-        ("unexpected character: ``'", "a value cannot begin with this character"),
+        ("block sequence entries are not allowed", "a `-` stands where no list can begin"),
+        ("while parsing a flow sequence", "a list in brackets is not closed"),
+        ("while parsing a flow mapping", "a map in braces is not closed"),
+        ("found unexpected end of stream", "the file ends inside of quotes"),
+        ("unexpected character", "a value cannot begin with this character"),
+        ("invalid trailing content after double-quoted", "something follows the closing quote"),
+        ("invalid indentation in quoted", "a text in quotes goes on too far to the left"),
+        ("invalid indentation in flow", "what is in brackets goes on too far to the left"),
         ("invalid indentation", "the indentation fits none of the lines above"),
+        ("wrongly indented line in block", "a line of the block is indented less than its first one"),
         ("unexpected end of plain scalar", "a text breaks off"),
+        ("unknown anchor", "an alias without an anchor; quote a text that begins with `*`"),
+        ("recursion limit", "this is nested too deeply"),
+        ("escape", "an escape that is not known; in single quotes `\\` is just a character"),
     ] {
         if info.contains(theirs) {
             return ours;

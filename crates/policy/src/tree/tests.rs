@@ -12,14 +12,20 @@ fn tree(text: &str) -> Node {
     node.expect("a tree")
 }
 
+fn covered(text: &str, span: Span) -> &str {
+    text.get(span.start as usize..span.end as usize).expect("a span is inside of its text and between characters")
+}
+
 /// Every node with the text that its span covers.
 fn spans(node: &Node, text: &str, out: &mut Vec<String>) {
-    let covered = |span: Span| text[span.start as usize..span.end as usize].to_owned();
+    let covered = |span: Span| covered(text, span).to_owned();
     match &node.shape {
         Shape::Scalar(_) => out.push(covered(node.span)),
         Shape::List(items) => {
             out.push(format!("list {:?}", covered(node.span)));
-            items.iter().for_each(|item| spans(item, text, out));
+            for item in items {
+                spans(item, text, out);
+            }
         }
         Shape::Map(entries) => {
             out.push(format!("map {:?}", covered(node.span)));
@@ -94,7 +100,7 @@ fn what_a_person_does_not_need_is_refused_at_its_place() {
         let found = findings.into_sorted();
         let first = found.first().unwrap_or_else(|| panic!("{text:?} is refused"));
         let model::diagnostic::Place::File { span, .. } = &first.place else { panic!("a place in the file") };
-        let seen = &text[span.start as usize..span.end as usize];
+        let seen = self::covered(text, *span);
         assert_eq!((first.code, seen), (code, covered), "{text:?}: {}", first.message);
     }
 }
@@ -108,7 +114,7 @@ fn what_is_hostile_ends_at_a_limit() {
     }
     let mut laughs = String::from("a: &a [x, x]\n");
     for no in 0..30 {
-        laughs.push_str(&format!("b{no}: &b{no} [*a, *a]\n"));
+        laughs += &format!("b{no}: &b{no} [*a, *a]\n");
     }
     let mut findings = Findings::new();
     assert_eq!(parse(&laughs, &mut findings), None);
@@ -118,10 +124,7 @@ fn what_is_hostile_ends_at_a_limit() {
 fn pointers_lead_to_keys_and_items() {
     let text = "p:\n  a/b: [x, { c: d }]\n";
     let root = tree(text);
-    let at = |pointer: &str| {
-        let span = root.at_pointer(pointer);
-        &text[span.start as usize..span.end as usize]
-    };
+    let at = |pointer: &str| covered(text, root.at_pointer(pointer));
     assert_eq!(at("/p/a~1b"), "a/b");
     assert_eq!(at("/p/a~1b/1/c"), "c");
     assert_eq!(at("/p/a~1b/0"), "x");

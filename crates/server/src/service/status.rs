@@ -24,6 +24,7 @@ pub async fn status(app: &App) -> Result<Status, Fault> {
         schema: "crossdock/status/1".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         as_of: app.ground.clock.now(),
+        wall: app.ground.clock.wall(),
         policy: policy.version,
         done: lines.iter().map(model::account::Line::done).sum(),
         moving: lines.iter().map(model::account::Line::moving).sum(),

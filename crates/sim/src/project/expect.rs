@@ -56,6 +56,9 @@ pub fn body_of(flow: &Flow, event: &Event) -> ExpectedBody {
 
 fn mapped(mapping: &Mapping, data: &Value) -> ExpectedBody {
     let field = |name: &str| data.get(name).cloned().unwrap_or(Value::Null);
+    if !field("total").is_i64() {
+        return ExpectedBody::Refused;
+    }
     let mut body = Map::new();
     body.insert("orderId".to_owned(), field("order"));
     body.insert("region".to_owned(), field("region"));

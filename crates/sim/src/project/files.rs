@@ -13,7 +13,10 @@ use super::{
 impl Project {
     /// The files of the project.
     pub fn files(&self) -> Vec<SourceFile> {
-        let mut files = vec![file("systems/receivers.yaml".to_owned(), receivers(&self.destinations))];
+        let mut files = vec![
+            file("systems/receivers.yaml".to_owned(), receivers(&self.destinations)),
+            file("contracts/canonical.order/1.0.0.yaml".to_owned(), CANONICAL.to_owned()),
+        ];
         for source in &self.sources {
             files.push(file(format!("systems/{}.yaml", source.name), sender(source)));
             files.push(file(format!("contracts/{}/1.0.0.yaml", contract_of(&source.name)), contract(&source.name)));
@@ -104,6 +107,26 @@ fn contract(source: &str) -> String {
     )
 }
 
+/// What every mapping makes.
+const CANONICAL: &str = "owner: team-mappings
+schema:
+  type: object
+  required: [orderId, region, total, revision, lines]
+  properties:
+    orderId: { type: string }
+    region: { type: string }
+    total: { type: integer }
+    revision: { type: string }
+    note: { type: string }
+    lines:
+      type: array
+      items:
+        type: object
+        properties:
+          sku: { type: string }
+          amount: { type: integer }
+";
+
 fn retry_text(retry: &Retry) -> String {
     let waits: Vec<String> = retry.waits.iter().map(ToString::to_string).collect();
     let end = if retry.dead_letter { "dead_letter" } else { "hold" };
@@ -140,7 +163,7 @@ fn flow_text(flow: &Flow) -> String {
 fn mapping_text(mapping: &Mapping) -> String {
     let note = if mapping.needs_note { "note: string!(.note)" } else { "note?: .note" };
     format!(
-        "owner: team-mappings\nfrom: {}@1.0.0\nfields:\n  orderId: .order\n  region: .region\n  total: .total\n  revision: '\"r{}\"'\n  \
+        "owner: team-mappings\nfrom: {}@1.0.0\nto: canonical.order@1.0.0\nfields:\n  orderId: .order\n  region: .region\n  total: .total\n  revision: '\"r{}\"'\n  \
          {note}\n  lines:\n    each: .lines\n    fields:\n      sku: .sku\n      amount: .qty\n",
         contract_of(&mapping.from),
         mapping.revision,

@@ -51,7 +51,7 @@ static ROWS: &[Row] = &[
         name: "is_sscc",
         usage: "Whether a value is a serial shipping container code with a right check digit.",
         parameters: &[Parameter::required("value", kind::ANY, "The code, 18 digits.")],
-        run: gs1::is_sscc,
+        run: |arguments| Ok(gs1::is_sscc(arguments)),
         answer: || TypeDef::boolean().infallible(),
     },
     Row {

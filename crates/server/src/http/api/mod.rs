@@ -7,7 +7,9 @@ mod session;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use model::limit::BODY_BYTES_MAX;
 
 use crate::app::App;
 
@@ -37,7 +39,15 @@ pub fn router() -> Router<Arc<App>> {
         .route("/deliveries/retry", post(command::retry))
         .route("/deliveries/cancel", post(command::cancel))
         .route("/deliveries/hold", post(command::hold))
-        .route("/quarantine/{event}", post(command::decide_quarantine))
+        .route("/quarantine/{event}", get(read::quarantined).post(command::decide_quarantine).layer(bodies()))
         .route("/switches", get(read::switches).post(command::switch))
-        .route("/policies/apply", post(command::apply))
+        .route("/policies/apply", post(command::apply).layer(DefaultBodyLimit::max(PROJECT_BYTES_MAX)))
+}
+
+/// LIMIT: a project in one request; as JSON a text can take twice its bytes.
+const PROJECT_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// LIMIT: a corrected body as a JSON text, every byte of which may be escaped.
+fn bodies() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(6 * BODY_BYTES_MAX + 16 * 1024)
 }

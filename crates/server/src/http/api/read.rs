@@ -6,15 +6,14 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use http::header;
-use model::change::Switch;
-use model::view::{CauseGroup, DeliveryQuery, DeliveryStory, FeedRow, QuarantineQuery, ReplayStory};
+use model::view::{CauseGroup, DeliveryQuery, DeliveryStory, FeedRow, QuarantineQuery};
 use model::{
     AuditRow, Delivery, DeliveryId, EventId, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId, Scope,
     Timestamp,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::api::{EventSummary, Rows, Status, Trace};
+use crate::api::{Applied, EventSummary, ReplayPage, Rows, Status, SwitchLine, Trace};
 use crate::app::App;
 use crate::http::problem::Problem;
 use crate::identity::Caller;
@@ -159,6 +158,12 @@ pub(super) async fn quarantine(State(app): Shared, caller: Caller, Query(filter)
     Ok(rows("quarantine", page.rows, page.next))
 }
 
+pub(super) async fn quarantined(State(app): Shared, caller: Caller, Path(event): Path<EventId>) -> Result<Json<QuarantineRow>, Problem> {
+    caller.must(Scope::Read)?;
+    let row = app.ground.ledger.quarantined(event).await?;
+    row.map(Json).ok_or_else(|| Problem::not_found(format!("the event {event} was never in quarantine, or the router has not reached it")))
+}
+
 /// Without `after` the newest page is answered, so that a reader can begin at the end.
 pub(super) async fn feed(State(app): Shared, caller: Caller, Query(paging): Query<Paging>) -> Page<FeedRow> {
     caller.must(Scope::Read)?;
@@ -175,14 +180,6 @@ pub(super) async fn audit(State(app): Shared, caller: Caller, Query(paging): Que
     caller.must(Scope::Read)?;
     let page = app.views.audit(paging.subject.clone(), paging.cursor.clone(), paging.limit()).await?;
     Ok(rows("audit", page.rows, page.next))
-}
-
-/// A policy that was applied.
-#[derive(Debug, Serialize)]
-pub(super) struct Applied {
-    version: PolicyVersion,
-    at: Timestamp,
-    present: bool,
 }
 
 pub(super) async fn policies(State(app): Shared, caller: Caller, Query(paging): Query<Paging>) -> Page<Applied> {
@@ -210,27 +207,11 @@ pub(super) async fn replays(State(app): Shared, caller: Caller, Query(paging): Q
     Ok(rows("replays", app.views.replays(paging.limit()).await?, None))
 }
 
-/// A replay, its members, and how many of its deliveries are in which state.
-#[derive(Debug, Serialize)]
-pub(super) struct ReplayPage {
-    #[serde(flatten)]
-    story: ReplayStory,
-    progress: Vec<(String, u64)>,
-}
-
 pub(super) async fn replay(State(app): Shared, caller: Caller, Path(id): Path<ReplayId>) -> Result<Json<ReplayPage>, Problem> {
     caller.must(Scope::Read)?;
     let story = app.views.replay_story(id).await?.ok_or_else(|| Problem::not_found(format!("there is no replay {id}")))?;
     let progress = app.ground.ledger.replay_progress(id).await?;
     Ok(Json(ReplayPage { story, progress }))
-}
-
-/// What people paused.
-#[derive(Debug, Serialize)]
-pub(super) struct SwitchLine {
-    object: String,
-    #[serde(flatten)]
-    switch: Switch,
 }
 
 pub(super) async fn switches(State(app): Shared, caller: Caller) -> Page<SwitchLine> {

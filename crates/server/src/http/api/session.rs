@@ -4,31 +4,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use model::{Scope, TimeSpan, Timestamp};
-use serde::Serialize;
+use model::{Scope, TimeSpan};
 
-use crate::api::{NewToken, Rows, TokenCommand};
+use crate::api::{NewToken, Rows, Session, TokenCommand, TokenLine};
 use crate::app::App;
 use crate::http::problem::Problem;
 use crate::identity::{self, Caller, TOKEN_DAYS_MAX};
-
-/// Who asks, and what a write without a bearer token must carry.
-#[derive(Debug, Serialize)]
-pub(super) struct Session {
-    principal: String,
-    scopes: Vec<Scope>,
-    same_site: String,
-}
-
-/// A token without its text.
-#[derive(Debug, Serialize)]
-pub(super) struct TokenLine {
-    name: String,
-    scopes: Vec<Scope>,
-    created_at: Timestamp,
-    expires_at: Timestamp,
-    revoked_at: Option<Timestamp>,
-}
 
 pub(super) async fn session(State(app): State<Arc<App>>, caller: Caller) -> Json<Session> {
     Json(Session { principal: caller.principal.to_string(), scopes: caller.scopes, same_site: app.same_site.clone() })

@@ -1,0 +1,64 @@
+//! Rows of lists and pages that are read: sessions, tokens, applied policies, switches, replays. Shared like the rest of the
+//! module above; fields are added, never renamed or removed.
+
+use model::change::Switch;
+use model::view::ReplayStory;
+use model::{PolicyVersion, Scope, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Who asks, and what a write without a bearer token must carry.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Session {
+    /// The caller's name.
+    pub principal: String,
+    /// What the caller may do.
+    pub scopes: Vec<Scope>,
+    /// The value of the header `x-crossdock-same-site`.
+    pub same_site: String,
+}
+
+/// A token without its text.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TokenLine {
+    /// The name of its principal.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it is refused.
+    pub expires_at: Timestamp,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A policy that was applied.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Applied {
+    /// Its version.
+    pub version: PolicyVersion,
+    /// When.
+    pub at: Timestamp,
+    /// Whether it judges now.
+    pub present: bool,
+}
+
+/// A replay, a page of its members, and how many of its deliveries are in which state.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReplayPage {
+    /// The replay and its members.
+    #[serde(flatten)]
+    pub story: ReplayStory,
+    /// The state's word and how many.
+    pub progress: Vec<(String, u64)>,
+}
+
+/// Something that a person paused or resumed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SwitchLine {
+    /// `source/NAME`, `flow/NAME` or `destination/NAME`.
+    pub object: String,
+    /// Who, when and why.
+    #[serde(flatten)]
+    pub switch: Switch,
+}

@@ -1,0 +1,91 @@
+//! Decisions of the simulated systems by table.
+
+use model::Timestamp;
+
+use super::*;
+
+const PACE: Pace = Pace { now: Timestamp::from_secs(1_772_359_200), speed: 10 };
+
+#[test]
+fn the_same_seed_gives_the_same_orders_and_another_gives_others() {
+    let orders = |seed| (1..200).map(|number| order(seed, number)).collect::<Vec<_>>();
+    assert_eq!(orders(7), orders(7));
+    assert_ne!(orders(7), orders(8));
+    let placed = orders(7);
+    for (what, some) in [
+        ("both carriers", placed.iter().any(|it| it.carrier == System::Parcelwind) && placed.iter().any(|it| it.carrier == System::Northpost)),
+        ("unpaid", placed.iter().any(|it| !it.paid)),
+        ("sent twice", placed.iter().any(|it| it.twice)),
+        ("changed after", placed.iter().any(|it| it.change == Change::After)),
+        ("changed before", placed.iter().any(|it| it.change == Change::Before)),
+    ] {
+        assert!(some, "no order in two hundred is {what}");
+    }
+}
+
+#[test]
+fn the_first_orders_of_seed_seven() {
+    for (number, carrier, paid, lines) in [(1, System::Northpost, true, 1), (2, System::Parcelwind, true, 3), (3, System::Northpost, true, 2)] {
+        let order = order(7, number);
+        assert_eq!((order.carrier, order.paid, order.lines.len()), (carrier, paid, lines), "{}", order.name);
+    }
+}
+
+#[test]
+fn an_order_in_the_wrong_order_is_sent_change_first_under_other_ids() {
+    let before = Order { change: Change::Before, paid: false, twice: true, ..order(7, 42) };
+    let journey = shop(7, &before, PACE);
+    let sent: Vec<_> = journey.letters.iter().map(|it| (it.kind.as_str(), it.id.as_str(), it.copies)).collect();
+    let expected = [("orders/updated", "shop-S00042-updated", 1), ("orders/create", "shop-S00042-create", 2), ("orders/paid", "shop-S00042-paid", 1)];
+    assert_eq!(sent, expected);
+    let states: Vec<_> = journey.letters.iter().map(|it| text(&it.body, "/financial_status")).collect();
+    assert_eq!(states, ["pending", "pending", "paid"]);
+}
+
+fn taken() -> Value {
+    json!({ "order": "S00042", "carrier": "parcelwind", "service": "standard", "value": { "amount": "12.90", "currency": "EUR" },
+        "ship_to": {}, "lines": [{ "sku": "A", "quantity": 2, "weight_g": 800 }, { "sku": "B", "quantity": 1, "weight_g": 90 }] })
+}
+
+#[test]
+fn the_warehouse_picks_then_ships_unless_it_is_in_a_mood() {
+    for (mood, kinds, weight) in [
+        (WarehouseMood::default(), ["pick.completed", "shipment.shipped"], json!(890)),
+        (WarehouseMood { out_of_order: true, bad_payload: false }, ["shipment.shipped", "pick.completed"], json!(890)),
+        (WarehouseMood { out_of_order: false, bad_payload: true }, ["pick.completed", "shipment.shipped"], json!("890 g")),
+    ] {
+        let journey = warehouse(7, &taken(), PACE, mood);
+        let seen: Vec<_> = journey.letters.iter().map(|it| it.kind.as_str()).collect();
+        assert_eq!(seen, kinds, "{mood:?}");
+        let ship = journey.letters.iter().find(|it| it.kind == "shipment.shipped").unwrap();
+        assert_eq!(ship.body["data"]["weight_g"], weight, "{mood:?}");
+        let pick = journey.letters.iter().find(|it| it.kind == "pick.completed").unwrap();
+        assert!(pick.at < ship.at, "what happened does not change with the order of telling");
+    }
+}
+
+#[test]
+fn a_carrier_tells_four_things_in_order() {
+    for (system, tracking, last) in [(System::Parcelwind, "PW000000042NL", "parcel.delivered"), (System::Northpost, "NP000000042NO", "tracker.delivered")] {
+        let parcel = Parcel { carrier: system, order: "S00042".to_owned(), reference: "SHP-00042".to_owned() };
+        let journey = carrier(7, &parcel, PACE);
+        assert_eq!(parcel.tracking(), tracking);
+        assert_eq!(journey.letters.len(), 4);
+        assert!(journey.letters.iter().zip(journey.letters.iter().skip(1)).all(|(one, next)| one.at < next.at));
+        assert_eq!(journey.letters.back().map(|it| it.kind.as_str()), Some(last));
+    }
+}
+
+#[test]
+fn parcelwind_has_a_bad_spell_after_twenty_seconds_and_recovers() {
+    for (secs, expected) in [(0, false), (19, false), (20, true), (59, true), (60, false), (259, false), (260, true), (300, false)] {
+        assert_eq!(is_bad_spell(TimeSpan::from_secs(secs)), expected, "{secs}");
+    }
+}
+
+#[test]
+fn the_same_orders_are_refused_every_time() {
+    let refused = (0..1_000).filter(|number| is_refused(7, &format!("S{number:05}"))).count();
+    assert!((200..400).contains(&refused), "{refused}");
+    assert_eq!(is_refused(7, "S00042"), is_refused(7, "S00042"));
+}

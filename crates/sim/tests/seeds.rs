@@ -1,0 +1,58 @@
+//! A few seeds of the simulator, in both journals; that a seed repeats itself; and that checkers see what is broken on
+//! purpose. `cargo xtask sim` runs more.
+
+use sim::campaign::past_seeds;
+use sim::oracle::Rule;
+use sim::swarm::JournalKind;
+use sim::{Options, run};
+
+const SEEDS: u64 = 20;
+
+fn check_clean(seeds: impl Iterator<Item = u64>, journal: JournalKind) {
+    for seed in seeds {
+        let report = run(seed, Options { journal: Some(journal), ..Options::default() });
+        assert!(report.is_clean(), "seed {seed} on {journal:?}: {:#?}", report.violations);
+        assert!(report.accepted > 0 && report.arrivals > 0, "seed {seed} on {journal:?} shows nothing");
+    }
+}
+
+/// The defect must be seen within so many seeds.
+fn check_caught(rule: Rule, within: u64) {
+    let caught = (1..=within).any(|seed| run(seed, Options { broken: Some(rule), ..Options::default() }).shows(rule));
+    assert!(caught, "{rule} is broken and nobody sees it in {within} seeds");
+}
+
+#[test]
+fn seeds_are_clean_on_a_journal_in_one_piece() {
+    check_clean(1..=SEEDS, JournalKind::Memory);
+}
+
+#[test]
+fn seeds_are_clean_on_a_partitioned_journal() {
+    check_clean(1..=SEEDS, JournalKind::Partitioned);
+}
+
+#[test]
+fn seeds_that_failed_once_are_clean() {
+    for seed in past_seeds() {
+        let report = run(seed, Options::default());
+        assert!(report.is_clean(), "seed {seed}: {:#?}", report.violations);
+    }
+}
+
+#[test]
+fn a_seed_repeats_itself() {
+    for journal in [JournalKind::Memory, JournalKind::Partitioned] {
+        let options = Options { journal: Some(journal), ..Options::default() };
+        let (one, other) = (run(3, options), run(3, options));
+        assert_eq!((one.digest, one.polls, one.accepted), (other.digest, other.polls, other.accepted), "{journal:?}");
+        assert_ne!(one.digest, run(4, options).digest, "{journal:?}");
+    }
+}
+
+#[test]
+fn what_is_broken_on_purpose_is_seen() {
+    for rule in Rule::INVARIANTS {
+        check_caught(rule, 12);
+    }
+}
