@@ -1,13 +1,25 @@
 //! The command line: verbs and flags, nothing else.
 
+mod author;
+mod govern;
+mod operate;
+mod simulate;
+mod try_out;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub(crate) use author::*;
+pub(crate) use govern::*;
+pub(crate) use operate::*;
+pub(crate) use simulate::*;
+pub(crate) use try_out::*;
+
 /// Everything that was accepted is accounted for: done, moving, or with a named person.
 #[derive(Debug, Parser)]
-#[command(name = "crossdock", version, about, disable_help_subcommand = false, max_term_width = 100)]
+#[command(name = "crossdock", bin_name = "crossdock", version, disable_help_subcommand = false, max_term_width = 100)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -60,16 +72,86 @@ pub(crate) enum Verb {
     Check(Check),
     /// Bring project files into canonical order and style
     Fmt(Fmt),
-    /// Explain a code
+    /// Explain a code, an event, a delivery, or anything that a project names
     Explain(Explain),
+    /// Begin a project folder with a small sample
+    Init(Init),
+    /// Run the tests of a project folder
+    Test(Test),
+    /// What would change, and what is affected
+    Plan(Plan),
+    /// Apply a project folder to the running product
+    Apply(Apply),
+    /// Apply an earlier version again
+    Rollback(Rollback),
+    /// The difference of two folders or versions, in words
+    Diff(Diff),
+    /// Check machine, project and product; each finding has its fix
+    Doctor(Doctor),
     /// Is everything accounted for, and who has to do something
     Status(Status),
     /// The way of an order, an event or any reference
     #[command(visible_alias = "t")]
     Trace(Trace),
+    /// Live events and deliveries
+    Tail(Tail),
+    /// Events as they were accepted
+    #[command(subcommand)]
+    Events(Events),
+    /// Deliveries and their attempts
+    #[command(subcommand)]
+    Deliveries(Deliveries),
+    /// Send deliveries again that wait for a person
+    Retry(Retry),
+    /// End deliveries for good
+    Cancel(OnDeliveries),
+    /// Keep deliveries back for a person
+    Hold(OnDeliveries),
+    /// Events that wait for a person
+    #[command(subcommand)]
+    Quarantine(Quarantine),
+    /// Send earlier events again to chosen flows
+    Replay(Replay),
+    /// Stop a source, flow or destination; what is accepted waits
+    Pause(Switch),
+    /// Let it go on
+    Resume(Switch),
+    /// What retention removes, without the running product
+    #[command(subcommand)]
+    Retention(Retention),
+    /// Send one event to a source, signed as it asks
+    Send(Send),
+    /// A local receiver that shows what arrives and why it would be refused
+    Listen(Listen),
+    /// The systems of the demo world against a running product, and their faults
+    Simulate(Simulate),
+    /// Who did what
+    Audit(Audit),
+    /// Tokens of persons and machines
+    #[command(subcommand)]
+    Token(Token),
     /// Completions for a shell
     Completion(Completion),
+    /// The version of the program, and of the product that runs
+    Version,
+    /// The exit codes of all verbs
+    #[command(hide = true, long_about = EXIT_CODES)]
+    ExitCodes,
 }
+
+/// What `crossdock help exit-codes` shows; a test compares it with the codes themselves.
+pub(crate) const EXIT_CODES: &str = "Exit codes, the same for every verb:
+
+  0    done
+  1    failed
+  2    wrong usage
+  3    findings (check, test, doctor), or something is not accounted for (status)
+  4    changes are pending (plan and diff with --exit-code); 2 in other tools
+  5    what was asked for is not there
+  6    refused by policy, scope or state
+  7    cannot reach the product, or cannot sign in
+  8    a command on many was done in part
+  130  interrupted";
 
 impl Default for Verb {
     fn default() -> Self {
@@ -129,8 +211,24 @@ pub(crate) struct Fmt {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Explain {
-    /// Such as H0312
+    /// A code such as H0312, the id of an event or delivery, or a name of the project
     pub(crate) code: String,
+}
+
+/// Why something is done; it goes into the audit.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Reason {
+    /// Why; it goes into the audit
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+/// Whether it is meant.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct Sure {
+    /// Do not ask
+    #[arg(short, long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,9 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use model::Diagnostic;
+use model::diagnostic::Place;
+use model::limit::PAGE_ROWS_MAX;
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use server::api::{Rows, Session};
 use server::http::guard::SAME_SITE;
 use server::http::problem::Problem;
 
@@ -14,6 +18,9 @@ use crate::exit::{Exit, Failure};
 
 /// Where the running product of a folder writes its address.
 pub(crate) const ADDRESS_FILE: &str = ".crossdock/address";
+
+/// LIMIT: broken rules that an error shows; the first ones tell what is wrong.
+const REASONS_SHOWN: usize = 10;
 
 /// A connection to the product.
 #[derive(Debug)]
@@ -26,8 +33,13 @@ pub(crate) struct Client {
 
 impl Client {
     /// A client as flags and environment say; it does not connect yet.
-    #[expect(clippy::disallowed_methods, reason = "the command line reads its own variables")]
     pub(crate) fn new(common: &Common) -> Result<Self, Failure> {
+        Self::at(common, Path::new("."))
+    }
+
+    /// As [`Client::new`], for the product that runs in a folder unless flags or environment name another.
+    #[expect(clippy::disallowed_methods, reason = "the command line reads its own variables")]
+    pub(crate) fn at(common: &Common, folder: &Path) -> Result<Self, Failure> {
         // The only error is that a provider is installed already.
         drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         let http = reqwest::Client::builder()
@@ -36,7 +48,7 @@ impl Client {
             .no_proxy()
             .build()
             .map_err(|error| Failure::new(Exit::Failed, "client", format!("no HTTP client can be made: {error}")))?;
-        let base = common.url.clone().or_else(|| address_of(Path::new("."))).unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
+        let base = common.url.clone().or_else(|| address_of(folder)).unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
         let token = std::env::var("CROSSDOCK_TOKEN").ok().filter(|token| !token.is_empty());
         Ok(Self { http, base: base.trim_end_matches('/').to_owned(), token, same_site: None })
     }
@@ -63,11 +75,56 @@ impl Client {
         self.get(&format!("{path}?{}", query.join("&"))).await
     }
 
+    /// Rows of a list, page after page, at most `limit`.
+    pub(crate) async fn rows<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)], limit: usize) -> Result<Vec<T>, Failure> {
+        let mut rows = Vec::new();
+        let mut cursor: Option<String> = None;
+        while rows.len() < limit {
+            let page = (limit - rows.len()).min(PAGE_ROWS_MAX);
+            let pairs = query.iter().map(|(key, value)| format!("{key}={}", encode(value)));
+            let cursor_pair = cursor.iter().map(|cursor| format!("cursor={}", encode(cursor)));
+            let query: Vec<String> = pairs.chain(cursor_pair).chain([format!("limit={page}")]).collect();
+            let answer: Rows<T> = self.get(&format!("{path}?{}", query.join("&"))).await?;
+            rows.extend(answer.rows);
+            cursor = answer.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        rows.truncate(limit);
+        Ok(rows)
+    }
+
+    /// Reads bytes as they are.
+    pub(crate) async fn bytes(&self, path: &str) -> Result<bytes::Bytes, Failure> {
+        let mut request = self.http.get(format!("{}/api/v1{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await.map_err(|_| self.unreachable())?;
+        let status = answer.status();
+        let bytes = read(answer).await?;
+        if status.is_success() { Ok(bytes) } else { Err(problem(status, &bytes)) }
+    }
+
+    /// Sends what a partner would send. Answers status and body, whatever they are.
+    pub(crate) async fn ingest(&self, path: &str, headers: &[(String, String)], body: bytes::Bytes) -> Result<(u16, bytes::Bytes), Failure> {
+        let mut request = self.http.post(format!("{}{path}", self.base)).body(body);
+        for (name, value) in headers {
+            request = request.header(name.as_str(), value.as_str());
+        }
+        let answer = request.send().await.map_err(|error| {
+            if error.is_builder() { Failure::new(Exit::Usage, "request", format!("this is no request of HTTP: {error}")) } else { self.unreachable() }
+        })?;
+        let status = answer.status().as_u16();
+        Ok((status, read(answer).await?))
+    }
+
     /// Writes. Without a token the same-site token of the session is fetched first.
     pub(crate) async fn post<B: Serialize, T: DeserializeOwned>(&mut self, path: &str, body: &B) -> Result<T, Failure> {
         if self.token.is_none() && self.same_site.is_none() {
-            let session: serde_json::Value = self.get("/session").await?;
-            self.same_site = session["same_site"].as_str().map(str::to_owned);
+            let session: Session = self.get("/session").await?;
+            self.same_site = Some(session.same_site);
         }
         self.send(Method::POST, path, Some(body)).await
     }
@@ -106,20 +163,39 @@ async fn read(answer: reqwest::Response) -> Result<bytes::Bytes, Failure> {
 }
 
 fn problem(status: StatusCode, bytes: &[u8]) -> Failure {
-    let exit = match status.as_u16() {
-        401 | 503 => Exit::Unreachable,
-        403 => Exit::Refused,
-        404 => Exit::NotFound,
-        400 | 422 => Exit::Usage,
-        _ => Exit::Failed,
+    let Ok(problem) = serde_json::from_slice::<Problem>(bytes) else {
+        return Failure::new(exit_of(status.as_u16(), ""), "answer", format!("the answer was {status}"));
     };
-    match serde_json::from_slice::<Problem>(bytes) {
-        Ok(problem) => {
-            let hint = if status.as_u16() == 401 { "set CROSSDOCK_TOKEN to a token that holds" } else { "" };
-            Failure::new(exit, &problem.code, problem.detail).hint(hint)
-        }
-        Err(_) => Failure::new(exit, "answer", format!("the answer was {status}")),
+    let hint = match status.as_u16() {
+        401 => "set CROSSDOCK_TOKEN to a token that holds; `crossdock up` shows one at its first start",
+        409 => "look at it again, then repeat the command",
+        _ => "",
+    };
+    let message = [problem.detail].into_iter().chain(problem.errors.iter().take(REASONS_SHOWN).map(reason)).collect::<Vec<_>>().join("\n  ");
+    Failure::new(exit_of(status.as_u16(), &problem.code), &problem.code, message).hint(hint)
+}
+
+fn exit_of(status: u16, code: &str) -> Exit {
+    match (status, code) {
+        (401 | 503, _) => Exit::Unreachable,
+        (403, _) | (422, "refused") => Exit::Refused,
+        (422, "invalid") => Exit::Findings,
+        (404, _) => Exit::NotFound,
+        (400 | 422, _) => Exit::Usage,
+        _ => Exit::Failed,
     }
+}
+
+/// A broken rule in a line: its code, what is wrong, and where.
+pub(crate) fn reason(reason: &Diagnostic) -> String {
+    let at = match &reason.place {
+        Place::Pointer(pointer) if pointer.is_empty() => " at the top".to_owned(),
+        Place::Pointer(pointer) => format!(" at {pointer}"),
+        Place::Header(name) => format!(" in the header {name}"),
+        Place::File { path, .. } => format!(" in {path}"),
+        Place::Whole => String::new(),
+    };
+    format!("{}: {}{at}", reason.code, reason.message)
 }
 
 /// The address of the product that runs in a folder, if one does.

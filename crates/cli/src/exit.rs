@@ -29,6 +29,20 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// Every one, with what it means.
+    pub(crate) const ALL: [(Self, &'static str); 10] = [
+        (Self::Done, "done"),
+        (Self::Failed, "failed"),
+        (Self::Usage, "wrong usage"),
+        (Self::Findings, "findings (check, test, doctor), or something is not accounted for (status)"),
+        (Self::Changes, "changes are pending (plan and diff with --exit-code); 2 in other tools"),
+        (Self::NotFound, "what was asked for is not there"),
+        (Self::Refused, "refused by policy, scope or state"),
+        (Self::Unreachable, "cannot reach the product, or cannot sign in"),
+        (Self::Partly, "a command on many was done in part"),
+        (Self::Interrupted, "interrupted"),
+    ];
+
     /// For the operating system.
     pub(crate) fn code(self) -> ExitCode {
         ExitCode::from(self as u8)

@@ -1,24 +1,34 @@
 //! The one binary, `crossdock`: reads the command line, runs one verb, ends with its exit code. Decides nothing itself.
 
 mod args;
+mod ask;
 mod client;
 mod exit;
+mod help;
+mod moment;
 mod output;
+mod patience;
+mod project;
+mod signing;
 mod verbs;
+mod world;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches as _;
 
-use crate::args::{Args, Verb};
-use crate::exit::Exit;
+use crate::args::{Args, Common, Form, Verb};
+use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match help::command().try_get_matches().and_then(|matches| Args::from_arg_matches(&matches)) {
+        Ok(args) => args,
+        Err(error) => return misunderstood(&error),
+    };
     let output = Output::new(&args.common);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -28,19 +38,73 @@ fn main() -> ExitCode {
     exit.code()
 }
 
+/// Help and version were asked for, or the command line is wrong. Programs that asked for JSON get the mistake as JSON too.
+fn misunderstood(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // Nobody reads it any more: no error of ours.
+        drop(error.print());
+        return Exit::Done.code();
+    }
+    let words: Vec<String> = std::env::args().collect();
+    let asks_json = words.iter().any(|word| matches!(word.as_str(), "--json" | "-ojson" | "-o=json" | "--output=json"))
+        || words.windows(2).any(|pair| matches!(pair, [flag, form] if (flag == "-o" || flag == "--output") && form == "json"));
+    if !asks_json {
+        drop(error.print());
+        return Exit::Usage.code();
+    }
+    let output = Output::new(&Common { url: None, output: Form::Json, json: true, quiet: false, timeout_s: 0 });
+    let text = error.to_string();
+    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    output.failure(&Failure::new(Exit::Usage, "usage", message).hint("crossdock help")).code()
+}
+
 async fn run(args: Args, output: &Output) -> Exit {
-    let common = args.common;
     let ended = match args.verb.unwrap_or_default() {
         Verb::Up(up) => verbs::up::run(&up, output).await,
         Verb::Check(check) => verbs::check::run(&check, output),
         Verb::Fmt(fmt) => verbs::fmt::run(&fmt, output),
-        Verb::Explain(explain) => verbs::explain::run(&explain, output),
-        Verb::Status(status) => verbs::status::run(&common, &status, output).await,
-        Verb::Trace(trace) => verbs::trace::run(&common, &trace, output).await,
+        Verb::Init(init) => verbs::init::run(&init, output),
+        Verb::Test(test) => verbs::test::run(&test, output),
+        Verb::Listen(listen) => verbs::listen::run(&args.common, &listen, output).await,
+        Verb::Retention(retention) => verbs::retention::run(&retention, output).await,
         Verb::Completion(completion) => verbs::completion::run(&completion, output),
+        Verb::ExitCodes => Ok(verbs::version::exit_codes(output)),
+        verb => ask_product(&args.common, verb, output).await,
     };
     match ended {
         Ok(exit) => exit,
         Err(failure) => output.failure(&failure),
+    }
+}
+
+/// The verbs that ask the running product.
+async fn ask_product(common: &Common, verb: Verb, output: &Output) -> Ended {
+    match verb {
+        Verb::Explain(args) => verbs::explain::run(common, &args, output).await,
+        Verb::Plan(args) => verbs::plan::run(common, &args, output).await,
+        Verb::Apply(args) => verbs::apply::run(common, &args, output).await,
+        Verb::Rollback(args) => verbs::rollback::run(common, &args, output).await,
+        Verb::Diff(args) => verbs::diff::run(common, &args, output).await,
+        Verb::Doctor(args) => verbs::doctor::run(common, &args, output).await,
+        Verb::Simulate(args) => verbs::simulate::run(common, &args, output).await,
+        Verb::Status(args) => verbs::status::run(common, &args, output).await,
+        Verb::Trace(args) => verbs::trace::run(common, &args, output).await,
+        Verb::Tail(args) => verbs::tail::run(common, &args, output).await,
+        Verb::Events(args) => verbs::events::run(common, &args, output).await,
+        Verb::Deliveries(args) => verbs::deliveries::run(common, &args, output).await,
+        Verb::Retry(args) => verbs::retry::run(common, &args, output).await,
+        Verb::Cancel(args) => verbs::operate::cancel(common, &args, output).await,
+        Verb::Hold(args) => verbs::operate::hold(common, &args, output).await,
+        Verb::Quarantine(args) => verbs::quarantine::run(common, &args, output).await,
+        Verb::Replay(args) => verbs::replay::run(common, &args, output).await,
+        Verb::Pause(args) => verbs::switch::pause(common, &args, output).await,
+        Verb::Resume(args) => verbs::switch::resume(common, &args, output).await,
+        Verb::Send(args) => verbs::send::run(common, &args, output).await,
+        Verb::Audit(args) => verbs::audit::run(common, &args, output).await,
+        Verb::Token(args) => verbs::token::run(common, &args, output).await,
+        Verb::Version => verbs::version::version(common, output).await,
+        Verb::Up(_) | Verb::Check(_) | Verb::Fmt(_) | Verb::Init(_) | Verb::Test(_) | Verb::Listen(_) | Verb::Retention(_) | Verb::Completion(_) | Verb::ExitCodes => {
+            Err(Failure::new(Exit::Failed, "verb", "this verb does not ask the product"))
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! What is printed: data to standard output, everything else to standard error. The only place that prints.
 
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
@@ -15,24 +17,43 @@ pub(crate) struct Output {
     /// Whether standard output is a terminal.
     pub(crate) terminal: bool,
     quiet: bool,
+    closed: Arc<AtomicBool>,
 }
 
 impl Output {
     /// As the flags and the terminal say.
     pub(crate) fn new(common: &Common) -> Self {
         let terminal = std::io::stdout().is_terminal();
-        Self { form: common.form(), terminal, quiet: common.quiet }
+        Self { form: common.form(), terminal, quiet: common.quiet, closed: Arc::default() }
     }
 
     /// A line of data.
     pub(crate) fn line(&self, text: &str) {
-        // A reader that has gone away, such as `head`, is no error of ours.
-        drop(writeln!(anstream::stdout(), "{text}"));
+        let mut out = anstream::stdout().lock();
+        self.note(writeln!(out, "{text}").and_then(|()| out.flush()));
     }
 
     /// Text as it is.
     pub(crate) fn text(&self, text: &str) {
-        drop(write!(anstream::stdout(), "{text}"));
+        let mut out = anstream::stdout().lock();
+        self.note(write!(out, "{text}").and_then(|()| out.flush()));
+    }
+
+    /// Bytes as they are: nothing is added, nothing is taken away.
+    pub(crate) fn bytes(&self, bytes: &[u8]) {
+        let mut out = std::io::stdout().lock();
+        self.note(out.write_all(bytes).and_then(|()| out.flush()));
+    }
+
+    /// A reader that has gone away, such as `head`, is no error of ours; who prints without end asks and ends.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, written: std::io::Result<()>) {
+        if written.is_err() {
+            self.closed.store(true, Ordering::Relaxed);
+        }
     }
 
     /// A value as JSON.
@@ -43,11 +64,30 @@ impl Output {
         }
     }
 
+    /// A value as one line of JSON, for what has no end.
+    pub(crate) fn json_line(&self, value: &impl Serialize) {
+        match serde_json::to_string(value) {
+            Ok(text) => self.line(&text),
+            Err(error) => self.say(&format!("a line cannot be written as JSON: {error}")),
+        }
+    }
+
     /// A remark for people.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
             drop(writeln!(anstream::stderr(), "{text}"));
         }
+    }
+
+    /// What to do next, for people.
+    pub(crate) fn next(&self, command: &str) {
+        self.say(&format!("next: {command}"));
+    }
+
+    /// A question whose answer is awaited on the same line.
+    pub(crate) fn ask(&self, question: &str) {
+        let mut err = anstream::stderr().lock();
+        drop(write!(err, "{question} ").and_then(|()| err.flush()));
     }
 
     /// What failed, in the form of the data, so that programs read it too.
@@ -58,6 +98,8 @@ impl Output {
                 "code": failure.code,
                 "message": failure.message,
                 "hint": failure.hint,
+                "docs": format!("https://crossdock.dev/problems/{}", failure.code),
+                "exit": failure.exit as u8,
             }));
         }
         drop(writeln!(anstream::stderr(), "error: {}", failure.message));

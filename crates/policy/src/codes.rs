@@ -96,6 +96,7 @@ codes! {
     EXPRESSION_TOO_LARGE 313 "H0313" "an expression that is too large"
     NEEDLESS 314 "H0314" "a part of an expression that does nothing"
     GIVES_UP 315 "H0315" "an expression that may not give up"
+    TWO_TARGETS 316 "H0316" "an assignment with two targets"
     EXPRESSION_WRONG 319 "H0319" "an expression that cannot be compiled"
     UNKNOWN_PATH 330 "H0330" "a field that the contract does not have"
     UNKNOWN_TARGET 331 "H0331" "a target field that the contract does not have"

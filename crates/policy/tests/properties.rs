@@ -122,8 +122,8 @@ fn the_sample_satisfies_the_schemas_for_editors() {
 
 #[test]
 fn too_many_mistakes_are_counted_and_not_kept() {
-    let keys: String = (0..3_000).map(|no| format!("k{no}: 1\n")).collect();
-    let (_, diagnostics) = check(&[SourceFile::new("flows/a.yaml", keys)]);
+    let keys: Vec<String> = (0..3_000).map(|no| format!("k{no}: 1\n")).collect();
+    let (_, diagnostics) = check(&[SourceFile::new("flows/a.yaml", keys.concat())]);
     assert_eq!(diagnostics.len(), model::limit::DIAGNOSTICS_MAX + 1);
     assert_eq!(diagnostics.last().map(|last| last.code), Some(policy::codes::LEFT_OUT));
 }

@@ -50,6 +50,9 @@ pub struct Status {
     pub journal: JournalStatus,
     /// What a person should know, in sentences.
     pub warnings: Vec<String>,
+    /// Where the simulated systems of the demo world keep their own ledger, to compare with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub world: Option<String>,
 }
 
 /// An open quarantined event in a line.
@@ -79,6 +82,12 @@ pub struct DestinationStatus {
     pub breaker: String,
     /// Whether a person paused it.
     pub paused: bool,
+    /// The system that it belongs to; empty when no policy knows it any more.
+    #[serde(default)]
+    pub system: String,
+    /// Deliveries that arrived since the process started.
+    #[serde(default)]
+    pub done_since_start: u64,
 }
 
 /// A source and whether it takes events.
@@ -92,6 +101,15 @@ pub struct SourceStatus {
     pub paused: bool,
     /// Secrets without a value: every request is refused until they have one.
     pub secrets_missing: Vec<String>,
+    /// The system that it belongs to.
+    #[serde(default)]
+    pub system: String,
+    /// Different events that were accepted since the process started, admitted or quarantined.
+    #[serde(default)]
+    pub accepted_since_start: u64,
+    /// Repeats of accepted events since the process started.
+    #[serde(default)]
+    pub duplicates_since_start: u64,
 }
 
 /// The journal's room.

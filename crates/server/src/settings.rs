@@ -62,6 +62,8 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// How callers are known; without it nothing beyond this machine is listened to.
     pub identity: Option<Identity>,
+    /// Where the simulated systems of the demo world keep their own ledger.
+    pub world: Option<String>,
     /// The environment, for secrets and exporters.
     pub environment: Environment,
 }
@@ -177,6 +179,7 @@ impl Settings {
             hosts: file.hosts.unwrap_or_default(),
             identity: file.identity,
             open_on_loopback: OpenOnLoopback::No,
+            world: None,
             environment,
         })
     }

@@ -9,6 +9,7 @@ pub mod checks;
 pub mod clock;
 mod course;
 pub mod defect;
+pub mod demo;
 pub mod executor;
 pub mod faulty;
 pub mod life;

@@ -1,25 +1,14 @@
 //! `crossdock check`: every mistake of a folder in one run.
 
-use std::path::Path;
 use std::time::Instant;
 
 use model::Severity;
-use policy::SourceFile;
 use policy::render::{self, Colour};
 
 use crate::args::{Check, Form, Report};
-use crate::exit::{Ended, Exit, Failure};
+use crate::exit::{Ended, Exit};
 use crate::output::Output;
-
-/// Reads a project folder, or says why it cannot be read.
-pub(crate) fn read(folder: &Path) -> Result<Vec<SourceFile>, Failure> {
-    let files = server::project::read(folder).map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
-    if files.is_empty() {
-        let message = format!("{} is no project folder: it has none of {}", folder.display(), server::project::FOLDERS.join("/, "));
-        return Err(Failure::new(Exit::NotFound, "no-project", message).hint("begin one with `crossdock init`"));
-    }
-    Ok(files)
-}
+use crate::project::read;
 
 #[expect(clippy::disallowed_methods, reason = "how long it took is told to people")]
 pub(crate) fn run(check: &Check, output: &Output) -> Ended {

@@ -2,10 +2,10 @@
 
 use policy::fmt::{Formatted, format};
 
-use super::check::read;
 use crate::args::Fmt;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
+use crate::project::read;
 
 pub(crate) fn run(fmt: &Fmt, output: &Output) -> Ended {
     let mut changed = 0;

@@ -1,9 +1,33 @@
 //! One file a verb.
 
+pub(crate) mod apply;
+pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod completion;
+pub(crate) mod deliveries;
+pub(crate) mod demo;
+pub(crate) mod diff;
+pub(crate) mod doctor;
+pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod fmt;
+pub(crate) mod init;
+pub(crate) mod listen;
+pub(crate) mod operate;
+pub(crate) mod other_side;
+pub(crate) mod plan;
+pub(crate) mod quarantine;
+pub(crate) mod replay;
+pub(crate) mod retention;
+pub(crate) mod retry;
+pub(crate) mod rollback;
+pub(crate) mod send;
+pub(crate) mod simulate;
 pub(crate) mod status;
+pub(crate) mod switch;
+pub(crate) mod tail;
+pub(crate) mod test;
+pub(crate) mod token;
 pub(crate) mod trace;
 pub(crate) mod up;
+pub(crate) mod version;

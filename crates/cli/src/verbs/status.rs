@@ -8,15 +8,24 @@ use crate::args::{self, Common, Form};
 use crate::client::Client;
 use crate::exit::{Ended, Exit};
 use crate::output::Output;
+use crate::verbs::other_side;
 
 pub(crate) async fn run(common: &Common, status: &args::Status, output: &Output) -> Ended {
     let client = Client::new(common)?;
     loop {
         let answer: Status = client.get("/status").await?;
-        let exit = if answer.missing == 0 { Exit::Done } else { Exit::Findings };
+        let other_side = other_side::look(&client, &answer).await.unwrap_or_else(|failure| {
+            output.say(&format!("the other side cannot be asked: {}", failure.message));
+            None
+        });
+        let answer = other_side.as_ref().map_or(&answer, |seen| &seen.status);
+        let exit = if answer.missing == 0 { other_side.as_ref().map_or(Exit::Done, other_side::Seen::exit) } else { Exit::Findings };
         match output.form {
-            Form::Json => output.json(&answer),
-            Form::Table => print(&answer, output),
+            Form::Json => output.json(answer),
+            Form::Table => print(answer, output),
+        }
+        if let (Form::Table, Some(seen)) = (output.form, &other_side) {
+            seen.print(output);
         }
         if !status.watch {
             return Ok(exit);

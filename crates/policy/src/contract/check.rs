@@ -20,7 +20,11 @@ pub(super) fn check(contract: &Contract, spec: &ContractSpec) -> Vec<Diagnostic>
         && let Err(error) = validator::compile(&contract.schema)
     {
         let place = contract.place(error.instance_path().as_str());
-        found.push(Diagnostic::error(codes::BAD_SCHEMA, place, format!("the schema cannot be used: {error}")));
+        found.push(Diagnostic::error(
+            codes::BAD_SCHEMA,
+            place,
+            format!("the schema cannot be used: {error}"),
+        ));
     }
     if !found.is_empty() {
         return found;
@@ -33,10 +37,16 @@ pub(super) fn check(contract: &Contract, spec: &ContractSpec) -> Vec<Diagnostic>
 }
 
 fn schema(contract: &Contract, found: &mut Vec<Diagnostic>) {
-    if let Some(dialect) = contract.schema.get("$schema").filter(|dialect| dialect.as_str().map(|text| text.trim_end_matches('#')) != Some(DIALECT)) {
+    if let Some(dialect) = contract
+        .schema
+        .get("$schema")
+        .filter(|dialect| dialect.as_str().map(|text| text.trim_end_matches('#')) != Some(DIALECT))
+    {
         let message = format!("schemas are written in JSON Schema 2020-12, not in {dialect}");
         let help = format!("leave `$schema` out, or write {DIALECT}");
-        found.push(Diagnostic::error(codes::OTHER_DIALECT, contract.place("/$schema"), message).help(help));
+        found.push(
+            Diagnostic::error(codes::OTHER_DIALECT, contract.place("/$schema"), message).help(help),
+        );
         return;
     }
     for error in jsonschema::draft202012::meta::validator().iter_errors(&contract.schema) {
@@ -53,18 +63,28 @@ fn schema(contract: &Contract, found: &mut Vec<Diagnostic>) {
 const DATA: &[&str] = &["const", "enum", "default", "examples"];
 
 /// Finds references wherever they stand.
-fn references(contract: &Contract, node: &Value, pointer: &mut String, found: &mut Vec<Diagnostic>) {
+fn references(
+    contract: &Contract,
+    node: &Value,
+    pointer: &mut String,
+    found: &mut Vec<Diagnostic>,
+) {
     let length = pointer.len();
     match node {
         Value::Object(members) => {
-            let is_names = pointer.ends_with("/properties") || pointer.ends_with("/$defs") || pointer.ends_with("/patternProperties");
+            let is_names = pointer.ends_with("/properties")
+                || pointer.ends_with("/$defs")
+                || pointer.ends_with("/patternProperties");
             for (name, value) in members {
                 if !is_names && DATA.contains(&name.as_str()) {
                     continue;
                 }
                 pointer.push('/');
                 pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
-                match value.as_str().filter(|_| !is_names && matches!(name.as_str(), "$ref" | "$dynamicRef")) {
+                match value
+                    .as_str()
+                    .filter(|_| !is_names && matches!(name.as_str(), "$ref" | "$dynamicRef"))
+                {
                     Some(reference) => found.extend(wrong_reference(contract, reference, pointer)),
                     None => references(contract, value, pointer, found),
                 }
@@ -84,7 +104,9 @@ fn references(contract: &Contract, node: &Value, pointer: &mut String, found: &m
 }
 
 fn wrong_reference(contract: &Contract, reference: &str, pointer: &str) -> Option<Diagnostic> {
-    let wrong = |code: Code, message: String, help: &str| Some(Diagnostic::error(code, contract.place(pointer), message).help(help));
+    let wrong = |code: Code, message: String, help: &str| {
+        Some(Diagnostic::error(code, contract.place(pointer), message).help(help))
+    };
     let shown = short(reference);
     match reference.strip_prefix('#') {
         None => wrong(
@@ -92,20 +114,33 @@ fn wrong_reference(contract: &Contract, reference: &str, pointer: &str) -> Optio
             format!("`{shown}` leads out of this contract"),
             "copy the definition under `$defs` and refer to it with `#/$defs/…`",
         ),
-        Some(fragment) if fragment.is_empty() || fragment.starts_with('/') => match contract.schema().referred(reference) {
-            Some(_) => None,
-            None => wrong(codes::UNKNOWN_REF, format!("`{shown}` leads nowhere"), "definitions stand under `$defs`"),
-        },
+        Some(fragment) if fragment.is_empty() || fragment.starts_with('/') => {
+            match contract.schema().referred(reference) {
+                Some(_) => None,
+                None => wrong(
+                    codes::UNKNOWN_REF,
+                    format!("`{shown}` leads nowhere"),
+                    "definitions stand under `$defs`",
+                ),
+            }
+        }
         Some(anchor) if has_anchor(&contract.schema, anchor) => None,
-        Some(_) => wrong(codes::UNKNOWN_REF, format!("there is no anchor `{shown}`"), "definitions stand under `$defs`"),
+        Some(_) => wrong(
+            codes::UNKNOWN_REF,
+            format!("there is no anchor `{shown}`"),
+            "definitions stand under `$defs`",
+        ),
     }
 }
 
 fn has_anchor(node: &Value, anchor: &str) -> bool {
     match node {
         Value::Object(members) => {
-            let named = |keyword: &str| members.get(keyword).and_then(Value::as_str) == Some(anchor);
-            named("$anchor") || named("$dynamicAnchor") || members.values().any(|value| has_anchor(value, anchor))
+            let named =
+                |keyword: &str| members.get(keyword).and_then(Value::as_str) == Some(anchor);
+            named("$anchor")
+                || named("$dynamicAnchor")
+                || members.values().any(|value| has_anchor(value, anchor))
         }
         Value::Array(items) => items.iter().any(|item| has_anchor(item, anchor)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
@@ -121,22 +156,40 @@ fn paths(contract: &Contract, spec: &ContractSpec, found: &mut Vec<Diagnostic>) 
     }
     if let Some((scheme, _)) = spec.identifiers.get(IDENTIFIERS_MAX) {
         let message = format!("a contract has at most {IDENTIFIERS_MAX} business identifiers");
-        found.push(Diagnostic::error(codes::TOO_MANY_IDENTIFIERS, scheme.place(&spec.path), message));
+        found.push(Diagnostic::error(
+            codes::TOO_MANY_IDENTIFIERS,
+            scheme.place(&spec.path),
+            message,
+        ));
     }
 }
 
-fn wrong_path(contract: &Contract, path: &Path, text: &Spanned<String>, spec: &ContractSpec) -> Option<Diagnostic> {
+fn wrong_path(
+    contract: &Contract,
+    path: &Path,
+    text: &Spanned<String>,
+    spec: &ContractSpec,
+) -> Option<Diagnostic> {
     match contract.schema().follow(path) {
         Found::Open => None,
-        Found::Lacking(lacking) => {
-            Some(contract.lacking(codes::PATH_NOT_IN_SCHEMA, text.place(&spec.path), path, &lacking))
-        }
+        Found::Lacking(lacking) => Some(contract.lacking(
+            codes::PATH_NOT_IN_SCHEMA,
+            text.place(&spec.path),
+            path,
+            &lacking,
+        )),
         Found::Declared(parts) => {
-            let types: Vec<_> = parts.iter().flat_map(Schema::parts).flat_map(|part| part.schema.types()).collect();
-            let only_objects = !types.is_empty() && types.iter().all(|name| matches!(*name, "object" | "null"));
+            let types: Vec<_> =
+                parts.iter().flat_map(Schema::parts).flat_map(|part| part.schema.types()).collect();
+            let only_objects =
+                !types.is_empty() && types.iter().all(|name| matches!(*name, "object" | "null"));
             only_objects.then(|| {
-                Diagnostic::error(codes::PATH_NOT_IN_SCHEMA, text.place(&spec.path), format!("`{path}` is an object, not a text or a number"))
-                    .help("choose one of its members")
+                Diagnostic::error(
+                    codes::PATH_NOT_IN_SCHEMA,
+                    text.place(&spec.path),
+                    format!("`{path}` is an object, not a text or a number"),
+                )
+                .help("choose one of its members")
             })
         }
     }
@@ -147,6 +200,10 @@ fn examples(contract: &Contract, example: &Value, tree: &Node, found: &mut Vec<D
         let model::diagnostic::Place::Pointer(pointer) = &broken.place else { continue };
         let place = spanned::place(&contract.path, tree.at_pointer(pointer));
         let at = if pointer.is_empty() { String::new() } else { format!(" at {pointer}") };
-        found.push(Diagnostic::error(codes::EXAMPLE_REFUSED, place, format!("the example breaks the schema{at}: {}", broken.message)));
+        found.push(Diagnostic::error(
+            codes::EXAMPLE_REFUSED,
+            place,
+            format!("the example breaks the schema{at}: {}", broken.message),
+        ));
     }
 }

@@ -12,8 +12,24 @@ use crate::expression::{Segment, from_json};
 
 /// LIMIT: levels that are told; below that it is anything. The compiler copies types often.
 const DEPTH_MAX: usize = 5;
-/// LIMIT: members of one object that are told.
-const MEMBERS_MAX: usize = 200;
+/// LIMIT: types that are told of one path together, for the same reason.
+const TYPES_MAX: usize = 500;
+
+/// What may still be told.
+struct Told {
+    depth: usize,
+    left: usize,
+}
+
+impl Told {
+    /// One level deeper.
+    fn below(&mut self, tell: impl FnOnce(&mut Self) -> Kind) -> Kind {
+        self.depth -= 1;
+        let kind = tell(self);
+        self.depth += 1;
+        kind
+    }
+}
 
 /// The type of what a path leads to from parts that all hold.
 pub(super) fn kind_at(from: &[Schema<'_>], path: &[Segment]) -> Kind {
@@ -23,7 +39,8 @@ pub(super) fn kind_at(from: &[Schema<'_>], path: &[Segment]) -> Kind {
         let certain: Vec<Schema<'_>> = present.iter().flat_map(certain_parts).collect();
         let next: Vec<Schema<'_>> = match segment {
             Segment::Field(name) => {
-                let always = certain.iter().any(|part| part.required().any(|required| required == name));
+                let always =
+                    certain.iter().any(|part| part.required().any(|required| required == name));
                 may_be_absent |= !always || !certain.iter().any(|part| part.types() == ["object"]);
                 certain.iter().filter_map(|part| part.property(name)).collect()
             }
@@ -37,7 +54,7 @@ pub(super) fn kind_at(from: &[Schema<'_>], path: &[Segment]) -> Kind {
         }
         present = next;
     }
-    let kind = all_hold(&present, DEPTH_MAX);
+    let kind = all_hold(&present, &mut Told { depth: DEPTH_MAX, left: TYPES_MAX });
     if may_be_absent { kind.or_undefined() } else { kind }
 }
 
@@ -46,25 +63,34 @@ fn certain_parts<'s>(schema: &Schema<'s>) -> Vec<Schema<'s>> {
 }
 
 /// Any of them bounds the value; the first that says something is taken.
-fn all_hold(schemas: &[Schema<'_>], depth: usize) -> Kind {
-    schemas.iter().map(|schema| kind(schema, depth)).find(|kind| !kind.is_any()).unwrap_or_else(Kind::any)
+fn all_hold(schemas: &[Schema<'_>], told: &mut Told) -> Kind {
+    schemas
+        .iter()
+        .map(|schema| kind(schema, told))
+        .find(|kind| !kind.is_any())
+        .unwrap_or_else(Kind::any)
 }
 
-fn kind(schema: &Schema<'_>, depth: usize) -> Kind {
-    if depth == 0 {
+fn kind(schema: &Schema<'_>, told: &mut Told) -> Kind {
+    if told.depth == 0 || told.left == 0 {
         return Kind::any();
     }
+    told.left -= 1;
     let parts = schema.parts();
-    let said = parts.iter().filter(|part| part.certain).find_map(|part| own_kind(&part.schema, depth));
-    said.unwrap_or_else(|| alternatives(schema, &parts, depth))
+    let said =
+        parts.iter().filter(|part| part.certain).find_map(|part| own_kind(&part.schema, told));
+    said.unwrap_or_else(|| alternatives(schema, &parts, told))
 }
 
 /// The types of `anyOf` or `oneOf`, together.
-fn alternatives(schema: &Schema<'_>, parts: &[Part<'_>], depth: usize) -> Kind {
+fn alternatives(schema: &Schema<'_>, parts: &[Part<'_>], told: &mut Told) -> Kind {
     for keyword in ["/oneOf/", "/anyOf/"] {
         let prefix = format!("{}{keyword}", schema.pointer);
-        let direct = |part: &&Part<'_>| part.schema.pointer.strip_prefix(&prefix).is_some_and(|rest| !rest.contains('/'));
-        let kinds = parts.iter().filter(direct).map(|part| kind(&part.schema, depth - 1));
+        let direct = |part: &&Part<'_>| {
+            part.schema.pointer.strip_prefix(&prefix).is_some_and(|rest| !rest.contains('/'))
+        };
+        let kinds =
+            parts.iter().filter(direct).map(|part| told.below(|told| kind(&part.schema, told)));
         if let Some(all) = kinds.reduce(|all, one| all.union(one)) {
             return all;
         }
@@ -73,7 +99,7 @@ fn alternatives(schema: &Schema<'_>, parts: &[Part<'_>], depth: usize) -> Kind {
 }
 
 /// What one part says by itself, without what it refers to.
-fn own_kind(schema: &Schema<'_>, depth: usize) -> Option<Kind> {
+fn own_kind(schema: &Schema<'_>, told: &mut Told) -> Option<Kind> {
     let object = schema.node.as_object()?;
     if let Some(constant) = object.get("const") {
         return Some(kind_of_value(constant));
@@ -88,28 +114,30 @@ fn own_kind(schema: &Schema<'_>, depth: usize) -> Option<Kind> {
         "number" => Kind::integer().or_float(),
         "boolean" => Kind::boolean(),
         "null" => Kind::null(),
-        "object" => object_kind(schema, depth),
+        "object" => object_kind(schema, told),
         "array" => {
             // Items of a list with fixed places may differ by place.
             let item = if object.contains_key("prefixItems") { None } else { schema.item(0) };
-            Kind::array(Collection::from_unknown(item.map_or_else(Kind::any, |item| kind(&item, depth - 1))))
+            Kind::array(Collection::from_unknown(
+                item.map_or_else(Kind::any, |item| told.below(|told| kind(&item, told))),
+            ))
         }
         _ => Kind::any(),
     });
     kinds.reduce(|all, one| all.union(one))
 }
 
-fn object_kind(schema: &Schema<'_>, depth: usize) -> Kind {
-    let Some(members) = schema.properties().filter(|members| members.len() <= MEMBERS_MAX && depth > 1) else {
+fn object_kind(schema: &Schema<'_>, told: &mut Told) -> Kind {
+    let Some(members) = schema.properties().filter(|_| told.depth > 1) else {
         return Kind::object(Collection::any());
     };
     let required: Vec<&str> = schema.required().collect();
     let mut known: BTreeMap<Field, Kind> = BTreeMap::new();
     for name in members.keys() {
         let Some(member) = schema.property(name) else { continue };
-        let told = kind(&member, depth - 1);
-        let told = if required.contains(&name.as_str()) { told } else { told.or_undefined() };
-        known.insert(name.as_str().into(), told);
+        let value = told.below(|told| kind(&member, told));
+        let value = if required.contains(&name.as_str()) { value } else { value.or_undefined() };
+        known.insert(name.as_str().into(), value);
     }
     Kind::object(Collection::from_parts(known, Kind::any()))
 }

@@ -12,10 +12,13 @@ pub(crate) fn contract(yaml: &str) -> (Contract, Vec<(u16, String)>) {
     let files = [SourceFile::new("contracts/test/1.0.0.yaml", yaml)];
     let mut findings = Findings::over(&files);
     let objects = decode(&files, &mut findings);
-    let spec = objects.contracts.values().next().unwrap_or_else(|| panic!("{:?}", findings.into_sorted()));
+    let spec =
+        objects.contracts.values().next().unwrap_or_else(|| panic!("{:?}", findings.into_sorted()));
     let (contract, wrong) = Contract::new(spec);
     let part = |found: &Diagnostic| match &found.place {
-        Place::File { span, .. } => yaml.get(span.start as usize..span.end as usize).unwrap().to_owned(),
+        Place::File { span, .. } => {
+            yaml.get(span.start as usize..span.end as usize).unwrap().to_owned()
+        }
         other => format!("{other:?}"),
     };
     let found = wrong.into_iter().chain(contract.check(spec));
@@ -56,7 +59,10 @@ examples:
 fn a_contract_tells_what_it_is() {
     let (contract, wrong) = contract(ORDER);
     assert_eq!(wrong, []);
-    assert_eq!((contract.repeat, contract.classification, contract.lifecycle), (Repeatable::Transition, Classification::Restricted, Lifecycle::Approved));
+    assert_eq!(
+        (contract.repeat, contract.classification, contract.lifecycle),
+        (Repeatable::Transition, Classification::Restricted, Lifecycle::Approved)
+    );
     assert_eq!((contract.reference.as_str(), contract.kind.as_str()), ("test@1.0.0", "test"));
     assert!(contract.has_ordering());
 }
@@ -69,15 +75,45 @@ fn what_a_message_breaks_is_told_by_pointer_and_family() {
         (json!({"id": 1, "name": "S1", "more": 1}), vec![]),
         (json!({"id": 1, "name": "S1", "updated_at": "yesterday"}), vec![]),
         (json!({"name": "S1"}), vec![(701, "/id", "`id` is missing")]),
-        (json!({"id": "1", "name": "S1"}), vec![(702, "/id", "expected integer, seen string \"1\"")]),
-        (json!({"id": 1.5, "name": null}), vec![(702, "/id", "expected integer, seen number 1.5"), (702, "/name", "expected string, seen null")]),
-        (json!({"id": 1, "name": "S1", "state": "lost"}), vec![(703, "/state", "expected one of \"open\", \"paid\", seen string \"lost\"")]),
-        (json!({"id": 1, "name": "S"}), vec![(704, "/name", "expected at least 2 characters, seen 1: \"S\"")]),
-        (json!({"id": 1, "name": "S1", "total": 0}), vec![(704, "/total", "expected more than 0, seen number 0")]),
-        (json!({"id": 1, "name": "S1", "tracking": ["a", "b", "c", "d"]}), vec![(704, "/tracking", "expected at most 3 items, seen a list of 4 items")]),
-        (json!({"id": 1, "name": "s1"}), vec![(705, "/name", "expected a text that fits `^[A-Z]`, seen string \"s1\"")]),
-        (json!({"id": 1, "name": "S1", "customer": {"id": 1, "a/b": 2}}), vec![(706, "/customer/a~1b", "`a/b` is not allowed here")]),
-        (json!({"id": 1, "name": "S1", "party": {"country": "DE"}}), vec![(707, "/party", "none of the 2 alternatives fits, seen an object of 1 members")]),
+        (
+            json!({"id": "1", "name": "S1"}),
+            vec![(702, "/id", "expected integer, seen string \"1\"")],
+        ),
+        (
+            json!({"id": 1.5, "name": null}),
+            vec![
+                (702, "/id", "expected integer, seen number 1.5"),
+                (702, "/name", "expected string, seen null"),
+            ],
+        ),
+        (
+            json!({"id": 1, "name": "S1", "state": "lost"}),
+            vec![(703, "/state", "expected one of \"open\", \"paid\", seen string \"lost\"")],
+        ),
+        (
+            json!({"id": 1, "name": "S"}),
+            vec![(704, "/name", "expected at least 2 characters, seen 1: \"S\"")],
+        ),
+        (
+            json!({"id": 1, "name": "S1", "total": 0}),
+            vec![(704, "/total", "expected more than 0, seen number 0")],
+        ),
+        (
+            json!({"id": 1, "name": "S1", "tracking": ["a", "b", "c", "d"]}),
+            vec![(704, "/tracking", "expected at most 3 items, seen a list of 4 items")],
+        ),
+        (
+            json!({"id": 1, "name": "s1"}),
+            vec![(705, "/name", "expected a text that fits `^[A-Z]`, seen string \"s1\"")],
+        ),
+        (
+            json!({"id": 1, "name": "S1", "customer": {"id": 1, "a/b": 2}}),
+            vec![(706, "/customer/a~1b", "`a/b` is not allowed here")],
+        ),
+        (
+            json!({"id": 1, "name": "S1", "party": {"country": "DE"}}),
+            vec![(707, "/party", "none of the 2 alternatives fits, seen an object of 1 members")],
+        ),
         (json!([]), vec![(702, "", "expected object, seen a list of 0 items")]),
     ] {
         let found = contract.validate(&data);
@@ -109,13 +145,31 @@ fn identifiers_keys_and_time_are_texts_of_the_message() {
     let data = Data::json_bytes(
         br#"{"id":820982911946154508,"name":"S00042","customer":{"id":115310627314723954},"tracking":["1Z1","1Z2","1Z1",""],"updated_at":"2026-03-01T10:00:00+01:00"}"#,
     );
-    let identifiers: Vec<_> = contract.identifiers(&data).into_iter().map(|id| format!("{}={}", id.scheme, id.value)).collect();
-    assert_eq!(identifiers, ["order=S00042", "customer=115310627314723954", "tracking=1Z1", "tracking=1Z2"]);
+    let identifiers: Vec<_> = contract
+        .identifiers(&data)
+        .into_iter()
+        .map(|id| format!("{}={}", id.scheme, id.value))
+        .collect();
+    assert_eq!(
+        identifiers,
+        ["order=S00042", "customer=115310627314723954", "tracking=1Z1", "tracking=1Z2"]
+    );
     assert_eq!(contract.ordering(&data).as_deref(), Some("820982911946154508"));
     assert_eq!(contract.correlation(&data).as_deref(), Some("S00042"));
-    assert_eq!(contract.time(&data).map(|time| time.to_string()).as_deref(), Some("2026-03-01T09:00:00Z"));
+    assert_eq!(
+        contract.time(&data).map(|time| time.to_string()).as_deref(),
+        Some("2026-03-01T09:00:00Z")
+    );
     let empty = Data::json_bytes(br#"{"name":"","updated_at":"2026-03-01T10:00:00"}"#);
-    assert_eq!((contract.identifiers(&empty), contract.ordering(&empty), contract.correlation(&empty), contract.time(&empty)), (vec![], None, None, None));
+    assert_eq!(
+        (
+            contract.identifiers(&empty),
+            contract.ordering(&empty),
+            contract.correlation(&empty),
+            contract.time(&empty)
+        ),
+        (vec![], None, None, None)
+    );
 }
 
 #[test]
@@ -133,11 +187,23 @@ fn wrong_contracts_are_marked_where_they_are_wrong() {
         ("schema: { $schema: 'http://json-schema.org/draft-07/schema#' }", vec![(404, "$schema")]),
         ("schema: { $schema: 'https://json-schema.org/draft/2020-12/schema' }", vec![]),
         ("identifiers: { order: name }\nschema: { }", vec![(311, "name")]),
-        ("identifiers: { order: .nmae }\nschema: { properties: { name: { type: string } } }", vec![(405, ".nmae")]),
-        ("identifiers: { order: .nmae }\nschema: { additionalProperties: true, properties: { name: { type: string } } }", vec![]),
-        ("identifiers: { order: .name.x }\nschema: { properties: { name: { type: string } } }", vec![(405, ".name.x")]),
+        (
+            "identifiers: { order: .nmae }\nschema: { properties: { name: { type: string } } }",
+            vec![(405, ".nmae")],
+        ),
+        (
+            "identifiers: { order: .nmae }\nschema: { additionalProperties: true, properties: { name: { type: string } } }",
+            vec![],
+        ),
+        (
+            "identifiers: { order: .name.x }\nschema: { properties: { name: { type: string } } }",
+            vec![(405, ".name.x")],
+        ),
         ("ordering: .a\nschema: { properties: { a: { type: object } } }", vec![(405, ".a")]),
-        ("time: .a[0].b\nschema: { properties: { a: { type: array, items: { properties: { c: {} } } } } }", vec![(405, ".a[0].b")]),
+        (
+            "time: .a[0].b\nschema: { properties: { a: { type: array, items: { properties: { c: {} } } } } }",
+            vec![(405, ".a[0].b")],
+        ),
         ("schema: { required: [a] }\nexamples: [{ a: 1 }, { b: 2 }]", vec![(406, "{ b: 2 }")]),
         ("schema: { properties: { a: { type: string } } }\nexamples: [{ a: 1 }]", vec![(406, "a")]),
     ] {
@@ -150,14 +216,19 @@ fn wrong_contracts_are_marked_where_they_are_wrong() {
 
 #[test]
 fn a_slip_in_a_path_finds_the_declared_member() {
-    let files = [SourceFile::new("contracts/test/1.0.0.yaml", "owner: t\nidentifiers: { order: .custmer.id }\nschema: { properties: { customer: { properties: { id: {} } } } }\n")];
+    let files = [SourceFile::new(
+        "contracts/test/1.0.0.yaml",
+        "owner: t\nidentifiers: { order: .custmer.id }\nschema: { properties: { customer: { properties: { id: {} } } } }\n",
+    )];
     let mut findings = Findings::over(&files);
     let objects = decode(&files, &mut findings);
     let spec = objects.contracts.values().next().unwrap();
     let found = Contract::new(spec).0.check(spec);
     assert_eq!(found[0].message, "test@1.0.0 has no `.custmer`");
     assert_eq!(found[0].help, "did you mean `customer`?");
-    let Place::File { span, .. } = &found[0].related[0].place else { panic!("a place in the file") };
+    let Place::File { span, .. } = &found[0].related[0].place else {
+        panic!("a place in the file")
+    };
     assert_eq!(files[0].text.get(span.start as usize..span.end as usize), Some("customer"));
 }
 
@@ -182,11 +253,30 @@ fn a_walk_in_a_schema_is_kind_only_where_the_schema_is_open() {
     });
     let root = Schema::root(&schema);
     for (path, expected) in [
-        (".", "declared"), (".name", "declared"), (".nam", "lacking"), (".name.x", "lacking"), (".name[0]", "lacking"), (".lines[0].sku", "declared"),
-        (".lines[-1].line.line.sku", "declared"), (".lines[0].skuu", "lacking"), (".lines.sku", "lacking"), (".free.x", "open"), (".free.x.y[1]", "open"),
-        (".open.b", "open"), (".closed.b", "lacking"), (".pair[1].b", "declared"), (".pair[0].b", "lacking"), (".pair[2]", "lacking"),
-        (".either.x", "declared"), (".either.y", "lacking"), (".both.x", "declared"), (".both.y", "declared"), (".both.z", "lacking"),
-        (".if.t", "declared"), (".self.self.name", "declared"), (".never", "lacking"),
+        (".", "declared"),
+        (".name", "declared"),
+        (".nam", "lacking"),
+        (".name.x", "lacking"),
+        (".name[0]", "lacking"),
+        (".lines[0].sku", "declared"),
+        (".lines[-1].line.line.sku", "declared"),
+        (".lines[0].skuu", "lacking"),
+        (".lines.sku", "lacking"),
+        (".free.x", "open"),
+        (".free.x.y[1]", "open"),
+        (".open.b", "open"),
+        (".closed.b", "lacking"),
+        (".pair[1].b", "declared"),
+        (".pair[0].b", "lacking"),
+        (".pair[2]", "lacking"),
+        (".either.x", "declared"),
+        (".either.y", "lacking"),
+        (".both.x", "declared"),
+        (".both.y", "declared"),
+        (".both.z", "lacking"),
+        (".if.t", "declared"),
+        (".self.self.name", "declared"),
+        (".never", "lacking"),
     ] {
         let found = match root.follow(&path.parse().unwrap()) {
             Found::Declared(_) => "declared",
@@ -215,7 +305,9 @@ fn types_for_the_compiler_are_never_narrower_than_the_schema() {
         },
         "$defs": {"customer": {"type": "object", "required": ["first"], "properties": {"first": {"type": "string"}, "last": {"type": "string"}}}}
     });
-    let at = |path: &str| kinds::kind_at(&[Schema::root(&schema)], path.parse::<Path>().unwrap().segments());
+    let at = |path: &str| {
+        kinds::kind_at(&[Schema::root(&schema)], path.parse::<Path>().unwrap().segments())
+    };
     assert_eq!(at(".name"), Kind::bytes());
     assert_eq!(at(".note"), Kind::bytes().or_undefined());
     assert_eq!(at(".count"), Kind::integer().or_null().or_undefined());
@@ -225,6 +317,8 @@ fn types_for_the_compiler_are_never_narrower_than_the_schema() {
     assert_eq!(at(".mixed"), Kind::bytes().or_integer());
     assert_eq!(at(".state"), Kind::bytes().or_null().or_undefined());
     assert_eq!(at(".tags[0]"), Kind::bytes().or_undefined());
+    let recursive = json!({"type": "object", "properties": (0..50).map(|no| (format!("p{no}"), json!({"$ref": "#"}))).collect::<serde_json::Map<_, _>>()});
+    assert!(kinds::kind_at(&[Schema::root(&recursive)], &[]).contains_object());
     assert!(at(".loose").is_any() && at(".unknown").is_any());
     assert!(at(".tags").contains_array() && !at(".tags").contains_bytes());
 }

@@ -81,9 +81,12 @@ pub(crate) fn from_json(json: &serde_json::Value) -> Value {
         serde_json::Value::Number(number) => from_number(number),
         serde_json::Value::String(text) => Value::from(text.as_str()),
         serde_json::Value::Array(items) => Value::Array(items.iter().map(from_json).collect()),
-        serde_json::Value::Object(members) => {
-            Value::Object(members.iter().map(|(name, value)| (KeyString::from(name.as_str()), from_json(value))).collect())
-        }
+        serde_json::Value::Object(members) => Value::Object(
+            members
+                .iter()
+                .map(|(name, value)| (KeyString::from(name.as_str()), from_json(value)))
+                .collect(),
+        ),
     }
 }
 
@@ -125,14 +128,16 @@ pub(crate) fn to_json(value: &Value, room: &mut Room) -> Result<serde_json::Valu
         Value::Null => serde_json::Value::Null,
         Value::Boolean(truth) => serde_json::Value::Bool(*truth),
         Value::Integer(number) => serde_json::Value::from(*number),
-        Value::Float(number) => Number::from_f64(number.into_inner()).map_or(serde_json::Value::Null, serde_json::Value::Number),
+        Value::Float(number) => Number::from_f64(number.into_inner())
+            .map_or(serde_json::Value::Null, serde_json::Value::Number),
         Value::Bytes(_) | Value::String(_) | Value::Regex(_) | Value::Timestamp(_) => {
             let text = value.to_string_lossy();
             room.take(text.len())?;
             serde_json::Value::String(text.into_owned())
         }
         Value::Array(items) => {
-            let items: Result<Vec<_>, TooLarge> = items.iter().map(|item| to_json(item, room)).collect();
+            let items: Result<Vec<_>, TooLarge> =
+                items.iter().map(|item| to_json(item, room)).collect();
             serde_json::Value::Array(items?)
         }
         Value::Object(members) => {
@@ -163,10 +168,14 @@ pub(crate) const fn kind_name(value: &Value) -> &'static str {
 /// A scalar as a text: numbers and booleans in their JSON notation, nothing for the rest.
 pub(crate) fn scalar_text(value: &Value) -> Option<String> {
     match value {
-        Value::Bytes(_) | Value::String(_) | Value::Timestamp(_) | Value::Integer(_) | Value::Boolean(_) => {
-            Some(value.to_string_lossy().into_owned())
+        Value::Bytes(_)
+        | Value::String(_)
+        | Value::Timestamp(_)
+        | Value::Integer(_)
+        | Value::Boolean(_) => Some(value.to_string_lossy().into_owned()),
+        Value::Float(number) => {
+            Number::from_f64(number.into_inner()).map(|number| number.to_string())
         }
-        Value::Float(number) => Number::from_f64(number.into_inner()).map(|number| number.to_string()),
         Value::Regex(_) | Value::Object(_) | Value::Array(_) | Value::Null => None,
     }
 }
@@ -197,8 +206,14 @@ mod tests {
 
     #[test]
     fn scalars_have_a_text() {
-        for (json, expected) in [(json!("a"), Some("a")), (json!(7), Some("7")), (json!(true), Some("true")), (json!(1.5), Some("1.5")), (json!(null), None), (json!([]), None)]
-        {
+        for (json, expected) in [
+            (json!("a"), Some("a")),
+            (json!(7), Some("7")),
+            (json!(true), Some("true")),
+            (json!(1.5), Some("1.5")),
+            (json!(null), None),
+            (json!([]), None),
+        ] {
             assert_eq!(scalar_text(&from_json(&json)).as_deref(), expected);
         }
     }

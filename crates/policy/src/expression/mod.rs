@@ -102,7 +102,12 @@ impl Expression {
 
     fn program(&self) -> &Result<Program, Vec<Diagnostic>> {
         self.program.get_or_init(|| {
-            let setting = Setting { tables: &Tables::default(), in_list: false, types: &|_, _| Type::any(), unknown: &|_| None };
+            let setting = Setting {
+                tables: &Tables::default(),
+                in_list: false,
+                types: &|_, _| Type::any(),
+                unknown: &|_| None,
+            };
             let program = Program::compile(&self.source, setting)?;
             self.complaint(&program).map_or(Ok(program), |complaint| Err(vec![complaint]))
         })
@@ -131,7 +136,8 @@ impl Expression {
 }
 
 fn may_be_text(kind: &Type) -> bool {
-    let texts = Type::bytes().or_integer().or_float().or_boolean().or_timestamp().or_null().or_undefined();
+    let texts =
+        Type::bytes().or_integer().or_float().or_boolean().or_timestamp().or_null().or_undefined();
     kind.intersects(&texts)
 }
 

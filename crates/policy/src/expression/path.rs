@@ -73,7 +73,9 @@ impl Path {
         for segment in &self.segments {
             pointer.push('/');
             match segment {
-                Segment::Field(name) => pointer.push_str(&name.replace('~', "~0").replace('/', "~1")),
+                Segment::Field(name) => {
+                    pointer.push_str(&name.replace('~', "~0").replace('/', "~1"))
+                }
                 Segment::Index(index) => pointer.push_str(&index.to_string()),
             }
         }
@@ -93,7 +95,8 @@ pub(crate) fn scalar_text(value: &Value) -> Option<String> {
 
 /// The place of an index in a list of this length.
 pub(crate) fn position(index: i64, length: usize) -> Option<usize> {
-    let from_start = if index < 0 { i64::try_from(length).ok()?.checked_add(index)? } else { index };
+    let from_start =
+        if index < 0 { i64::try_from(length).ok()?.checked_add(index)? } else { index };
     usize::try_from(from_start).ok()
 }
 
@@ -109,7 +112,11 @@ impl FromStr for Path {
         while reader.at < text.len() {
             segments.push(reader.segment(segments.is_empty())?);
         }
-        if segments.is_empty() { Err(BadPath { at: 0, why: "a path begins with `.`" }) } else { Ok(Self { segments }) }
+        if segments.is_empty() {
+            Err(BadPath { at: 0, why: "a path begins with `.`" })
+        } else {
+            Ok(Self { segments })
+        }
     }
 }
 
@@ -159,7 +166,9 @@ impl Reader<'_> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '@';
         let name: String = self.rest().chars().take_while(|c| is_part(*c)).collect();
         if name.is_empty() {
-            return self.bad("expected a name; one with other characters stands in quotes, such as .\"x-y\"");
+            return self.bad(
+                "expected a name; one with other characters stands in quotes, such as .\"x-y\"",
+            );
         }
         self.at += name.len();
         Ok(Segment::Field(name))
@@ -195,7 +204,9 @@ impl fmt::Display for Path {
             match segment {
                 Segment::Index(index) => write!(f, "[{index}]")?,
                 Segment::Field(name) if is_plain(name) => write!(f, ".{name}")?,
-                Segment::Field(name) => write!(f, ".\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))?,
+                Segment::Field(name) => {
+                    write!(f, ".\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))?
+                }
             }
         }
         Ok(())

@@ -101,13 +101,21 @@ impl Program {
     pub(crate) fn compile(source: &Source, setting: Setting<'_>) -> Result<Self, Vec<Diagnostic>> {
         if let Some(why) = too_large(source.text()) {
             let help = "spread it over several fields, or keep parts of it in variables";
-            return Err(vec![Diagnostic::error(crate::codes::EXPRESSION_TOO_LARGE, source.place(), why).help(help)]);
+            return Err(vec![
+                Diagnostic::error(crate::codes::EXPRESSION_TOO_LARGE, source.place(), why)
+                    .help(help),
+            ]);
         }
-        let ast = vrl::parser::parse(source.text()).map_err(|error| vec![report_syntax(source, &error)])?;
+        let ast = vrl::parser::parse(source.text())
+            .map_err(|error| vec![report_syntax(source, &error)])?;
         let mut needless = Vec::new();
         let mut tree = prepare(ast.clone(), setting, &needless);
         if !tree.problems.is_empty() {
-            return Err(tree.problems.into_iter().map(|problem| report_problem(source, problem)).collect());
+            return Err(tree
+                .problems
+                .into_iter()
+                .map(|problem| report_problem(source, problem))
+                .collect());
         }
         let unknown: Vec<Diagnostic> = tree.queries.iter().filter_map(setting.unknown).collect();
         let state = type_state(&tree.queries, setting.types);
@@ -140,16 +148,25 @@ impl Program {
     }
 
     /// Runs it.
-    pub(crate) fn run(&self, mut reading: Reading<'_>, steps: &mut Steps) -> Result<Value, Failure> {
-        static UTC: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::parse("UTC").unwrap_or_default());
+    pub(crate) fn run(
+        &self,
+        mut reading: Reading<'_>,
+        steps: &mut Steps,
+    ) -> Result<Value, Failure> {
+        static UTC: LazyLock<TimeZone> =
+            LazyLock::new(|| TimeZone::parse("UTC").unwrap_or_default());
         let mut runtime = Runtime::new(RuntimeState::default());
-        runtime.resolve_with_control(&mut reading, &self.compiled, &UTC, steps).map_err(|terminate| match terminate {
-            Terminate::Interrupted => {
-                Failure { reason: Reason::TooLong, message: "it takes more steps than it may".to_owned(), at: None }
-            }
-            Terminate::Abort(error) => failure(Reason::Aborted, error),
-            Terminate::Error(error) => failure(Reason::Refused, error),
-        })
+        runtime.resolve_with_control(&mut reading, &self.compiled, &UTC, steps).map_err(
+            |terminate| match terminate {
+                Terminate::Interrupted => Failure {
+                    reason: Reason::TooLong,
+                    message: "it takes more steps than it may".to_owned(),
+                    at: None,
+                },
+                Terminate::Abort(error) => failure(Reason::Aborted, error),
+                Terminate::Error(error) => failure(Reason::Refused, error),
+            },
+        )
     }
 }
 
@@ -158,14 +175,17 @@ fn too_large(text: &str) -> Option<String> {
     if text.len() > TEXT_BYTES_MAX {
         return Some(format!("the expression is longer than {TEXT_BYTES_MAX} bytes"));
     }
-    let (mut depth, mut operators, mut quoted, mut escaped) = (0_usize, text.matches("else").count(), false, false);
+    let (mut depth, mut operators, mut quoted, mut escaped) =
+        (0_usize, text.matches("else").count(), false, false);
     for byte in text.bytes() {
         match byte {
             b'"' if !escaped => quoted = !quoted,
             _ if quoted => {}
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            b'+' | b'-' | b'*' | b'/' | b'%' | b'|' | b'&' | b'=' | b'<' | b'>' | b'?' | b'!' => operators += 1,
+            b'+' | b'-' | b'*' | b'/' | b'%' | b'|' | b'&' | b'=' | b'<' | b'>' | b'?' | b'!' => {
+                operators += 1
+            }
             _ => {}
         }
         escaped = byte == b'\\' && !escaped;
@@ -173,7 +193,8 @@ fn too_large(text: &str) -> Option<String> {
             return Some(format!("the expression has more than {DEPTH_MAX} levels of brackets"));
         }
     }
-    (operators > OPERATORS_MAX).then(|| format!("the expression has more than {OPERATORS_MAX} operators"))
+    (operators > OPERATORS_MAX)
+        .then(|| format!("the expression has more than {OPERATORS_MAX} operators"))
 }
 
 /// The innermost place and message: each call around it adds its own.
@@ -186,14 +207,18 @@ fn failure(reason: Reason, error: ExpressionError) -> Failure {
             let not_in_table = notes.contains(&Note::UserErrorMessage(NOT_IN_TABLE.to_owned()));
             Failure { reason: if not_in_table { Reason::NotInTable } else { reason }, message, at }
         }
-        ExpressionError::Abort { span, message } => {
-            Failure { reason, message: message.unwrap_or_else(|| "it aborted".to_owned()), at: Some(span.start()..span.end()) }
-        }
+        ExpressionError::Abort { span, message } => Failure {
+            reason,
+            message: message.unwrap_or_else(|| "it aborted".to_owned()),
+            at: Some(span.start()..span.end()),
+        },
         ExpressionError::Interrupted
         | ExpressionError::Return { .. }
         | ExpressionError::Break { .. }
         | ExpressionError::Fallible { .. }
-        | ExpressionError::Missing { .. } => Failure { reason, message: error.to_string(), at: None },
+        | ExpressionError::Missing { .. } => {
+            Failure { reason, message: error.to_string(), at: None }
+        }
     }
 }
 
@@ -206,11 +231,20 @@ fn with_unknown(unknown: Vec<Diagnostic>, mut errors: Vec<Diagnostic>) -> Vec<Di
 /// The `??` behind something that cannot fail, if that is among the errors and was not taken out before.
 fn needless_coalescing(errors: &DiagnosticList, known: &[Range<usize>]) -> Option<Range<usize>> {
     const UNNECESSARY_COALESCE: usize = 651;
-    let found = errors.iter().filter(|error| error.code == UNNECESSARY_COALESCE).filter_map(|error| error.labels.last());
-    found.map(|operator| operator.span.start()..operator.span.end()).find(|span| !known.contains(span))
+    let found = errors
+        .iter()
+        .filter(|error| error.code == UNNECESSARY_COALESCE)
+        .filter_map(|error| error.labels.last());
+    found
+        .map(|operator| operator.span.start()..operator.span.end())
+        .find(|span| !known.contains(span))
 }
 
-fn compile_tree(tree: &Ast, state: &TypeState, tables: &Tables) -> Result<CompilationResult, DiagnosticList> {
+fn compile_tree(
+    tree: &Ast,
+    state: &TypeState,
+    tables: &Tables,
+) -> Result<CompilationResult, DiagnosticList> {
     let mut config = CompileConfig::default();
     config.set_read_only();
     config.set_custom(tables.clone());
@@ -222,26 +256,32 @@ fn compile_tree(tree: &Ast, state: &TypeState, tables: &Tables) -> Result<Compil
 fn type_state(queries: &[Query], types: &dyn Fn(Root, &Path) -> Kind) -> TypeState {
     let here = known_paths(queries, Root::Here, types);
     let whole = known_paths(queries, Root::Whole, types);
-    TypeState { local: LocalEnv::default(), external: ExternalEnv::new_with_kind(here, envelope_kind(whole)) }
+    TypeState {
+        local: LocalEnv::default(),
+        external: ExternalEnv::new_with_kind(here, envelope_kind(whole)),
+    }
 }
 
 fn known_paths(queries: &[Query], root: Root, types: &dyn Fn(Root, &Path) -> Kind) -> Kind {
-    let mut paths: Vec<&Path> = queries.iter().filter(|query| query.root == root).map(|query| &query.path).collect();
+    // Only up to the first list: its type tells its items, and a type with places in it would have room for all of them.
+    let to_list = |query: &Query| {
+        let fields =
+            query.path.segments().iter().take_while(|segment| matches!(segment, Segment::Field(_)));
+        Path::new(fields.cloned().collect())
+    };
+    let mut paths: Vec<Path> =
+        queries.iter().filter(|query| query.root == root).map(to_list).collect();
     paths.sort_unstable();
     paths.dedup();
     // A path tells all that is below it; sorted, those below follow it directly.
     paths.dedup_by(|below, above| below.segments().starts_with(above.segments()));
-    if let [only] = paths.as_slice()
-        && only.segments().is_empty()
-    {
-        return types(root, only);
-    }
-    let is_list = paths.iter().any(|path| matches!(path.segments().first(), Some(Segment::Index(_))));
-    if paths.is_empty() || is_list {
-        return Kind::any();
+    match paths.as_slice() {
+        [] => return Kind::any(),
+        [only] if only.segments().is_empty() => return types(root, only),
+        _ => {}
     }
     let mut kind = Kind::object(Collection::any());
-    for path in paths {
+    for path in &paths {
         let told = types(root, path);
         if !told.is_any() {
             kind.set_at_path(&to_vrl(path), told);
@@ -253,7 +293,9 @@ fn known_paths(queries: &[Query], root: Root, types: &dyn Fn(Root, &Path) -> Kin
 fn to_vrl(path: &Path) -> vrl::path::OwnedValuePath {
     let segments = path.segments().iter().map(|segment| match segment {
         Segment::Field(name) => vrl::path::OwnedSegment::field(name),
-        Segment::Index(index) => vrl::path::OwnedSegment::index(isize::try_from(*index).unwrap_or(isize::MAX)),
+        Segment::Index(index) => {
+            vrl::path::OwnedSegment::index(isize::try_from(*index).unwrap_or(isize::MAX))
+        }
     });
     segments.collect::<Vec<_>>().into()
 }

@@ -33,7 +33,6 @@ pub(crate) fn event(data: &str) -> Event {
     }
 }
 
-
 const ORDER: &str = r#"{"id":820982911946154508,"name":"S00042","paid":true,"total":19.90,"note":null,"big":123456789012345678901234567890,
     "tags":["a","b"],"customer":{"first_name":"Ada"}}"#;
 
@@ -45,7 +44,9 @@ fn compile(text: &str, kind: Kind) -> Result<Expression, Vec<Diagnostic>> {
 fn complaints(text: &str, kind: Kind) -> Vec<(u16, String)> {
     let found = compile(text, kind).map_or_else(|errors| errors, |expression| expression.check());
     let part = |found: &Diagnostic| match &found.place {
-        model::diagnostic::Place::File { span, .. } => text.get(span.start as usize..span.end as usize).unwrap().to_owned(),
+        model::diagnostic::Place::File { span, .. } => {
+            text.get(span.start as usize..span.end as usize).unwrap().to_owned()
+        }
         other => panic!("{other:?}"),
     };
     found.iter().map(|found| (found.code.0, part(found))).collect()
@@ -66,12 +67,16 @@ fn a_filter_is_true_or_false_of_an_event() {
         ("(.total > 10) ?? false", true),
         (".note == null", true),
         ("%attributes.region == \"eu\"", true),
-        ("%type == \"shopify.orders.create\" && %key == \"w-1\" && %correlation == \"S00042\" && %subject == null", true),
+        (
+            "%type == \"shopify.orders.create\" && %key == \"w-1\" && %correlation == \"S00042\" && %subject == null",
+            true,
+        ),
         ("%time == \"2026-10-26T07:33:20Z\"", true),
         (".big == \"123456789012345678901234567890\"", true),
         ("gone = .gone; gone == null", true),
     ] {
-        let compiled = compile(filter, Kind::Bool).unwrap_or_else(|errors| panic!("{filter}: {errors:?}"));
+        let compiled =
+            compile(filter, Kind::Bool).unwrap_or_else(|errors| panic!("{filter}: {errors:?}"));
         assert_eq!(compiled.eval_bool(&view), expected, "{filter}");
     }
 }
@@ -92,7 +97,8 @@ fn a_lane_is_a_text_or_nothing() {
         ("\"\"", None),
         ("upcase(string(.customer.first_name) ?? \"\") + \"/\" + %source", Some("ADA/shop")),
     ] {
-        let compiled = compile(lane, Kind::Text).unwrap_or_else(|errors| panic!("{lane}: {errors:?}"));
+        let compiled =
+            compile(lane, Kind::Text).unwrap_or_else(|errors| panic!("{lane}: {errors:?}"));
         assert_eq!(compiled.eval_text(&view).as_deref(), expected, "{lane}");
     }
 }
@@ -114,9 +120,17 @@ fn what_is_wrong_has_a_code_and_its_place() {
         ("del(.a)", Kind::Any, (308, "del(.a)")),
         ("paid == true", Kind::Bool, (309, "paid")),
         ("now()", Kind::Any, (310, "now")),
-        ("format_timestamp!(t'2026-01-01T00:00:00Z', \"%F\", timezone: \"local\")", Kind::Any, (310, "\"local\"")),
+        (
+            "format_timestamp!(t'2026-01-01T00:00:00Z', \"%F\", timezone: \"local\")",
+            Kind::Any,
+            (310, "\"local\""),
+        ),
         ("%subjct == \"x\"", Kind::Bool, (312, "%subjct")),
         ("x = []; x[99999999] = 1; x", Kind::Any, (313, "x[99999999]")),
+        ("x = {}; x.a[-99999999].b = 1; x", Kind::Any, (313, "x.a[-99999999].b")),
+        ("x, err = to_int(.a); x", Kind::Any, (316, "x, err")),
+        (".a[99999999] = 1", Kind::Any, (313, ".a[99999999]")),
+        ("unnest(.a[99999999].b)", Kind::Any, (313, ".a[99999999].b")),
         ("string!(.a) == \"x\"", Kind::Bool, (315, "string!(.a) == \"x\"")),
         ("abort", Kind::Bool, (315, "abort")),
         ("lookup!(\"payment\", .a)", Kind::Any, (334, "\"payment\"")),
@@ -132,12 +146,18 @@ fn caution_is_no_mistake() {
     assert_eq!(complaints("(.a == 1) ?? false", Kind::Bool), [(314, "??".to_owned())]);
     assert_eq!(complaints("upcase!(\"a\") == \"A\"", Kind::Any), []);
     let event = event("{\"a\":1}");
-    assert!(compile("((.a == 1) ?? false) ?? true", Kind::Bool).unwrap().eval_bool(&EventView::new(&event)));
+    assert!(
+        compile("((.a == 1) ?? false) ?? true", Kind::Bool)
+            .unwrap()
+            .eval_bool(&EventView::new(&event))
+    );
 }
 
 #[test]
 fn no_message_makes_an_expression_ask_for_much() {
-    let event = event(r#"{"n":9000000000,"s":"0123456789","list":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25]}"#);
+    let event = event(
+        r#"{"n":9000000000,"s":"0123456789","list":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25]}"#,
+    );
     let view = EventView::new(&event);
     for text in [
         "(.s * .n) ?? null",
@@ -146,8 +166,18 @@ fn no_message_makes_an_expression_ask_for_much() {
         "format_number!(1.5, scale: int!(.n))",
         "r = array!(range!(0, 90000)); n = 0; for_each(r) -> |_i, _v| { for_each(r) -> |_j, _w| { n = n + 1 } }; n",
     ] {
-        let compiled = compile(text, Kind::Any).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+        let compiled =
+            compile(text, Kind::Any).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
         assert!(matches!(compiled.eval(&view), None | Some(Value::Null)), "{text}");
+    }
+    for double in ["x = [x, x]", "x = {\"a\": x, \"b\": x}", "x = x + x", "x = push(x, x)"] {
+        let text = format!(
+            "x = {}; {}; x",
+            if double.contains('+') { "\"x\"" } else { "[]" },
+            vec![double; 40].join("; ")
+        );
+        let ends = compile(&text, Kind::Any).map(|compiled| compiled.eval(&view));
+        assert!(matches!(ends, Err(_) | Ok(None)), "{double}");
     }
     let three = compile("(.n * 3) ?? 0", Kind::Text).unwrap();
     assert_eq!(three.eval_text(&view).as_deref(), Some("27000000000"));
@@ -155,7 +185,9 @@ fn no_message_makes_an_expression_ask_for_much() {
 
 #[test]
 fn deep_nesting_is_refused_before_it_is_compiled() {
-    let around = |before: &str, after: &str, times: usize| format!("{}1{}", before.repeat(times), after.repeat(times));
+    let around = |before: &str, after: &str, times: usize| {
+        format!("{}1{}", before.repeat(times), after.repeat(times))
+    };
     for (text, fits) in [
         (around("(", ")", 50), true),
         (around("[upcase!(", ")]", 25), true),
@@ -170,7 +202,9 @@ fn deep_nesting_is_refused_before_it_is_compiled() {
         (format!("\"{}\"", "x".repeat(9000)), false),
     ] {
         let found = compile(&text, Kind::Any);
-        let too_large = found.as_ref().is_err_and(|errors| errors.iter().any(|error| error.code == codes::EXPRESSION_TOO_LARGE));
+        let too_large = found.as_ref().is_err_and(|errors| {
+            errors.iter().any(|error| error.code == codes::EXPRESSION_TOO_LARGE)
+        });
         assert_eq!(!too_large, fits, "{text}: {found:?}");
     }
 }
@@ -188,7 +222,8 @@ fn data_that_is_no_object_can_be_read_too() {
 #[test]
 fn what_an_expression_reads_is_known() {
     let compiled = compile("upcase(string(.a.b[0]) ?? \"\") + %source", Kind::Text).unwrap();
-    let read: Vec<_> = compiled.queries().iter().map(|query| (query.root, query.path.to_string())).collect();
+    let read: Vec<_> =
+        compiled.queries().iter().map(|query| (query.root, query.path.to_string())).collect();
     assert_eq!(read, [(Root::Here, ".a.b[0]".to_owned()), (Root::Envelope, ".source".to_owned())]);
 }
 

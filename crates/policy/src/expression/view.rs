@@ -52,7 +52,11 @@ impl<'e> EventView<'e> {
 
 fn envelope(event: &Event) -> Value {
     let text = |text: &str| Value::from(text);
-    let attributes = event.attributes.iter().map(|(name, value)| (name.as_str().into(), text(value))).collect::<ObjectMap>();
+    let attributes = event
+        .attributes
+        .iter()
+        .map(|(name, value)| (name.as_str().into(), text(value)))
+        .collect::<ObjectMap>();
     Value::Object(ObjectMap::from([
         ("id".into(), text(&event.id.to_string())),
         ("type".into(), text(event.kind.as_str())),

@@ -5,8 +5,9 @@ use std::ops::Range;
 use model::Code;
 use vrl::diagnostic::Span;
 use vrl::parser::ast::{
-    Assignment, AssignmentOp, AssignmentTarget, Block, Container, Expr, FunctionArgument, FunctionCall, Group, Ident, Literal,
-    Node, Not, Op, Opcode, Predicate, Query as QueryNode, QueryTarget, Unary,
+    Assignment, AssignmentOp, AssignmentTarget, Block, Container, Expr, FunctionArgument,
+    FunctionCall, Group, Ident, Literal, Node, Not, Op, Opcode, Predicate, Query as QueryNode,
+    QueryTarget, Unary,
 };
 use vrl::path::{OwnedSegment, OwnedValuePath, PathPrefix};
 
@@ -17,7 +18,7 @@ use crate::{codes, near};
 
 /// LIMIT: levels of an expression; the compiler recurses.
 pub(super) const DEPTH_MAX: usize = 60;
-/// LIMIT: an index that is written to; the places before it are filled with nulls.
+/// LIMIT: an index in a path; the compiler and the variables of an expression make room for all places before it.
 const INDEX_MAX: isize = 1_000;
 /// The name of the whole data inside of a list.
 const EVENT: &str = "event";
@@ -34,13 +35,30 @@ pub(super) struct Walk<'w> {
 }
 
 impl<'w> Walk<'w> {
-    pub(super) const fn new(in_list: bool, tables: &'w Tables, needless: &'w [Range<usize>]) -> Self {
-        Self { in_list, tables, needless, queries: Vec::new(), problems: Vec::new(), depth: 0, shadowed: 0 }
+    pub(super) const fn new(
+        in_list: bool,
+        tables: &'w Tables,
+        needless: &'w [Range<usize>],
+    ) -> Self {
+        Self {
+            in_list,
+            tables,
+            needless,
+            queries: Vec::new(),
+            problems: Vec::new(),
+            depth: 0,
+            shadowed: 0,
+        }
     }
 
     pub(super) fn expr(&mut self, node: Node<Expr>) -> Node<Expr> {
         if self.depth >= DEPTH_MAX {
-            self.problem(codes::EXPRESSION_TOO_LARGE, node.span(), "the expression is nested too deeply", "keep a part of it in a variable");
+            self.problem(
+                codes::EXPRESSION_TOO_LARGE,
+                node.span(),
+                "the expression is nested too deeply",
+                "keep a part of it in a variable",
+            );
             return Node::new(node.span(), Expr::Literal(Node::new(node.span(), Literal::Null)));
         }
         self.depth += 1;
@@ -52,16 +70,24 @@ impl<'w> Walk<'w> {
     fn inner(&mut self, expr: Expr) -> Expr {
         match expr {
             Expr::Literal(_) | Expr::Break(_) => expr,
-            Expr::Container(node) => Expr::Container(node.map(|container| self.container(container))),
+            Expr::Container(node) => {
+                Expr::Container(node.map(|container| self.container(container)))
+            }
             Expr::IfStatement(node) => Expr::IfStatement(node.map(|mut statement| {
-                statement.predicate = statement.predicate.map(|predicate| self.predicate(predicate));
+                statement.predicate =
+                    statement.predicate.map(|predicate| self.predicate(predicate));
                 statement.if_node = statement.if_node.map(|block| self.block(block));
-                statement.else_node = statement.else_node.map(|node| node.map(|block| self.block(block)));
+                statement.else_node =
+                    statement.else_node.map(|node| node.map(|block| self.block(block)));
                 statement
             })),
-            Expr::Op(node) if self.is_needless(node.inner()) => self.expr(*node.into_inner().0).into_inner(),
+            Expr::Op(node) if self.is_needless(node.inner()) => {
+                self.expr(*node.into_inner().0).into_inner()
+            }
             Expr::Op(node) => Expr::Op(node.map(|op| self.op(op))),
-            Expr::Assignment(node) => Expr::Assignment(node.map(|assignment| self.assignment(assignment))),
+            Expr::Assignment(node) => {
+                Expr::Assignment(node.map(|assignment| self.assignment(assignment)))
+            }
             Expr::Query(node) => {
                 let span = node.span();
                 Expr::Query(node.map(|query| self.query(query, span)))
@@ -93,14 +119,16 @@ impl<'w> Walk<'w> {
 
     fn container(&mut self, container: Container) -> Container {
         match container {
-            Container::Group(group) => Container::Group(Box::new(group.map(|group| Group(self.expr(group.0))))),
-            Container::Block(block) => Container::Block(block.map(|block| self.block(block))),
-            Container::Array(array) => {
-                Container::Array(array.map(|array| array.into_iter().map(|expr| self.expr(expr)).collect()))
+            Container::Group(group) => {
+                Container::Group(Box::new(group.map(|group| Group(self.expr(group.0)))))
             }
-            Container::Object(object) => Container::Object(
-                object.map(|object| object.into_iter().map(|(name, expr)| (name, self.expr(expr))).collect()),
+            Container::Block(block) => Container::Block(block.map(|block| self.block(block))),
+            Container::Array(array) => Container::Array(
+                array.map(|array| array.into_iter().map(|expr| self.expr(expr)).collect()),
             ),
+            Container::Object(object) => Container::Object(object.map(|object| {
+                object.into_iter().map(|(name, expr)| (name, self.expr(expr))).collect()
+            })),
         }
     }
 
@@ -111,7 +139,9 @@ impl<'w> Walk<'w> {
     fn predicate(&mut self, predicate: Predicate) -> Predicate {
         match predicate {
             Predicate::One(expr) => Predicate::One(Box::new(self.expr(*expr))),
-            Predicate::Many(exprs) => Predicate::Many(exprs.into_iter().map(|expr| self.expr(expr)).collect()),
+            Predicate::Many(exprs) => {
+                Predicate::Many(exprs.into_iter().map(|expr| self.expr(expr)).collect())
+            }
         }
     }
 
@@ -135,31 +165,63 @@ impl<'w> Walk<'w> {
                 if op == AssignmentOp::Merge {
                     // `a |= b` is `a = a | b`; the guard has to see both.
                     let span = expr.span();
-                    let before = Box::new(Node::new(target.span(), target.inner().to_expr(target.span())));
-                    expr = Node::new(span, Expr::Op(Node::new(span, Op(before, Node::new(span, Opcode::Merge), Box::new(expr)))));
+                    let before =
+                        Box::new(Node::new(target.span(), target.inner().to_expr(target.span())));
+                    expr = Node::new(
+                        span,
+                        Expr::Op(Node::new(
+                            span,
+                            Op(before, Node::new(span, Opcode::Merge), Box::new(expr)),
+                        )),
+                    );
                 }
                 let expr = Box::new(guarded(KEPT, expr));
                 Assignment::Single { target, op: AssignmentOp::Assign, expr }
             }
             Assignment::Infallible { ok, err, op, expr } => {
-                self.target(&ok);
-                self.target(&err);
-                let expr = Box::new(self.expr(*expr));
+                // The guard cannot stand around something that can fail.
+                let span = Span::new(ok.start(), err.end());
+                let message = "a value and its error cannot be assigned together here";
+                self.problem(codes::TWO_TARGETS, span, message, "write `x = name(…) ?? other`");
                 Assignment::Infallible { ok, err, op, expr }
             }
         }
     }
 
     fn target(&mut self, target: &Node<AssignmentTarget>) {
-        let AssignmentTarget::Internal(name, path) = target.inner() else { return };
-        if self.in_list && name.as_ref() == EVENT {
+        let (name, path) = match target.inner() {
+            AssignmentTarget::Noop => (None, None),
+            AssignmentTarget::Query(query) => match query.target.inner() {
+                QueryTarget::Internal(name) => (Some(name), Some(query.path.inner())),
+                QueryTarget::External(_)
+                | QueryTarget::FunctionCall(_)
+                | QueryTarget::Container(_) => (None, Some(query.path.inner())),
+            },
+            AssignmentTarget::Internal(name, path) => (Some(name), path.as_ref()),
+            AssignmentTarget::External(path) => (None, path.as_ref().map(|path| &path.path)),
+        };
+        if self.in_list && name.is_some_and(|name| name.as_ref() == EVENT) {
             let message = "`event` is the whole data here and cannot be assigned to";
-            self.problem(codes::EXPRESSION_WRITES, target.span(), message, "take another name for the variable");
+            self.problem(
+                codes::EXPRESSION_WRITES,
+                target.span(),
+                message,
+                "take another name for the variable",
+            );
         }
+        self.indexes(path, target.span());
+    }
+
+    fn indexes(&mut self, path: Option<&OwnedValuePath>, span: Span) {
         let far = |segment: &OwnedSegment| matches!(segment, OwnedSegment::Index(index) if !(-INDEX_MAX..=INDEX_MAX).contains(index));
-        if path.as_ref().is_some_and(|path| path.segments.iter().any(far)) {
-            let message = format!("an index above {INDEX_MAX} cannot be assigned to");
-            self.problem(codes::EXPRESSION_TOO_LARGE, target.span(), message, "use push() to add to a list");
+        if path.is_some_and(|path| path.segments.iter().any(far)) {
+            let message = format!("an index above {INDEX_MAX} cannot be written in an expression");
+            self.problem(
+                codes::EXPRESSION_TOO_LARGE,
+                span,
+                message,
+                "use push() to add to a list, and find() or for_each() to search in one",
+            );
         }
     }
 
@@ -169,6 +231,7 @@ impl<'w> Walk<'w> {
             QueryTarget::Container(container) => QueryTarget::Container(self.container(container)),
             QueryTarget::Internal(_) | QueryTarget::External(_) => target,
         });
+        self.indexes(Some(query.path.inner()), span);
         let path = to_path(query.path.inner());
         let root = match query.target.inner() {
             QueryTarget::External(PathPrefix::Event) => Root::Here,
@@ -178,7 +241,9 @@ impl<'w> Walk<'w> {
                 query.target = query.target.map(|_| QueryTarget::External(PathPrefix::Metadata));
                 Root::Whole
             }
-            QueryTarget::Internal(_) | QueryTarget::FunctionCall(_) | QueryTarget::Container(_) => return query,
+            QueryTarget::Internal(_) | QueryTarget::FunctionCall(_) | QueryTarget::Container(_) => {
+                return query;
+            }
         };
         if root == Root::Envelope {
             self.envelope(query.path.inner(), span);
@@ -195,7 +260,12 @@ impl<'w> Walk<'w> {
         };
         if !ENVELOPE.contains(&name) {
             let help = near::suggestion(name, ENVELOPE.iter().copied());
-            self.problem(codes::UNKNOWN_ENVELOPE, span, format!("the envelope has no `%{name}`"), help);
+            self.problem(
+                codes::UNKNOWN_ENVELOPE,
+                span,
+                format!("the envelope has no `%{name}`"),
+                help,
+            );
         }
     }
 
@@ -206,12 +276,21 @@ impl<'w> Walk<'w> {
     fn call(&mut self, mut call: FunctionCall) -> FunctionCall {
         let name = call.ident.inner().as_ref().to_owned();
         if let Some(why) = denied(&name) {
-            self.problem(codes::FUNCTION_NOT_HERE, call.ident.span(), format!("`{name}` does not exist here: {why}"), "");
+            self.problem(
+                codes::FUNCTION_NOT_HERE,
+                call.ident.span(),
+                format!("`{name}` does not exist here: {why}"),
+                "",
+            );
         }
         if name == "lookup" {
             self.lookup(&call);
         }
-        let zone = argument(&call, "timezone", if name == "format_timestamp" || name == "parse_timestamp" { Some(2) } else { None });
+        let zone = argument(
+            &call,
+            "timezone",
+            if name == "format_timestamp" || name == "parse_timestamp" { Some(2) } else { None },
+        );
         if let Some(zone) = zone {
             self.zone(zone);
         }
@@ -233,11 +312,17 @@ impl<'w> Walk<'w> {
             }
             given
         };
-        call.arguments =
-            call.arguments.into_iter().enumerate().map(|(at, node)| node.map(|given| walk_argument(self, at, given))).collect();
+        call.arguments = call
+            .arguments
+            .into_iter()
+            .enumerate()
+            .map(|(at, node)| node.map(|given| walk_argument(self, at, given)))
+            .collect();
         call.closure = call.closure.map(|node| {
             node.map(|mut closure| {
-                let shadows = usize::from(closure.variables.iter().any(|name| name.inner().as_ref() == EVENT));
+                let shadows = usize::from(
+                    closure.variables.iter().any(|name| name.inner().as_ref() == EVENT),
+                );
                 self.shadowed += shadows;
                 closure.block = closure.block.map(|block| self.block(block));
                 self.shadowed -= shadows;
@@ -251,11 +336,21 @@ impl<'w> Walk<'w> {
         let Some(table) = argument(call, "table", Some(0)) else { return };
         match literal(table) {
             None => {
-                self.problem(codes::UNKNOWN_TABLE, table.span(), "the name of a table is written in quotes", "lookup!(\"table\", .key)");
+                self.problem(
+                    codes::UNKNOWN_TABLE,
+                    table.span(),
+                    "the name of a table is written in quotes",
+                    "lookup!(\"table\", .key)",
+                );
             }
             Some(name) if !self.tables.0.contains_key(&name) => {
                 let help = near::suggestion(&name, self.tables.0.keys().map(String::as_str));
-                self.problem(codes::UNKNOWN_TABLE, table.span(), format!("there is no table \"{name}\""), help);
+                self.problem(
+                    codes::UNKNOWN_TABLE,
+                    table.span(),
+                    format!("there is no table \"{name}\""),
+                    help,
+                );
             }
             Some(_) => {}
         }
@@ -265,19 +360,35 @@ impl<'w> Walk<'w> {
     fn zone(&mut self, zone: &Node<Expr>) {
         let name = literal(zone).unwrap_or_default();
         if name.is_empty() || name == "local" {
-            let help = "write its name, such as \"Europe/Rome\"; iso_time takes a zone from the data";
-            self.problem(codes::FUNCTION_NOT_HERE, zone.span(), "the time zone has to be named", help);
+            let help =
+                "write its name, such as \"Europe/Rome\"; iso_time takes a zone from the data";
+            self.problem(
+                codes::FUNCTION_NOT_HERE,
+                zone.span(),
+                "the time zone has to be named",
+                help,
+            );
         }
     }
 
-    fn problem(&mut self, code: Code, span: Span, message: impl Into<String>, help: impl Into<String>) {
+    fn problem(
+        &mut self,
+        code: Code,
+        span: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         let span = Range { start: span.start(), end: span.end() };
         self.problems.push(Problem { code, span, message: message.into(), help: help.into() });
     }
 }
 
 /// The argument with this name, or the one at this place where it has no name.
-fn argument<'c>(call: &'c FunctionCall, name: &str, position: Option<usize>) -> Option<&'c Node<Expr>> {
+fn argument<'c>(
+    call: &'c FunctionCall,
+    name: &str,
+    position: Option<usize>,
+) -> Option<&'c Node<Expr>> {
     let fits = |(at, node): &(usize, &Node<FunctionArgument>)| match &node.inner().ident {
         Some(ident) => ident.inner().as_ref() == name,
         None => Some(*at) == position,
@@ -291,7 +402,12 @@ fn literal(node: &Node<Expr>) -> Option<String> {
     match literal.inner() {
         Literal::String(template) => template.as_literal_string().map(ToOwned::to_owned),
         Literal::RawString(text) => Some(text.clone()),
-        Literal::Integer(_) | Literal::Float(_) | Literal::Boolean(_) | Literal::Regex(_) | Literal::Timestamp(_) | Literal::Null => None,
+        Literal::Integer(_)
+        | Literal::Float(_)
+        | Literal::Boolean(_)
+        | Literal::Regex(_)
+        | Literal::Timestamp(_)
+        | Literal::Null => None,
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use model::diagnostic::Place;
 use model::{Diagnostic, Severity, Span};
 
-use super::{Texts, is_whole_file};
+use super::{Texts, is_whole_file, line_column};
 use crate::{SourceFile, codes};
 
 /// Whether a text is for a terminal with colours.
@@ -79,8 +79,12 @@ fn add_place<'a>(group: Group<'a>, place: &'a Place, label: &'a str, kind: Annot
         }
         Place::File { path, span } => {
             let source = texts.get(path);
-            let snippet = Snippet::source(source).path(path.as_str()).annotation(annotation(kind, *span, source, label));
-            group.element(snippet)
+            let range = range(*span, source);
+            let (first, line) = line_around(source, range.start);
+            let inside = kind.span(range.start - first..range.end - first);
+            let annotation = if label.is_empty() { inside } else { inside.label(clean(label)) };
+            let line_no = line_column(source, span.start).line;
+            group.element(Snippet::source(line).line_start(line_no).path(path.as_str()).annotation(annotation))
         }
         Place::Pointer(pointer) => group.element(Level::NOTE.with_name("at").message(remarked(pointer, label))),
         Place::Header(name) => group.element(Level::NOTE.with_name("header").message(remarked(name, label))),
@@ -91,12 +95,15 @@ fn add_place<'a>(group: Group<'a>, place: &'a Place, label: &'a str, kind: Annot
 
 /// A place in a message with the remark about it.
 fn remarked(place: &str, label: &str) -> String {
-    if label.is_empty() { clean(place).to_string() } else { format!("{}: {}", clean(place), clean(label)) }
+    if label.is_empty() { clean(place) } else { format!("{}: {}", clean(place), clean(label)) }
 }
 
-fn annotation<'a>(kind: AnnotationKind, span: Span, source: &str, label: &'a str) -> Annotation<'a> {
-    let annotation = kind.span(range(span, source));
-    if label.is_empty() { annotation } else { annotation.label(clean(label)) }
+/// The line that a byte is in and where it begins: the renderer need not read the rest.
+fn line_around(source: &str, at: usize) -> (usize, &str) {
+    let (before, after) = source.split_at_checked(at).unwrap_or((source, ""));
+    let first = before.rfind('\n').map_or(0, |at| at + 1);
+    let end = after.find('\n').map_or(source.len(), |length| at + length);
+    (first, source.get(first..end).unwrap_or_default())
 }
 
 /// The bytes of a span inside of the text and between characters; of several lines only the first.

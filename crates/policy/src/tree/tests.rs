@@ -112,10 +112,8 @@ fn what_is_hostile_ends_at_a_limit() {
         assert_eq!(parse(&text, &mut findings), None);
         assert!(findings.has_error());
     }
-    let mut laughs = String::from("a: &a [x, x]\n");
-    for no in 0..30 {
-        laughs += &format!("b{no}: &b{no} [*a, *a]\n");
-    }
+    let laughs: Vec<String> = (0..30).map(|no| format!("b{no}: &b{no} [*a, *a]\n")).collect();
+    let laughs = format!("a: &a [x, x]\n{}", laughs.concat());
     let mut findings = Findings::new();
     assert_eq!(parse(&laughs, &mut findings), None);
 }

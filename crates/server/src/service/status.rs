@@ -5,6 +5,7 @@ use model::{Fault, Origin};
 
 use crate::api::{DestinationStatus, JournalStatus, QuarantineLine, SourceStatus, Status};
 use crate::app::App;
+use crate::service::counts::{Counts, counts};
 
 /// The status now.
 pub async fn status(app: &App) -> Result<Status, Fault> {
@@ -17,8 +18,9 @@ pub async fn status(app: &App) -> Result<Status, Fault> {
     let quarantined = app.views.quarantine(query).await?.rows;
     let usage = app.ground.journal.usage().await?;
     let policy = app.ground.book.current();
-    let destinations = destinations(app).await?;
-    let sources = sources(app);
+    let counts = counts(&app.registry);
+    let destinations = destinations(app, &counts).await?;
+    let sources = sources(app, &counts);
     let warnings = warnings(&destinations, &sources, usage.bytes, usage.budget);
     Ok(Status {
         schema: "crossdock/status/1".to_owned(),
@@ -37,6 +39,7 @@ pub async fn status(app: &App) -> Result<Status, Fault> {
         sources,
         journal: JournalStatus { bytes: usage.bytes, budget: usage.budget, oldest_at: usage.oldest_at },
         warnings,
+        world: app.settings.world.clone(),
     })
 }
 
@@ -51,7 +54,7 @@ fn quarantine_line(row: model::QuarantineRow) -> QuarantineLine {
     }
 }
 
-async fn destinations(app: &App) -> Result<Vec<DestinationStatus>, Fault> {
+async fn destinations(app: &App, counts: &Counts) -> Result<Vec<DestinationStatus>, Fault> {
     let backlog = app.views.backlog().await?;
     let gates = app.node.board.gates();
     let policy = app.ground.book.current();
@@ -65,13 +68,15 @@ async fn destinations(app: &App) -> Result<Vec<DestinationStatus>, Fault> {
         DestinationStatus {
             breaker: gate.map_or("closed", |(_, state, _)| state.word()).to_owned(),
             paused: app.node.board.switches.is_paused(&format!("destination/{name}")),
+            system: policy.destinations.get(&name).map(|it| it.system.to_string()).unwrap_or_default(),
+            done_since_start: counts.done.get(name.as_str()).copied().unwrap_or_default(),
             backlog: backlog.iter().find(|row| row.destination == name).cloned().unwrap_or(empty),
         }
     });
     Ok(status.collect())
 }
 
-fn sources(app: &App) -> Vec<SourceStatus> {
+fn sources(app: &App, counts: &Counts) -> Vec<SourceStatus> {
     let policy = app.ground.book.current();
     let keys = app.ground.keys.borrow().clone();
     let status = policy.sources.values().map(|source| SourceStatus {
@@ -79,6 +84,9 @@ fn sources(app: &App) -> Vec<SourceStatus> {
         owner: source.owner.to_string(),
         paused: app.node.board.switches.is_paused(&format!("source/{}", source.name)),
         secrets_missing: source.secrets.iter().filter(|name| keys.get(name).is_none()).map(ToString::to_string).collect(),
+        system: source.system.to_string(),
+        accepted_since_start: counts.accepted.get(source.name.as_str()).copied().unwrap_or_default(),
+        duplicates_since_start: counts.duplicates.get(source.name.as_str()).copied().unwrap_or_default(),
     });
     status.collect()
 }

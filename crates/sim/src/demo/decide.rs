@@ -285,5 +285,4 @@ pub fn northpost_takes(seed: u64, order: &str) -> TimeSpan {
 }
 
 #[cfg(test)]
-#[path = "decide_tests.rs"]
 mod tests;

@@ -19,4 +19,5 @@ pub mod system;
 pub mod trouble;
 mod world;
 
-pub use run::{NotStarted, Options, Ports, Running, Weather};
+pub use run::{NotStarted, Options, Ports, Running, Weather, start};
+pub use serve::SWITCH;

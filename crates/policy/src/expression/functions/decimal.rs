@@ -30,16 +30,22 @@ impl Decimal {
         let not_a_number = || format!("\"{}\" is not a decimal number", super::short(text));
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             None => (text, 0),
-            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| not_a_number())?),
+            Some((mantissa, exponent)) => {
+                (mantissa, exponent.parse::<i32>().map_err(|_| not_a_number())?)
+            }
         };
         let unsigned = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
         let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
         let digits = format!("{whole}{fraction}");
-        if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) || (whole.len() < unsigned.len() && fraction.is_empty()) {
+        if digits.is_empty()
+            || !digits.bytes().all(|digit| digit.is_ascii_digit())
+            || (whole.len() < unsigned.len() && fraction.is_empty())
+        {
             return Err(not_a_number());
         }
         let number: i128 = digits.parse().map_err(|_| TOO_LONG.to_owned())?;
-        let scale = i64::try_from(fraction.len()).unwrap_or(i64::MAX).saturating_sub(i64::from(exponent));
+        let scale =
+            i64::try_from(fraction.len()).unwrap_or(i64::MAX).saturating_sub(i64::from(exponent));
         let signed = if mantissa.starts_with('-') { -number } else { number };
         Self::scaled(signed, scale)
     }
@@ -51,9 +57,15 @@ impl Decimal {
             // Fifteen digits are what a float keeps of every decimal number; more are traces of arithmetic.
             Value::Float(number) => Self::parse(&format!("{:.14e}", number.into_inner())),
             Value::Bytes(_) | Value::String(_) => Self::parse(value.to_string_lossy().trim()),
-            Value::Null | Value::Boolean(_) | Value::Array(_) | Value::Object(_) | Value::Timestamp(_) | Value::Regex(_) => {
-                Err(format!("expected a number or a text that writes one, got {}", kind_name(value)))
-            }
+            Value::Null
+            | Value::Boolean(_)
+            | Value::Array(_)
+            | Value::Object(_)
+            | Value::Timestamp(_)
+            | Value::Regex(_) => Err(format!(
+                "expected a number or a text that writes one, got {}",
+                kind_name(value)
+            )),
         }
     }
 
@@ -63,8 +75,13 @@ impl Decimal {
         }
         let too_long = || TOO_LONG.to_owned();
         if scale <= 0 {
-            let zeros = u32::try_from(-scale).ok().filter(|zeros| *zeros <= SCALE_MAX).ok_or_else(too_long)?;
-            let digits = power_of_ten(zeros).and_then(|power| digits.checked_mul(power)).ok_or_else(too_long)?;
+            let zeros = u32::try_from(-scale)
+                .ok()
+                .filter(|zeros| *zeros <= SCALE_MAX)
+                .ok_or_else(too_long)?;
+            let digits = power_of_ten(zeros)
+                .and_then(|power| digits.checked_mul(power))
+                .ok_or_else(too_long)?;
             return Ok(Self { digits, scale: 0 });
         }
         let mut number = Self { digits, scale: u32::try_from(scale).map_err(|_| too_long())? };
@@ -83,25 +100,41 @@ impl Decimal {
     /// The quotient, rounded to twelve places behind the point, halves away from zero.
     pub(crate) fn over(self, other: Self) -> Result<Self, String> {
         let too_long = || TOO_LONG.to_owned();
-        let raise = |digits: i128, by: u32| power_of_ten(by).and_then(|power| digits.checked_mul(power)).ok_or_else(too_long);
+        let raise = |digits: i128, by: u32| {
+            power_of_ten(by).and_then(|power| digits.checked_mul(power)).ok_or_else(too_long)
+        };
         let above = raise(self.digits, DIVISION_SCALE + other.scale)?;
         let below = raise(other.digits, self.scale)?;
         let quotient = above.checked_div(below).ok_or_else(|| "division by zero".to_owned())?;
         let rest = above - quotient * below;
-        let away = if rest.unsigned_abs() >= below.unsigned_abs().div_ceil(2) { above.signum() * below.signum() } else { 0 };
+        let away = if rest.unsigned_abs() >= below.unsigned_abs().div_ceil(2) {
+            above.signum() * below.signum()
+        } else {
+            0
+        };
         Self::scaled(quotient + away, i64::from(DIVISION_SCALE))
     }
 
     /// The text with exactly so many places behind the point, halves rounded away from zero.
     pub(crate) fn fixed(self, places: u32) -> Result<String, String> {
-        let places = if places <= SCALE_MAX { places } else { return Err(format!("at most {SCALE_MAX} places behind the point")) };
+        let places = if places <= SCALE_MAX {
+            places
+        } else {
+            return Err(format!("at most {SCALE_MAX} places behind the point"));
+        };
         let too_long = || TOO_LONG.to_owned();
         let digits = if self.scale <= places {
-            power_of_ten(places - self.scale).and_then(|power| self.digits.checked_mul(power)).ok_or_else(too_long)?
+            power_of_ten(places - self.scale)
+                .and_then(|power| self.digits.checked_mul(power))
+                .ok_or_else(too_long)?
         } else {
             let power = power_of_ten(self.scale - places).ok_or_else(too_long)?;
             let rest = self.digits % power;
-            let away = if rest.unsigned_abs() >= power.unsigned_abs() / 2 { self.digits.signum() } else { 0 };
+            let away = if rest.unsigned_abs() >= power.unsigned_abs() / 2 {
+                self.digits.signum()
+            } else {
+                0
+            };
             self.digits / power + away
         };
         Ok(written(digits, places))
@@ -161,14 +194,34 @@ mod tests {
         ] {
             assert_eq!(Decimal::parse(text).unwrap().to_string(), expected, "{text}");
         }
-        for text in ["", "-", "1,000", "1.", "1 0", "0x1", "1e", "e5", "NaN", "1e99", "1e-99", "1e99999999999", &"9".repeat(40)] {
+        for text in [
+            "",
+            "-",
+            "1,000",
+            "1.",
+            "1 0",
+            "0x1",
+            "1e",
+            "e5",
+            "NaN",
+            "1e99",
+            "1e-99",
+            "1e99999999999",
+            &"9".repeat(40),
+        ] {
             assert!(Decimal::parse(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn floats_lose_the_traces_of_arithmetic() {
-        for (float, expected) in [(0.1 + 0.2, "0.3"), (19.99, "19.99"), (1e21, "1000000000000000000000"), (2.0, "2"), (1.0 / 3.0, "0.333333333333333")] {
+        for (float, expected) in [
+            (0.1 + 0.2, "0.3"),
+            (19.99, "19.99"),
+            (1e21, "1000000000000000000000"),
+            (2.0, "2"),
+            (1.0 / 3.0, "0.333333333333333"),
+        ] {
             let value = Value::from_f64_or_zero(float);
             assert_eq!(Decimal::of(&value).unwrap().to_string(), expected);
         }
@@ -176,10 +229,20 @@ mod tests {
 
     #[test]
     fn places_are_rounded_away_from_zero() {
-        for (text, places, expected) in
-            [("2.345", 2, "2.35"), ("-2.345", 2, "-2.35"), ("2.344", 2, "2.34"), ("19.9", 2, "19.90"), ("0.5", 0, "1"), ("7", 3, "7.000"), ("0.004", 2, "0.00")]
-        {
-            assert_eq!(Decimal::parse(text).unwrap().fixed(places).as_deref(), Ok(expected), "{text}");
+        for (text, places, expected) in [
+            ("2.345", 2, "2.35"),
+            ("-2.345", 2, "-2.35"),
+            ("2.344", 2, "2.34"),
+            ("19.9", 2, "19.90"),
+            ("0.5", 0, "1"),
+            ("7", 3, "7.000"),
+            ("0.004", 2, "0.00"),
+        ] {
+            assert_eq!(
+                Decimal::parse(text).unwrap().fixed(places).as_deref(),
+                Ok(expected),
+                "{text}"
+            );
         }
     }
 

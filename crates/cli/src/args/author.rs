@@ -1,0 +1,90 @@
+//! Flags of the verbs with which a project is written: init, test, plan, apply, rollback, diff, doctor.
+
+use std::path::PathBuf;
+
+use super::{Reason, Sure};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Init {
+    /// The folder to begin; it is made where it is missing
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Test {
+    /// The project folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Only tests whose name holds this text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) only: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Plan {
+    /// The project folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// End with 4 when something would change
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Apply {
+    /// The project folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    #[command(flatten)]
+    pub(crate) reason: Reason,
+    /// Hold open deliveries of what is removed for a person; otherwise the removal is refused
+    #[arg(long)]
+    pub(crate) hold_removed: bool,
+    /// Show what would change, and change nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) sure: Sure,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rollback {
+    /// The version, or the beginning of one; without it the applied versions are listed
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) to: Option<String>,
+    #[command(flatten)]
+    pub(crate) reason: Reason,
+    /// Hold open deliveries of what is removed for a person; otherwise the removal is refused
+    #[arg(long)]
+    pub(crate) hold_removed: bool,
+    /// Show what would change, and change nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) sure: Sure,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Diff {
+    /// A folder, a version, or `present`
+    pub(crate) before: String,
+    /// A folder, a version, or `present`
+    pub(crate) after: String,
+    /// End with 4 when they differ
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {
+    /// The project folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// The data folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Settings of the process, a TOML file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+}

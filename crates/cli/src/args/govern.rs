@@ -1,0 +1,69 @@
+//! Flags of the verbs with which the product is governed: audit, token.
+
+use clap::{Subcommand, ValueEnum};
+use model::Scope;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Audit {
+    /// Only of this event, delivery, object or token
+    #[arg(long, value_name = "SUBJECT")]
+    pub(crate) subject: Option<String>,
+    /// At most so many rows
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// List them
+    Ls,
+    /// Make one; its text is shown this once
+    Make(TokenMake),
+    /// Refuse every token of a name from now on
+    Revoke(TokenRevoke),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TokenMake {
+    /// The name of whoever will use it, as the audit will show it
+    pub(crate) name: String,
+    /// What it may do
+    #[arg(long, value_enum, value_delimiter = ',', required = true)]
+    pub(crate) scope: Vec<ScopeWord>,
+    /// Days until it is refused
+    #[arg(long, default_value_t = 90, value_name = "N")]
+    pub(crate) days: u16,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TokenRevoke {
+    /// The name
+    pub(crate) name: String,
+}
+
+/// What a token may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScopeWord {
+    /// Read everything but bodies
+    Read,
+    /// Read the bytes of events and answers
+    Bodies,
+    /// Retry, replay, pause, correct, release, cancel
+    Operate,
+    /// Apply a policy
+    Apply,
+    /// Everything, and tokens
+    Admin,
+}
+
+impl From<ScopeWord> for Scope {
+    fn from(word: ScopeWord) -> Self {
+        match word {
+            ScopeWord::Read => Self::Read,
+            ScopeWord::Bodies => Self::Bodies,
+            ScopeWord::Operate => Self::Operate,
+            ScopeWord::Apply => Self::Apply,
+            ScopeWord::Admin => Self::Admin,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `crossdock apply`: shows what changes, asks, and applies exactly that: another change in between is a conflict.
+
+use policy::SourceFile;
+use policy::plan::{Plan, plan};
+use server::api::{ApplyCommand, ApplyResult};
+
+use crate::args::{self, Common, Form};
+use crate::ask;
+use crate::client::Client;
+use crate::exit::{Ended, Exit, Failure};
+use crate::output::Output;
+use crate::project;
+
+pub(crate) async fn run(common: &Common, args: &args::Apply, output: &Output) -> Ended {
+    let project = project::load(&args.folder, output)?;
+    let mut client = Client::at(common, &args.folder)?;
+    let applied = project::applied(&client, "present").await?;
+    let plan = plan(&applied, &project.files);
+    show(&plan, (&applied, &project.files), output);
+    if plan.from == plan.to {
+        return nothing(&plan, output);
+    }
+    if args.dry_run {
+        output.say("nothing was changed: this was a dry run");
+        return Ok(Exit::Done);
+    }
+    let why = ask::reason(&args.reason, output)?;
+    ask::confirm("apply this?", &args.sure, output)?;
+    let files = project.files.into_iter().map(|SourceFile { path, text }| (path, text)).collect();
+    let command = ApplyCommand { files, back_to: None, why, onto: Some(plan.from), hold_removed: args.hold_removed };
+    send(&mut client, &command, output).await
+}
+
+/// The plan for people; with JSON the result alone is the answer.
+pub(super) fn show(plan: &Plan, files: (&[SourceFile], &[SourceFile]), output: &Output) {
+    if output.form == Form::Table {
+        super::plan::print(plan, files, output);
+    }
+}
+
+pub(super) fn nothing(plan: &Plan, output: &Output) -> Ended {
+    if output.form == Form::Json {
+        output.json(&ApplyResult { schema: "crossdock/apply/1".to_owned(), version: plan.to, text: "nothing to change".to_owned() });
+    }
+    Ok(Exit::Done)
+}
+
+/// Sends the command and says what became of it.
+pub(super) async fn send(client: &mut Client, command: &ApplyCommand, output: &Output) -> Ended {
+    let applied: Result<ApplyResult, Failure> = client.post("/policies/apply", command).await;
+    let result = applied.map_err(|failure| {
+        let open = failure.exit == Exit::Refused && failure.code == "refused" && !command.hold_removed;
+        if open { failure.hint("finish or cancel what is open to what is removed, or say --hold-removed") } else { failure }
+    })?;
+    match output.form {
+        Form::Json => output.json(&result),
+        Form::Table => output.line(&format!("applied {}: {}", result.version.short(), result.text)),
+    }
+    output.next("crossdock status");
+    Ok(Exit::Done)
+}

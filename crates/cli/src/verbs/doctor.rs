@@ -1,0 +1,100 @@
+//! `crossdock doctor`: machine, project and product, each finding with its fix. Where the product does not run, it checks
+//! what can be checked without it.
+
+mod machine;
+mod product;
+mod project;
+
+use serde::Serialize;
+use serde_json::json;
+use server::api::Status;
+use server::settings::{Environment, Flags, Settings};
+
+use crate::args::{Common, Doctor, Form};
+use crate::client::Client;
+use crate::exit::{Ended, Exit, Failure};
+use crate::output::Output;
+
+/// How something stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Standing {
+    /// As it should be.
+    Good,
+    /// Not checked, or worth knowing.
+    Note,
+    /// To be mended.
+    Finding,
+}
+
+/// One thing that was checked.
+#[derive(Clone, Debug, Serialize)]
+struct Checked {
+    what: &'static str,
+    standing: Standing,
+    text: String,
+    fix: String,
+}
+
+/// Everything that was checked.
+#[derive(Debug, Default)]
+struct Checks(Vec<Checked>);
+
+impl Checks {
+    fn good(&mut self, what: &'static str, text: impl Into<String>) {
+        self.put(what, Standing::Good, (text.into(), String::new()));
+    }
+
+    fn note(&mut self, what: &'static str, text: impl Into<String>) {
+        self.put(what, Standing::Note, (text.into(), String::new()));
+    }
+
+    fn finding(&mut self, what: &'static str, text: impl Into<String>, fix: impl Into<String>) {
+        self.put(what, Standing::Finding, (text.into(), fix.into()));
+    }
+
+    fn put(&mut self, what: &'static str, standing: Standing, (text, fix): (String, String)) {
+        self.0.push(Checked { what, standing, text, fix });
+    }
+}
+
+pub(crate) async fn run(common: &Common, args: &Doctor, output: &Output) -> Ended {
+    let flags = Flags { project: Some(args.folder.clone()), data: args.data.clone(), settings: args.settings.clone(), ..Flags::default() };
+    let settings = Settings::resolve(&flags, Environment::read()).map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
+    let mut checks = Checks::default();
+    let client = Client::at(common, &args.folder)?;
+    let status: Result<Status, Failure> = client.get("/status").await;
+    let running = status.as_ref().ok();
+    machine::data_folder(&settings.data, &mut checks);
+    machine::free_space(&settings, running, &mut checks);
+    machine::open_files(&mut checks);
+    match &status {
+        Ok(status) => product::check(&client, status, &mut checks),
+        Err(failure) => product::absent(&client, failure, &settings, &mut checks).await,
+    }
+    project::check(&settings, running, &mut checks).await;
+    print(&checks.0, output);
+    let found = checks.0.iter().any(|it| it.standing == Standing::Finding);
+    Ok(if found { Exit::Findings } else { Exit::Done })
+}
+
+fn print(checks: &[Checked], output: &Output) {
+    let findings = checks.iter().filter(|it| it.standing == Standing::Finding).count();
+    if output.form == Form::Json {
+        output.json(&json!({ "schema": "crossdock/doctor/1", "findings": findings, "checks": checks }));
+        return;
+    }
+    let plural = if findings == 1 { "" } else { "s" };
+    output.line(&if findings == 0 { "nothing to mend".to_owned() } else { format!("{findings} finding{plural}") });
+    for it in checks {
+        let mark = match it.standing {
+            Standing::Good => "✓",
+            Standing::Note => "·",
+            Standing::Finding => "✖",
+        };
+        output.line(&format!("  {mark} {:<14} {}", it.what, it.text));
+        if !it.fix.is_empty() {
+            output.line(&format!("      fix: {}", it.fix));
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The machine: room, rights and limits.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use server::api::Status;
+use server::settings::Settings;
+
+use super::Checks;
+
+/// Below this much room a day of work does not fit.
+const FREE_BYTES_MIN: u64 = 1024 * 1024 * 1024;
+/// Connections in and out, files of the store, and a reserve.
+const OPEN_FILES_MIN: u64 = 4_096;
+const MIB: u64 = 1024 * 1024;
+
+/// The nearest folder above that exists: where a missing one would be made.
+fn existing(folder: &Path) -> PathBuf {
+    let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    whole.ancestors().find(|path| path.is_dir()).map_or_else(|| PathBuf::from("/"), Path::to_owned)
+}
+
+/// Whether files can be made in the data folder, or the folder itself where it is missing.
+pub(super) fn data_folder(data: &Path, checks: &mut Checks) {
+    let folder = existing(data);
+    let probe = folder.join(format!(".crossdock-doctor-{}", std::process::id()));
+    match std::fs::write(&probe, b"probe") {
+        Ok(()) => {
+            // What cannot be removed was shown to be writable all the same.
+            drop(std::fs::remove_file(&probe));
+            checks.good("data folder", format!("{} can be written", data.display()));
+        }
+        Err(error) => {
+            let fix = format!("make {} writable for this user, or name another with --data", folder.display());
+            checks.finding("data folder", format!("{} cannot be written: {error}", data.display()), fix);
+        }
+    }
+}
+
+/// Whether the disk has room for what the journal may still take.
+pub(super) fn free_space(settings: &Settings, running: Option<&Status>, checks: &mut Checks) {
+    let Some(free) = free_bytes(&existing(&settings.data)) else {
+        checks.note("disk", "`df` does not tell how much is free");
+        return;
+    };
+    let used = running.map_or(0, |status| status.journal.bytes);
+    let wanted = running.map_or(settings.journal_bytes, |status| status.journal.budget).saturating_sub(used);
+    let text = format!("{} MiB are free", free / MIB);
+    if free < FREE_BYTES_MIN {
+        checks.finding("disk", text, "make room, or put the data folder elsewhere with --data");
+    } else if free < wanted {
+        let fix = "lower journal_gib in the settings file, or make room: intake must stop by its own budget, not by a full disk";
+        checks.finding("disk", format!("{text}, and the journal may still take {} MiB", wanted / MIB), fix);
+    } else {
+        checks.good("disk", text);
+    }
+}
+
+/// By `df`, which every system has; the third column from the right end of POSIX output is what is available.
+fn free_bytes(folder: &Path) -> Option<u64> {
+    let answer = Command::new("df").arg("-Pk").arg(folder).output().ok()?;
+    let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+    let kibibytes: u64 = text.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()?;
+    Some(kibibytes.saturating_mul(1024))
+}
+
+/// The soft limit of this shell, which the product would have when it is started from it.
+pub(super) fn open_files(checks: &mut Checks) {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    match line.and_then(|line| line.split_whitespace().next()) {
+        Some("unlimited") => checks.good("open files", "unlimited"),
+        Some(word) => match word.parse::<u64>() {
+            Ok(limit) if limit < OPEN_FILES_MIN => {
+                checks.finding("open files", format!("at most {limit}"), format!("ulimit -n {OPEN_FILES_MIN}, or LimitNOFILE={OPEN_FILES_MIN} in the unit"));
+            }
+            Ok(limit) => checks.good("open files", format!("at most {limit}")),
+            Err(_) => checks.note("open files", "the limit is not known"),
+        },
+        None => checks.note("open files", "the limit is not known on this system"),
+    }
+}

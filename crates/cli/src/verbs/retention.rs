@@ -1,0 +1,113 @@
+//! `crossdock retention`: what has had its time, without the running product, which does this by itself.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use backends::sqlite::{JournalOptions, Options, Store};
+use engine::ports::{Clock, Journal, Ledger};
+use engine::retention::decide::{Pressure, Retention as Kept};
+use engine::retention::offline::{self, Forecast, Report};
+use model::{Fault, TimeSpan};
+use serde_json::{Value, json};
+use server::clock::SystemClock;
+use server::settings::{Environment, Flags, Settings};
+
+use crate::args::{Form, Retention, RetentionOf};
+use crate::ask;
+use crate::exit::{Ended, Exit, Failure};
+use crate::output::Output;
+
+pub(crate) async fn run(verb: &Retention, output: &Output) -> Ended {
+    match verb {
+        Retention::Preview(args) => {
+            let opened = Opened::new(args)?;
+            let forecast = offline::preview(&opened.journal, &opened.ledger, opened.clock.now(), opened.kept).await;
+            opened.close();
+            print_forecast(&forecast.map_err(failed)?, output);
+            Ok(Exit::Done)
+        }
+        Retention::Run(args) => {
+            let opened = Opened::new(args)?;
+            ask::confirm("remove what has had its time?", &args.sure, output)?;
+            let report = offline::run_once(&opened.journal, &opened.ledger, &opened.clock, opened.kept).await;
+            opened.close();
+            print_report(&report.map_err(failed)?, output);
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// A data folder that nobody else has open.
+struct Opened {
+    store: Store,
+    journal: Arc<dyn Journal>,
+    ledger: Arc<dyn Ledger>,
+    clock: Arc<dyn Clock>,
+    kept: Kept,
+}
+
+impl Opened {
+    fn new(args: &RetentionOf) -> Result<Self, Failure> {
+        let flags = Flags { data: args.data.clone(), settings: args.settings.clone(), ..Flags::default() };
+        let settings = Settings::resolve(&flags, Environment::read()).map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
+        if !server::up::is_data_folder(&settings.data) {
+            let message = format!("{} is no data folder of the product", settings.data.display());
+            return Err(Failure::new(Exit::NotFound, "no-data", message).hint("name it with --data"));
+        }
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let store = open(&settings.data, settings.journal_bytes, &clock)?;
+        let days = TimeSpan::from_days;
+        let kept = Kept { payload: days(settings.body_days), metadata: days(settings.record_days), ..Kept::default() };
+        Ok(Self { journal: store.journal.clone(), ledger: store.ledger.clone(), store, clock, kept })
+    }
+
+    fn close(&self) {
+        self.store.close();
+    }
+}
+
+fn open(folder: &Path, budget_bytes: u64, clock: &Arc<dyn Clock>) -> Result<Store, Failure> {
+    let options = Options { journal: JournalOptions { budget_bytes, ..JournalOptions::default() }, ..Options::default() };
+    Store::open(folder, options, clock).map_err(|fault| {
+        let failure = Failure::new(Exit::Failed, "data", format!("{fault}"));
+        failure.hint("while the product runs, it does this itself; stop it first to do it by hand")
+    })
+}
+
+fn failed(fault: Fault) -> Failure {
+    Failure::new(Exit::Failed, "store", fault.to_string())
+}
+
+fn print_forecast(forecast: &Forecast, output: &Output) {
+    let by = match forecast.pressure {
+        Pressure::Age => "by age",
+        Pressure::Space => "by age and for space",
+        Pressure::Nothing => "nothing has had its time",
+    };
+    if output.form == Form::Json {
+        let going: Vec<Value> = forecast.records.iter().map(|it| json!({ "partition": it.partition, "records": it.records, "kept": it.kept, "body_bytes": it.body_bytes })).collect();
+        output.json(&json!({
+            "schema": "crossdock/retention/1", "records": going, "rows_before": forecast.rows_before, "keys_before": forecast.keys_before,
+            "bytes": forecast.usage.bytes, "budget": forecast.usage.budget, "by": by,
+        }));
+        return;
+    }
+    let records: u64 = forecast.records.iter().map(|it| it.records).sum();
+    output.line(&format!("{records} records would go, {by}"));
+    for it in forecast.records.iter().filter(|it| it.records > 0) {
+        output.line(&format!("  partition {}: {} records, of which {} are still needed and kept; {} bytes of bodies", it.partition.0, it.records, it.kept, it.body_bytes));
+    }
+    output.line(&format!("  rows from before {}, keys from before {}", forecast.rows_before, forecast.keys_before));
+    output.line(&format!("  the journal has {} of {} bytes", forecast.usage.bytes, forecast.usage.budget));
+    output.next("crossdock retention run");
+}
+
+fn print_report(report: &Report, output: &Output) {
+    match output.form {
+        Form::Json => output.json(&json!({
+            "schema": "crossdock/retention/1", "records": report.records, "rows": report.rows, "key_periods": report.key_periods,
+            "bytes_before": report.before.bytes, "bytes": report.after.bytes,
+        })),
+        Form::Table => output.line(&report.to_string()),
+    }
+}

@@ -1,0 +1,66 @@
+//! `crossdock rollback`: an earlier version is applied again; with its plan, its question and its reason like any other.
+
+use model::PolicyVersion;
+use policy::plan::plan;
+use server::api::{Applied, ApplyCommand};
+
+use super::apply;
+use crate::args::{Common, Form, Rollback};
+use crate::ask;
+use crate::client::Client;
+use crate::exit::{Ended, Exit, Failure};
+use crate::output::Output;
+use crate::project;
+
+/// LIMIT: applied versions that are looked at.
+const VERSIONS_MAX: usize = 500;
+
+pub(crate) async fn run(common: &Common, args: &Rollback, output: &Output) -> Ended {
+    let mut client = Client::new(common)?;
+    let versions: Vec<Applied> = client.rows("/policies", &[], VERSIONS_MAX).await?;
+    let Some(to) = &args.to else {
+        return Ok(list(&versions, output));
+    };
+    let to = find(&versions, to)?;
+    let (present, wanted) = (project::applied(&client, "present").await?, project::applied(&client, &to.to_string()).await?);
+    let plan = plan(&present, &wanted);
+    apply::show(&plan, (&present, &wanted), output);
+    if plan.from == plan.to {
+        return apply::nothing(&plan, output);
+    }
+    if args.dry_run {
+        output.say("nothing was changed: this was a dry run");
+        return Ok(Exit::Done);
+    }
+    let why = ask::reason(&args.reason, output)?;
+    ask::confirm("go back to this?", &args.sure, output)?;
+    let command = ApplyCommand { files: Vec::new(), back_to: Some(to), why, onto: Some(plan.from), hold_removed: args.hold_removed };
+    apply::send(&mut client, &command, output).await
+}
+
+fn list(versions: &[Applied], output: &Output) -> Exit {
+    match output.form {
+        Form::Json => output.json(&serde_json::json!({ "schema": "crossdock/policies/1", "rows": versions })),
+        Form::Table => {
+            let row = |it: &Applied| vec![it.version.short(), it.at.to_string(), if it.present { "present" } else { "" }.to_owned()];
+            output.table(&["version", "applied", ""], &versions.iter().map(row).collect::<Vec<_>>());
+        }
+    }
+    output.next("crossdock rollback --to VERSION --reason …");
+    Exit::Done
+}
+
+/// The version that begins so.
+pub(super) fn find(versions: &[Applied], beginning: &str) -> Result<PolicyVersion, Failure> {
+    let mut found: Vec<PolicyVersion> = versions.iter().map(|it| it.version).filter(|it| it.to_string().starts_with(beginning)).collect();
+    found.sort_unstable();
+    found.dedup();
+    match found.as_slice() {
+        [one] => Ok(*one),
+        [] => {
+            let message = format!("no version that begins with {beginning:?} was applied");
+            Err(Failure::new(Exit::NotFound, "not-found", message).hint("crossdock rollback lists those that were"))
+        }
+        several => Err(Failure::new(Exit::Usage, "ambiguous", format!("{} versions begin with {beginning:?}", several.len()))),
+    }
+}

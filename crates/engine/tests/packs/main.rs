@@ -1,0 +1,15 @@
+//! The packs: each one with the canonical contracts is a right project, our own golden cases give what is written beside
+//! them, and every real payload that is present is accounted for.
+//!
+//! `UPDATE=1 cargo test -p crossdock-engine --test packs` writes what comes out now. The real payloads are read from
+//! `CROSSDOCK_CORPUS`, else from `../shared/corpus` beside the workspace; without them their test passes and says so.
+
+mod golden;
+#[path = "../../../../bench/src/corpus/payloads.rs"]
+mod payloads;
+mod project;
+mod real;
+mod way;
+
+/// The packs, and the source that each of them has.
+const PACKS: [&str; 4] = ["shopify", "woocommerce", "easypost", "ups"];
