@@ -4,6 +4,7 @@
 //!
 //! Load, sink and limits are processes of their own and serve the limits and the product alike.
 
+mod corpus;
 mod event;
 mod kill;
 mod limit;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
             Some("load") => load::process(&args[1..]).await,
             Some("sink") => sink::process().await,
             Some("limit") => limit::process(&args[1..]).await,
+            Some("corpus") => corpus::run(&args[1..]).await,
             Some("kill") => kill::run(&args[1..]).await,
             _ => measure::run(&args).await,
         }

@@ -33,12 +33,23 @@ struct Seen {
 
 /// Prints its port and serves until it is killed.
 pub(crate) async fn process() -> Outcome<()> {
-    let seen = Arc::new(Seen::default());
-    let router = Router::new().route("/{sink}", post(take)).route("/", get(tell)).with_state(seen);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     report::print(&listener.local_addr()?.port().to_string());
-    axum::serve(listener, router).await?;
+    axum::serve(listener, router()).await?;
     Ok(())
+}
+
+/// Serves beside what this process does otherwise, and ends with it; answers its address.
+#[expect(clippy::disallowed_methods, reason = "the bench ends with its process, and so does its sink")]
+pub(crate) async fn start() -> Outcome<String> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?.to_string();
+    tokio::spawn(async move { axum::serve(listener, router()).await });
+    Ok(address)
+}
+
+fn router() -> Router {
+    Router::new().route("/{sink}", post(take)).route("/", get(tell)).with_state(Arc::new(Seen::default()))
 }
 
 async fn take(State(seen): State<Arc<Seen>>, Path(_): Path<String>, body: Bytes) -> &'static str {

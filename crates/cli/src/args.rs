@@ -30,7 +30,7 @@ pub(crate) struct Args {
 /// Flags of every verb.
 #[derive(Clone, Debug, Parser)]
 pub(crate) struct Common {
-    /// Where the product is; by default the one of this folder, else http://127.0.0.1:8080
+    /// Where the product is; by default the one of this folder, else `http://127.0.0.1:8080`
     #[arg(long, global = true, env = "CROSSDOCK_URL", value_name = "URL")]
     pub(crate) url: Option<String>,
     /// The form of data

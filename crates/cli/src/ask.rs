@@ -19,7 +19,7 @@ pub(crate) fn reason(reason: &Reason, output: &Output) -> Result<String, Failure
 }
 
 /// Whether it is meant: by `-y`, or by a person at the terminal.
-pub(crate) fn confirm(question: &str, sure: &Sure, output: &Output) -> Result<(), Failure> {
+pub(crate) fn confirm(question: &str, sure: Sure, output: &Output) -> Result<(), Failure> {
     if sure.yes {
         return Ok(());
     }

@@ -67,7 +67,7 @@ async fn run(args: Args, output: &Output) -> Exit {
         Verb::Test(test) => verbs::test::run(&test, output),
         Verb::Listen(listen) => verbs::listen::run(&args.common, &listen, output).await,
         Verb::Retention(retention) => verbs::retention::run(&retention, output).await,
-        Verb::Completion(completion) => verbs::completion::run(&completion, output),
+        Verb::Completion(completion) => Ok(verbs::completion::run(&completion, output)),
         Verb::ExitCodes => Ok(verbs::version::exit_codes(output)),
         verb => ask_product(&args.common, verb, output).await,
     };

@@ -13,7 +13,8 @@ pub(crate) fn now() -> Timestamp {
 
 /// Twenty hexadecimal digits of chance.
 pub(crate) fn chance() -> String {
-    SystemClock::new().chance().iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
+    SystemClock::new().chance().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// A point in time.

@@ -30,19 +30,26 @@ impl Output {
     /// A line of data.
     pub(crate) fn line(&self, text: &str) {
         let mut out = anstream::stdout().lock();
-        self.note(writeln!(out, "{text}").and_then(|()| out.flush()));
+        self.note(writeln!(out, "{text}").and_then(|()| out.flush()).is_ok());
+    }
+
+    /// Lines of data.
+    pub(crate) fn lines(&self, lines: impl IntoIterator<Item = String>) {
+        for line in lines {
+            self.line(&line);
+        }
     }
 
     /// Text as it is.
     pub(crate) fn text(&self, text: &str) {
         let mut out = anstream::stdout().lock();
-        self.note(write!(out, "{text}").and_then(|()| out.flush()));
+        self.note(write!(out, "{text}").and_then(|()| out.flush()).is_ok());
     }
 
     /// Bytes as they are: nothing is added, nothing is taken away.
     pub(crate) fn bytes(&self, bytes: &[u8]) {
         let mut out = std::io::stdout().lock();
-        self.note(out.write_all(bytes).and_then(|()| out.flush()));
+        self.note(out.write_all(bytes).and_then(|()| out.flush()).is_ok());
     }
 
     /// A reader that has gone away, such as `head`, is no error of ours; who prints without end asks and ends.
@@ -50,10 +57,8 @@ impl Output {
         self.closed.load(Ordering::Relaxed)
     }
 
-    fn note(&self, written: std::io::Result<()>) {
-        if written.is_err() {
-            self.closed.store(true, Ordering::Relaxed);
-        }
+    fn note(&self, is_written: bool) {
+        self.closed.fetch_or(!is_written, Ordering::Relaxed);
     }
 
     /// A value as JSON.
@@ -86,6 +91,9 @@ impl Output {
 
     /// A question whose answer is awaited on the same line.
     pub(crate) fn ask(&self, question: &str) {
+        if self.quiet {
+            return;
+        }
         let mut err = anstream::stderr().lock();
         drop(write!(err, "{question} ").and_then(|()| err.flush()));
     }
@@ -117,8 +125,7 @@ impl Output {
     /// Rows: aligned for a terminal, with tabs otherwise, so that nothing is cut for programs.
     pub(crate) fn table(&self, head: &[&str], rows: &[Vec<String>]) {
         if !self.terminal {
-            rows.iter().for_each(|row| self.line(&row.join("\t")));
-            return;
+            return self.lines(rows.iter().map(|row| row.join("\t")));
         }
         let head: Vec<String> = head.iter().map(|&word| word.to_owned()).collect();
         let width = |at: usize| rows.iter().chain([&head]).filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max();

@@ -53,6 +53,11 @@ pub(crate) async fn applied(client: &Client, version: &str) -> Result<Vec<Source
     Ok(rows.rows.into_iter().map(|(path, text)| SourceFile { path, text }).collect())
 }
 
+/// What is done, without the tests of it: they are no part of a version.
+pub(crate) fn without_tests(files: &[SourceFile]) -> Vec<SourceFile> {
+    files.iter().filter(|file| !file.path.starts_with("tests/")).cloned().collect()
+}
+
 /// The policy that judges now.
 pub(crate) async fn present(client: &Client) -> Result<Policy, Failure> {
     let files = applied(client, "present").await?;

@@ -81,11 +81,11 @@ pub(crate) fn sign(source: &Source, proof: Proof<'_>, call: &mut Call) -> Result
     }
 }
 
-fn secret<'a>(proof: Proof<'a>) -> Result<&'a Secret, String> {
+fn secret(proof: Proof<'_>) -> Result<&Secret, String> {
     proof.secret.ok_or_else(|| "its secret has no value".to_owned())
 }
 
-fn text<'a>(proof: Proof<'a>) -> Result<&'a str, String> {
+fn text(proof: Proof<'_>) -> Result<&str, String> {
     std::str::from_utf8(secret(proof)?.expose()).map_err(|_| "its secret is no text".to_owned())
 }
 

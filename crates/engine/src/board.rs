@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use model::{Delivery, DestinationName, Lease, Record, Timestamp};
+use model::{Delivery, DeliveryId, DestinationName, Lease, Record, Timestamp};
 use policy::compiled::Destination;
 
 use crate::rules::breaker::{Seen, State};
@@ -33,13 +33,16 @@ pub struct Board {
     pub switches: Arc<Switchboard>,
     gates: Mutex<BTreeMap<DestinationName, Gate>>,
     shards: Mutex<BTreeSet<String>>,
+    /// Deliveries whose claim is being committed, or may have been: nobody else of this node may claim them, or one claim
+    /// would be flown twice.
+    in_question: Mutex<BTreeSet<DeliveryId>>,
 }
 
 impl Board {
     /// A board at the beginning of a life, with breakers as they were stored.
     pub fn new(lease: Lease, breakers: Vec<(DestinationName, State)>) -> Self {
         let gates = breakers.into_iter().map(|(name, state)| (name, Gate::restore(state))).collect();
-        Self { lease, gates: Mutex::new(gates), shards: Mutex::new(BTreeSet::new()), switches: Arc::default() }
+        Self { lease, gates: Mutex::new(gates), shards: Mutex::default(), in_question: Mutex::default(), switches: Arc::default() }
     }
 
     /// The name of a destination's shard.
@@ -86,6 +89,24 @@ impl Board {
     /// How many shards this node works on.
     pub fn shards_held(&self) -> usize {
         lock(&self.shards).len()
+    }
+
+    /// Keeps deliveries from being claimed by another room while their claim is in question.
+    pub fn question(&self, deliveries: impl IntoIterator<Item = DeliveryId>) {
+        lock(&self.in_question).extend(deliveries);
+    }
+
+    /// What was in question is settled.
+    pub fn settle(&self, deliveries: impl IntoIterator<Item = DeliveryId>) {
+        let mut in_question = lock(&self.in_question);
+        for delivery in deliveries {
+            in_question.remove(&delivery);
+        }
+    }
+
+    /// Whether a claim is in question.
+    pub fn is_in_question(&self, delivery: DeliveryId) -> bool {
+        lock(&self.in_question).contains(&delivery)
     }
 
     /// Where the breakers stand and how many attempts are under way.

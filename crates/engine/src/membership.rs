@@ -1,23 +1,23 @@
 //! Membership: a node shows itself and takes shards whose holder has gone. A shard is a wish to be the only one who
 //! works on something; the guards of every commit are what keeps two holders from doing harm.
 //!
-//! A holder counts as gone when its heartbeat has not changed for a lease's time on this node's own clock, so that a
-//! clock that jumps declares nobody dead.
+//! A holder counts as gone when its heartbeat has not changed for so many looks of this node, so that a clock that jumps
+//! declares nobody dead.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use model::limit::LEASE;
 use model::{Batch, Change, Fault, FaultKind, Guard, Lease, NodeName, TimeSpan, Timestamp};
 
 use crate::board::Board;
 use crate::book::Book;
 use crate::observe::{Fact, Facts};
 use crate::ports::{Clock, Journal, Ledger, Shard};
+use crate::rules::pulse::Pulse;
 
 /// Begins a new life of a node: its incarnation is one more than ever before.
 pub async fn begin_life(ledger: &Arc<dyn Ledger>, node: &NodeName, now: Timestamp) -> Result<Lease, Fault> {
-    let incarnation = ledger.incarnation(node).await? + 1;
+    let incarnation = ledger.life(node).await?.map_or(0, |life| life.incarnation) + 1;
     let heartbeat = Change::Heartbeat { node: node.clone(), incarnation, at: now };
     ledger.commit(Batch::new().change(heartbeat)).await?;
     Ok(Lease { node: node.clone(), incarnation })
@@ -38,8 +38,8 @@ pub struct Membership {
     pub clock: Arc<dyn Clock>,
     /// Where facts go.
     pub facts: Arc<Facts>,
-    /// When a node's heartbeat was seen to change, by this node's time.
-    pub seen: BTreeMap<NodeName, (Timestamp, Timestamp)>,
+    /// What was seen of other nodes.
+    pub pulse: Pulse,
 }
 
 impl Membership {
@@ -49,11 +49,12 @@ impl Membership {
         let Lease { node, incarnation } = self.board.lease.clone();
         self.ledger.commit(Batch::new().change(Change::Heartbeat { node: node.clone(), incarnation, at: now })).await?;
         let holders = self.ledger.shards().await?;
+        self.pulse.look(holders.iter().map(|shard| (shard.node.clone(), shard.seen_at)));
         let mut held = BTreeSet::new();
         for wanted in self.wanted() {
             let holder = holders.iter().find(|shard| shard.shard == wanted);
             let ours = holder.is_some_and(|shard| shard.node == node && shard.incarnation == incarnation);
-            if ours || self.may_take(holder, now) && self.take(&wanted, holder).await? {
+            if ours || self.may_take(holder) && self.take(&wanted, holder).await? {
                 held.insert(wanted);
             }
         }
@@ -72,16 +73,8 @@ impl Membership {
         partitions.chain(destinations).collect()
     }
 
-    fn may_take(&mut self, holder: Option<&Shard>, now: Timestamp) -> bool {
-        let Some(holder) = holder else { return true };
-        if holder.node == self.board.lease.node {
-            return true;
-        }
-        let (beat, since) = self.seen.entry(holder.node.clone()).or_insert((holder.seen_at, now));
-        if *beat != holder.seen_at {
-            (*beat, *since) = (holder.seen_at, now);
-        }
-        now.since(*since) >= LEASE
+    fn may_take(&self, holder: Option<&Shard>) -> bool {
+        holder.is_none_or(|holder| holder.node == self.board.lease.node || self.pulse.is_gone(&holder.node))
     }
 
     async fn take(&self, shard: &str, holder: Option<&Shard>) -> Result<bool, Fault> {

@@ -25,6 +25,7 @@ use crate::retention::decide::{Level, Retention};
 use crate::retention::run::{Keeper, Trimmer};
 use crate::routing::run::Router;
 use crate::rules::breaker::State;
+use crate::rules::pulse::Pulse;
 
 /// LIMIT: claimed deliveries between router and delivery; more than any slots, so that a hand-over does not wait.
 const HANDOVERS_MAX: usize = CONCURRENCY_MAX as usize * 8;
@@ -155,6 +156,7 @@ impl Node {
             ledger: Arc::clone(&self.ground.ledger),
             book: Arc::clone(&self.ground.book),
             clock: Arc::clone(&self.ground.clock),
+            pulse: Pulse::default(),
         };
         let mut drive = self.drive("sweep", None);
         let run = async move {
@@ -186,6 +188,7 @@ impl Node {
             journal: Arc::clone(&self.ground.journal),
             ledger: Arc::clone(&self.ground.ledger),
             book: Arc::clone(&self.ground.book),
+            clock: Arc::clone(&self.ground.clock),
         };
         let mut drive = self.drive("change", None);
         let run = async move {
@@ -250,7 +253,7 @@ impl Node {
             board: Arc::clone(&self.board),
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
-            seen: std::collections::BTreeMap::new(),
+            pulse: Pulse::default(),
         }
     }
 

@@ -157,8 +157,8 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// The holder of each shard: node, incarnation and when it was last seen.
     fn shards(&self) -> Answer<'_, Vec<Shard>>;
 
-    /// The latest life of a node, 0 for none.
-    fn incarnation(&self, node: &NodeName) -> Answer<'_, u64>;
+    /// The latest life of a node, if it ever had one.
+    fn life(&self, node: &NodeName) -> Answer<'_, Option<Life>>;
 
     /// A token by the digest of its text.
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>>;
@@ -194,6 +194,15 @@ pub struct DueLimit {
     pub all: usize,
     /// Of these at most so many repeats: the rest of the slots is reserved for first attempts.
     pub repeats: usize,
+}
+
+/// A life of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// Which of its lives; rises at every start.
+    pub incarnation: u64,
+    /// When it last showed itself, by its own clock.
+    pub seen_at: Timestamp,
 }
 
 /// Who works on a shard.

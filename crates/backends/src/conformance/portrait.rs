@@ -73,7 +73,7 @@ pub struct Portrait {
     pub breakers: Vec<(DestinationName, String)>,
     pub switches: Vec<(String, Switch)>,
     pub shards: Vec<Shard>,
-    pub incarnations: Vec<u64>,
+    pub incarnations: Vec<Option<u64>>,
     pub tokens: Vec<Token>,
     pub tokens_found: Vec<Option<Token>>,
     pub account: Account,
@@ -206,7 +206,7 @@ impl Portrait {
         self.switches = sorted(ledger.switches().await?, |(object, _)| object.clone());
         self.shards = sorted(ledger.shards().await?, |shard| shard.shard.clone());
         for node in &subjects.nodes {
-            self.incarnations.push(ledger.incarnation(node).await?);
+            self.incarnations.push(ledger.life(node).await?.map(|life| life.incarnation));
         }
         self.tokens = sorted(ledger.tokens().await?, |token| token.id);
         for digest in &subjects.tokens {

@@ -15,17 +15,19 @@ pub(crate) async fn run(common: &Common, args: &args::Apply, output: &Output) ->
     let project = project::load(&args.folder, output)?;
     let mut client = Client::at(common, &args.folder)?;
     let applied = project::applied(&client, "present").await?;
-    let plan = plan(&applied, &project.files);
-    show(&plan, (&applied, &project.files), output);
+    let (before, after) = (project::without_tests(&applied), project::without_tests(&project.files));
+    let plan = plan(&before, &after);
+    show(&plan, (&before, &after), output);
     if plan.from == plan.to {
-        return nothing(&plan, output);
+        nothing(&plan, output);
+        return Ok(Exit::Done);
     }
     if args.dry_run {
         output.say("nothing was changed: this was a dry run");
         return Ok(Exit::Done);
     }
     let why = ask::reason(&args.reason, output)?;
-    ask::confirm("apply this?", &args.sure, output)?;
+    ask::confirm(&format!("apply this to {}?", client.base()), args.sure, output)?;
     let files = project.files.into_iter().map(|SourceFile { path, text }| (path, text)).collect();
     let command = ApplyCommand { files, back_to: None, why, onto: Some(plan.from), hold_removed: args.hold_removed };
     send(&mut client, &command, output).await
@@ -38,11 +40,11 @@ pub(super) fn show(plan: &Plan, files: (&[SourceFile], &[SourceFile]), output: &
     }
 }
 
-pub(super) fn nothing(plan: &Plan, output: &Output) -> Ended {
+/// The applied policy says the same.
+pub(super) fn nothing(plan: &Plan, output: &Output) {
     if output.form == Form::Json {
         output.json(&ApplyResult { schema: "crossdock/apply/1".to_owned(), version: plan.to, text: "nothing to change".to_owned() });
     }
-    Ok(Exit::Done)
 }
 
 /// Sends the command and says what became of it.
@@ -54,7 +56,7 @@ pub(super) async fn send(client: &mut Client, command: &ApplyCommand, output: &O
     })?;
     match output.form {
         Form::Json => output.json(&result),
-        Form::Table => output.line(&format!("applied {}: {}", result.version.short(), result.text)),
+        Form::Table => output.line(&format!("applied to {}: {}", client.base(), result.text)),
     }
     output.next("crossdock status");
     Ok(Exit::Done)

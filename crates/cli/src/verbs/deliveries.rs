@@ -54,7 +54,9 @@ fn show(story: &DeliveryStory, output: &Output) {
     output.line(&format!("{} {} to {}: {}, {} attempts. {}", it.id, it.flow, it.destination, it.state.word(), it.attempts, it.why));
     let lane = it.lane.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
     output.line(&format!("  of event {}, for {}, lane {lane}, policy {}", it.event, it.owner, it.policy.short()));
-    story.attempts.iter().for_each(|attempt| show_attempt(attempt, output));
+    for attempt in &story.attempts {
+        show_attempt(attempt, output);
+    }
     if matches!(it.state, DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. }) {
         output.next(&format!("crossdock retry {} --reason …", it.id));
     }

@@ -7,6 +7,7 @@ use server::api::{EventSummary, Rows};
 use crate::args::{Common, Events, EventsLs, Form};
 use crate::client::{Client, reason};
 use crate::exit::{Ended, Exit, Failure};
+use crate::moment::Moment;
 use crate::output::Output;
 
 /// LIMIT: events that are looked through for those that are wanted.
@@ -44,7 +45,7 @@ async fn list(client: &Client, args: &EventsLs, output: &Output) -> Ended {
 }
 
 async fn find(client: &Client, args: &EventsLs, output: &Output) -> Result<Vec<EventSummary>, Failure> {
-    let since = args.since.map(|moment| moment.at());
+    let since = args.since.map(Moment::at);
     let mut found = Vec::new();
     let mut cursor: Option<String> = None;
     let mut looked_at = 0;
@@ -92,9 +93,10 @@ async fn show(client: &Client, id: EventId, output: &Output) -> Ended {
         ("place", event.position.to_string()),
         ("bytes", event.bytes.to_string()),
     ];
-    rows.iter().for_each(|(name, value)| output.line(&format!("  {name:<12} {value}")));
-    event.identifiers.iter().for_each(|it| output.line(&format!("  {:<12} {}", it.scheme, it.value)));
-    event.reasons.iter().for_each(|it| output.line(&format!("  {}", reason(it))));
+    let rows = rows.into_iter().map(|(name, value)| format!("  {name:<12} {value}"));
+    let identifiers = event.identifiers.iter().map(|it| format!("  {:<12} {}", it.scheme, it.value));
+    let reasons = event.reasons.iter().map(|it| format!("  {}", reason(it)));
+    output.lines(rows.chain(identifiers).chain(reasons));
     output.next(&format!("crossdock trace {id}"));
     Ok(Exit::Done)
 }

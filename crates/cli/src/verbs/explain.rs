@@ -30,7 +30,7 @@ pub(crate) async fn run(common: &Common, explain: &Explain, output: &Output) -> 
         let message = format!("{wanted:?} is no code, no id, no field and no name of the project");
         return Err(Failure::new(Exit::NotFound, "not-found", message).hint("a code is H and four digits; a field is written flow.deliver.retry"));
     }
-    lines.iter().for_each(|line| output.line(line));
+    output.lines(lines);
     Ok(Exit::Done)
 }
 

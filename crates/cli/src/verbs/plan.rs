@@ -16,8 +16,9 @@ pub(crate) async fn run(common: &Common, args: &args::Plan, output: &Output) -> 
     let project = project::load(&args.folder, output)?;
     let client = Client::at(common, &args.folder)?;
     let applied = project::applied(&client, "present").await?;
-    let plan = plan(&applied, &project.files);
-    print(&plan, (&applied, &project.files), output);
+    let (before, after) = (project::without_tests(&applied), project::without_tests(&project.files));
+    let plan = plan(&before, &after);
+    print(&plan, (&before, &after), output);
     if plan.is_empty() {
         return Ok(Exit::Done);
     }

@@ -12,6 +12,7 @@ use crate::args::{self, Common, Form, ReplayOrder, ReplayVerb};
 use crate::ask;
 use crate::client::Client;
 use crate::exit::{Ended, Exit, Failure};
+use crate::moment::Moment;
 use crate::output::Output;
 use crate::patience::Patience;
 
@@ -72,7 +73,7 @@ async fn begin(client: &mut Client, args: &ReplayOrder, output: &Output) -> Ende
     }
     command.why = ask::reason(&args.reason, output)?;
     command.preview = Some(SeenPreview { at: preview.at, digest: preview.digest });
-    ask::confirm("send these?", &args.sure, output)?;
+    ask::confirm("send these?", args.sure, output)?;
     order(client, &command, Then::of(args.wait), output).await
 }
 
@@ -88,8 +89,8 @@ fn selection(args: &ReplayOrder) -> Result<Selection, Failure> {
     Ok(Selection::Filter(Filter {
         source: args.source.clone(),
         kind: args.kind.clone(),
-        since: args.since.map(|moment| moment.at()),
-        until: args.until.map(|moment| moment.at()),
+        since: args.since.map(Moment::at),
+        until: args.until.map(Moment::at),
         identifier: args.identifier.clone(),
         flows: args.flow.clone(),
     }))
@@ -132,7 +133,7 @@ async fn watch(client: &Client, id: ReplayId, output: &Output) -> Ended {
     loop {
         let page: ReplayPage = client.get(&format!("/replays/{id}")).await?;
         let tenth = u64::from(page.story.replay.next) * 10 / u64::from(page.story.replay.members.max(1));
-        if told.is_some_and(|told| told != tenth) || told.is_none() {
+        if told != Some(tenth) {
             told = Some(tenth);
             patience.renew();
             output.say(&progress(&page));
@@ -176,7 +177,7 @@ fn ending(page: &ReplayPage) -> Exit {
 fn progress(page: &ReplayPage) -> String {
     let replay = &page.story.replay;
     let states: Vec<String> = page.progress.iter().map(|(state, count)| format!("{count} {}", state.replace('_', " "))).collect();
-    format!("{}/{}  {}", replay.next, replay.members, states.join(", "))
+    format!("{}/{}  {}", replay.next, replay.members, states.join(", ")).trim_end().to_owned()
 }
 
 fn print_page(page: &ReplayPage, output: &Output) {

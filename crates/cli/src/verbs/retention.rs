@@ -23,15 +23,15 @@ pub(crate) async fn run(verb: &Retention, output: &Output) -> Ended {
             let opened = Opened::new(args)?;
             let forecast = offline::preview(&opened.journal, &opened.ledger, opened.clock.now(), opened.kept).await;
             opened.close();
-            print_forecast(&forecast.map_err(failed)?, output);
+            print_forecast(&forecast.map_err(|fault| failed(&fault))?, output);
             Ok(Exit::Done)
         }
         Retention::Run(args) => {
             let opened = Opened::new(args)?;
-            ask::confirm("remove what has had its time?", &args.sure, output)?;
+            ask::confirm("remove what has had its time?", args.sure, output)?;
             let report = offline::run_once(&opened.journal, &opened.ledger, &opened.clock, opened.kept).await;
             opened.close();
-            print_report(&report.map_err(failed)?, output);
+            print_report(&report.map_err(|fault| failed(&fault))?, output);
             Ok(Exit::Done)
         }
     }
@@ -74,7 +74,7 @@ fn open(folder: &Path, budget_bytes: u64, clock: &Arc<dyn Clock>) -> Result<Stor
     })
 }
 
-fn failed(fault: Fault) -> Failure {
+fn failed(fault: &Fault) -> Failure {
     Failure::new(Exit::Failed, "store", fault.to_string())
 }
 

@@ -23,17 +23,19 @@ pub(crate) async fn run(common: &Common, args: &Rollback, output: &Output) -> En
     };
     let to = find(&versions, to)?;
     let (present, wanted) = (project::applied(&client, "present").await?, project::applied(&client, &to.to_string()).await?);
+    let (present, wanted) = (project::without_tests(&present), project::without_tests(&wanted));
     let plan = plan(&present, &wanted);
     apply::show(&plan, (&present, &wanted), output);
     if plan.from == plan.to {
-        return apply::nothing(&plan, output);
+        apply::nothing(&plan, output);
+        return Ok(Exit::Done);
     }
     if args.dry_run {
         output.say("nothing was changed: this was a dry run");
         return Ok(Exit::Done);
     }
     let why = ask::reason(&args.reason, output)?;
-    ask::confirm("go back to this?", &args.sure, output)?;
+    ask::confirm(&format!("go back to this at {}?", client.base()), args.sure, output)?;
     let command = ApplyCommand { files: Vec::new(), back_to: Some(to), why, onto: Some(plan.from), hold_removed: args.hold_removed };
     apply::send(&mut client, &command, output).await
 }

@@ -43,7 +43,7 @@ pub(crate) async fn run(common: &Common, args: &Send, output: &Output) -> Ended 
     }
     let path = format!("/in/{}{}", source.name, call.path);
     let (status, answer) = client.ingest(&path, &call.headers, call.body).await?;
-    answered(status, &answer, output)
+    answered(status, &answer, client.base(), output)
 }
 
 /// The project of the folder where it has one, else the applied policy.
@@ -132,7 +132,7 @@ fn show(client: &Client, source: &Source, call: &Call, output: &Output) {
     }
 }
 
-fn answered(status: u16, answer: &[u8], output: &Output) -> Ended {
+fn answered(status: u16, answer: &[u8], at: &str, output: &Output) -> Ended {
     if !(200..300).contains(&status) {
         return Err(refused(status, answer));
     }
@@ -149,6 +149,7 @@ fn answered(status: u16, answer: &[u8], output: &Output) -> Ended {
                 (false, false) => "accepted",
             };
             output.line(&format!("{fate} {}", event.id));
+            output.say(&format!("by {at}"));
             let verb = if event.quarantined { "quarantine show" } else { "trace" };
             output.next(&format!("crossdock {verb} {}", event.id));
         }

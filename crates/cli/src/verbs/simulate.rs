@@ -72,7 +72,8 @@ async fn world(common: &Common, named: Option<&str>) -> Result<World, Failure> {
 
 async fn load(common: &Common, load: &Load, output: &Output) -> Ended {
     let client = Client::new(common)?;
-    let options = options(&client, load).await?;
+    let before = client.get::<Status>("/status").await.ok();
+    let options = options(&client, load, before.as_ref())?;
     let failed = |error: sim::demo::NotStarted| Failure::new(Exit::Failed, "world", error.to_string());
     let ports = Ports::fixed().await.map_err(failed)?;
     let mut world = sim::demo::start(ports, options, Arc::new(SystemClock::new())).map_err(failed)?;
@@ -89,20 +90,22 @@ async fn load(common: &Common, load: &Load, output: &Output) -> Ended {
     drop(tokio::time::timeout(PATIENCE.to_duration(), settled(&client)).await);
     let end = world.stop().await;
     books(&end, output);
+    if let (Some(before), Ok(after)) = (before, client.get::<Status>("/status").await) {
+        let sent: u64 = end.systems.values().map(|totals| totals.sent_accepted).sum();
+        output.say(&format!("they sent {sent} events that were answered with 202; the product accepted {} meanwhile", accepted(&after) - accepted(&before)));
+    }
     let doubled = end.systems.values().any(|totals| totals.doubled_effects > 0);
     Ok(if doubled { Exit::Findings } else { Exit::Done })
 }
 
-async fn options(client: &Client, load: &Load) -> Result<Options, Failure> {
+fn options(client: &Client, load: &Load, status: Option<&Status>) -> Result<Options, Failure> {
     let mut troubles = Vec::new();
     for name in &load.fault {
         let unknown = || Failure::new(Exit::Usage, "fault", format!("there is no fault {name:?}")).hint("crossdock simulate faults shows them");
         troubles.push(Trouble::named(name).ok_or_else(unknown)?);
     }
-    let first_order = match load.first_order {
-        Some(number) => number,
-        None => next_order(&client.get("/status").await.map_err(|failure: Failure| failure.hint("name the number of the first order: --first-order N"))?),
-    };
+    let unknown = || Failure::new(Exit::Refused, "first-order", format!("the status of {} cannot be read", client.base())).hint("set CROSSDOCK_TOKEN, or say --first-order N");
+    let first_order = load.first_order.or(status.map(next_order)).ok_or_else(unknown)?;
     Ok(Options {
         product: client.base().to_owned(),
         seed: load.seed,
@@ -117,7 +120,11 @@ async fn options(client: &Client, load: &Load) -> Result<Options, Failure> {
 
 /// A number that no order has: each order that the product knows is one accepted entry at least.
 pub(crate) fn next_order(status: &Status) -> u64 {
-    status.lines.iter().map(|line| line.accepted).sum::<u64>() + 1
+    accepted(status) + 1
+}
+
+fn accepted(status: &Status) -> u64 {
+    status.lines.iter().map(|line| line.accepted).sum()
 }
 
 /// Waits until the product has nothing under way.

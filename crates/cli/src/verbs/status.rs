@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use model::Bucket as B;
 use server::api::Status;
 
 use crate::args::{self, Common, Form};
@@ -27,7 +28,7 @@ pub(crate) async fn run(common: &Common, status: &args::Status, output: &Output)
         if let (Form::Table, Some(seen)) = (output.form, &other_side) {
             seen.print(output);
         }
-        if !status.watch {
+        if !status.watch || output.is_closed() {
             return Ok(exit);
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -42,7 +43,6 @@ fn print(status: &Status, output: &Output) {
     output.line(&format!("{verdict}: {} done, {} moving, {} with a person", status.done, status.moving, status.with_a_person));
     for line in &status.lines {
         let tally = |bucket| line.tally.get(bucket);
-        use model::Bucket as B;
         output.line(&format!(
             "  {:?}: {} accepted = {} unrouted + {} routed + {} quarantined + {} resubmitted + {} released + {} closed",
             line.origin, line.accepted, line.unrouted, tally(B::Routed), tally(B::Quarantined), tally(B::Resubmitted), tally(B::Released), tally(B::Closed)

@@ -8,6 +8,7 @@ use server::api::{EventSummary, Rows};
 use crate::args::{Common, Form, Tail};
 use crate::client::Client;
 use crate::exit::{Ended, Exit, Failure};
+use crate::moment::Moment;
 use crate::output::Output;
 use crate::patience::Patience;
 
@@ -33,14 +34,16 @@ enum Line {
 
 pub(crate) async fn run(common: &Common, args: &Tail, output: &Output) -> Ended {
     let client = Client::new(common)?;
-    let since = args.since.map(|moment| moment.at());
+    let since = args.since.map(Moment::at);
     let mut reader = Reader { client: &client, feed: 0, events: Vec::new() };
     let mut lines = reader.begin(since, args.limit).await?;
     let mut patience = Patience::new();
     loop {
         let moved = !lines.is_empty();
         lines.sort_by_key(Line::at);
-        lines.iter().for_each(|line| print(line, output));
+        for line in &lines {
+            print(line, output);
+        }
         if output.is_closed() || args.no_follow {
             return Ok(Exit::Done);
         }

@@ -38,7 +38,9 @@ pub(crate) fn run(args: &args::Test, output: &Output) -> Ended {
     match output.form {
         Form::Json => output.json(&report(&ran, &project)),
         Form::Table => {
-            ran.iter().for_each(|ran| print(ran, &project, output));
+            for ran in &ran {
+                print(ran, &project, output);
+            }
             output.line(&summary(ran.len(), failed));
             output.say(&format!("in {} ms", begin.elapsed().as_millis()));
         }
@@ -80,7 +82,7 @@ fn print(ran: &Ran, project: &project::Project, output: &Output) {
     for difference in &ran.differences {
         let at = line_column(text_of(&ran.spec, project), difference.span.start);
         output.line(&format!("  {}:{}:{}: {}", ran.spec.path, at.line, at.column, difference.what));
-        difference.lines().iter().for_each(|line| output.line(&format!("    {line}")));
+        output.lines(difference.lines().into_iter().map(|line| format!("    {line}")));
     }
     for remark in &ran.remarks {
         output.line(&format!("      {remark}"));

@@ -85,9 +85,8 @@ pub(crate) fn not_started(error: &NotStarted) -> Failure {
 
 /// SIGTERM and Ctrl-C mean the same.
 pub(crate) async fn wait_for_the_end() {
-    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(signal) => signal,
-        Err(_) => return drop(tokio::signal::ctrl_c().await),
+    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
+        return drop(tokio::signal::ctrl_c().await);
     };
     tokio::select! {
         _ = terminate.recv() => {}

@@ -119,7 +119,7 @@ impl Changes {
         let asked = decide::after(rows.first(), asked);
         self.ledger.commit(decide::batch(&application, &self.journal.partitions(), action, &asked)).await?;
         self.book.adopt(policy);
-        let (held, under_way) = self.hold_all(&removals).await?;
+        let (held, under_way) = self.hold_all(&removals, &asked).await?;
         let sentence = sentence(version, previous, &removals, held);
         Ok(Applied { previous, effect: Effect::Applied, removals, held, under_way, warnings, sentence, ..nothing(version) })
     }
@@ -133,14 +133,14 @@ impl Changes {
         Ok(Removal { object, open: page.rows.len() as u64, more: page.next.is_some() })
     }
 
-    async fn hold_all(&self, removals: &[Removal]) -> Result<(u64, u64), Fault> {
+    async fn hold_all(&self, removals: &[Removal], asked: &Asked) -> Result<(u64, u64), Fault> {
         let (mut held, mut under_way) = (0, 0);
         for removal in removals.iter().filter(|removal| removal.open > 0) {
             let mut cursor = None;
             while held < HOLDS_MAX {
                 let page = self.views.deliveries(query(&removal.object, &["waiting"], cursor)).await?;
                 for some in page.rows.chunks(HOLDS_AT_ONCE) {
-                    let lefts = join_all(some.iter().map(|row| self.hold(row, &removal.object))).await;
+                    let lefts = join_all(some.iter().map(|row| self.hold(row, &removal.object, asked))).await;
                     for left in lefts {
                         let (now_held, now_under_way) = left?;
                         held += now_held;
@@ -157,9 +157,9 @@ impl Changes {
     }
 
     /// Holds one, judged anew from the ledger. What changed meanwhile is being attempted, or settled.
-    async fn hold(&self, row: &Delivery, removed: &Object) -> Result<(u64, u64), Fault> {
+    async fn hold(&self, row: &Delivery, removed: &Object, asked: &Asked) -> Result<(u64, u64), Fault> {
         let Some(delivery) = self.ledger.delivery(row.id).await? else { return Ok((0, 0)) };
-        match decide::hold(&delivery, removed) {
+        match decide::hold(&delivery, removed, (&asked.by, asked.at)) {
             Left::Settled => Ok((0, 0)),
             Left::UnderWay => Ok((0, 1)),
             Left::Hold(batch) => match self.ledger.commit(batch).await {

@@ -1,7 +1,7 @@
 //! What applying a policy changes, and whether it may be applied. Values in, values out.
 
 use model::{
-    AuditId, AuditRow, Batch, Change, Delivery, DeliveryState, Entry, Guard, Partition, PolicyVersion, TimeSpan, Timestamp,
+    AuditId, AuditRow, Batch, Change, Delivery, DeliveryState, Entry, Guard, Partition, PolicyVersion, TimeSpan, Timestamp, Principal,
 };
 use policy::SourceFile;
 use uuid::Uuid;
@@ -124,7 +124,9 @@ pub enum Left {
 }
 
 /// Holds a waiting delivery because what it needs is removed.
-pub fn hold(delivery: &Delivery, removed: &Object) -> Left {
+pub fn hold(delivery: &Delivery, removed: &Object, (by, at): (&Principal, Timestamp)) -> Left {
+    let why = format!("the {} {} was removed from the policy", removed.kind(), removed.name());
+    let told = Asked { by: by.clone(), why: why.clone(), at };
     match delivery.state {
         DeliveryState::Waiting { .. } if delivery.lease.is_some() => Left::UnderWay,
         DeliveryState::Waiting { .. } => Left::Hold(
@@ -133,9 +135,10 @@ pub fn hold(delivery: &Delivery, removed: &Object) -> Left {
                 .change(Change::Move {
                     delivery: delivery.id,
                     state: DeliveryState::Held { for_whom: delivery.owner.clone() },
-                    why: format!("the {} {} was removed from the policy", removed.kind(), removed.name()),
+                    why,
                     new_round: None,
-                }),
+                })
+                .change(Change::Audit(told.audit("delivery.hold", &delivery.id.to_string()))),
         ),
         DeliveryState::Held { .. }
         | DeliveryState::Done { .. }

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::limit::CLAIM_MAX;
-use model::{DestinationName, Fault, FaultKind, Timestamp};
+use model::{DestinationName, Fault, FaultKind, Principal, Timestamp};
 
 use super::decide::{self, Left};
 use crate::book::Book;
 use crate::drive::Turn;
-use crate::ports::{DueLimit, Journal, Ledger};
+use crate::ports::{Clock, DueLimit, Journal, Ledger};
 use crate::rules::names::Object;
 
 /// The loop that holds what a removed destination left behind.
@@ -22,6 +22,8 @@ pub struct Leavings {
     pub ledger: Arc<dyn Ledger>,
     /// The policies.
     pub book: Arc<Book>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Leavings {
@@ -60,7 +62,7 @@ impl Leavings {
         let limit = DueLimit { all: CLAIM_MAX, repeats: CLAIM_MAX };
         let mut held = false;
         for delivery in self.ledger.due(name, Timestamp::NEVER, limit).await? {
-            let Left::Hold(batch) = decide::hold(&delivery, &removed) else { continue };
+            let Left::Hold(batch) = decide::hold(&delivery, &removed, (&Principal::product(), self.clock.now())) else { continue };
             match self.ledger.commit(batch).await {
                 Ok(_) => held = true,
                 Err(fault) if fault.kind == FaultKind::Conflict => {}

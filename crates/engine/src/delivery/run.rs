@@ -28,7 +28,7 @@ use crate::rules::gate::{Closed, Kind, Slot};
 const AGAIN: TimeSpan = TimeSpan::from_millis(200);
 
 /// LIMIT: due deliveries of one destination that are looked at while one of its flows is paused.
-const BEHIND_PAUSED_MAX: usize = 4_096;
+const BEHIND_PAUSED_MAX: usize = model::limit::DUE_MAX;
 
 /// What all attempts of a node share.
 #[derive(Clone, Debug)]
@@ -145,6 +145,7 @@ impl Sender {
             due = self.ledger.due(&to.name, now, DueLimit { all: BEHIND_PAUSED_MAX, repeats: BEHIND_PAUSED_MAX }).await?;
             due.retain(|delivery| !self.is_paused(delivery));
         }
+        due.retain(|delivery| !self.board.is_in_question(delivery.id));
         let mut claims: Vec<(Delivery, Slot)> = Vec::with_capacity(all);
         let mut opens_at = None;
         for delivery in due {
@@ -188,6 +189,7 @@ impl Sender {
                 Ok(())
             }
             Err(fault) if fault.kind == FaultKind::Unavailable => {
+                self.board.question(claims.iter().map(|(delivery, _)| delivery.id));
                 for (delivery, slot) in claims {
                     flights.push(Box::pin(self.clone().fly_if_claimed(delivery, slot)));
                 }
@@ -206,15 +208,18 @@ impl Sender {
 
     /// After an unavailable store it is not known whether the claim holds. Asks until it is, then flies or gives up.
     async fn fly_if_claimed(self, delivery: Delivery, slot: Slot) {
-        loop {
+        let found = loop {
             match self.ledger.delivery(delivery.id).await {
-                Ok(Some(found)) if found.lease.as_ref() == Some(&self.board.lease) && found.epoch == delivery.epoch + 1 => {
-                    return self.fly(Handover { epoch: found.epoch, delivery: Box::new(delivery), record: None, slot }).await;
-                }
-                Ok(_) => return self.board.leave_unused(&delivery.destination, &slot, self.clock.now()),
+                Ok(found) => break found,
                 Err(fault) if fault.kind == FaultKind::Shutdown => return,
                 Err(_) => self.clock.sleep(AGAIN).await,
             }
+        };
+        self.board.settle([delivery.id]);
+        let ours = |found: &Delivery| found.lease.as_ref() == Some(&self.board.lease) && found.epoch == delivery.epoch + 1;
+        match found.filter(ours) {
+            Some(found) => self.fly(Handover { epoch: found.epoch, delivery: Box::new(delivery), record: None, slot }).await,
+            None => self.board.leave_unused(&delivery.destination, &slot, self.clock.now()),
         }
     }
 

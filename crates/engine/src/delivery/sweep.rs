@@ -1,15 +1,17 @@
 //! The sweep: attempts that a life left open when it ended are settled as unknown, so that nothing stays "being sent"
 //! for ever. Runs at the start and on a period.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::limit::{CLAIM_MAX, LEASE};
-use model::{AttemptResult, Fault, FaultKind, Outcome};
+use model::{AttemptResult, Delivery, Fault, FaultKind, NodeName, Outcome, Timestamp};
 
 use super::decide;
 use crate::book::Book;
 use crate::drive::Turn;
-use crate::ports::{Clock, Ledger};
+use crate::ports::{Clock, Ledger, Life};
+use crate::rules::pulse::Pulse;
 
 /// The sweep of a node.
 #[derive(Debug)]
@@ -20,31 +22,59 @@ pub struct Sweep {
     pub book: Arc<Book>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What was seen of other nodes.
+    pub pulse: Pulse,
 }
 
 impl Sweep {
     /// Settles what ended lives left open, at most a claim's worth.
+    ///
+    /// The ledger names suspects by its stored times, which a clock that jumped may have made look old; a suspect's node
+    /// is asked after before anything is settled.
     pub async fn turn(&mut self) -> Result<Turn, Fault> {
         let now = self.clock.now();
-        let orphans = self.ledger.orphans(now - LEASE, CLAIM_MAX).await?;
-        let found = !orphans.is_empty();
-        for delivery in orphans {
-            let kept = self.book.at(delivery.policy).await?;
-            let present = self.book.current();
-            let result = AttemptResult {
-                ended_at: now,
-                outcome: Outcome::Unknown,
-                output: None,
-                response: Vec::new(),
-                response_cut: false,
-            };
-            let after = decide::judge(&kept, &present, &delivery, &result, 0);
-            match self.ledger.commit(decide::settle(&delivery, delivery.epoch, result, after)).await {
-                Ok(_) => {}
-                Err(fault) if fault.kind == FaultKind::Conflict => {}
-                Err(fault) => return Err(fault),
+        let suspects = self.ledger.orphans(now - LEASE, CLAIM_MAX).await?;
+        let lives = self.lives(&suspects).await?;
+        let mut turn = Turn::Idle;
+        for delivery in suspects {
+            let over = delivery.lease.as_ref().is_some_and(|lease| match lives.get(&lease.node) {
+                Some(Some(life)) => life.incarnation > lease.incarnation || self.pulse.is_gone(&lease.node),
+                Some(None) | None => true,
+            });
+            if over {
+                self.settle(&delivery, now).await?;
+                turn = Turn::Worked;
             }
         }
-        Ok(if found { Turn::Worked } else { Turn::Idle })
+        Ok(turn)
+    }
+
+    async fn lives(&mut self, suspects: &[Delivery]) -> Result<BTreeMap<NodeName, Option<Life>>, Fault> {
+        let mut lives = BTreeMap::new();
+        for lease in suspects.iter().filter_map(|delivery| delivery.lease.as_ref()) {
+            if !lives.contains_key(&lease.node) {
+                lives.insert(lease.node.clone(), self.ledger.life(&lease.node).await?);
+            }
+        }
+        self.pulse.look(lives.iter().filter_map(|(node, life)| Some((node.clone(), life.as_ref()?.seen_at))));
+        Ok(lives)
+    }
+
+    async fn settle(&self, delivery: &Delivery, now: Timestamp) -> Result<(), Fault> {
+        let kept = self.book.at(delivery.policy).await?;
+        let present = self.book.current();
+        let result = AttemptResult {
+            ended_at: now,
+            outcome: Outcome::Unknown,
+            output: None,
+            response: Vec::new(),
+            response_cut: false,
+        };
+        let after = decide::judge(&kept, &present, delivery, &result, 0);
+        match self.ledger.commit(decide::settle(delivery, delivery.epoch, result, after)).await {
+            Ok(_) => Ok(()),
+            Err(fault) if fault.kind == FaultKind::Conflict => Ok(()),
+            Err(fault) => Err(fault),
+        }
     }
 }

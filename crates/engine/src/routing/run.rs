@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use model::limit::READ_RECORDS_MAX;
 use model::{
-    Change, Claim, Committed, Consumer, Delivery, DeliveryState, Entry, Fault, FaultKind, Offset, Partition, PolicyVersion, Record,
+    Change, Claim, Consumer, Delivery, DeliveryId, DeliveryState, Entry, Fault, FaultKind, Offset, Partition, PolicyVersion, Record,
 };
 use model::change::Opened;
 use policy::Policy;
@@ -145,19 +145,34 @@ impl Router {
             batch.changes.push(Change::Open { delivery: Box::new(delivery.clone()), claim });
             slots.push(slot);
         }
-        let committed = match self.ledger.commit(batch).await {
-            Ok(committed) => committed,
-            Err(fault) if fault.kind == FaultKind::Unavailable => self.resolve(&deliveries).await,
+        let wanted: Vec<DeliveryId> = deliveries.iter().map(|(delivery, _)| delivery.id).collect();
+        self.board.question(wanted.iter().copied());
+        let answer = self.ledger.commit(batch).await;
+        let ended = match answer {
+            Ok(committed) => {
+                self.facts.emit(&Fact::Routed { records, deliveries: deliveries.len() });
+                self.hand_over_all(deliveries, slots, committed.opened).await;
+                Ok(())
+            }
+            Err(fault) if fault.kind == FaultKind::Unavailable => {
+                let opened = self.resolve(&deliveries).await;
+                self.hand_over_all(deliveries, slots, opened).await;
+                // Whether the cursor moved is read again.
+                Err(fault)
+            }
             Err(fault) => {
                 self.give_back(&deliveries, slots);
-                return Err(fault);
+                Err(fault)
             }
         };
-        self.facts.emit(&Fact::Routed { records, deliveries: deliveries.len() });
-        for (((delivery, record), slot), opened) in deliveries.into_iter().zip(slots).zip(committed.opened) {
+        self.board.settle(wanted);
+        ended
+    }
+
+    async fn hand_over_all(&self, deliveries: Vec<(Delivery, Arc<Record>)>, slots: Vec<Option<Slot>>, opened: Vec<Opened>) {
+        for (((delivery, record), slot), opened) in deliveries.into_iter().zip(slots).zip(opened) {
             self.hand_over(delivery, record, slot, opened).await;
         }
-        Ok(())
     }
 
     async fn hand_over(&self, delivery: Delivery, record: Arc<Record>, slot: Option<Slot>, opened: Opened) {
@@ -178,7 +193,7 @@ impl Router {
     }
 
     /// After an unavailable store it is not known whether the batch was applied. Asks until it is.
-    async fn resolve(&self, deliveries: &[(Delivery, Arc<Record>)]) -> Committed {
+    async fn resolve(&self, deliveries: &[(Delivery, Arc<Record>)]) -> Vec<Opened> {
         let mut known: BTreeMap<usize, Opened> = BTreeMap::new();
         while known.len() < deliveries.len() {
             for (at, (delivery, _)) in deliveries.iter().enumerate() {
@@ -193,7 +208,7 @@ impl Router {
                 self.clock.sleep(model::limit::PERIOD).await;
             }
         }
-        Committed { opened: known.into_values().collect(), ..Committed::default() }
+        known.into_values().collect()
     }
 
     fn opened(&self, found: Option<Delivery>) -> Opened {

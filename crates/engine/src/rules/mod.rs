@@ -6,4 +6,5 @@ pub mod bucket;
 pub mod gate;
 pub mod names;
 pub mod replayed;
+pub mod pulse;
 pub mod schedule;

@@ -3,6 +3,7 @@
 //! An expression reads an event and answers a value. It has no loop without an end, no clock, no network and no chance;
 //! what it may call stands in one table. It is compiled when it is first used, or checked, and cannot change the event.
 
+mod calls;
 mod data;
 mod functions;
 mod json;
@@ -151,3 +152,6 @@ pub(crate) fn named(kind: &Type) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests;
+
+#[cfg(test)]
+mod function_tests;

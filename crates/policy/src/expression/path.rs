@@ -74,7 +74,7 @@ impl Path {
             pointer.push('/');
             match segment {
                 Segment::Field(name) => {
-                    pointer.push_str(&name.replace('~', "~0").replace('/', "~1"))
+                    pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
                 }
                 Segment::Index(index) => pointer.push_str(&index.to_string()),
             }
@@ -205,7 +205,7 @@ impl fmt::Display for Path {
                 Segment::Index(index) => write!(f, "[{index}]")?,
                 Segment::Field(name) if is_plain(name) => write!(f, ".{name}")?,
                 Segment::Field(name) => {
-                    write!(f, ".\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))?
+                    write!(f, ".\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))?;
                 }
             }
         }

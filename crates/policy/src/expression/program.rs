@@ -1,6 +1,7 @@
 //! An expression as a program: compiled with the types that a contract gives, run with a limit of steps.
 
 use std::ops::{ControlFlow, Range};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
 use model::Diagnostic;
@@ -8,7 +9,7 @@ use vrl::compiler::runtime::{ExecutionControl, Runtime, Terminate};
 use vrl::compiler::state::{ExternalEnv, LocalEnv, RuntimeState, TypeState};
 use vrl::compiler::unused_expression_checker::check_for_unused_results;
 use vrl::compiler::{CompilationResult, CompileConfig, Compiler, ExpressionError, TimeZone};
-use vrl::diagnostic::{DiagnosticList, Note};
+use vrl::diagnostic::{DiagnosticList, DiagnosticMessage, Note};
 use vrl::parser::Program as Ast;
 use vrl::value::kind::Collection;
 use vrl::value::{Kind, Value};
@@ -156,17 +157,26 @@ impl Program {
         static UTC: LazyLock<TimeZone> =
             LazyLock::new(|| TimeZone::parse("UTC").unwrap_or_default());
         let mut runtime = Runtime::new(RuntimeState::default());
-        runtime.resolve_with_control(&mut reading, &self.compiled, &UTC, steps).map_err(
-            |terminate| match terminate {
-                Terminate::Interrupted => Failure {
-                    reason: Reason::TooLong,
-                    message: "it takes more steps than it may".to_owned(),
-                    at: None,
-                },
-                Terminate::Abort(error) => failure(Reason::Aborted, error),
-                Terminate::Error(error) => failure(Reason::Refused, error),
-            },
-        )
+        // Functions of the library break down on some values (`abs` of the least integer). A message must not end a loop.
+        let run = || runtime.resolve_with_control(&mut reading, &self.compiled, &UTC, steps);
+        match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(answer) => answer.map_err(terminated),
+            Err(_) => Err(Failure::new(Reason::Refused, "a function broke down on this value")),
+        }
+    }
+}
+
+impl Failure {
+    fn new(reason: Reason, message: &str) -> Self {
+        Self { reason, message: message.to_owned(), at: None }
+    }
+}
+
+fn terminated(terminate: Terminate) -> Failure {
+    match terminate {
+        Terminate::Interrupted => Failure::new(Reason::TooLong, "it takes more steps than it may"),
+        Terminate::Abort(error) => failure(Reason::Aborted, error),
+        Terminate::Error(error) => failure(Reason::Refused, error),
     }
 }
 
@@ -184,7 +194,7 @@ fn too_large(text: &str) -> Option<String> {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
             b'+' | b'-' | b'*' | b'/' | b'%' | b'|' | b'&' | b'=' | b'<' | b'>' | b'?' | b'!' => {
-                operators += 1
+                operators += 1;
             }
             _ => {}
         }
@@ -248,7 +258,11 @@ fn compile_tree(
     let mut config = CompileConfig::default();
     config.set_read_only();
     config.set_custom(tables.clone());
-    Compiler::compile(library(), tree.clone(), state, config)
+    let compile = || Compiler::compile(library(), tree.clone(), state, config);
+    catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|_| {
+        let broke_down = "the compiler broke down on this expression".to_owned();
+        Err(vec![Box::new(ExpressionError::from(broke_down)) as Box<dyn DiagnosticMessage>].into())
+    })
 }
 
 /// The types of what an expression reads; anything where nothing is known. Only the paths that it reads are told, because

@@ -210,6 +210,24 @@ fn deep_nesting_is_refused_before_it_is_compiled() {
 }
 
 #[test]
+fn nesting_has_an_end_whatever_the_message_says() {
+    let list = format!("{{\"list\":[{}1]}}", "1,".repeat(50_000));
+    let json = event(&list);
+    let mut xml = event(&format!("{}{}", "<a>".repeat(50_000), "</a>".repeat(50_000)));
+    xml.content_type = "application/xml".to_owned();
+    for (text, event) in [
+        ("x = 1; for_each(array!(.list)) -> |_i, _v| { x = [x] }; x", &json),
+        ("x = {}; for_each(array!(.list)) -> |_i, _v| { x = {\"x\": x} }; x", &json),
+        ("parse_xml!(string!(.))", &xml),
+        ("parse_xml!(value: string!(.))", &xml),
+    ] {
+        let compiled =
+            compile(text, Kind::Any).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+        assert_eq!(compiled.eval(&EventView::new(event)), None, "{text}");
+    }
+}
+
+#[test]
 fn data_that_is_no_object_can_be_read_too() {
     let mut event = event("<a>1</a>");
     event.content_type = "application/xml".to_owned();

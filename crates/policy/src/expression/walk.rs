@@ -11,7 +11,7 @@ use vrl::parser::ast::{
 };
 use vrl::path::{OwnedSegment, OwnedValuePath, PathPrefix};
 
-use super::functions::{KEPT, NUMBER, SMALL, Tables, denied};
+use super::functions::{KEPT, NUMBER, Tables};
 use super::syntax::{Problem, Query, Root, to_path};
 use super::view::{ENVELOPE, WHOLE};
 use crate::{codes, near};
@@ -21,17 +21,17 @@ pub(super) const DEPTH_MAX: usize = 60;
 /// LIMIT: an index in a path; the compiler and the variables of an expression make room for all places before it.
 const INDEX_MAX: isize = 1_000;
 /// The name of the whole data inside of a list.
-const EVENT: &str = "event";
+pub(super) const EVENT: &str = "event";
 
 pub(super) struct Walk<'w> {
     in_list: bool,
-    tables: &'w Tables,
+    pub(super) tables: &'w Tables,
     needless: &'w [Range<usize>],
     pub(super) queries: Vec<Query>,
     pub(super) problems: Vec<Problem>,
     depth: usize,
     /// Closures around that have a parameter named `event`.
-    shadowed: usize,
+    pub(super) shadowed: usize,
 }
 
 impl<'w> Walk<'w> {
@@ -132,7 +132,7 @@ impl<'w> Walk<'w> {
         }
     }
 
-    fn block(&mut self, block: Block) -> Block {
+    pub(super) fn block(&mut self, block: Block) -> Block {
         Block(block.0.into_iter().map(|expr| self.expr(expr)).collect())
     }
 
@@ -273,105 +273,7 @@ impl<'w> Walk<'w> {
         self.in_list && self.shadowed == 0 && name.as_ref() == EVENT
     }
 
-    fn call(&mut self, mut call: FunctionCall) -> FunctionCall {
-        let name = call.ident.inner().as_ref().to_owned();
-        if let Some(why) = denied(&name) {
-            self.problem(
-                codes::FUNCTION_NOT_HERE,
-                call.ident.span(),
-                format!("`{name}` does not exist here: {why}"),
-                "",
-            );
-        }
-        if name == "lookup" {
-            self.lookup(&call);
-        }
-        let zone = argument(
-            &call,
-            "timezone",
-            if name == "format_timestamp" || name == "parse_timestamp" { Some(2) } else { None },
-        );
-        if let Some(zone) = zone {
-            self.zone(zone);
-        }
-        let multiplies: &[(&str, usize)] = match name.as_str() {
-            "replace" => &[("with", 2)],
-            "join" | "flatten" => &[("separator", 1)],
-            "format_number" => &[("scale", 1), ("decimal_separator", 2), ("grouping_separator", 3)],
-            _ => &[],
-        };
-        let is_small = |at: usize, given: &FunctionArgument| match &given.ident {
-            Some(ident) => multiplies.iter().any(|(name, _)| *name == ident.inner().as_ref()),
-            None => multiplies.iter().any(|(_, position)| *position == at),
-        };
-        let walk_argument = |walk: &mut Self, at: usize, mut given: FunctionArgument| {
-            let small = is_small(at, &given);
-            given.expr = walk.expr(given.expr);
-            if small {
-                given.expr = guarded(SMALL, given.expr);
-            }
-            given
-        };
-        call.arguments = call
-            .arguments
-            .into_iter()
-            .enumerate()
-            .map(|(at, node)| node.map(|given| walk_argument(self, at, given)))
-            .collect();
-        call.closure = call.closure.map(|node| {
-            node.map(|mut closure| {
-                let shadows = usize::from(
-                    closure.variables.iter().any(|name| name.inner().as_ref() == EVENT),
-                );
-                self.shadowed += shadows;
-                closure.block = closure.block.map(|block| self.block(block));
-                self.shadowed -= shadows;
-                closure
-            })
-        });
-        call
-    }
-
-    fn lookup(&mut self, call: &FunctionCall) {
-        let Some(table) = argument(call, "table", Some(0)) else { return };
-        match literal(table) {
-            None => {
-                self.problem(
-                    codes::UNKNOWN_TABLE,
-                    table.span(),
-                    "the name of a table is written in quotes",
-                    "lookup!(\"table\", .key)",
-                );
-            }
-            Some(name) if !self.tables.0.contains_key(&name) => {
-                let help = near::suggestion(&name, self.tables.0.keys().map(String::as_str));
-                self.problem(
-                    codes::UNKNOWN_TABLE,
-                    table.span(),
-                    format!("there is no table \"{name}\""),
-                    help,
-                );
-            }
-            Some(_) => {}
-        }
-    }
-
-    /// A zone that depends on the machine would give other bytes on another one.
-    fn zone(&mut self, zone: &Node<Expr>) {
-        let name = literal(zone).unwrap_or_default();
-        if name.is_empty() || name == "local" {
-            let help =
-                "write its name, such as \"Europe/Rome\"; iso_time takes a zone from the data";
-            self.problem(
-                codes::FUNCTION_NOT_HERE,
-                zone.span(),
-                "the time zone has to be named",
-                help,
-            );
-        }
-    }
-
-    fn problem(
+    pub(super) fn problem(
         &mut self,
         code: Code,
         span: Span,
@@ -383,36 +285,8 @@ impl<'w> Walk<'w> {
     }
 }
 
-/// The argument with this name, or the one at this place where it has no name.
-fn argument<'c>(
-    call: &'c FunctionCall,
-    name: &str,
-    position: Option<usize>,
-) -> Option<&'c Node<Expr>> {
-    let fits = |(at, node): &(usize, &Node<FunctionArgument>)| match &node.inner().ident {
-        Some(ident) => ident.inner().as_ref() == name,
-        None => Some(*at) == position,
-    };
-    call.arguments.iter().enumerate().find(fits).map(|(_, node)| &node.inner().expr)
-}
-
-/// The text of an expression that is nothing but a text.
-fn literal(node: &Node<Expr>) -> Option<String> {
-    let Expr::Literal(literal) = node.inner() else { return None };
-    match literal.inner() {
-        Literal::String(template) => template.as_literal_string().map(ToOwned::to_owned),
-        Literal::RawString(text) => Some(text.clone()),
-        Literal::Integer(_)
-        | Literal::Float(_)
-        | Literal::Boolean(_)
-        | Literal::Regex(_)
-        | Literal::Timestamp(_)
-        | Literal::Null => None,
-    }
-}
-
 /// A call of a guard around an expression, at the same place.
-fn guarded(guard: &str, node: Node<Expr>) -> Node<Expr> {
+pub(super) fn guarded(guard: &str, node: Node<Expr>) -> Node<Expr> {
     let span = node.span();
     let call = FunctionCall {
         ident: Node::new(span, Ident::new(guard)),

@@ -49,7 +49,7 @@ impl<'t> Target<'t> {
                     ));
                 }
                 (Found::Declared(inner), FieldKind::Each { fields, .. }) => {
-                    self.fields(fields, &inner, found)
+                    self.fields(fields, &inner, found);
                 }
                 (Found::Declared(_) | Found::Open, _) => {}
             }

@@ -68,7 +68,7 @@ async fn destinations(app: &App, counts: &Counts) -> Result<Vec<DestinationStatu
         DestinationStatus {
             breaker: gate.map_or("closed", |(_, state, _)| state.word()).to_owned(),
             paused: app.node.board.switches.is_paused(&format!("destination/{name}")),
-            system: policy.destinations.get(&name).map(|it| it.system.to_string()).unwrap_or_default(),
+            system: policy.destinations.get(&name).map(|it| it.system.clone()).unwrap_or_default(),
             done_since_start: counts.done.get(name.as_str()).copied().unwrap_or_default(),
             backlog: backlog.iter().find(|row| row.destination == name).cloned().unwrap_or(empty),
         }
@@ -84,7 +84,7 @@ fn sources(app: &App, counts: &Counts) -> Vec<SourceStatus> {
         owner: source.owner.to_string(),
         paused: app.node.board.switches.is_paused(&format!("source/{}", source.name)),
         secrets_missing: source.secrets.iter().filter(|name| keys.get(name).is_none()).map(ToString::to_string).collect(),
-        system: source.system.to_string(),
+        system: source.system.clone(),
         accepted_since_start: counts.accepted.get(source.name.as_str()).copied().unwrap_or_default(),
         duplicates_since_start: counts.duplicates.get(source.name.as_str()).copied().unwrap_or_default(),
     });

@@ -4,13 +4,21 @@ use model::{AuditRow, Batch, Change, DeliveryState, Fault, QuarantineState};
 
 use crate::oracle::{Action, Stores};
 
-/// A batch that holds a person's changes holds a row of the audit about one of them, with who and why.
+/// A batch that holds a person's changes holds a row of the audit about what it changes, with who and why.
 pub fn i8_changes_are_audited(batch: &Batch) -> Option<String> {
-    let subjects: Vec<String> = batch.changes.iter().filter_map(subject_of).collect();
-    let first = subjects.first()?;
-    let tells = |row: &AuditRow| subjects.contains(&row.subject) && !row.why.is_empty() && !row.by.as_str().is_empty();
+    let first = batch.changes.iter().find_map(subject_of)?;
+    let about: Vec<String> = batch.changes.iter().filter_map(|change| subject_of(change).or_else(|| replaced(change))).collect();
+    let tells = |row: &AuditRow| about.contains(&row.subject) && !row.why.is_empty() && !row.by.as_str().is_empty();
     let told = batch.changes.iter().filter_map(audit_row).any(tells);
     (!told).then(|| format!("{first} was changed by a person, and the audit has no row of it"))
+}
+
+/// What a replay sends again takes the place of what it was ordered for: the order is what is audited.
+fn replaced(change: &Change) -> Option<String> {
+    match change {
+        Change::Move { delivery, state: DeliveryState::Superseded { .. }, .. } => Some(delivery.to_string()),
+        _ => None,
+    }
 }
 
 fn audit_row(change: &Change) -> Option<&AuditRow> {
@@ -23,7 +31,6 @@ fn audit_row(change: &Change) -> Option<&AuditRow> {
 /// What a person changes with it; `None` for what the product does by itself.
 fn subject_of(change: &Change) -> Option<String> {
     match change {
-        // What a replay sends again takes the place of what it was ordered for: the order is what is audited.
         Change::Move { state: DeliveryState::Superseded { .. }, .. } => None,
         Change::Move { delivery, .. } => Some(delivery.to_string()),
         Change::QuarantineMove { event, state } => (*state != QuarantineState::Open).then(|| event.to_string()),

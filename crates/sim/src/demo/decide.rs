@@ -129,17 +129,17 @@ pub(super) fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// How the warehouse is today.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WarehouseMood {
-    /// It tells of the shipment before it tells of the pick.
-    pub out_of_order: bool,
-    /// It writes weights as texts.
-    pub bad_payload: bool,
+/// In which order the warehouse tells what it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// As it happened.
+    InOrder,
+    /// The shipment before its pick.
+    OutOfOrder,
 }
 
 /// What the warehouse sends after it took an order.
-pub fn warehouse(seed: u64, taken: &Value, pace: Pace, mood: WarehouseMood) -> Journey {
+pub fn warehouse(seed: u64, taken: &Value, pace: Pace, telling: Telling) -> Journey {
     let order = text(taken, "/order");
     let mut random = Random::stream(seed, &format!("warehouse/{order}"));
     let pick_wait = TimeSpan::from_millis(random.between(3_000, 35_000));
@@ -147,12 +147,11 @@ pub fn warehouse(seed: u64, taken: &Value, pace: Pace, mood: WarehouseMood) -> J
     let lines = taken["lines"].as_array().map(Vec::as_slice).unwrap_or_default();
     let picked: Vec<Value> = lines.iter().map(|line| json!({ "sku": line["sku"], "ordered": line["quantity"], "picked": line["quantity"] })).collect();
     let grams: u64 = lines.iter().filter_map(|line| line["weight_g"].as_u64()).sum();
-    let weight = if mood.bad_payload { json!(format!("{grams} g")) } else { json!(grams) };
     let number = order.trim_start_matches('S');
     let pick = json!({ "order": order, "picking": format!("WH/OUT/{number}"), "lines": picked });
     let ship = json!({
         "order": order, "shipment": format!("SHP-{number}"), "carrier": taken["carrier"], "service": taken["service"],
-        "weight_g": weight, "value": taken["value"], "ship_to": taken["ship_to"],
+        "weight_g": grams, "value": taken["value"], "ship_to": taken["ship_to"],
     });
     let letter = |kind: &str, data: Value, waits: (TimeSpan, TimeSpan)| {
         let at = pace.after(waits.0 + waits.1);
@@ -162,11 +161,26 @@ pub fn warehouse(seed: u64, taken: &Value, pace: Pace, mood: WarehouseMood) -> J
     };
     let mut pick = letter("pick.completed", pick, (TimeSpan::default(), pick_wait));
     let mut ship = letter("shipment.shipped", ship, (pick_wait, ship_wait));
-    if mood.out_of_order {
-        (pick.wait, ship.wait) = (ship.wait, pick.wait);
-        return Journey::of([ship, pick]);
+    match telling {
+        Telling::InOrder => Journey::of([pick, ship]),
+        Telling::OutOfOrder => {
+            (pick.wait, ship.wait) = (ship.wait, pick.wait);
+            Journey::of([ship, pick])
+        }
     }
-    Journey::of([pick, ship])
+}
+
+/// A letter of the warehouse as it is while it breaks its contract: the weight of every second shipment is a text.
+#[must_use]
+pub fn broken(seed: u64, mut letter: Letter) -> Letter {
+    let order = text(&letter.body, "/data/order").to_owned();
+    let is_hit = Random::stream(seed, &format!("broken/{order}")).in_thousand(500);
+    if let (true, Some(weight)) = (is_hit, letter.body.pointer_mut("/data/weight_g"))
+        && weight.is_u64()
+    {
+        *weight = json!(format!("{weight} g"));
+    }
+    letter
 }
 
 /// What Odoo sends after it took an order for the first time.

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use model::TimeSpan;
 use serde_json::Value;
 
-use super::decide::{self, Parcel, WarehouseMood, text};
+use super::decide::{self, Parcel, Telling, text};
 use super::doors::{Door, Work};
 use super::ledger::{Deed, Taken};
 use super::letter::Journey;
@@ -96,11 +96,8 @@ fn consequence(world: &World, door: &Door, data: &Value, taken: Taken) -> Option
         (_, Taken::Repeat) | (Work::Keep(_), _) | (Work::KeepOrder, Taken::Further) => None,
         (Work::KeepOrder, Taken::New) => Some(decide::odoo(seed, text(data, "/orderId"), pace)),
         (Work::Fulfil, Taken::New | Taken::Further) => {
-            let mood = WarehouseMood {
-                out_of_order: world.troubles.has(Trouble::WmsOutOfOrder),
-                bad_payload: world.troubles.has(Trouble::WmsBadPayload),
-            };
-            Some(decide::warehouse(seed, data, pace, mood))
+            let telling = if world.troubles.has(Trouble::WmsOutOfOrder) { Telling::OutOfOrder } else { Telling::InOrder };
+            Some(decide::warehouse(seed, data, pace, telling))
         }
         (Work::Label(reference), Taken::New | Taken::Further) => {
             let parcel = Parcel { carrier: door.system, order: text(data, "/order").to_owned(), reference: text(data, reference).to_owned() };

@@ -90,8 +90,13 @@ impl World {
 
     /// One step of a journey.
     pub(super) async fn carry(&self, mut journey: Journey) {
-        let Some(letter) = journey.letters.front().cloned() else { return };
+        let Some(mut letter) = journey.letters.pop_front() else { return };
+        if letter.from == System::Warehouse && journey.tries == 0 && self.troubles.has(Trouble::WmsBadPayload) {
+            // What was sent once goes on as it is: a sender repeats its bytes.
+            letter = decide::broken(self.options.seed, letter);
+        }
         if letter.from == System::Odoo && self.troubles.has(Trouble::OdooRestart) {
+            journey.letters.push_front(letter);
             self.diary.write(self.clock.now() + TimeSpan::from_secs(1), journey);
             return;
         }
@@ -100,7 +105,6 @@ impl World {
         let answers = join_all((0..copies).map(|_| self.send(&letter))).await;
         let is_dealt_with = answers.iter().any(|answer| matches!(answer, Answer::Accepted(_) | Answer::Never));
         if is_dealt_with {
-            journey.letters.pop_front();
             journey.tries = 0;
             self.begin(journey);
             return;
@@ -111,6 +115,7 @@ impl World {
             return;
         }
         let wait = TimeSpan::from_secs((1 << journey.tries.min(5)).min(30));
+        journey.letters.push_front(letter);
         self.diary.write(self.clock.now() + wait, journey);
     }
 

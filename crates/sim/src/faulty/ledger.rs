@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use engine::ports::{Answer, DueLimit, Hint, Ledger, Shard};
+use engine::ports::{Answer, DueLimit, Hint, Ledger, Life, Shard};
 use model::change::Switch;
 use model::{
     Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, NewEntry, NodeName,
@@ -149,8 +149,8 @@ impl Ledger for FaultyLedger {
         Box::pin(self.pass("ledger.shards", self.inner.shards()))
     }
 
-    fn incarnation(&self, node: &NodeName) -> Answer<'_, u64> {
-        Box::pin(self.pass("ledger.incarnation", self.inner.incarnation(node)))
+    fn life(&self, node: &NodeName) -> Answer<'_, Option<Life>> {
+        Box::pin(self.pass("ledger.life", self.inner.life(node)))
     }
 
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {

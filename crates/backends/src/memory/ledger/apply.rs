@@ -9,7 +9,9 @@ use model::{
 use uuid::Uuid;
 
 use super::deliveries::{Step, conflict};
-use super::state::{Emission, Life, PolicyText, State};
+use engine::ports::Life;
+
+use super::state::{Emission, PolicyText, State};
 use super::{counters, guards};
 
 /// Applies a batch whose time is `now`. On a fault the state is left half changed.

@@ -16,7 +16,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{Answer, Clock, DueLimit, Hint, Ledger, Shard, Views};
+use engine::ports::{Answer, Clock, DueLimit, Hint, Ledger, Life, Shard, Views};
 use model::change::Switch;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page,
@@ -159,9 +159,9 @@ impl Ledger for MemoryLedger {
         self.ask(State::shards)
     }
 
-    fn incarnation(&self, node: &NodeName) -> Answer<'_, u64> {
+    fn life(&self, node: &NodeName) -> Answer<'_, Option<Life>> {
         let node = node.clone();
-        self.ask(move |state| state.lives.get(&node).map_or(0, |life| life.incarnation))
+        self.ask(move |state| state.lives.get(&node).copied())
     }
 
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {

@@ -2,6 +2,7 @@
 //!
 //! INVARIANT: an index over deliveries is a function of the row alone and is written in one place, [`State::put`].
 
+use engine::ports::Life;
 use model::account::Tally;
 use model::change::Switch;
 use model::view::FeedRow;
@@ -38,13 +39,6 @@ pub(super) struct Emission {
 pub(super) struct PolicyText {
     pub(super) files: Vec<(String, String)>,
     pub(super) at: Timestamp,
-}
-
-/// A node's latest life.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Life {
-    pub(super) incarnation: u64,
-    pub(super) seen_at: Timestamp,
 }
 
 /// Numbers that stand beside the rows.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::ports::{Answer, DueLimit, Hint, Ledger, Shard, Views};
+use engine::ports::{Answer, DueLimit, Hint, Ledger, Life, Shard, Views};
 use model::change::Switch;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
@@ -100,9 +100,9 @@ impl Ledger for SqliteLedger {
         self.readers.ask("ledger.shards", read::shards)
     }
 
-    fn incarnation(&self, node: &NodeName) -> Answer<'_, u64> {
+    fn life(&self, node: &NodeName) -> Answer<'_, Option<Life>> {
         let node = node.clone();
-        self.readers.ask("ledger.incarnation", move |conn| read::incarnation(conn, node.as_str()))
+        self.readers.ask("ledger.life", move |conn| read::life(conn, node.as_str()))
     }
 
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {

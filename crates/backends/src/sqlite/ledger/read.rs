@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use engine::ports::{DueLimit, Shard};
+use engine::ports::{DueLimit, Life, Shard};
 use model::account::ROUTER;
 use model::change::Switch;
 use model::{
@@ -51,7 +51,7 @@ statements! {
     SWITCHES = "SELECT object, content FROM switches ORDER BY object";
     SHARDS = "SELECT s.shard, s.node, s.life, coalesce(l.seen_at, 0) FROM shards s LEFT JOIN lives l ON l.node = s.node
         ORDER BY s.shard";
-    INCARNATION = "SELECT life FROM lives WHERE node = $1";
+    LIFE = "SELECT life, seen_at FROM lives WHERE node = $1";
     TOKEN = "SELECT content FROM tokens WHERE digest = $1";
     TOKENS = "SELECT content FROM tokens ORDER BY id";
     COUNT_DELIVERIES = "SELECT origin, state, count(*) FROM deliveries GROUP BY origin, state";
@@ -252,9 +252,9 @@ pub(super) fn shards(conn: &Connection) -> Result<Vec<Shard>, Broken> {
 }
 
 /// The latest life of a node.
-pub(super) fn incarnation(conn: &Connection, node: &str) -> Result<u64, Broken> {
-    let life: Option<i64> = conn.prepare_cached(INCARNATION)?.query_row([node], |row| row.get(0)).optional()?;
-    Ok(count(life.unwrap_or(0)))
+pub(super) fn life(conn: &Connection, node: &str) -> Result<Option<Life>, Broken> {
+    let read = |row: &rusqlite::Row<'_>| Ok(Life { incarnation: count(row.get(0)?), seen_at: at(row.get(1)?) });
+    Ok(conn.prepare_cached(LIFE)?.query_row([node], read).optional()?)
 }
 
 /// A token by the digest of its text.

@@ -229,7 +229,7 @@ mod tests {
                 "at .x: not expected",
                 "--- expected",
                 "+++ actual",
-                " {",
+                "@@",
                 "   \"id\": \"1\",",
                 "   \"lines\": [",
                 "     {",

@@ -19,6 +19,11 @@ pub(crate) const KEPT: &str = "=";
 /// Around arguments that multiply: separators, replacements, counts of places.
 pub(crate) const SMALL: &str = ",";
 
+/// Around XML, the reader of which goes down as deep as the text does.
+pub(crate) const SHALLOW_XML: &str = "<";
+
+/// LIMIT: levels of values and of XML; as many as the reader of JSON allows. Deeper ones would exhaust the stack.
+const DEPTH_MAX: usize = 128;
 /// LIMIT: memory of one variable. An event of the largest size, read into values, is about ten times its text.
 const KEPT_BYTES_MAX: usize = 16 * OUTPUT_BYTES_MAX;
 /// What a value takes besides its text.
@@ -31,7 +36,7 @@ const TYPE_PARTS_MAX: usize = 200;
 const SMALL_NUMBER_MAX: i64 = 1_000;
 
 pub(super) fn functions() -> Vec<Box<dyn Function>> {
-    [NUMBER, KEPT, SMALL]
+    [NUMBER, KEPT, SMALL, SHALLOW_XML]
         .into_iter()
         .map(|name| Box::new(Guard(name)) as Box<dyn Function>)
         .collect()
@@ -101,6 +106,10 @@ impl FunctionExpression for Guarded {
             KEPT if size(&value, KEPT_BYTES_MAX) > KEPT_BYTES_MAX => {
                 Some("a variable would be larger than an event may be")
             }
+            KEPT if depth(&value) > DEPTH_MAX => Some("a variable would be nested too deeply"),
+            SHALLOW_XML if xml_depth(&value.to_string_lossy()) > DEPTH_MAX => {
+                Some("the XML is nested too deeply")
+            }
             SMALL if !is_small(&value) => {
                 Some("a separator, replacement or number of places is too large")
             }
@@ -156,7 +165,7 @@ fn is_small(value: &Value) -> bool {
     match value {
         Value::Bytes(bytes) => bytes.len() <= SMALL_BYTES_MAX,
         Value::String(text) => text.len() <= SMALL_BYTES_MAX,
-        Value::Integer(number) => number.unsigned_abs() <= SMALL_NUMBER_MAX.unsigned_abs(),
+        Value::Integer(number) => (0..=SMALL_NUMBER_MAX).contains(number),
         Value::Null
         | Value::Boolean(_)
         | Value::Float(_)
@@ -196,4 +205,93 @@ fn size(value: &Value, enough: usize) -> usize {
         }
     }
     total
+}
+
+/// How many levels a value has; stops counting above the limit.
+fn depth(value: &Value) -> usize {
+    let mut deepest = 0;
+    let mut waiting = vec![(value, 1_usize)];
+    while let Some((value, level)) = waiting.pop() {
+        deepest = deepest.max(level);
+        if deepest > DEPTH_MAX {
+            break;
+        }
+        match value {
+            Value::Array(items) => waiting.extend(items.iter().map(|item| (item, level + 1))),
+            Value::Object(members) => {
+                waiting.extend(members.values().map(|member| (member, level + 1)));
+            }
+            Value::Null
+            | Value::Boolean(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Bytes(_)
+            | Value::String(_)
+            | Value::Timestamp(_)
+            | Value::Regex(_) => {}
+        }
+    }
+    deepest
+}
+
+/// How deep the elements of an XML text are nested, without reading it properly: too deep rather than not deep enough.
+fn xml_depth(text: &str) -> usize {
+    let (mut level, mut deepest) = (0_usize, 0_usize);
+    let mut rest = text;
+    while let Some((_, tag)) = rest.split_once('<') {
+        let skip_to = |end: &str| tag.split_once(end).map_or("", |(_, after)| after);
+        rest = match tag.as_bytes() {
+            [b'!', b'-', b'-', ..] => skip_to("-->"),
+            [b'!', b'[', ..] => skip_to("]]>"),
+            [b'!' | b'?', ..] => skip_to(">"),
+            [b'/', ..] => {
+                level = level.saturating_sub(1);
+                skip_to(">")
+            }
+            _ => {
+                let (inside, after) = tag.split_at(tag_length(tag));
+                if !inside.ends_with('/') {
+                    level += 1;
+                    deepest = deepest.max(level);
+                }
+                after
+            }
+        };
+    }
+    deepest
+}
+
+/// Where a tag ends: at the first `>` outside of quotes.
+fn tag_length(tag: &str) -> usize {
+    let mut quote = None;
+    for (at, byte) in tag.bytes().enumerate() {
+        match (quote, byte) {
+            (None, b'>') => return at,
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(open), _) if open == byte => quote = None,
+            (None | Some(_), _) => {}
+        }
+    }
+    tag.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn xml_is_measured_before_it_is_read() {
+        for (text, expected) in [
+            ("<a/>", 0),
+            ("<a>1</a>", 1),
+            ("<a><b/><c>x</c></a>", 2),
+            ("<?xml version='1.0'?><!-- <x><y> --><a><![CDATA[<x><y>]]></a>", 1),
+            ("<a b='>'><c></c></a>", 2),
+            ("<a b=\"/>\"><a b='/>'></a></a>", 2),
+            ("no xml at all", 0),
+        ] {
+            assert_eq!(xml_depth(text), expected, "{text}");
+        }
+        assert!(xml_depth(&"<a>".repeat(100_000)) > DEPTH_MAX);
+    }
 }

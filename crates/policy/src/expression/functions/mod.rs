@@ -16,7 +16,7 @@ use std::sync::LazyLock;
 use vrl::compiler::Function;
 use vrl::value::Value;
 
-pub(crate) use guard::{KEPT, NUMBER, SMALL};
+pub(crate) use guard::{KEPT, NUMBER, SHALLOW_XML, SMALL};
 pub(crate) use iso_time::timestamp;
 pub(crate) use lookup::{NOT_IN_TABLE, Tables};
 
@@ -168,13 +168,11 @@ const ALLOWED: &[&str] = &[
     "to_syslog_severity",
     "to_unix_timestamp",
     "truncate",
-    "unflatten",
     "unique",
     "unnest",
     "upcase",
     "uuid_from_friendly_id",
     "values",
-    "zip",
 ];
 
 /// Functions of the library that do not exist here, with the reason. Those that this build does not have are named too.
@@ -219,9 +217,11 @@ const DENIED: &[(&str, &str)] = &[
     ("set", SMALL_TO_LARGE),
     ("to_regex", "a pattern from data can cost any time; write it as r'…'"),
     ("type_def", "it answers what the compiler knows, not what the event says"),
+    ("unflatten", "it can nest without a limit"),
     ("uuid_v4", CHANCE),
     ("uuid_v7", CHANCE),
     ("validate_json_schema", FILES),
+    ("zip", "of an empty list it does not end"),
 ];
 
 const SMALL_TO_LARGE: &str = "it can make much out of little, without a limit";

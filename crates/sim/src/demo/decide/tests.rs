@@ -47,19 +47,33 @@ fn taken() -> Value {
 }
 
 #[test]
-fn the_warehouse_picks_then_ships_unless_it_is_in_a_mood() {
-    for (mood, kinds, weight) in [
-        (WarehouseMood::default(), ["pick.completed", "shipment.shipped"], json!(890)),
-        (WarehouseMood { out_of_order: true, bad_payload: false }, ["shipment.shipped", "pick.completed"], json!(890)),
-        (WarehouseMood { out_of_order: false, bad_payload: true }, ["pick.completed", "shipment.shipped"], json!("890 g")),
+fn the_warehouse_picks_then_ships_and_may_tell_it_in_another_order() {
+    for (telling, kinds) in [
+        (Telling::InOrder, ["pick.completed", "shipment.shipped"]),
+        (Telling::OutOfOrder, ["shipment.shipped", "pick.completed"]),
     ] {
-        let journey = warehouse(7, &taken(), PACE, mood);
+        let journey = warehouse(7, &taken(), PACE, telling);
         let seen: Vec<_> = journey.letters.iter().map(|it| it.kind.as_str()).collect();
-        assert_eq!(seen, kinds, "{mood:?}");
+        assert_eq!(seen, kinds, "{telling:?}");
         let ship = journey.letters.iter().find(|it| it.kind == "shipment.shipped").unwrap();
-        assert_eq!(ship.body["data"]["weight_g"], weight, "{mood:?}");
+        assert_eq!(ship.body["data"]["weight_g"], 890, "{telling:?}");
         let pick = journey.letters.iter().find(|it| it.kind == "pick.completed").unwrap();
         assert!(pick.at < ship.at, "what happened does not change with the order of telling");
+    }
+}
+
+#[test]
+fn a_broken_contract_is_a_weight_as_a_text_in_every_second_shipment_and_nothing_else() {
+    let letters = |order: &str| {
+        let order = json!({ "order": order, "lines": taken()["lines"] });
+        warehouse(7, &order, PACE, Telling::InOrder).letters
+    };
+    let weight = |letter: Letter| broken(7, letter).body["data"]["weight_g"].clone();
+    let texts = (0..200).filter(|number| weight(letters(&format!("S{number:05}"))[1].clone()) == "890 g").count();
+    assert!((70..130).contains(&texts), "{texts}");
+    for number in 0..10 {
+        let pick = letters(&format!("S{number:05}"))[0].clone();
+        assert_eq!(broken(7, pick.clone()), pick);
     }
 }
 

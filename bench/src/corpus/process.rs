@@ -1,0 +1,122 @@
+//! The process under test, with the secrets that its senders sign with, and the token that it shows at its first start.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, Command};
+
+use super::wire;
+use crate::Outcome;
+
+/// The secret of every source.
+const SECRET: &str = "a secret of the corpus run";
+
+/// A running process.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    /// Kept open: the process must be able to go on complaining.
+    _complaints: Lines<BufReader<ChildStderr>>,
+    /// Where it listens.
+    pub(crate) address: String,
+    token: String,
+}
+
+impl Process {
+    /// Starts it on a free port and waits for its ready line.
+    pub(crate) async fn start(binary: &Path, project: &Path, data: &Path) -> Outcome<Self> {
+        let mut command = Command::new(binary);
+        for source in
+            ["SHOPIFY_WEBHOOK", "WOOCOMMERCE_WEBHOOK", "EASYPOST_WEBHOOK", "UPS_CREDENTIAL"]
+        {
+            command.env(format!("CROSSDOCK_SECRET_{source}"), SECRET);
+        }
+        let signing = format!("whsec_{}", STANDARD.encode("thirty-two bytes that sign here."));
+        let mut child = command
+            .args(["up", "--listen", "127.0.0.1:0", "--project"])
+            .arg(project)
+            .arg("--data")
+            .arg(data)
+            .env("CROSSDOCK_SECRET_CANONICAL_SIGNING", signing)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut complaints =
+            BufReader::new(child.stderr.take().ok_or("no standard error")?).lines();
+        let stdout = child.stdout.take().ok_or("no output")?;
+        // The token is shown before the ready line, under a line that says so.
+        if !after(&mut complaints, "administrator's token").await? {
+            return Err("the process ended before it showed a token".into());
+        }
+        let token = complaints.next_line().await?.unwrap_or_default().trim().to_owned();
+        let mut lines = BufReader::new(stdout).lines();
+        while let Some(line) = lines.next_line().await? {
+            if let Some(address) =
+                line.strip_prefix("ready url=http://").and_then(|rest| rest.split(' ').next())
+            {
+                return Ok(Self {
+                    child,
+                    _complaints: complaints,
+                    address: address.to_owned(),
+                    token,
+                });
+            }
+        }
+        Err("the process ended before it was ready".into())
+    }
+
+    /// What a path of the management interface answers.
+    pub(crate) async fn get(&self, path: &str) -> Outcome<Value> {
+        wire::get(&self.address, path, Some(&self.token)).await
+    }
+
+    /// The rows of all pages behind a path with a query.
+    pub(crate) async fn pages(&self, path: &str) -> Outcome<Vec<Value>> {
+        let mut rows = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = self.get(&format!("{path}{cursor}")).await?;
+            rows.extend(page["rows"].as_array().cloned().unwrap_or_default());
+            match page["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return Ok(rows),
+            }
+        }
+    }
+
+    /// Ends it.
+    pub(crate) async fn stop(mut self) -> Outcome<()> {
+        self.child.kill().await?;
+        Ok(())
+    }
+}
+
+/// Reads on until a line contains this; false where the stream ends before.
+async fn after<R: AsyncRead + Unpin>(lines: &mut Lines<BufReader<R>>, text: &str) -> Outcome<bool> {
+    while let Some(line) = lines.next_line().await? {
+        if line.contains(text) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The header by which each source's sender proves who it is.
+pub(crate) fn proof(source: &str, body: &[u8]) -> Outcome<(String, String)> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+    let signature = hmac::sign(&key, body);
+    let (header, value) = match source {
+        "shopify" => ("x-shopify-hmac-sha256", STANDARD.encode(signature)),
+        "woocommerce" => ("x-wc-webhook-signature", STANDARD.encode(signature)),
+        "easypost" => ("x-hmac-signature", format!("hmac-sha256-hex={}", hex::encode(signature))),
+        "ups" => ("credential", SECRET.to_owned()),
+        other => return Err(format!("nobody knows how {other} signs").into()),
+    };
+    Ok((header.to_owned(), value))
+}

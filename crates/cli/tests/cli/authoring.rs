@@ -1,0 +1,138 @@
+//! Verbs that need no product: init, check, fmt, test, explain, help, and what they end with.
+
+use std::path::{Path, PathBuf};
+
+use crate::product::{run, sample};
+
+fn corpus(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/check").join(name)
+}
+
+#[test]
+fn ten_mistakes_are_found_in_one_run_in_every_form() {
+    let folder = corpus("ten-mistakes");
+    let text = run(&folder, &["check"]).ends(3).remarks("10 errors");
+    let expected = std::fs::read_to_string(folder.join("expected.txt")).unwrap();
+    let blocks: Vec<&str> = expected.split("\n\n").filter(|block| block.starts_with("error[")).collect();
+    assert_eq!(blocks.len(), 10);
+    for block in blocks {
+        assert!(text.out.contains(block), "{block}\nis not in\n{}", text.out);
+    }
+    let json = run(&folder, &["check", "-o", "json"]).ends(3).json();
+    assert_eq!((json["schema"].as_str(), json["errors"].as_u64()), (Some("crossdock/check/1"), Some(10)));
+    let sarif = run(&folder, &["check", "--format", "sarif"]).ends(3).json();
+    assert_eq!(sarif["version"], "2.1.0");
+    assert_eq!(sarif["runs"][0]["results"].as_array().map(Vec::len), Some(10));
+    let github = run(&folder, &["check", "--format", "github"]).ends(3);
+    assert_eq!(github.out.lines().filter(|line| line.starts_with("::error ")).count(), 10);
+}
+
+#[test]
+fn what_init_writes_passes_check_fmt_and_test() {
+    let folder = sample(None);
+    run(folder.path(), &["check"]).ends(0);
+    run(folder.path(), &["fmt", "--check"]).ends(0);
+    run(folder.path(), &["test"]).ends(0).says("2 passed");
+    let report = run(folder.path(), &["test", "-o", "json"]).ends(0).json();
+    assert_eq!((report["passed"].as_u64(), report["failed"].as_u64()), (Some(2), Some(0)));
+    run(folder.path(), &["init"]).ends(6).remarks("has a project already");
+}
+
+#[test]
+fn a_test_that_fails_shows_where_and_what() {
+    let folder = sample(None);
+    let path = folder.path().join("tests/order.yaml");
+    let text = std::fs::read_to_string(&path).unwrap().replace("pieces: 2", "pieces: 3").replace("type: order.created", "type: order.made");
+    std::fs::write(&path, text).unwrap();
+    run(folder.path(), &["test"])
+        .ends(3)
+        .says("FAIL  order")
+        .says("tests/order.yaml:9:9: type")
+        .says("at .lines[0].pieces: 3 expected, 2 seen")
+        .says("-      \"pieces\": 3")
+        .says("1 of 2 failed");
+    let report = run(folder.path(), &["test", "-o", "json", "--only", "order"]).ends(3).json();
+    let failed = report["tests"].as_array().unwrap().iter().find(|test| test["name"] == "order").unwrap();
+    assert_eq!(failed["differences"][0]["line"], 9);
+    assert_eq!(failed["differences"][1]["paths"][0], ".lines[0].pieces: 3 expected, 2 seen");
+}
+
+/// One test for each kind of proof; the test of the last sends a wrong one itself.
+#[test]
+fn a_test_is_signed_as_its_source_asks_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let verify = [
+        ("shopify", "preset: shopify, secrets: [a/a]"),
+        ("stripe", "preset: stripe, secrets: [a/b]"),
+        ("webhooks", "preset: standard-webhooks, secrets: [a/c]"),
+        ("hmac", "hmac: { algorithm: sha512, header: x-sig, encoding: hex, signed: \"{id}.{timestamp}.{path}.{body}\", timestamp: { header: x-at, format: millis }, id: { header: x-id }, tolerance: 5m }, secrets: [a/d]"),
+        ("ed25519", "hmac: { algorithm: ed25519, header: x-sig, encoding: base64, signed: \"{body}\" }, secrets: [a/e]"),
+        ("path", "shared_secret: { in: path }, secrets: [a/f]"),
+        ("header", "shared_secret: { header: x-key }, secrets: [a/g]"),
+        ("basic", "basic: { user: edi }, secrets: [a/h]"),
+        ("unsigned", "unsigned: { owner: team, until: 2030-01-31, why: it cannot }"),
+    ];
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let given = |source: &str, headers: &str| format!("given:\n  source: {source}\n  headers: {{ x-shopify-topic: a.b, {headers} }}\n  body: {{ type: a.b, id: \"1\" }}\n");
+    let mut system = "owner: team\nsources:\n".to_owned();
+    for (name, how) in verify {
+        let source = format!("  {name}:\n    verify: {{ {how} }}\n    type: {{ path: .type }}\n    key: {{ path: .id }}\n    allow_from: [10.0.0.0/8]\n");
+        system.push_str(&source);
+        write(&format!("tests/{name}.yaml"), &(given(name, "x-a: b") + "expect: { verdict: admitted, type: a.b, deliveries: [] }\n"));
+    }
+    write("systems/all.yaml", &system);
+    write("tests/wrong.yaml", &(given("header", "x-key: wrong") + "expect: { verdict: refused, problem: bad-signature }\n"));
+    run(folder.path(), &["test"]).ends(0).says("10 passed");
+}
+
+#[test]
+fn codes_fields_and_names_are_explained() {
+    let folder = sample(None);
+    run(folder.path(), &["explain", "H0507"]).ends(0).says("owner");
+    run(folder.path(), &["explain", "flow.deliver.retry"]).ends(0).says("critical");
+    run(folder.path(), &["explain", "orders-to-warehouse"]).ends(0).says("flow orders-to-warehouse, for team-warehouse");
+    run(folder.path(), &["explain", "nothing-of-this"]).ends(5);
+    run(folder.path(), &["explain", "H9999"]).ends(5);
+}
+
+#[test]
+fn wrong_usage_is_told_in_the_form_that_was_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &["statsu"]).ends(2).remarks("status");
+    let json = run(folder.path(), &["statsu", "-o", "json"]).ends(2).json();
+    assert_eq!((json["code"].as_str(), json["exit"].as_u64()), (Some("usage"), Some(2)));
+    run(folder.path(), &["check"]).ends(5).remarks("crossdock init");
+    run(folder.path(), &["help", "exit-codes"]).ends(0).says("done in part").says("130  interrupted");
+    let codes = run(folder.path(), &["exit-codes", "--json"]).ends(0).json();
+    assert_eq!(codes["rows"].as_array().map(Vec::len), Some(10));
+    for heading in ["Start:", "Author:", "Operate:", "Try:", "Govern:"] {
+        run(folder.path(), &["help"]).ends(0).says(heading);
+    }
+}
+
+#[test]
+fn without_a_product_the_answer_says_so() {
+    let folder = sample(None);
+    run(folder.path(), &["status"]).ends(7).remarks("nothing answers").remarks("crossdock up");
+    let json = run(folder.path(), &["plan", "-o", "json"]).ends(7).json();
+    assert_eq!(json["code"], "unreachable");
+    run(folder.path(), &["doctor"]).says("nothing answers").says("9 files without a mistake").says("2 have a value");
+    run(folder.path(), &["retention", "preview"]).ends(5).remarks("no data folder");
+    run(folder.path(), &["version"]).ends(0).says("crossdock ");
+}
+
+#[test]
+fn doctor_finds_what_is_missing_and_names_the_fix() {
+    let folder = sample(None);
+    std::fs::remove_file(folder.path().join(".crossdock/secrets/shop/webhook")).unwrap();
+    std::fs::write(folder.path().join("systems/lab.yaml"), "owner: team-lab\nsources:\n  lab:\n    verify: { unsigned: { owner: team-lab, until: 2020-01-31, why: bench } }\n").unwrap();
+    let report = run(folder.path(), &["doctor", "-o", "json"]).ends(3).json();
+    let checks = report["checks"].as_array().unwrap();
+    let fix_of = |what: &str| checks.iter().find(|it| it["what"] == what && it["standing"] == "finding").map(|it| it["fix"].to_string());
+    assert!(fix_of("secrets").is_some_and(|fix| fix.contains("CROSSDOCK_SECRET_SHOP_WEBHOOK")), "{report:#}");
+    assert!(fix_of("unsigned").is_some() || fix_of("project").is_some(), "{report:#}");
+}

@@ -1,0 +1,109 @@
+//! The way of a project from its first file to a replay, with a product that runs all the while.
+
+use crate::product::{Going, Product, move_warehouse, sample};
+
+/// A project whose warehouse refuses what it gets for good, and its running product.
+fn with_refusing_warehouse() -> (tempfile::TempDir, Going, Product) {
+    let folder = sample(None);
+    let refusing = Going::listener(folder.path(), "422");
+    move_warehouse(folder.path(), &refusing.url);
+    let product = Product::up(folder.path());
+    (folder, refusing, product)
+}
+
+#[test]
+fn an_order_is_refused_held_and_delivered_after_a_change() {
+    let (folder, mut refusing, product) = with_refusing_warehouse();
+    product.run(&["plan"]).ends(0).says("nothing to change");
+    product.run(&["send", "shop", "--file", "tests/orders/1.json", "-n"]).ends(0).says("webhook-signature");
+    product.run(&["send", "shop", "--file", "tests/orders/1.json"]).ends(0).says("accepted ");
+    let trace = product.await_state("S00042", "with_a_person");
+    let delivery = trace["deliveries"][0]["delivery"]["id"].as_str().unwrap().to_owned();
+    let arrived = refusing.line();
+    assert_eq!((arrived["signature"].as_str(), arrived["answered"].as_u64()), (Some("holds"), Some(422)));
+    let status = product.run(&["status", "-o", "json"]).ends(0).json();
+    assert_eq!((status["missing"].as_i64(), status["with_a_person"].as_u64()), (Some(0), Some(1)));
+    assert_eq!(status["causes"][0]["cause"], "http_422");
+
+    let mut taking = Going::listener(folder.path(), "200");
+    move_warehouse(folder.path(), &taking.url);
+    product.run(&["plan", "--exit-code"]).ends(4).says("~ destination").says("Needs     team-warehouse");
+    product.run(&["apply", "--reason", "the new warehouse"]).ends(2).remarks("-y");
+    product.run(&["apply", "--reason", "the new warehouse", "-y"]).ends(0).says("applied");
+    product.run(&["plan", "--exit-code"]).ends(0).says("nothing to change");
+
+    product.run(&["retry", &delivery]).ends(2).remarks("--reason");
+    product.run(&["retry", &delivery, "--reason", "it takes orders now", "--wait"]).ends(0).remarks("done");
+    product.await_state("S00042", "done");
+    assert_eq!(taking.line()["signature"], "holds");
+    product.run(&["retry", &delivery, "--reason", "again"]).ends(6);
+    product.run(&["deliveries", "show", &delivery]).ends(0).says("http_422").says("http_200");
+    product.run(&["audit"]).ends(0).says("delivery.retry").says("it takes orders now");
+    product.run(&["rollback"]).ends(0).says("present");
+}
+
+#[test]
+fn everything_of_a_cause_is_retried_at_its_pace() {
+    let (folder, _refusing, product) = with_refusing_warehouse();
+    for number in ["A1", "A2", "A3"] {
+        let body = format!(r#"{{"type":"order.created","data":{{"number":"{number}","lines":[{{"sku":"X","quantity":1}}]}}}}"#);
+        product.run_with(&["send", "shop"], &body).ends(0);
+        product.await_state(number, "with_a_person");
+    }
+    let cause = "orders-to-warehouse/warehouse/http_422";
+    product.run(&["retry", "--cause", "a/b/c", "--reason", "x"]).ends(5).remarks(cause);
+    // It refuses them again: the replay ends, and it was not done.
+    product.run(&["retry", "--cause", cause, "--reason", "once more", "--wait"]).ends(8);
+    let taking = Going::listener(folder.path(), "200");
+    move_warehouse(folder.path(), &taking.url);
+    product.run(&["apply", "--reason", "the new warehouse", "-y"]).ends(0);
+    product.run(&["retry", "--cause", cause, "--canary", "1", "--rate", "50/s", "--reason", "mended", "--wait"]).ends(0).says("3 of 3 members");
+    for number in ["A1", "A2", "A3"] {
+        product.await_state(number, "done");
+    }
+    product.run(&["replay", "ls"]).ends(0).says("once more").says("mended");
+}
+
+#[test]
+fn a_broken_order_is_kept_corrected_and_sent_again() {
+    let folder = sample(None);
+    let mut taking = Going::listener(folder.path(), "200");
+    move_warehouse(folder.path(), &taking.url);
+    let product = Product::up(folder.path());
+    let broken = r#"{"type":"order.created","data":{"number":"S7","lines":[]}}"#;
+    product.run_with(&["send", "shop"], broken).ends(0).says("quarantined");
+    product.await_state("S7", "quarantined");
+    let kept = product.run(&["quarantine", "ls", "-o", "json"]).ends(0).json();
+    let event = kept["rows"][0]["event"].as_str().unwrap().to_owned();
+    product.run(&["quarantine", "show", &event]).ends(0).says("H0704").says("at /data/lines").says(broken);
+    let whole = broken.replace("[]", r#"[{"sku":"X","quantity":4}]"#);
+    product.run_with(&["quarantine", "correct", &event, "--reason", "lines were lost"], broken).ends(3).remarks("H0704");
+    product.run_with(&["quarantine", "resubmit", &event, "--reason", "lines were lost"], &whole).ends(0).says("corrected");
+    product.await_state("S7", "done");
+    assert_eq!(taking.line()["body"]["lines"][0]["pieces"], 4);
+    product.run(&["quarantine", "close", &event, "--reason", "too late"]).ends(6);
+
+    product.run(&["replay", "--reason", "everything"]).ends(2).remarks("--identifier");
+    let preview = product.run(&["replay", "--identifier", "S7", "-n", "-o", "json"]).ends(0).json();
+    assert_eq!(preview["send"], 1);
+    product.run(&["replay", "--identifier", "S7", "--reason", "they lost it", "-y", "--wait"]).ends(0).says("1 done");
+    assert_eq!(taking.line()["body"]["order"], "S7");
+    product.run(&["events", "ls", "--type", "order.*"]).ends(0).says("resubmitted").says("quarantined");
+    let bytes = product.run(&["events", "show", &event, "--body"]).ends(0);
+    assert_eq!(bytes.out, broken, "the bytes are kept as they came");
+}
+
+#[test]
+fn a_pause_keeps_what_is_accepted_waiting() {
+    let folder = sample(None);
+    let taking = Going::listener(folder.path(), "200");
+    move_warehouse(folder.path(), &taking.url);
+    let product = Product::up(folder.path());
+    product.run(&["pause", "warehouse", "--reason", "stock taking"]).ends(0).says("paused");
+    product.run(&["send", "shop", "--file", "tests/orders/1.json"]).ends(0);
+    product.await_state("S00042", "moving");
+    product.run(&["doctor"]).ends(3).says("crossdock resume destination/warehouse");
+    product.run(&["pause", "nothing", "--reason", "x"]).ends(5);
+    product.run(&["resume", "warehouse", "--reason", "counted"]).ends(0);
+    product.await_state("S00042", "done");
+}

@@ -1,0 +1,11 @@
+//! The command line from outside: the real binary, on free ports and in folders of its own. Nothing here sleeps; what the
+//! product does by itself is awaited by asking it.
+
+#[cfg(test)]
+mod authoring;
+#[cfg(test)]
+mod first_hour;
+#[cfg(test)]
+mod product;
+#[cfg(test)]
+mod surface;

@@ -1,0 +1,218 @@
+//! Running the binary: once, as the product of a folder, or as a receiver. Whatever runs is ended when its value goes.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// Nothing answers there (the discard service), so that a command that was given no product finds none.
+pub(crate) const NOBODY: &str = "http://127.0.0.1:9";
+/// How long a process may take until it is ready, on a machine that is busy with other tests.
+const READY: Duration = Duration::from_mins(1);
+/// How often the product is asked for what it does by itself; each time starts a process.
+const LOOKS_MAX: usize = 2_000;
+
+/// What a command left behind.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    /// The same, when it ended so.
+    #[track_caller]
+    pub(crate) fn ends(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
+        self
+    }
+
+    /// Its standard output as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
+    }
+
+    /// Checks that standard output has this text.
+    #[track_caller]
+    pub(crate) fn says(self, text: &str) -> Self {
+        assert!(self.out.contains(text), "{text:?} is not in\n{}\n{}", self.out, self.err);
+        self
+    }
+
+    /// Checks that standard error has this text.
+    #[track_caller]
+    pub(crate) fn remarks(self, text: &str) -> Self {
+        assert!(self.err.contains(text), "{text:?} is not in\n{}", self.err);
+        self
+    }
+}
+
+fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_crossdock"));
+    command.current_dir(folder).args(args).env_clear().env("PATH", "/usr/bin:/bin");
+    command
+}
+
+/// Runs it in a folder, where no product is.
+pub(crate) fn run(folder: &Path, args: &[&str]) -> Ran {
+    finish(command(folder, args).env("CROSSDOCK_URL", NOBODY), "")
+}
+
+fn finish(command: &mut Command, input: &str) -> Ran {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A command that does not read its input has closed it.
+    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
+    let done = child.wait_with_output().unwrap();
+    Ran {
+        code: done.status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&done.stdout).into_owned(),
+        err: String::from_utf8_lossy(&done.stderr).into_owned(),
+    }
+}
+
+/// A process that is ready and goes on.
+#[derive(Debug)]
+pub(crate) struct Going {
+    child: Child,
+    pub(crate) url: String,
+    out: BufReader<ChildStdout>,
+}
+
+impl Going {
+    /// Starts it and awaits its ready line; what it says to people goes to a file.
+    #[track_caller]
+    fn start(command: &mut Command, err: &Path) -> Self {
+        let err_file = std::fs::File::create(err).unwrap();
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(err_file).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let (sender, receiver) = sync_channel(1);
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            // Without a reader the test has given up.
+            drop(out.read_line(&mut line).map(|_| sender.send((line, out))));
+        });
+        let Ok((line, out)) = receiver.recv_timeout(READY) else {
+            drop(child.kill());
+            panic!("not ready in time: {}", std::fs::read_to_string(err).unwrap());
+        };
+        let url = line.split_whitespace().find_map(|word| word.strip_prefix("url="));
+        let url = url.unwrap_or_else(|| panic!("{line}{}", std::fs::read_to_string(err).unwrap())).to_owned();
+        Self { child, url, out }
+    }
+
+    /// A receiver that answers with a status.
+    pub(crate) fn listener(folder: &Path, status: &str) -> Self {
+        let secret = ".crossdock/secrets/warehouse/webhook";
+        let mut command = command(folder, &["listen", "--port", "0", "--status", status, "--secret-file", secret, "-o", "json"]);
+        Self::start(&mut command, &folder.join(format!("listen-{status}.err")))
+    }
+
+    /// The next line that it prints, as JSON.
+    pub(crate) fn line(&mut self) -> Value {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    /// Tells it to end, and answers its exit code.
+    pub(crate) fn terminate(&mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        // What has ended already is what is wanted.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// The product of a folder.
+#[derive(Debug)]
+pub(crate) struct Product {
+    pub(crate) folder: PathBuf,
+    pub(crate) going: Going,
+    pub(crate) token: String,
+}
+
+impl Product {
+    pub(crate) fn up(folder: &Path) -> Self {
+        let err = folder.join("up.err");
+        let going = Going::start(&mut command(folder, &["up", "--listen", "127.0.0.1:0"]), &err);
+        let said = std::fs::read_to_string(err).unwrap();
+        let token = said.split_whitespace().find(|word| word.starts_with("cdk_")).unwrap_or_default().to_owned();
+        Self { folder: folder.to_owned(), going, token }
+    }
+
+    /// Runs a command against it.
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
+        self.run_with(args, "")
+    }
+
+    /// The same with something on standard input.
+    pub(crate) fn run_with(&self, args: &[&str], input: &str) -> Ran {
+        finish(&mut self.command(args), input)
+    }
+
+    /// The same as somebody else.
+    pub(crate) fn run_as(&self, token: &str, args: &[&str]) -> Ran {
+        finish(self.command(args).env("CROSSDOCK_TOKEN", token), "")
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = command(&self.folder, args);
+        command.env("CROSSDOCK_URL", &self.going.url).env("CROSSDOCK_TOKEN", &self.token);
+        command
+    }
+
+    /// A command that goes on by itself; its first line is read.
+    pub(crate) fn go(&self, args: &[&str]) -> (Child, BufReader<ChildStdout>) {
+        let mut child = self.command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        (child, out)
+    }
+
+    /// Traces a reference until its newest event stands so.
+    #[track_caller]
+    pub(crate) fn await_state(&self, reference: &str, state: &str) -> Value {
+        let mut seen = String::new();
+        for _ in 0..LOOKS_MAX {
+            let ran = self.run(&["trace", reference, "-o", "json"]);
+            if ran.code == 0 {
+                let trace = ran.json();
+                let newest = trace["events"].as_array().and_then(|events| events.last()).cloned().unwrap_or_default();
+                if newest["state"] == state {
+                    return newest;
+                }
+                seen = newest.to_string();
+            }
+        }
+        panic!("{reference} is not {state}: {seen}");
+    }
+}
+
+/// A folder with the sample project, whose warehouse is at this address.
+pub(crate) fn sample(warehouse: Option<&str>) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &["init"]).ends(0).says("systems/shop.yaml");
+    if let Some(url) = warehouse {
+        move_warehouse(folder.path(), url);
+    }
+    folder
+}
+
+/// Lets the sample's warehouse be at another address.
+pub(crate) fn move_warehouse(folder: &Path, url: &str) {
+    let path = folder.join("systems/warehouse.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let line = text.lines().find(|line| line.trim_start().starts_with("url:")).unwrap();
+    std::fs::write(&path, text.replace(line, &format!("    url: {url}/orders"))).unwrap();
+}
