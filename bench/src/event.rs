@@ -29,8 +29,13 @@ pub(crate) fn body(run: &str, number: u64) -> String {
     .expect("writing to a string does not fail");
     for line in 0..6 {
         let comma = if line == 0 { "" } else { "," };
-        write!(body, r#"{comma}{{"line":{line},"sku":"SKU-{:06}","quantity":{},"price":"19.90"}}"#, number % 999_983 + line, line + 1)
-            .expect("writing to a string does not fail");
+        write!(
+            body,
+            r#"{comma}{{"line":{line},"sku":"SKU-{:06}","quantity":{},"price":"19.90"}}"#,
+            number % 999_983 + line,
+            line + 1
+        )
+        .expect("writing to a string does not fail");
     }
     body.push_str(r#"],"note":""#);
     while body.len() < BYTES - 2 {

@@ -24,7 +24,9 @@ struct Plan {
 
 /// `load ADDRESS PATH CONNECTIONS SECONDS RATE RUN`; rate 0 is as fast as answers come. Prints its report as JSON.
 pub(crate) async fn process(args: &[String]) -> Outcome<()> {
-    let [address, path, connections, seconds, rate, run] = args else { return Err("load: six arguments".into()) };
+    let [address, path, connections, seconds, rate, run] = args else {
+        return Err("load: six arguments".into());
+    };
     let plan = Plan {
         address: address.clone(),
         path: path.clone(),
@@ -82,8 +84,8 @@ async fn connection(plan: Plan, next: Arc<AtomicU64>, begin: u64) -> Counted {
     drop(stream.set_nodelay(true));
     while now_us() < plan.until_us {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        if plan.rate > 0 {
-            let due = begin + number * 1_000_000 / plan.rate;
+        if let Some(after) = (number * 1_000_000).checked_div(plan.rate) {
+            let due = begin + after;
             tokio::time::sleep(Duration::from_micros(due.saturating_sub(now_us()))).await;
         }
         let request = request(&plan, &key, number);

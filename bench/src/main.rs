@@ -4,6 +4,13 @@
 //!
 //! Load, sink and limits are processes of their own and serve the limits and the product alike.
 
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures of a bench are rounded anyway"
+)]
+
 mod corpus;
 mod event;
 mod kill;

@@ -55,7 +55,7 @@ pub(crate) fn lanes_project(folder: &Path, sink: &str) -> Outcome<()> {
     Ok(())
 }
 
-const STEP: &str = r#"summary: One step of a lane.
+const STEP: &str = r"summary: One step of a lane.
 owner: team-bench
 ordering: .lane
 schema:
@@ -66,15 +66,15 @@ schema:
     type: { type: string }
     lane: { type: integer }
     number: { type: integer }
-"#;
+";
 
-const STEPS: &str = r#"owner: team-bench
+const STEPS: &str = r"owner: team-bench
 on:
   types: [step]
 to: sink-0
 deliver:
   retry: soon
-"#;
+";
 
 const SYSTEM: &str = r#"owner: team-bench
 sources:
@@ -88,23 +88,23 @@ sources:
       order.placed: { contract: order.placed@1.0.0 }
 "#;
 
-const DESTINATION: &str = r#"  sink-{N}:
+const DESTINATION: &str = r"  sink-{N}:
     url: http://{SINK}/{N}
     concurrency: 64
     timeout: 10s
     allow: [127.0.0.0/8]
-"#;
+";
 
-const FLOW: &str = r#"owner: team-bench
+const FLOW: &str = r"owner: team-bench
 on:
   types: [order.placed]
 mapping: order
 to: sink-{N}
 deliver:
   lane: none
-"#;
+";
 
-const MAPPING: &str = r#"summary: The bench's order.
+const MAPPING: &str = r"summary: The bench's order.
 owner: team-bench
 from: order.placed@1.0.0
 to: order.canonical@1.0.0
@@ -114,7 +114,7 @@ fields:
   placedAt: .placed_at
   total: { amount: .total, currency: .currency }
   buyer: .customer.name
-"#;
+";
 
 const CONTRACT: &str = r#"summary: An order of the bench.
 owner: team-bench
@@ -151,7 +151,7 @@ schema:
           price: { type: string }
 "#;
 
-const CANONICAL: &str = r#"summary: The order that the bench delivers.
+const CANONICAL: &str = r"summary: The order that the bench delivers.
 owner: team-bench
 schema:
   type: object
@@ -166,7 +166,7 @@ schema:
       properties:
         amount: { type: string }
         currency: { type: string }
-"#;
+";
 
 impl Product {
     /// Starts the release binary and waits for its ready line.
@@ -275,5 +275,9 @@ fn value(line: &str) -> Option<u64> {
 /// The binary of the same profile, beside this one.
 pub(crate) fn binary() -> Outcome<PathBuf> {
     let path = std::env::current_exe()?.with_file_name("crossdock");
-    if path.is_file() { Ok(path) } else { Err(format!("{} is missing: cargo build --release -p crossdock-cli", path.display()).into()) }
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err(format!("{} is missing: cargo build --release -p crossdock-cli", path.display()).into())
+    }
 }

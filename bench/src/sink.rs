@@ -56,10 +56,10 @@ async fn take(State(seen): State<Arc<Seen>>, Path(_): Path<String>, body: Bytes)
     let at = now_us();
     seen.count.fetch_add(1, Ordering::Relaxed);
     let mut first = seen.first.lock().unwrap_or_else(PoisonError::into_inner);
-    if first.len() < REMEMBERED {
-        if let Some(number) = number(&body) {
-            first.push((number, at));
-        }
+    if first.len() < REMEMBERED
+        && let Some(number) = number(&body)
+    {
+        first.push((number, at));
     }
     "ok"
 }

@@ -21,9 +21,7 @@ pub(crate) fn run(given: &[String]) -> Result<u8, Stop> {
 
 fn optional(name: &'static str, probe: &[&str], call: &[&str]) -> Step {
     let work = match (probe, call) {
-        ([program, rest @ ..], [run, args @ ..]) if process::answers(program, rest) => {
-            Work::Run(Call::new(run, args))
-        }
+        ([program, rest @ ..], [run, args @ ..]) if process::answers(program, rest) => Work::Run(Call::new(run, args)),
         _ => Work::Skip("not installed".to_owned()),
     };
     Step { name, work }

@@ -14,18 +14,11 @@ struct Target {
     cargo: &'static [&'static str],
 }
 
-const SIM: Target = Target {
-    proof: "crates/sim/src/bin/sim.rs",
-    cargo: &["run", "--quiet", "--package", "crossdock-sim", "--bin", "sim"],
-};
-const BENCH: Target = Target {
-    proof: "bench/Cargo.toml",
-    cargo: &["run", "--release", "--package", "crossdock-bench"],
-};
-const KILL: Target = Target {
-    proof: "bench/src/kill/mod.rs",
-    cargo: &["run", "--quiet", "--release", "--package", "crossdock-bench"],
-};
+const SIM: Target =
+    Target { proof: "crates/sim/src/bin/sim.rs", cargo: &["run", "--quiet", "--package", "crossdock-sim", "--bin", "sim"] };
+const BENCH: Target = Target { proof: "bench/Cargo.toml", cargo: &["run", "--release", "--package", "crossdock-bench"] };
+const KILL: Target =
+    Target { proof: "bench/src/kill/mod.rs", cargo: &["run", "--quiet", "--release", "--package", "crossdock-bench"] };
 
 pub(crate) fn sim(given: &[String]) -> Result<u8, Stop> {
     let known = [
@@ -38,18 +31,12 @@ pub(crate) fn sim(given: &[String]) -> Result<u8, Stop> {
 }
 
 pub(crate) fn bench(given: &[String]) -> Result<u8, Stop> {
-    let known = [
-        Flag { name: "--quick", takes: Takes::Nothing },
-        Flag { name: "--json", takes: Takes::Text },
-    ];
+    let known = [Flag { name: "--quick", takes: Takes::Nothing }, Flag { name: "--json", takes: Takes::Text }];
     forward(BENCH, args::read(given, &known)?)
 }
 
 pub(crate) fn kill(given: &[String]) -> Result<u8, Stop> {
-    let known = [
-        Flag { name: "--rounds", takes: Takes::Number },
-        Flag { name: "--seed", takes: Takes::Number },
-    ];
+    let known = [Flag { name: "--rounds", takes: Takes::Number }, Flag { name: "--seed", takes: Takes::Number }];
     let flags = args::read(given, &known)?;
     if flags.is_empty() {
         return Err(Stop::Usage("`kill` needs `--rounds N`".to_owned()));

@@ -4,10 +4,7 @@
 //! shipped, so printing and reading the clock are allowed (see the exemptions in STYLE.md).
 #![expect(clippy::print_stdout, reason = "a command line tool speaks on stdout")]
 #![expect(clippy::print_stderr, reason = "a command line tool complains on stderr")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "steps are timed; cargo is named by the environment"
-)]
+#![expect(clippy::disallowed_methods, reason = "steps are timed; cargo is named by the environment")]
 
 mod args;
 mod check;

@@ -20,8 +20,7 @@ const PACKAGES: &[Package] = &[];
 
 /// Makes sure that every package is there.
 pub(crate) fn ensure() -> Result<(), String> {
-    let missing: Vec<Package> =
-        PACKAGES.iter().copied().filter(|package| !installed(package.name)).collect();
+    let missing: Vec<Package> = PACKAGES.iter().copied().filter(|package| !installed(package.name)).collect();
     println!("{} Debian packages needed, {} missing", PACKAGES.len(), missing.len());
     if missing.is_empty() {
         return Ok(());
@@ -41,8 +40,7 @@ fn apt(args: &[&str]) -> Call {
 
 fn installed(name: &str) -> bool {
     let asked = ["--show", "--showformat", "${db:Status-Status}", name];
-    process::output("dpkg-query", &asked, Path::new("."))
-        .is_some_and(|status| status == b"installed")
+    process::output("dpkg-query", &asked, Path::new(".")).is_some_and(|status| status == b"installed")
 }
 
 fn is_root() -> bool {

@@ -38,8 +38,7 @@ impl Call {
 
 /// The folder that holds the workspace's `Cargo.toml`.
 pub(crate) fn root() -> PathBuf {
-    let here = std::env::var("CARGO_MANIFEST_DIR")
-        .unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    let here = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
     let here = PathBuf::from(here);
     here.parent().map_or_else(|| here.clone(), Path::to_path_buf)
 }
@@ -51,8 +50,7 @@ pub(crate) fn exit_code(call: &Call, folder: Option<&Path>) -> Result<u8, String
     if let Some(folder) = folder {
         command.current_dir(folder);
     }
-    let status =
-        command.status().map_err(|error| format!("cannot run `{}`: {error}", call.shown()))?;
+    let status = command.status().map_err(|error| format!("cannot run `{}`: {error}", call.shown()))?;
     let code = status.code().unwrap_or(i32::from(crate::exit::FAILED));
     Ok(u8::try_from(code).unwrap_or(crate::exit::FAILED))
 }
@@ -67,23 +65,13 @@ pub(crate) fn run(call: &Call) -> Result<(), String> {
 
 /// Whether a program answers at all; its output is dropped.
 pub(crate) fn answers(program: &str, args: &[&str]) -> bool {
-    let status = Command::new(program)
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+    let status = Command::new(program).args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())
 }
 
 /// What a program printed, when it could be run and ended well.
 pub(crate) fn output(program: &str, args: &[&str], folder: &Path) -> Option<Vec<u8>> {
-    let done = Command::new(program)
-        .args(args)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
+    let done =
+        Command::new(program).args(args).current_dir(folder).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     done.status.success().then_some(done.stdout)
 }

@@ -50,8 +50,7 @@ pub(crate) fn run(steps: &[Step]) -> u8 {
         println!("{}", line(name, outcome, *took));
     }
     let passed = done.iter().filter(|(_, outcome, _)| matches!(outcome, Outcome::Passed)).count();
-    let failed =
-        done.iter().filter(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_))).count();
+    let failed = done.iter().filter(|(_, outcome, _)| matches!(outcome, Outcome::Failed(_))).count();
     println!("{passed} passed, {failed} failed");
     if failed == 0 { exit::DONE } else { exit::FAILED }
 }

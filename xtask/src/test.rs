@@ -31,10 +31,7 @@ pub(crate) fn run(given: &[String]) -> Result<u8, Stop> {
 }
 
 fn present(root: &Path) -> Present {
-    Present {
-        simulator: root.join("crates/sim/src/bin/sim.rs").is_file(),
-        black_box: root.join("e2e/Cargo.toml").is_file(),
-    }
+    Present { simulator: root.join("crates/sim/src/bin/sim.rs").is_file(), black_box: root.join("e2e/Cargo.toml").is_file() }
 }
 
 fn plan(scope: Scope, present: Present) -> Vec<Step> {
@@ -87,8 +84,7 @@ fn slow(name: &'static str, scope: Scope, exists: bool, call: Call) -> Step {
 }
 
 fn sim() -> Call {
-    let args =
-        ["run", "--quiet", "--package", "crossdock-sim", "--bin", "sim", "--", "--seeds", SEEDS];
+    let args = ["run", "--quiet", "--package", "crossdock-sim", "--bin", "sim", "--", "--seeds", SEEDS];
     whole(&args)
 }
 

@@ -25,17 +25,13 @@ const DRAIN: Duration = Duration::from_mins(2);
 /// `corpus [--binary PATH] [--packs FOLDER] [--from FOLDER]`: by default the binary beside this one, `packs/` of the
 /// present folder, and `../shared/corpus` beside it.
 pub(crate) async fn run(args: &[String]) -> Outcome<()> {
-    let given = |name: &str| {
-        args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).map(PathBuf::from)
-    };
+    let given = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).map(PathBuf::from);
     let binary = given("--binary").map_or_else(crate::product::binary, Ok)?;
     let packs = given("--packs").unwrap_or_else(|| PathBuf::from("packs"));
     let corpus = given("--from").unwrap_or_else(|| PathBuf::from("../shared/corpus"));
     let payloads = payloads::all(&corpus)?;
     if payloads.is_empty() {
-        return Err(
-            format!("no payloads in {}: say where they are with --from", corpus.display()).into()
-        );
+        return Err(format!("no payloads in {}: say where they are with --from", corpus.display()).into());
     }
     let sink = sink::start().await?;
     let folder = tempfile::tempdir()?;
@@ -91,9 +87,7 @@ async fn post(process: &Process, payloads: &[Payload]) -> Outcome<Tally> {
         headers.push(("content-type".to_owned(), "application/json".to_owned()));
         headers.push(process::proof(payload.source, payload.body.as_bytes())?);
         let path = format!("/in/{}", payload.source);
-        let (status, answer) =
-            wire::exchange(&process.address, "POST", &path, &headers, payload.body.as_bytes())
-                .await?;
+        let (status, answer) = wire::exchange(&process.address, "POST", &path, &headers, payload.body.as_bytes()).await?;
         tally.answer(payload, status, &answer);
     }
     Ok(tally)
@@ -108,12 +102,7 @@ async fn settled(process: &Process) -> Outcome<Value> {
             return Ok(status);
         }
         if crate::stats::now_us() - began > u64::try_from(DRAIN.as_micros())? {
-            return Err(format!(
-                "{} entries and deliveries still move after {} s",
-                status["moving"],
-                DRAIN.as_secs()
-            )
-            .into());
+            return Err(format!("{} entries and deliveries still move after {} s", status["moving"], DRAIN.as_secs()).into());
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

@@ -30,9 +30,7 @@ pub(crate) fn all(corpus: &Path) -> io::Result<Vec<Payload>> {
     shopify_resources(&corpus.join("commerce/shopify_api-fixtures"), &mut payloads)?;
     captured(&corpus.join("commerce/hookdeck/woocommerce"), "woocommerce", &mut payloads)?;
     woocommerce_resources(&corpus.join("commerce/woocommerce-docs/json"), &mut payloads)?;
-    for folder in
-        ["easypost-examples/docs/responses", "easypost-python/json", "easypost-python/trackers"]
-    {
+    for folder in ["easypost-examples/docs/responses", "easypost-python/json", "easypost-python/trackers"] {
         easypost(&corpus.join("carriers").join(folder), &mut payloads)?;
     }
     ups(&corpus.join("carriers/ups-openapi/examples"), &mut payloads)?;
@@ -71,14 +69,10 @@ fn captured(folder: &Path, source: &'static str, payloads: &mut Vec<Payload>) ->
         let parts: std::collections::BTreeMap<String, &RawValue> = serde_json::from_str(&text)?;
         let headers: Map<String, Value> =
             parts.get("headers").map_or(Ok(Map::new()), |raw| serde_json::from_str(raw.get()))?;
-        let of_sender = |name: &str| {
-            name.starts_with("x-") && !name.contains("signature") && !name.contains("hmac")
-        };
+        let of_sender = |name: &str| name.starts_with("x-") && !name.contains("signature") && !name.contains("hmac");
         let headers = headers
             .iter()
-            .map(|(name, value)| {
-                (name.to_lowercase(), value.as_str().unwrap_or_default().to_owned())
-            })
+            .map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap_or_default().to_owned()))
             .filter(|(name, _)| of_sender(name))
             .collect();
         let body = parts.get("body").map_or("null", |raw| raw.get()).to_owned();
@@ -118,8 +112,7 @@ fn bare(value: Value) -> Vec<Value> {
     match value {
         Value::Array(items) => items,
         Value::Object(members)
-            if members.len() == 1
-                && members.values().all(|inner| inner.is_object() || inner.is_array()) =>
+            if members.len() == 1 && members.values().all(|inner| inner.is_object() || inner.is_array()) =>
         {
             members.into_iter().flat_map(|(_, inner)| bare(inner)).collect()
         }
@@ -157,21 +150,14 @@ fn woocommerce_resources(folder: &Path, payloads: &mut Vec<Payload>) -> io::Resu
 
 /// The resources of a list or of the answer to a batch, each with what happened to it.
 fn batches(value: Value, is_old: bool) -> Vec<(&'static str, Value)> {
-    const EVENTS: [(&str, &str); 3] =
-        [("create", "created"), ("update", "updated"), ("delete", "deleted")];
+    const EVENTS: [(&str, &str); 3] = [("create", "created"), ("update", "updated"), ("delete", "deleted")];
     match value {
         Value::Array(items) if !is_old => items.into_iter().map(|item| ("updated", item)).collect(),
         Value::Object(members)
-            if !is_old
-                && EVENTS.iter().any(|(key, _)| members.get(*key).is_some_and(Value::is_array)) =>
+            if !is_old && EVENTS.iter().any(|(key, _)| members.get(*key).is_some_and(Value::is_array)) =>
         {
             let of = |(key, event)| {
-                members
-                    .get(key)
-                    .and_then(Value::as_array)
-                    .into_iter()
-                    .flatten()
-                    .map(move |item| (event, item.clone()))
+                members.get(key).and_then(Value::as_array).into_iter().flatten().map(move |item| (event, item.clone()))
             };
             EVENTS.into_iter().flat_map(of).collect()
         }
@@ -181,15 +167,13 @@ fn batches(value: Value, is_old: bool) -> Vec<(&'static str, Value)> {
 
 /// Events as they are, trackers in the event that `EasyPost` sends of them, and each file as a whole in an event of its kind.
 fn easypost(folder: &Path, payloads: &mut Vec<Payload>) -> io::Result<()> {
-    let part =
-        folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let part = folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     for (name, text) in files(folder)? {
         let root: Value = serde_json::from_str(&text)?;
         let name = format!("{part}/{name}");
         let mut inner = Vec::new();
         objects(&root, &mut inner);
-        let is_itself =
-            matches!(inner.first(), Some(first) if std::ptr::eq(*first, &raw const root));
+        let is_itself = matches!(inner.first(), Some(first) if std::ptr::eq(*first, &raw const root));
         let mut put = |at: &str, body: Value| {
             payloads.push(Payload {
                 source: "easypost",
@@ -199,28 +183,20 @@ fn easypost(folder: &Path, payloads: &mut Vec<Payload>) -> io::Result<()> {
             });
         };
         if !is_itself {
-            let kind =
-                root.get("object").and_then(Value::as_str).unwrap_or("response").to_lowercase();
+            let kind = root.get("object").and_then(Value::as_str).unwrap_or("response").to_lowercase();
             put("", event(&format!("{name}-whole"), &format!("{kind}.updated"), &root));
         }
         for (at, object) in inner.into_iter().enumerate() {
             let is_event = object.get("object").is_some_and(|kind| kind == "Event");
             let id = format!("{name}-{at}");
-            put(
-                &format!("#{at}"),
-                if is_event { object.clone() } else { event(&id, "tracker.updated", object) },
-            );
+            put(&format!("#{at}"), if is_event { object.clone() } else { event(&id, "tracker.updated", object) });
         }
     }
     Ok(())
 }
 
 fn event(id: &str, description: &str, result: &Value) -> Value {
-    let at = result
-        .get("updated_at")
-        .filter(|at| at.is_string())
-        .cloned()
-        .unwrap_or_else(|| json!("2025-03-07T00:00:00Z"));
+    let at = result.get("updated_at").filter(|at| at.is_string()).cloned().unwrap_or_else(|| json!("2025-03-07T00:00:00Z"));
     json!({
         "id": format!("evt_{id}"), "object": "Event", "mode": "test", "description": description, "created_at": at,
         "status": "pending", "previous_attributes": {}, "result": result,
@@ -230,9 +206,7 @@ fn event(id: &str, description: &str, result: &Value) -> Value {
 /// Trackers and events, wherever they stand.
 fn objects<'v>(value: &'v Value, found: &mut Vec<&'v Value>) {
     match value {
-        Value::Object(members)
-            if members.get("object").is_some_and(|kind| kind == "Tracker" || kind == "Event") =>
-        {
+        Value::Object(members) if members.get("object").is_some_and(|kind| kind == "Tracker" || kind == "Event") => {
             found.push(value);
             members.values().for_each(|inner| objects(inner, found));
         }

@@ -31,9 +31,7 @@ impl Process {
     /// Starts it on a free port and waits for its ready line.
     pub(crate) async fn start(binary: &Path, project: &Path, data: &Path) -> Outcome<Self> {
         let mut command = Command::new(binary);
-        for source in
-            ["SHOPIFY_WEBHOOK", "WOOCOMMERCE_WEBHOOK", "EASYPOST_WEBHOOK", "UPS_CREDENTIAL"]
-        {
+        for source in ["SHOPIFY_WEBHOOK", "WOOCOMMERCE_WEBHOOK", "EASYPOST_WEBHOOK", "UPS_CREDENTIAL"] {
             command.env(format!("CROSSDOCK_SECRET_{source}"), SECRET);
         }
         let signing = format!("whsec_{}", STANDARD.encode("thirty-two bytes that sign here."));
@@ -47,8 +45,7 @@ impl Process {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
-        let mut complaints =
-            BufReader::new(child.stderr.take().ok_or("no standard error")?).lines();
+        let mut complaints = BufReader::new(child.stderr.take().ok_or("no standard error")?).lines();
         let stdout = child.stdout.take().ok_or("no output")?;
         // The token is shown before the ready line, under a line that says so.
         if !after(&mut complaints, "administrator's token").await? {
@@ -57,15 +54,8 @@ impl Process {
         let token = complaints.next_line().await?.unwrap_or_default().trim().to_owned();
         let mut lines = BufReader::new(stdout).lines();
         while let Some(line) = lines.next_line().await? {
-            if let Some(address) =
-                line.strip_prefix("ready url=http://").and_then(|rest| rest.split(' ').next())
-            {
-                return Ok(Self {
-                    child,
-                    _complaints: complaints,
-                    address: address.to_owned(),
-                    token,
-                });
+            if let Some(address) = line.strip_prefix("ready url=http://").and_then(|rest| rest.split(' ').next()) {
+                return Ok(Self { child, _complaints: complaints, address: address.to_owned(), token });
             }
         }
         Err("the process ended before it was ready".into())

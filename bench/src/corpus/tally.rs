@@ -49,17 +49,10 @@ impl Tally {
     /// Rows of quarantined events.
     pub(crate) fn quarantined(&mut self, rows: &[Value]) {
         for row in rows {
-            let codes = row["reasons"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(|reason| reason["code"].as_str());
+            let codes = row["reasons"].as_array().into_iter().flatten().filter_map(|reason| reason["code"].as_str());
             let mut codes: Vec<&str> = codes.collect();
             codes.dedup();
-            let counts = self
-                .sources
-                .entry(row["source"].as_str().unwrap_or_default().to_owned())
-                .or_default();
+            let counts = self.sources.entry(row["source"].as_str().unwrap_or_default().to_owned()).or_default();
             *counts.why_quarantined.entry(codes.join(" ")).or_default() += 1;
         }
     }
@@ -73,24 +66,18 @@ impl Tally {
             let counts = self.sources.entry(source.to_owned()).or_default();
             *counts.deliveries.entry((flow.to_owned(), state.clone())).or_default() += 1;
             if state != "done" {
-                *counts
-                    .why_held
-                    .entry(row["why"].as_str().unwrap_or_default().to_owned())
-                    .or_default() += 1;
+                *counts.why_held.entry(row["why"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
             }
         }
     }
 
     /// Tells everything.
     pub(crate) fn print(&self) {
-        print(
-            "| source | posted | duplicates | refused | quarantined | admitted | delivered | held or dead | no flow |",
-        );
+        print("| source | posted | duplicates | refused | quarantined | admitted | delivered | held or dead | no flow |");
         print("|---|---|---|---|---|---|---|---|---|");
         for (source, counts) in &self.sources {
             let Counts { posted, duplicates, quarantined, admitted, .. } = counts;
-            let (refused, done, all) =
-                (counts.refused.values().sum::<u64>(), counts.done(), counts.all());
+            let (refused, done, all) = (counts.refused.values().sum::<u64>(), counts.done(), counts.all());
             let no_flow = admitted.saturating_sub(all);
             print(&format!(
                 "| {source} | {posted} | {duplicates} | {refused} | {quarantined} | {admitted} | {done} | {} | {no_flow} |",
@@ -99,17 +86,10 @@ impl Tally {
         }
         for (source, counts) in &self.sources {
             print(&format!("{source}:"));
-            let deliveries = counts
-                .deliveries
-                .iter()
-                .map(|((flow, state), count)| (format!("{flow} {state}"), count));
-            let quarantined = counts
-                .why_quarantined
-                .iter()
-                .map(|(why, count)| (format!("quarantined {why}"), count));
+            let deliveries = counts.deliveries.iter().map(|((flow, state), count)| (format!("{flow} {state}"), count));
+            let quarantined = counts.why_quarantined.iter().map(|(why, count)| (format!("quarantined {why}"), count));
             let held = counts.why_held.iter().map(|(why, count)| (format!("held: {why}"), count));
-            let refused =
-                counts.refused.iter().map(|(why, count)| (format!("refused {why}"), count));
+            let refused = counts.refused.iter().map(|(why, count)| (format!("refused {why}"), count));
             for (what, count) in quarantined.chain(deliveries).chain(held).chain(refused) {
                 print(&format!("{count:>5}  {what}"));
             }
@@ -120,33 +100,20 @@ impl Tally {
     pub(crate) fn conclude(&self, status: &Value, arrived: u64) -> Outcome<()> {
         let sum = |of: fn(&Counts) -> u64| self.sources.values().map(of).sum::<u64>();
         let accepted = sum(|counts| counts.admitted + counts.quarantined);
-        let line =
-            status["lines"].as_array().into_iter().flatten().find(|line| line["origin"] == "live");
+        let line = status["lines"].as_array().into_iter().flatten().find(|line| line["origin"] == "live");
         let journalled = line.and_then(|line| line["accepted"].as_u64()).unwrap_or_default();
-        let (done, waiting) =
-            (sum(Counts::done), sum(|counts| counts.quarantined + counts.all() - counts.done()));
-        print(&format!(
-            "accepted {accepted}, in the journal {journalled}; delivered {done}, at the sink {arrived}"
-        ));
-        print(&format!(
-            "with a person {waiting}, by the status {}; missing {}",
-            status["with_a_person"], status["missing"]
-        ));
-        let agree = accepted == journalled
-            && done == arrived
-            && status["with_a_person"] == waiting
-            && status["missing"] == 0;
+        let (done, waiting) = (sum(Counts::done), sum(|counts| counts.quarantined + counts.all() - counts.done()));
+        print(&format!("accepted {accepted}, in the journal {journalled}; delivered {done}, at the sink {arrived}"));
+        print(&format!("with a person {waiting}, by the status {}; missing {}", status["with_a_person"], status["missing"]));
+        let agree =
+            accepted == journalled && done == arrived && status["with_a_person"] == waiting && status["missing"] == 0;
         if agree { Ok(()) } else { Err("the counts do not agree".into()) }
     }
 }
 
 impl Counts {
     fn done(&self) -> u64 {
-        self.deliveries
-            .iter()
-            .filter(|((_, state), _)| state == "done")
-            .map(|(_, count)| count)
-            .sum()
+        self.deliveries.iter().filter(|((_, state), _)| state == "done").map(|(_, count)| count).sum()
     }
 
     fn all(&self) -> u64 {

@@ -10,10 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::Outcome;
 use crate::product::{self, Product};
 use crate::report::{print, say};
 use crate::stats::{now_us, percentile};
-use crate::Outcome;
 
 use self::senders::Senders;
 use self::sink::Sink;
@@ -21,7 +21,7 @@ use self::sink::Sink;
 /// Lanes that are written to at once; each is one sender that waits for its answer before it sends the next.
 const LANES: u64 = 24;
 /// LIMIT: how long the backlog may take to drain in the end.
-const DRAIN: Duration = Duration::from_secs(120);
+const DRAIN: Duration = Duration::from_mins(2);
 
 /// `kill --rounds N [--seed S]`.
 pub(crate) async fn run(args: &[String]) -> Outcome<()> {
@@ -54,8 +54,14 @@ pub(crate) async fn run(args: &[String]) -> Outcome<()> {
         failures.len()
     ));
     product.kill().await?;
-    failures.iter().for_each(|failure| print(failure));
-    if failures.is_empty() { Ok(()) } else { Err(format!("{} failures; again with --rounds {rounds} --seed {seed}", failures.len()).into()) }
+    for failure in &failures {
+        print(failure);
+    }
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{} failures; again with --rounds {rounds} --seed {seed}", failures.len()).into())
+    }
 }
 
 /// Kills and starts; answers the times to the ready line and to the first delivery after it, in microseconds.
@@ -96,10 +102,10 @@ async fn start(folder: &Path) -> Outcome<Product> {
 async fn drain(product: &Product) -> bool {
     let end = now_us() + u64::try_from(DRAIN.as_micros()).unwrap_or(u64::MAX);
     while now_us() < end {
-        if let Ok(metrics) = product.metrics().await {
-            if metrics.moving() == 0 {
-                return true;
-            }
+        if let Ok(metrics) = product.metrics().await
+            && metrics.moving() == 0
+        {
+            return true;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -106,7 +106,9 @@ impl Senders {
     }
 
     fn take_note(&self, which: (u64, u64), answer: &str) {
-        let id = serde_json::from_str::<serde_json::Value>(answer).ok().and_then(|value| Some(value.get("id")?.as_str()?.to_owned()));
+        let id = serde_json::from_str::<serde_json::Value>(answer)
+            .ok()
+            .and_then(|value| Some(value.get("id")?.as_str()?.to_owned()));
         let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
         ids.insert(which, id.unwrap_or_default());
         self.accepted.fetch_add(1, Ordering::Relaxed);

@@ -26,13 +26,18 @@ pub(crate) async fn judge(senders: &Senders, sink: &Sink, product: &Product, dra
     }
     let seen = sink.seen();
     let lost = ids.keys().filter(|which| !seen.ids.contains_key(which));
-    failures.extend(lost.take(SHOWN).map(|(lane, number)| format!("lost: lane {lane} number {number} was accepted and never arrived")));
+    failures.extend(
+        lost.take(SHOWN).map(|(lane, number)| format!("lost: lane {lane} number {number} was accepted and never arrived")),
+    );
     let twice = seen.ids.iter().filter(|(_, ids)| ids.len() > 1);
-    failures.extend(twice.take(SHOWN).map(|((lane, number), ids)| format!("twice: lane {lane} number {number} under {ids:?}")));
+    failures
+        .extend(twice.take(SHOWN).map(|((lane, number), ids)| format!("twice: lane {lane} number {number} under {ids:?}")));
     for (lane, order) in &seen.order {
-        if let Some(pair) = order.windows(2).find(|pair| pair[0] > pair[1]) {
-            failures.push(format!("order: in lane {lane} number {} came before {}", pair[0], pair[1]));
-        }
+        let pairs = order.iter().zip(order.iter().skip(1));
+        let wrong = pairs.filter(|(first, second)| first > second);
+        failures.extend(
+            wrong.take(1).map(|(first, second)| format!("order: in lane {lane} number {first} came before {second}")),
+        );
     }
     failures.extend(seen.overlaps.iter().take(SHOWN).cloned());
     if seen.strangers > 0 {

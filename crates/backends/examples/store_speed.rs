@@ -4,7 +4,7 @@
 //! deliveries opened with their first attempt and indexed words, in batches; attempts settled one by one. The second
 //! figure of each line counts CPU seconds of the whole process, which says more on a machine that does other things.
 
-#![expect(clippy::print_stdout, reason = "a measuring tool prints")]
+#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measuring tool prints and reads the clock")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,8 +17,8 @@ use futures::StreamExt as _;
 use model::change::{Change, Opened};
 use model::event::DataAt;
 use model::{
-    Appended, AttemptResult, Batch, Claim, Delivery, DeliveryId, DeliveryState, Digest, Entry, Event, EventId, EventType, Fault,
-    Guard, LaneKey, Lease, NewEntry, Offset, OnDead, Origin, Outcome, Partition, PolicyVersion, Position, TimeSpan,
+    Appended, AttemptResult, Batch, Claim, Delivery, DeliveryId, DeliveryState, Digest, Entry, Event, EventId, EventType,
+    Fault, Guard, LaneKey, Lease, NewEntry, Offset, OnDead, Origin, Outcome, Partition, PolicyVersion, Position, TimeSpan,
     Timestamp, arrival_id,
 };
 
@@ -171,9 +171,12 @@ fn settled(n: u64) -> Batch {
     };
     let state = DeliveryState::Done { at: Timestamp::from_secs(1_793_000_001) };
     let why = "the destination answered 200".to_owned();
-    Batch::new()
-        .guard(Guard::Epoch { delivery: delivery_id(n), epoch: 1 })
-        .change(Change::Settle { delivery: delivery_id(n), result, state, why })
+    Batch::new().guard(Guard::Epoch { delivery: delivery_id(n), epoch: 1 }).change(Change::Settle {
+        delivery: delivery_id(n),
+        result,
+        state,
+        why,
+    })
 }
 
 /// Time spent waiting for the store, and CPU seconds of the process.

@@ -3,19 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use backends::conformance::sample::{
-    admitted, at, claim, delivery, delivery_id, done, event_id, in_lane, position,
-};
-use backends::conformance::{
-    self, JournalFixture, LedgerFixture, LedgerStore, ManualClock, Opening,
-};
+use backends::conformance::sample::{admitted, at, claim, delivery, delivery_id, done, event_id, in_lane, position};
+use backends::conformance::{self, JournalFixture, LedgerFixture, LedgerStore, ManualClock, Opening};
 use backends::sqlite::{JournalOptions, LedgerOptions, Options, Store};
 use engine::ports::{Answer, Clock, DueLimit, Journal, Ledger as _, Views as _};
 use futures::future::join_all;
 use model::limit::KEY_WINDOW;
-use model::{
-    Appended, Batch, Bucket, Change, Fault, FaultKind, Offset, Partition, TimeSpan,
-};
+use model::{Appended, Batch, Bucket, Change, Fault, FaultKind, Offset, Partition, TimeSpan};
 use tempfile::TempDir;
 
 const ZERO: Partition = Partition(0);
@@ -40,7 +34,7 @@ fn clock() -> Arc<dyn Clock> {
 }
 
 fn folder() -> TempDir {
-    tempfile::tempdir().unwrap()
+    tempfile::tempdir().expect("a folder can be made")
 }
 
 fn open(folder: &Path, options: Options) -> Result<Store, Fault> {
@@ -48,12 +42,12 @@ fn open(folder: &Path, options: Options) -> Result<Store, Fault> {
 }
 
 fn opened(folder: &TempDir) -> Store {
-    open(folder.path(), Options::default()).unwrap()
+    open(folder.path(), Options::default()).expect("the folder opens")
 }
 
 /// The words of the fault with which a folder does not open.
 fn refusal(folder: &Path) -> (FaultKind, String) {
-    let fault = open(folder, Options::default()).unwrap_err();
+    let fault = open(folder, Options::default()).expect_err("the folder does not open");
     (fault.kind, fault.to_string())
 }
 
@@ -111,11 +105,11 @@ async fn the_views_show_what_every_views_show() {
 }
 
 async fn append(store: &Store, numbers: impl IntoIterator<Item = u64>) -> Vec<Appended> {
-    store.journal.append(numbers.into_iter().map(admitted).collect()).await.unwrap()
+    store.journal.append(numbers.into_iter().map(admitted).collect()).await.expect("the journal takes it")
 }
 
 async fn offsets(store: &Store) -> Vec<Offset> {
-    let records = store.journal.read(ZERO, Offset(0), 100_000).await.unwrap();
+    let records = store.journal.read(ZERO, Offset(0), 100_000).await.expect("the journal reads");
     records.iter().map(|record| record.position.offset).collect()
 }
 
@@ -127,7 +121,7 @@ fn open_change(n: u64) -> Batch {
 fn killed_copy(from: &TempDir) -> TempDir {
     let copy = folder();
     for name in ["journal.sqlite", "journal.sqlite-wal", "ledger.sqlite", "ledger.sqlite-wal"] {
-        std::fs::copy(from.path().join(name), copy.path().join(name)).unwrap();
+        std::fs::copy(from.path().join(name), copy.path().join(name)).expect("the file is there");
     }
     copy
 }
@@ -185,12 +179,12 @@ async fn a_full_disk_refuses_and_loses_nothing() {
     assert_eq!(fault.kind, FaultKind::Full, "{fault}");
     assert_eq!(offsets(&store).await.len(), taken.len(), "the refused one is not there");
     assert!(matches!(append(&store, [1]).await[..], [Appended::Duplicate(..)]), "repeats are answered");
-    let half = Offset(taken.len() as u64 / 2);
-    store.journal.trim(ZERO, half, Vec::new()).await.unwrap();
+    let half = taken.len() / 2;
+    store.journal.trim(ZERO, Offset(half as u64), Vec::new()).await.unwrap();
     assert!(matches!(append(&store, [20_000]).await[..], [Appended::New(_)]), "what was freed is used");
     drop(store);
     let store = opened(&folder);
-    assert_eq!(offsets(&store).await.len(), taken.len() - half.0 as usize + 1);
+    assert_eq!(offsets(&store).await.len(), taken.len() - half + 1);
     assert!(matches!(append(&store, [20_001]).await[..], [Appended::New(_)]));
 }
 

@@ -13,7 +13,9 @@ pub(crate) fn reason(reason: &Reason, output: &Output) -> Result<String, Failure
         None => answer("why?", output).unwrap_or_default(),
     };
     if given.trim().is_empty() {
-        return Err(Failure::new(Exit::Usage, "reason", "a reason is needed: it goes into the audit").hint("say --reason TEXT"));
+        return Err(
+            Failure::new(Exit::Usage, "reason", "a reason is needed: it goes into the audit").hint("say --reason TEXT")
+        );
     }
     Ok(given)
 }
@@ -26,7 +28,8 @@ pub(crate) fn confirm(question: &str, sure: Sure, output: &Output) -> Result<(),
     match answer(&format!("{question} [y/N]"), output) {
         Some(word) if matches!(word.trim(), "y" | "Y" | "yes") => Ok(()),
         Some(_) => Err(Failure::new(Exit::Interrupted, "not-confirmed", "nothing was done")),
-        None => Err(Failure::new(Exit::Usage, "not-confirmed", "nobody can be asked here, and nothing was done").hint("say -y if it is meant")),
+        None => Err(Failure::new(Exit::Usage, "not-confirmed", "nobody can be asked here, and nothing was done")
+            .hint("say -y if it is meant")),
     }
 }
 

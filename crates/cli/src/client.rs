@@ -48,7 +48,12 @@ impl Client {
             .no_proxy()
             .build()
             .map_err(|error| Failure::new(Exit::Failed, "client", format!("no HTTP client can be made: {error}")))?;
-        let base = common.url.clone().or_else(|| address_of(folder)).unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
+        let base = common
+            .url
+            .clone()
+            .filter(|url| !url.is_empty())
+            .or_else(|| address_of(folder))
+            .unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
         let token = std::env::var("CROSSDOCK_TOKEN").ok().filter(|token| !token.is_empty());
         Ok(Self { http, base: base.trim_end_matches('/').to_owned(), token, same_site: None })
     }
@@ -76,7 +81,12 @@ impl Client {
     }
 
     /// Rows of a list, page after page, at most `limit`.
-    pub(crate) async fn rows<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)], limit: usize) -> Result<Vec<T>, Failure> {
+    pub(crate) async fn rows<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        limit: usize,
+    ) -> Result<Vec<T>, Failure> {
         let mut rows = Vec::new();
         let mut cursor: Option<String> = None;
         while rows.len() < limit {
@@ -108,13 +118,22 @@ impl Client {
     }
 
     /// Sends what a partner would send. Answers status and body, whatever they are.
-    pub(crate) async fn ingest(&self, path: &str, headers: &[(String, String)], body: bytes::Bytes) -> Result<(u16, bytes::Bytes), Failure> {
+    pub(crate) async fn ingest(
+        &self,
+        path: &str,
+        headers: &[(String, String)],
+        body: bytes::Bytes,
+    ) -> Result<(u16, bytes::Bytes), Failure> {
         let mut request = self.http.post(format!("{}{path}", self.base)).body(body);
         for (name, value) in headers {
             request = request.header(name.as_str(), value.as_str());
         }
         let answer = request.send().await.map_err(|error| {
-            if error.is_builder() { Failure::new(Exit::Usage, "request", format!("this is no request of HTTP: {error}")) } else { self.unreachable() }
+            if error.is_builder() {
+                Failure::new(Exit::Usage, "request", format!("this is no request of HTTP: {error}"))
+            } else {
+                self.unreachable()
+            }
         })?;
         let status = answer.status().as_u16();
         Ok((status, read(answer).await?))
@@ -129,7 +148,12 @@ impl Client {
         self.send(Method::POST, path, Some(body)).await
     }
 
-    async fn send<B: Serialize, T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&B>) -> Result<T, Failure> {
+    async fn send<B: Serialize, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&B>,
+    ) -> Result<T, Failure> {
         let mut request = self.http.request(method, format!("{}/api/v1{path}", self.base));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
@@ -171,7 +195,11 @@ fn problem(status: StatusCode, bytes: &[u8]) -> Failure {
         409 => "look at it again, then repeat the command",
         _ => "",
     };
-    let message = [problem.detail].into_iter().chain(problem.errors.iter().take(REASONS_SHOWN).map(reason)).collect::<Vec<_>>().join("\n  ");
+    let message = [problem.detail]
+        .into_iter()
+        .chain(problem.errors.iter().take(REASONS_SHOWN).map(reason))
+        .collect::<Vec<_>>()
+        .join("\n  ");
     Failure::new(exit_of(status.as_u16(), &problem.code), &problem.code, message).hint(hint)
 }
 

@@ -10,7 +10,24 @@ const TEMPLATE: &str = "{about}\n\n{usage-heading} {usage}{after-help}\n\nOption
 const HEADINGS: [(&str, &[&str]); 5] = [
     ("Start", &["up", "init", "doctor"]),
     ("Author", &["check", "fmt", "test", "explain", "plan", "apply", "rollback", "diff"]),
-    ("Operate", &["status", "trace", "tail", "events", "deliveries", "retry", "cancel", "hold", "quarantine", "replay", "pause", "resume", "retention"]),
+    (
+        "Operate",
+        &[
+            "status",
+            "trace",
+            "tail",
+            "events",
+            "deliveries",
+            "retry",
+            "cancel",
+            "hold",
+            "quarantine",
+            "replay",
+            "pause",
+            "resume",
+            "retention",
+        ],
+    ),
     ("Try", &["send", "listen", "simulate"]),
     ("Govern", &["audit", "token"]),
 ];
@@ -24,15 +41,22 @@ pub(crate) fn command() -> Command {
 
 fn verbs(command: &Command) -> String {
     let shown: Vec<&Command> = command.get_subcommands().filter(|verb| !verb.is_hide_set()).collect();
-    let line = |verb: &Command| format!("  {:<12} {}", verb.get_name(), verb.get_about().map(ToString::to_string).unwrap_or_default());
+    let line = |verb: &Command| {
+        format!("  {:<12} {}", verb.get_name(), verb.get_about().map(ToString::to_string).unwrap_or_default())
+    };
     let mut text = Vec::new();
     for (heading, names) in HEADINGS {
-        let lines = names.iter().filter_map(|name| shown.iter().find(|verb| verb.get_name() == *name)).map(|verb| line(verb));
+        let lines =
+            names.iter().filter_map(|name| shown.iter().find(|verb| verb.get_name() == *name)).map(|verb| line(verb));
         text.push(format!("{heading}:\n{}", lines.collect::<Vec<_>>().join("\n")));
     }
     let known = |verb: &&&Command| HEADINGS.iter().any(|(_, names)| names.contains(&verb.get_name()));
     let others: Vec<String> = shown.iter().filter(|verb| !known(verb)).map(|verb| line(verb)).collect();
-    text.push(format!("More:\n{}\n  {:<12} What verbs end with: crossdock help exit-codes", others.join("\n"), "exit-codes"));
+    text.push(format!(
+        "More:\n{}\n  {:<12} What verbs end with: crossdock help exit-codes",
+        others.join("\n"),
+        "exit-codes"
+    ));
     text.join("\n\n")
 }
 

@@ -32,7 +32,9 @@ fn main() -> ExitCode {
     let output = Output::new(&args.common);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return output.fail(Exit::Failed, &format!("the runtime cannot start: {error}")).code(),
+        Err(error) => {
+            return output.fail(Exit::Failed, &format!("the runtime cannot start: {error}")).code();
+        }
     };
     let exit = runtime.block_on(run(args, &output));
     exit.code()
@@ -47,7 +49,9 @@ fn misunderstood(error: &clap::Error) -> ExitCode {
     }
     let words: Vec<String> = std::env::args().collect();
     let asks_json = words.iter().any(|word| matches!(word.as_str(), "--json" | "-ojson" | "-o=json" | "--output=json"))
-        || words.windows(2).any(|pair| matches!(pair, [flag, form] if (flag == "-o" || flag == "--output") && form == "json"));
+        || words
+            .windows(2)
+            .any(|pair| matches!(pair, [flag, form] if (flag == "-o" || flag == "--output") && form == "json"));
     if !asks_json {
         drop(error.print());
         return Exit::Usage.code();
@@ -103,8 +107,14 @@ async fn ask_product(common: &Common, verb: Verb, output: &Output) -> Ended {
         Verb::Audit(args) => verbs::audit::run(common, &args, output).await,
         Verb::Token(args) => verbs::token::run(common, &args, output).await,
         Verb::Version => verbs::version::version(common, output).await,
-        Verb::Up(_) | Verb::Check(_) | Verb::Fmt(_) | Verb::Init(_) | Verb::Test(_) | Verb::Listen(_) | Verb::Retention(_) | Verb::Completion(_) | Verb::ExitCodes => {
-            Err(Failure::new(Exit::Failed, "verb", "this verb does not ask the product"))
-        }
+        Verb::Up(_)
+        | Verb::Check(_)
+        | Verb::Fmt(_)
+        | Verb::Init(_)
+        | Verb::Test(_)
+        | Verb::Listen(_)
+        | Verb::Retention(_)
+        | Verb::Completion(_)
+        | Verb::ExitCodes => Err(Failure::new(Exit::Failed, "verb", "this verb does not ask the product")),
     }
 }

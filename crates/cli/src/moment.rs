@@ -43,7 +43,9 @@ impl FromStr for Moment {
         if let Ok(span) = text.parse::<TimeSpan>() {
             return Ok(Self::Ago(span));
         }
-        text.parse().map(Self::At).map_err(|_| "a moment is a span such as 30m or 2h, or an instant such as 2026-03-01T10:00:00Z".to_owned())
+        text.parse()
+            .map(Self::At)
+            .map_err(|_| "a moment is a span such as 30m or 2h, or an instant such as 2026-03-01T10:00:00Z".to_owned())
     }
 }
 
@@ -81,7 +83,9 @@ mod tests {
 
     #[test]
     fn rates_are_by_the_second_or_the_minute() {
-        for (text, expected) in [("2/s", Some(2)), ("20", Some(20)), ("120/m", Some(2)), ("30/m", None), ("0", None), ("2/h", None)] {
+        for (text, expected) in
+            [("2/s", Some(2)), ("20", Some(20)), ("120/m", Some(2)), ("30/m", None), ("0", None), ("2/h", None)]
+        {
             assert_eq!(text.parse::<PerSecond>().ok().map(|rate| rate.0), expected, "{text}");
         }
     }

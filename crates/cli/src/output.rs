@@ -128,7 +128,8 @@ impl Output {
             return self.lines(rows.iter().map(|row| row.join("\t")));
         }
         let head: Vec<String> = head.iter().map(|&word| word.to_owned()).collect();
-        let width = |at: usize| rows.iter().chain([&head]).filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max();
+        let width =
+            |at: usize| rows.iter().chain([&head]).filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max();
         let widths: Vec<usize> = (0..head.len()).map(|at| width(at).unwrap_or_default()).collect();
         for row in [&head].into_iter().chain(rows) {
             let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));

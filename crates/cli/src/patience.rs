@@ -58,7 +58,9 @@ impl Patience {
 
 /// Until somebody says stop: SIGTERM and Ctrl-C mean the same.
 pub(crate) async fn told_to_stop() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return drop(tokio::signal::ctrl_c().await) };
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return drop(tokio::signal::ctrl_c().await);
+    };
     tokio::select! {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}

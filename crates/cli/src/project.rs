@@ -24,7 +24,8 @@ pub(crate) struct Project {
 pub(crate) fn read(folder: &Path) -> Result<Vec<SourceFile>, Failure> {
     let files = server::project::read(folder).map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
     if files.is_empty() {
-        let message = format!("{} is no project folder: it has none of {}", folder.display(), server::project::FOLDERS.join("/, "));
+        let message =
+            format!("{} is no project folder: it has none of {}", folder.display(), server::project::FOLDERS.join("/, "));
         return Err(Failure::new(Exit::NotFound, "no-project", message).hint("begin one with `crossdock init`"));
     }
     Ok(files)
@@ -38,7 +39,8 @@ pub(crate) fn load(folder: &Path, output: &Output) -> Result<Project, Failure> {
         (_, findings) => {
             output.say(render::text(&findings, &files, Colour::Plain).trim_end());
             let message = format!("{}: {}", folder.display(), render::count(&findings));
-            Err(Failure::new(Exit::Findings, "project-mistakes", message).hint("mend them; `crossdock check` shows them all"))
+            Err(Failure::new(Exit::Findings, "project-mistakes", message)
+                .hint("mend them; `crossdock check` shows them all"))
         }
     }
 }
@@ -62,5 +64,7 @@ pub(crate) fn without_tests(files: &[SourceFile]) -> Vec<SourceFile> {
 pub(crate) async fn present(client: &Client) -> Result<Policy, Failure> {
     let files = applied(client, "present").await?;
     let (policy, _) = policy::check(&files);
-    policy.ok_or_else(|| Failure::new(Exit::Failed, "policy", "the applied policy cannot be read by this version of the program"))
+    policy.ok_or_else(|| {
+        Failure::new(Exit::Failed, "policy", "the applied policy cannot be read by this version of the program")
+    })
 }

@@ -51,7 +51,11 @@ pub(crate) struct Proof<'a> {
 pub(crate) fn only_sender_can_sign(source: &Source) -> bool {
     match &source.verify {
         Verify::Signed(scheme) => scheme.algorithm == Algorithm::Ed25519,
-        Verify::StandardWebhooks { .. } | Verify::SecretHeader { .. } | Verify::SecretPath | Verify::Basic { .. } | Verify::Unsigned { .. } => false,
+        Verify::StandardWebhooks { .. }
+        | Verify::SecretHeader { .. }
+        | Verify::SecretPath
+        | Verify::Basic { .. }
+        | Verify::Unsigned { .. } => false,
     }
 }
 

@@ -67,16 +67,22 @@ impl World {
         self.http.request(method, format!("{}{path}", self.url)).header(SWITCH, "1")
     }
 
-    #[expect(clippy::disallowed_methods, reason = "an answer of our own simulated systems, within the time that was asked for")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an answer of our own simulated systems, within the time that was asked for"
+    )]
     async fn send<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Failure> {
-        let unreachable = |_| Failure::new(Exit::Unreachable, "world", format!("no simulated systems answer at {}", self.url));
+        let unreachable =
+            |_| Failure::new(Exit::Unreachable, "world", format!("no simulated systems answer at {}", self.url));
         let answer = request.send().await.map_err(unreachable)?;
         let status = answer.status();
         let bytes = answer.bytes().await.map_err(unreachable)?;
         if status.is_success() {
-            return serde_json::from_slice(&bytes).map_err(|error| Failure::new(Exit::Failed, "world", format!("the answer is not understood: {error}")));
+            return serde_json::from_slice(&bytes)
+                .map_err(|error| Failure::new(Exit::Failed, "world", format!("the answer is not understood: {error}")));
         }
-        let detail = serde_json::from_slice::<serde_json::Value>(&bytes).ok().and_then(|it| it["detail"].as_str().map(str::to_owned));
+        let detail =
+            serde_json::from_slice::<serde_json::Value>(&bytes).ok().and_then(|it| it["detail"].as_str().map(str::to_owned));
         let exit = if status.as_u16() == 404 { Exit::NotFound } else { Exit::Failed };
         Err(Failure::new(exit, "world", detail.unwrap_or_else(|| format!("the answer was {status}"))))
     }

@@ -42,7 +42,13 @@ impl Board {
     /// A board at the beginning of a life, with breakers as they were stored.
     pub fn new(lease: Lease, breakers: Vec<(DestinationName, State)>) -> Self {
         let gates = breakers.into_iter().map(|(name, state)| (name, Gate::restore(state))).collect();
-        Self { lease, gates: Mutex::new(gates), shards: Mutex::default(), in_question: Mutex::default(), switches: Arc::default() }
+        Self {
+            lease,
+            gates: Mutex::new(gates),
+            shards: Mutex::default(),
+            in_question: Mutex::default(),
+            switches: Arc::default(),
+        }
     }
 
     /// The name of a destination's shard.

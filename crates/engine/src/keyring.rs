@@ -68,11 +68,6 @@ mod tests {
         let values: Vec<&Secret> = keys.values(&wanted).collect();
         assert_eq!(values, [&Secret::new("correct horse"), &Secret::new("hunter2")]);
         let shown = format!("{keys:?}");
-        assert!(
-            shown.contains("shop/webhook")
-                && !shown.contains("hunter2")
-                && !shown.contains("horse"),
-            "{shown}"
-        );
+        assert!(shown.contains("shop/webhook") && !shown.contains("hunter2") && !shown.contains("horse"), "{shown}");
     }
 }

@@ -97,10 +97,11 @@ impl Membership {
     /// Intake on a node that routes nothing learns here that another policy holds.
     async fn learn_policy(&self) -> Result<(), Fault> {
         let Some(partition) = self.journal.partitions().first().copied() else { return Ok(()) };
-        if let Some(version) = self.ledger.partition_policy(partition).await? {
-            if version != self.book.current().version && !self.board.holds(&format!("partition/{}", partition.0)) {
-                self.book.adopt(self.book.at(version).await?);
-            }
+        if let Some(version) = self.ledger.partition_policy(partition).await?
+            && version != self.book.current().version
+            && !self.board.holds(&format!("partition/{}", partition.0))
+        {
+            self.book.adopt(self.book.at(version).await?);
         }
         Ok(())
     }

@@ -170,8 +170,7 @@ impl Node {
     }
 
     fn outbox_loop(&self) -> Loop {
-        let mut outbox =
-            Outbox { journal: Arc::clone(&self.ground.journal), ledger: Arc::clone(&self.ground.ledger) };
+        let mut outbox = Outbox { journal: Arc::clone(&self.ground.journal), ledger: Arc::clone(&self.ground.ledger) };
         let mut drive = self.drive("outbox", Some(self.ground.ledger.changed()));
         let run = async move {
             while drive.goes_on() {

@@ -16,8 +16,8 @@ use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
 };
 use model::{
-    Account, Appended, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId,
-    Fault, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Record, Replay, ReplayId,
+    Account, Appended, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault,
+    Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Record, Replay, ReplayId,
     ReplayMember, TimeSpan, Timestamp, Token,
 };
 use uuid::Uuid;
@@ -312,4 +312,3 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     /// Ten bytes of chance for an id, and for jitter: seeded in simulation.
     fn chance(&self) -> [u8; 10];
 }
-

@@ -20,8 +20,8 @@ use formats::signature::Secret;
 use model::change::Switch;
 use model::quarantine::QuarantineState;
 use model::{
-    Batch, Change, Entry, EventId, Offset, Partition, Principal, QuarantineRow, Received, Record,
-    Refusal, RefusalKind, SecretName, SourceName, TimeSpan, Timestamp,
+    Batch, Change, Entry, EventId, Offset, Partition, Principal, QuarantineRow, Received, Record, Refusal, RefusalKind,
+    SecretName, SourceName, TimeSpan, Timestamp,
 };
 use policy::SourceFile;
 use prometheus_client::encoding::text::encode;
@@ -99,16 +99,10 @@ impl World {
     }
 
     fn batch(&self, elements: &[&str]) -> Received {
-        let event = |element: &&str| {
-            format!(r#"{{"specversion":"1.0","source":"/s","type":"t",{element}}}"#)
-        };
+        let event = |element: &&str| format!(r#"{{"specversion":"1.0","source":"/s","type":"t",{element}}}"#);
         let events: Vec<String> = elements.iter().map(event).collect();
-        let content_type =
-            ("content-type".to_owned(), "application/cloudevents-batch+json".to_owned());
-        Received {
-            headers: vec![content_type],
-            ..self.post("cloud", &format!("[{}]", events.join(",")))
-        }
+        let content_type = ("content-type".to_owned(), "application/cloudevents-batch+json".to_owned());
+        Received { headers: vec![content_type], ..self.post("cloud", &format!("[{}]", events.join(","))) }
     }
 
     async fn send(&self, source: &str, body: &str) -> Answer {
@@ -125,11 +119,7 @@ impl World {
 
     fn quarantine(&self) -> Quarantine {
         let Intake { journal, ledger, book, .. } = &self.intake;
-        Quarantine {
-            journal: Arc::clone(journal),
-            ledger: Arc::clone(ledger),
-            book: Arc::clone(book),
-        }
+        Quarantine { journal: Arc::clone(journal), ledger: Arc::clone(ledger), book: Arc::clone(book) }
     }
 
     fn asked(&self, why: &str) -> Asked {
@@ -155,16 +145,12 @@ impl World {
             revision: 0,
             version: 1,
         };
-        self.ledger
-            .commit(Batch::new().change(Change::Quarantine(Box::new(row))))
-            .await
-            .expect("memory commits");
+        self.ledger.commit(Batch::new().change(Change::Quarantine(Box::new(row)))).await.expect("memory commits");
         id
     }
 
     async fn append_emitted(&self) {
-        let mut outbox =
-            Outbox { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger) };
+        let mut outbox = Outbox { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger) };
         while outbox.turn().await.expect("memory appends") == engine::drive::Turn::Worked {}
     }
 }
@@ -199,9 +185,7 @@ async fn what_is_accepted_is_in_the_journal_and_its_repeat_is_not() {
     let records = world.records().await;
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].policy, world.intake.book.current().version);
-    assert!(
-        matches!(&records[0].entry, Entry::Admitted(event) if event.id == id && event.body == body.as_bytes())
-    );
+    assert!(matches!(&records[0].entry, Entry::Admitted(event) if event.id == id && event.body == body.as_bytes()));
 }
 
 #[tokio::test]
@@ -209,17 +193,13 @@ async fn another_body_under_a_key_is_refused_and_a_sample_is_told_to_the_audit()
     let world = World::new(1_000_000);
     let (id, _, _) = accepted(&world.send("shop", r#"{"id":1,"type":"order"}"#).await);
     for number in 0..50 {
-        let refusal = refused(
-            world.send("shop", &format!(r#"{{"id":1,"type":"order","n":{number}}}"#)).await,
-        );
+        let refusal = refused(world.send("shop", &format!(r#"{{"id":1,"type":"order","n":{number}}}"#)).await);
         assert_eq!(refusal.kind, RefusalKind::KeyReused);
         assert!(refusal.detail.contains(&id.to_string()), "{refusal:?}");
     }
     let audit = world.audit().await;
     assert_eq!(audit.len(), 10, "the rest is counted only");
-    assert!(
-        audit.iter().all(|row| row.action == "intake.key_reused" && row.subject == id.to_string())
-    );
+    assert!(audit.iter().all(|row| row.action == "intake.key_reused" && row.subject == id.to_string()));
     assert_eq!(audit[0].by.as_str(), "source:shop");
     assert_eq!(world.records().await.len(), 1);
 }
@@ -229,16 +209,8 @@ async fn the_elements_of_a_batch_have_outcomes_of_their_own() {
     let world = World::new(1_000_000);
     accepted(&world.intake.receive(world.batch(&[r#""id":"1""#])).await);
     world.clock.advance(TimeSpan::from_secs(5));
-    let mixed = world.batch(&[
-        r#""id":"1""#,
-        r#""id":"2""#,
-        r#""id":"""#,
-        r#""id":"1","data":7"#,
-        r#""id":"2""#,
-    ]);
-    let Answer::Accepted(items) = world.intake.receive(mixed).await else {
-        panic!("some were accepted")
-    };
+    let mixed = world.batch(&[r#""id":"1""#, r#""id":"2""#, r#""id":"""#, r#""id":"1","data":7"#, r#""id":"2""#]);
+    let Answer::Accepted(items) = world.intake.receive(mixed).await else { panic!("some were accepted") };
     let seen: Vec<Result<bool, RefusalKind>> = items
         .iter()
         .map(|item| match item {
@@ -246,10 +218,7 @@ async fn the_elements_of_a_batch_have_outcomes_of_their_own() {
             Item::Refused(refusal) => Err(refusal.kind),
         })
         .collect();
-    assert_eq!(
-        seen,
-        [Ok(true), Ok(false), Err(RefusalKind::Malformed), Err(RefusalKind::KeyReused), Ok(true)]
-    );
+    assert_eq!(seen, [Ok(true), Ok(false), Err(RefusalKind::Malformed), Err(RefusalKind::KeyReused), Ok(true)]);
     assert_eq!(world.records().await.len(), 2);
     world.clock.advance(TimeSpan::from_secs(5));
     let none = world.batch(&[r#""id":"1","data":8"#, r#""id":"""#]);
@@ -271,9 +240,7 @@ async fn the_rate_counts_events_and_says_when_to_come_back() {
     accepted(&world.send("busy", "2").await);
     let many: Vec<String> = (0..200).map(|number| format!(r#""id":"{number}""#)).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    assert!(
-        matches!(world.intake.receive(world.batch(&many)).await, Answer::Accepted(items) if items.len() == 200)
-    );
+    assert!(matches!(world.intake.receive(world.batch(&many)).await, Answer::Accepted(items) if items.len() == 200));
     let refusal = refused(world.intake.receive(world.batch(&[])).await);
     assert_eq!((refusal.kind, refusal.retry_after_s), (RefusalKind::OverLimit, Some(2)));
 }
@@ -281,20 +248,12 @@ async fn the_rate_counts_events_and_says_when_to_come_back() {
 #[tokio::test]
 async fn a_paused_source_answers_who_paused_it_to_those_who_may_send() {
     let world = World::new(1_000_000);
-    let switch = Switch {
-        paused: true,
-        by: Principal::new("ines"),
-        why: "stocktaking".to_owned(),
-        at: world.clock.now(),
-    };
+    let switch = Switch { paused: true, by: Principal::new("ines"), why: "stocktaking".to_owned(), at: world.clock.now() };
     let paused = ["source/shop", "source/token"].map(|object| (object.to_owned(), switch.clone()));
     world.intake.switches.learn(paused);
     let refusal = refused(world.send("shop", r#"{"id":1,"type":"order"}"#).await);
     assert_eq!(refusal.kind, RefusalKind::Unavailable);
-    assert!(
-        refusal.detail.contains("ines: stocktaking") && refusal.retry_after_s.is_some(),
-        "{refusal:?}"
-    );
+    assert!(refusal.detail.contains("ines: stocktaking") && refusal.retry_after_s.is_some(), "{refusal:?}");
     let stranger = refused(world.send("token", "{}").await);
     assert_eq!(stranger.kind, RefusalKind::BadSignature);
     world.intake.switches.learn([]);
@@ -326,10 +285,7 @@ async fn a_new_value_of_a_secret_holds_at_once() {
     accepted(&with("one").await);
     set("two");
     assert_eq!(refused(with("one").await).kind, RefusalKind::BadSignature);
-    assert!(
-        accepted(&with("two").await).1,
-        "the same bytes are the same event, whoever's secret it is"
-    );
+    assert!(accepted(&with("two").await).1, "the same bytes are the same event, whoever's secret it is");
 }
 
 #[tokio::test]
@@ -349,18 +305,12 @@ async fn a_correction_reaches_the_journal_once() {
     let event = world.kept().await;
     let which = Which { event, version: Some(1) };
     let quarantine = world.quarantine();
-    let again = quarantine
-        .correct(which, Bytes::from_static(br#"{"id":"k","type":"new"}"#), &world.asked("x"))
-        .await;
+    let again = quarantine.correct(which, Bytes::from_static(br#"{"id":"k","type":"new"}"#), &world.asked("x")).await;
     assert!(matches!(again, Err(NotDone::Invalid(_))), "{again:?}");
     let body = Bytes::from_static(br#"{"id":"k","type":"order"}"#);
-    let moved = quarantine
-        .correct(which, body.clone(), &world.asked("typo"))
-        .await
-        .expect("it is right now");
+    let moved = quarantine.correct(which, body.clone(), &world.asked("typo")).await.expect("it is right now");
     world.clock.advance(TimeSpan::from_secs(1));
-    let repeated =
-        quarantine.correct(which, body, &world.asked("typo")).await.expect("as the first time");
+    let repeated = quarantine.correct(which, body, &world.asked("typo")).await.expect("as the first time");
     assert_eq!(repeated, moved);
     world.append_emitted().await;
     let records = world.records().await;
@@ -369,10 +319,7 @@ async fn a_correction_reaches_the_journal_once() {
         if *of == event && Some(new.id) == moved.as_event && new.kind.as_str() == "shop.order"));
     assert_eq!(world.audit().await.len(), 1);
     let other = quarantine.release(which, &world.asked("let it pass")).await;
-    assert!(
-        matches!(&other, Err(NotDone::Refused(why)) if why.contains("corrected by ines")),
-        "{other:?}"
-    );
+    assert!(matches!(&other, Err(NotDone::Refused(why)) if why.contains("corrected by ines")), "{other:?}");
 }
 
 #[tokio::test]
@@ -385,13 +332,8 @@ async fn a_release_and_a_close_settle_an_event_once() {
     assert_eq!((moved.version, moved.as_event), (2, None));
     world.append_emitted().await;
     let records = world.records().await;
-    assert!(
-        matches!(&records[1].entry, Entry::Released { of, at, .. } if *of == event && *at == records[0].position)
-    );
+    assert!(matches!(&records[1].entry, Entry::Released { of, at, .. } if *of == event && *at == records[0].position));
     assert!(matches!(quarantine.close(which, &world.asked("no")).await, Err(NotDone::Refused(_))));
     let unknown = Which { event: EventId::derive(event.0, &[b"other"]), version: None };
-    assert!(matches!(
-        quarantine.close(unknown, &world.asked("no")).await,
-        Err(NotDone::Unknown(_))
-    ));
+    assert!(matches!(quarantine.close(unknown, &world.asked("no")).await, Err(NotDone::Unknown(_))));
 }

@@ -111,8 +111,7 @@ mod tests {
 
     #[test]
     fn what_goes_over_the_limits_is_dropped_by_whole_members() {
-        let many: Vec<Member> =
-            (0..65).filter_map(|n| Member::new(&format!("k{n}"), "v")).collect();
+        let many: Vec<Member> = (0..65).filter_map(|n| Member::new(&format!("k{n}"), "v")).collect();
         assert_eq!(parse([to_header(&many).as_str()]).len(), 64);
         let sizes = [4096, 5000, 4000, 200].map(|size| Member::new("k", &"v".repeat(size - 2)));
         let header = to_header(&sizes.into_iter().flatten().collect::<Vec<_>>());

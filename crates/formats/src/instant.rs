@@ -3,8 +3,7 @@
 //! This must never read a clock or a time zone; what it accepts is the grammar, not more.
 
 const DAY_S: i64 = 86_400;
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A calendar date and a time of day, with no offset.
 struct Civil {
@@ -70,9 +69,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn number(&mut self, digits: usize) -> Option<i64> {
-        self.take(digits)?.iter().try_fold(0, |sum, byte| {
-            byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0'))
-        })
+        self.take(digits)?.iter().try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i64::from(byte - b'0')))
     }
 
     fn month(&mut self) -> Option<i64> {

@@ -122,11 +122,8 @@ impl TraceState {
     /// The header value with at most `chars_max` characters, which should be 512 or more: whole
     /// members are dropped, first those of more than 128 characters, then from the end.
     pub fn to_header(&self, chars_max: usize) -> String {
-        let mut members: Vec<String> =
-            self.0.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        let length = |members: &[String]| {
-            members.iter().map(|member| member.len() + 1).sum::<usize>().saturating_sub(1)
-        };
+        let mut members: Vec<String> = self.0.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let length = |members: &[String]| members.iter().map(|member| member.len() + 1).sum::<usize>().saturating_sub(1);
         while length(&members) > chars_max {
             let long = members.iter().rposition(|member| member.len() > LONG_MEMBER_CHARS);
             members.remove(long.unwrap_or(members.len() - 1));
@@ -139,9 +136,7 @@ impl TraceState {
 fn is_key(key: &str) -> bool {
     let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let starts_well = key.bytes().next().is_some_and(lower);
-    starts_well
-        && key.len() <= 256
-        && key.bytes().all(|byte| lower(byte) || b"_-*/@".contains(&byte))
+    starts_well && key.len() <= 256 && key.bytes().all(|byte| lower(byte) || b"_-*/@".contains(&byte))
 }
 
 /// Up to 256 printable ASCII characters without `,` and `=`, the last one not a space.

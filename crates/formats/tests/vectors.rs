@@ -9,9 +9,7 @@ use std::path::PathBuf;
 
 use formats::cloudevents::{self, CloudEvent, Mode, Value};
 use formats::signature::hmac_template::{Algorithm, Request, Scheme, Shape, Verifier};
-use formats::signature::standard_webhooks::{
-    Headers, SigningKey, TOLERANCE_S, VerifyingKey, sign, verify,
-};
+use formats::signature::standard_webhooks::{Headers, SigningKey, TOLERANCE_S, VerifyingKey, sign, verify};
 use formats::signature::{Refusal, Secret, presets};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value as Json;
@@ -20,9 +18,9 @@ use serde_json::Value as Json;
 #[expect(clippy::print_stdout, reason = "a test that passes without its input has to say so")]
 #[expect(clippy::disallowed_methods, reason = "a test finds its input by the environment")]
 fn corpus(path: &str) -> Option<String> {
-    let root = std::env::var_os("CROSSDOCK_CORPUS").map(PathBuf::from).unwrap_or_else(|| {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus")
-    });
+    let root = std::env::var_os("CROSSDOCK_CORPUS")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"));
     if !root.is_dir() {
         println!("passes without the corpus: {} is not there", root.display());
         return None;

@@ -22,7 +22,11 @@ pub struct LaneKey(Arc<str>);
 impl LaneKey {
     /// A key from any text; what is longer than [`LANE_KEY_BYTES_MAX`] is replaced by its digest.
     pub fn new(text: &str) -> Self {
-        if text.len() <= LANE_KEY_BYTES_MAX { Self(Arc::from(text)) } else { Self(Arc::from(Digest::of(text.as_bytes()).to_string())) }
+        if text.len() <= LANE_KEY_BYTES_MAX {
+            Self(Arc::from(text))
+        } else {
+            Self(Arc::from(Digest::of(text.as_bytes()).to_string()))
+        }
     }
 
     /// The text.
@@ -227,7 +231,11 @@ impl Delivery {
     /// The identity of its lane over all destinations and flows, if it has one.
     pub fn lane_digest(&self) -> Option<Digest> {
         let key = self.lane.as_ref()?;
-        Some(Digest::of_fields(&[self.destination.as_str().as_bytes(), self.flow.as_str().as_bytes(), key.as_str().as_bytes()]))
+        Some(Digest::of_fields(&[
+            self.destination.as_str().as_bytes(),
+            self.flow.as_str().as_bytes(),
+            key.as_str().as_bytes(),
+        ]))
     }
 
     /// Attempts in the present round, the open one included.

@@ -36,7 +36,11 @@ impl Fault {
     }
 
     /// A fault with the error of the layer below.
-    pub fn from_error(kind: FaultKind, op: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub fn from_error(
+        kind: FaultKind,
+        op: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         Self { kind, op, source: Some(source.into()) }
     }
 }

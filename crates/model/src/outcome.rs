@@ -87,7 +87,9 @@ impl Outcome {
     /// A short stable word for grouping and metrics, such as `http_503`, `timeout`, `unknown`.
     pub fn cause(&self) -> String {
         match self {
-            Self::Accepted { status } | Self::Refused { status, .. } | Self::Deferred { status, .. } => format!("http_{status}"),
+            Self::Accepted { status } | Self::Refused { status, .. } | Self::Deferred { status, .. } => {
+                format!("http_{status}")
+            }
             Self::Unreached { error } => match error {
                 TransportError::Resolve => "resolve",
                 TransportError::ForbiddenAddress => "forbidden_address",

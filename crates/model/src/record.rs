@@ -207,7 +207,10 @@ pub struct Unreadable(#[from] serde_json::Error);
 impl Entry {
     /// As stores keep it. Old stores are read by this shape: adding to it is allowed, renaming is not.
     pub fn encode(&self) -> Result<Encoded, Unreadable> {
-        Ok(Encoded { head: serde_json::to_vec(self)?, body: self.event().map(|event| event.body.clone()).unwrap_or_default() })
+        Ok(Encoded {
+            head: serde_json::to_vec(self)?,
+            body: self.event().map(|event| event.body.clone()).unwrap_or_default(),
+        })
     }
 
     /// What a store kept.

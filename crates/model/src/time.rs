@@ -100,11 +100,13 @@ impl Span {
     }
 
     /// This span `times` over, at most `u64::MAX` microseconds.
+    #[must_use]
     pub const fn times(self, times: u64) -> Self {
         Self(self.0.saturating_mul(times))
     }
 
     /// `percent` hundredths of this span.
+    #[must_use]
     pub const fn percent(self, percent: u64) -> Self {
         Self(self.0.saturating_mul(percent) / 100)
     }

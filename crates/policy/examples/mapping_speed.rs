@@ -1,11 +1,7 @@
 //! How long one event takes on one thread: to parse, to validate, to filter and to map, for an order of about one
 //! kilobyte with three lines. `cargo run --release -p crossdock-policy --example mapping_speed`.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "it measures and says what it measured"
-)]
+#![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "it measures and says what it measured")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,22 +17,13 @@ use policy::{EventView, SourceFile, check};
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/mapping/orders");
-    let names = [
-        "contracts/shopify.order/1.0.0.yaml",
-        "contracts/sales.order.created.v1/1.0.0.yaml",
-        "mappings/order.yaml",
-    ];
-    let files = names.map(|name| {
-        SourceFile::new(name, fs::read_to_string(root.join(name)).expect("the corpus"))
-    });
+    let names = ["contracts/shopify.order/1.0.0.yaml", "contracts/sales.order.created.v1/1.0.0.yaml", "mappings/order.yaml"];
+    let files = names.map(|name| SourceFile::new(name, fs::read_to_string(root.join(name)).expect("the corpus")));
 
     let began = Instant::now();
     let (policy, found) = check(&files);
     let policy = policy.unwrap_or_else(|| panic!("{found:?}"));
-    println!(
-        "{:>10.1} ms to check the project, programs and schemas compiled",
-        began.elapsed().as_secs_f64() * 1e3
-    );
+    println!("{:>10.1} ms to check the project, programs and schemas compiled", began.elapsed().as_secs_f64() * 1e3);
 
     let mapping = &policy.mappings[&MappingName::new("order").expect("a name")];
     let from = mapping.from.as_ref().expect("a contract");
@@ -54,9 +41,7 @@ fn main() {
     let json = parsed.data().json().expect("JSON");
     let timed: &[(&str, &dyn Fn() -> usize)] = &[
         ("parse as JSON", &|| usize::from(Data::json_bytes(&event.body).json().is_ok())),
-        ("parse for expressions", &|| {
-            usize::from(Data::json_bytes(&event.body).value().is_object())
-        }),
+        ("parse for expressions", &|| usize::from(Data::json_bytes(&event.body).value().is_object())),
         ("validate, parsed already", &|| contract.validate(json).len()),
         ("identifiers and keys, parsed already", &|| contract.identifiers(parsed.data()).len()),
         ("filter, parsed already", &|| usize::from(filter.eval_bool(&parsed))),

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::{
-    ContractRef, DestinationName, Event, EventType, FlowName, MappingName, OnDead, Owner, PolicyVersion, RetryName, SecretName,
-    SourceName, TimeSpan, Timestamp,
+    ContractRef, DestinationName, Event, EventType, FlowName, MappingName, OnDead, Owner, PolicyVersion, RetryName,
+    SecretName, SourceName, TimeSpan, Timestamp,
 };
 
 pub use model::Network;

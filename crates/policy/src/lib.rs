@@ -18,8 +18,8 @@ pub mod presets;
 pub mod render;
 pub mod resolve;
 pub mod source_file;
-pub mod specs;
 pub mod spanned;
+pub mod specs;
 pub mod tree;
 
 pub use compiled::*;

@@ -91,12 +91,18 @@ impl Preset {
                 time: None,
                 keep_headers: &["x-wc-webhook-source", "x-wc-webhook-id", "x-wc-webhook-resource", "x-wc-webhook-event"],
             },
-            Self::StandardWebhooks => {
-                PresetData { kind: Path(".type"), key: Header("webhook-id"), time: Some(Path(".timestamp")), keep_headers: &[] }
-            }
-            Self::Easypost => {
-                PresetData { kind: Path(".description"), key: Path(".id"), time: Some(Path(".created_at")), keep_headers: &[] }
-            }
+            Self::StandardWebhooks => PresetData {
+                kind: Path(".type"),
+                key: Header("webhook-id"),
+                time: Some(Path(".timestamp")),
+                keep_headers: &[],
+            },
+            Self::Easypost => PresetData {
+                kind: Path(".description"),
+                key: Path(".id"),
+                time: Some(Path(".created_at")),
+                keep_headers: &[],
+            },
             Self::Stripe => PresetData { kind: Path(".type"), key: Path(".id"), time: None, keep_headers: &[] },
             Self::Github => PresetData {
                 kind: Header("x-github-event"),

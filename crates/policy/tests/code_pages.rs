@@ -43,7 +43,8 @@ fn every_page_says_what_it_means_and_what_to_do() {
 
 fn provokes(files: &[SourceFile], info: &CodeInfo) -> bool {
     let shared = SHARED.iter().filter(|(path, _)| files.iter().all(|file| file.path != *path));
-    let all: Vec<SourceFile> = files.iter().cloned().chain(shared.map(|(path, text)| SourceFile::new(*path, *text))).collect();
+    let all: Vec<SourceFile> =
+        files.iter().cloned().chain(shared.map(|(path, text)| SourceFile::new(*path, *text))).collect();
     let now = "2026-06-01T00:00:00Z".parse().expect("an instant");
     check_at(&all, now).1.iter().any(|diagnostic| diagnostic.code == info.code)
 }

@@ -70,7 +70,8 @@ fn root() -> PathBuf {
 }
 
 fn cases() -> Vec<PathBuf> {
-    let mut cases: Vec<PathBuf> = fs::read_dir(root()).expect("the corpus").map(|entry| entry.expect("an entry").path()).collect();
+    let mut cases: Vec<PathBuf> =
+        fs::read_dir(root()).expect("the corpus").map(|entry| entry.expect("an entry").path()).collect();
     cases.retain(|path| path.is_dir());
     cases.sort();
     cases

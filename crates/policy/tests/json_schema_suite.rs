@@ -12,10 +12,8 @@ use policy::{SourceFile, Spanned};
 use serde_json::Value;
 
 /// Files of the suite that test what contracts do not take.
-const LEFT_OUT: &[(&str, &str)] = &[
-    ("refRemote.json", "references to other documents"),
-    ("vocabulary.json", "other vocabularies than the standard ones"),
-];
+const LEFT_OUT: &[(&str, &str)] =
+    &[("refRemote.json", "references to other documents"), ("vocabulary.json", "other vocabularies than the standard ones")];
 
 #[derive(Default)]
 struct Tally {
@@ -30,31 +28,21 @@ fn contracts_judge_as_the_official_suite_says() {
         return say("the JSON Schema suite is not here; set CROSSDOCK_CORPUS to judge by it");
     };
     let mut tally = Tally::default();
-    let mut files: Vec<PathBuf> = fs::read_dir(&folder)
-        .expect("the suite")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(&folder).expect("the suite").map(|entry| entry.expect("an entry").path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     files.sort();
     for path in files {
-        let name =
-            path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if LEFT_OUT.iter().any(|(left_out, _)| *left_out == name) {
             continue;
         }
-        let groups: Vec<Value> =
-            serde_json::from_slice(&fs::read(&path).expect("a file")).expect("JSON");
+        let groups: Vec<Value> = serde_json::from_slice(&fs::read(&path).expect("a file")).expect("JSON");
         for group in &groups {
             judge(&name, group, &mut tally);
         }
     }
-    assert!(
-        tally.failed.is_empty(),
-        "{} of {}:\n{}",
-        tally.failed.len(),
-        tally.passed,
-        tally.failed.join("\n")
-    );
+    assert!(tally.failed.is_empty(), "{} of {}:\n{}", tally.failed.len(), tally.passed, tally.failed.join("\n"));
     assert!(tally.passed > 1_000, "{} passed, {} outside", tally.passed, tally.outside);
     say(&format!("{} passed, {} outside of what contracts take", tally.passed, tally.outside));
 }
@@ -78,10 +66,7 @@ fn judge(file: &str, group: &Value, tally: &mut Tally) {
         if Value::Bool(valid) == test["valid"] {
             tally.passed += 1;
         } else {
-            tally.failed.push(format!(
-                "{file}: {}: {} (answers {valid})",
-                group["description"], test["description"]
-            ));
+            tally.failed.push(format!("{file}: {}: {} (answers {valid})", group["description"], test["description"]));
         }
     }
 }
@@ -101,7 +86,6 @@ fn spec(schema: &Value) -> ContractSpec {
 fn suite() -> Option<PathBuf> {
     let given = std::env::var_os("CROSSDOCK_CORPUS").map(PathBuf::from);
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
-    let folder =
-        given.unwrap_or(beside).join("standards/json-schema-test-suite/tests/draft2020-12");
+    let folder = given.unwrap_or(beside).join("standards/json-schema-test-suite/tests/draft2020-12");
     folder.is_dir().then_some(folder)
 }

@@ -28,25 +28,18 @@ fn every_mapping_of_the_corpus_does_as_expected() {
             wrong.push(format!("--- {}\n{shown}", case.display()));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "differs from {EXPECTED}; UPDATE=1 accepts it:\n{}",
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "differs from {EXPECTED}; UPDATE=1 accepts it:\n{}", wrong.join("\n"));
 }
 
 fn show(case: &Path) -> String {
     let mut files = Vec::new();
     collect(case, case, &mut files);
     files.sort_by(|one: &SourceFile, other| one.path.cmp(&other.path));
-    let (events, files): (Vec<_>, Vec<_>) =
-        files.into_iter().partition(|file| file.path.starts_with("events/"));
+    let (events, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| file.path.starts_with("events/"));
     let (policy, found) = check(&files);
     // What is not used is not the question here.
-    let found: Vec<Diagnostic> = found
-        .into_iter()
-        .filter(|found| !matches!(found.code, codes::UNUSED_MAPPING | codes::UNUSED_CONTRACT))
-        .collect();
+    let found: Vec<Diagnostic> =
+        found.into_iter().filter(|found| !matches!(found.code, codes::UNUSED_MAPPING | codes::UNUSED_CONTRACT)).collect();
     let mut shown = render::text(&found, &files, Colour::Plain);
     let Some(policy) = policy else { return shown };
     let mapping = &policy.mappings[&MappingName::new("order").expect("a name")];
@@ -89,10 +82,8 @@ fn root() -> PathBuf {
 }
 
 fn folders(root: &Path) -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> = fs::read_dir(root)
-        .expect("the corpus")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
+    let mut folders: Vec<PathBuf> =
+        fs::read_dir(root).expect("the corpus").map(|entry| entry.expect("an entry").path()).collect();
     folders.retain(|path| path.is_dir());
     folders.sort();
     folders
@@ -104,8 +95,7 @@ fn collect(case: &Path, folder: &Path, files: &mut Vec<SourceFile>) {
         if path.is_dir() {
             collect(case, &path, files);
         } else if path.file_name().is_none_or(|name| name != EXPECTED) {
-            let name =
-                path.strip_prefix(case).expect("inside").to_string_lossy().replace('\\', "/");
+            let name = path.strip_prefix(case).expect("inside").to_string_lossy().replace('\\', "/");
             files.push(SourceFile::new(name, fs::read_to_string(&path).expect("a text")));
         }
     }

@@ -59,8 +59,12 @@ fn exercise(files: &[SourceFile]) -> Result<(), TestCaseError> {
 
 /// The sample with a piece of one file cut out and another text put in its place.
 fn damaged() -> impl Strategy<Value = Vec<SourceFile>> {
-    let pieces = prop::sample::select(vec!["", " ", "\n", "  ", ": ", "- ", "[", "}", "'", "\"", "#", "x", "\u{e9}", "&a ", "*a", "!t ", "|", "\t", "null", "?", "%", "0", "a: b\n"]);
-    let edits = prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0_usize..30, pieces), 1..4);
+    let pieces = prop::sample::select(vec![
+        "", " ", "\n", "  ", ": ", "- ", "[", "}", "'", "\"", "#", "x", "\u{e9}", "&a ", "*a", "!t ", "|", "\t", "null",
+        "?", "%", "0", "a: b\n",
+    ]);
+    let edits =
+        prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0_usize..30, pieces), 1..4);
     edits.prop_map(|edits| {
         let mut files = sample();
         for (file, at, length, piece) in edits {
@@ -115,7 +119,8 @@ fn the_sample_satisfies_the_schemas_for_editors() {
         let file = files.iter().find(|file| file.path == *path).expect("a file");
         let root = parse(&file.text, &mut Findings::new()).expect("a tree");
         let validator = jsonschema::validator_for(&schema(kind)).expect("a schema");
-        let errors: Vec<String> = validator.iter_errors(&to_json(&root)).map(|error| format!("{} {error}", error.instance_path())).collect();
+        let errors: Vec<String> =
+            validator.iter_errors(&to_json(&root)).map(|error| format!("{} {error}", error.instance_path())).collect();
         assert_eq!(errors, [""; 0], "{path}");
     }
 }
@@ -130,7 +135,8 @@ fn too_many_mistakes_are_counted_and_not_kept() {
 
 #[test]
 fn too_many_or_too_large_files_are_refused() {
-    let many: Vec<SourceFile> = (0..=model::limit::PROJECT_FILES_MAX).map(|no| SourceFile::new(format!("flows/f{no}.yaml"), "")).collect();
+    let many: Vec<SourceFile> =
+        (0..=model::limit::PROJECT_FILES_MAX).map(|no| SourceFile::new(format!("flows/f{no}.yaml"), "")).collect();
     let codes = |files: &[SourceFile]| check(files).1.iter().map(|it| it.code).collect::<Vec<_>>();
     assert_eq!(codes(&many), [policy::codes::TOO_MANY_FILES]);
     let large = SourceFile::new("flows/a.yaml", "#".repeat(model::limit::PROJECT_FILE_BYTES_MAX + 1));

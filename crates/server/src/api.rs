@@ -8,8 +8,8 @@ use engine::replay::selection::Selection;
 use model::account::Line;
 use model::view::{Backlog, CauseGroup, DeliveryStory};
 use model::{
-    DeliveryId, Diagnostic, Digest, EventId, EventType, Identifier, PolicyVersion, Position, ReplayId, Scope,
-    SourceName, Timestamp,
+    DeliveryId, Diagnostic, Digest, EventId, EventType, Identifier, PolicyVersion, Position, ReplayId, Scope, SourceName,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 

@@ -89,7 +89,8 @@ pub async fn revoke(ledger: &Arc<dyn Ledger>, by: &Principal, name: &str, now: T
             subject: name.to_owned(),
             why: String::new(),
         };
-        batch = batch.change(Change::PutToken(Box::new(Token { revoked_at: Some(now), ..token }))).change(Change::Audit(audit));
+        batch =
+            batch.change(Change::PutToken(Box::new(Token { revoked_at: Some(now), ..token }))).change(Change::Audit(audit));
     }
     let revoked = batch.changes.len() / 2;
     if revoked > 0 {

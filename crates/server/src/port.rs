@@ -16,7 +16,9 @@ pub enum NoPort {
     #[error("cannot listen on {0}: {1}; choose another with --listen, or port 0 for any")]
     Refused(SocketAddr, std::io::Error),
     /// Beyond this machine without knowing callers.
-    #[error("{0} can be reached from other machines, and nothing says how callers are known: set identity = \"tokens\" in the settings file")]
+    #[error(
+        "{0} can be reached from other machines, and nothing says how callers are known: set identity = \"tokens\" in the settings file"
+    )]
     Open(SocketAddr),
 }
 

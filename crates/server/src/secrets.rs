@@ -34,11 +34,8 @@ pub fn names(policy: &Policy) -> BTreeSet<SecretName> {
 
 /// The environment variable of a secret.
 pub fn variable(name: &SecretName) -> String {
-    let tail: String = name
-        .as_str()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
-        .collect();
+    let tail: String =
+        name.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
     format!("CROSSDOCK_SECRET_{tail}")
 }
 
@@ -58,7 +55,7 @@ pub fn load(names: &BTreeSet<SecretName>, environment: &Environment, data: &Path
 /// A file's content without the newline that editors add.
 fn read(data: &Path, name: &SecretName) -> Option<Vec<u8>> {
     let path = data.join("secrets").join(name.as_str());
-    let small = std::fs::metadata(&path).ok().filter(|meta| meta.is_file() && meta.len() <= VALUE_BYTES_MAX).is_some();
+    let small = std::fs::metadata(&path).ok().as_ref().is_some_and(|meta| meta.is_file() && meta.len() <= VALUE_BYTES_MAX);
     let mut value = small.then(|| std::fs::read(&path).ok()).flatten()?;
     while value.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
         value.pop();

@@ -13,16 +13,9 @@ pub struct Tasks {
 
 impl Tasks {
     /// Starts a task under a name.
-    pub fn spawn(
-        &self,
-        name: &str,
-        task: impl Future<Output = Result<(), model::Fault>> + Send + 'static,
-    ) -> AbortHandle {
+    pub fn spawn(&self, name: &str, task: impl Future<Output = Result<(), model::Fault>> + Send + 'static) -> AbortHandle {
         let name = name.to_owned();
-        self.set
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .spawn(async move { (name, task.await) })
+        self.set.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move { (name, task.await) })
     }
 
     /// Waits for all tasks; answers the names of those that did not end well, each with why.

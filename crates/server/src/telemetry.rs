@@ -30,7 +30,8 @@ impl Telemetry {
     /// Sets up logs and exporters. A second call in one process keeps the first one's logs, as tests need.
     pub fn start(settings: &Settings) -> Result<Self, BadTelemetry> {
         let traces = settings.otlp.as_deref().map(tracer).transpose()?;
-        let level = settings.environment.get("CROSSDOCK_LOG").unwrap_or_else(|| "warn,crossdock=info,engine=info".to_owned());
+        let level =
+            settings.environment.get("CROSSDOCK_LOG").unwrap_or_else(|| "warn,crossdock=info,engine=info".to_owned());
         let registry = tracing_subscriber::registry().with(EnvFilter::new(level));
         let text = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
         let started = match settings.log {

@@ -17,7 +17,7 @@ use engine::node::{Ground, Node};
 use engine::observe::Facts;
 use engine::ports::{Clock, Journal, Ledger, Views};
 use engine::rules::asked::{Asked, NotDone};
-use model::{Fault, NodeName, Principal};
+use model::{Fault, NodeName, Principal, TimeSpan};
 use policy::SourceFile;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -82,7 +82,9 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
     let facts = Arc::new(Facts::default());
     let outbound = Arc::new(adapters::http::Http::new(Arc::clone(&clock)));
     let ground = Ground { journal, ledger, outbound, clock, book, keys, facts, stop: stopped };
-    let node = Node::begin(ground.clone(), &NodeName::new("embedded").expect("a literal name")).await?;
+    let mut node = Node::begin(ground.clone(), &NodeName::new("embedded").expect("a literal name")).await?;
+    node.retention.payload = TimeSpan::from_days(settings.body_days);
+    node.retention.metadata = TimeSpan::from_days(settings.record_days);
     let tasks = Tasks::default();
     for (name, run) in node.loops() {
         tasks.spawn(&name, run);
@@ -100,7 +102,10 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
 
 async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Store, NotStarted> {
     let (folder, clock) = (settings.data.clone(), Arc::clone(clock));
-    let options = Options { journal: JournalOptions { budget_bytes: settings.journal_bytes, ..JournalOptions::default() }, ..Options::default() };
+    let options = Options {
+        journal: JournalOptions { budget_bytes: settings.journal_bytes, ..JournalOptions::default() },
+        ..Options::default()
+    };
     let opened = tokio::task::spawn_blocking(move || Store::open(&folder, options, &clock)).await;
     let failed = |fault| NotStarted::Store { folder: settings.data.display().to_string(), fault };
     opened.map_err(|error| failed(Fault::from_error(model::FaultKind::Unavailable, "store.open", error)))?.map_err(failed)

@@ -4,7 +4,8 @@ use crate::oracle::Rule;
 use crate::swarm::JournalKind;
 
 /// How the tool is called.
-pub const USAGE: &str = "usage: sim [--seeds N] [--start S] [--nodes N] [--journal memory|partitioned|both] [--break I1..I11]
+pub const USAGE: &str =
+    "usage: sim [--seeds N] [--start S] [--nodes N] [--journal memory|partitioned|both] [--break I1..I11]
        sim --seed S [--journal memory|partitioned] [--nodes N] [--trace]
 
   --seeds N     how many seeds (default 100)

@@ -90,7 +90,10 @@ impl Campaign {
         let shown = self.arguments.broken.is_none() || self.arguments.seed.is_some();
         if shown && !report.is_clean() {
             for violation in report.violations.iter().take(5) {
-                tell(format!("seed {}: {} is broken at {}: {}", report.seed, violation.rule, violation.at, violation.sentence));
+                tell(format!(
+                    "seed {}: {} is broken at {}: {}",
+                    report.seed, violation.rule, violation.at, violation.sentence
+                ));
             }
             tell(format!("  see it again: cargo xtask sim --seed {}{} --trace", report.seed, self.repeat(report)));
         }
@@ -115,7 +118,9 @@ impl Campaign {
         if let Some(rule) = self.arguments.broken {
             let how = DEFECTS.iter().find(|(broken, _)| *broken == rule).map_or("", |(_, how)| *how);
             match outcome.caught_at {
-                Some(seed) => tell(format!("{rule} ({how}) is caught at seed {seed}, run {}", outcome.runs)),
+                Some(seed) => {
+                    tell(format!("{rule} ({how}) is caught at seed {seed}, run {}", outcome.runs));
+                }
                 None => tell(format!("{rule} ({how}) is NOT caught in {} runs", outcome.runs)),
             }
         }

@@ -49,7 +49,7 @@ impl Left {
 }
 
 /// Runs it all; the run is over when this is, or when a rule is broken.
-pub async fn course(world: Arc<World>) {
+pub(crate) async fn course(world: Arc<World>) {
     let mut judge = Judge::new(&world);
     if let Err(fault) = whole(&world, &mut judge).await {
         world.oracle.blame(Rule::Assertion, [format!("a store of the simulation failed without weather: {fault}")]);
@@ -105,7 +105,10 @@ async fn drain(world: &Arc<World>, judge: &mut Judge) -> Result<(), Fault> {
         world.timeline.sleep(TimeSpan::from_secs(2)).await;
         judge.look(world).await?;
         let left = i10_backlog_drains(&world.stores, &[]).await?;
-        if left.is_empty() && with_a_person(&world.stores).await? == 0 && world.stores.ledger.replays_running().await?.is_empty() {
+        if left.is_empty()
+            && with_a_person(&world.stores).await? == 0
+            && world.stores.ledger.replays_running().await?.is_empty()
+        {
             return Ok(());
         }
         if world.timeline.elapsed() > until {
@@ -191,7 +194,8 @@ fn new_arrivals(oracle: &Oracle) -> (Projects, Vec<crate::checks::Arrived>) {
     let mut known = oracle.known();
     let Known { arrivals, work, projects, .. } = &mut *known;
     let new = arrivals.all.iter().skip(arrivals.checked);
-    let delivery = |arrival: &crate::oracle::Arrival| arrival.delivery.parse().ok().and_then(|id| work.deliveries.get(&id)).cloned();
+    let delivery =
+        |arrival: &crate::oracle::Arrival| arrival.delivery.parse().ok().and_then(|id| work.deliveries.get(&id)).cloned();
     let arrived = new.map(|arrival| (arrival.clone(), delivery(arrival))).collect();
     arrivals.checked = arrivals.all.len();
     (projects.clone(), arrived)

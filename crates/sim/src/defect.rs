@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use engine::ports::{Journal, Ledger, Message};
 use model::change::Change;
 use model::{
-    Appended, Batch, Delivery, DeliveryState, Entry, Fault, Guard, NewEntry, Offset, Owner, Partition, Position, TimeSpan, Timestamp,
+    Appended, Batch, Delivery, DeliveryState, Entry, Fault, Guard, NewEntry, Offset, Owner, Partition, Position, TimeSpan,
+    Timestamp,
 };
 
 use crate::oracle::Rule;
@@ -133,7 +134,10 @@ impl Defect {
 }
 
 fn disown(change: &mut Change) {
-    if let Change::Settle { state: DeliveryState::Held { for_whom: owner } | DeliveryState::DeadLettered { owner }, .. } = change {
+    if let Change::Settle {
+        state: DeliveryState::Held { for_whom: owner } | DeliveryState::DeadLettered { owner }, ..
+    } = change
+    {
         *owner = Owner::new("nobody").expect("a literal name");
     }
 }

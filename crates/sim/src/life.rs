@@ -6,8 +6,8 @@ use std::sync::Arc;
 use engine::book::Book;
 use engine::change::apply::{Changes, bootstrap};
 use engine::delivery::operate::Operate;
-use engine::intake::run::Intake;
 use engine::intake::quarantine::Quarantine;
+use engine::intake::run::Intake;
 use engine::node::{Ground, Node};
 use engine::observe::Facts;
 use engine::ports::{Clock, Journal, Ledger};
@@ -94,8 +94,12 @@ async fn live(world: Arc<World>, name: String, group: String) {
         world.spawner.clone().spawn(&group, &title, async move {
             match run.await {
                 Ok(()) if *stopped.borrow() => {}
-                Ok(()) => world.oracle.blame(Rule::Assertion, [format!("the loop {task} of {group_inside} ended by itself")]),
-                Err(fault) => world.oracle.blame(Rule::Assertion, [format!("the loop {task} of {group_inside} gave up: {fault}")]),
+                Ok(()) => {
+                    world.oracle.blame(Rule::Assertion, [format!("the loop {task} of {group_inside} ended by itself")])
+                }
+                Err(fault) => {
+                    world.oracle.blame(Rule::Assertion, [format!("the loop {task} of {group_inside} gave up: {fault}")])
+                }
             }
         });
     }
@@ -105,8 +109,7 @@ fn ports(world: &Arc<World>, name: &str, group: &str) -> Ports {
     let stream = |what: &str| Random::stream(world.seed, &format!("{what} of {group}"));
     let weather =
         Weather::new(name, world.swarm.stores, Arc::clone(&world.sky), Arc::clone(&world.timeline), stream("weather"));
-    let between =
-        Between { weather: Arc::new(weather), oracle: Arc::clone(&world.oracle), defect: world.defect.clone() };
+    let between = Between { weather: Arc::new(weather), oracle: Arc::clone(&world.oracle), defect: world.defect.clone() };
     let clock = SimClock::new(Arc::clone(&world.timeline), world.machines.calendar(name), stream("jitter"));
     Ports {
         journal: Arc::new(FaultyJournal::new(Arc::clone(&world.stores.journal), between.clone())),
@@ -124,7 +127,8 @@ async fn start(
     let asked = Asked { by: Principal::product(), why: "the first start".to_owned(), at: ports.clock.now() };
     let files = world.projects[0].files();
     let beginning = bootstrap(&ports.ledger, &ports.journal.partitions(), &files, &asked).await;
-    let beginning = beginning.map_err(|not_done| Fault::from_error(model::FaultKind::Unavailable, "bootstrap", not_done.to_string()))?;
+    let beginning =
+        beginning.map_err(|not_done| Fault::from_error(model::FaultKind::Unavailable, "bootstrap", not_done.to_string()))?;
     let book = Arc::new(Book::new(Arc::clone(&ports.ledger), beginning.policy));
     let outside = Outside { receivers: Arc::clone(&world.receivers), node: name.as_str().to_owned() };
     let ground = Ground {

@@ -228,13 +228,17 @@ impl Receivers {
 
     /// Whether the signature is the one that the secret gives, where one is due, and none where it is not.
     fn is_signed_well(&self, message: &Message) -> bool {
-        let Some(destination) = self.project.destination(message.destination.as_str()) else { return false };
+        let Some(destination) = self.project.destination(message.destination.as_str()) else {
+            return false;
+        };
         let given = header(message, "webhook-signature");
         if !destination.signed {
             return given.is_empty();
         }
         let at = header(message, "webhook-timestamp").parse::<i64>();
-        let (Ok(at), Ok(key)) = (at, SigningKey::parse(&destination.secret())) else { return false };
+        let (Ok(at), Ok(key)) = (at, SigningKey::parse(&destination.secret())) else {
+            return false;
+        };
         standard_webhooks::sign(header(message, "webhook-id"), at, &message.body, &[key]).is_ok_and(|right| right == given)
     }
 }
@@ -254,7 +258,10 @@ impl OutsideFaults {
         } else if random.in_thousand(self.refusing) {
             Plan::Answer(Reply::Refusing(*random.pick(&[400, 410, 422])))
         } else if random.in_thousand(self.deferring) {
-            Plan::Answer(Reply::Patience(*random.pick(&[429, 503]), random.span(TimeSpan::from_secs(1), TimeSpan::from_secs(20))))
+            Plan::Answer(Reply::Patience(
+                *random.pick(&[429, 503]),
+                random.span(TimeSpan::from_secs(1), TimeSpan::from_secs(20)),
+            ))
         } else {
             Plan::Answer(Reply::Taken)
         }

@@ -76,7 +76,8 @@ impl Report {
 
 /// Runs a seed.
 pub fn run(seed: u64, options: Options) -> Report {
-    let kind = options.journal.unwrap_or(if seed.is_multiple_of(2) { JournalKind::Memory } else { JournalKind::Partitioned });
+    let kind =
+        options.journal.unwrap_or(if seed.is_multiple_of(2) { JournalKind::Memory } else { JournalKind::Partitioned });
     let timeline = Arc::new(Timeline::default());
     let trace = Arc::new(Trace::new(options.trace_lines));
     let oracle = Arc::new(Oracle::new(Arc::clone(&timeline), Arc::clone(&trace)));
@@ -124,15 +125,20 @@ fn execute(executor: &mut Executor, world: &Arc<World>, options: Options) {
     let done = || over.load(Ordering::Relaxed) || enough();
     match catch_unwind(AssertUnwindSafe(|| executor.run(done))) {
         Ok(Ended::Stopped) => {}
-        Ok(Ended::Asleep) => oracle.blame(Rule::I10, ["everything waits for what never comes".to_owned()]),
-        Ok(Ended::Livelock(who)) => oracle.blame(Rule::I10, [format!("the run does not come to an end: {who}")]),
+        Ok(Ended::Asleep) => {
+            oracle.blame(Rule::I10, ["everything waits for what never comes".to_owned()]);
+        }
+        Ok(Ended::Livelock(who)) => {
+            oracle.blame(Rule::I10, [format!("the run does not come to an end: {who}")]);
+        }
         Err(panic) => oracle.blame(Rule::Assertion, [format!("a panic: {}", words_of(&*panic))]),
     }
 }
 
 fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().cloned();
-    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_else(|| "without words".to_owned())
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|| "without words".to_owned())
 }
 
 fn world(seed: u64, options: Options, kind: JournalKind, parts: Parts) -> Result<World, String> {
@@ -178,7 +184,8 @@ fn world(seed: u64, options: Options, kind: JournalKind, parts: Parts) -> Result
 /// What the product says that the version of a project is; its diagnostics, where it does not take the project.
 fn version_of(project: &Project) -> Result<PolicyVersion, String> {
     let (policy, findings) = policy::check(&project.files());
-    let findings: Vec<String> = findings.iter().map(|finding| format!("{} {} at {:?}", finding.code, finding.message, finding.place)).collect();
+    let findings: Vec<String> =
+        findings.iter().map(|finding| format!("{} {} at {:?}", finding.code, finding.message, finding.place)).collect();
     policy.map(|policy| policy.version).ok_or_else(|| format!("a drawn project is refused: {}", findings.join("; ")))
 }
 

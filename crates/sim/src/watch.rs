@@ -8,12 +8,12 @@ use crate::checks::{
 use crate::oracle::{Known, Oracle, Rule, Step};
 
 /// Looks at a batch before the ledger has it; the answer counts when it is taken.
-pub fn watch_before(oracle: &Oracle, batch: &Batch) -> Vec<String> {
+pub(crate) fn watch_before(oracle: &Oracle, batch: &Batch) -> Vec<String> {
     i6_cursors_never_go_back(&oracle.known().work, batch)
 }
 
 /// Follows a batch that was taken.
-pub fn watch_commit(oracle: &Oracle, batch: &Batch, committed: &Committed) {
+pub(crate) fn watch_commit(oracle: &Oracle, batch: &Batch, committed: &Committed) {
     let now = oracle.elapsed();
     let mut broken: Vec<(Rule, String)> = Vec::new();
     let mut known = oracle.known();
@@ -42,7 +42,7 @@ pub fn watch_commit(oracle: &Oracle, batch: &Batch, committed: &Committed) {
 }
 
 /// An attempt has arrived at a destination: it was opened, arrives once, and keeps its lane's order.
-pub fn watch_arrival(oracle: &Oracle, id: Option<DeliveryId>, no: u32) {
+pub(crate) fn watch_arrival(oracle: &Oracle, id: Option<DeliveryId>, no: u32) {
     let mut known = oracle.known();
     let Known { work, arrivals, .. } = &mut *known;
     let place = (no as usize).wrapping_sub(1);
@@ -58,7 +58,9 @@ pub fn watch_arrival(oracle: &Oracle, id: Option<DeliveryId>, no: u32) {
             let sentences = i5_lanes_keep_journal_order(work, LaneEvent::Arrived(id, no), &in_flight);
             broken.extend(sentences.into_iter().map(|sentence| (Rule::I5, sentence)));
         }
-        _ => broken.push((Rule::I7, format!("attempt {no} of {id:?} arrived and was never opened"))),
+        _ => {
+            broken.push((Rule::I7, format!("attempt {no} of {id:?} arrived and was never opened")));
+        }
     }
     drop(known);
     for (rule, sentence) in broken {

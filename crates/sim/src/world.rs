@@ -145,5 +145,7 @@ pub fn keyring(project: &Project) -> Keyring {
     let sources = project.sources.iter().map(|source| (source.secret_name(), source.secret()));
     let destinations = project.destinations.iter().map(|destination| (destination.secret_name(), destination.secret()));
     let named = sources.chain(destinations);
-    Keyring::from_pairs(named.filter_map(|(name, value)| Some((SecretName::new(&name).ok()?, Secret::new(value.into_bytes())))))
+    Keyring::from_pairs(
+        named.filter_map(|(name, value)| Some((SecretName::new(&name).ok()?, Secret::new(value.into_bytes())))),
+    )
 }

@@ -20,16 +20,11 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (code, (path, line)) in &declared {
         if tree.file(&format!("{PAGES}{code}.md")).is_none() {
-            findings.push(Finding::new(
-                path,
-                *line,
-                format!("{code} has no page {PAGES}{code}.md"),
-            ));
+            findings.push(Finding::new(path, *line, format!("{code} has no page {PAGES}{code}.md")));
         }
     }
     for file in &tree.files {
-        let Some(code) = file.path.strip_prefix(PAGES).and_then(|name| name.strip_suffix(".md"))
-        else {
+        let Some(code) = file.path.strip_prefix(PAGES).and_then(|name| name.strip_suffix(".md")) else {
             continue;
         };
         if is_code(code) && !declared.contains_key(code) {
@@ -61,8 +56,7 @@ fn codes(rust: &Rust) -> Vec<(String, usize)> {
 }
 
 fn is_code(text: &str) -> bool {
-    text.strip_prefix('H')
-        .is_some_and(|digits| digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+    text.strip_prefix('H').is_some_and(|digits| digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -74,24 +68,19 @@ mod tests {
 
     fn check_files(files: &[(&str, &str)], expected: &[&str]) {
         let findings = check(&Tree::of(files));
-        let seen: Vec<String> =
-            findings.iter().map(|it| format!("{}:{} {}", it.path, it.line, it.message)).collect();
+        let seen: Vec<String> = findings.iter().map(|it| format!("{}:{} {}", it.path, it.line, it.message)).collect();
         assert_eq!(seen, expected);
     }
 
     #[test]
     fn codes_and_pages_come_in_pairs() {
-        let (table, one, two) =
-            ("crates/policy/src/codes.rs", "docs/codes/H0101.md", "docs/codes/H0102.md");
+        let (table, one, two) = ("crates/policy/src/codes.rs", "docs/codes/H0101.md", "docs/codes/H0102.md");
         check_files(&[(table, TABLE), (one, "# H0101"), (two, "# H0102")], &[]);
         check_files(
             &[(table, TABLE), (one, "# H0101"), ("docs/codes/README.md", "all")],
             &["crates/policy/src/codes.rs:4 H0102 has no page docs/codes/H0102.md"],
         );
-        check_files(
-            &[(one, "# H0101")],
-            &["docs/codes/H0101.md:1 H0101 is declared in no codes.rs"],
-        );
+        check_files(&[(one, "# H0101")], &["docs/codes/H0101.md:1 H0101 is declared in no codes.rs"]);
     }
 
     #[test]

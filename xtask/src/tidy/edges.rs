@@ -14,13 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("console", &["model", "engine"]),
     ("server", &["model", "formats", "policy", "engine", "backends", "adapters", "console"]),
     ("sim", &["model", "formats", "policy", "engine", "backends", "adapters"]),
-    (
-        "cli",
-        &[
-            "model", "formats", "policy", "engine", "backends", "adapters", "console", "server",
-            "sim",
-        ],
-    ),
+    ("cli", &["model", "formats", "policy", "engine", "backends", "adapters", "console", "server", "sim"]),
 ];
 
 /// Build dependencies are edges like any other, and so are test dependencies but for those of [`TESTED_WITH`].
@@ -44,11 +38,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
         let manifest = match file.text.parse::<toml::Table>() {
             Ok(manifest) => manifest,
             Err(error) => {
-                findings.push(Finding::new(
-                    &file.path,
-                    1,
-                    format!("not TOML: {}", error.message()),
-                ));
+                findings.push(Finding::new(&file.path, 1, format!("not TOML: {}", error.message())));
                 continue;
             }
         };
@@ -96,9 +86,7 @@ fn ours(key: &str, value: &toml::Value, workspace: Option<&toml::Table>) -> Opti
 }
 
 fn line_of(file: &File, key: &str) -> usize {
-    let opens = |line: &str| {
-        line.trim_start().strip_prefix(key).is_some_and(|rest| rest.starts_with(['.', ' ', '=']))
-    };
+    let opens = |line: &str| line.trim_start().strip_prefix(key).is_some_and(|rest| rest.starts_with(['.', ' ', '=']));
     file.text.lines().position(opens).map_or(1, |index| index + 1)
 }
 
@@ -112,8 +100,7 @@ mod tests {
 
     fn check_manifest(path: &str, text: &str, expected: &[(usize, &str)]) {
         let findings = check(&Tree::of(&[("Cargo.toml", WORKSPACE), (path, text)]));
-        let seen: Vec<(usize, &str)> =
-            findings.iter().map(|finding| (finding.line, finding.message.as_str())).collect();
+        let seen: Vec<(usize, &str)> = findings.iter().map(|finding| (finding.line, finding.message.as_str())).collect();
         assert_eq!(seen, expected, "{path}\n{text}");
     }
 
@@ -121,11 +108,7 @@ mod tests {
     fn only_the_edges_of_the_table_pass() {
         let engine = "[dependencies]\nserde.workspace = true\nengine.workspace = true\n";
         check_manifest("crates/server/Cargo.toml", engine, &[]);
-        check_manifest(
-            "crates/model/Cargo.toml",
-            engine,
-            &[(3, "`model` may not depend on `engine`")],
-        );
+        check_manifest("crates/model/Cargo.toml", engine, &[(3, "`model` may not depend on `engine`")]);
         check_manifest(
             "crates/policy/Cargo.toml",
             "[dev-dependencies]\nengine = { path = \"../engine\" }\n",
@@ -141,11 +124,7 @@ mod tests {
     #[test]
     fn a_crate_outside_the_table_is_found_and_one_outside_crates_is_free() {
         let text = "[dependencies]\nengine.workspace = true\n";
-        check_manifest(
-            "crates/plugins/Cargo.toml",
-            text,
-            &[(1, "crate `plugins` has no line in the table of edges")],
-        );
+        check_manifest("crates/plugins/Cargo.toml", text, &[(1, "crate `plugins` has no line in the table of edges")]);
         check_manifest("bench/Cargo.toml", text, &[]);
     }
 

@@ -61,8 +61,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
         Err(error) => return vec![Finding::new(ratchet::PATH, 1, error)],
     };
     let measures = measure(tree);
-    let mut findings: Vec<Finding> =
-        measures.iter().filter_map(|measure| judge(measure, &ratchet)).collect();
+    let mut findings: Vec<Finding> = measures.iter().filter_map(|measure| judge(measure, &ratchet)).collect();
     findings.extend(stale(&ratchet, &measures));
     let before = tree.ratchet_before.as_deref().and_then(|text| Ratchet::parse(text).ok());
     findings.extend(before.iter().flat_map(|before| raised(before, &ratchet)));
@@ -120,8 +119,7 @@ fn stale(ratchet: &Ratchet, measures: &[Measure]) -> Vec<Finding> {
         for key in entries.keys() {
             let lives = measures.iter().any(|it| it.kind.table() == table && it.key == *key);
             if !lives {
-                let message =
-                    format!("[{table}] `{key}` is short enough or gone: remove the entry");
+                let message = format!("[{table}] `{key}` is short enough or gone: remove the entry");
                 findings.push(Finding::new(ratchet::PATH, 1, message));
             }
         }
@@ -173,12 +171,7 @@ impl Survey<'_> {
     }
 
     /// Looks at what is inside `name`, in its test state, and comes back out.
-    fn inside(
-        &mut self,
-        name: String,
-        attributes: &[syn::Attribute],
-        look: &mut dyn FnMut(&mut Self),
-    ) {
+    fn inside(&mut self, name: String, attributes: &[syn::Attribute], look: &mut dyn FnMut(&mut Self)) {
         let outer = self.in_test;
         self.in_test |= marks_test(attributes);
         self.place.push(name);
@@ -246,9 +239,7 @@ impl<'ast> Visit<'ast> for Survey<'_> {
 /// The last word of a type's path, or its first line where it is no path.
 fn type_name(of: &syn::Type) -> String {
     match of {
-        syn::Type::Path(path) => {
-            path.path.segments.last().map_or_else(String::new, |last| last.ident.to_string())
-        }
+        syn::Type::Path(path) => path.path.segments.last().map_or_else(String::new, |last| last.ident.to_string()),
         other => format!("line {}", other.span().start().line),
     }
 }

@@ -20,11 +20,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
                 continue;
             }
             for mention in code_spans(text).into_iter().filter(|it| !is_there(tree, it)) {
-                findings.push(Finding::new(
-                    &file.path,
-                    line,
-                    format!("`{mention}` does not exist"),
-                ));
+                findings.push(Finding::new(&file.path, line, format!("`{mention}` does not exist")));
             }
         }
     }
@@ -47,8 +43,7 @@ fn prose(text: &str) -> Vec<(usize, &str)> {
 
 /// The targets of `[text](target)` and `[name]: target` that are files of ours.
 fn links(line: &str) -> Vec<&str> {
-    let mut targets: Vec<&str> =
-        line.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next()).collect();
+    let mut targets: Vec<&str> = line.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next()).collect();
     if line.starts_with('[')
         && let Some((_, target)) = line.split_once("]: ")
     {
@@ -86,8 +81,7 @@ fn resolved(document: &str, target: &str) -> String {
 
 fn exists(tree: &Tree, path: &str) -> bool {
     let folder = format!("{path}/");
-    path.is_empty()
-        || tree.files.iter().any(|file| file.path == path || file.path.starts_with(&folder))
+    path.is_empty() || tree.files.iter().any(|file| file.path == path || file.path.starts_with(&folder))
 }
 
 /// Whether a code span names no path at all, or one that exists. A path may be written from the
@@ -101,17 +95,13 @@ fn is_there(tree: &Tree, span: &str) -> bool {
     let is_file = FILE_ENDS.iter().any(|end| path.ends_with(end));
     let Some((first, rest)) = path.split_once('/') else {
         let tail = format!("/{path}");
-        return !is_file
-            || exists(tree, path)
-            || tree.files.iter().any(|it| it.path.ends_with(&tail));
+        return !is_file || exists(tree, path) || tree.files.iter().any(|it| it.path.ends_with(&tail));
     };
     let of_crate = exists(tree, &format!("crates/{first}"));
     if !is_file && !of_crate && !exists(tree, first) {
         return true;
     }
-    exists(tree, path)
-        || exists(tree, &format!("crates/{path}"))
-        || exists(tree, &format!("crates/{first}/src/{rest}"))
+    exists(tree, path) || exists(tree, &format!("crates/{path}")) || exists(tree, &format!("crates/{first}/src/{rest}"))
 }
 
 #[cfg(test)]
@@ -139,10 +129,7 @@ mod tests {
     #[test]
     fn the_map_names_only_what_exists() {
         for (text, expected) in [
-            (
-                "`crates/engine/src/ports.rs`, `engine/ports.rs`, `engine/src/ports.rs`, `ports.rs`",
-                0,
-            ),
+            ("`crates/engine/src/ports.rs`, `engine/ports.rs`, `engine/src/ports.rs`, `ports.rs`", 0),
             ("`crates/engine/` and `crates/`", 0),
             ("`crates/engine/src/gone.rs`", 1),
             ("`gone.rs` and `engine/gone`", 2),

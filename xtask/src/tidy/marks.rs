@@ -23,9 +23,7 @@ const SELF: &str = "xtask/src/tidy/marks.rs";
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for file in
-        tree.files.iter().filter(|file| file.path != SELF && !file.path.starts_with("corpus/"))
-    {
+    for file in tree.files.iter().filter(|file| file.path != SELF && !file.path.starts_with("corpus/")) {
         let Some(openers) = openers(file) else {
             continue;
         };
@@ -45,9 +43,7 @@ fn openers(file: &File) -> Option<&'static [&'static str]> {
 
 /// Whether the line's comment has the mark as a word of its own, and no `(#number)` behind it.
 fn unnumbered(line: &str, openers: &[&str], mark: &str) -> bool {
-    let Some(comment) =
-        openers.iter().filter_map(|opener| line.split_once(opener)).map(|it| it.1).next()
-    else {
+    let Some(comment) = openers.iter().filter_map(|opener| line.split_once(opener)).map(|it| it.1).next() else {
         return false;
     };
     let Some((before, after)) = comment.split_once(mark) else {

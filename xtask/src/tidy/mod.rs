@@ -34,30 +34,14 @@ struct Rule {
 
 const RULES: &[Rule] = &[
     Rule { name: "syntax", says: "every Rust file can be parsed", check: syntax::check },
-    Rule {
-        name: "edges",
-        says: "crates depend on each other only as the table allows",
-        check: edges::check,
-    },
+    Rule { name: "edges", says: "crates depend on each other only as the table allows", check: edges::check },
     Rule { name: "opening", says: "every Rust file opens with `//!`", check: opening::check },
-    Rule {
-        name: "lengths",
-        says: "files, functions and parameter lists stay short, with a ratchet",
-        check: lengths::check,
-    },
+    Rule { name: "lengths", says: "files, functions and parameter lists stay short, with a ratchet", check: lengths::check },
     Rule { name: "names", says: "no module is named after a drawer", check: names::check },
     Rule { name: "traits", says: "traits live in the file of ports", check: traits::check },
-    Rule {
-        name: "rooms",
-        says: "a room of the engine does not use another room",
-        check: rooms::check,
-    },
+    Rule { name: "rooms", says: "a room of the engine does not use another room", check: rooms::check },
     Rule { name: "pure", says: "decisions have no clock, no await, no chance", check: pure::check },
-    Rule {
-        name: "codes",
-        says: "every diagnostic code has a page and every page a code",
-        check: codes::check,
-    },
+    Rule { name: "codes", says: "every diagnostic code has a page and every page a code", check: codes::check },
     Rule { name: "marks", says: "what is left to do names its issue", check: marks::check },
     Rule { name: "paths", says: "no path of one machine in a file for all", check: paths::check },
     Rule { name: "blobs", says: "no large file outside corpus/", check: blobs::check },
@@ -65,10 +49,7 @@ const RULES: &[Rule] = &[
 ];
 
 pub(crate) fn run(given: &[String]) -> Result<u8, Stop> {
-    let known = [
-        Flag { name: "--list", takes: Takes::Nothing },
-        Flag { name: "--ratchet", takes: Takes::Nothing },
-    ];
+    let known = [Flag { name: "--list", takes: Takes::Nothing }, Flag { name: "--ratchet", takes: Takes::Nothing }];
     let flags = args::read(given, &known)?;
     if flags.iter().any(|flag| flag == "--list") {
         for rule in RULES {
@@ -129,10 +110,7 @@ mod tests {
     fn a_finding_names_rule_file_line_and_reason() {
         let tree = Tree::of(&[("crates/model/src/lib.rs", "pub fn f() {}\n")]);
         let lines = findings(&tree);
-        assert!(
-            lines.iter().any(|line| line.starts_with("tidy: opening: crates/model/src/lib.rs:1: ")),
-            "{lines:#?}"
-        );
+        assert!(lines.iter().any(|line| line.starts_with("tidy: opening: crates/model/src/lib.rs:1: ")), "{lines:#?}");
     }
 
     #[test]

@@ -9,9 +9,7 @@ const SELF: &str = "xtask/src/tidy/paths.rs";
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for file in
-        tree.files.iter().filter(|file| file.path != SELF && !file.path.starts_with("corpus/"))
-    {
+    for file in tree.files.iter().filter(|file| file.path != SELF && !file.path.starts_with("corpus/")) {
         for (index, line) in file.text.lines().enumerate() {
             for path in MACHINE.iter().filter(|path| names(line, path)) {
                 let message = format!("`{path}` is a folder of one machine");

@@ -37,11 +37,7 @@ impl Ratchet {
     }
 
     fn tables_mut(&mut self) -> [(&'static str, &mut BTreeMap<String, usize>); 3] {
-        [
-            ("files", &mut self.files),
-            ("functions", &mut self.functions),
-            ("parameters", &mut self.parameters),
-        ]
+        [("files", &mut self.files), ("functions", &mut self.functions), ("parameters", &mut self.parameters)]
     }
 
     fn text(&self) -> String {
@@ -75,10 +71,8 @@ pub(crate) fn lower(root: &Path) -> Result<String, String> {
     let tree = Tree::read(root)?;
     let text = tree.file(PATH).map(|file| file.text.as_str()).unwrap_or_default();
     let mut ratchet = Ratchet::parse(text)?;
-    let present = lengths::measure(&tree)
-        .into_iter()
-        .map(|measure| ((measure.kind.table(), measure.key), measure.size))
-        .collect();
+    let present =
+        lengths::measure(&tree).into_iter().map(|measure| ((measure.kind.table(), measure.key), measure.size)).collect();
     ratchet.lower_to(&present);
     std::fs::write(root.join(PATH), ratchet.text()).map_err(|error| format!("{PATH}: {error}"))?;
     let count: usize = ratchet.tables().iter().map(|(_, entries)| entries.len()).sum();
@@ -91,9 +85,7 @@ mod tests {
 
     #[test]
     fn lowering_shrinks_and_drops_but_never_raises() {
-        let mut ratchet =
-            Ratchet::parse("[files]\n\"a.rs\" = 450\n\"b.rs\" = 410\n\"gone.rs\" = 420\n")
-                .expect("valid");
+        let mut ratchet = Ratchet::parse("[files]\n\"a.rs\" = 450\n\"b.rs\" = 410\n\"gone.rs\" = 420\n").expect("valid");
         let present = BTreeMap::from([
             (("files", "a.rs".to_owned()), 430),
             (("files", "b.rs".to_owned()), 500),
@@ -101,10 +93,7 @@ mod tests {
         ]);
         ratchet.lower_to(&present);
         let again = Ratchet::parse(&ratchet.text()).expect("what is written can be read");
-        assert_eq!(
-            again.files,
-            BTreeMap::from([("a.rs".to_owned(), 430), ("b.rs".to_owned(), 410)])
-        );
+        assert_eq!(again.files, BTreeMap::from([("a.rs".to_owned(), 430), ("b.rs".to_owned(), 410)]));
     }
 
     #[test]

@@ -113,19 +113,14 @@ mod tests {
 
     fn check_room(path: &str, text: &str, expected: &[(usize, &str)]) {
         let findings = check(&Tree::of(&[(path, text)]));
-        let seen: Vec<(usize, &str)> =
-            findings.iter().map(|finding| (finding.line, finding.message.as_str())).collect();
+        let seen: Vec<(usize, &str)> = findings.iter().map(|finding| (finding.line, finding.message.as_str())).collect();
         assert_eq!(seen, expected, "{path}\n{text}");
     }
 
     #[test]
     fn a_room_uses_itself_and_what_is_no_room() {
         let path = "crates/engine/src/delivery/run.rs";
-        check_room(
-            path,
-            "use crate::delivery::decide;\nuse crate::{ports::Ledger, rules, book};",
-            &[],
-        );
+        check_room(path, "use crate::delivery::decide;\nuse crate::{ports::Ledger, rules, book};", &[]);
         check_room(path, "use super::decide;\nuse model::delivery::State;", &[]);
         check_room(path, "/// Not [`crate::routing`].\nfn a() {} // crate::routing", &[]);
         check_room("crates/engine/src/lib.rs", "pub use crate::routing::route;", &[]);
@@ -138,11 +133,7 @@ mod tests {
         let path = "crates/engine/src/delivery/run.rs";
         let uses_routing = "room `delivery` uses room `routing`";
         check_room(path, "use crate::routing;", &[(1, uses_routing)]);
-        check_room(
-            path,
-            "use crate::{\n  ports::{A, B},\n  routing::{route, x},\n};",
-            &[(3, uses_routing)],
-        );
+        check_room(path, "use crate::{\n  ports::{A, B},\n  routing::{route, x},\n};", &[(3, uses_routing)]);
         check_room(path, "fn a() {\n    crate::routing::route()\n}", &[(2, uses_routing)]);
         check_room(path, "fn a() { assert_eq!(crate::routing::f(), 1); }", &[(1, uses_routing)]);
         check_room(path, "use super::super::routing::route;", &[(1, uses_routing)]);
@@ -151,15 +142,7 @@ mod tests {
             "mod tests { use super::super::super::{intake, routing}; }",
             &[(1, "room `delivery` uses room `intake`"), (1, uses_routing)],
         );
-        check_room(
-            "crates/engine/src/delivery.rs",
-            "use super::routing::route;",
-            &[(1, uses_routing)],
-        );
-        check_room(
-            "crates/engine/src/delivery/mod.rs",
-            "use super::routing::route;",
-            &[(1, uses_routing)],
-        );
+        check_room("crates/engine/src/delivery.rs", "use super::routing::route;", &[(1, uses_routing)]);
+        check_room("crates/engine/src/delivery/mod.rs", "use super::routing::route;", &[(1, uses_routing)]);
     }
 }

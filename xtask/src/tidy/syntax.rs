@@ -46,9 +46,7 @@ fn flatten(tokens: TokenStream, words: &mut Vec<Word>) {
                 words.push(Word { text: close.to_owned(), line });
             }
             TokenTree::Punct(punct) if punct.as_char() == ':' && was_open => push("::"),
-            TokenTree::Punct(punct)
-                if punct.as_char() == ':' && punct.spacing() == Spacing::Joint =>
-            {
+            TokenTree::Punct(punct) if punct.as_char() == ':' && punct.spacing() == Spacing::Joint => {
                 colon_open = true;
             }
             other => push(&other.to_string()),
@@ -70,8 +68,7 @@ pub(crate) fn marks_test(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let path = attribute.path();
         let is_test = path.segments.last().is_some_and(|last| last.ident == "test");
-        let is_cfg_test = path.is_ident("cfg")
-            && attribute.parse_args::<syn::Ident>().is_ok_and(|word| word == "test");
+        let is_cfg_test = path.is_ident("cfg") && attribute.parse_args::<syn::Ident>().is_ok_and(|word| word == "test");
         is_test || is_cfg_test
     })
 }
@@ -87,8 +84,7 @@ mod tests {
 
     #[test]
     fn words_are_flat_and_comments_are_none() {
-        let tokens: TokenStream =
-            "// tokio\nuse a::{b, c};\nlet x: u8 = f(1);".parse().expect("valid tokens");
+        let tokens: TokenStream = "// tokio\nuse a::{b, c};\nlet x: u8 = f(1);".parse().expect("valid tokens");
         let flat: Vec<String> = words(&tokens).into_iter().map(|word| word.text).collect();
         let expected = "use a :: { b , c } ; let x : u8 = f ( 1 ) ;";
         assert_eq!(flat.join(" "), expected);

@@ -32,8 +32,7 @@ fn check_with(tree: &Tree, exempt: &[Exempt]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, line, name) in &found {
         if !exempt.iter().any(|it| it.path == path && it.name == name) {
-            let message =
-                format!("trait `{name}` outside {PORTS}; is there a second real implementation?");
+            let message = format!("trait `{name}` outside {PORTS}; is there a second real implementation?");
             findings.push(Finding::new(path, *line, message));
         }
     }

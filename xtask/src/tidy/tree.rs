@@ -76,13 +76,12 @@ impl File {
 
 impl Rust {
     fn read(text: &str) -> Result<Self, Unreadable> {
-        let tokens: TokenStream = text.parse().map_err(|error: proc_macro2::LexError| {
-            Unreadable { line: error.span().start().line, why: error.to_string() }
-        })?;
-        let items = syn::parse2(tokens.clone()).map_err(|error| Unreadable {
+        let tokens: TokenStream = text.parse().map_err(|error: proc_macro2::LexError| Unreadable {
             line: error.span().start().line,
             why: error.to_string(),
         })?;
+        let items = syn::parse2(tokens.clone())
+            .map_err(|error| Unreadable { line: error.span().start().line, why: error.to_string() })?;
         Ok(Self { tokens, items })
     }
 }
@@ -110,9 +109,8 @@ impl Tree {
     /// A tree written down in a test.
     #[cfg(test)]
     pub(crate) fn of(files: &[(&str, &str)]) -> Self {
-        let file = |(path, text): &(&str, &str)| {
-            File::new(path, (*text).to_owned(), u64::try_from(text.len()).unwrap_or(u64::MAX))
-        };
+        let file =
+            |(path, text): &(&str, &str)| File::new(path, (*text).to_owned(), u64::try_from(text.len()).unwrap_or(u64::MAX));
         Self { files: files.iter().map(file).collect(), ratchet_before: None }
     }
 

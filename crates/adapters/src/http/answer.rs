@@ -36,12 +36,7 @@ pub(super) struct Answer {
 
 impl Answer {
     /// Sends the request and reads what comes back, up to the limit.
-    pub(super) async fn receive(
-        &mut self,
-        request: RequestBuilder,
-        handed_over: &HandedOver,
-        clock: &dyn Clock,
-    ) -> End {
+    pub(super) async fn receive(&mut self, request: RequestBuilder, handed_over: &HandedOver, clock: &dyn Clock) -> End {
         let mut response = match request.send().await {
             Ok(response) => response,
             Err(error) => return End::Broken(failure::transport(&error, handed_over.is_so())),
@@ -62,27 +57,19 @@ impl Answer {
         self.read += bytes.len();
         let room = RESPONSE_BYTES_KEPT - self.kept.len();
         self.kept.extend(bytes.iter().take(room));
-        assert!(
-            self.kept.len() <= RESPONSE_BYTES_KEPT,
-            "LIMIT: more of an answer kept than its limit"
-        );
+        assert!(self.kept.len() <= RESPONSE_BYTES_KEPT, "LIMIT: more of an answer kept than its limit");
     }
 
     /// What became of the attempt.
     pub(super) fn conclude(self, end: End, handed_over: bool) -> Sent {
         let cut = self.head.is_some() && (end != End::Complete || self.read > self.kept.len());
-        Sent {
-            outcome: verdict(self.head, end, handed_over),
-            response: Bytes::from(self.kept),
-            cut,
-        }
+        Sent { outcome: verdict(self.head, end, handed_over), response: Bytes::from(self.kept), cut }
     }
 }
 
 fn judge_head(response: &Response, clock: &dyn Clock) -> Outcome {
     let headers = response.headers();
-    let retry_after =
-        classify::retry_after(text(headers, &RETRY_AFTER), text(headers, &DATE), clock.now());
+    let retry_after = classify::retry_after(text(headers, &RETRY_AFTER), text(headers, &DATE), clock.now());
     classify::outcome(response.status().as_u16(), retry_after)
 }
 
@@ -96,9 +83,7 @@ fn verdict(head: Option<Outcome>, end: End, handed_over: bool) -> Outcome {
         (Some(Outcome::Accepted { .. }) | None, End::Broken(error)) => Outcome::Unreached { error },
         (Some(head), End::Complete | End::Enough | End::Late | End::Broken(_)) => head,
         (None, End::Late) if !handed_over => Outcome::Unreached { error: TransportError::Connect },
-        (None, End::Complete | End::Enough | End::Late) => {
-            Outcome::Unreached { error: TransportError::Timeout }
-        }
+        (None, End::Complete | End::Enough | End::Late) => Outcome::Unreached { error: TransportError::Timeout },
     }
 }
 
@@ -119,12 +104,7 @@ mod tests {
             (Some(&yes), End::Enough, true, yes.clone()),
             (Some(&yes), End::Late, true, yes.clone()),
             (Some(&yes), closed, true, unreached(TransportError::Closed)),
-            (
-                Some(&yes),
-                End::Broken(TransportError::Protocol),
-                true,
-                unreached(TransportError::Protocol),
-            ),
+            (Some(&yes), End::Broken(TransportError::Protocol), true, unreached(TransportError::Protocol)),
             (Some(&no), closed, true, no.clone()),
             (Some(&no), End::Late, true, no.clone()),
             (None, closed, true, unreached(TransportError::Closed)),

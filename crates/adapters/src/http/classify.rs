@@ -27,11 +27,7 @@ pub(super) fn outcome(status: u16, retry_after: Option<TimeSpan>) -> Outcome {
 ///
 /// A date is measured against the answer's own `Date` where it has one, because the destination's clock may be wrong by
 /// hours; otherwise against `now`. `None` for a missing or unreadable value.
-pub(super) fn retry_after(
-    value: Option<&str>,
-    date: Option<&str>,
-    now: Timestamp,
-) -> Option<TimeSpan> {
+pub(super) fn retry_after(value: Option<&str>, date: Option<&str>, now: Timestamp) -> Option<TimeSpan> {
     let now_s = now.secs();
     let there_s = date.and_then(|date| formats::instant::http_date(date, now_s)).unwrap_or(now_s);
     formats::retry_after::parse(value?, there_s).map(TimeSpan::from_secs)
@@ -42,13 +38,11 @@ mod tests {
     use super::*;
 
     const PERHAPS: &[u16] = &[
-        100, 101, 199, 401, 403, 404, 407, 408, 409, 421, 423, 424, 425, 500, 501, 502, 504, 505,
-        507, 508, 511, 520, 599, 600, 999,
+        100, 101, 199, 401, 403, 404, 407, 408, 409, 421, 423, 424, 425, 500, 501, 502, 504, 505, 507, 508, 511, 520, 599,
+        600, 999,
     ];
-    const NEVER: &[u16] = &[
-        400, 402, 405, 406, 410, 411, 412, 413, 414, 415, 416, 417, 418, 419, 420, 422, 426, 428,
-        431, 451, 430, 444, 499,
-    ];
+    const NEVER: &[u16] =
+        &[400, 402, 405, 406, 410, 411, 412, 413, 414, 415, 416, 417, 418, 419, 420, 422, 426, 428, 431, 451, 430, 444, 499];
 
     #[test]
     fn every_status_has_its_meaning() {
@@ -56,10 +50,7 @@ mod tests {
             assert_eq!(outcome(status, None), Outcome::Accepted { status });
         }
         for status in 300..=399 {
-            assert_eq!(
-                outcome(status, None),
-                Outcome::Unreached { error: TransportError::Redirected }
-            );
+            assert_eq!(outcome(status, None), Outcome::Unreached { error: TransportError::Redirected });
         }
         for &status in PERHAPS {
             assert_eq!(outcome(status, None), Outcome::Refused { status, again: Again::Perhaps });
@@ -98,11 +89,7 @@ mod tests {
             (Some("soon"), None, None),
             (None, Some(later), None),
         ] {
-            assert_eq!(
-                retry_after(value, date, now),
-                expected_s.map(TimeSpan::from_secs),
-                "{value:?} {date:?}"
-            );
+            assert_eq!(retry_after(value, date, now), expected_s.map(TimeSpan::from_secs), "{value:?} {date:?}");
         }
     }
 }

@@ -85,11 +85,7 @@ impl Clients {
         }
         let client = build(allow, scheme)?;
         if shelf.clients.len() >= self.capacity {
-            let stalest = shelf
-                .clients
-                .iter()
-                .min_by_key(|(_, kept)| kept.last_use)
-                .map(|(key, _)| key.clone());
+            let stalest = shelf.clients.iter().min_by_key(|(_, kept)| kept.last_use).map(|(key, _)| key.clone());
             stalest.and_then(|key| shelf.clients.remove(&key));
         }
         shelf.clients.insert(key, Kept { client: client.clone(), last_use });
@@ -120,8 +116,7 @@ fn build(allow: &[Network], scheme: Scheme) -> Result<Client, reqwest::Error> {
 /// Names the process's cryptography once. Where another part was first, its choice stays.
 fn install_crypto() {
     static INSTALLED: OnceLock<bool> = OnceLock::new();
-    INSTALLED
-        .get_or_init(|| rustls::crypto::aws_lc_rs::default_provider().install_default().is_ok());
+    INSTALLED.get_or_init(|| rustls::crypto::aws_lc_rs::default_provider().install_default().is_ok());
 }
 
 #[cfg(test)]
@@ -141,9 +136,7 @@ mod tests {
     fn a_destination_has_one_client_per_list() {
         let clients = Clients::new();
         let network = Network { address: IpAddr::from([10, 0, 0, 0]), bits: 8 };
-        for (name, allow) in
-            [("wms", [].as_slice()), ("wms", &[network]), ("wms", &[]), ("erp", &[])]
-        {
+        for (name, allow) in [("wms", [].as_slice()), ("wms", &[network]), ("wms", &[]), ("erp", &[])] {
             get(&clients, name, allow);
         }
         assert_eq!(kept(&clients), ["erp+0", "wms+0", "wms+1"]);

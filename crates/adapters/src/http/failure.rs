@@ -58,11 +58,7 @@ fn judge(signs: Signs, handed_over: bool) -> TransportError {
         Some(Refusal::NoAddress) => TransportError::Resolve,
         Some(Refusal::Forbidden) => TransportError::ForbiddenAddress,
         // A connection that ends within the handshake says so with an early end; a refused one does not.
-        None if signs.tls
-            || (signs.connecting && signs.io == Some(io::ErrorKind::UnexpectedEof)) =>
-        {
-            TransportError::Tls
-        }
+        None if signs.tls || (signs.connecting && signs.io == Some(io::ErrorKind::UnexpectedEof)) => TransportError::Tls,
         None => TransportError::Connect,
     }
 }
@@ -71,9 +67,7 @@ fn judge(signs: Signs, handed_over: bool) -> TransportError {
 fn after(signs: Signs) -> TransportError {
     match signs.io {
         _ if signs.malformed => TransportError::Protocol,
-        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) if !signs.tls => {
-            TransportError::Protocol
-        }
+        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) if !signs.tls => TransportError::Protocol,
         Some(io::ErrorKind::TimedOut) => TransportError::Timeout,
         Some(_) | None => TransportError::Closed,
     }
@@ -87,8 +81,7 @@ mod tests {
 
     #[test]
     fn what_has_not_left_cannot_have_arrived() {
-        let refused =
-            |refusal| Signs { refusal: Some(refusal), connecting: true, ..Signs::default() };
+        let refused = |refusal| Signs { refusal: Some(refusal), connecting: true, ..Signs::default() };
         let connecting = |io| Signs { connecting: true, io: Some(io), ..Signs::default() };
         for (signs, expected) in [
             (refused(Refusal::NoAddress), TransportError::Resolve),
@@ -97,10 +90,7 @@ mod tests {
             (connecting(ErrorKind::UnexpectedEof), TransportError::Tls),
             (connecting(ErrorKind::ConnectionRefused), TransportError::Connect),
             (connecting(ErrorKind::TimedOut), TransportError::Connect),
-            (
-                Signs { io: Some(ErrorKind::BrokenPipe), ..Signs::default() },
-                TransportError::Connect,
-            ),
+            (Signs { io: Some(ErrorKind::BrokenPipe), ..Signs::default() }, TransportError::Connect),
             (Signs { malformed: true, ..Signs::default() }, TransportError::Connect),
             (Signs::default(), TransportError::Connect),
         ] {

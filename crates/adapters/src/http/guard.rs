@@ -9,10 +9,10 @@ use model::Network;
 
 /// IPv4 networks that are not the public internet, or that lead back to the machine or its cloud.
 const CLOSED_V4: &[(Ipv4Addr, u8)] = &[
-    (Ipv4Addr::UNSPECIFIED, 8), // this network; 0.0.0.0 reaches the machine itself
-    (Ipv4Addr::new(10, 0, 0, 0), 8), // private, RFC 1918
-    (Ipv4Addr::new(100, 64, 0, 0), 10), // carrier-grade NAT, RFC 6598; Alibaba's metadata
-    (Ipv4Addr::new(127, 0, 0, 0), 8), // loopback
+    (Ipv4Addr::UNSPECIFIED, 8),            // this network; 0.0.0.0 reaches the machine itself
+    (Ipv4Addr::new(10, 0, 0, 0), 8),       // private, RFC 1918
+    (Ipv4Addr::new(100, 64, 0, 0), 10),    // carrier-grade NAT, RFC 6598; Alibaba's metadata
+    (Ipv4Addr::new(127, 0, 0, 0), 8),      // loopback
     (Ipv4Addr::new(168, 63, 129, 16), 32), // Azure's host, a public address that only its guests reach
     (Ipv4Addr::new(169, 254, 0, 0), 16),   // link-local; the metadata service of most clouds
     (Ipv4Addr::new(172, 16, 0, 0), 12),    // private, RFC 1918
@@ -110,11 +110,7 @@ mod tests {
 
     fn check(address: &str, allow: &[&str], expected: bool) {
         let allow: Vec<Network> = allow.iter().map(|text| network(text)).collect();
-        assert_eq!(
-            permitted(address.parse().unwrap(), &allow),
-            expected,
-            "{address} with {allow:?}"
-        );
+        assert_eq!(permitted(address.parse().unwrap(), &allow), expected, "{address} with {allow:?}");
     }
 
     #[test]

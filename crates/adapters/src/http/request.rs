@@ -79,9 +79,7 @@ fn headers(lines: &[(String, String)], reasons: &mut Vec<String>) -> HeaderMap {
             Ok(value) => {
                 headers.append(key, value);
             }
-            Err(_) => reasons.push(format!(
-                "The value of the header `{key}` has characters that cannot be sent."
-            )),
+            Err(_) => reasons.push(format!("The value of the header `{key}` has characters that cannot be sent.")),
         }
     }
     headers
@@ -137,10 +135,7 @@ impl Body for WatchedBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.handed_over.set();
         Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }

@@ -59,9 +59,7 @@ impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let (allow, lookups) = (Arc::clone(&self.allow), Arc::clone(&self.lookups));
         Box::pin(async move {
-            let found =
-                tokio::time::timeout(LOOKUP_TIMEOUT, look_up(name.as_str().to_owned(), lookups))
-                    .await;
+            let found = tokio::time::timeout(LOOKUP_TIMEOUT, look_up(name.as_str().to_owned(), lookups)).await;
             let addresses = judge(found.unwrap_or_default(), &allow)?;
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
@@ -74,8 +72,7 @@ async fn look_up(name: String, lookups: Arc<Semaphore>) -> Vec<SocketAddr> {
         return Vec::new();
     };
     let lookup = tokio::task::spawn_blocking(move || {
-        let found =
-            (name.as_str(), 0).to_socket_addrs().map(|found| found.take(ADDRESSES_MAX).collect());
+        let found = (name.as_str(), 0).to_socket_addrs().map(|found| found.take(ADDRESSES_MAX).collect());
         drop(permit);
         found
     });
@@ -90,8 +87,7 @@ fn judge(found: Vec<SocketAddr>, allow: &[Network]) -> Result<Vec<SocketAddr>, R
     if found.is_empty() {
         return Err(Refusal::NoAddress);
     }
-    let open: Vec<SocketAddr> =
-        found.into_iter().filter(|address| permitted(address.ip(), allow)).collect();
+    let open: Vec<SocketAddr> = found.into_iter().filter(|address| permitted(address.ip(), allow)).collect();
     if open.is_empty() { Err(Refusal::Forbidden) } else { Ok(open) }
 }
 
@@ -102,13 +98,8 @@ mod tests {
     #[test]
     fn only_what_may_be_reached_is_left() {
         let check = |found: &[&str], allow: &[&str], expected: Result<&[&str], Refusal>| {
-            let addresses = |texts: &[&str]| -> Vec<SocketAddr> {
-                texts.iter().map(|text| text.parse().unwrap()).collect()
-            };
-            let allow: Vec<Network> = allow
-                .iter()
-                .map(|text| Network { address: text.parse().unwrap(), bits: 8 })
-                .collect();
+            let addresses = |texts: &[&str]| -> Vec<SocketAddr> { texts.iter().map(|text| text.parse().unwrap()).collect() };
+            let allow: Vec<Network> = allow.iter().map(|text| Network { address: text.parse().unwrap(), bits: 8 }).collect();
             assert_eq!(judge(addresses(found), &allow), expected.map(addresses), "{found:?}");
         };
         check(&[], &[], Err(Refusal::NoAddress));

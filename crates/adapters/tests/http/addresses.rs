@@ -37,28 +37,14 @@ async fn addresses_that_a_destination_may_not_reach_are_refused_however_they_are
         "LOCALHOST",
         "user:secret@127.0.0.1",
     ] {
-        let message = Message {
-            allow: Vec::new(),
-            ..message(&format!("http://{host}:{}/", server.address.port()))
-        };
-        assert_eq!(
-            http().send(&message).await.outcome,
-            unreached(TransportError::ForbiddenAddress),
-            "{host}"
-        );
+        let message = Message { allow: Vec::new(), ..message(&format!("http://{host}:{}/", server.address.port())) };
+        assert_eq!(http().send(&message).await.outcome, unreached(TransportError::ForbiddenAddress), "{host}");
     }
-    for url in [
-        "https://127.0.0.1/",
-        "http://169.254.169.254/latest/meta-data/",
-        "http://10.0.0.1/",
-        "http://[fd00:ec2::254]/",
-    ] {
+    for url in
+        ["https://127.0.0.1/", "http://169.254.169.254/latest/meta-data/", "http://10.0.0.1/", "http://[fd00:ec2::254]/"]
+    {
         let message = Message { allow: Vec::new(), ..message(url) };
-        assert_eq!(
-            http().send(&message).await.outcome,
-            unreached(TransportError::ForbiddenAddress),
-            "{url}"
-        );
+        assert_eq!(http().send(&message).await.outcome, unreached(TransportError::ForbiddenAddress), "{url}");
     }
     assert_eq!(server.connections(), 0);
 }

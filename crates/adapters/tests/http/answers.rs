@@ -24,11 +24,7 @@ async fn check(answer: &'static [u8], expected: Outcome) {
 async fn a_status_is_the_verdict() {
     let refused = |status, again| Outcome::Refused { status, again };
     check(b"HTTP/1.1 204 No Content\r\n\r\n", Outcome::Accepted { status: 204 }).await;
-    check(
-        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\n\r\n",
-        Outcome::Accepted { status: 201 },
-    )
-    .await;
+    check(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\n\r\n", Outcome::Accepted { status: 201 }).await;
     check(b"HTTP/1.0 200 OK\r\n\r\nyes", Outcome::Accepted { status: 200 }).await;
     check(b"HTTP/1.1 400 No\r\n\r\n", refused(400, Again::Never)).await;
     check(b"HTTP/1.1 401 Who\r\n\r\n", refused(401, Again::Perhaps)).await;
@@ -39,19 +35,12 @@ async fn a_status_is_the_verdict() {
 
 #[tokio::test]
 async fn a_destination_may_ask_for_patience() {
-    let deferred = |status, wait_s: Option<u64>| Outcome::Deferred {
-        status,
-        retry_after: wait_s.map(TimeSpan::from_secs),
-    };
+    let deferred = |status, wait_s: Option<u64>| Outcome::Deferred { status, retry_after: wait_s.map(TimeSpan::from_secs) };
     check(b"HTTP/1.1 429 Slow\r\n\r\n", deferred(429, None)).await;
     check(b"HTTP/1.1 503 Full\r\nRetry-After: 120\r\n\r\n", deferred(503, Some(120))).await;
     check(b"HTTP/1.1 502 Bad\r\nRetry-After: 5\r\n\r\n", deferred(502, Some(5))).await;
     // By our clock, 08:49:37, and by the destination's own, which is an hour ahead.
-    check(
-        b"HTTP/1.1 503 Full\r\nRetry-After: Sun, 06 Nov 1994 08:50:37 GMT\r\n\r\n",
-        deferred(503, Some(60)),
-    )
-    .await;
+    check(b"HTTP/1.1 503 Full\r\nRetry-After: Sun, 06 Nov 1994 08:50:37 GMT\r\n\r\n", deferred(503, Some(60))).await;
     let ahead = b"HTTP/1.1 503 Full\r\nDate: Sun, 06 Nov 1994 09:49:37 GMT\r\n\
         Retry-After: Sun, 06 Nov 1994 09:50:07 GMT\r\n\r\n";
     check(ahead, deferred(503, Some(30))).await;
@@ -62,9 +51,7 @@ async fn a_redirect_is_not_followed() {
     let elsewhere = Server::answering(OK).await;
     let location = elsewhere.url();
     for status in [301, 302, 307, 308] {
-        let answer = format!(
-            "HTTP/1.1 {status} Over there\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n"
-        );
+        let answer = format!("HTTP/1.1 {status} Over there\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
         let server = Server::start(move |mut stream| {
             let answer = answer.clone();
             async move {
@@ -73,11 +60,7 @@ async fn a_redirect_is_not_followed() {
             }
         })
         .await;
-        assert_eq!(
-            send(&server.url()).await.outcome,
-            unreached(TransportError::Redirected),
-            "{status}"
-        );
+        assert_eq!(send(&server.url()).await.outcome, unreached(TransportError::Redirected), "{status}");
     }
     assert_eq!(elsewhere.connections(), 0);
 }
@@ -87,10 +70,7 @@ async fn a_yes_that_breaks_off_is_no_yes() {
     for (answer, expected) in [
         (b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n123".as_slice(), TransportError::Closed),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n", TransportError::Closed),
-        (
-            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\n123\r\n",
-            TransportError::Closed,
-        ),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\n123\r\n", TransportError::Closed),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzzz\r\n", TransportError::Protocol),
     ] {
         check(answer, unreached(expected)).await;
@@ -99,10 +79,7 @@ async fn a_yes_that_breaks_off_is_no_yes() {
 
 #[tokio::test]
 async fn a_yes_whose_end_is_the_end_of_the_connection_is_a_yes() {
-    for answer in [
-        b"HTTP/1.1 200 OK\r\n\r\n123".as_slice(),
-        b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n123",
-    ] {
+    for answer in [b"HTTP/1.1 200 OK\r\n\r\n123".as_slice(), b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n123"] {
         let server = Server::answering(answer).await;
         assert_eq!(send(&server.url()).await, accepted("123", false));
     }
@@ -121,19 +98,11 @@ async fn no_more_of_an_answer_is_kept_than_its_limit() {
         let server = Server::start(move |mut stream| async move {
             read_request(&mut stream).await;
             let body = "x".repeat(RESPONSE_BYTES_KEPT + extra);
-            write(
-                &mut stream,
-                format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
-                    .as_bytes(),
-            )
-            .await;
+            write(&mut stream, format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).as_bytes()).await;
         })
         .await;
         let sent = send(&server.url()).await;
-        assert_eq!(
-            (sent.outcome, sent.response.len()),
-            (Outcome::Accepted { status: 200 }, RESPONSE_BYTES_KEPT)
-        );
+        assert_eq!((sent.outcome, sent.response.len()), (Outcome::Accepted { status: 200 }, RESPONSE_BYTES_KEPT));
         assert_eq!(sent.cut, cut);
     }
 }
@@ -210,10 +179,7 @@ async fn no_answer_in_time_may_have_arrived() {
             }
         })
         .await;
-        assert_eq!(
-            send_until(&server.url(), over).await.outcome,
-            unreached(TransportError::Timeout)
-        );
+        assert_eq!(send_until(&server.url(), over).await.outcome, unreached(TransportError::Timeout));
     }
 }
 
@@ -235,8 +201,7 @@ async fn a_time_that_is_over_before_anything_was_sent_is_no_connection() {
 async fn a_yes_whose_body_trickles_past_the_time_is_a_yes() {
     let server = Server::start(|mut stream| async move {
         read_request(&mut stream).await;
-        write(&mut stream, b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nok,\r\n")
-            .await;
+        write(&mut stream, b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nok,\r\n").await;
         hold(&mut stream).await;
     })
     .await;
@@ -254,8 +219,7 @@ async fn a_port_where_nobody_listens_is_no_connection() {
 
 #[tokio::test]
 async fn tls_to_a_plain_port_is_a_tls_failure() {
-    for answer in [b"HTTP/1.1 400 Bad Request\r\n\r\n".as_slice(), b"SSH-2.0-OpenSSH_9.2\r\n", b""]
-    {
+    for answer in [b"HTTP/1.1 400 Bad Request\r\n\r\n".as_slice(), b"SSH-2.0-OpenSSH_9.2\r\n", b""] {
         let server = Server::start(move |mut stream| async move {
             let mut hello = [0; 16];
             stream.read_exact(&mut hello).await.ok();

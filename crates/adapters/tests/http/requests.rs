@@ -22,12 +22,7 @@ async fn a_message_is_sent_as_it_is_and_framed_by_us() {
     .await;
     let mut message = message(&server.url());
     "PATCH".clone_into(&mut message.method);
-    for (name, value) in [
-        ("X-Twice", "a"),
-        ("X-Twice", "b"),
-        ("Content-Length", "3"),
-        ("Transfer-Encoding", "chunked"),
-    ] {
+    for (name, value) in [("X-Twice", "a"), ("X-Twice", "b"), ("Content-Length", "3"), ("Transfer-Encoding", "chunked")] {
         message.headers.push((name.to_owned(), value.to_owned()));
     }
     assert_eq!(http().send(&message).await, accepted("ok", false));
@@ -87,15 +82,8 @@ async fn what_http_cannot_carry_is_said_and_not_sent() {
     let relative = "The URL of the destination cannot be read: relative URL without a base.";
     check(|message| "/hook".clone_into(&mut message.url), &[relative]).await;
     let header = "The value of the header `x-note` has characters that cannot be sent.";
-    check(
-        |message| message.headers.push(("X-Note".to_owned(), "a\r\nb: secret".to_owned())),
-        &[header],
-    )
-    .await;
-    let several = [
-        "The method of the destination is not one of HTTP.",
-        "The name of header 2 cannot be sent.",
-    ];
+    check(|message| message.headers.push(("X-Note".to_owned(), "a\r\nb: secret".to_owned())), &[header]).await;
+    let several = ["The method of the destination is not one of HTTP.", "The name of header 2 cannot be sent."];
     let change: fn(&mut Message) = |message| {
         "PO ST".clone_into(&mut message.method);
         message.headers.push(("x y".to_owned(), String::new()));

@@ -35,8 +35,7 @@ impl Server {
         F: Future<Output = ()> + Send + 'static,
         B: Fn(TcpStream) -> F + Send + 'static,
     {
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback has a free port");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("loopback has a free port");
         let address = listener.local_addr().expect("it is bound");
         let connections = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&connections);

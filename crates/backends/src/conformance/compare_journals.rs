@@ -6,15 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::ports::{Clock as _, Journal};
-use model::{
-    Appended, Entry, Event, EventId, NewEntry, Offset, Origin, Partition, Position, Record,
-    TimeSpan,
-};
+use model::{Appended, Entry, Event, EventId, NewEntry, Offset, Origin, Partition, Position, Record, TimeSpan};
 
 use super::fixture::JournalFixture;
-use super::sample::{
-    emitted, event, event_id, new_entry, person, position, reason, replayed, with_body,
-};
+use super::sample::{emitted, event, event_id, new_entry, person, position, reason, replayed, with_body};
 use crate::memory::MemoryJournal;
 use crate::random::Dice;
 
@@ -87,22 +82,11 @@ impl Pair {
             1 => emitted(self.fresh(n).await, replayed(n, 1)),
             2 => {
                 let why = "corrected".to_owned();
-                let entry = Entry::Resubmitted {
-                    of: event_id(1),
-                    revision: 1,
-                    by: person(),
-                    why,
-                    event: self.event(),
-                };
+                let entry = Entry::Resubmitted { of: event_id(1), revision: 1, by: person(), why, event: self.event() };
                 emitted(self.fresh(n).await, entry)
             }
             3 => {
-                let entry = Entry::Released {
-                    of: event_id(1),
-                    at: position(1),
-                    by: person(),
-                    why: String::new(),
-                };
+                let entry = Entry::Released { of: event_id(1), at: position(1), by: person(), why: String::new() };
                 emitted(self.fresh(n).await, entry)
             }
             _ => new_entry(Entry::Admitted(self.event())),
@@ -167,32 +151,20 @@ impl Pair {
     async fn trim(&mut self, it: &JournalFixture) {
         let live = self.reference.read(ZERO, Offset(0), usize::MAX).await.expect("memory answers");
         let half = self.dice.below(live.len() as u64 / 2 + 1);
-        let gone: Vec<Offset> = live
-            .iter()
-            .take(usize::try_from(half).unwrap_or(0))
-            .map(|record| record.position.offset)
-            .collect();
+        let gone: Vec<Offset> =
+            live.iter().take(usize::try_from(half).unwrap_or(0)).map(|record| record.position.offset).collect();
         let Some(to) = gone.last().copied() else { return };
         let keep: Vec<Offset> = gone.iter().copied().filter(|_| self.dice.one_in(3)).collect();
-        let place =
-            |offset: &Offset| self.places.get(offset).map(|place| place.offset).unwrap_or_default();
-        let (to_there, keep_there): (Offset, Vec<Offset>) =
-            (place(&to), keep.iter().map(place).collect());
+        let place = |offset: &Offset| self.places.get(offset).map(|place| place.offset).unwrap_or_default();
+        let (to_there, keep_there): (Offset, Vec<Offset>) = (place(&to), keep.iter().map(place).collect());
         while self.reference.trim(ZERO, to, keep.clone()).await.expect("memory trims") < to {}
-        while it
-            .journal()
-            .trim(ZERO, to_there, keep_there.clone())
-            .await
-            .expect("the journal trims")
-            < to_there
-        {}
+        while it.journal().trim(ZERO, to_there, keep_there.clone()).await.expect("the journal trims") < to_there {}
         self.floor = to;
     }
 
     /// Everything that can be asked, asked of both.
     async fn compare(&mut self, it: &JournalFixture, told: &str) {
-        let expected =
-            self.reference.read(ZERO, Offset(0), usize::MAX).await.expect("memory answers");
+        let expected = self.reference.read(ZERO, Offset(0), usize::MAX).await.expect("memory answers");
         let found = it.read_all(ZERO, Offset(0)).await;
         self.same(&found, &expected, told);
         for (there, here) in &self.places {
@@ -205,17 +177,12 @@ impl Pair {
         }
         let recent = it.journal().recent(None, 30).await.expect("the journal reads");
         self.same(&recent, &self.reference.recent(None, 30).await.expect("memory answers"), told);
-        let cursor =
-            self.dice.pick(&expected).map(|record| record.position.offset).unwrap_or(self.floor);
+        let cursor = self.dice.pick(&expected).map(|record| record.position.offset).unwrap_or(self.floor);
         let here = self.places.get(&cursor).map(|place| place.offset).unwrap_or_default();
         let census = it.journal().census(vec![(ZERO, here)]).await.ok();
         assert_eq!(census, self.reference.census(vec![(ZERO, cursor)]).await.ok(), "{told}");
         let oldest = it.journal().usage().await.expect("the journal measures").oldest_at;
-        assert_eq!(
-            oldest,
-            self.reference.usage().await.expect("memory measures").oldest_at,
-            "{told}"
-        );
+        assert_eq!(oldest, self.reference.usage().await.expect("memory measures").oldest_at, "{told}");
     }
 
     async fn compare_event(&self, it: &JournalFixture, event: EventId, told: &str) {
@@ -225,10 +192,7 @@ impl Pair {
     }
 
     fn same(&self, found: &[Arc<Record>], expected: &[Arc<Record>], told: &str) {
-        let moved = |record: &Arc<Record>| Record {
-            position: self.place(record.position),
-            ..Record::clone(record)
-        };
+        let moved = |record: &Arc<Record>| Record { position: self.place(record.position), ..Record::clone(record) };
         let expected: Vec<Record> = expected.iter().map(moved).collect();
         assert_eq!(found.len(), expected.len(), "{told}");
         for (found, expected) in found.iter().zip(&expected) {

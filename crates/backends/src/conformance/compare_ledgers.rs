@@ -47,17 +47,12 @@ pub async fn compare_ledgers(it: &mut LedgerFixture, seed: u64, steps: u32) {
             compare(it, &history, &format!("seed {seed}, after step {step}")).await;
         }
     }
-    assert!(
-        taken > steps / 3,
-        "seed {seed}: only {taken} of {steps} batches were taken, which proves little"
-    );
+    assert!(taken > steps / 3, "seed {seed}: only {taken} of {steps} batches were taken, which proves little");
 }
 
 async fn compare(it: &LedgerFixture, history: &History, told: &str) {
     let subjects = history.subjects();
-    let expected = Portrait::of(&*history.reference, &*history.reference, &subjects)
-        .await
-        .expect("memory answers");
+    let expected = Portrait::of(&*history.reference, &*history.reference, &subjects).await.expect("memory answers");
     let found = Portrait::of(it.ledger(), it.views(), &subjects).await.expect("the ledger reads");
     assert_eq!(found.account, found.recount, "{told}: counters and rows");
     found.assert_same(&expected, told);

@@ -52,11 +52,8 @@ pub struct LedgerFixture {
 
 impl JournalFixture {
     /// A fixture over a store that is opened by `open`.
-    pub async fn new(
-        open: impl Fn(Opening) -> Answer<'static, Arc<dyn Journal>> + Send + Sync + 'static,
-    ) -> Self {
-        let mut fixture =
-            Self { clock: Arc::new(ManualClock::new(at(0))), journal: None, open: Box::new(open) };
+    pub async fn new(open: impl Fn(Opening) -> Answer<'static, Arc<dyn Journal>> + Send + Sync + 'static) -> Self {
+        let mut fixture = Self { clock: Arc::new(ManualClock::new(at(0))), journal: None, open: Box::new(open) };
         fixture.reopen().await;
         fixture
     }
@@ -81,11 +78,8 @@ impl JournalFixture {
 
 impl LedgerFixture {
     /// A fixture over a store that is opened by `open`.
-    pub async fn new(
-        open: impl Fn(Opening) -> Answer<'static, LedgerStore> + Send + Sync + 'static,
-    ) -> Self {
-        let mut fixture =
-            Self { clock: Arc::new(ManualClock::new(at(0))), store: None, open: Box::new(open) };
+    pub async fn new(open: impl Fn(Opening) -> Answer<'static, LedgerStore> + Send + Sync + 'static) -> Self {
+        let mut fixture = Self { clock: Arc::new(ManualClock::new(at(0))), store: None, open: Box::new(open) };
         fixture.reopen().await;
         fixture
     }
@@ -112,10 +106,7 @@ impl LedgerFixture {
     /// Closes it and opens it again.
     pub async fn reopen(&mut self) {
         self.store = None;
-        let opening = Opening {
-            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
-            budget_bytes: BUDGET_BYTES,
-        };
+        let opening = Opening { clock: Arc::clone(&self.clock) as Arc<dyn Clock>, budget_bytes: BUDGET_BYTES };
         self.store = Some((self.open)(opening).await.expect("the ledger opens"));
     }
 }

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use engine::ports::{Clock as _, DueLimit, Ledger as _};
 use model::change::Switch;
 use model::{
-    AuditId, Batch, Bucket, Change, Claim, Delivery, DeliveryId, DeliveryState, Digest, Entry,
-    Guard, LaneKey, Offset, OnDead, Origin, Outcome, Partition, Principal, QuarantineState, Replay,
-    ReplayState, Scope, TimeSpan, Timestamp, Token, TokenId, TransportError,
+    AuditId, Batch, Bucket, Change, Claim, Delivery, DeliveryId, DeliveryState, Digest, Entry, Guard, LaneKey, Offset,
+    OnDead, Origin, Outcome, Partition, Principal, QuarantineState, Replay, ReplayState, Scope, TimeSpan, Timestamp, Token,
+    TokenId, TransportError,
 };
 
 use super::clock::ManualClock;
 use super::portrait::Subjects;
 use super::sample::{
-    ACCEPTED, BUSY, audit, delivery, delivery_id, emitted_id, ended, event_id, lease, member, name,
-    owner, policy, position, quarantined, replay, replay_id, replayed,
+    ACCEPTED, BUSY, audit, delivery, delivery_id, emitted_id, ended, event_id, lease, member, name, owner, policy, position,
+    quarantined, replay, replay_id, replayed,
 };
 use crate::memory::MemoryLedger;
 use crate::random::Dice;
@@ -64,16 +64,8 @@ impl History {
         let waiting = vec!["waiting".to_owned()];
         let queries = [
             model::view::DeliveryQuery::default(),
-            model::view::DeliveryQuery {
-                destination: Some(name("wms")),
-                states: waiting,
-                ..Default::default()
-            },
-            model::view::DeliveryQuery {
-                replay: Some(replay_id(1)),
-                flow: Some(name("orders")),
-                ..Default::default()
-            },
+            model::view::DeliveryQuery { destination: Some(name("wms")), states: waiting, ..Default::default() },
+            model::view::DeliveryQuery { replay: Some(replay_id(1)), flow: Some(name("orders")), ..Default::default() },
             model::view::DeliveryQuery {
                 cause: Some("http_503".to_owned()),
                 since: Some(super::sample::at(20)),
@@ -161,23 +153,17 @@ impl History {
 
     async fn claim(&mut self) -> Change {
         let destination = name(self.pick(&DESTINATIONS));
-        let due = self
-            .reference
-            .due(&destination, self.now(), DueLimit { all: 9, repeats: 9 })
-            .await
-            .expect("memory answers");
+        let due =
+            self.reference.due(&destination, self.now(), DueLimit { all: 9, repeats: 9 }).await.expect("memory answers");
         let ready = self.dice.pick(&due).map(|delivery| delivery.id);
-        let id =
-            ready.filter(|_| !self.dice.one_in(10)).unwrap_or_else(|| delivery_id(self.number()));
+        let id = ready.filter(|_| !self.dice.one_in(10)).unwrap_or_else(|| delivery_id(self.number()));
         Change::Claim { delivery: id, claim: self.claim_now() }
     }
 
     async fn settle(&mut self) -> Change {
-        let leased =
-            self.reference.orphans(Timestamp::NEVER, usize::MAX).await.expect("memory answers");
+        let leased = self.reference.orphans(Timestamp::NEVER, usize::MAX).await.expect("memory answers");
         let open = self.dice.pick(&leased).map(|delivery| delivery.id);
-        let id =
-            open.filter(|_| !self.dice.one_in(10)).unwrap_or_else(|| delivery_id(self.number()));
+        let id = open.filter(|_| !self.dice.one_in(10)).unwrap_or_else(|| delivery_id(self.number()));
         let (outcome, state) = match self.dice.below(5) {
             0 | 1 => (ACCEPTED, DeliveryState::Done { at: self.now() }),
             2 => (BUSY, DeliveryState::Waiting { due: self.around() }),
@@ -202,12 +188,7 @@ impl History {
 
     fn shift(&mut self) -> Change {
         let new_round = self.dice.one_in(3).then(|| self.now());
-        Change::Move {
-            delivery: self.delivery_number(),
-            state: self.state(),
-            why: self.why(),
-            new_round,
-        }
+        Change::Move { delivery: self.delivery_number(), state: self.state(), why: self.why(), new_round }
     }
 
     fn delivery_number(&mut self) -> DeliveryId {
@@ -222,26 +203,14 @@ impl History {
         match self.dice.below(6) {
             0 => Change::Count { bucket: Bucket::Routed, origin, entries: self.dice.below(9) },
             1 => {
-                let words = (0..self.dice.below(4))
-                    .map(|_| format!("word-{}", self.dice.below(7)))
-                    .collect();
+                let words = (0..self.dice.below(4)).map(|_| format!("word-{}", self.dice.below(7))).collect();
                 Change::Index { event: event_id(event), at: position(event), words }
             }
-            2 | 3 => Change::Quarantine(Box::new(model::QuarantineRow {
-                origin,
-                at: self.now(),
-                ..quarantined(event)
-            })),
-            4 => Change::QuarantineMove {
-                event: event_id(event),
-                state: QuarantineState::Released { by, why },
-            },
+            2 | 3 => Change::Quarantine(Box::new(model::QuarantineRow { origin, at: self.now(), ..quarantined(event) })),
+            4 => Change::QuarantineMove { event: event_id(event), state: QuarantineState::Released { by, why } },
             _ => {
                 let as_event = event_id(event + 20);
-                Change::QuarantineMove {
-                    event: event_id(event),
-                    state: QuarantineState::Resubmitted { as_event, by, why },
-                }
+                Change::QuarantineMove { event: event_id(event), state: QuarantineState::Resubmitted { as_event, by, why } }
             }
         }
     }
@@ -252,21 +221,12 @@ impl History {
         match self.dice.below(5) {
             0 | 1 => {
                 let entry: Entry = replayed(n, self.dice.below(20));
-                Change::Emit {
-                    id,
-                    partition: Partition(0),
-                    policy: policy(1),
-                    entry: Box::new(entry),
-                }
+                Change::Emit { id, partition: Partition(0), policy: policy(1), entry: Box::new(entry) }
             }
             2 => Change::Emitted { id },
             3 => Change::See { id },
             _ => {
-                let of = if self.dice.one_in(2) {
-                    event_id(3).to_string()
-                } else {
-                    delivery_id(3).to_string()
-                };
+                let of = if self.dice.one_in(2) { event_id(3).to_string() } else { delivery_id(3).to_string() };
                 let row = audit(self.dice.below(40), &of);
                 Change::Audit(model::AuditRow { id: AuditId(row.id.0), at: self.now(), ..row })
             }
@@ -278,46 +238,20 @@ impl History {
         let n = self.dice.below(5);
         let (by, why, at) = (Principal::new("ines"), self.why(), self.now());
         match self.dice.below(10) {
-            0 => Change::StorePolicy {
-                version: policy(n),
-                files: vec![("flows/a.yaml".to_owned(), why)],
-                at,
-            },
-            1 => Change::PartitionPolicy {
-                partition: Partition(u16::from(n > 2)),
-                version: policy(n),
-            },
-            2 => Change::Breaker {
-                destination: name(self.pick(&DESTINATIONS)),
-                state: format!("{{\"n\":{n}}}"),
-            },
-            3 => Change::Switch {
-                object: format!("flow/{n}"),
-                switch: Switch { paused: self.dice.one_in(2), by, why, at },
-            },
+            0 => Change::StorePolicy { version: policy(n), files: vec![("flows/a.yaml".to_owned(), why)], at },
+            1 => Change::PartitionPolicy { partition: Partition(u16::from(n > 2)), version: policy(n) },
+            2 => Change::Breaker { destination: name(self.pick(&DESTINATIONS)), state: format!("{{\"n\":{n}}}") },
+            3 => Change::Switch { object: format!("flow/{n}"), switch: Switch { paused: self.dice.one_in(2), by, why, at } },
             4 => {
-                let members = (0..4)
-                    .map(|index| member(index, self.dice.one_in(3).then_some("not now")))
-                    .collect();
-                Change::Replay {
-                    replay: Box::new(Replay { created_at: at, ..replay(n, 4) }),
-                    members,
-                }
+                let members = (0..4).map(|index| member(index, self.dice.one_in(3).then_some("not now"))).collect();
+                Change::Replay { replay: Box::new(Replay { created_at: at, ..replay(n, 4) }), members }
             }
             5 => {
-                let state = if self.dice.one_in(2) {
-                    ReplayState::Sent { at }
-                } else {
-                    ReplayState::Running
-                };
+                let state = if self.dice.one_in(2) { ReplayState::Sent { at } } else { ReplayState::Running };
                 Change::ReplayMove(Box::new(Replay { state, next: 2, ..replay(n, 4) }))
             }
             6 => Change::PutToken(Box::new(self.token(n.min(3)))),
-            7 => Change::Heartbeat {
-                node: name(self.pick(&NODES)),
-                incarnation: 1 + self.dice.below(3),
-                at,
-            },
+            7 => Change::Heartbeat { node: name(self.pick(&NODES)), incarnation: 1 + self.dice.below(3), at },
             8 => Change::Heartbeat { node: name(self.pick(&NODES)), incarnation: 3, at },
             _ => {
                 let (shard, node) = (self.pick(&SHARDS).to_owned(), name(self.pick(&NODES)));
@@ -344,15 +278,9 @@ impl History {
         let asked = self.delivery_number();
         let stored = self.reference.delivery(asked).await.expect("memory answers");
         match (self.dice.below(6), stored) {
-            (0, Some(delivery)) => {
-                Guard::Epoch { delivery: delivery.id, epoch: delivery.epoch + off }
-            }
-            (1, Some(delivery)) => {
-                Guard::DeliveryVersion { delivery: delivery.id, version: delivery.version + off }
-            }
-            (2, _) => {
-                Guard::Life { node: name(self.pick(&NODES)), incarnation: 1 + self.dice.below(3) }
-            }
+            (0, Some(delivery)) => Guard::Epoch { delivery: delivery.id, epoch: delivery.epoch + off },
+            (1, Some(delivery)) => Guard::DeliveryVersion { delivery: delivery.id, version: delivery.version + off },
+            (2, _) => Guard::Life { node: name(self.pick(&NODES)), incarnation: 1 + self.dice.below(3) },
             (3, _) => Guard::Shard {
                 shard: self.pick(&SHARDS).to_owned(),
                 node: name(self.pick(&NODES)),
@@ -360,10 +288,8 @@ impl History {
                 stale_before: self.now() - TimeSpan::from_secs(self.dice.below(60)),
             },
             _ => {
-                let (consumer, partition) =
-                    (name(self.pick(&CONSUMERS)), Partition(u16::from(self.dice.one_in(2))));
-                let stands =
-                    self.reference.cursor(&consumer, partition).await.expect("memory answers");
+                let (consumer, partition) = (name(self.pick(&CONSUMERS)), Partition(u16::from(self.dice.one_in(2))));
+                let stands = self.reference.cursor(&consumer, partition).await.expect("memory answers");
                 let from = Offset(stands.0 + off);
                 Guard::Cursor { consumer, partition, from, to: Offset(from.0 + self.dice.below(9)) }
             }

@@ -9,39 +9,24 @@ use model::{Appended, Entry, NewEntry, Offset, Origin, Partition, Position, Reco
 
 use super::fixture::JournalFixture;
 use super::sample::{
-    admitted, at, emitted, event, event_id, new_entry, person, policy, position, reason, replayed,
-    with_body,
+    admitted, at, emitted, event, event_id, new_entry, person, policy, position, reason, replayed, with_body,
 };
 
 pub(super) const LIST: &[super::Entry<JournalFixture>] = &[
-    ("every_kind_of_entry_is_read_back_as_it_was", |it| {
-        Box::pin(every_kind_of_entry_is_read_back_as_it_was(it))
-    }),
+    ("every_kind_of_entry_is_read_back_as_it_was", |it| Box::pin(every_kind_of_entry_is_read_back_as_it_was(it))),
     ("bodies_are_kept_byte_for_byte", |it| Box::pin(bodies_are_kept_byte_for_byte(it))),
     ("an_empty_append_answers_nothing", |it| Box::pin(an_empty_append_answers_nothing(it))),
     ("offsets_rise_in_each_partition", |it| Box::pin(offsets_rise_in_each_partition(it))),
     ("a_batch_larger_than_a_commit_is_appended_in_order", |it| {
         Box::pin(a_batch_larger_than_a_commit_is_appended_in_order(it))
     }),
-    ("read_takes_no_more_records_than_asked_for", |it| {
-        Box::pin(read_takes_no_more_records_than_asked_for(it))
-    }),
-    ("read_stays_below_its_bytes_but_gives_one", |it| {
-        Box::pin(read_stays_below_its_bytes_but_gives_one(it))
-    }),
-    ("a_reader_beside_writers_skips_nothing", |it| {
-        Box::pin(a_reader_beside_writers_skips_nothing(it))
-    }),
-    ("a_dropped_append_stands_whole_or_not_at_all", |it| {
-        Box::pin(a_dropped_append_stands_whole_or_not_at_all(it))
-    }),
+    ("read_takes_no_more_records_than_asked_for", |it| Box::pin(read_takes_no_more_records_than_asked_for(it))),
+    ("read_stays_below_its_bytes_but_gives_one", |it| Box::pin(read_stays_below_its_bytes_but_gives_one(it))),
+    ("a_reader_beside_writers_skips_nothing", |it| Box::pin(a_reader_beside_writers_skips_nothing(it))),
+    ("a_dropped_append_stands_whole_or_not_at_all", |it| Box::pin(a_dropped_append_stands_whole_or_not_at_all(it))),
     ("a_position_finds_its_record", |it| Box::pin(a_position_finds_its_record(it))),
-    ("an_event_is_found_where_it_is_carried", |it| {
-        Box::pin(an_event_is_found_where_it_is_carried(it))
-    }),
-    ("recent_pages_go_backwards_without_gap", |it| {
-        Box::pin(recent_pages_go_backwards_without_gap(it))
-    }),
+    ("an_event_is_found_where_it_is_carried", |it| Box::pin(an_event_is_found_where_it_is_carried(it))),
+    ("recent_pages_go_backwards_without_gap", |it| Box::pin(recent_pages_go_backwards_without_gap(it))),
     ("the_hint_rises_after_an_append", |it| Box::pin(the_hint_rises_after_an_append(it))),
     ("the_census_is_exact_at_every_cursor", |it| Box::pin(the_census_is_exact_at_every_cursor(it))),
 ];
@@ -84,25 +69,10 @@ async fn every_kind_of_entry_is_read_back_as_it_was(mut it: JournalFixture) {
     let entries = vec![
         admitted(1),
         new_entry(Entry::Quarantined { event: event(2), reasons: vec![reason(), reason()] }),
-        emitted(
-            3,
-            Entry::Resubmitted {
-                of: event_id(2),
-                revision: 1,
-                by: person(),
-                why: why.clone(),
-                event: event(3),
-            },
-        ),
-        emitted(
-            4,
-            Entry::Released { of: event_id(2), at: position(2), by: person(), why: why.clone() },
-        ),
+        emitted(3, Entry::Resubmitted { of: event_id(2), revision: 1, by: person(), why: why.clone(), event: event(3) }),
+        emitted(4, Entry::Released { of: event_id(2), at: position(2), by: person(), why: why.clone() }),
         emitted(5, replayed(5, 1)),
-        NewEntry {
-            policy: policy(9),
-            ..emitted(6, Entry::PolicyApplied { version: policy(9), by: person(), why })
-        },
+        NewEntry { policy: policy(9), ..emitted(6, Entry::PolicyApplied { version: policy(9), by: person(), why }) },
     ];
     it.append(entries.clone()).await;
     for reopened in [false, true] {
@@ -110,10 +80,7 @@ async fn every_kind_of_entry_is_read_back_as_it_was(mut it: JournalFixture) {
         assert_eq!(records.len(), entries.len(), "reopened: {reopened}");
         for (record, new) in records.iter().zip(&entries) {
             assert_eq!(record.entry, new.entry, "reopened: {reopened}");
-            assert_eq!(
-                (record.policy, record.emitted, record.at),
-                (new.policy, new.emitted, at(0))
-            );
+            assert_eq!((record.policy, record.emitted, record.at), (new.policy, new.emitted, at(0)));
         }
         it.clock.set(at(100));
         it.reopen().await;
@@ -128,12 +95,7 @@ async fn bodies_are_kept_byte_for_byte(mut it: JournalFixture) {
     }
     it.reopen().await;
     for (n, body) in (1..).zip(&bodies) {
-        let record = it
-            .journal()
-            .find(event_id(n))
-            .await
-            .expect("the journal reads")
-            .expect("it was appended");
+        let record = it.journal().find(event_id(n)).await.expect("the journal reads").expect("it was appended");
         assert_eq!(record.entry.event().map(|event| &event.body[..]), Some(&body[..]), "body {n}");
     }
 }
@@ -153,10 +115,7 @@ async fn offsets_rise_in_each_partition(mut it: JournalFixture) {
             let before = it.journal().head(*partition).await.expect("the journal answers");
             assert!(round > 0 || before == Offset(0), "the head of an empty partition is 0");
             let new = it.append_new(NewEntry { partition: *partition, ..admitted(n) }).await;
-            assert!(
-                new.partition == *partition && new.offset > before,
-                "{new} is not after {before:?}"
-            );
+            assert!(new.partition == *partition && new.offset > before, "{new} is not after {before:?}");
             assert_eq!(it.journal().head(*partition).await.ok(), Some(new.offset));
         }
         it.reopen().await;
@@ -184,39 +143,23 @@ async fn read_takes_no_more_records_than_asked_for(it: JournalFixture) {
     it.append((1..=10).map(admitted).collect()).await;
     let all = it.read_all(Partition(0), Offset(0)).await;
     for count in [1, 3, 10, 500] {
-        let page = it
-            .journal()
-            .read(Partition(0), all[1].position.offset, count)
-            .await
-            .expect("the journal reads");
+        let page = it.journal().read(Partition(0), all[1].position.offset, count).await.expect("the journal reads");
         assert_eq!(page, all[2..(2 + count).min(10)]);
     }
     let head = all[9].position.offset;
     assert_eq!(it.journal().read(Partition(0), head, 5).await.ok(), Some(Vec::new()));
-    assert_eq!(
-        it.journal().read(Partition(0), Offset(i64::MAX.unsigned_abs()), 5).await.ok(),
-        Some(Vec::new())
-    );
+    assert_eq!(it.journal().read(Partition(0), Offset(i64::MAX.unsigned_abs()), 5).await.ok(), Some(Vec::new()));
 }
 
 async fn read_stays_below_its_bytes_but_gives_one(it: JournalFixture) {
-    let large =
-        |n: u8| new_entry(Entry::Admitted(with_body(event(u64::from(n)), vec![n; 1024 * 1024])));
+    let large = |n: u8| new_entry(Entry::Admitted(with_body(event(u64::from(n)), vec![n; 1024 * 1024])));
     it.append((1..=11).map(large).collect()).await;
     let mut after = Offset(0);
     let mut seen = 0;
     while seen < 11 {
         let page = it.journal().read(Partition(0), after, 512).await.expect("the journal reads");
-        let bytes: usize = page
-            .iter()
-            .filter_map(|record| record.entry.event())
-            .map(|event| event.body.len())
-            .sum();
-        assert!(
-            !page.is_empty() && bytes <= READ_BYTES_MAX,
-            "{} records, {bytes} bytes",
-            page.len()
-        );
+        let bytes: usize = page.iter().filter_map(|record| record.entry.event()).map(|event| event.body.len()).sum();
+        assert!(!page.is_empty() && bytes <= READ_BYTES_MAX, "{} records, {bytes} bytes", page.len());
         seen += page.len();
         after = page.last().map(|record| record.position.offset).unwrap_or_default();
     }
@@ -229,10 +172,7 @@ async fn a_reader_beside_writers_skips_nothing(it: JournalFixture) {
     let journal = it.journal();
     let writer = |number: u64| async move {
         for turn in 0..EACH {
-            journal
-                .append(vec![admitted(1 + number * EACH + turn)])
-                .await
-                .expect("the append is taken");
+            journal.append(vec![admitted(1 + number * EACH + turn)]).await.expect("the append is taken");
             tokio::task::yield_now().await;
         }
     };
@@ -257,10 +197,7 @@ async fn a_dropped_append_stands_whole_or_not_at_all(it: JournalFixture) {
     let dropped = it.journal().append((1..=5).map(admitted).collect()).now_or_never();
     it.append_new(admitted(6)).await;
     let there = it.read_all(Partition(0), Offset(0)).await.len() - 1;
-    assert!(
-        there == 5 || there == 0 && dropped.is_none(),
-        "{there} of 5 stand, answered: {dropped:?}"
-    );
+    assert!(there == 5 || there == 0 && dropped.is_none(), "{there} of 5 stand, answered: {dropped:?}");
     let again = it.append((1..=5).map(admitted).collect()).await;
     let news = again.iter().filter(|answer| matches!(answer, Appended::New(_))).count();
     assert_eq!((again.len(), news), (5, 5 - there), "the repeat with the same keys completes it");
@@ -270,31 +207,17 @@ async fn a_position_finds_its_record(it: JournalFixture) {
     let here = it.append_new(admitted(1)).await;
     let record = it.journal().get(here).await.expect("the journal reads").expect("it is there");
     assert_eq!((record.position, &record.entry), (here, &admitted(1).entry));
-    for nowhere in
-        [position(0), position(here.offset.0 + 1), Position { partition: Partition(999), ..here }]
-    {
+    for nowhere in [position(0), position(here.offset.0 + 1), Position { partition: Partition(999), ..here }] {
         assert_eq!(it.journal().get(nowhere).await.ok(), Some(None), "{nowhere}");
     }
 }
 
 async fn an_event_is_found_where_it_is_carried(it: JournalFixture) {
     let first = it.append_new(admitted(1)).await;
-    let second = it
-        .append_new(new_entry(Entry::Quarantined { event: event(2), reasons: vec![reason()] }))
-        .await;
-    it.append_new(emitted(
-        3,
-        Entry::Released { of: event_id(2), at: second, by: person(), why: String::new() },
-    ))
-    .await;
+    let second = it.append_new(new_entry(Entry::Quarantined { event: event(2), reasons: vec![reason()] })).await;
+    it.append_new(emitted(3, Entry::Released { of: event_id(2), at: second, by: person(), why: String::new() })).await;
     it.append_new(emitted(4, replayed(4, 1))).await;
-    let correction = Entry::Resubmitted {
-        of: event_id(2),
-        revision: 1,
-        by: person(),
-        why: String::new(),
-        event: event(5),
-    };
+    let correction = Entry::Resubmitted { of: event_id(2), revision: 1, by: person(), why: String::new(), event: event(5) };
     let third = it.append_new(emitted(5, correction)).await;
     for (n, expected) in [(1, Some(first)), (2, Some(second)), (5, Some(third)), (6, None)] {
         let found = it.journal().find(event_id(n)).await.expect("the journal reads");
@@ -327,28 +250,15 @@ async fn the_hint_rises_after_an_append(it: JournalFixture) {
 }
 
 async fn the_census_is_exact_at_every_cursor(mut it: JournalFixture) {
-    let of =
-        |n: u64, origin: Origin| new_entry(Entry::Admitted(model::Event { origin, ..event(n) }));
+    let of = |n: u64, origin: Origin| new_entry(Entry::Admitted(model::Event { origin, ..event(n) }));
     it.append(vec![
         of(1, Origin::Live),
         of(2, Origin::Synthetic),
         emitted(3, Entry::PolicyApplied { version: policy(2), by: person(), why: String::new() }),
         emitted(4, replayed(4, 1)),
         new_entry(Entry::Quarantined { event: event(5), reasons: vec![reason()] }),
-        emitted(
-            6,
-            Entry::Released { of: event_id(5), at: position(5), by: person(), why: String::new() },
-        ),
-        emitted(
-            7,
-            Entry::Resubmitted {
-                of: event_id(5),
-                revision: 1,
-                by: person(),
-                why: String::new(),
-                event: event(7),
-            },
-        ),
+        emitted(6, Entry::Released { of: event_id(5), at: position(5), by: person(), why: String::new() }),
+        emitted(7, Entry::Resubmitted { of: event_id(5), revision: 1, by: person(), why: String::new(), event: event(7) }),
         of(1, Origin::Live),
     ])
     .await;
@@ -362,8 +272,7 @@ async fn the_census_is_exact_at_every_cursor(mut it: JournalFixture) {
                 unrouted[origin.index()] += 1;
             }
         }
-        let census =
-            it.journal().census(vec![(Partition(0), cursor)]).await.expect("the journal counts");
+        let census = it.journal().census(vec![(Partition(0), cursor)]).await.expect("the journal counts");
         assert_eq!((census.accepted, census.unrouted), ([3, 1, 1], unrouted), "at {cursor:?}");
     }
     let nowhere = it.journal().census(Vec::new()).await.expect("the journal counts");

@@ -6,32 +6,21 @@ use model::{Appended, Entry, Event, EventId, NewEntry, Offset, Partition, TimeSp
 use uuid::Uuid;
 
 use super::fixture::JournalFixture;
-use super::sample::{
-    admitted, at, emitted, event, event_id, name, new_entry, person, policy, reason, replayed,
-    with_body,
-};
+use super::sample::{admitted, at, emitted, event, event_id, name, new_entry, person, policy, reason, replayed, with_body};
 
 pub(super) const LIST: &[super::Entry<JournalFixture>] = &[
     ("a_repeat_is_answered_with_the_first", |it| Box::pin(a_repeat_is_answered_with_the_first(it))),
     ("another_body_under_a_key_is_refused", |it| Box::pin(another_body_under_a_key_is_refused(it))),
-    ("repeats_inside_a_batch_are_found_in_order", |it| {
-        Box::pin(repeats_inside_a_batch_are_found_in_order(it))
-    }),
+    ("repeats_inside_a_batch_are_found_in_order", |it| Box::pin(repeats_inside_a_batch_are_found_in_order(it))),
     ("keys_of_two_sources_are_apart", |it| Box::pin(keys_of_two_sources_are_apart(it))),
     ("a_key_is_one_over_all_partitions", |it| Box::pin(a_key_is_one_over_all_partitions(it))),
     ("of_concurrent_repeats_one_is_new", |it| Box::pin(of_concurrent_repeats_one_is_new(it))),
-    ("of_concurrent_bodies_under_a_key_one_is_new", |it| {
-        Box::pin(of_concurrent_bodies_under_a_key_one_is_new(it))
-    }),
+    ("of_concurrent_bodies_under_a_key_one_is_new", |it| Box::pin(of_concurrent_bodies_under_a_key_one_is_new(it))),
     ("a_key_is_remembered_for_its_window", |it| Box::pin(a_key_is_remembered_for_its_window(it))),
-    ("a_clock_that_jumps_back_forgets_no_key", |it| {
-        Box::pin(a_clock_that_jumps_back_forgets_no_key(it))
-    }),
+    ("a_clock_that_jumps_back_forgets_no_key", |it| Box::pin(a_clock_that_jumps_back_forgets_no_key(it))),
     ("a_correction_bypasses_the_keys", |it| Box::pin(a_correction_bypasses_the_keys(it))),
     ("an_emitted_entry_is_found_by_its_id", |it| Box::pin(an_emitted_entry_is_found_by_its_id(it))),
-    ("of_concurrent_emitted_repeats_one_is_new", |it| {
-        Box::pin(of_concurrent_emitted_repeats_one_is_new(it))
-    }),
+    ("of_concurrent_emitted_repeats_one_is_new", |it| Box::pin(of_concurrent_emitted_repeats_one_is_new(it))),
     ("keys_are_forgotten_by_age", |it| Box::pin(keys_are_forgotten_by_age(it))),
 ];
 
@@ -51,26 +40,16 @@ fn admit(event: Event) -> NewEntry {
 
 async fn a_repeat_is_answered_with_the_first(mut it: JournalFixture) {
     let first = it.append_new(admitted(1)).await;
-    let kept = it
-        .append_new(new_entry(Entry::Quarantined { event: event(2), reasons: vec![reason()] }))
-        .await;
+    let kept = it.append_new(new_entry(Entry::Quarantined { event: event(2), reasons: vec![reason()] })).await;
     for reopened in [false, true] {
         let expected = Appended::Duplicate(first, event_id(1));
         assert_eq!(it.append_one(admit(repeat(10, 1))).await, expected, "reopened: {reopened}");
         let of_kept = Appended::Duplicate(kept, event_id(2));
-        assert_eq!(
-            it.append_one(admit(repeat(11, 2))).await,
-            of_kept,
-            "a quarantined event has its key too"
-        );
+        assert_eq!(it.append_one(admit(repeat(11, 2))).await, of_kept, "a quarantined event has its key too");
         assert_eq!(it.read_all(Partition(0), Offset(0)).await.len(), 2);
         it.reopen().await;
     }
-    assert_eq!(
-        it.journal().find(event_id(10)).await.ok(),
-        Some(None),
-        "nothing was appended for the repeat"
-    );
+    assert_eq!(it.journal().find(event_id(10)).await.ok(), Some(None), "nothing was appended for the repeat");
 }
 
 async fn another_body_under_a_key_is_refused(mut it: JournalFixture) {
@@ -81,11 +60,7 @@ async fn another_body_under_a_key_is_refused(mut it: JournalFixture) {
         it.reopen().await;
     }
     assert_eq!(it.read_all(Partition(0), Offset(0)).await.len(), 1, "nothing was appended");
-    assert_eq!(
-        it.append_one(admit(repeat(3, 1))).await,
-        Appended::Duplicate(first, event_id(1)),
-        "the key kept its body"
-    );
+    assert_eq!(it.append_one(admit(repeat(3, 1))).await, Appended::Duplicate(first, event_id(1)), "the key kept its body");
 }
 
 async fn repeats_inside_a_batch_are_found_in_order(it: JournalFixture) {
@@ -103,9 +78,7 @@ async fn repeats_inside_a_batch_are_found_in_order(it: JournalFixture) {
         .await;
     let records = it.read_all(Partition(0), Offset(0)).await;
     let positions: Vec<_> = records.iter().map(|record| record.position).collect();
-    let [first, two, six, seven] = positions[..] else {
-        panic!("expected four records, got {positions:?}")
-    };
+    let [first, two, six, seven] = positions[..] else { panic!("expected four records, got {positions:?}") };
     assert_eq!(first, old);
     let expected = [
         Appended::New(two),
@@ -120,15 +93,9 @@ async fn repeats_inside_a_batch_are_found_in_order(it: JournalFixture) {
 }
 
 async fn keys_of_two_sources_are_apart(it: JournalFixture) {
-    let of = |n: u64, source: &str, key: &str| Event {
-        id: event_id(n),
-        source: name(source),
-        key: key.to_owned(),
-        ..event(1)
-    };
-    for (n, source, key) in
-        [(1, "shop", "s1"), (2, "shops", "1"), (3, "wms", "s1"), (4, "shop", "s1 ")]
-    {
+    let of =
+        |n: u64, source: &str, key: &str| Event { id: event_id(n), source: name(source), key: key.to_owned(), ..event(1) };
+    for (n, source, key) in [(1, "shop", "s1"), (2, "shops", "1"), (3, "wms", "s1"), (4, "shop", "s1 ")] {
         it.append_new(admit(of(n, source, key))).await;
     }
     let Appended::Duplicate(_, first) = it.append_one(admit(of(5, "shops", "1"))).await else {
@@ -148,29 +115,17 @@ async fn a_key_is_one_over_all_partitions(it: JournalFixture) {
 async fn of_concurrent_repeats_one_is_new(it: JournalFixture) {
     let appends = (1..=32).map(|n| it.append_one(admit(repeat(n, 1))));
     let answers = join_all(appends).await;
-    let news: Vec<_> =
-        (1..).zip(&answers).filter(|(_, answer)| matches!(answer, Appended::New(_))).collect();
-    let [(n, Appended::New(position))] = news[..] else {
-        panic!("expected one new record, got {news:?}")
-    };
-    let repeats = answers
-        .iter()
-        .filter(|answer| **answer == Appended::Duplicate(*position, event_id(n)))
-        .count();
+    let news: Vec<_> = (1..).zip(&answers).filter(|(_, answer)| matches!(answer, Appended::New(_))).collect();
+    let [(n, Appended::New(position))] = news[..] else { panic!("expected one new record, got {news:?}") };
+    let repeats = answers.iter().filter(|answer| **answer == Appended::Duplicate(*position, event_id(n))).count();
     assert_eq!(repeats, 31, "{answers:?}");
 }
 
 async fn of_concurrent_bodies_under_a_key_one_is_new(it: JournalFixture) {
     let answers = join_all((1..=32).map(|n| it.append_one(admit(reuse(n, 1))))).await;
-    let news: Vec<_> =
-        (1..).zip(&answers).filter(|(_, answer)| matches!(answer, Appended::New(_))).collect();
-    let [(n, Appended::New(position))] = news[..] else {
-        panic!("expected one new record, got {news:?}")
-    };
-    let reused = answers
-        .iter()
-        .filter(|answer| **answer == Appended::KeyReused(*position, event_id(n)))
-        .count();
+    let news: Vec<_> = (1..).zip(&answers).filter(|(_, answer)| matches!(answer, Appended::New(_))).collect();
+    let [(n, Appended::New(position))] = news[..] else { panic!("expected one new record, got {news:?}") };
+    let reused = answers.iter().filter(|answer| **answer == Appended::KeyReused(*position, event_id(n))).count();
     assert_eq!(reused, 31, "{answers:?}");
 }
 
@@ -181,21 +136,13 @@ async fn a_key_is_remembered_for_its_window(mut it: JournalFixture) {
     for now in [at(3_600), end - second.times(3_600), end - second] {
         it.clock.set(now);
         let answer = it.append_one(admit(repeat(2, 1))).await;
-        assert_eq!(
-            answer,
-            Appended::Duplicate(first, event_id(1)),
-            "at {now}; a repeat does not prolong the window"
-        );
+        assert_eq!(answer, Appended::Duplicate(first, event_id(1)), "at {now}; a repeat does not prolong the window");
     }
     it.reopen().await;
     assert_eq!(it.append_one(admit(reuse(3, 1))).await, Appended::KeyReused(first, event_id(1)));
     it.clock.set(end + second);
     let again = it.append_new(admit(reuse(4, 1))).await;
-    assert_eq!(
-        it.append_one(admit(reuse(4, 1))).await,
-        Appended::Duplicate(again, event_id(4)),
-        "a new window began"
-    );
+    assert_eq!(it.append_one(admit(reuse(4, 1))).await, Appended::Duplicate(again, event_id(4)), "a new window began");
     assert_eq!(it.append_one(admit(repeat(5, 1))).await, Appended::KeyReused(again, event_id(4)));
 }
 
@@ -210,42 +157,21 @@ async fn a_clock_that_jumps_back_forgets_no_key(it: JournalFixture) {
 
 async fn a_correction_bypasses_the_keys(it: JournalFixture) {
     let first = it.append_new(admitted(1)).await;
-    let corrected = Entry::Resubmitted {
-        of: event_id(1),
-        revision: 1,
-        by: person(),
-        why: String::new(),
-        event: repeat(2, 1),
-    };
+    let corrected =
+        Entry::Resubmitted { of: event_id(1), revision: 1, by: person(), why: String::new(), event: repeat(2, 1) };
     it.append_new(emitted(2, corrected)).await;
-    let other = Entry::Resubmitted {
-        of: event_id(1),
-        revision: 2,
-        by: person(),
-        why: String::new(),
-        event: reuse(3, 1),
-    };
+    let other = Entry::Resubmitted { of: event_id(1), revision: 2, by: person(), why: String::new(), event: reuse(3, 1) };
     it.append_new(emitted(3, other)).await;
-    assert_eq!(
-        it.append_one(admit(repeat(4, 1))).await,
-        Appended::Duplicate(first, event_id(1)),
-        "the key is the sender's"
-    );
+    assert_eq!(it.append_one(admit(repeat(4, 1))).await, Appended::Duplicate(first, event_id(1)), "the key is the sender's");
 }
 
 async fn an_emitted_entry_is_found_by_its_id(mut it: JournalFixture) {
-    let applied = |n: u64| {
-        emitted(n, Entry::PolicyApplied { version: policy(2), by: person(), why: String::new() })
-    };
+    let applied = |n: u64| emitted(n, Entry::PolicyApplied { version: policy(2), by: person(), why: String::new() });
     let first = it.append_new(applied(1)).await;
     it.append_new(applied(2)).await;
     for reopened in [false, true] {
         let answer = it.append_one(applied(1)).await;
-        assert_eq!(
-            answer,
-            Appended::Duplicate(first, EventId(Uuid::nil())),
-            "reopened: {reopened}"
-        );
+        assert_eq!(answer, Appended::Duplicate(first, EventId(Uuid::nil())), "reopened: {reopened}");
         it.reopen().await;
     }
     assert_eq!(it.read_all(Partition(0), Offset(0)).await.len(), 2);
@@ -263,10 +189,7 @@ async fn keys_are_forgotten_by_age(mut it: JournalFixture) {
     it.clock.set(at(0) + day.times(10));
     let young = it.append_new(admitted(2)).await;
     let old = at(0) + day.times(5);
-    assert!(
-        it.journal().forget_keys(old).await.expect("the journal forgets") >= 1,
-        "a period was dropped"
-    );
+    assert!(it.journal().forget_keys(old).await.expect("the journal forgets") >= 1, "a period was dropped");
     it.reopen().await;
     assert_eq!(it.append_one(admit(repeat(3, 2))).await, Appended::Duplicate(young, event_id(2)));
     it.append_new(admit(repeat(4, 1))).await;

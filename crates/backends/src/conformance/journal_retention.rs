@@ -13,12 +13,8 @@ pub(super) const LIST: &[super::Entry<JournalFixture>] = &[
     ("trim_takes_bounded_steps", |it| Box::pin(trim_takes_bounded_steps(it))),
     ("a_trim_of_everything_keeps_the_head", |it| Box::pin(a_trim_of_everything_keeps_the_head(it))),
     ("a_trim_twice_is_a_trim_once", |it| Box::pin(a_trim_twice_is_a_trim_once(it))),
-    ("the_key_of_a_trimmed_record_is_remembered", |it| {
-        Box::pin(the_key_of_a_trimmed_record_is_remembered(it))
-    }),
-    ("an_emitted_id_outlives_the_trim_of_others", |it| {
-        Box::pin(an_emitted_id_outlives_the_trim_of_others(it))
-    }),
+    ("the_key_of_a_trimmed_record_is_remembered", |it| Box::pin(the_key_of_a_trimmed_record_is_remembered(it))),
+    ("an_emitted_id_outlives_the_trim_of_others", |it| Box::pin(an_emitted_id_outlives_the_trim_of_others(it))),
     ("the_census_counts_what_was_trimmed", |it| Box::pin(the_census_counts_what_was_trimmed(it))),
     ("usage_tells_bytes_age_and_floor", |it| Box::pin(usage_tells_bytes_age_and_floor(it))),
     ("a_full_journal_refuses_intake_alone", |it| Box::pin(a_full_journal_refuses_intake_alone(it))),
@@ -63,11 +59,7 @@ async fn what_is_kept_is_still_found(mut it: JournalFixture) {
     let before = it.journal().get(here).await.expect("the journal reads");
     it.trim_to(offsets[3], &[offsets[1], offsets[7]]).await;
     for reopened in [false, true] {
-        assert_eq!(
-            it.journal().get(here).await.expect("the journal reads"),
-            before,
-            "reopened: {reopened}"
-        );
+        assert_eq!(it.journal().get(here).await.expect("the journal reads"), before, "reopened: {reopened}");
         assert_eq!(it.journal().find(event_id(2)).await.expect("the journal reads"), before);
         assert_eq!(it.offsets().await, offsets[4..], "a reader does not meet it");
         let recent = it.journal().recent(None, 100).await.expect("the journal reads");
@@ -75,16 +67,8 @@ async fn what_is_kept_is_still_found(mut it: JournalFixture) {
         it.reopen().await;
     }
     it.trim_to(offsets[9], &[]).await;
-    assert_eq!(
-        it.journal().get(here).await.expect("the journal reads"),
-        before,
-        "a later trim leaves it"
-    );
-    assert_eq!(
-        it.journal().find(event_id(8)).await.ok(),
-        Some(None),
-        "kept is what is named at the trim that removes it"
-    );
+    assert_eq!(it.journal().get(here).await.expect("the journal reads"), before, "a later trim leaves it");
+    assert_eq!(it.journal().find(event_id(8)).await.ok(), Some(None), "kept is what is named at the trim that removes it");
 }
 
 async fn trim_takes_bounded_steps(it: JournalFixture) {
@@ -125,10 +109,7 @@ async fn a_trim_twice_is_a_trim_once(it: JournalFixture) {
     assert!(it.trim(offsets[5], &[]).await >= offsets[5]);
     assert!(it.trim(offsets[1], &[]).await >= offsets[1]);
     assert_eq!(it.offsets().await, offsets[6..]);
-    assert!(
-        it.journal().find(event_id(3)).await.is_ok_and(|found| found.is_some()),
-        "what is kept stays kept"
-    );
+    assert!(it.journal().find(event_id(3)).await.is_ok_and(|found| found.is_some()), "what is kept stays kept");
 }
 
 async fn the_key_of_a_trimmed_record_is_remembered(mut it: JournalFixture) {
@@ -145,16 +126,11 @@ async fn an_emitted_id_outlives_the_trim_of_others(it: JournalFixture) {
     let first = it.append_new(admitted(1)).await;
     let second = it.append_new(emitted(2, replayed(2, 1))).await;
     it.trim_to(first.offset, &[]).await;
-    assert_eq!(
-        it.append_one(emitted(2, replayed(2, 1))).await,
-        Appended::Duplicate(second, EventId(Uuid::nil()))
-    );
+    assert_eq!(it.append_one(emitted(2, replayed(2, 1))).await, Appended::Duplicate(second, EventId(Uuid::nil())));
 }
 
 async fn the_census_counts_what_was_trimmed(mut it: JournalFixture) {
-    let entries = |from: u64| {
-        (from..from + 6).map(|n| if n % 3 == 0 { emitted(n, replayed(n, 1)) } else { admitted(n) })
-    };
+    let entries = |from: u64| (from..from + 6).map(|n| if n % 3 == 0 { emitted(n, replayed(n, 1)) } else { admitted(n) });
     it.append(entries(1).collect()).await;
     let offsets = it.offsets().await;
     it.trim_to(offsets[3], &[offsets[0], offsets[2]]).await;
@@ -180,18 +156,12 @@ async fn usage_tells_bytes_age_and_floor(mut it: JournalFixture) {
     let full = it.journal().usage().await.expect("the journal measures");
     assert!((1_000_000..10_000_000).contains(&full.bytes), "{full:?}");
     let offsets = it.offsets().await;
-    assert_eq!(
-        (full.budget, full.oldest_at, full.floor),
-        (64 * 1024 * 1024, Some(at(1)), offsets[0])
-    );
+    assert_eq!((full.budget, full.oldest_at, full.floor), (64 * 1024 * 1024, Some(at(1)), offsets[0]));
     it.trim_to(offsets[7], &[offsets[0]]).await;
     it.reopen_with_budget(32 * 1024 * 1024).await;
     let less = it.journal().usage().await.expect("the journal measures");
     assert!(less.bytes < full.bytes - 500_000, "{full:?} -> {less:?}");
-    assert_eq!(
-        (less.budget, less.oldest_at, less.floor),
-        (32 * 1024 * 1024, Some(at(9)), offsets[8])
-    );
+    assert_eq!((less.budget, less.oldest_at, less.floor), (32 * 1024 * 1024, Some(at(9)), offsets[8]));
     it.trim_to(offsets[9], &[]).await;
     assert_eq!(it.journal().usage().await.ok().and_then(|usage| usage.oldest_at), None);
 }
@@ -210,15 +180,8 @@ async fn a_full_journal_refuses_intake_alone(mut it: JournalFixture) {
     let offsets = it.offsets().await;
     assert_eq!(offsets.len() as u64, taken, "nothing of the refused append stands");
     let mixed: Vec<NewEntry> = vec![emitted(900, replayed(900, 1)), large(901)];
-    assert_eq!(
-        it.journal().append(mixed).await.err().map(|fault| fault.kind),
-        Some(FaultKind::Full)
-    );
-    assert_eq!(
-        it.offsets().await.len() as u64,
-        taken,
-        "a batch with intake's in it is refused whole"
-    );
+    assert_eq!(it.journal().append(mixed).await.err().map(|fault| fault.kind), Some(FaultKind::Full));
+    assert_eq!(it.offsets().await.len() as u64, taken, "a batch with intake's in it is refused whole");
     let emitted = it.append_new(emitted(902, replayed(902, 1))).await;
     it.clock.advance(TimeSpan::from_days(1));
     it.trim_to(emitted.offset, &[]).await;

@@ -3,38 +3,32 @@
 use futures::future::join_all;
 use model::outcome::Again;
 use model::{
-    Attempt, AttemptResult, Batch, Change, Claim, Delivery, DeliveryState, Digest, FaultKind,
-    Guard, Outcome, Owner, TimeSpan, TransportError,
+    Attempt, AttemptResult, Batch, Change, Claim, Delivery, DeliveryState, Digest, FaultKind, Guard, Outcome, Owner,
+    TimeSpan, TransportError,
 };
 
 use super::fixture::LedgerFixture;
 use super::sample::{
-    ACCEPTED, BUSY, at, cancelled, claim, dead, delivery, delivery_id, done, ended, held, in_lane,
-    lease, name, person, replay_id, waiting,
+    ACCEPTED, BUSY, at, cancelled, claim, dead, delivery, delivery_id, done, ended, held, in_lane, lease, name, person,
+    replay_id, waiting,
 };
 use super::steps::{settle, shift};
 
 pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
-    ("a_delivery_is_read_back_as_it_was_opened", |it| {
-        Box::pin(a_delivery_is_read_back_as_it_was_opened(it))
-    }),
+    ("a_delivery_is_read_back_as_it_was_opened", |it| Box::pin(a_delivery_is_read_back_as_it_was_opened(it))),
     ("a_claim_writes_the_attempt", |it| Box::pin(a_claim_writes_the_attempt(it))),
     ("a_claim_needs_a_ready_delivery", |it| Box::pin(a_claim_needs_a_ready_delivery(it))),
     ("any_lease_stands_against_a_claim", |it| Box::pin(any_lease_stands_against_a_claim(it))),
     ("of_concurrent_claims_one_wins", |it| Box::pin(of_concurrent_claims_one_wins(it))),
     ("settling_closes_the_attempt", |it| Box::pin(settling_closes_the_attempt(it))),
     ("settling_needs_an_open_attempt", |it| Box::pin(settling_needs_an_open_attempt(it))),
-    ("the_cause_is_that_of_the_last_failure", |it| {
-        Box::pin(the_cause_is_that_of_the_last_failure(it))
-    }),
+    ("the_cause_is_that_of_the_last_failure", |it| Box::pin(the_cause_is_that_of_the_last_failure(it))),
     ("the_first_output_stays", |it| Box::pin(the_first_output_stays(it))),
     ("every_outcome_is_kept_as_it_was", |it| Box::pin(every_outcome_is_kept_as_it_was(it))),
     ("every_state_is_kept_as_it_was", |it| Box::pin(every_state_is_kept_as_it_was(it))),
     ("an_old_epoch_is_fenced_off", |it| Box::pin(an_old_epoch_is_fenced_off(it))),
     ("a_leased_delivery_is_not_moved", |it| Box::pin(a_leased_delivery_is_not_moved(it))),
-    ("a_new_round_begins_where_the_attempts_stand", |it| {
-        Box::pin(a_new_round_begins_where_the_attempts_stand(it))
-    }),
+    ("a_new_round_begins_where_the_attempts_stand", |it| Box::pin(a_new_round_begins_where_the_attempts_stand(it))),
     ("a_large_answer_is_kept", |it| Box::pin(a_large_answer_is_kept(it))),
 ];
 
@@ -65,20 +59,10 @@ async fn a_delivery_is_read_back_as_it_was_opened(mut it: LedgerFixture) {
 async fn a_claim_writes_the_attempt(mut it: LedgerFixture) {
     it.open(delivery(1)).await;
     assert_eq!(it.claim(delivery_id(1), 7).await, 1);
-    let expected = Attempt {
-        delivery: delivery_id(1),
-        no: 1,
-        started_at: at(7),
-        lease: lease("one", 1),
-        result: None,
-    };
+    let expected = Attempt { delivery: delivery_id(1), no: 1, started_at: at(7), lease: lease("one", 1), result: None };
     for reopened in [false, true] {
         let claimed = it.get(delivery_id(1)).await;
-        assert_eq!(
-            (claimed.attempts, claimed.epoch, claimed.version),
-            (1, 1, 2),
-            "reopened: {reopened}"
-        );
+        assert_eq!((claimed.attempts, claimed.epoch, claimed.version), (1, 1, 2), "reopened: {reopened}");
         assert_eq!((claimed.lease, claimed.state), (Some(lease("one", 1)), waiting(1)));
         assert_eq!(it.attempts(1).await, std::slice::from_ref(&expected));
         it.reopen().await;
@@ -102,11 +86,7 @@ async fn a_claim_needs_a_ready_delivery(it: LedgerFixture) {
         it.conflicts(of(3, 50)).await;
     }
     it.claim(delivery_id(1), 1).await;
-    assert_eq!(
-        it.attempts(2).await.len() + it.attempts(3).await.len(),
-        0,
-        "a refused claim opens no attempt"
-    );
+    assert_eq!(it.attempts(2).await.len() + it.attempts(3).await.len(), 0, "a refused claim opens no attempt");
 }
 
 async fn any_lease_stands_against_a_claim(it: LedgerFixture) {
@@ -114,23 +94,16 @@ async fn any_lease_stands_against_a_claim(it: LedgerFixture) {
     it.claim(delivery_id(1), 7).await;
     it.apply(Change::Heartbeat { node: name("one"), incarnation: 2, at: at(8) }).await;
     for lease in [lease("one", 1), lease("one", 2), lease("two", 1)] {
-        it.conflicts(Change::Claim {
-            delivery: delivery_id(1),
-            claim: Claim { lease, at: at(9_999) },
-        })
-        .await;
+        it.conflicts(Change::Claim { delivery: delivery_id(1), claim: Claim { lease, at: at(9_999) } }).await;
     }
     assert_eq!(it.get(delivery_id(1)).await.epoch, 1);
 }
 
 async fn of_concurrent_claims_one_wins(it: LedgerFixture) {
     it.open(delivery(1)).await;
-    let change = |node: u64| Change::Claim {
-        delivery: delivery_id(1),
-        claim: Claim { lease: lease("one", node), at: at(5) },
-    };
-    let answers =
-        join_all((1..=16).map(|node| it.ledger().commit(Batch::new().change(change(node))))).await;
+    let change =
+        |node: u64| Change::Claim { delivery: delivery_id(1), claim: Claim { lease: lease("one", node), at: at(5) } };
+    let answers = join_all((1..=16).map(|node| it.ledger().commit(Batch::new().change(change(node))))).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
     assert_eq!((it.get(delivery_id(1)).await.epoch, it.attempts(1).await.len()), (1, 1));
 }
@@ -143,10 +116,7 @@ async fn settling_closes_the_attempt(mut it: LedgerFixture) {
     it.reopen().await;
     it.settle(delivery_id(1), 31, ACCEPTED, done(31)).await;
     let settled = it.get(delivery_id(1)).await;
-    assert_eq!(
-        (settled.state, settled.why.as_str(), settled.lease),
-        (done(31), "settled at 31", None)
-    );
+    assert_eq!((settled.state, settled.why.as_str(), settled.lease), (done(31), "settled at 31", None));
     assert_eq!((settled.attempts, settled.epoch, settled.version), (2, 2, 5));
     let attempt = |no, started: i64, result| Attempt {
         delivery: delivery_id(1),
@@ -155,10 +125,7 @@ async fn settling_closes_the_attempt(mut it: LedgerFixture) {
         lease: lease("one", 1),
         result: Some(result),
     };
-    assert_eq!(
-        it.attempts(1).await,
-        [attempt(1, 7, ended(9, BUSY)), attempt(2, 30, ended(31, ACCEPTED))]
-    );
+    assert_eq!(it.attempts(1).await, [attempt(1, 7, ended(9, BUSY)), attempt(2, 30, ended(31, ACCEPTED))]);
 }
 
 async fn settling_needs_an_open_attempt(it: LedgerFixture) {
@@ -194,35 +161,16 @@ async fn the_cause_is_that_of_the_last_failure(it: LedgerFixture) {
 async fn the_first_output_stays(it: LedgerFixture) {
     it.open(delivery(1)).await;
     let first = Digest::of(b"first");
-    let outputs = [
-        (None, None),
-        (Some(first), Some(first)),
-        (Some(Digest::of(b"other")), Some(first)),
-        (None, Some(first)),
-    ];
+    let outputs = [(None, None), (Some(first), Some(first)), (Some(Digest::of(b"other")), Some(first)), (None, Some(first))];
     for (secs, (output, expected)) in (10..).zip(outputs) {
         it.claim(delivery_id(1), secs).await;
         let result = AttemptResult { output, ..ended(secs, BUSY) };
-        it.apply(Change::Settle {
-            delivery: delivery_id(1),
-            result,
-            state: waiting(secs),
-            why: String::new(),
-        })
-        .await;
+        it.apply(Change::Settle { delivery: delivery_id(1), result, state: waiting(secs), why: String::new() }).await;
         assert_eq!(it.get(delivery_id(1)).await.output, expected);
     }
-    let sent: Vec<_> = it
-        .attempts(1)
-        .await
-        .into_iter()
-        .map(|attempt| attempt.result.and_then(|result| result.output))
-        .collect();
-    assert_eq!(
-        sent,
-        [None, Some(first), Some(Digest::of(b"other")), None],
-        "each attempt keeps its own"
-    );
+    let sent: Vec<_> =
+        it.attempts(1).await.into_iter().map(|attempt| attempt.result.and_then(|result| result.output)).collect();
+    assert_eq!(sent, [None, Some(first), Some(Digest::of(b"other")), None], "each attempt keeps its own");
 }
 
 async fn every_outcome_is_kept_as_it_was(mut it: LedgerFixture) {
@@ -233,22 +181,11 @@ async fn every_outcome_is_kept_as_it_was(mut it: LedgerFixture) {
         Outcome::Deferred { status: 429, retry_after: Some(TimeSpan::from_secs(90)) },
         Outcome::Deferred { status: 503, retry_after: None },
         Outcome::Unknown,
-        Outcome::Unmapped {
-            reasons: vec!["`qty` is no number".to_owned(), "it's late".to_owned()],
-        },
+        Outcome::Unmapped { reasons: vec!["`qty` is no number".to_owned(), "it's late".to_owned()] },
     ];
     let errors = {
         use TransportError as E;
-        [
-            E::Resolve,
-            E::ForbiddenAddress,
-            E::Connect,
-            E::Tls,
-            E::Timeout,
-            E::Closed,
-            E::Protocol,
-            E::Redirected,
-        ]
+        [E::Resolve, E::ForbiddenAddress, E::Connect, E::Tls, E::Timeout, E::Closed, E::Protocol, E::Redirected]
     };
     outcomes.extend(errors.map(|error| Outcome::Unreached { error }));
     it.open(delivery(1)).await;
@@ -258,12 +195,7 @@ async fn every_outcome_is_kept_as_it_was(mut it: LedgerFixture) {
         assert_eq!(it.get(delivery_id(1)).await.cause, outcome.cause());
     }
     it.reopen().await;
-    let kept = it
-        .attempts(1)
-        .await
-        .into_iter()
-        .filter_map(|attempt| attempt.result)
-        .map(|result| result.outcome);
+    let kept = it.attempts(1).await.into_iter().filter_map(|attempt| attempt.result).map(|result| result.outcome);
     assert_eq!(kept.collect::<Vec<_>>(), outcomes);
 }
 
@@ -288,20 +220,13 @@ async fn every_state_is_kept_as_it_was(mut it: LedgerFixture) {
 
 async fn an_old_epoch_is_fenced_off(it: LedgerFixture) {
     it.open(delivery(1)).await;
-    let under = |epoch, change| {
-        Batch::new().guard(Guard::Epoch { delivery: delivery_id(1), epoch }).change(change)
-    };
+    let under = |epoch, change| Batch::new().guard(Guard::Epoch { delivery: delivery_id(1), epoch }).change(change);
     let early = under(1, Change::Claim { delivery: delivery_id(1), claim: claim(5) });
     assert_eq!(it.refusal(early).await, FaultKind::Conflict, "an epoch that has not come");
     it.commit(under(0, Change::Claim { delivery: delivery_id(1), claim: claim(5) })).await;
     it.commit(under(1, settle(delivery_id(1), 6, Outcome::Unknown, waiting(6)))).await;
     let second = Claim { lease: lease("two", 1), at: at(7) };
-    assert_eq!(
-        it.commit(under(1, Change::Claim { delivery: delivery_id(1), claim: second }))
-            .await
-            .claimed,
-        [2]
-    );
+    assert_eq!(it.commit(under(1, Change::Claim { delivery: delivery_id(1), claim: second })).await.claimed, [2]);
     let late = under(1, settle(delivery_id(1), 8, ACCEPTED, done(8)));
     assert_eq!(it.refusal(late).await, FaultKind::Conflict, "the first holder comes too late");
     it.commit(under(2, settle(delivery_id(1), 9, ACCEPTED, done(9)))).await;
@@ -325,11 +250,7 @@ async fn a_new_round_begins_where_the_attempts_stand(it: LedgerFixture) {
     }
     it.shift(delivery_id(1), held()).await;
     let kept = it.get(delivery_id(1)).await;
-    assert_eq!(
-        (kept.round_base, kept.round_at, kept.round_attempts()),
-        (0, at(1), 2),
-        "a move alone keeps the round"
-    );
+    assert_eq!((kept.round_base, kept.round_at, kept.round_attempts()), (0, at(1), 2), "a move alone keeps the round");
     it.apply(Change::Move {
         delivery: delivery_id(1),
         state: waiting(40),
@@ -338,10 +259,7 @@ async fn a_new_round_begins_where_the_attempts_stand(it: LedgerFixture) {
     })
     .await;
     let again = it.get(delivery_id(1)).await;
-    assert_eq!(
-        (again.attempts, again.round_base, again.round_at, again.round_attempts()),
-        (2, 2, at(39), 0)
-    );
+    assert_eq!((again.attempts, again.round_base, again.round_at, again.round_attempts()), (2, 2, at(39), 0));
     assert_eq!(again.epoch, 2, "the epoch goes on");
     it.claim(delivery_id(1), 40).await;
     let attempts: Vec<u32> = it.attempts(1).await.iter().map(|attempt| attempt.no).collect();
@@ -353,13 +271,7 @@ async fn a_large_answer_is_kept(mut it: LedgerFixture) {
     it.claim(delivery_id(1), 5).await;
     let response = "é".repeat(model::limit::RESPONSE_BYTES_KEPT / 2).into_bytes();
     let result = AttemptResult { response, response_cut: true, ..ended(6, BUSY) };
-    it.apply(Change::Settle {
-        delivery: delivery_id(1),
-        result: result.clone(),
-        state: dead(),
-        why: String::new(),
-    })
-    .await;
+    it.apply(Change::Settle { delivery: delivery_id(1), result: result.clone(), state: dead(), why: String::new() }).await;
     it.reopen().await;
     assert_eq!(it.attempts(1).await[0].result, Some(result));
 }

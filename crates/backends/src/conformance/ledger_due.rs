@@ -14,13 +14,9 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("what_is_due_at_once_comes_in_the_order_of_opening", |it| {
         Box::pin(what_is_due_at_once_comes_in_the_order_of_opening(it))
     }),
-    ("repeats_take_no_more_than_their_share", |it| {
-        Box::pin(repeats_take_no_more_than_their_share(it))
-    }),
+    ("repeats_take_no_more_than_their_share", |it| Box::pin(repeats_take_no_more_than_their_share(it))),
     ("a_new_round_is_a_repeat_still", |it| Box::pin(a_new_round_is_a_repeat_still(it))),
-    ("the_agenda_names_the_first_due_of_each", |it| {
-        Box::pin(the_agenda_names_the_first_due_of_each(it))
-    }),
+    ("the_agenda_names_the_first_due_of_each", |it| Box::pin(the_agenda_names_the_first_due_of_each(it))),
 ];
 
 impl LedgerFixture {
@@ -98,11 +94,7 @@ async fn repeats_take_no_more_than_their_share(it: LedgerFixture) {
         (2, 9, &[1, 2]),
     ];
     for (all, repeats, expected) in cases {
-        assert_eq!(
-            it.due_numbers(100, all, repeats).await,
-            expected,
-            "{all} slots, {repeats} for repeats"
-        );
+        assert_eq!(it.due_numbers(100, all, repeats).await, expected, "{all} slots, {repeats} for repeats");
     }
 }
 
@@ -125,9 +117,7 @@ async fn the_agenda_names_the_first_due_of_each(it: LedgerFixture) {
         state: waiting(due),
         ..delivery(n)
     };
-    for given in
-        [to(1, "zoo", 900), to(2, "ant", 30), to(3, "ant", 20), to(4, "bee", 5), to(5, "cat", 5)]
-    {
+    for given in [to(1, "zoo", 900), to(2, "ant", 30), to(3, "ant", 20), to(4, "bee", 5), to(5, "cat", 5)] {
         it.open(given).await;
     }
     it.claim(delivery_id(4), 10).await;

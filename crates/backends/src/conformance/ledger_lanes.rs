@@ -5,48 +5,35 @@ use model::{Batch, Delivery, DeliveryId, DeliveryState, Outcome};
 
 use super::fixture::LedgerFixture;
 use super::sample::{
-    ACCEPTED, BUSY, at, cancelled, claim, dead, delivery, delivery_id, done, held, in_lane, name,
-    passing, waiting,
+    ACCEPTED, BUSY, at, cancelled, claim, dead, delivery, delivery_id, done, held, in_lane, name, passing, waiting,
 };
 use super::steps::{ALL, open, settle, shift};
 
 pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("a_lane_opens_one_behind_the_other", |it| Box::pin(a_lane_opens_one_behind_the_other(it))),
     ("the_unordered_are_never_behind", |it| Box::pin(the_unordered_are_never_behind(it))),
-    ("lanes_are_apart_by_destination_flow_and_key", |it| {
-        Box::pin(lanes_are_apart_by_destination_flow_and_key(it))
-    }),
+    ("lanes_are_apart_by_destination_flow_and_key", |it| Box::pin(lanes_are_apart_by_destination_flow_and_key(it))),
     ("an_existing_delivery_stays_as_it_is", |it| Box::pin(an_existing_delivery_stays_as_it_is(it))),
     ("a_claim_at_opening_needs_a_free_lane_and_a_due_time", |it| {
         Box::pin(a_claim_at_opening_needs_a_free_lane_and_a_due_time(it))
     }),
-    ("a_lane_is_drained_in_the_order_of_opening", |it| {
-        Box::pin(a_lane_is_drained_in_the_order_of_opening(it))
-    }),
+    ("a_lane_is_drained_in_the_order_of_opening", |it| Box::pin(a_lane_is_drained_in_the_order_of_opening(it))),
     ("what_ends_frees_the_next", |it| Box::pin(what_ends_frees_the_next(it))),
     ("what_is_freed_keeps_its_due_time", |it| Box::pin(what_is_freed_keeps_its_due_time(it))),
-    ("a_head_that_is_retried_keeps_its_lane", |it| {
-        Box::pin(a_head_that_is_retried_keeps_its_lane(it))
-    }),
+    ("a_head_that_is_retried_keeps_its_lane", |it| Box::pin(a_head_that_is_retried_keeps_its_lane(it))),
     ("a_dead_or_held_head_holds_or_passes", |it| Box::pin(a_dead_or_held_head_holds_or_passes(it))),
     ("a_held_head_that_is_moved_back_is_still_the_head", |it| {
         Box::pin(a_held_head_that_is_moved_back_is_still_the_head(it))
     }),
     ("what_passed_comes_back_at_the_end", |it| Box::pin(what_passed_comes_back_at_the_end(it))),
-    ("what_passed_comes_back_first_into_an_empty_lane", |it| {
-        Box::pin(what_passed_comes_back_first_into_an_empty_lane(it))
-    }),
+    ("what_passed_comes_back_first_into_an_empty_lane", |it| Box::pin(what_passed_comes_back_first_into_an_empty_lane(it))),
     ("what_was_done_comes_back_at_the_end", |it| Box::pin(what_was_done_comes_back_at_the_end(it))),
     ("a_cancel_in_the_middle_frees_nobody", |it| Box::pin(a_cancel_in_the_middle_frees_nobody(it))),
     ("what_is_held_in_the_middle_becomes_a_head_that_waits", |it| {
         Box::pin(what_is_held_in_the_middle_becomes_a_head_that_waits(it))
     }),
-    ("what_passes_in_the_middle_leaves_the_lane", |it| {
-        Box::pin(what_passes_in_the_middle_leaves_the_lane(it))
-    }),
-    ("ready_names_destinations_once_and_in_order", |it| {
-        Box::pin(ready_names_destinations_once_and_in_order(it))
-    }),
+    ("what_passes_in_the_middle_leaves_the_lane", |it| Box::pin(what_passes_in_the_middle_leaves_the_lane(it))),
+    ("ready_names_destinations_once_and_in_order", |it| Box::pin(ready_names_destinations_once_and_in_order(it))),
 ];
 
 impl LedgerFixture {
@@ -75,18 +62,10 @@ impl LedgerFixture {
 async fn a_lane_opens_one_behind_the_other(mut it: LedgerFixture) {
     assert_eq!(it.open(in_lane(1, "a")).await, Opened::Ready);
     assert_eq!(it.open(Delivery { behind: true, ..in_lane(2, "a") }).await, Opened::Behind);
-    assert_eq!(
-        it.open(Delivery { state: waiting(-50), ..in_lane(3, "a") }).await,
-        Opened::Behind,
-        "due time is no order"
-    );
+    assert_eq!(it.open(Delivery { state: waiting(-50), ..in_lane(3, "a") }).await, Opened::Behind, "due time is no order");
     it.reopen().await;
     assert_eq!(it.open(in_lane(4, "a")).await, Opened::Behind);
-    assert_eq!(
-        it.open(Delivery { behind: true, ..in_lane(5, "b") }).await,
-        Opened::Ready,
-        "behind is the ledger's to say"
-    );
+    assert_eq!(it.open(Delivery { behind: true, ..in_lane(5, "b") }).await, Opened::Ready, "behind is the ledger's to say");
     assert_eq!(it.behind().await, ".<<<.");
     assert_eq!(it.ready_now().await, [delivery_id(1), delivery_id(5)]);
 }
@@ -124,10 +103,7 @@ async fn an_existing_delivery_stays_as_it_is(it: LedgerFixture) {
         assert_eq!(it.open_with(other, at_once).await, Opened::Existing);
     }
     assert_eq!((it.get(delivery_id(1)).await, it.get(delivery_id(2)).await), before);
-    assert_eq!(
-        (it.ledger().account().await.ok(), it.views().feed_head().await.ok()),
-        (account, feed)
-    );
+    assert_eq!((it.ledger().account().await.ok(), it.views().feed_head().await.ok()), (account, feed));
 }
 
 async fn a_claim_at_opening_needs_a_free_lane_and_a_due_time(it: LedgerFixture) {
@@ -137,25 +113,11 @@ async fn a_claim_at_opening_needs_a_free_lane_and_a_due_time(it: LedgerFixture) 
     let claimed = it.get(delivery_id(3)).await;
     assert_eq!((claimed.attempts, claimed.epoch, claimed.version), (1, 1, 2));
     assert_eq!(claimed.lease, Some(claim(3).lease));
-    let story = it
-        .views()
-        .delivery_story(delivery_id(3))
-        .await
-        .expect("the views read")
-        .expect("it is there");
+    let story = it.views().delivery_story(delivery_id(3)).await.expect("the views read").expect("it is there");
     assert_eq!(story.attempts.len(), 1);
     for n in [1, 2] {
-        let story = it
-            .views()
-            .delivery_story(delivery_id(n))
-            .await
-            .expect("the views read")
-            .expect("it is there");
-        assert_eq!(
-            (story.attempts, story.delivery.epoch),
-            (Vec::new(), 0),
-            "no attempt was opened for {n}"
-        );
+        let story = it.views().delivery_story(delivery_id(n)).await.expect("the views read").expect("it is there");
+        assert_eq!((story.attempts, story.delivery.epoch), (Vec::new(), 0), "no attempt was opened for {n}");
     }
 }
 
@@ -166,11 +128,7 @@ async fn a_lane_is_drained_in_the_order_of_opening(mut it: LedgerFixture) {
     }
     it.reopen().await;
     for (secs, n) in (100..).zip(order) {
-        assert_eq!(
-            it.ready_now().await,
-            [delivery_id(n)],
-            "one at a time, in the order of opening"
-        );
+        assert_eq!(it.ready_now().await, [delivery_id(n)], "one at a time, in the order of opening");
         it.claim(delivery_id(n), secs).await;
         assert_eq!(it.ready_now().await, [], "one in flight");
         it.settle(delivery_id(n), secs, ACCEPTED, done(secs)).await;
@@ -202,10 +160,7 @@ async fn what_is_freed_keeps_its_due_time(it: LedgerFixture) {
     it.open(Delivery { state: waiting(500), ..in_lane(2, "customer-1") }).await;
     it.open(Delivery { state: waiting(-20), ..in_lane(3, "customer-1") }).await;
     it.finish(delivery_id(1), 60).await;
-    assert_eq!(
-        (it.get(delivery_id(2)).await.state, it.due(at(499), ALL).await),
-        (waiting(500), vec![])
-    );
+    assert_eq!((it.get(delivery_id(2)).await.state, it.due(at(499), ALL).await), (waiting(500), vec![]));
     assert_eq!(it.ledger().agenda().await.ok(), Some(vec![(name("wms"), at(500))]));
     it.finish(delivery_id(2), 500).await;
     assert_eq!(it.get(delivery_id(3)).await.state, waiting(-20));
@@ -233,11 +188,7 @@ async fn a_dead_or_held_head_holds_or_passes(it: LedgerFixture) {
             it.claim(delivery_id(first), 100).await;
             let committed = it.settle(delivery_id(first), 101, BUSY, state.clone()).await;
             let behind = it.get(delivery_id(second)).await.behind;
-            assert_eq!(
-                (behind, committed.ready.is_empty()),
-                (!passes, !passes),
-                "{word}, passes: {passes}"
-            );
+            assert_eq!((behind, committed.ready.is_empty()), (!passes, !passes), "{word}, passes: {passes}");
             assert!(!it.get(delivery_id(first)).await.behind);
         }
     }
@@ -308,11 +259,7 @@ async fn what_is_held_in_the_middle_becomes_a_head_that_waits(it: LedgerFixture)
     it.shift(delivery_id(2), held()).await;
     assert_eq!(it.behind().await, ".<<", "it holds its place in the lane");
     let committed = it.finish(delivery_id(1), 9).await;
-    assert_eq!(
-        (it.behind().await.as_str(), committed.ready),
-        ("..<", vec![]),
-        "nothing became ready"
-    );
+    assert_eq!((it.behind().await.as_str(), committed.ready), ("..<", vec![]), "nothing became ready");
     assert_eq!(it.ready_now().await, []);
     it.shift(delivery_id(2), cancelled()).await;
     assert_eq!(it.ready_now().await, [delivery_id(3)]);
@@ -330,16 +277,12 @@ async fn what_passes_in_the_middle_leaves_the_lane(it: LedgerFixture) {
 
 async fn ready_names_destinations_once_and_in_order(it: LedgerFixture) {
     let to = |n: u64, destination: &str| Delivery { destination: name(destination), ..delivery(n) };
-    let batch = Batch::new()
-        .change(open(to(1, "zoo")))
-        .change(open(to(2, "ant")))
-        .change(open(to(3, "zoo")));
+    let batch = Batch::new().change(open(to(1, "zoo"))).change(open(to(2, "ant"))).change(open(to(3, "zoo")));
     assert_eq!(it.commit(batch).await.ready, [name("ant"), name("zoo")]);
     let committed = it.commit(Batch::new().change(shift(delivery_id(1), waiting(9_999)))).await;
     assert_eq!(committed.ready, [name("zoo")], "due later is ready too");
     assert_eq!(it.commit(Batch::new().change(shift(delivery_id(1), held()))).await.ready, []);
     it.claim(delivery_id(2), 50).await;
-    let retried =
-        it.commit(Batch::new().change(settle(delivery_id(2), 51, BUSY, waiting(60)))).await;
+    let retried = it.commit(Batch::new().change(settle(delivery_id(2), 51, BUSY, waiting(60)))).await;
     assert_eq!(retried.ready, [name("ant")]);
 }

@@ -2,15 +2,15 @@
 
 use model::change::Switch;
 use model::{
-    Batch, Change, Digest, Entry, FaultKind, Guard, Partition, PolicyVersion, QuarantineState,
-    Replay, ReplayState, Scope, Token, TokenId,
+    Batch, Change, Digest, Entry, FaultKind, Guard, Partition, PolicyVersion, QuarantineState, Replay, ReplayState, Scope,
+    Token, TokenId,
 };
 use uuid::Uuid;
 
 use super::fixture::LedgerFixture;
 use super::sample::{
-    at, delivery, delivery_id, done, emitted_id, event_id, held, member, name, person, policy,
-    quarantined, replay, replay_id, replayed,
+    at, delivery, delivery_id, done, emitted_id, event_id, held, member, name, person, policy, quarantined, replay,
+    replay_id, replayed,
 };
 
 pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
@@ -18,37 +18,21 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("a_quarantined_event_moves_on", |it| Box::pin(a_quarantined_event_moves_on(it))),
     ("an_entry_is_emitted_once", |it| Box::pin(an_entry_is_emitted_once(it))),
     ("the_outbox_gives_the_oldest_first", |it| Box::pin(the_outbox_gives_the_oldest_first(it))),
-    ("what_was_emitted_leaves_the_outbox_for_good", |it| {
-        Box::pin(what_was_emitted_leaves_the_outbox_for_good(it))
-    }),
-    ("seen_names_the_seen_of_those_asked_for", |it| {
-        Box::pin(seen_names_the_seen_of_those_asked_for(it))
-    }),
+    ("what_was_emitted_leaves_the_outbox_for_good", |it| Box::pin(what_was_emitted_leaves_the_outbox_for_good(it))),
+    ("seen_names_the_seen_of_those_asked_for", |it| Box::pin(seen_names_the_seen_of_those_asked_for(it))),
     ("a_policy_is_kept_whole_and_once", |it| Box::pin(a_policy_is_kept_whole_and_once(it))),
     ("a_partition_has_one_policy", |it| Box::pin(a_partition_has_one_policy(it))),
-    ("breakers_and_switches_are_overwritten", |it| {
-        Box::pin(breakers_and_switches_are_overwritten(it))
-    }),
-    ("a_replay_is_kept_once_with_its_members", |it| {
-        Box::pin(a_replay_is_kept_once_with_its_members(it))
-    }),
+    ("breakers_and_switches_are_overwritten", |it| Box::pin(breakers_and_switches_are_overwritten(it))),
+    ("a_replay_is_kept_once_with_its_members", |it| Box::pin(a_replay_is_kept_once_with_its_members(it))),
     ("a_replay_moves_on_under_its_version", |it| Box::pin(a_replay_moves_on_under_its_version(it))),
-    ("a_replays_progress_counts_its_deliveries", |it| {
-        Box::pin(a_replays_progress_counts_its_deliveries(it))
-    }),
+    ("a_replays_progress_counts_its_deliveries", |it| Box::pin(a_replays_progress_counts_its_deliveries(it))),
     ("a_token_is_found_by_its_digest", |it| Box::pin(a_token_is_found_by_its_digest(it))),
 ];
 
 impl LedgerFixture {
     async fn emit(&self, n: u64) {
         let entry = Box::new(replayed(n, 1));
-        self.apply(Change::Emit {
-            id: emitted_id(n),
-            partition: Partition(0),
-            policy: policy(n),
-            entry,
-        })
-        .await;
+        self.apply(Change::Emit { id: emitted_id(n), partition: Partition(0), policy: policy(n), entry }).await;
     }
 
     async fn outbox(&self, limit: usize) -> Vec<(Option<Uuid>, PolicyVersion, Entry)> {
@@ -84,15 +68,11 @@ async fn a_quarantined_event_moves_on(mut it: LedgerFixture) {
     ];
     for (version, (state, revision)) in (1..).zip(states) {
         let stale = Guard::QuarantineVersion { event: event_id(1), version: version + 7 };
-        assert_eq!(
-            it.refusal(Batch::new().guard(stale).change(moved(state.clone()))).await,
-            FaultKind::Conflict
-        );
+        assert_eq!(it.refusal(Batch::new().guard(stale).change(moved(state.clone()))).await, FaultKind::Conflict);
         let guard = Guard::QuarantineVersion { event: event_id(1), version };
         it.commit(Batch::new().guard(guard).change(moved(state.clone()))).await;
         it.reopen().await;
-        let expected =
-            model::QuarantineRow { state, revision, version: version + 1, ..quarantined(1) };
+        let expected = model::QuarantineRow { state, revision, version: version + 1, ..quarantined(1) };
         assert_eq!(it.ledger().quarantined(event_id(1)).await.ok(), Some(Some(expected)));
     }
 }
@@ -100,13 +80,7 @@ async fn a_quarantined_event_moves_on(mut it: LedgerFixture) {
 async fn an_entry_is_emitted_once(mut it: LedgerFixture) {
     it.emit(1).await;
     let again = Box::new(replayed(9, 9));
-    it.apply(Change::Emit {
-        id: emitted_id(1),
-        partition: Partition(0),
-        policy: policy(9),
-        entry: again,
-    })
-    .await;
+    it.apply(Change::Emit { id: emitted_id(1), partition: Partition(0), policy: policy(9), entry: again }).await;
     it.reopen().await;
     assert_eq!(it.outbox(10).await, [emitted(1)]);
 }
@@ -119,20 +93,10 @@ async fn the_outbox_gives_the_oldest_first(mut it: LedgerFixture) {
     assert_eq!(it.outbox(10).await, [emitted(5), emitted(2), emitted(9), emitted(1)]);
     assert_eq!(it.outbox(2).await, [emitted(5), emitted(2)]);
     let event = Box::new(Entry::Admitted(super::sample::event(7)));
-    it.apply(Change::Emit {
-        id: emitted_id(7),
-        partition: Partition(0),
-        policy: policy(7),
-        entry: event,
-    })
-    .await;
+    it.apply(Change::Emit { id: emitted_id(7), partition: Partition(0), policy: policy(7), entry: event }).await;
     it.reopen().await;
     let last = it.outbox(10).await.pop();
-    assert_eq!(
-        last,
-        Some((Some(emitted_id(7)), policy(7), Entry::Admitted(super::sample::event(7)))),
-        "with its bytes"
-    );
+    assert_eq!(last, Some((Some(emitted_id(7)), policy(7), Entry::Admitted(super::sample::event(7)))), "with its bytes");
 }
 
 async fn what_was_emitted_leaves_the_outbox_for_good(mut it: LedgerFixture) {
@@ -145,11 +109,7 @@ async fn what_was_emitted_leaves_the_outbox_for_good(mut it: LedgerFixture) {
     assert_eq!(it.outbox(10).await, [emitted(1), emitted(3)]);
     it.reopen().await;
     it.emit(2).await;
-    assert_eq!(
-        it.outbox(10).await,
-        [emitted(1), emitted(3)],
-        "a repeated command does not emit it again"
-    );
+    assert_eq!(it.outbox(10).await, [emitted(1), emitted(3)], "a repeated command does not emit it again");
 }
 
 async fn seen_names_the_seen_of_those_asked_for(mut it: LedgerFixture) {
@@ -157,12 +117,8 @@ async fn seen_names_the_seen_of_those_asked_for(mut it: LedgerFixture) {
         it.apply(Change::See { id: emitted_id(n) }).await;
     }
     it.reopen().await;
-    let cases: [(Vec<u64>, Vec<u64>); 4] = [
-        (vec![], vec![]),
-        (vec![2], vec![]),
-        (vec![5, 2, 1], vec![1, 5]),
-        ((1..=1_500).collect(), vec![1, 3, 5]),
-    ];
+    let cases: [(Vec<u64>, Vec<u64>); 4] =
+        [(vec![], vec![]), (vec![2], vec![]), (vec![5, 2, 1], vec![1, 5]), ((1..=1_500).collect(), vec![1, 3, 5])];
     for (asked, expected) in cases {
         let ids = asked.iter().map(|n| emitted_id(*n)).collect();
         let mut seen = it.ledger().seen(ids).await.expect("the ledger reads");
@@ -174,39 +130,21 @@ async fn seen_names_the_seen_of_those_asked_for(mut it: LedgerFixture) {
 }
 
 async fn a_policy_is_kept_whole_and_once(mut it: LedgerFixture) {
-    let files = |text: &str| {
-        vec![
-            ("flows/b.yaml".to_owned(), text.to_owned()),
-            ("flows/a.yaml".to_owned(), String::new()),
-        ]
-    };
-    it.apply(Change::StorePolicy {
-        version: policy(1),
-        files: files("from: shop\n\"ü\""),
-        at: at(1),
-    })
-    .await;
+    let files = |text: &str| vec![("flows/b.yaml".to_owned(), text.to_owned()), ("flows/a.yaml".to_owned(), String::new())];
+    it.apply(Change::StorePolicy { version: policy(1), files: files("from: shop\n\"ü\""), at: at(1) }).await;
     it.apply(Change::StorePolicy { version: policy(1), files: files("other"), at: at(2) }).await;
     it.apply(Change::StorePolicy { version: policy(2), files: Vec::new(), at: at(3) }).await;
     it.reopen().await;
-    assert_eq!(
-        it.ledger().policy(policy(1)).await.ok(),
-        Some(Some(files("from: shop\n\"ü\""))),
-        "in its own order"
-    );
+    assert_eq!(it.ledger().policy(policy(1)).await.ok(), Some(Some(files("from: shop\n\"ü\""))), "in its own order");
     assert_eq!(it.ledger().policy(policy(2)).await.ok(), Some(Some(Vec::new())));
     assert_eq!(it.ledger().policy(policy(3)).await.ok(), Some(None));
-    assert_eq!(
-        it.views().policies(10).await.ok(),
-        Some(vec![(policy(2), at(3)), (policy(1), at(1))])
-    );
+    assert_eq!(it.views().policies(10).await.ok(), Some(vec![(policy(2), at(3)), (policy(1), at(1))]));
     assert_eq!(it.views().policies(1).await.ok(), Some(vec![(policy(2), at(3))]));
 }
 
 async fn a_partition_has_one_policy(mut it: LedgerFixture) {
     for (partition, n) in [(0, 1), (1, 1), (0, 2)] {
-        it.apply(Change::PartitionPolicy { partition: Partition(partition), version: policy(n) })
-            .await;
+        it.apply(Change::PartitionPolicy { partition: Partition(partition), version: policy(n) }).await;
     }
     it.reopen().await;
     for (partition, expected) in [(0, Some(policy(2))), (1, Some(policy(1))), (2, None)] {
@@ -215,38 +153,24 @@ async fn a_partition_has_one_policy(mut it: LedgerFixture) {
 }
 
 async fn breakers_and_switches_are_overwritten(mut it: LedgerFixture) {
-    let switch = |paused, secs| Switch {
-        paused,
-        by: person(),
-        why: "it's too \"hot\"".to_owned(),
-        at: at(secs),
-    };
+    let switch = |paused, secs| Switch { paused, by: person(), why: "it's too \"hot\"".to_owned(), at: at(secs) };
     for (destination, state) in [("wms", "{\"open\":1}"), ("erp", "{}"), ("wms", "{\"open\":2}")] {
         it.apply(Change::Breaker { destination: name(destination), state: state.to_owned() }).await;
     }
-    for (object, paused, secs) in
-        [("flow/orders", true, 1), ("source/shop", true, 2), ("flow/orders", false, 3)]
-    {
+    for (object, paused, secs) in [("flow/orders", true, 1), ("source/shop", true, 2), ("flow/orders", false, 3)] {
         it.apply(Change::Switch { object: object.to_owned(), switch: switch(paused, secs) }).await;
     }
     it.reopen().await;
     let mut breakers = it.ledger().breakers().await.expect("the ledger reads");
     breakers.sort();
-    assert_eq!(
-        breakers,
-        [(name("erp"), "{}".to_owned()), (name("wms"), "{\"open\":2}".to_owned())]
-    );
+    assert_eq!(breakers, [(name("erp"), "{}".to_owned()), (name("wms"), "{\"open\":2}".to_owned())]);
     let mut switches = it.ledger().switches().await.expect("the ledger reads");
     switches.sort_by_key(|(object, _)| object.clone());
-    assert_eq!(
-        switches,
-        [("flow/orders".to_owned(), switch(false, 3)), ("source/shop".to_owned(), switch(true, 2))]
-    );
+    assert_eq!(switches, [("flow/orders".to_owned(), switch(false, 3)), ("source/shop".to_owned(), switch(true, 2))]);
 }
 
 async fn a_replay_is_kept_once_with_its_members(mut it: LedgerFixture) {
-    let members =
-        vec![member(0, None), member(1, Some("a newer one was delivered since")), member(2, None)];
+    let members = vec![member(0, None), member(1, Some("a newer one was delivered since")), member(2, None)];
     it.apply(Change::Replay { replay: Box::new(replay(1, 3)), members: members.clone() }).await;
     let other = Replay { why: "other".to_owned(), ..replay(1, 1) };
     it.apply(Change::Replay { replay: Box::new(other), members: vec![member(7, None)] }).await;
@@ -255,8 +179,7 @@ async fn a_replay_is_kept_once_with_its_members(mut it: LedgerFixture) {
     assert_eq!(it.ledger().replay(replay_id(2)).await.ok(), Some(None));
     for (from, limit) in [(0, 10), (0, 2), (1, 1), (2, 10), (3, 10), (0, 0)] {
         let page = it.ledger().members(replay_id(1), from, limit).await.expect("the ledger reads");
-        let expected: Vec<_> =
-            members.iter().filter(|member| member.index >= from).take(limit).cloned().collect();
+        let expected: Vec<_> = members.iter().filter(|member| member.index >= from).take(limit).cloned().collect();
         assert_eq!(page, expected, "from {from}, {limit}");
     }
     assert_eq!(it.ledger().members(replay_id(2), 0, 10).await.ok(), Some(Vec::new()));
@@ -275,10 +198,7 @@ async fn a_replay_moves_on_under_its_version(mut it: LedgerFixture) {
     for (version, state) in (1..).zip(states) {
         let moved = Replay { state: state.clone(), next: 2, version: 77, ..replay(1, 3) };
         let guard = Guard::ReplayVersion { replay: replay_id(1), version };
-        it.commit(
-            Batch::new().guard(guard.clone()).change(Change::ReplayMove(Box::new(moved.clone()))),
-        )
-        .await;
+        it.commit(Batch::new().guard(guard.clone()).change(Change::ReplayMove(Box::new(moved.clone())))).await;
         assert_eq!(it.refusal(Batch::new().guard(guard)).await, FaultKind::Conflict);
         it.reopen().await;
         let expected = Replay { version: version + 1, ..moved };
@@ -286,11 +206,7 @@ async fn a_replay_moves_on_under_its_version(mut it: LedgerFixture) {
         let mut running = it.ledger().replays_running().await.expect("the ledger reads");
         running.sort_by_key(|replay| replay.id);
         let ids: Vec<_> = running.iter().map(|replay| replay.id).collect();
-        let expected = if state == ReplayState::Running {
-            vec![replay_id(1), replay_id(2)]
-        } else {
-            vec![replay_id(2)]
-        };
+        let expected = if state == ReplayState::Running { vec![replay_id(1), replay_id(2)] } else { vec![replay_id(2)] };
         assert_eq!(ids, expected, "{state:?}");
     }
 }
@@ -306,10 +222,7 @@ async fn a_replays_progress_counts_its_deliveries(it: LedgerFixture) {
     it.shift(delivery_id(5), done(2)).await;
     let mut progress = it.ledger().replay_progress(replay_id(1)).await.expect("the ledger reads");
     progress.sort();
-    assert_eq!(
-        progress,
-        [("done".to_owned(), 1), ("held".to_owned(), 1), ("waiting".to_owned(), 2)]
-    );
+    assert_eq!(progress, [("done".to_owned(), 1), ("held".to_owned(), 1), ("waiting".to_owned(), 2)]);
     assert_eq!(it.ledger().replay_progress(replay_id(3)).await.ok(), Some(Vec::new()));
 }
 

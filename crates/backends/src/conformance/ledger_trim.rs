@@ -6,27 +6,21 @@ use model::{Batch, Bucket, Change, Delivery, Origin};
 
 use super::fixture::LedgerFixture;
 use super::sample::{
-    BUSY, at, audit, cancelled, claim, dead, delivery, delivery_id, done, event_id, held, in_lane,
-    position, quarantined, waiting,
+    BUSY, at, audit, cancelled, claim, dead, delivery, delivery_id, done, event_id, held, in_lane, position, quarantined,
+    waiting,
 };
 use super::steps::{ALL, open, shift};
 
 pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("trim_removes_what_is_final_and_old", |it| Box::pin(trim_removes_what_is_final_and_old(it))),
-    ("a_trimmed_delivery_is_unknown_everywhere", |it| {
-        Box::pin(a_trimmed_delivery_is_unknown_everywhere(it))
-    }),
+    ("a_trimmed_delivery_is_unknown_everywhere", |it| Box::pin(a_trimmed_delivery_is_unknown_everywhere(it))),
     ("counters_outlive_their_rows", |it| Box::pin(counters_outlive_their_rows(it))),
     ("trim_leaves_lanes_as_they_are", |it| Box::pin(trim_leaves_lanes_as_they_are(it))),
     ("old_feed_index_and_audit_rows_go", |it| Box::pin(old_feed_index_and_audit_rows_go(it))),
-    ("a_word_that_is_indexed_again_stays_longer", |it| {
-        Box::pin(a_word_that_is_indexed_again_stays_longer(it))
-    }),
+    ("a_word_that_is_indexed_again_stays_longer", |it| Box::pin(a_word_that_is_indexed_again_stays_longer(it))),
     ("the_feed_goes_on_after_a_trim", |it| Box::pin(the_feed_goes_on_after_a_trim(it))),
     ("quarantine_is_never_trimmed", |it| Box::pin(quarantine_is_never_trimmed(it))),
-    ("the_ledgers_trim_takes_bounded_steps", |it| {
-        Box::pin(the_ledgers_trim_takes_bounded_steps(it))
-    }),
+    ("the_ledgers_trim_takes_bounded_steps", |it| Box::pin(the_ledgers_trim_takes_bounded_steps(it))),
 ];
 
 impl LedgerFixture {
@@ -54,14 +48,8 @@ async fn trim_removes_what_is_final_and_old(mut it: LedgerFixture) {
     for n in 1..=9 {
         it.open(delivery(n)).await;
     }
-    let states = [
-        done(50),
-        cancelled(),
-        model::DeliveryState::Superseded { by: delivery_id(9) },
-        held(),
-        dead(),
-        waiting(1),
-    ];
+    let states =
+        [done(50), cancelled(), model::DeliveryState::Superseded { by: delivery_id(9) }, held(), dead(), waiting(1)];
     for (n, state) in (1..).zip(states) {
         it.shift(delivery_id(n), state).await;
     }
@@ -69,11 +57,7 @@ async fn trim_removes_what_is_final_and_old(mut it: LedgerFixture) {
     it.shift(delivery_id(8), done(50)).await;
     it.shift(delivery_id(9), done(50)).await;
     it.trim(8).await;
-    assert_eq!(
-        it.numbers().await,
-        [4, 5, 6, 7, 8, 9],
-        "made before 8 and final; whatever time it ended"
-    );
+    assert_eq!(it.numbers().await, [4, 5, 6, 7, 8, 9], "made before 8 and final; whatever time it ended");
     it.reopen().await;
     assert_eq!(it.numbers().await, [4, 5, 6, 7, 8, 9]);
     it.trim(10).await;
@@ -87,19 +71,12 @@ async fn a_trimmed_delivery_is_unknown_everywhere(it: LedgerFixture) {
     it.finish(delivery_id(1), 8).await;
     it.trim(9).await;
     assert_eq!(it.views().delivery_story(delivery_id(1)).await.ok(), Some(None));
-    assert!(
-        it.views().event_story(event_id(1)).await.is_ok_and(|story| story.deliveries.is_empty())
-    );
+    assert!(it.views().event_story(event_id(1)).await.is_ok_and(|story| story.deliveries.is_empty()));
     let page = it.views().deliveries(DeliveryQuery::default()).await.expect("the views read");
     assert_eq!(page.rows, []);
     it.conflicts(shift(delivery_id(1), waiting(9))).await;
     it.open(delivery(1)).await;
-    let story = it
-        .views()
-        .delivery_story(delivery_id(1))
-        .await
-        .expect("the views read")
-        .expect("it is new again");
+    let story = it.views().delivery_story(delivery_id(1)).await.expect("the views read").expect("it is new again");
     assert_eq!(story.attempts, [], "its attempts went with it");
 }
 
@@ -116,11 +93,7 @@ async fn counters_outlive_their_rows(mut it: LedgerFixture) {
     it.reopen().await;
     assert_eq!(it.numbers().await, [3, 4, 6]);
     assert_eq!(it.ledger().account().await.ok().as_ref(), Some(&before));
-    assert_eq!(
-        it.ledger().recount().await.ok().as_ref(),
-        Some(&before),
-        "the rows and what retention wrote down"
-    );
+    assert_eq!(it.ledger().recount().await.ok().as_ref(), Some(&before), "the rows and what retention wrote down");
     it.shift(delivery_id(3), done(9)).await;
     it.trim(100).await;
     let after = it.ledger().recount().await.expect("the ledger reads");
@@ -135,10 +108,7 @@ async fn trim_leaves_lanes_as_they_are(it: LedgerFixture) {
     it.finish(delivery_id(1), 10).await;
     it.shift(delivery_id(3), cancelled()).await;
     it.trim(100).await;
-    assert_eq!(
-        (it.numbers().await, it.due(at(100), ALL).await),
-        (vec![2, 4], vec![delivery_id(2)])
-    );
+    assert_eq!((it.numbers().await, it.due(at(100), ALL).await), (vec![2, 4], vec![delivery_id(2)]));
     it.finish(delivery_id(2), 20).await;
     it.trim(100).await;
     assert_eq!((it.numbers().await, it.due(at(100), ALL).await), (vec![4], vec![delivery_id(4)]));
@@ -147,11 +117,8 @@ async fn trim_leaves_lanes_as_they_are(it: LedgerFixture) {
 async fn old_feed_index_and_audit_rows_go(mut it: LedgerFixture) {
     for (n, secs) in [(1, 10), (2, 20), (3, 30)] {
         it.clock.set(at(secs));
-        let indexed = Change::Index {
-            event: event_id(n),
-            at: position(n),
-            words: vec!["S1".to_owned(), format!("own-{n}")],
-        };
+        let indexed =
+            Change::Index { event: event_id(n), at: position(n), words: vec!["S1".to_owned(), format!("own-{n}")] };
         it.commit(Batch::new().change(open(delivery(n))).change(indexed)).await;
     }
     for n in [10, 20, 30] {
@@ -159,23 +126,10 @@ async fn old_feed_index_and_audit_rows_go(mut it: LedgerFixture) {
     }
     it.trim(20).await;
     it.reopen().await;
-    let feed: Vec<_> = it
-        .views()
-        .feed(0, 10)
-        .await
-        .expect("the views read")
-        .into_iter()
-        .map(|row| row.delivery)
-        .collect();
+    let feed: Vec<_> = it.views().feed(0, 10).await.expect("the views read").into_iter().map(|row| row.delivery).collect();
     assert_eq!(feed, [delivery_id(2), delivery_id(3)], "a row of the feed is as old as its commit");
-    let found: Vec<_> = it
-        .views()
-        .lookup("S1", 10)
-        .await
-        .expect("the views read")
-        .into_iter()
-        .map(|found| found.event)
-        .collect();
+    let found: Vec<_> =
+        it.views().lookup("S1", 10).await.expect("the views read").into_iter().map(|found| found.event).collect();
     assert_eq!(found, [event_id(3), event_id(2)]);
     assert_eq!(it.views().lookup("own-1", 10).await.ok(), Some(Vec::new()));
     let audited = it.views().audit(None, None, 10).await.expect("the views read").rows;
@@ -224,15 +178,8 @@ async fn quarantine_is_never_trimmed(it: LedgerFixture) {
 async fn the_ledgers_trim_takes_bounded_steps(it: LedgerFixture) {
     let count = 2 * TRIM_ROWS_MAX as u64 + 30;
     for n in 1..=count {
-        let batch = Batch::new()
-            .change(Change::Open { delivery: Box::new(delivery(n)), claim: Some(claim(5_000)) });
-        it.commit(batch.change(super::steps::settle(
-            delivery_id(n),
-            5_001,
-            super::sample::ACCEPTED,
-            done(5_001),
-        )))
-        .await;
+        let batch = Batch::new().change(Change::Open { delivery: Box::new(delivery(n)), claim: Some(claim(5_000)) });
+        it.commit(batch.change(super::steps::settle(delivery_id(n), 5_001, super::sample::ACCEPTED, done(5_001)))).await;
     }
     it.clock.set(at(9_000));
     let left = || async {
@@ -241,19 +188,14 @@ async fn the_ledgers_trim_takes_bounded_steps(it: LedgerFixture) {
         let feed = it.views().feed(0, 100_000).await.expect("the views read").len();
         let mut there = 0;
         for n in 1..=count {
-            there += usize::from(
-                it.ledger().delivery(delivery_id(n)).await.expect("the ledger reads").is_some(),
-            );
+            there += usize::from(it.ledger().delivery(delivery_id(n)).await.expect("the ledger reads").is_some());
         }
         (there, feed)
     };
     let mut before = left().await;
     while it.ledger().trim(at(8_000)).await.expect("the ledger trims") > 0 {
         let now = left().await;
-        assert!(
-            before.0 - now.0 <= TRIM_ROWS_MAX && before.1 - now.1 <= TRIM_ROWS_MAX,
-            "{before:?} -> {now:?}"
-        );
+        assert!(before.0 - now.0 <= TRIM_ROWS_MAX && before.1 - now.1 <= TRIM_ROWS_MAX, "{before:?} -> {now:?}");
         before = now;
     }
     assert_eq!(before, (0, 0));

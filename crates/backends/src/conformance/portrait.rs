@@ -5,13 +5,11 @@
 use engine::ports::{DueLimit, Ledger, Shard, Views};
 use model::change::Switch;
 use model::view::{
-    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page,
-    QuarantineQuery, ReplayStory,
+    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
 };
 use model::{
-    Account, AuditRow, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault,
-    NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember,
-    Timestamp, Token,
+    Account, AuditRow, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, NodeName, Offset, Partition,
+    PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
 };
 use uuid::Uuid;
 
@@ -96,11 +94,7 @@ const PAGE: usize = 7;
 
 impl Portrait {
     /// Asks everything.
-    pub async fn of(
-        ledger: &dyn Ledger,
-        views: &dyn Views,
-        subjects: &Subjects,
-    ) -> Result<Self, Fault> {
+    pub async fn of(ledger: &dyn Ledger, views: &dyn Views, subjects: &Subjects) -> Result<Self, Fault> {
         let mut portrait = Self::default();
         portrait.ask_work(ledger, subjects).await?;
         portrait.ask_rows(ledger, subjects).await?;
@@ -160,13 +154,11 @@ impl Portrait {
     async fn ask_work(&mut self, ledger: &dyn Ledger, subjects: &Subjects) -> Result<(), Fault> {
         for destination in &subjects.destinations {
             for (all, repeats) in [(ROWS, ROWS), (5, 2), (3, 0)] {
-                self.due
-                    .push(ledger.due(destination, subjects.now, DueLimit { all, repeats }).await?);
+                self.due.push(ledger.due(destination, subjects.now, DueLimit { all, repeats }).await?);
             }
         }
         self.agenda = sorted(ledger.agenda().await?, |(destination, _)| destination.clone());
-        self.orphans =
-            sorted(ledger.orphans(subjects.stale_before, ROWS).await?, |delivery| delivery.id);
+        self.orphans = sorted(ledger.orphans(subjects.stale_before, ROWS).await?, |delivery| delivery.id);
         self.account = ledger.account().await?;
         self.recount = ledger.recount().await?;
         for partition in &subjects.partitions {
@@ -190,11 +182,7 @@ impl Portrait {
         Ok(())
     }
 
-    async fn ask_settings(
-        &mut self,
-        ledger: &dyn Ledger,
-        subjects: &Subjects,
-    ) -> Result<(), Fault> {
+    async fn ask_settings(&mut self, ledger: &dyn Ledger, subjects: &Subjects) -> Result<(), Fault> {
         for partition in &subjects.partitions {
             self.partition_policies.push(ledger.partition_policy(*partition).await?);
         }
@@ -213,9 +201,7 @@ impl Portrait {
             self.tokens_found.push(ledger.token(*digest).await?);
         }
         for id in &subjects.replays {
-            self.replays.push(
-                ledger.replay(*id).await?.map(|replay| ReplayStory { replay, members: Vec::new() }),
-            );
+            self.replays.push(ledger.replay(*id).await?.map(|replay| ReplayStory { replay, members: Vec::new() }));
             self.members.push(ledger.members(*id, 1, 3).await?);
             self.progress.push(sorted(ledger.replay_progress(*id).await?, Clone::clone));
         }
@@ -230,10 +216,7 @@ impl Portrait {
             self.stories.push(views.event_story(*event).await?);
         }
         self.causes = views.causes().await?;
-        assert!(
-            self.causes.is_sorted_by(|one, next| one.count >= next.count),
-            "causes come largest first"
-        );
+        assert!(self.causes.is_sorted_by(|one, next| one.count >= next.count), "causes come largest first");
         self.causes.sort_by_key(|group| format!("{group:?}"));
         self.backlog = views.backlog().await?;
         for word in &subjects.words {
@@ -247,8 +230,7 @@ impl Portrait {
         self.replays_newest = views.replays(ROWS).await?;
         for (id, replay) in subjects.replays.iter().zip(&mut self.replays) {
             let story = views.replay_story(*id).await?;
-            let same = story.as_ref().map(|story| &story.replay)
-                == replay.as_ref().map(|story| &story.replay);
+            let same = story.as_ref().map(|story| &story.replay) == replay.as_ref().map(|story| &story.replay);
             assert!(same, "ledger and views know the same replay");
             *replay = story;
         }

@@ -7,10 +7,9 @@ use model::event::DataAt;
 use model::outcome::Again;
 use model::replay::MemberVerdict;
 use model::{
-    AttemptResult, AuditId, AuditRow, Claim, Code, Delivery, DeliveryId, DeliveryState,
-    DestinationName, Diagnostic, Digest, Entry, Event, EventId, EventType, FlowName, LaneKey,
-    Lease, NewEntry, NodeName, Offset, OnDead, Origin, Outcome, Owner, Partition, PolicyVersion,
-    Position, Principal, QuarantineRow, QuarantineState, Replay, ReplayId, ReplayMember,
+    AttemptResult, AuditId, AuditRow, Claim, Code, Delivery, DeliveryId, DeliveryState, DestinationName, Diagnostic, Digest,
+    Entry, Event, EventId, EventType, FlowName, LaneKey, Lease, NewEntry, NodeName, Offset, OnDead, Origin, Outcome, Owner,
+    Partition, PolicyVersion, Position, Principal, QuarantineRow, QuarantineState, Replay, ReplayId, ReplayMember,
     ReplayState, SourceName, Timestamp, arrival_id,
 };
 
@@ -67,10 +66,7 @@ pub fn event(n: u64) -> Event {
         ordering: Some(format!("customer-{}", n % 7)),
         correlation: format!("S{n:05}"),
         trace: None,
-        identifiers: vec![model::Identifier {
-            scheme: "order".to_owned(),
-            value: format!("S{n:05}"),
-        }],
+        identifiers: vec![model::Identifier { scheme: "order".to_owned(), value: format!("S{n:05}") }],
         origin: Origin::Live,
         attributes: BTreeMap::from([("dataschema".to_owned(), "orders".to_owned())]),
         body: body.into(),
@@ -107,23 +103,13 @@ pub fn admitted(n: u64) -> NewEntry {
 
 /// A reason for quarantine.
 pub fn reason() -> Diagnostic {
-    Diagnostic::error(
-        Code(312),
-        Place::Pointer("/lines/0/qty".to_owned()),
-        "the quantity is no number",
-    )
-    .help("send a number")
+    Diagnostic::error(Code(312), Place::Pointer("/lines/0/qty".to_owned()), "the quantity is no number")
+        .help("send a number")
 }
 
 /// Replay `n` of event `of`.
 pub fn replayed(n: u64, of: u64) -> Entry {
-    Entry::Replayed {
-        of: event_id(of),
-        at: position(of),
-        replay: replay_id(n),
-        flows: vec![name("orders")],
-        by: person(),
-    }
+    Entry::Replayed { of: event_id(of), at: position(of), replay: replay_id(n), flows: vec![name("orders")], by: person() }
 }
 
 /// Delivery `n`: of event `n`, made and due at second `n`, to `wms` by flow `orders`, unordered.
@@ -189,13 +175,7 @@ pub fn claim(secs: i64) -> Claim {
 
 /// How an attempt ended at second `secs`.
 pub fn ended(secs: i64, outcome: Outcome) -> AttemptResult {
-    AttemptResult {
-        ended_at: at(secs),
-        outcome,
-        output: None,
-        response: b"{\"ok\":true}".to_vec(),
-        response_cut: false,
-    }
+    AttemptResult { ended_at: at(secs), outcome, output: None, response: b"{\"ok\":true}".to_vec(), response_cut: false }
 }
 
 /// The destination took it.
@@ -277,8 +257,7 @@ pub fn member(index: u32, skip: Option<&str>) -> ReplayMember {
         at: position(u64::from(index) + 1),
         flow: name("orders"),
         of: index.is_multiple_of(2).then(|| delivery_id(u64::from(index))),
-        verdict: skip
-            .map_or(MemberVerdict::Send, |why| MemberVerdict::Skip { why: why.to_owned() }),
+        verdict: skip.map_or(MemberVerdict::Send, |why| MemberVerdict::Skip { why: why.to_owned() }),
     }
 }
 

@@ -2,10 +2,7 @@
 
 use engine::ports::DueLimit;
 use model::change::Opened;
-use model::{
-    Batch, Change, Claim, Committed, Delivery, DeliveryId, DeliveryState, FaultKind, Outcome,
-    Timestamp,
-};
+use model::{Batch, Change, Claim, Committed, Delivery, DeliveryId, DeliveryState, FaultKind, Outcome, Timestamp};
 
 use super::fixture::LedgerFixture;
 use super::sample::{ACCEPTED, claim, ended, name};
@@ -63,13 +60,7 @@ impl LedgerFixture {
     }
 
     /// Settles an attempt that ended at second `secs`.
-    pub(super) async fn settle(
-        &self,
-        id: DeliveryId,
-        secs: i64,
-        outcome: Outcome,
-        state: DeliveryState,
-    ) -> Committed {
+    pub(super) async fn settle(&self, id: DeliveryId, secs: i64, outcome: Outcome, state: DeliveryState) -> Committed {
         self.apply(settle(id, secs, outcome, state)).await
     }
 
@@ -93,12 +84,7 @@ impl LedgerFixture {
 
 /// The change that settles.
 pub(super) fn settle(id: DeliveryId, secs: i64, outcome: Outcome, state: DeliveryState) -> Change {
-    Change::Settle {
-        delivery: id,
-        result: ended(secs, outcome),
-        state,
-        why: format!("settled at {secs}"),
-    }
+    Change::Settle { delivery: id, result: ended(secs, outcome), state, why: format!("settled at {secs}") }
 }
 
 /// The change that moves.

@@ -5,35 +5,23 @@ use model::{Batch, Change, Delivery, DeliveryId, Partition, Position, TimeSpan};
 
 use super::fixture::LedgerFixture;
 use super::sample::{
-    ACCEPTED, BUSY, at, audit, claim, dead, delivery, delivery_id, done, event_id, held, in_lane,
-    member, name, person, position, quarantined, replay, replay_id, waiting,
+    ACCEPTED, BUSY, at, audit, claim, dead, delivery, delivery_id, done, event_id, held, in_lane, member, name, person,
+    position, quarantined, replay, replay_id, waiting,
 };
 use super::steps::{open, settle, shift};
 
 pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
-    ("a_page_of_deliveries_obeys_every_filter", |it| {
-        Box::pin(a_page_of_deliveries_obeys_every_filter(it))
-    }),
-    ("a_page_of_quarantine_obeys_every_filter", |it| {
-        Box::pin(a_page_of_quarantine_obeys_every_filter(it))
-    }),
+    ("a_page_of_deliveries_obeys_every_filter", |it| Box::pin(a_page_of_deliveries_obeys_every_filter(it))),
+    ("a_page_of_quarantine_obeys_every_filter", |it| Box::pin(a_page_of_quarantine_obeys_every_filter(it))),
     ("an_event_tells_its_whole_story", |it| Box::pin(an_event_tells_its_whole_story(it))),
     ("what_is_unknown_has_no_story", |it| Box::pin(what_is_unknown_has_no_story(it))),
     ("causes_group_what_waits_for_people", |it| Box::pin(causes_group_what_waits_for_people(it))),
     ("a_word_finds_its_events_last_first", |it| Box::pin(a_word_finds_its_events_last_first(it))),
-    ("words_are_matched_whole_and_as_they_are", |it| {
-        Box::pin(words_are_matched_whole_and_as_they_are(it))
-    }),
-    ("the_feed_tells_changes_in_the_order_of_commits", |it| {
-        Box::pin(the_feed_tells_changes_in_the_order_of_commits(it))
-    }),
+    ("words_are_matched_whole_and_as_they_are", |it| Box::pin(words_are_matched_whole_and_as_they_are(it))),
+    ("the_feed_tells_changes_in_the_order_of_commits", |it| Box::pin(the_feed_tells_changes_in_the_order_of_commits(it))),
     ("the_feed_is_read_in_pieces", |it| Box::pin(the_feed_is_read_in_pieces(it))),
-    ("the_backlog_counts_work_by_destination", |it| {
-        Box::pin(the_backlog_counts_work_by_destination(it))
-    }),
-    ("replays_come_newest_first_with_their_members", |it| {
-        Box::pin(replays_come_newest_first_with_their_members(it))
-    }),
+    ("the_backlog_counts_work_by_destination", |it| Box::pin(the_backlog_counts_work_by_destination(it))),
+    ("replays_come_newest_first_with_their_members", |it| Box::pin(replays_come_newest_first_with_their_members(it))),
 ];
 
 impl LedgerFixture {
@@ -79,12 +67,7 @@ async fn a_page_of_deliveries_obeys_every_filter(mut it: LedgerFixture) {
         (DeliveryQuery { until: Some(at(2)), ..any() }, &[1]),
         (DeliveryQuery { since: Some(at(2)), until: Some(at(5)), ..any() }, &[4, 3, 2]),
         (
-            DeliveryQuery {
-                since: Some(at(2)),
-                states: words(&["waiting"]),
-                destination: Some(name("wms")),
-                ..any()
-            },
+            DeliveryQuery { since: Some(at(2)), states: words(&["waiting"]), destination: Some(name("wms")), ..any() },
             &[5, 4, 2],
         ),
         (DeliveryQuery { event: Some(event_id(1)), flow: Some(name("returns")), ..any() }, &[]),
@@ -98,8 +81,7 @@ async fn a_page_of_deliveries_obeys_every_filter(mut it: LedgerFixture) {
 async fn a_page_of_quarantine_obeys_every_filter(it: LedgerFixture) {
     for n in 1..=4 {
         let source = name(if n == 2 { "portal" } else { "shop" });
-        it.apply(Change::Quarantine(Box::new(model::QuarantineRow { source, ..quarantined(n) })))
-            .await;
+        it.apply(Change::Quarantine(Box::new(model::QuarantineRow { source, ..quarantined(n) }))).await;
     }
     let closed = model::QuarantineState::Closed { by: person(), why: String::new() };
     it.apply(Change::QuarantineMove { event: event_id(3), state: closed }).await;
@@ -108,11 +90,7 @@ async fn a_page_of_quarantine_obeys_every_filter(it: LedgerFixture) {
         (any(), &[4, 3, 2, 1]),
         (QuarantineQuery { states: vec!["open".to_owned()], ..any() }, &[4, 2, 1]),
         (
-            QuarantineQuery {
-                states: vec!["open".to_owned(), "closed".to_owned()],
-                source: Some(name("shop")),
-                ..any()
-            },
+            QuarantineQuery { states: vec!["open".to_owned(), "closed".to_owned()], source: Some(name("shop")), ..any() },
             &[4, 3, 1],
         ),
         (QuarantineQuery { source: Some(name("nobody")), ..any() }, &[]),
@@ -127,62 +105,43 @@ async fn a_page_of_quarantine_obeys_every_filter(it: LedgerFixture) {
 
 async fn an_event_tells_its_whole_story(it: LedgerFixture) {
     it.apply(Change::Quarantine(Box::new(quarantined(1)))).await;
-    for given in [
-        Delivery { event: event_id(1), ..delivery(3) },
-        Delivery { event: event_id(1), ..delivery(2) },
-        delivery(4),
-    ] {
+    for given in
+        [Delivery { event: event_id(1), ..delivery(3) }, Delivery { event: event_id(1), ..delivery(2) }, delivery(4)]
+    {
         it.open(given).await;
     }
     it.claim(delivery_id(3), 5).await;
     it.settle(delivery_id(3), 6, BUSY, waiting(7)).await;
     it.claim(delivery_id(3), 8).await;
     let event = event_id(1).to_string();
-    for (n, subject) in [
-        (2, delivery_id(3).to_string()),
-        (1, event.clone()),
-        (3, delivery_id(4).to_string()),
-        (4, event),
-    ] {
+    for (n, subject) in [(2, delivery_id(3).to_string()), (1, event.clone()), (3, delivery_id(4).to_string()), (4, event)] {
         it.apply(Change::Audit(audit(n, &subject))).await;
     }
     let early = model::AuditRow { at: at(0), ..audit(5, &event_id(1).to_string()) };
     it.apply(Change::Audit(early)).await;
     let story = it.views().event_story(event_id(1)).await.expect("the views read");
     assert_eq!(story.quarantine, Some(quarantined(1)));
-    let told: Vec<_> =
-        story.deliveries.iter().map(|one| (one.delivery.id, one.attempts.len())).collect();
+    let told: Vec<_> = story.deliveries.iter().map(|one| (one.delivery.id, one.attempts.len())).collect();
     assert_eq!(told, [(delivery_id(2), 0), (delivery_id(3), 2)]);
     assert_eq!(story.deliveries[1].delivery, it.get(delivery_id(3)).await);
-    let attempts: Vec<_> =
-        story.deliveries[1].attempts.iter().map(|one| (one.no, one.result.is_some())).collect();
+    let attempts: Vec<_> = story.deliveries[1].attempts.iter().map(|one| (one.no, one.result.is_some())).collect();
     assert_eq!(attempts, [(1, true), (2, false)]);
     let audited: Vec<_> = story.audit.iter().map(|row| row.at).collect();
-    assert_eq!(
-        audited,
-        [at(0), at(1), at(2), at(4)],
-        "of the event and of its deliveries, oldest first"
-    );
+    assert_eq!(audited, [at(0), at(1), at(2), at(4)], "of the event and of its deliveries, oldest first");
 }
 
 async fn what_is_unknown_has_no_story(it: LedgerFixture) {
     assert_eq!(it.views().delivery_story(delivery_id(1)).await.ok(), Some(None));
     assert_eq!(it.views().replay_story(replay_id(1)).await.ok(), Some(None));
-    assert_eq!(
-        it.views().event_story(event_id(1)).await.ok(),
-        Some(model::view::EventStory::default())
-    );
+    assert_eq!(it.views().event_story(event_id(1)).await.ok(), Some(model::view::EventStory::default()));
 }
 
 async fn causes_group_what_waits_for_people(it: LedgerFixture) {
     let fails = |n: u64, state| {
-        let batch = Batch::new()
-            .change(Change::Open { delivery: Box::new(delivery(n)), claim: Some(claim(50)) });
+        let batch = Batch::new().change(Change::Open { delivery: Box::new(delivery(n)), claim: Some(claim(50)) });
         batch.change(settle(delivery_id(n), 51, BUSY, state))
     };
-    for (n, state) in
-        [(1, dead()), (2, dead()), (3, held()), (4, waiting(60)), (5, done(51)), (6, dead())]
-    {
+    for (n, state) in [(1, dead()), (2, dead()), (3, held()), (4, waiting(60)), (5, done(51)), (6, dead())] {
         it.commit(fails(n, state)).await;
     }
     it.open(Delivery { destination: name("erp"), ..delivery(7) }).await;
@@ -203,10 +162,8 @@ async fn causes_group_what_waits_for_people(it: LedgerFixture) {
         why: "settled at 51".to_owned(),
     };
     assert_eq!(groups[0], first);
-    let mut rest: Vec<_> = groups[1..]
-        .iter()
-        .map(|group| (group.state.as_str(), group.cause.as_str(), group.count))
-        .collect();
+    let mut rest: Vec<_> =
+        groups[1..].iter().map(|group| (group.state.as_str(), group.cause.as_str(), group.count)).collect();
     rest.sort_unstable();
     assert_eq!(rest, [("dead_lettered", "http_503", 1), ("held", "", 1), ("held", "http_503", 1)]);
 }
@@ -217,46 +174,28 @@ async fn a_word_finds_its_events_last_first(mut it: LedgerFixture) {
         at: position(n),
         words: words.iter().map(ToString::to_string).collect(),
     };
-    for change in [
-        index(2, &["S1", "C9"]),
-        index(5, &["S1", "S1"]),
-        index(3, &["C9", "S1"]),
-        index(5, &["S1"]),
-        index(4, &[]),
-    ] {
+    for change in
+        [index(2, &["S1", "C9"]), index(5, &["S1", "S1"]), index(3, &["C9", "S1"]), index(5, &["S1"]), index(4, &[])]
+    {
         it.apply(change).await;
     }
     it.reopen().await;
     let found = |n: u64| Found { at: position(n), event: event_id(n) };
-    let cases = [
-        ("S1", 10, vec![5, 3, 2]),
-        ("S1", 2, vec![5, 3]),
-        ("C9", 10, vec![3, 2]),
-        ("C8", 10, vec![]),
-    ];
+    let cases = [("S1", 10, vec![5, 3, 2]), ("S1", 2, vec![5, 3]), ("C9", 10, vec![3, 2]), ("C8", 10, vec![])];
     for (word, limit, expected) in cases {
         let expected: Vec<_> = expected.into_iter().map(found).collect();
         assert_eq!(it.views().lookup(word, limit).await.ok(), Some(expected), "{word}");
     }
     let elsewhere = Position { partition: Partition(3), ..position(1) };
-    it.apply(Change::Index { event: event_id(9), at: elsewhere, words: vec!["S1".to_owned()] })
-        .await;
+    it.apply(Change::Index { event: event_id(9), at: elsewhere, words: vec!["S1".to_owned()] }).await;
     let first = it.views().lookup("S1", 1).await.expect("the views read");
     assert_eq!(first, [Found { at: elsewhere, event: event_id(9) }]);
 }
 
 async fn words_are_matched_whole_and_as_they_are(it: LedgerFixture) {
-    let words = [
-        "S1", "s1", "S1 ", "S_", "S%", "it's", "\"S1\"", "Grüße", "", "0001", "1", "1.0", "S1; --",
-        "日本",
-    ];
+    let words = ["S1", "s1", "S1 ", "S_", "S%", "it's", "\"S1\"", "Grüße", "", "0001", "1", "1.0", "S1; --", "日本"];
     for (n, word) in (1..).zip(words) {
-        it.apply(Change::Index {
-            event: event_id(n),
-            at: position(n),
-            words: vec![word.to_owned()],
-        })
-        .await;
+        it.apply(Change::Index { event: event_id(n), at: position(n), words: vec![word.to_owned()] }).await;
     }
     for (n, word) in (1..).zip(words) {
         let found = it.views().lookup(word, 10).await.expect("the views read");
@@ -266,27 +205,20 @@ async fn words_are_matched_whole_and_as_they_are(it: LedgerFixture) {
 }
 
 async fn the_feed_tells_changes_in_the_order_of_commits(mut it: LedgerFixture) {
-    assert_eq!(
-        (it.views().feed_head().await.ok(), it.views().feed(0, 10).await.ok()),
-        (Some(0), Some(Vec::new()))
-    );
+    assert_eq!((it.views().feed_head().await.ok(), it.views().feed(0, 10).await.ok()), (Some(0), Some(Vec::new())));
     it.clock.set(at(3));
     it.open_with(in_lane(1, "a"), Some(claim(5))).await;
     it.open(in_lane(2, "a")).await;
     it.clock.advance(TimeSpan::from_secs(7));
     it.settle(delivery_id(1), 6, BUSY, waiting(7)).await;
     it.claim(delivery_id(1), 8).await;
-    let both = Batch::new()
-        .change(settle(delivery_id(1), 9, ACCEPTED, done(9)))
-        .change(shift(delivery_id(2), held()));
+    let both = Batch::new().change(settle(delivery_id(1), 9, ACCEPTED, done(9))).change(shift(delivery_id(2), held()));
     it.commit(both).await;
     it.refusal(Batch::new().change(open(delivery(3))).change(shift(delivery_id(9), held()))).await;
     it.reopen().await;
     let rows = it.views().feed(0, 10).await.expect("the views read");
-    let told: Vec<_> = rows
-        .iter()
-        .map(|row| (row.delivery, row.state.as_str(), row.attempts, row.at, row.why.as_str()))
-        .collect();
+    let told: Vec<_> =
+        rows.iter().map(|row| (row.delivery, row.state.as_str(), row.attempts, row.at, row.why.as_str())).collect();
     let expected = [
         (delivery_id(1), "waiting", 1, at(3), ""),
         (delivery_id(2), "waiting", 0, at(3), ""),
@@ -296,10 +228,7 @@ async fn the_feed_tells_changes_in_the_order_of_commits(mut it: LedgerFixture) {
     ];
     assert_eq!(told, expected, "a claim and a freed lane are no rows");
     let first = &rows[0];
-    assert_eq!(
-        (&first.event, first.flow.as_str(), first.destination.as_str()),
-        (&event_id(1), "orders", "wms")
-    );
+    assert_eq!((&first.event, first.flow.as_str(), first.destination.as_str()), (&event_id(1), "orders", "wms"));
 }
 
 async fn the_feed_is_read_in_pieces(it: LedgerFixture) {
@@ -315,56 +244,37 @@ async fn the_feed_is_read_in_pieces(it: LedgerFixture) {
         after = last.seq;
         read.extend(rows.into_iter().map(|row| row.delivery));
     }
-    assert_eq!(
-        (numbers(read.into_iter()), it.views().feed_head().await.ok()),
-        ((1..=9).collect(), Some(after))
-    );
+    assert_eq!((numbers(read.into_iter()), it.views().feed_head().await.ok()), ((1..=9).collect(), Some(after)));
 }
 
 async fn the_backlog_counts_work_by_destination(it: LedgerFixture) {
-    let to =
-        |given: Delivery, destination: &str| Delivery { destination: name(destination), ..given };
-    for given in [
-        in_lane(3, "a"),
-        in_lane(2, "a"),
-        delivery(6),
-        to(delivery(4), "erp"),
-        to(delivery(5), "ant"),
-        delivery(1),
-    ] {
+    let to = |given: Delivery, destination: &str| Delivery { destination: name(destination), ..given };
+    for given in [in_lane(3, "a"), in_lane(2, "a"), delivery(6), to(delivery(4), "erp"), to(delivery(5), "ant"), delivery(1)]
+    {
         it.open(given).await;
     }
     it.claim(delivery_id(1), 50).await;
     it.claim(delivery_id(4), 50).await;
     it.shift(delivery_id(5), held()).await;
     it.shift(delivery_id(6), waiting(90)).await;
-    let line =
-        |destination: &str, waiting, leased, oldest: Option<i64>, next: Option<i64>| Backlog {
-            destination: name(destination),
-            waiting,
-            leased,
-            oldest_at: oldest.map(at),
-            next_due: next.map(at),
-        };
+    let line = |destination: &str, waiting, leased, oldest: Option<i64>, next: Option<i64>| Backlog {
+        destination: name(destination),
+        waiting,
+        leased,
+        oldest_at: oldest.map(at),
+        next_due: next.map(at),
+    };
     let expected = [line("erp", 0, 1, None, None), line("wms", 3, 1, Some(2), Some(3))];
     assert_eq!(it.views().backlog().await.expect("the views read"), expected);
 }
 
 async fn replays_come_newest_first_with_their_members(it: LedgerFixture) {
     for n in [2, 1, 3] {
-        let members: Vec<_> =
-            (0..u32::try_from(n).expect("small")).map(|index| member(index, None)).collect();
+        let members: Vec<_> = (0..u32::try_from(n).expect("small")).map(|index| member(index, None)).collect();
         it.apply(Change::Replay { replay: Box::new(replay(n, 3)), members }).await;
     }
-    assert_eq!(
-        it.views().replays(10).await.ok(),
-        Some(vec![replay(3, 3), replay(2, 3), replay(1, 3)])
-    );
+    assert_eq!(it.views().replays(10).await.ok(), Some(vec![replay(3, 3), replay(2, 3), replay(1, 3)]));
     assert_eq!(it.views().replays(1).await.ok(), Some(vec![replay(3, 3)]));
-    let story =
-        it.views().replay_story(replay_id(2)).await.expect("the views read").expect("it is there");
-    assert_eq!(
-        (story.replay, story.members),
-        (replay(2, 3), vec![member(0, None), member(1, None)])
-    );
+    let story = it.views().replay_story(replay_id(2)).await.expect("the views read").expect("it is there");
+    assert_eq!((story.replay, story.members), (replay(2, 3), vec![member(0, None), member(1, None)]));
 }

@@ -12,15 +12,9 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("pages_of_deliveries_cover_all_once", |it| Box::pin(pages_of_deliveries_cover_all_once(it))),
     ("a_full_last_page_has_no_next", |it| Box::pin(a_full_last_page_has_no_next(it))),
     ("pages_stay_in_place_under_inserts", |it| Box::pin(pages_stay_in_place_under_inserts(it))),
-    ("deliveries_of_one_moment_are_all_paged", |it| {
-        Box::pin(deliveries_of_one_moment_are_all_paged(it))
-    }),
-    ("a_page_has_fifty_rows_unless_asked_and_a_limit", |it| {
-        Box::pin(a_page_has_fifty_rows_unless_asked_and_a_limit(it))
-    }),
-    ("a_cursor_that_no_page_gave_finds_nothing", |it| {
-        Box::pin(a_cursor_that_no_page_gave_finds_nothing(it))
-    }),
+    ("deliveries_of_one_moment_are_all_paged", |it| Box::pin(deliveries_of_one_moment_are_all_paged(it))),
+    ("a_page_has_fifty_rows_unless_asked_and_a_limit", |it| Box::pin(a_page_has_fifty_rows_unless_asked_and_a_limit(it))),
+    ("a_cursor_that_no_page_gave_finds_nothing", |it| Box::pin(a_cursor_that_no_page_gave_finds_nothing(it))),
     ("the_audit_is_paged_newest_first", |it| Box::pin(the_audit_is_paged_newest_first(it))),
     ("the_audit_of_a_subject_is_its_own", |it| Box::pin(the_audit_of_a_subject_is_its_own(it))),
     ("an_audit_row_is_kept_once", |it| Box::pin(an_audit_row_is_kept_once(it))),
@@ -60,12 +54,8 @@ async fn pages_of_deliveries_cover_all_once(mut it: LedgerFixture) {
     it.reopen().await;
     let (ids, sizes) = it.pages(DeliveryQuery { limit: 4, ..DeliveryQuery::default() }).await;
     assert_eq!((ids, sizes), (newest_first(1..=10), vec![4, 4, 2]));
-    let query = DeliveryQuery {
-        limit: 3,
-        states: vec!["waiting".to_owned()],
-        since: Some(at(2)),
-        ..DeliveryQuery::default()
-    };
+    let query =
+        DeliveryQuery { limit: 3, states: vec!["waiting".to_owned()], since: Some(at(2)), ..DeliveryQuery::default() };
     let (ids, sizes) = it.pages(query).await;
     assert_eq!((ids, sizes), (newest_first([3, 5, 7, 8, 9, 10].into_iter()), vec![3, 3]));
 }
@@ -112,24 +102,12 @@ async fn a_cursor_that_no_page_gave_finds_nothing(it: LedgerFixture) {
     it.apply(Change::Audit(audit(1, "x"))).await;
     for cursor in ["", "nonsense", "1", "1.2", "' OR 1=1 --", "99999999999999999999.x"] {
         let cursor = Some(cursor.to_owned());
-        let deliveries = it
-            .views()
-            .deliveries(DeliveryQuery { cursor: cursor.clone(), ..DeliveryQuery::default() })
-            .await;
-        assert!(
-            deliveries.is_ok_and(|page| page.rows.is_empty() && page.next.is_none()),
-            "{cursor:?}"
-        );
-        let kept = it
-            .views()
-            .quarantine(QuarantineQuery { cursor: cursor.clone(), ..QuarantineQuery::default() })
-            .await;
+        let deliveries = it.views().deliveries(DeliveryQuery { cursor: cursor.clone(), ..DeliveryQuery::default() }).await;
+        assert!(deliveries.is_ok_and(|page| page.rows.is_empty() && page.next.is_none()), "{cursor:?}");
+        let kept = it.views().quarantine(QuarantineQuery { cursor: cursor.clone(), ..QuarantineQuery::default() }).await;
         assert!(kept.is_ok_and(|page| page.rows.is_empty() && page.next.is_none()), "{cursor:?}");
         let audited = it.views().audit(None, cursor.clone(), 10).await;
-        assert!(
-            audited.is_ok_and(|page| page.rows.is_empty() && page.next.is_none()),
-            "{cursor:?}"
-        );
+        assert!(audited.is_ok_and(|page| page.rows.is_empty() && page.next.is_none()), "{cursor:?}");
     }
 }
 
@@ -138,16 +116,10 @@ async fn the_audit_is_paged_newest_first(mut it: LedgerFixture) {
         it.apply(Change::Audit(audit(n, if n % 2 == 0 { "even" } else { "odd" }))).await;
     }
     it.reopen().await;
-    for (subject, expected) in
-        [(None, (1..=9).rev().collect::<Vec<u64>>()), (Some("odd"), vec![9, 7, 5, 3, 1])]
-    {
+    for (subject, expected) in [(None, (1..=9).rev().collect::<Vec<u64>>()), (Some("odd"), vec![9, 7, 5, 3, 1])] {
         let (mut rows, mut cursor) = (Vec::new(), None);
         loop {
-            let page = it
-                .views()
-                .audit(subject.map(str::to_owned), cursor, 2)
-                .await
-                .expect("the views read");
+            let page = it.views().audit(subject.map(str::to_owned), cursor, 2).await.expect("the views read");
             rows.extend(page.rows);
             cursor = page.next;
             if cursor.is_none() {
@@ -155,10 +127,7 @@ async fn the_audit_is_paged_newest_first(mut it: LedgerFixture) {
             }
             it.apply(Change::Audit(audit(100 + rows.len() as u64, "late"))).await;
         }
-        let expected: Vec<_> = expected
-            .into_iter()
-            .map(|n| audit(n, if n % 2 == 0 { "even" } else { "odd" }))
-            .collect();
+        let expected: Vec<_> = expected.into_iter().map(|n| audit(n, if n % 2 == 0 { "even" } else { "odd" })).collect();
         assert_eq!(rows, expected, "{subject:?}");
     }
 }
@@ -168,8 +137,7 @@ async fn the_audit_of_a_subject_is_its_own(it: LedgerFixture) {
         it.apply(Change::Audit(audit(n, subject))).await;
     }
     for (subject, expected) in [("wms", vec![5, 1]), ("w%", vec![4]), ("w_s", vec![])] {
-        let page =
-            it.views().audit(Some(subject.to_owned()), None, 0).await.expect("the views read");
+        let page = it.views().audit(Some(subject.to_owned()), None, 0).await.expect("the views read");
         let expected: Vec<_> = expected.into_iter().map(|n| audit(n, subject)).collect();
         assert_eq!(page.rows, expected, "{subject}");
     }

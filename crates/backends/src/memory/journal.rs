@@ -36,8 +36,7 @@ impl MemoryJournal {
         let now = self.clock.now();
         let mut log = self.log();
         log.admits(&entries)?;
-        let answers =
-            entries.into_iter().map(|new| log.append(new, now, EmittedWindow::Endless)).collect();
+        let answers = entries.into_iter().map(|new| log.append(new, now, EmittedWindow::Endless)).collect();
         drop(log);
         self.changed.send_modify(|count| *count += 1);
         Ok(answers)
@@ -57,12 +56,7 @@ impl Journal for MemoryJournal {
         Box::pin(async move { self.append_now(entries) })
     }
 
-    fn read(
-        &self,
-        partition: Partition,
-        after: Offset,
-        records: usize,
-    ) -> Answer<'_, Vec<Arc<Record>>> {
+    fn read(&self, partition: Partition, after: Offset, records: usize) -> Answer<'_, Vec<Arc<Record>>> {
         self.ask(move |log| log.read(partition, after, records))
     }
 

@@ -9,10 +9,7 @@ use std::sync::Arc;
 use engine::ports::Usage;
 use model::account::Census;
 use model::limit::{READ_BYTES_MAX, TRIM_ROWS_MAX};
-use model::{
-    Appended, EventId, Fault, FaultKind, NewEntry, Offset, Partition, Position, Record, TimeSpan,
-    Timestamp,
-};
+use model::{Appended, EventId, Fault, FaultKind, NewEntry, Offset, Partition, Position, Record, TimeSpan, Timestamp};
 use uuid::Uuid;
 
 use super::keys::{Key, Keys};
@@ -79,11 +76,7 @@ impl Log {
     /// Whether these entries may be appended now.
     pub(crate) fn admits(&self, entries: &[NewEntry]) -> Result<(), Fault> {
         if entries.iter().any(|new| !self.parts.contains_key(&new.partition)) {
-            return Err(Fault::from_error(
-                FaultKind::Corrupt,
-                "journal.append",
-                "no such partition",
-            ));
+            return Err(Fault::from_error(FaultKind::Corrupt, "journal.append", "no such partition"));
         }
         let from_intake = entries.iter().any(|new| new.emitted.is_none());
         if from_intake && self.bytes >= self.budget {
@@ -93,12 +86,7 @@ impl Log {
     }
 
     /// Appends an entry or finds its repeat.
-    pub(crate) fn append(
-        &mut self,
-        new: NewEntry,
-        now: Timestamp,
-        window: EmittedWindow,
-    ) -> Appended {
+    pub(crate) fn append(&mut self, new: NewEntry, now: Timestamp, window: EmittedWindow) -> Appended {
         if let Some(repeat) = self.repeat_of(&new, now, window) {
             return repeat;
         }
@@ -110,13 +98,7 @@ impl Log {
         if let Some(origin) = new.entry.accepted() {
             part.accepted[origin.index()] += 1;
         }
-        let record = Record {
-            position,
-            at: now,
-            policy: new.policy,
-            emitted: new.emitted,
-            entry: new.entry,
-        };
+        let record = Record { position, at: now, policy: new.policy, emitted: new.emitted, entry: new.entry };
         self.bytes += bytes_of(&record);
         let stored = Stored { record: Arc::new(record), accepted: part.accepted };
         part.live.insert(position.offset, stored.clone());
@@ -159,19 +141,10 @@ impl Log {
     }
 
     /// See [`engine::ports::Journal::read`].
-    pub(crate) fn read(
-        &self,
-        partition: Partition,
-        after: Offset,
-        records: usize,
-    ) -> Vec<Arc<Record>> {
+    pub(crate) fn read(&self, partition: Partition, after: Offset, records: usize) -> Vec<Arc<Record>> {
         let mut page = Vec::new();
         let mut bytes = 0_u64;
-        let live = self
-            .parts
-            .get(&partition)
-            .into_iter()
-            .flat_map(|part| part.live.range((Excluded(after), Unbounded)));
+        let live = self.parts.get(&partition).into_iter().flat_map(|part| part.live.range((Excluded(after), Unbounded)));
         for (_, stored) in live.take(records) {
             bytes += bytes_of(&stored.record);
             if bytes > READ_BYTES_MAX as u64 && !page.is_empty() {
@@ -197,8 +170,7 @@ impl Log {
     /// See [`engine::ports::Journal::recent`]. Partitions are merged by the time of their records; inside a partition
     /// the offset alone decides, because the wall clock may jump.
     pub(crate) fn recent(&self, before: Option<Position>, records: usize) -> Vec<Arc<Record>> {
-        let mut tails: Vec<_> =
-            self.parts.values().map(|part| part.live.values().rev().peekable()).collect();
+        let mut tails: Vec<_> = self.parts.values().map(|part| part.live.values().rev().peekable()).collect();
         let mut page = Vec::new();
         let mut passed = before.is_none();
         while page.len() < records {
@@ -210,8 +182,7 @@ impl Log {
             let Some((_, index)) = newest else { break };
             let Some(stored) = tails[index].next() else { break };
             let here = stored.record.position;
-            let below =
-                before.is_some_and(|at| here.partition == at.partition && here.offset < at.offset);
+            let below = before.is_some_and(|at| here.partition == at.partition && here.offset < at.offset);
             if passed || below {
                 passed = true;
                 page.push(Arc::clone(&stored.record));
@@ -236,11 +207,7 @@ impl Log {
     pub(crate) fn census(&self, cursors: &[(Partition, Offset)]) -> Census {
         let mut census = Census::default();
         for (partition, part) in &self.parts {
-            let cursor = cursors
-                .iter()
-                .find(|(of, _)| of == partition)
-                .map(|(_, offset)| *offset)
-                .unwrap_or_default();
+            let cursor = cursors.iter().find(|(of, _)| of == partition).map(|(_, offset)| *offset).unwrap_or_default();
             let passed = part.accepted_up_to(cursor);
             for (index, behind) in passed.iter().enumerate() {
                 census.accepted[index] += part.accepted[index];
@@ -254,8 +221,7 @@ impl Log {
     pub(crate) fn trim(&mut self, partition: Partition, to: Offset, keep: &[Offset]) -> Offset {
         let Some(part) = self.parts.get_mut(&partition) else { return Offset::default() };
         let keep: BTreeSet<Offset> = keep.iter().copied().collect();
-        let gone: Vec<Offset> =
-            part.live.range(..=to).map(|(offset, _)| *offset).take(TRIM_ROWS_MAX).collect();
+        let gone: Vec<Offset> = part.live.range(..=to).map(|(offset, _)| *offset).take(TRIM_ROWS_MAX).collect();
         for offset in gone {
             let Some(stored) = part.live.remove(&offset) else { continue };
             part.trimmed = (offset, stored.accepted);
@@ -280,19 +246,9 @@ impl Log {
 
     /// See [`engine::ports::Journal::usage`].
     pub(crate) fn usage(&self) -> Usage {
-        let oldest = self
-            .parts
-            .values()
-            .filter_map(|part| part.live.values().next())
-            .map(|stored| stored.record.at)
-            .min();
+        let oldest = self.parts.values().filter_map(|part| part.live.values().next()).map(|stored| stored.record.at).min();
         let floor = self.parts.get(&Partition(0)).map(|part| part.trimmed.0).unwrap_or_default();
-        Usage {
-            bytes: self.bytes,
-            budget: self.budget,
-            oldest_at: oldest,
-            floor: Offset(floor.0 + 1),
-        }
+        Usage { bytes: self.bytes, budget: self.budget, oldest_at: oldest, floor: Offset(floor.0 + 1) }
     }
 }
 

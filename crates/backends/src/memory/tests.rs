@@ -11,8 +11,7 @@ use crate::conformance::{self, JournalFixture, LedgerFixture, LedgerStore, Openi
 async fn journal() -> JournalFixture {
     let kept: Arc<std::sync::OnceLock<Arc<MemoryJournal>>> = Arc::default();
     JournalFixture::new(move |Opening { clock, budget_bytes }| {
-        let journal =
-            Arc::clone(kept.get_or_init(|| Arc::new(MemoryJournal::new(clock, budget_bytes))));
+        let journal = Arc::clone(kept.get_or_init(|| Arc::new(MemoryJournal::new(clock, budget_bytes))));
         journal.set_budget(budget_bytes);
         Box::pin(async move { Ok(journal as Arc<dyn Journal>) })
     })
@@ -23,10 +22,7 @@ async fn ledger() -> LedgerFixture {
     let kept: Arc<std::sync::OnceLock<Arc<MemoryLedger>>> = Arc::default();
     LedgerFixture::new(move |opening| {
         let ledger = Arc::clone(kept.get_or_init(|| Arc::new(MemoryLedger::new(opening.clock))));
-        let store = LedgerStore {
-            ledger: Arc::clone(&ledger) as Arc<dyn Ledger>,
-            views: ledger as Arc<dyn Views>,
-        };
+        let store = LedgerStore { ledger: Arc::clone(&ledger) as Arc<dyn Ledger>, views: ledger as Arc<dyn Views> };
         Box::pin(async move { Ok(store) })
     })
     .await

@@ -55,8 +55,7 @@ impl Flights {
 
     /// What became of an entry; kept for its caller, if there still is one.
     pub(super) fn arrive(&mut self, ticket: u64, index: usize, answer: Appended) {
-        if let Some(place) = self.waiting.get_mut(&ticket).and_then(|it| it.answers.get_mut(index))
-        {
+        if let Some(place) = self.waiting.get_mut(&ticket).and_then(|it| it.answers.get_mut(index)) {
             *place = Some(answer);
         }
     }

@@ -13,10 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::ports::{Answer, Clock, Hint, Journal, Usage};
 use model::account::Census;
-use model::{
-    Appended, EventId, Fault, FaultKind, NewEntry, Offset, Partition, Position, Record, TimeSpan,
-    Timestamp,
-};
+use model::{Appended, EventId, Fault, FaultKind, NewEntry, Offset, Partition, Position, Record, TimeSpan, Timestamp};
 use tokio::sync::watch;
 
 use self::flight::Flights;
@@ -40,13 +37,8 @@ pub struct Troubles {
 
 impl Troubles {
     /// None.
-    pub const NONE: Self = Self {
-        late_one_in: 0,
-        late_max: TimeSpan::ZERO,
-        lost_answer_one_in: 0,
-        refused_one_in: 0,
-        emitted_window: None,
-    };
+    pub const NONE: Self =
+        Self { late_one_in: 0, late_max: TimeSpan::ZERO, lost_answer_one_in: 0, refused_one_in: 0, emitted_window: None };
 }
 
 /// How a journal is made.
@@ -200,8 +192,7 @@ impl Broker {
 
     /// Makes visible what is due. Says whether anything was.
     fn land(&mut self, now: Timestamp) -> bool {
-        let window =
-            self.troubles.emitted_window.map_or(EmittedWindow::Endless, EmittedWindow::For);
+        let window = self.troubles.emitted_window.map_or(EmittedWindow::Endless, EmittedWindow::For);
         let mut any = false;
         while let Some(flight) = self.flights.next(now) {
             let answer = self.log.append(flight.entry, now, window);
@@ -217,12 +208,7 @@ impl Journal for PartitionedJournal {
         Box::pin(self.append_all(entries))
     }
 
-    fn read(
-        &self,
-        partition: Partition,
-        after: Offset,
-        records: usize,
-    ) -> Answer<'_, Vec<Arc<Record>>> {
+    fn read(&self, partition: Partition, after: Offset, records: usize) -> Answer<'_, Vec<Arc<Record>>> {
         self.ask(move |log| log.read(partition, after, records))
     }
 

@@ -13,8 +13,7 @@ use crate::conformance::sample::{admitted, at, emitted, event, event_id, new_ent
 use crate::conformance::{self, JournalFixture, ManualClock};
 use crate::random::Dice;
 
-const LATE: Troubles =
-    Troubles { late_one_in: 2, late_max: TimeSpan::from_secs(5), ..Troubles::NONE };
+const LATE: Troubles = Troubles { late_one_in: 2, late_max: TimeSpan::from_secs(5), ..Troubles::NONE };
 
 fn journal(seed: u64, troubles: Troubles) -> (Arc<ManualClock>, PartitionedJournal) {
     let clock = Arc::new(ManualClock::new(at(0)));
@@ -112,11 +111,7 @@ async fn entries_of_one_append_to_one_partition_keep_their_order() {
     assert_eq!(answers.map(|answers| answers.len()).ok(), Some(60));
     for partition in journal.partitions() {
         let records = journal.read(partition, Offset(0), 100).await.expect("it answers");
-        let ids: Vec<EventId> = records
-            .iter()
-            .filter_map(|record| record.entry.event())
-            .map(|event| event.id)
-            .collect();
+        let ids: Vec<EventId> = records.iter().filter_map(|record| record.entry.event()).map(|event| event.id).collect();
         assert!(!ids.is_empty() && ids.is_sorted(), "{partition:?}");
     }
 }
@@ -159,9 +154,7 @@ async fn a_lost_answer_is_found_by_a_repeat() {
     assert_eq!(all(&journal).await.len(), 2, "it was taken all the same");
     journal.set_troubles(Troubles::NONE);
     let again = journal.append(vec![admitted(1), emitted(2, replayed(2, 1))]).await;
-    assert!(
-        again.is_ok_and(|answers| answers.iter().all(|it| matches!(it, Appended::Duplicate(..))))
-    );
+    assert!(again.is_ok_and(|answers| answers.iter().all(|it| matches!(it, Appended::Duplicate(..)))));
 }
 
 #[tokio::test]
@@ -171,12 +164,8 @@ async fn a_refused_append_leaves_a_beginning_or_nothing() {
         let (_, journal) = journal(seed, Troubles { refused_one_in: 1, ..Troubles::NONE });
         let refused = journal.append((1..=3).map(admitted).collect()).await;
         assert_eq!(refused.err().map(|fault| fault.kind), Some(FaultKind::Unavailable));
-        let events: Vec<EventId> = all(&journal)
-            .await
-            .iter()
-            .filter_map(|record| record.entry.event())
-            .map(|it| it.id)
-            .collect();
+        let events: Vec<EventId> =
+            all(&journal).await.iter().filter_map(|record| record.entry.event()).map(|it| it.id).collect();
         assert_eq!(events, (1..=events.len() as u64).map(event_id).collect::<Vec<_>>());
         left.insert(events.len());
     }
@@ -206,10 +195,9 @@ async fn the_same_seed_gives_the_same_journal() {
         let troubles = Troubles { lost_answer_one_in: 5, refused_one_in: 5, ..LATE };
         let (clock, journal) = journal(11, troubles);
         for n in 1..=50 {
-            let (_, ()) =
-                tokio::join!(journal.append(vec![placed(&journal, n), admitted(n + 100)]), async {
-                    clock.advance(TimeSpan::from_secs(6));
-                });
+            let (_, ()) = tokio::join!(journal.append(vec![placed(&journal, n), admitted(n + 100)]), async {
+                clock.advance(TimeSpan::from_secs(6));
+            });
         }
         journals.push(all(&journal).await);
     }

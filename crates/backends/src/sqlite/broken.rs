@@ -8,7 +8,7 @@ use rusqlite::ErrorCode;
 /// Why a read or a write did not happen.
 #[derive(Debug)]
 pub(super) enum Broken {
-    /// SQLite says so.
+    /// `SQLite` says so.
     Sql(rusqlite::Error),
     /// A guard or a claim does not hold; in words.
     Conflict(&'static str),

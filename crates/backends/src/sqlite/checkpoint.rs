@@ -55,9 +55,7 @@ impl Checkpoints {
             pages.store(u32::try_from(count).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         };
-        writer
-            .wal_hook(Some(hook))
-            .map_err(|error| super::broken::Broken::Sql(error).fault("store.open"))?;
+        writer.wal_hook(Some(hook)).map_err(|error| super::broken::Broken::Sql(error).fault("store.open"))?;
         let flag = Arc::clone(&rest);
         let thread = spawn(name, move || serve(&conn, &wished, &flag))?;
         Ok(Arc::new(Self {

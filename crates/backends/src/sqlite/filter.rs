@@ -6,16 +6,8 @@ const WORDS: usize = 8;
 /// Bits of filter per hash that it holds.
 const BITS_PER_HASH: usize = 12;
 /// Odd multipliers that spread one hash over the words of its block.
-const SALTS: [u32; WORDS] = [
-    0x47b6_137b,
-    0x4497_4d91,
-    0x8824_ad5b,
-    0xa2b7_289d,
-    0x7054_95c7,
-    0x2df1_424b,
-    0x9efc_4947,
-    0x5c6b_fb31,
-];
+const SALTS: [u32; WORDS] =
+    [0x47b6_137b, 0x4497_4d91, 0x8824_ad5b, 0xa2b7_289d, 0x7054_95c7, 0x2df1_424b, 0x9efc_4947, 0x5c6b_fb31];
 
 /// Hashes that were put in. INVARIANT: the hashes are well mixed; ours are heads of SHA-256 digests.
 #[derive(Clone, Debug)]

@@ -18,9 +18,12 @@ impl Folder {
         std::fs::create_dir_all(path)
             .map_err(|error| refused(format!("the data folder {} cannot be made: {error}", path.display())))?;
         let file = path.join("lock");
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&file).map_err(|error| {
-            refused(format!("the data folder {} cannot be written: {error}", path.display()))
-        })?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&file)
+            .map_err(|error| refused(format!("the data folder {} cannot be written: {error}", path.display())))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => {

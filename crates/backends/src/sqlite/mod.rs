@@ -1,4 +1,4 @@
-//! The embedded store: a data folder with two SQLite files, `journal.sqlite` and `ledger.sqlite`.
+//! The embedded store: a data folder with two `SQLite` files, `journal.sqlite` and `ledger.sqlite`.
 //!
 //! Each file has one writing thread that commits in groups, a few reading threads, and a thread for checkpoints. What
 //! was answered is durable; what was not answered may be there or not; nothing is ever half there.

@@ -1,6 +1,6 @@
 //! Finding rows by a random hash at a cost that stays flat as a file grows.
 //!
-//! One big index over random hashes writes to a random page for every row; that is what makes a SQLite file slow down.
+//! One big index over random hashes writes to a random page for every row; that is what makes a `SQLite` file slow down.
 //! Here the rows themselves stand in the order of their arrival, and their hashes in segments: the open one in memory
 //! (made anew from the rows when the file is opened), the closed ones sorted in the file, each written once from its
 //! beginning to its end, with a filter in memory that answers nearly all questions for what is not there.
@@ -97,7 +97,9 @@ impl Segments {
     pub(super) fn undo_to(&mut self, noted: usize) {
         let open = &mut self.open;
         while open.pairs.len() > noted {
-            let (Some((hash, _)), Some(earlier)) = (open.pairs.pop(), open.earlier.pop()) else { return };
+            let (Some((hash, _)), Some(earlier)) = (open.pairs.pop(), open.earlier.pop()) else {
+                return;
+            };
             if earlier == NONE {
                 open.latest.remove(&hash);
             } else {

@@ -1,4 +1,4 @@
-//! SQL texts and the values that go into them. Statements are written with `$1` as PostgreSQL wants them; SQLite would
+//! SQL texts and the values that go into them. Statements are written with `$1` as PostgreSQL wants them; `SQLite` would
 //! number a bare `$2, $1` by first appearance, so they are rewritten to `?1` at compile time.
 
 use model::Timestamp;
@@ -30,12 +30,12 @@ macro_rules! statements {
 }
 pub(super) use statements;
 
-/// A count or an offset as SQLite keeps it.
+/// A count or an offset as `SQLite` keeps it.
 pub(super) fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-/// A length as SQLite keeps it.
+/// A length as `SQLite` keeps it.
 pub(super) fn len(value: usize) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

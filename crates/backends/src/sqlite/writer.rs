@@ -51,7 +51,9 @@ impl<T: Send + 'static> Writer<T> {
     /// Queues a request, or says at once that it cannot.
     pub(super) fn send(&self, request: T) -> Result<(), Fault> {
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(queue) = queue.as_ref() else { return Err(Fault::new(FaultKind::Shutdown, self.op)) };
+        let Some(queue) = queue.as_ref() else {
+            return Err(Fault::new(FaultKind::Shutdown, self.op));
+        };
         match queue.try_send(request) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => {
@@ -79,9 +81,10 @@ impl<T> Drop for Writer<T> {
 
 /// Starts a named thread.
 pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Fault> {
-    Builder::new().name(name.to_owned()).spawn(work).map_err(|error| {
-        Fault::from_error(FaultKind::Unavailable, "store.open", format!("no thread for {name}: {error}"))
-    })
+    Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|error| Fault::from_error(FaultKind::Unavailable, "store.open", format!("no thread for {name}: {error}")))
 }
 
 /// Waits for a thread, once.

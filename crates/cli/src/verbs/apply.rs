@@ -43,7 +43,11 @@ pub(super) fn show(plan: &Plan, files: (&[SourceFile], &[SourceFile]), output: &
 /// The applied policy says the same.
 pub(super) fn nothing(plan: &Plan, output: &Output) {
     if output.form == Form::Json {
-        output.json(&ApplyResult { schema: "crossdock/apply/1".to_owned(), version: plan.to, text: "nothing to change".to_owned() });
+        output.json(&ApplyResult {
+            schema: "crossdock/apply/1".to_owned(),
+            version: plan.to,
+            text: "nothing to change".to_owned(),
+        });
     }
 }
 

@@ -40,9 +40,20 @@ async fn list(client: &Client, args: &DeliveriesLs, output: &Output) -> Ended {
         return Ok(Exit::Done);
     }
     let row = |it: &Delivery| {
-        vec![it.id.to_string(), it.state.word().to_owned(), it.flow.to_string(), it.destination.to_string(), it.attempts.to_string(), it.created_at.to_string(), it.why.clone()]
+        vec![
+            it.id.to_string(),
+            it.state.word().to_owned(),
+            it.flow.to_string(),
+            it.destination.to_string(),
+            it.attempts.to_string(),
+            it.created_at.to_string(),
+            it.why.clone(),
+        ]
     };
-    output.table(&["delivery", "state", "flow", "destination", "attempts", "made", "why"], &rows.iter().map(row).collect::<Vec<_>>());
+    output.table(
+        &["delivery", "state", "flow", "destination", "attempts", "made", "why"],
+        &rows.iter().map(row).collect::<Vec<_>>(),
+    );
     if let Some(first) = rows.first() {
         output.next(&format!("crossdock deliveries show {}", first.id));
     }
@@ -51,7 +62,15 @@ async fn list(client: &Client, args: &DeliveriesLs, output: &Output) -> Ended {
 
 fn show(story: &DeliveryStory, output: &Output) {
     let it = &story.delivery;
-    output.line(&format!("{} {} to {}: {}, {} attempts. {}", it.id, it.flow, it.destination, it.state.word(), it.attempts, it.why));
+    output.line(&format!(
+        "{} {} to {}: {}, {} attempts. {}",
+        it.id,
+        it.flow,
+        it.destination,
+        it.state.word(),
+        it.attempts,
+        it.why
+    ));
     let lane = it.lane.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
     output.line(&format!("  of event {}, for {}, lane {lane}, policy {}", it.event, it.owner, it.policy.short()));
     for attempt in &story.attempts {

@@ -10,7 +10,7 @@ use engine::rules::asked::{Asked, NotDone};
 use model::Principal;
 use policy::SourceFile;
 use server::service::status::status;
-use server::settings::{OpenOnLoopback, Settings};
+use server::settings::{Listen, OpenOnLoopback, Settings};
 use server::up::{self, Running};
 use sim::demo::{self, Options, Ports, Weather, project};
 
@@ -62,7 +62,8 @@ impl Stage {
 
     /// Starts the simulated systems against the running product.
     pub(crate) async fn play(self, running: &Running, output: &Output) -> Result<demo::Running, Failure> {
-        let known = status(&running.app).await.map_err(|fault| Failure::new(Exit::Failed, "not-started", fault.to_string()))?;
+        let known =
+            status(&running.app).await.map_err(|fault| Failure::new(Exit::Failed, "not-started", fault.to_string()))?;
         if !self.is_first_start {
             self.renew(running, output).await?;
         }
@@ -113,8 +114,18 @@ pub(crate) fn greet(running: &Running, stage: &Stage, output: &Output) {
     }
     let data = running.app.settings.data.strip_prefix(Path::new(".")).unwrap_or(&running.app.settings.data);
     let opening = OPENING_ORDERS[usize::from(!stage.is_first_start)];
-    output.line(&format!("crossdock {} · demo world (no project here; data in ./{}, remove it to begin anew)", env!("CARGO_PKG_VERSION"), data.display()));
+    output.line(&format!(
+        "crossdock {} · demo world (no project here; data in ./{}, remove it to begin anew)",
+        env!("CARGO_PKG_VERSION"),
+        data.display()
+    ));
     output.line(&format!("ready  {url}        sign-in not needed on this machine"));
+    if let Listen::Default(usual) = running.app.settings.listen
+        && usual.port() != running.address.port()
+    {
+        let port = usual.port();
+        output.line(&format!("       port {port} is taken by another program; this is the next free one"));
+    }
     output.line(&format!("       6 simulated systems, {opening} orders at once, {ORDERS_PER_MINUTE} a minute from there on, one carrier about to misbehave"));
     output.line("       look   crossdock status   ·   crossdock trace S00001   ·   crossdock tail");
     output.line("       break  crossdock simulate faults   ·   crossdock simulate fault odoo-restart");

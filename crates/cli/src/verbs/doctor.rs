@@ -59,8 +59,14 @@ impl Checks {
 }
 
 pub(crate) async fn run(common: &Common, args: &Doctor, output: &Output) -> Ended {
-    let flags = Flags { project: Some(args.folder.clone()), data: args.data.clone(), settings: args.settings.clone(), ..Flags::default() };
-    let settings = Settings::resolve(&flags, Environment::read()).map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
+    let flags = Flags {
+        project: Some(args.folder.clone()),
+        data: args.data.clone(),
+        settings: args.settings.clone(),
+        ..Flags::default()
+    };
+    let settings = Settings::resolve(&flags, Environment::read())
+        .map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
     let mut checks = Checks::default();
     let client = Client::at(common, &args.folder)?;
     let status: Result<Status, Failure> = client.get("/status").await;

@@ -35,9 +35,19 @@ async fn list(client: &Client, args: &EventsLs, output: &Output) -> Ended {
     }
     let row = |it: &EventSummary| {
         let names: Vec<String> = it.identifiers.iter().map(|name| name.value.clone()).collect();
-        vec![it.id.to_string(), it.received_at.to_string(), it.verdict.clone(), it.source.to_string(), it.kind.to_string(), names.join(" ")]
+        vec![
+            it.id.to_string(),
+            it.received_at.to_string(),
+            it.verdict.clone(),
+            it.source.to_string(),
+            it.kind.to_string(),
+            names.join(" "),
+        ]
     };
-    output.table(&["event", "received", "verdict", "source", "type", "identifiers"], &events.iter().map(row).collect::<Vec<_>>());
+    output.table(
+        &["event", "received", "verdict", "source", "type", "identifiers"],
+        &events.iter().map(row).collect::<Vec<_>>(),
+    );
     if let Some(first) = events.first() {
         output.next(&format!("crossdock trace {}", first.id));
     }
@@ -53,13 +63,17 @@ async fn find(client: &Client, args: &EventsLs, output: &Output) -> Result<Vec<E
         let page: Rows<EventSummary> = client.query("/events", &json!({ "limit": PAGE, "cursor": cursor })).await?;
         looked_at += page.rows.len();
         let is_past = since.is_some_and(|since| page.rows.last().is_some_and(|last| last.received_at < since));
-        found.extend(page.rows.into_iter().filter(|event| fits(args, event) && since.is_none_or(|since| event.received_at >= since)));
+        found.extend(
+            page.rows.into_iter().filter(|event| fits(args, event) && since.is_none_or(|since| event.received_at >= since)),
+        );
         cursor = page.next;
         if cursor.is_none() || is_past {
             break;
         }
         if looked_at >= LOOKED_AT_MAX {
-            output.say(&format!("looked through the newest {looked_at} events; `crossdock trace` finds older ones by their identifiers"));
+            output.say(&format!(
+                "looked through the newest {looked_at} events; `crossdock trace` finds older ones by their identifiers"
+            ));
             break;
         }
     }

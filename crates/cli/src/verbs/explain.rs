@@ -28,7 +28,8 @@ pub(crate) async fn run(common: &Common, explain: &Explain, output: &Output) -> 
     let lines = named(&policy(common).await?, wanted);
     if lines.is_empty() {
         let message = format!("{wanted:?} is no code, no id, no field and no name of the project");
-        return Err(Failure::new(Exit::NotFound, "not-found", message).hint("a code is H and four digits; a field is written flow.deliver.retry"));
+        return Err(Failure::new(Exit::NotFound, "not-found", message)
+            .hint("a code is H and four digits; a field is written flow.deliver.retry"));
     }
     output.lines(lines);
     Ok(Exit::Done)
@@ -68,7 +69,8 @@ fn field(path: &str) -> Option<String> {
     }
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut lines = vec![format!("{path}: {}", text(&schema["description"]))];
-    let below = if schema["properties"].is_object() { &schema["properties"] } else { &schema["additionalProperties"]["properties"] };
+    let below =
+        if schema["properties"].is_object() { &schema["properties"] } else { &schema["additionalProperties"]["properties"] };
     let allowed: Vec<String> = schema["enum"].as_array().into_iter().flatten().map(text).collect();
     if !allowed.is_empty() {
         lines.push(format!("  one of: {}", allowed.join(", ")));
@@ -84,25 +86,61 @@ fn named(policy: &Policy, name: &str) -> Vec<String> {
     let mut lines = Vec::new();
     for it in policy.sources.values().filter(|it| it.name.as_str() == name) {
         let kinds: Vec<&str> = it.events.values().map(|rule| rule.kind.as_str()).collect();
-        lines.push(format!("source {name} of {}, for {}: POST /in/{name}; {}", it.system, it.owner, listed("events", &kinds)));
+        lines.push(format!(
+            "source {name} of {}, for {}: POST /in/{name}; {}",
+            it.system,
+            it.owner,
+            listed("events", &kinds)
+        ));
     }
     for it in policy.destinations.values().filter(|it| it.name.as_str() == name) {
-        let flows: Vec<&str> = policy.flows.values().filter(|flow| flow.destination == it.name).map(|flow| flow.name.as_str()).collect();
-        lines.push(format!("destination {name} of {}, for {}: {} {}; {}", it.system, it.owner, it.method, it.url, listed("flows", &flows)));
+        let flows: Vec<&str> =
+            policy.flows.values().filter(|flow| flow.destination == it.name).map(|flow| flow.name.as_str()).collect();
+        lines.push(format!(
+            "destination {name} of {}, for {}: {} {}; {}",
+            it.system,
+            it.owner,
+            it.method,
+            it.url,
+            listed("flows", &flows)
+        ));
     }
     for it in policy.flows.values().filter(|it| it.name.as_str() == name) {
         let mapping = it.mapping.as_ref().map_or("as it came", |mapping| mapping.as_str());
-        lines.push(format!("flow {name}, for {}: {} -> {mapping} -> {}, repeated by {}", it.owner, it.types.join(", "), it.destination, it.retry));
+        lines.push(format!(
+            "flow {name}, for {}: {} -> {mapping} -> {}, repeated by {}",
+            it.owner,
+            it.types.join(", "),
+            it.destination,
+            it.retry
+        ));
     }
     for mapping in policy.mappings.keys().filter(|it| it.as_str() == name) {
-        let flows: Vec<&str> = policy.flows.values().filter(|flow| flow.mapping.as_ref() == Some(mapping)).map(|flow| flow.name.as_str()).collect();
+        let flows: Vec<&str> = policy
+            .flows
+            .values()
+            .filter(|flow| flow.mapping.as_ref() == Some(mapping))
+            .map(|flow| flow.name.as_str())
+            .collect();
         lines.push(format!("mapping {name}; {}", listed("flows", &flows)));
     }
-    for it in policy.contracts.values().filter(|it| it.reference.as_str() == name || it.reference.name() == name || it.kind.as_str() == name) {
+    for it in policy
+        .contracts
+        .values()
+        .filter(|it| it.reference.as_str() == name || it.reference.name() == name || it.kind.as_str() == name)
+    {
         let owner = it.owner.as_ref().map_or("nobody", |owner| owner.as_str());
-        let kinds = |source: &policy::Source| source.events.values().any(|rule| rule.contract.as_ref() == Some(&it.reference));
-        let sources: Vec<&str> = policy.sources.values().filter(|source| kinds(source)).map(|source| source.name.as_str()).collect();
-        lines.push(format!("contract {}, for {owner}: {} {}; {}", it.reference, it.kind, it.summary, listed("sources", &sources)));
+        let kinds =
+            |source: &policy::Source| source.events.values().any(|rule| rule.contract.as_ref() == Some(&it.reference));
+        let sources: Vec<&str> =
+            policy.sources.values().filter(|source| kinds(source)).map(|source| source.name.as_str()).collect();
+        lines.push(format!(
+            "contract {}, for {owner}: {} {}; {}",
+            it.reference,
+            it.kind,
+            it.summary,
+            listed("sources", &sources)
+        ));
     }
     lines
 }

@@ -51,7 +51,9 @@ pub(crate) fn run(args: &Init, output: &Output) -> Ended {
         }
     }
     match output.form {
-        Form::Json => output.json(&serde_json::json!({ "schema": "crossdock/init/1", "files": written })),
+        Form::Json => {
+            output.json(&serde_json::json!({ "schema": "crossdock/init/1", "files": written }));
+        }
         Form::Table => written.iter().for_each(|path| output.line(path)),
     }
     let here = if args.folder == Path::new(".") { String::new() } else { format!("cd {}; ", args.folder.display()) };

@@ -46,17 +46,24 @@ struct Arrived {
 pub(crate) async fn run(common: &Common, args: &Listen, output: &Output) -> Ended {
     // The only error is that a provider is installed already.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-    let http = reqwest::Client::builder().timeout(Duration::from_secs(common.timeout_s)).redirect(reqwest::redirect::Policy::none()).no_proxy().build();
+    let http = reqwest::Client::builder()
+        .timeout(Duration::from_secs(common.timeout_s))
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build();
     let http = http.map_err(|error| Failure::new(Exit::Failed, "client", format!("no HTTP client can be made: {error}")))?;
-    let status = StatusCode::from_u16(args.status).map_err(|_| Failure::new(Exit::Usage, "status", "this is no HTTP status"))?;
+    let status =
+        StatusCode::from_u16(args.status).map_err(|_| Failure::new(Exit::Usage, "status", "this is no HTTP status"))?;
     let keys = keys(args)?;
     let verified = !keys.is_empty();
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let listener = TcpListener::bind(address).await.map_err(|error| {
-        Failure::new(Exit::Failed, "port", format!("cannot listen on {address}: {error}")).hint("choose another with --port, or 0 for any")
+        Failure::new(Exit::Failed, "port", format!("cannot listen on {address}: {error}"))
+            .hint("choose another with --port, or 0 for any")
     })?;
     let address = listener.local_addr().unwrap_or(address);
-    let receiver = Receiver { keys, status, strict: args.strict, forward: args.forward.clone(), http, output: output.clone() };
+    let receiver =
+        Receiver { keys, status, strict: args.strict, forward: args.forward.clone(), http, output: output.clone() };
     let router = Router::new().fallback(arrived).with_state(Arc::new(receiver));
     output.line(&format!("ready url=http://{address}"));
     if !verified {
@@ -81,7 +88,13 @@ fn keys(args: &Listen) -> Result<Vec<VerifyingKey>, Failure> {
     VerifyingKey::parse(&text).map(|key| vec![key]).map_err(wrong)
 }
 
-async fn arrived(State(receiver): State<Arc<Receiver>>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn arrived(
+    State(receiver): State<Arc<Receiver>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let arrived = Arrived { method, uri, headers, body };
     let refusal = receiver.refusal(&arrived);
     let response = match (&refusal, &receiver.forward) {
@@ -130,21 +143,46 @@ impl Receiver {
             (false, Some(why)) => format!("would be refused: {why}"),
         };
         if self.output.form == Form::Json {
-            let headers: Vec<(&str, &str)> = arrived.headers.iter().filter(|(name, _)| !is_secret(name.as_str())).map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default())).collect();
+            let headers: Vec<(&str, &str)> = arrived
+                .headers
+                .iter()
+                .filter(|(name, _)| !is_secret(name.as_str()))
+                .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()))
+                .collect();
             self.output.json_line(&json!({
                 "schema": "crossdock/listen/1", "at": moment::now(), "method": arrived.method.as_str(), "path": arrived.uri.path(), "headers": headers,
                 "signature": signature, "answered": answered.as_u16(), "body": body,
             }));
             return;
         }
-        self.output.line(&format!("{}  {} {}  {} bytes, answered {}", moment::now(), arrived.method, arrived.uri, arrived.body.len(), answered.as_u16()));
+        self.output.line(&format!(
+            "{}  {} {}  {} bytes, answered {}",
+            moment::now(),
+            arrived.method,
+            arrived.uri,
+            arrived.body.len(),
+            answered.as_u16()
+        ));
         self.output.line(&format!("  signature {signature}"));
-        let named = [("webhook-id", "id"), ("crossdock-flow", "flow"), ("crossdock-attempt", "attempt"), ("crossdock-event", "event")];
-        let named: Vec<String> = named.iter().filter(|(name, _)| !header(name).is_empty()).map(|(name, word)| format!("{word} {}", header(name))).collect();
+        let named = [
+            ("webhook-id", "id"),
+            ("crossdock-flow", "flow"),
+            ("crossdock-attempt", "attempt"),
+            ("crossdock-event", "event"),
+        ];
+        let named: Vec<String> = named
+            .iter()
+            .filter(|(name, _)| !header(name).is_empty())
+            .map(|(name, word)| format!("{word} {}", header(name)))
+            .collect();
         if !named.is_empty() {
             self.output.line(&format!("  {}", named.join("  ")));
         }
-        let text = if body.is_string() { body.as_str().unwrap_or_default().to_owned() } else { serde_json::to_string_pretty(&body).unwrap_or_default() };
+        let text = if body.is_string() {
+            body.as_str().unwrap_or_default().to_owned()
+        } else {
+            serde_json::to_string_pretty(&body).unwrap_or_default()
+        };
         text.lines().for_each(|line| self.output.line(&format!("  {line}")));
     }
 }

@@ -1,7 +1,7 @@
 //! `crossdock cancel`, `hold`, and `retry` of named deliveries: one command on a list, each judged by itself.
 
-use model::{Delivery, DeliveryId, DeliveryState};
 use model::view::DeliveryStory;
+use model::{Delivery, DeliveryId, DeliveryState};
 use server::api::{CommandResult, DeliveryCommand, Rows};
 
 use crate::args::{Common, Form, OnDeliveries};
@@ -63,7 +63,9 @@ pub(super) async fn wait(client: &Client, ids: &[DeliveryId], output: &Output) -
             let story: DeliveryStory = client.get(&format!("/deliveries/{id}")).await?;
             match &story.delivery.state {
                 DeliveryState::Waiting { .. } => still.push(id),
-                DeliveryState::Done { .. } | DeliveryState::Superseded { .. } => output.say(&ended(&story.delivery)),
+                DeliveryState::Done { .. } | DeliveryState::Superseded { .. } => {
+                    output.say(&ended(&story.delivery));
+                }
                 DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. } | DeliveryState::Cancelled { .. } => {
                     stuck += 1;
                     output.say(&ended(&story.delivery));

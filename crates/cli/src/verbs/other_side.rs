@@ -19,6 +19,7 @@ const LOOKS: usize = 5;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Comparison {
     system: System,
+    before: Totals,
     theirs: Totals,
     accepted: u64,
     done: u64,
@@ -69,15 +70,16 @@ fn compare(status: &Status, [before, after]: [&Books; 2]) -> Vec<Comparison> {
     let ours = |sums: &BTreeMap<String, u64>, system: System| sums.get(system.name()).copied().unwrap_or_default();
     let totals = |books: &Books, system| books.systems.get(&system).copied().unwrap_or_default();
     let one = |system| {
-        let (old, theirs) = (totals(before, system), totals(after, system));
+        let (before, theirs) = (totals(before, system), totals(after, system));
         let (accepted, done) = (ours(&accepted, system), ours(&done, system));
         Comparison {
             system,
+            before,
             theirs,
             accepted,
             done,
-            sent: sent(accepted, old.sent_accepted, theirs.sent_accepted),
-            received: received(done, old.received_unique, theirs.received_unique),
+            sent: sent(accepted, before.sent_accepted, theirs.sent_accepted),
+            received: received(done, before.received_unique, theirs.received_unique),
         }
     };
     System::ALL.map(one).into()
@@ -119,7 +121,8 @@ impl Verdict {
 impl Comparison {
     fn words(&self) -> String {
         let sent = self.sent.words("sent, answered with 202, and not accounted for", "answers to it are on their way");
-        let received = self.received.words("said to be done, and never received", "received, and its answers are not known here yet");
+        let received =
+            self.received.words("said to be done, and never received", "received, and its answers are not known here yet");
         let doubled = match self.theirs.doubled_effects {
             0 => String::new(),
             count => format!("{count} done twice"),
@@ -129,11 +132,15 @@ impl Comparison {
     }
 
     fn row(&self) -> Vec<String> {
-        let pair = |theirs: u64, ours: u64| format!("{theirs} / {ours}");
+        // What moved between the two looks is shown as both.
+        let theirs = |count: fn(&Totals) -> u64| match (count(&self.before), count(&self.theirs)) {
+            (before, after) if before == after => after.to_string(),
+            (before, after) => format!("{before} to {after}"),
+        };
         vec![
             self.system.name().to_owned(),
-            pair(self.theirs.sent_accepted, self.accepted),
-            pair(self.theirs.received_unique, self.done),
+            format!("{} / {}", theirs(|it| it.sent_accepted), self.accepted),
+            format!("{} / {}", theirs(|it| it.received_unique), self.done),
             self.theirs.received_repeats.to_string(),
             self.theirs.doubled_effects.to_string(),
             self.words(),
@@ -145,7 +152,11 @@ impl Seen {
     /// Findings where the other side contradicts.
     pub(crate) fn exit(&self) -> Exit {
         let is_wrong = |verdict| matches!(verdict, Verdict::Wrong(_));
-        if self.comparisons.iter().any(|it| is_wrong(it.sent) || is_wrong(it.received)) { Exit::Findings } else { Exit::Done }
+        if self.comparisons.iter().any(|it| is_wrong(it.sent) || is_wrong(it.received)) {
+            Exit::Findings
+        } else {
+            Exit::Done
+        }
     }
 
     /// A table, and one sentence.
@@ -184,8 +195,19 @@ mod tests {
     #[test]
     fn differences_are_told_in_words() {
         let theirs = Totals { sent_accepted: 5, received_unique: 7, doubled_effects: 1, ..Totals::default() };
-        let one = |sent, received| Comparison { system: System::Shop, theirs, accepted: 5, done: 6, sent, received };
-        assert_eq!(one(Verdict::Equal, Verdict::Moving(1)).words(), "1 received, and its answers are not known here yet; 1 done twice");
+        let one = |sent, received| Comparison {
+            system: System::Shop,
+            before: theirs,
+            theirs,
+            accepted: 5,
+            done: 6,
+            sent,
+            received,
+        };
+        assert_eq!(
+            one(Verdict::Equal, Verdict::Moving(1)).words(),
+            "1 received, and its answers are not known here yet; 1 done twice"
+        );
         let lost = one(Verdict::Wrong(2), Verdict::Equal).words();
         assert!(lost.starts_with("DIFFERS BY 2: sent, answered with 202, and not accounted for"), "{lost}");
     }

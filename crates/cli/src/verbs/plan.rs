@@ -38,7 +38,8 @@ pub(super) fn print(plan: &Plan, (before, after): (&[SourceFile], &[SourceFile])
         Form::Table => {
             output.text(&text(plan));
             if !needs.is_empty() {
-                let list: Vec<String> = needs.iter().map(|(owner, objects)| format!("{owner} ({})", words(objects))).collect();
+                let list: Vec<String> =
+                    needs.iter().map(|(owner, objects)| format!("{owner} ({})", words(objects))).collect();
                 output.line(&format!("Needs     {}", list.join(" · ")));
             }
         }
@@ -72,7 +73,9 @@ fn owner(policy: &Policy, change: &Change) -> Option<String> {
         PartKind::Source => policy.sources.values().find(|it| it.name.as_str() == name).map(|it| &it.owner),
         PartKind::Destination => policy.destinations.values().find(|it| it.name.as_str() == name).map(|it| &it.owner),
         PartKind::Flow => policy.flows.values().find(|it| it.name.as_str() == name).map(|it| &it.owner),
-        PartKind::Contract => policy.contracts.values().find(|it| it.reference.as_str() == name || it.reference.name() == name)?.owner.as_ref(),
+        PartKind::Contract => {
+            policy.contracts.values().find(|it| it.reference.as_str() == name || it.reference.name() == name)?.owner.as_ref()
+        }
         PartKind::System | PartKind::Mapping | PartKind::Retry | PartKind::Test => None,
     };
     owner.map(ToString::to_string)

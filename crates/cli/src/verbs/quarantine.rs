@@ -41,7 +41,15 @@ async fn list(client: &Client, args: &QuarantineLs, output: &Output) -> Ended {
     }
     let row = |it: &QuarantineRow| {
         let why = it.reasons.first().map(reason).unwrap_or_default();
-        vec![it.event.to_string(), it.state.word().to_owned(), it.source.to_string(), it.kind.to_string(), it.owner.to_string(), it.at.to_string(), why]
+        vec![
+            it.event.to_string(),
+            it.state.word().to_owned(),
+            it.source.to_string(),
+            it.kind.to_string(),
+            it.owner.to_string(),
+            it.at.to_string(),
+            why,
+        ]
     };
     output.table(&["event", "state", "source", "type", "for", "since", "why"], &rows.iter().map(row).collect::<Vec<_>>());
     match rows.first() {
@@ -90,7 +98,9 @@ async fn show(client: &Client, event: EventId, output: &Output) -> Ended {
 fn decided(state: &QuarantineState, output: &Output) {
     match state {
         QuarantineState::Open => {}
-        QuarantineState::Resubmitted { as_event, by, why } => output.line(&format!("  corrected as {as_event} by {by}: {why}")),
+        QuarantineState::Resubmitted { as_event, by, why } => {
+            output.line(&format!("  corrected as {as_event} by {by}: {why}"));
+        }
         QuarantineState::Released { by, why } => output.line(&format!("  released by {by}: {why}")),
         QuarantineState::Closed { by, why } => output.line(&format!("  closed by {by}: {why}")),
     }
@@ -106,7 +116,8 @@ fn shortened(text: &str) -> String {
 
 async fn correct(client: &mut Client, args: &QuarantineCorrect, output: &Output) -> Ended {
     let bytes = body(args.file.as_deref())?;
-    let text = String::from_utf8(bytes.to_vec()).map_err(|_| Failure::new(Exit::Usage, "body", "the corrected body is no UTF-8 text"))?;
+    let text = String::from_utf8(bytes.to_vec())
+        .map_err(|_| Failure::new(Exit::Usage, "body", "the corrected body is no UTF-8 text"))?;
     let why = ask::reason(&args.reason, output)?;
     decide(client, args.event, &QuarantineCommand::Correct { body: text, why }, output).await
 }

@@ -47,7 +47,8 @@ pub(crate) async fn run(common: &Common, args: &args::Replay, output: &Output) -
             let replay: Replay = client.post(&format!("/replays/{}/cancel", cancel.replay), &json!({ "why": why })).await?;
             match output.form {
                 Form::Json => output.json(&replay),
-                Form::Table => output.line(&format!("cancelled at member {} of {}; what was sent stays sent", replay.next, replay.members)),
+                Form::Table => output
+                    .line(&format!("cancelled at member {} of {}; what was sent stays sent", replay.next, replay.members)),
             }
             Ok(Exit::Done)
         }
@@ -81,7 +82,11 @@ fn selection(args: &ReplayOrder) -> Result<Selection, Failure> {
     if !args.event.is_empty() {
         return Ok(Selection::Events { events: args.event.clone(), flows: args.flow.clone() });
     }
-    let chosen = args.source.is_some() || args.kind.is_some() || args.since.is_some() || args.until.is_some() || args.identifier.is_some();
+    let chosen = args.source.is_some()
+        || args.kind.is_some()
+        || args.since.is_some()
+        || args.until.is_some()
+        || args.identifier.is_some();
     if !chosen {
         let failure = Failure::new(Exit::Usage, "selection", "which events? everything at once is never meant");
         return Err(failure.hint("say --event, or one of --since, --until, --source, --type, --identifier"));
@@ -144,7 +149,8 @@ async fn watch(client: &Client, id: ReplayId, output: &Output) -> Ended {
         }
         if patience.wait().await.is_interrupted() {
             output.next(&format!("crossdock replay show {id} --wait, or crossdock replay cancel {id} --reason …"));
-            let message = format!("at member {} of {}; it goes on without us", page.story.replay.next, page.story.replay.members);
+            let message =
+                format!("at member {} of {}; it goes on without us", page.story.replay.next, page.story.replay.members);
             return Err(Failure::new(Exit::Interrupted, "interrupted", message));
         }
     }
@@ -162,7 +168,9 @@ fn is_over(page: &ReplayPage) -> bool {
 fn is_unrouted(page: &ReplayPage) -> bool {
     let made: u64 = page.progress.iter().map(|(_, count)| count).sum();
     let all_shown = page.story.members.len() == usize::try_from(page.story.replay.members).unwrap_or(usize::MAX);
-    let sent = |member: &&model::ReplayMember| member.index < page.story.replay.next && member.verdict == model::MemberVerdict::Send;
+    let sent = |member: &&model::ReplayMember| {
+        member.index < page.story.replay.next && member.verdict == model::MemberVerdict::Send
+    };
     all_shown && made < page.story.members.iter().filter(sent).count() as u64
 }
 
@@ -170,13 +178,16 @@ fn ending(page: &ReplayPage) -> Exit {
     let failed = count(page, &["held", "dead_lettered", "cancelled"]);
     match page.story.replay.state {
         ReplayState::Sent { .. } if failed == 0 => Exit::Done,
-        ReplayState::Running | ReplayState::Sent { .. } | ReplayState::Stopped { .. } | ReplayState::Cancelled { .. } => Exit::Partly,
+        ReplayState::Running | ReplayState::Sent { .. } | ReplayState::Stopped { .. } | ReplayState::Cancelled { .. } => {
+            Exit::Partly
+        }
     }
 }
 
 fn progress(page: &ReplayPage) -> String {
     let replay = &page.story.replay;
-    let states: Vec<String> = page.progress.iter().map(|(state, count)| format!("{count} {}", state.replace('_', " "))).collect();
+    let states: Vec<String> =
+        page.progress.iter().map(|(state, count)| format!("{count} {}", state.replace('_', " "))).collect();
     format!("{}/{}  {}", replay.next, replay.members, states.join(", ")).trim_end().to_owned()
 }
 
@@ -201,9 +212,19 @@ async fn list(client: &Client, limit: usize, output: &Output) -> Ended {
         Form::Table => {
             let row = |it: &Replay| {
                 let done = format!("{}/{}", it.next, it.members);
-                vec![it.id.to_string(), it.state.word().to_owned(), done, it.created_at.to_string(), it.by.to_string(), it.why.clone()]
+                vec![
+                    it.id.to_string(),
+                    it.state.word().to_owned(),
+                    done,
+                    it.created_at.to_string(),
+                    it.by.to_string(),
+                    it.why.clone(),
+                ]
             };
-            output.table(&["replay", "state", "members", "ordered", "by", "why"], &replays.iter().map(row).collect::<Vec<_>>());
+            output.table(
+                &["replay", "state", "members", "ordered", "by", "why"],
+                &replays.iter().map(row).collect::<Vec<_>>(),
+            );
         }
     }
     Ok(Exit::Done)

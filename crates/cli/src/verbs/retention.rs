@@ -49,7 +49,8 @@ struct Opened {
 impl Opened {
     fn new(args: &RetentionOf) -> Result<Self, Failure> {
         let flags = Flags { data: args.data.clone(), settings: args.settings.clone(), ..Flags::default() };
-        let settings = Settings::resolve(&flags, Environment::read()).map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
+        let settings = Settings::resolve(&flags, Environment::read())
+            .map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
         if !server::up::is_data_folder(&settings.data) {
             let message = format!("{} is no data folder of the product", settings.data.display());
             return Err(Failure::new(Exit::NotFound, "no-data", message).hint("name it with --data"));
@@ -95,7 +96,10 @@ fn print_forecast(forecast: &Forecast, output: &Output) {
     let records: u64 = forecast.records.iter().map(|it| it.records).sum();
     output.line(&format!("{records} records would go, {by}"));
     for it in forecast.records.iter().filter(|it| it.records > 0) {
-        output.line(&format!("  partition {}: {} records, of which {} are still needed and kept; {} bytes of bodies", it.partition.0, it.records, it.kept, it.body_bytes));
+        output.line(&format!(
+            "  partition {}: {} records, of which {} are still needed and kept; {} bytes of bodies",
+            it.partition.0, it.records, it.kept, it.body_bytes
+        ));
     }
     output.line(&format!("  rows from before {}, keys from before {}", forecast.rows_before, forecast.keys_before));
     output.line(&format!("  the journal has {} of {} bytes", forecast.usage.bytes, forecast.usage.budget));

@@ -63,12 +63,18 @@ async fn of_cause(client: &Client, text: &str) -> Result<Selection, Failure> {
     let groups: Rows<CauseGroup> = client.get("/causes").await?;
     let path = |group: &CauseGroup| format!("{}/{}/{}", group.flow, group.destination, group.cause);
     match groups.rows.iter().find(|group| path(group) == text) {
-        Some(group) => {
-            Ok(Selection::Cause { flow: group.flow.clone(), destination: group.destination.clone(), cause: group.cause.clone() })
-        }
+        Some(group) => Ok(Selection::Cause {
+            flow: group.flow.clone(),
+            destination: group.destination.clone(),
+            cause: group.cause.clone(),
+        }),
         None => {
             let known: Vec<String> = groups.rows.iter().map(path).collect();
-            let hint = if known.is_empty() { "nothing waits for a person".to_owned() } else { format!("there are: {}", known.join(", ")) };
+            let hint = if known.is_empty() {
+                "nothing waits for a person".to_owned()
+            } else {
+                format!("there are: {}", known.join(", "))
+            };
             Err(Failure::new(Exit::NotFound, "not-found", format!("nothing waits for {text}")).hint(hint))
         }
     }

@@ -36,15 +36,20 @@ pub(crate) async fn run(common: &Common, args: &Rollback, output: &Output) -> En
     }
     let why = ask::reason(&args.reason, output)?;
     ask::confirm(&format!("go back to this at {}?", client.base()), args.sure, output)?;
-    let command = ApplyCommand { files: Vec::new(), back_to: Some(to), why, onto: Some(plan.from), hold_removed: args.hold_removed };
+    let command =
+        ApplyCommand { files: Vec::new(), back_to: Some(to), why, onto: Some(plan.from), hold_removed: args.hold_removed };
     apply::send(&mut client, &command, output).await
 }
 
 fn list(versions: &[Applied], output: &Output) -> Exit {
     match output.form {
-        Form::Json => output.json(&serde_json::json!({ "schema": "crossdock/policies/1", "rows": versions })),
+        Form::Json => {
+            output.json(&serde_json::json!({ "schema": "crossdock/policies/1", "rows": versions }));
+        }
         Form::Table => {
-            let row = |it: &Applied| vec![it.version.short(), it.at.to_string(), if it.present { "present" } else { "" }.to_owned()];
+            let row = |it: &Applied| {
+                vec![it.version.short(), it.at.to_string(), if it.present { "present" } else { "" }.to_owned()]
+            };
             output.table(&["version", "applied", ""], &versions.iter().map(row).collect::<Vec<_>>());
         }
     }
@@ -54,7 +59,8 @@ fn list(versions: &[Applied], output: &Output) -> Exit {
 
 /// The version that begins so.
 pub(super) fn find(versions: &[Applied], beginning: &str) -> Result<PolicyVersion, Failure> {
-    let mut found: Vec<PolicyVersion> = versions.iter().map(|it| it.version).filter(|it| it.to_string().starts_with(beginning)).collect();
+    let mut found: Vec<PolicyVersion> =
+        versions.iter().map(|it| it.version).filter(|it| it.to_string().starts_with(beginning)).collect();
     found.sort_unstable();
     found.dedup();
     match found.as_slice() {
@@ -63,6 +69,8 @@ pub(super) fn find(versions: &[Applied], beginning: &str) -> Result<PolicyVersio
             let message = format!("no version that begins with {beginning:?} was applied");
             Err(Failure::new(Exit::NotFound, "not-found", message).hint("crossdock rollback lists those that were"))
         }
-        several => Err(Failure::new(Exit::Usage, "ambiguous", format!("{} versions begin with {beginning:?}", several.len()))),
+        several => {
+            Err(Failure::new(Exit::Usage, "ambiguous", format!("{} versions begin with {beginning:?}", several.len())))
+        }
     }
 }

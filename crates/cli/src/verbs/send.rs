@@ -34,7 +34,10 @@ pub(crate) async fn run(common: &Common, args: &Send, output: &Output) -> Ended 
     let secret = secret(&source, args)?;
     let proof = Proof { secret: secret.as_ref(), at: moment::now(), id: &id };
     signing::sign(&source, proof, &mut call).map_err(|why| {
-        let hint = source.secrets.first().map_or_else(String::new, |name| format!("set {} or say --secret-file", server::secrets::variable(name)));
+        let hint = source
+            .secrets
+            .first()
+            .map_or_else(String::new, |name| format!("set {} or say --secret-file", server::secrets::variable(name)));
         Failure::new(Exit::Usage, "unsigned", format!("the request to {} cannot be signed: {why}", source.name)).hint(hint)
     })?;
     if args.dry_run {
@@ -54,7 +57,8 @@ async fn declaration(client: &Client, args: &Send, output: &Output) -> Result<Po
 
 fn unknown(policy: &Policy, name: &str) -> Failure {
     let known: Vec<&str> = policy.sources.keys().map(SourceName::as_str).collect();
-    Failure::new(Exit::NotFound, "unknown-source", format!("there is no source {name:?}")).hint(format!("there are: {}", known.join(", ")))
+    Failure::new(Exit::NotFound, "unknown-source", format!("there is no source {name:?}"))
+        .hint(format!("there are: {}", known.join(", ")))
 }
 
 fn headers(lines: &[String]) -> Result<Vec<(String, String)>, Failure> {
@@ -86,7 +90,8 @@ pub(super) fn body(file: Option<&Path>) -> Result<Bytes, Failure> {
 fn describe(source: &Source, args: &Send, id: &str, call: &mut Call) -> Result<(), Failure> {
     let structured = call.header("content-type").is_some_and(|kind| kind.starts_with("application/cloudevents"));
     if source.format == Format::CloudEvents && !structured && call.header("ce-specversion").is_none() {
-        let kind = args.kind.as_ref().ok_or_else(|| Failure::new(Exit::Usage, "type", "a CloudEvent has a type: say --type"))?;
+        let kind =
+            args.kind.as_ref().ok_or_else(|| Failure::new(Exit::Usage, "type", "a CloudEvent has a type: say --type"))?;
         call.put("ce-specversion", "1.0");
         call.put("ce-id", id);
         call.put("ce-source", "crossdock/send");
@@ -95,7 +100,11 @@ fn describe(source: &Source, args: &Send, id: &str, call: &mut Call) -> Result<(
         match &source.kind {
             Some(Pick::Header(header)) => call.put(header, kind.as_str()),
             Some(Pick::Path(_) | Pick::Is(_)) | None => {
-                return Err(Failure::new(Exit::Usage, "type", format!("{} does not read the type from a header: write it into the body", source.name)));
+                return Err(Failure::new(
+                    Exit::Usage,
+                    "type",
+                    format!("{} does not read the type from a header: write it into the body", source.name),
+                ));
             }
         }
     }
@@ -118,7 +127,8 @@ fn secret(source: &Source, args: &Send) -> Result<Option<Secret>, Failure> {
 
 /// A file's content without the newline that editors add.
 pub(super) fn secret_file(path: &Path) -> Result<Secret, Failure> {
-    let text = std::fs::read(path).map_err(|error| Failure::new(Exit::Usage, "secret-file", format!("{}: {error}", path.display())))?;
+    let text = std::fs::read(path)
+        .map_err(|error| Failure::new(Exit::Usage, "secret-file", format!("{}: {error}", path.display())))?;
     let end = text.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |last| last + 1);
     Ok(Secret::new(text.get(..end).unwrap_or_default()))
 }
@@ -127,8 +137,16 @@ pub(super) fn secret_file(path: &Path) -> Result<Secret, Failure> {
 fn show(client: &Client, source: &Source, call: &Call, output: &Output) {
     let names: Vec<&str> = call.headers.iter().map(|(name, _)| name.as_str()).collect();
     match output.form {
-        Form::Json => output.json(&json!({ "schema": "crossdock/send/1", "source": source.name, "headers": names, "bytes": call.body.len() })),
-        Form::Table => output.line(&format!("would send {} bytes to {}/in/{} with {}", call.body.len(), client.base(), source.name, names.join(", "))),
+        Form::Json => output.json(
+            &json!({ "schema": "crossdock/send/1", "source": source.name, "headers": names, "bytes": call.body.len() }),
+        ),
+        Form::Table => output.line(&format!(
+            "would send {} bytes to {}/in/{} with {}",
+            call.body.len(),
+            client.base(),
+            source.name,
+            names.join(", ")
+        )),
     }
 }
 
@@ -174,9 +192,12 @@ fn refused(status: u16, answer: &[u8]) -> Failure {
         _ => Exit::Refused,
     };
     let rules: Vec<String> = problem.errors.iter().map(reason).collect();
-    let message = [format!("{status} {}: {}", problem.code, problem.detail)].into_iter().chain(rules).collect::<Vec<_>>().join("\n  ");
+    let message =
+        [format!("{status} {}: {}", problem.code, problem.detail)].into_iter().chain(rules).collect::<Vec<_>>().join("\n  ");
     let hint = match problem.code.as_str() {
-        "bad-signature" => "the secret here is not the one that the product has; it reads files every few seconds, the environment at its start",
+        "bad-signature" => {
+            "the secret here is not the one that the product has; it reads files every few seconds, the environment at its start"
+        }
         "unknown-source" => "the product does not have this source: crossdock plan, crossdock apply",
         _ => "",
     };

@@ -53,7 +53,8 @@ pub(crate) async fn run(common: &Common, simulate: &Simulate, output: &Output) -
 
 /// The environment variables of the demo project's secrets.
 pub(crate) fn secrets() -> Vec<(String, String)> {
-    let variable = |name: &str| server::secrets::variable(&SecretName::new(name).expect("the names of the demo's secrets are names"));
+    let variable =
+        |name: &str| server::secrets::variable(&SecretName::new(name).expect("the names of the demo's secrets are names"));
     project::secrets().into_iter().map(|(name, value)| (variable(name), value)).collect()
 }
 
@@ -64,8 +65,12 @@ async fn world(common: &Common, named: Option<&str>) -> Result<World, Failure> {
     let client = Client::new(common)?;
     let status: Status = client.get("/status").await?;
     let none = || {
-        Failure::new(Exit::NotFound, "no-world", format!("the product at {} has no simulated systems", client.base()))
-            .hint(format!("start the demo with `crossdock up` in an empty folder, or name a world: --world http://127.0.0.1:{}", project::WORLD_PORT))
+        Failure::new(Exit::NotFound, "no-world", format!("the product at {} has no simulated systems", client.base())).hint(
+            format!(
+                "start the demo with `crossdock up` in an empty folder, or name a world: --world http://127.0.0.1:{}",
+                project::WORLD_PORT
+            ),
+        )
     };
     World::new(&status.world.ok_or_else(none)?)
 }
@@ -92,7 +97,10 @@ async fn load(common: &Common, load: &Load, output: &Output) -> Ended {
     books(&end, output);
     if let (Some(before), Ok(after)) = (before, client.get::<Status>("/status").await) {
         let sent: u64 = end.systems.values().map(|totals| totals.sent_accepted).sum();
-        output.say(&format!("they sent {sent} events that were answered with 202; the product accepted {} meanwhile", accepted(&after) - accepted(&before)));
+        output.say(&format!(
+            "they sent {sent} events that were answered with 202; the product accepted {} meanwhile",
+            accepted(&after) - accepted(&before)
+        ));
     }
     let doubled = end.systems.values().any(|totals| totals.doubled_effects > 0);
     Ok(if doubled { Exit::Findings } else { Exit::Done })
@@ -101,10 +109,16 @@ async fn load(common: &Common, load: &Load, output: &Output) -> Ended {
 fn options(client: &Client, load: &Load, status: Option<&Status>) -> Result<Options, Failure> {
     let mut troubles = Vec::new();
     for name in &load.fault {
-        let unknown = || Failure::new(Exit::Usage, "fault", format!("there is no fault {name:?}")).hint("crossdock simulate faults shows them");
+        let unknown = || {
+            Failure::new(Exit::Usage, "fault", format!("there is no fault {name:?}"))
+                .hint("crossdock simulate faults shows them")
+        };
         troubles.push(Trouble::named(name).ok_or_else(unknown)?);
     }
-    let unknown = || Failure::new(Exit::Refused, "first-order", format!("the status of {} cannot be read", client.base())).hint("set CROSSDOCK_TOKEN, or say --first-order N");
+    let unknown = || {
+        Failure::new(Exit::Refused, "first-order", format!("the status of {} cannot be read", client.base()))
+            .hint("set CROSSDOCK_TOKEN, or say --first-order N")
+    };
     let first_order = load.first_order.or(status.map(next_order)).ok_or_else(unknown)?;
     Ok(Options {
         product: client.base().to_owned(),
@@ -138,7 +152,9 @@ fn faults(faults: &Faults, output: &Output) {
     if output.form == Form::Json {
         return output.json(faults);
     }
-    let row = |it: &sim::demo::trouble::TroubleLine| vec![it.name.clone(), if it.on { "on" } else { "" }.to_owned(), it.summary.clone()];
+    let row = |it: &sim::demo::trouble::TroubleLine| {
+        vec![it.name.clone(), if it.on { "on" } else { "" }.to_owned(), it.summary.clone()]
+    };
     let rows: Vec<Vec<String>> = faults.faults.iter().map(row).collect();
     output.table(&["fault", "", "what it does"], &rows);
 }
@@ -152,14 +168,37 @@ fn books(books: &Books, output: &Output) {
         .iter()
         .map(|(system, it)| {
             let counts = [
-                it.sent_accepted, it.sent_duplicates, it.sent_refused + it.sent_unanswered, it.sent_given_up,
-                it.received, it.received_unique, it.received_repeats, it.turned_away + it.unproven, it.effects, it.doubled_effects,
+                it.sent_accepted,
+                it.sent_duplicates,
+                it.sent_refused + it.sent_unanswered,
+                it.sent_given_up,
+                it.received,
+                it.received_unique,
+                it.received_repeats,
+                it.turned_away + it.unproven,
+                it.effects,
+                it.doubled_effects,
             ];
             [system.name().to_owned()].into_iter().chain(counts.map(|count| count.to_string())).collect()
         })
         .collect();
     let paused = if books.paused { ", paused" } else { "" };
-    output.say(&format!("seed {}, speed {}, {} orders placed, {} journeys under way{paused}", books.seed, books.speed, books.orders_placed, books.under_way));
-    let head = ["system", "accepted", "again", "not accepted", "given up", "requests", "taken", "repeats", "turned away", "effects", "doubled"];
+    output.say(&format!(
+        "seed {}, speed {}, {} orders placed, {} journeys under way{paused}",
+        books.seed, books.speed, books.orders_placed, books.under_way
+    ));
+    let head = [
+        "system",
+        "accepted",
+        "again",
+        "not accepted",
+        "given up",
+        "requests",
+        "taken",
+        "repeats",
+        "turned away",
+        "effects",
+        "doubled",
+    ];
     output.table(&head, &rows);
 }

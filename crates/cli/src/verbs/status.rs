@@ -20,7 +20,11 @@ pub(crate) async fn run(common: &Common, status: &args::Status, output: &Output)
             None
         });
         let answer = other_side.as_ref().map_or(&answer, |seen| &seen.status);
-        let exit = if answer.missing == 0 { other_side.as_ref().map_or(Exit::Done, other_side::Seen::exit) } else { Exit::Findings };
+        let exit = if answer.missing == 0 {
+            other_side.as_ref().map_or(Exit::Done, other_side::Seen::exit)
+        } else {
+            Exit::Findings
+        };
         match output.form {
             Form::Json => output.json(answer),
             Form::Table => print(answer, output),
@@ -40,16 +44,31 @@ fn print(status: &Status, output: &Output) {
         0 => "everything accepted is accounted for".to_owned(),
         missing => format!("{missing} NOT ACCOUNTED FOR"),
     };
-    output.line(&format!("{verdict}: {} done, {} moving, {} with a person", status.done, status.moving, status.with_a_person));
+    output
+        .line(&format!("{verdict}: {} done, {} moving, {} with a person", status.done, status.moving, status.with_a_person));
     for line in &status.lines {
         let tally = |bucket| line.tally.get(bucket);
         output.line(&format!(
             "  {:?}: {} accepted = {} unrouted + {} routed + {} quarantined + {} resubmitted + {} released + {} closed",
-            line.origin, line.accepted, line.unrouted, tally(B::Routed), tally(B::Quarantined), tally(B::Resubmitted), tally(B::Released), tally(B::Closed)
+            line.origin,
+            line.accepted,
+            line.unrouted,
+            tally(B::Routed),
+            tally(B::Quarantined),
+            tally(B::Resubmitted),
+            tally(B::Released),
+            tally(B::Closed)
         ));
         output.line(&format!(
             "  {:?}: {} deliveries = {} waiting + {} held + {} dead + {} done + {} cancelled + {} superseded",
-            line.origin, tally(B::Created), tally(B::Waiting), tally(B::Held), tally(B::DeadLettered), tally(B::Done), tally(B::Cancelled), tally(B::Superseded)
+            line.origin,
+            tally(B::Created),
+            tally(B::Waiting),
+            tally(B::Held),
+            tally(B::DeadLettered),
+            tally(B::Done),
+            tally(B::Cancelled),
+            tally(B::Superseded)
         ));
     }
     for warning in &status.warnings {
@@ -62,7 +81,14 @@ fn print(status: &Status, output: &Output) {
         .map(|it| {
             let paused = if it.paused { "paused" } else { "" };
             let oldest = it.backlog.oldest_at.map(|at| at.to_string()).unwrap_or_default();
-            vec![it.backlog.destination.to_string(), it.backlog.waiting.to_string(), it.backlog.leased.to_string(), it.breaker.clone(), paused.to_owned(), oldest]
+            vec![
+                it.backlog.destination.to_string(),
+                it.backlog.waiting.to_string(),
+                it.backlog.leased.to_string(),
+                it.breaker.clone(),
+                paused.to_owned(),
+                oldest,
+            ]
         })
         .collect();
     if !rows.is_empty() {
@@ -73,7 +99,10 @@ fn print(status: &Status, output: &Output) {
 
 fn people(status: &Status, output: &Output) {
     for it in &status.causes {
-        output.line(&format!("{} for {}: {} of {} to {} ({}), since {}: {}", it.state, it.owner, it.count, it.flow, it.destination, it.cause, it.oldest_at, it.why));
+        output.line(&format!(
+            "{} for {}: {} of {} to {} ({}), since {}: {}",
+            it.state, it.owner, it.count, it.flow, it.destination, it.cause, it.oldest_at, it.why
+        ));
         output.say(&format!("  next: crossdock retry {} --reason …", it.example));
     }
     for it in &status.quarantined {

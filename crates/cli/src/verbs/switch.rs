@@ -47,10 +47,15 @@ async fn object(client: &Client, text: &str) -> Result<String, Failure> {
         policy.sources.keys().find(|name| name.as_str() == text).map(|name| format!("source/{name}")),
         policy.flows.keys().find(|name| name.as_str() == text).map(|name| format!("flow/{name}")),
         policy.destinations.keys().find(|name| name.as_str() == text).map(|name| format!("destination/{name}")),
-    ].into_iter().flatten().collect();
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     match found.as_slice() {
         [one] => Ok(one.clone()),
-        [] => Err(Failure::new(Exit::NotFound, "not-found", format!("nothing is called {text:?}")).hint("name it as source/NAME, flow/NAME or destination/NAME")),
-        several => Err(Failure::new(Exit::Usage, "ambiguous", format!("{text:?} is {}", several.join(" and "))).hint("name one of them")),
+        [] => Err(Failure::new(Exit::NotFound, "not-found", format!("nothing is called {text:?}"))
+            .hint("name it as source/NAME, flow/NAME or destination/NAME")),
+        several => Err(Failure::new(Exit::Usage, "ambiguous", format!("{text:?} is {}", several.join(" and ")))
+            .hint("name one of them")),
     }
 }

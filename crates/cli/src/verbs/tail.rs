@@ -155,14 +155,29 @@ impl Line {
 
 fn print(line: &Line, output: &Output) {
     match (line, output.form) {
-        (Line::Event(event), Form::Json) => output.json_line(&json!({ "schema": "crossdock/tail/1", "event": event })),
-        (Line::Delivery(row), Form::Json) => output.json_line(&json!({ "schema": "crossdock/tail/1", "delivery": row })),
+        (Line::Event(event), Form::Json) => {
+            output.json_line(&json!({ "schema": "crossdock/tail/1", "event": event }));
+        }
+        (Line::Delivery(row), Form::Json) => {
+            output.json_line(&json!({ "schema": "crossdock/tail/1", "delivery": row }));
+        }
         (Line::Event(event), Form::Table) => {
             let names: Vec<String> = event.identifiers.iter().map(|it| format!("{}={}", it.scheme, it.value)).collect();
-            output.line(&format!("{}  event     {}  {:<11} {} from {}  {}", event.received_at, event.id, event.verdict, event.kind, event.source, names.join(" ")));
+            output.line(&format!(
+                "{}  event     {}  {:<11} {} from {}  {}",
+                event.received_at,
+                event.id,
+                event.verdict,
+                event.kind,
+                event.source,
+                names.join(" ")
+            ));
         }
         (Line::Delivery(row), Form::Table) => {
-            output.line(&format!("{}  delivery  {}  {:<11} {} to {}, attempt {}  {}", row.at, row.delivery, row.state, row.flow, row.destination, row.attempts, row.why));
+            output.line(&format!(
+                "{}  delivery  {}  {:<11} {} to {}, attempt {}  {}",
+                row.at, row.delivery, row.state, row.flow, row.destination, row.attempts, row.why
+            ));
         }
     }
 }

@@ -68,7 +68,9 @@ fn run_one(spec: TestSpec, args: &args::Test, project: &project::Project, proofs
             let actual = actual::of(&project.policy, &proofs.verifiers, &received);
             compare::compare(&spec.expect, &actual)
         }
-        Err(why) => (vec![Difference::failed(spec.given.source.span, format!("the request cannot be made: {why}"))], Vec::new()),
+        Err(why) => {
+            (vec![Difference::failed(spec.given.source.span, format!("the request cannot be made: {why}"))], Vec::new())
+        }
     };
     Ran { spec, differences, remarks }
 }
@@ -94,19 +96,22 @@ fn text_of<'a>(spec: &TestSpec, project: &'a project::Project) -> &'a str {
 }
 
 fn report(ran: &[Ran], project: &project::Project) -> serde_json::Value {
-    let tests: Vec<_> = ran.iter().map(|ran| {
-        let differences = ran.differences.iter().map(|difference| {
-            let at = line_column(text_of(&ran.spec, project), difference.span.start);
+    let tests: Vec<_> = ran
+        .iter()
+        .map(|ran| {
+            let differences = ran.differences.iter().map(|difference| {
+                let at = line_column(text_of(&ran.spec, project), difference.span.start);
+                json!({
+                    "what": difference.what, "file": ran.spec.path, "line": at.line, "column": at.column,
+                    "expected": difference.expected, "actual": difference.actual, "paths": difference.paths(),
+                })
+            });
             json!({
-                "what": difference.what, "file": ran.spec.path, "line": at.line, "column": at.column,
-                "expected": difference.expected, "actual": difference.actual, "paths": difference.paths(),
+                "name": ran.spec.name, "passed": ran.differences.is_empty(),
+                "differences": differences.collect::<Vec<_>>(), "remarks": ran.remarks,
             })
-        });
-        json!({
-            "name": ran.spec.name, "passed": ran.differences.is_empty(),
-            "differences": differences.collect::<Vec<_>>(), "remarks": ran.remarks,
         })
-    }).collect();
+        .collect();
     let failed = ran.iter().filter(|ran| !ran.differences.is_empty()).count();
     json!({ "schema": "crossdock/test/1", "passed": ran.len() - failed, "failed": failed, "tests": tests })
 }

@@ -14,10 +14,13 @@ pub(crate) async fn run(common: &Common, verb: &Token, output: &Output) -> Ended
         Token::Ls => list(&client, output).await,
         Token::Make(args) => make(&mut client, args, output).await,
         Token::Revoke(args) => {
-            let answer: serde_json::Value = client.post(&format!("/tokens/{}/revoke", encode(&args.name)), &serde_json::json!({})).await?;
+            let answer: serde_json::Value =
+                client.post(&format!("/tokens/{}/revoke", encode(&args.name)), &serde_json::json!({})).await?;
             match output.form {
                 Form::Json => output.json(&answer),
-                Form::Table => output.line(&format!("revoked {} of {}", answer["revoked"], args.name)),
+                Form::Table => {
+                    output.line(&format!("revoked {} of {}", answer["revoked"], args.name));
+                }
             }
             Ok(Exit::Done)
         }

@@ -34,13 +34,28 @@ fn print_event(trace: &EventTrace, output: &Output) {
     let event = &trace.event;
     output.line(&format!("{} {}  {}", mark(&trace.state), event.kind, event.id));
     let names: Vec<String> = event.identifiers.iter().map(|it| format!("{}={}", it.scheme, it.value)).collect();
-    output.line(&format!("    from {} at {}, {} bytes, policy {}  {}", event.source, event.received_at, event.bytes, event.policy.short(), names.join(" ")));
+    output.line(&format!(
+        "    from {} at {}, {} bytes, policy {}  {}",
+        event.source,
+        event.received_at,
+        event.bytes,
+        event.policy.short(),
+        names.join(" ")
+    ));
     for hop in &trace.hops {
         output.line(&format!("    {} +{:>9}  {:<10} {}", hop.at, micros(hop.after_us), hop.what, hop.text));
     }
     for story in &trace.deliveries {
         let delivery = &story.delivery;
-        output.line(&format!("    {} {} to {}: {}, {} attempts. {}", mark(delivery.state.word()), delivery.flow, delivery.destination, delivery.state.word(), delivery.attempts, delivery.why));
+        output.line(&format!(
+            "    {} {} to {}: {}, {} attempts. {}",
+            mark(delivery.state.word()),
+            delivery.flow,
+            delivery.destination,
+            delivery.state.word(),
+            delivery.attempts,
+            delivery.why
+        ));
     }
     output.line(&format!("    why   {}", trace.why));
     if !trace.next.is_empty() {

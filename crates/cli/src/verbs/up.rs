@@ -21,9 +21,12 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
         listen: args.listen,
         settings: args.settings.clone(),
     };
-    let mut settings = Settings::resolve(&flags, Environment::read()).map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
-    let telemetry = Telemetry::start(&settings).map_err(|error| Failure::new(Exit::Usage, "telemetry", error.to_string()))?;
-    let files = server::project::read(&settings.project).map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
+    let mut settings = Settings::resolve(&flags, Environment::read())
+        .map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
+    let telemetry =
+        Telemetry::start(&settings).map_err(|error| Failure::new(Exit::Usage, "telemetry", error.to_string()))?;
+    let files = server::project::read(&settings.project)
+        .map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
     let address_file = settings.project.join(ADDRESS_FILE);
     let failed = if demo::is_wanted(&settings, &files) {
         show_demo(&mut settings, &address_file, output).await?
@@ -46,7 +49,8 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
 /// The demo world. Its systems stop sending first and stop receiving last, so that the product can finish.
 async fn show_demo(settings: &mut Settings, address_file: &Path, output: &Output) -> Result<Vec<String>, Failure> {
     let stage = demo::stage(settings).await?;
-    let running = up::start(settings.clone(), stage.files()).await.map_err(|error| demo::not_started_here(&error, settings))?;
+    let running =
+        up::start(settings.clone(), stage.files()).await.map_err(|error| demo::not_started_here(&error, settings))?;
     write_address(&running, address_file, output);
     demo::greet(&running, &stage, output);
     let mut world = stage.play(&running, output).await?;
@@ -60,7 +64,10 @@ async fn show_demo(settings: &mut Settings, address_file: &Path, output: &Output
 
 fn greet(running: &Running, address_file: &Path, output: &Output) {
     if let Some(token) = &running.first_token {
-        output.say(&format!("administrator's token, shown this once (it holds until {}):\n  {}", token.expires_at, token.token));
+        output.say(&format!(
+            "administrator's token, shown this once (it holds until {}):\n  {}",
+            token.expires_at, token.token
+        ));
     }
     write_address(running, address_file, output);
     output.line(&format!("ready url=http://{}", running.address));
@@ -69,9 +76,13 @@ fn greet(running: &Running, address_file: &Path, output: &Output) {
 /// Writes where the product is, for the other commands in this folder.
 fn write_address(running: &Running, address_file: &Path, output: &Output) {
     let url = format!("http://{}", running.address);
-    let written = address_file.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(address_file, &url));
+    let written =
+        address_file.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(address_file, &url));
     if let Err(error) = written {
-        output.say(&format!("other commands must name this address with --url: {} cannot be written ({error})", address_file.display()));
+        output.say(&format!(
+            "other commands must name this address with --url: {} cannot be written ({error})",
+            address_file.display()
+        ));
     }
 }
 

@@ -26,7 +26,8 @@ pub(crate) async fn version(common: &Common, output: &Output) -> Ended {
 pub(crate) fn exit_codes(output: &Output) -> Exit {
     match output.form {
         Form::Json => {
-            let rows: Vec<_> = Exit::ALL.iter().map(|(exit, meaning)| json!({ "code": *exit as u8, "meaning": meaning })).collect();
+            let rows: Vec<_> =
+                Exit::ALL.iter().map(|(exit, meaning)| json!({ "code": *exit as u8, "meaning": meaning })).collect();
             output.json(&json!({ "schema": "crossdock/exit-codes/1", "rows": rows }));
         }
         Form::Table => output.line(EXIT_CODES),

@@ -42,7 +42,10 @@ fn what_init_writes_passes_check_fmt_and_test() {
 fn a_test_that_fails_shows_where_and_what() {
     let folder = sample(None);
     let path = folder.path().join("tests/order.yaml");
-    let text = std::fs::read_to_string(&path).unwrap().replace("pieces: 2", "pieces: 3").replace("type: order.created", "type: order.made");
+    let text = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("pieces: 2", "pieces: 3")
+        .replace("type: order.created", "type: order.made");
     std::fs::write(&path, text).unwrap();
     run(folder.path(), &["test"])
         .ends(3)
@@ -65,7 +68,10 @@ fn a_test_is_signed_as_its_source_asks_for_it() {
         ("shopify", "preset: shopify, secrets: [a/a]"),
         ("stripe", "preset: stripe, secrets: [a/b]"),
         ("webhooks", "preset: standard-webhooks, secrets: [a/c]"),
-        ("hmac", "hmac: { algorithm: sha512, header: x-sig, encoding: hex, signed: \"{id}.{timestamp}.{path}.{body}\", timestamp: { header: x-at, format: millis }, id: { header: x-id }, tolerance: 5m }, secrets: [a/d]"),
+        (
+            "hmac",
+            "hmac: { algorithm: sha512, header: x-sig, encoding: hex, signed: \"{id}.{timestamp}.{path}.{body}\", timestamp: { header: x-at, format: millis }, id: { header: x-id }, tolerance: 5m }, secrets: [a/d]",
+        ),
         ("ed25519", "hmac: { algorithm: ed25519, header: x-sig, encoding: base64, signed: \"{body}\" }, secrets: [a/e]"),
         ("path", "shared_secret: { in: path }, secrets: [a/f]"),
         ("header", "shared_secret: { header: x-key }, secrets: [a/g]"),
@@ -77,12 +83,21 @@ fn a_test_is_signed_as_its_source_asks_for_it() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     };
-    let given = |source: &str, headers: &str| format!("given:\n  source: {source}\n  headers: {{ x-shopify-topic: a.b, {headers} }}\n  body: {{ type: a.b, id: \"1\" }}\n");
+    let given = |source: &str, headers: &str| {
+        format!(
+            "given:\n  source: {source}\n  headers: {{ x-shopify-topic: a.b, {headers} }}\n  body: {{ type: a.b, id: \"1\" }}\n"
+        )
+    };
     let mut system = "owner: team\nsources:\n".to_owned();
     for (name, how) in verify {
-        let source = format!("  {name}:\n    verify: {{ {how} }}\n    type: {{ path: .type }}\n    key: {{ path: .id }}\n    allow_from: [10.0.0.0/8]\n");
+        let source = format!(
+            "  {name}:\n    verify: {{ {how} }}\n    type: {{ path: .type }}\n    key: {{ path: .id }}\n    allow_from: [10.0.0.0/8]\n"
+        );
         system.push_str(&source);
-        write(&format!("tests/{name}.yaml"), &(given(name, "x-a: b") + "expect: { verdict: admitted, type: a.b, deliveries: [] }\n"));
+        write(
+            &format!("tests/{name}.yaml"),
+            &(given(name, "x-a: b") + "expect: { verdict: admitted, type: a.b, deliveries: [] }\n"),
+        );
     }
     write("systems/all.yaml", &system);
     write("tests/wrong.yaml", &(given("header", "x-key: wrong") + "expect: { verdict: refused, problem: bad-signature }\n"));
@@ -129,10 +144,16 @@ fn without_a_product_the_answer_says_so() {
 fn doctor_finds_what_is_missing_and_names_the_fix() {
     let folder = sample(None);
     std::fs::remove_file(folder.path().join(".crossdock/secrets/shop/webhook")).unwrap();
-    std::fs::write(folder.path().join("systems/lab.yaml"), "owner: team-lab\nsources:\n  lab:\n    verify: { unsigned: { owner: team-lab, until: 2020-01-31, why: bench } }\n").unwrap();
+    std::fs::write(
+        folder.path().join("systems/lab.yaml"),
+        "owner: team-lab\nsources:\n  lab:\n    verify: { unsigned: { owner: team-lab, until: 2020-01-31, why: bench } }\n",
+    )
+    .unwrap();
     let report = run(folder.path(), &["doctor", "-o", "json"]).ends(3).json();
     let checks = report["checks"].as_array().unwrap();
-    let fix_of = |what: &str| checks.iter().find(|it| it["what"] == what && it["standing"] == "finding").map(|it| it["fix"].to_string());
+    let fix_of = |what: &str| {
+        checks.iter().find(|it| it["what"] == what && it["standing"] == "finding").map(|it| it["fix"].to_string())
+    };
     assert!(fix_of("secrets").is_some_and(|fix| fix.contains("CROSSDOCK_SECRET_SHOP_WEBHOOK")), "{report:#}");
     assert!(fix_of("unsigned").is_some() || fix_of("project").is_some(), "{report:#}");
 }

@@ -46,7 +46,8 @@ fn an_order_is_refused_held_and_delivered_after_a_change() {
 fn everything_of_a_cause_is_retried_at_its_pace() {
     let (folder, _refusing, product) = with_refusing_warehouse();
     for number in ["A1", "A2", "A3"] {
-        let body = format!(r#"{{"type":"order.created","data":{{"number":"{number}","lines":[{{"sku":"X","quantity":1}}]}}}}"#);
+        let body =
+            format!(r#"{{"type":"order.created","data":{{"number":"{number}","lines":[{{"sku":"X","quantity":1}}]}}}}"#);
         product.run_with(&["send", "shop"], &body).ends(0);
         product.await_state(number, "with_a_person");
     }
@@ -57,7 +58,10 @@ fn everything_of_a_cause_is_retried_at_its_pace() {
     let taking = Going::listener(folder.path(), "200");
     move_warehouse(folder.path(), &taking.url);
     product.run(&["apply", "--reason", "the new warehouse", "-y"]).ends(0);
-    product.run(&["retry", "--cause", cause, "--canary", "1", "--rate", "50/s", "--reason", "mended", "--wait"]).ends(0).says("3 of 3 members");
+    product
+        .run(&["retry", "--cause", cause, "--canary", "1", "--rate", "50/s", "--reason", "mended", "--wait"])
+        .ends(0)
+        .says("3 of 3 members");
     for number in ["A1", "A2", "A3"] {
         product.await_state(number, "done");
     }

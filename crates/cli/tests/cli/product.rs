@@ -108,7 +108,8 @@ impl Going {
     /// A receiver that answers with a status.
     pub(crate) fn listener(folder: &Path, status: &str) -> Self {
         let secret = ".crossdock/secrets/warehouse/webhook";
-        let mut command = command(folder, &["listen", "--port", "0", "--status", status, "--secret-file", secret, "-o", "json"]);
+        let mut command =
+            command(folder, &["listen", "--port", "0", "--status", status, "--secret-file", secret, "-o", "json"]);
         Self::start(&mut command, &folder.join(format!("listen-{status}.err")))
     }
 
@@ -175,7 +176,8 @@ impl Product {
 
     /// A command that goes on by itself; its first line is read.
     pub(crate) fn go(&self, args: &[&str]) -> (Child, BufReader<ChildStdout>) {
-        let mut child = self.command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child =
+            self.command(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         (child, out)
     }

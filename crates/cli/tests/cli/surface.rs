@@ -37,7 +37,12 @@ fn other_hosts_and_pages_of_other_sites_are_refused() {
     let address = product.going.url.strip_prefix("http://").unwrap();
     let token = &product.token;
     let get = |host: &str, more: &str| {
-        status_of(address, &format!("GET /api/v1/status HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n{more}connection: close\r\n\r\n"))
+        status_of(
+            address,
+            &format!(
+                "GET /api/v1/status HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n{more}connection: close\r\n\r\n"
+            ),
+        )
     };
     assert_eq!(get(address, ""), 200);
     assert_eq!(get("evil.example", ""), 421);
@@ -78,7 +83,9 @@ fn a_refusal_tells_the_sender_why() {
 fn tail_follows_and_ends_with_its_reader() {
     let folder = sample(None);
     let product = Product::up(folder.path());
-    let order = |number: &str| format!(r#"{{"type":"order.created","data":{{"number":"{number}","lines":[{{"sku":"X","quantity":1}}]}}}}"#);
+    let order = |number: &str| {
+        format!(r#"{{"type":"order.created","data":{{"number":"{number}","lines":[{{"sku":"X","quantity":1}}]}}}}"#)
+    };
     product.run_with(&["send", "shop"], &order("T1")).ends(0);
     let (mut tail, mut lines) = product.go(&["tail", "-o", "json"]);
     let mut line = String::new();

@@ -105,7 +105,10 @@ impl Changes {
         let rows = self.views.audit(Some(decide::SUBJECT.to_owned()), None, 2).await?.rows;
         let (version, previous) = (policy.version, self.book.current().version);
         if terms.onto.is_some_and(|onto| onto != previous) {
-            return Err(NotDone::Changed(format!("the policy in force is {}; look at the difference again", previous.short())));
+            return Err(NotDone::Changed(format!(
+                "the policy in force is {}; look at the difference again",
+                previous.short()
+            )));
         }
         if holds_already(&rows, version, previous) {
             self.book.adopt(policy);
@@ -194,7 +197,11 @@ pub async fn bootstrap(
     if let Some(version) = ledger.partition_policy(first).await? {
         let stored = ledger.policy(version).await?.ok_or(Fault::new(FaultKind::Corrupt, "change.bootstrap"))?;
         let policy = Arc::new(book::compile(stored)?);
-        return Ok(Beginning { policy, effect: Effect::None, sentence: format!("the policy in force is {}", version.short()) });
+        return Ok(Beginning {
+            policy,
+            effect: Effect::None,
+            sentence: format!("the policy in force is {}", version.short()),
+        });
     }
     asked.check()?;
     let (policy, _) = checked(files, asked)?;

@@ -1,7 +1,8 @@
 //! What applying a policy changes, and whether it may be applied. Values in, values out.
 
 use model::{
-    AuditId, AuditRow, Batch, Change, Delivery, DeliveryState, Entry, Guard, Partition, PolicyVersion, TimeSpan, Timestamp, Principal,
+    AuditId, AuditRow, Batch, Change, Delivery, DeliveryState, Entry, Guard, Partition, PolicyVersion, Principal, TimeSpan,
+    Timestamp,
 };
 use policy::SourceFile;
 use uuid::Uuid;
@@ -168,7 +169,9 @@ mod tests {
 
     #[test]
     fn open_deliveries_refuse_a_removal_unless_they_are_to_be_held() {
-        let check = |open, mode, allowed: bool| assert_eq!(allow(&[removal(open)], mode).is_ok(), allowed, "{open} {mode:?}");
+        let check = |open, mode, allowed: bool| {
+            assert_eq!(allow(&[removal(open)], mode).is_ok(), allowed, "{open} {mode:?}");
+        };
         check(0, OpenDeliveries::Refuse, true);
         check(3, OpenDeliveries::Refuse, false);
         check(3, OpenDeliveries::Hold, true);

@@ -62,7 +62,9 @@ impl Leavings {
         let limit = DueLimit { all: CLAIM_MAX, repeats: CLAIM_MAX };
         let mut held = false;
         for delivery in self.ledger.due(name, Timestamp::NEVER, limit).await? {
-            let Left::Hold(batch) = decide::hold(&delivery, &removed, (&Principal::product(), self.clock.now())) else { continue };
+            let Left::Hold(batch) = decide::hold(&delivery, &removed, (&Principal::product(), self.clock.now())) else {
+                continue;
+            };
             match self.ledger.commit(batch).await {
                 Ok(_) => held = true,
                 Err(fault) if fault.kind == FaultKind::Conflict => {}

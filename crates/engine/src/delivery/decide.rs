@@ -48,17 +48,23 @@ pub fn after_attempt(delivery: &Delivery, terms: Terms<'_>, outcome: &Outcome, m
         Outcome::Refused { status, again: Again::Never } => {
             end(delivery, terms, format!("answered {status}: the same data would be refused again"))
         }
-        Outcome::Refused { status, again: Again::Perhaps } => again(delivery, terms, None, moment, format!("answered {status}")),
+        Outcome::Refused { status, again: Again::Perhaps } => {
+            again(delivery, terms, None, moment, &format!("answered {status}"))
+        }
         Outcome::Deferred { status, retry_after } => {
-            again(delivery, terms, *retry_after, moment, format!("answered {status}, asks for patience"))
+            again(delivery, terms, *retry_after, moment, &format!("answered {status}, asks for patience"))
         }
         Outcome::Unreached { error } => {
             let what = format!("no answer ({})", outcome.cause());
-            if error.may_have_arrived() { unclear(delivery, terms, moment, what) } else { again(delivery, terms, None, moment, what) }
+            if error.may_have_arrived() {
+                unclear(delivery, terms, moment, &what)
+            } else {
+                again(delivery, terms, None, moment, &what)
+            }
         }
         Outcome::Unknown => match terms.repeat {
             Repeat::Safe => after_crash(delivery, terms, now),
-            Repeat::Unsafe => unclear(delivery, terms, moment, "the process ended during the attempt".to_owned()),
+            Repeat::Unsafe => unclear(delivery, terms, moment, "the process ended during the attempt"),
         },
     }
 }
@@ -68,26 +74,28 @@ fn after_crash(delivery: &Delivery, terms: Terms<'_>, now: Timestamp) -> After {
     if delivery.round_attempts() >= schedule::attempts_max(terms.retry) {
         return end(delivery, terms, "the process ended during the last attempt".to_owned());
     }
-    After { state: DeliveryState::Waiting { due: now }, why: "the process ended during the attempt; it is repeated under the same id".to_owned() }
-}
-
-fn unclear(delivery: &Delivery, terms: Terms<'_>, moment: Moment, what: String) -> After {
-    match terms.repeat {
-        Repeat::Safe => again(delivery, terms, None, moment, what),
-        Repeat::Unsafe => held(delivery, format!("{what}: whether it arrived is not known, and the destination must not get it twice")),
+    After {
+        state: DeliveryState::Waiting { due: now },
+        why: "the process ended during the attempt; it is repeated under the same id".to_owned(),
     }
 }
 
-fn again(
-    delivery: &Delivery,
-    terms: Terms<'_>,
-    asked: Option<model::TimeSpan>,
-    moment: Moment,
-    what: String,
-) -> After {
+fn unclear(delivery: &Delivery, terms: Terms<'_>, moment: Moment, what: &str) -> After {
+    match terms.repeat {
+        Repeat::Safe => again(delivery, terms, None, moment, what),
+        Repeat::Unsafe => {
+            held(delivery, format!("{what}: whether it arrived is not known, and the destination must not get it twice"))
+        }
+    }
+}
+
+fn again(delivery: &Delivery, terms: Terms<'_>, asked: Option<model::TimeSpan>, moment: Moment, what: &str) -> After {
     let round = Round { at: delivery.round_at, attempts: delivery.round_attempts(), deadline: terms.deadline };
     match schedule::next(terms.retry, round, asked, moment.now, moment.chance) {
-        Next::At(due) => After { state: DeliveryState::Waiting { due }, why: format!("{what}; attempt {} follows", delivery.attempts + 1) },
+        Next::At(due) => After {
+            state: DeliveryState::Waiting { due },
+            why: format!("{what}; attempt {} follows", delivery.attempts + 1),
+        },
         Next::CountUsedUp => end(delivery, terms, format!("{what}; attempt {} was the last", delivery.attempts)),
         Next::DeadlineFirst => end(delivery, terms, format!("{what}; the deadline comes before another attempt")),
     }
@@ -130,7 +138,10 @@ pub fn judge(kept: &Policy, present: &Policy, delivery: &Delivery, result: &Atte
 
 /// The batch that closes an attempt.
 pub fn settle(delivery: &Delivery, epoch: u64, result: AttemptResult, after: After) -> Batch {
-    Batch::new()
-        .guard(Guard::Epoch { delivery: delivery.id, epoch })
-        .change(Change::Settle { delivery: delivery.id, result, state: after.state, why: after.why })
+    Batch::new().guard(Guard::Epoch { delivery: delivery.id, epoch }).change(Change::Settle {
+        delivery: delivery.id,
+        result,
+        state: after.state,
+        why: after.why,
+    })
 }

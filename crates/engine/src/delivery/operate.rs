@@ -86,7 +86,10 @@ impl Operate {
     pub async fn many(&self, ids: &[DeliveryId], wish: Wish, asked: &Asked) -> Result<Outcomes, NotDone> {
         asked.check()?;
         if ids.len() > MANY_MAX {
-            return Err(NotDone::Refused(format!("{} deliveries are more than {MANY_MAX} at once; replay them instead", ids.len())));
+            return Err(NotDone::Refused(format!(
+                "{} deliveries are more than {MANY_MAX} at once; replay them instead",
+                ids.len()
+            )));
         }
         let mut outcomes = Outcomes::default();
         let mut deliveries = Vec::with_capacity(ids.len());
@@ -94,7 +97,9 @@ impl Operate {
         for id in ids.iter().copied().collect::<BTreeSet<DeliveryId>>() {
             match self.ledger.delivery(id).await? {
                 Some(delivery) => deliveries.push(delivery),
-                None => unknown.push(told(id, Deed::Skipped, "there is no such delivery".to_owned())),
+                None => {
+                    unknown.push(told(id, Deed::Skipped, "there is no such delivery".to_owned()));
+                }
             }
         }
         deliveries.sort_by_key(|delivery| (delivery.position, delivery.id));

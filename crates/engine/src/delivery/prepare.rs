@@ -6,8 +6,8 @@ use bytes::Bytes;
 use formats::signature::standard_webhooks::{self, SigningKey};
 use formats::trace_context::TraceParent;
 use model::{Delivery, Diagnostic, Digest, Event, Outcome, Timestamp};
-use policy::compiled::{Auth, Destination};
 use policy::Policy;
+use policy::compiled::{Auth, Destination};
 use policy::expression::EventView;
 
 use crate::keyring::Keyring;
@@ -26,7 +26,8 @@ pub fn body(policy: &Policy, delivery: &Delivery, event: &Event) -> Result<Bytes
     let body = match &flow.mapping {
         None => Bytes::from(event.data().into_owned()),
         Some(name) => {
-            let mapping = policy.mappings.get(name).ok_or_else(|| unmapped(format!("the mapping {name} is not in its policy")))?;
+            let mapping =
+                policy.mappings.get(name).ok_or_else(|| unmapped(format!("the mapping {name} is not in its policy")))?;
             let mapped = mapping.apply_checked(policy, &EventView::new(event));
             mapped.map_err(|reasons| Outcome::Unmapped { reasons: reasons.iter().map(sentence).collect() })?
         }
@@ -61,7 +62,12 @@ pub struct Envelope<'a> {
 }
 
 /// The message of one attempt.
-pub fn message(destination: &Destination, keys: &Keyring, envelope: Envelope<'_>, body: Bytes) -> Result<Message, Unprepared> {
+pub fn message(
+    destination: &Destination,
+    keys: &Keyring,
+    envelope: Envelope<'_>,
+    body: Bytes,
+) -> Result<Message, Unprepared> {
     let mut headers = vec![("content-type".to_owned(), content_type(envelope.event))];
     headers.extend(destination.headers.iter().cloned());
     identity(envelope, &mut headers);
@@ -101,9 +107,10 @@ fn identity(envelope: Envelope<'_>, headers: &mut Vec<(String, String)>) {
 /// The trace goes on from the sender's; without one it begins with the event, so that all hops meet in one trace.
 fn trace_parent(delivery: &Delivery, event: &Event, no: u32) -> String {
     let span: [u8; 8] = Digest::of_fields(&[&delivery.id.bytes(), &no.to_be_bytes()]).head();
-    let received = event.trace.as_ref().and_then(|trace| {
-        TraceParent::parse(&format!("00-{}-{}-{:02x}", trace.trace_id, trace.parent_id, trace.flags))
-    });
+    let received = event
+        .trace
+        .as_ref()
+        .and_then(|trace| TraceParent::parse(&format!("00-{}-{}-{:02x}", trace.trace_id, trace.parent_id, trace.flags)));
     match received.and_then(|parent| parent.child(span)) {
         Some(child) => child.to_string(),
         None => format!("00-{}-{}-00", event.id.0.simple(), hex::encode(span)),
@@ -112,14 +119,16 @@ fn trace_parent(delivery: &Delivery, event: &Event, no: u32) -> String {
 
 /// Header values are visible ASCII; a correlation id that is not is sent percent-encoded.
 fn visible(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
+    let hex = |nibble: u8| char::from(b"0123456789ABCDEF"[usize::from(nibble)]);
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
         if byte.is_ascii_graphic() && byte != b'%' {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            out.extend(['%', hex(byte >> 4), hex(byte & 15)]);
         }
-        out
-    })
+    }
+    out
 }
 
 fn sign(
@@ -136,7 +145,8 @@ fn sign(
     for name in &destination.sign {
         let secret = keys.get(name).ok_or_else(|| unmapped(format!("the secret {name} has no value")))?;
         let text = std::str::from_utf8(secret.expose()).unwrap_or_default();
-        signing.push(SigningKey::parse(text).map_err(|_| unmapped(format!("the secret {name} is no Standard Webhooks key")))?);
+        signing
+            .push(SigningKey::parse(text).map_err(|_| unmapped(format!("the secret {name} is no Standard Webhooks key")))?);
     }
     let id = envelope.delivery.id.to_string();
     let signature = standard_webhooks::sign(&id, envelope.at.secs(), body, &signing)
@@ -152,7 +162,9 @@ fn authenticate(destination: &Destination, keys: &Keyring, headers: &mut Vec<(St
     };
     match &destination.auth {
         None => {}
-        Some(Auth::Bearer(secret)) => headers.push(("authorization".to_owned(), format!("Bearer {}", value(secret)?))),
+        Some(Auth::Bearer(secret)) => {
+            headers.push(("authorization".to_owned(), format!("Bearer {}", value(secret)?)));
+        }
         Some(Auth::Basic { user, secret }) => {
             let pair = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{}", value(secret)?));
             headers.push(("authorization".to_owned(), format!("Basic {pair}")));

@@ -8,8 +8,8 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use model::limit::{CLAIM_MAX, PERIOD};
 use model::{
-    AttemptResult, Batch, Change, Claim, Delivery, DestinationName, Digest, Fault, FaultKind, Guard, Outcome,
-    TimeSpan, Timestamp,
+    AttemptResult, Batch, Change, Claim, Delivery, DestinationName, Digest, Fault, FaultKind, Guard, Outcome, TimeSpan,
+    Timestamp,
 };
 use policy::compiled::Destination;
 use tokio::sync::{mpsc, watch};
@@ -120,7 +120,8 @@ impl Sender {
         let present = self.book.current();
         for (name, due) in self.ledger.agenda().await? {
             let now = self.clock.now();
-            let Some(destination) = present.destinations.get(&name).filter(|_| self.board.holds(&Board::shard_of(&name))) else {
+            let Some(destination) = present.destinations.get(&name).filter(|_| self.board.holds(&Board::shard_of(&name)))
+            else {
                 continue;
             };
             if due > now {
@@ -133,7 +134,12 @@ impl Sender {
     }
 
     /// Claims what is due for one destination. Answers when its gate opens again, if that is known.
-    async fn claim_for(&self, to: &Arc<Destination>, now: Timestamp, flights: &mut Flights) -> Result<Option<Timestamp>, Fault> {
+    async fn claim_for(
+        &self,
+        to: &Arc<Destination>,
+        now: Timestamp,
+        flights: &mut Flights,
+    ) -> Result<Option<Timestamp>, Fault> {
         let all = (self.board.free(to, Kind::First) as usize).min(CLAIM_MAX);
         let repeats = (self.board.free(to, Kind::Repeat) as usize).min(all);
         if all == 0 {
@@ -184,7 +190,12 @@ impl Sender {
         match self.ledger.commit(batch).await {
             Ok(committed) => {
                 for ((delivery, slot), epoch) in claims.into_iter().zip(committed.claimed) {
-                    flights.push(Box::pin(self.clone().fly(Handover { delivery: Box::new(delivery), epoch, record: None, slot })));
+                    flights.push(Box::pin(self.clone().fly(Handover {
+                        delivery: Box::new(delivery),
+                        epoch,
+                        record: None,
+                        slot,
+                    })));
                 }
                 Ok(())
             }
@@ -196,7 +207,9 @@ impl Sender {
                 Ok(())
             }
             Err(fault) => {
-                claims.iter().for_each(|(delivery, slot)| self.board.leave_unused(&delivery.destination, slot, now));
+                for (delivery, slot) in &claims {
+                    self.board.leave_unused(&delivery.destination, slot, now);
+                }
                 Err(fault)
             }
         }
@@ -218,7 +231,9 @@ impl Sender {
         self.board.settle([delivery.id]);
         let ours = |found: &Delivery| found.lease.as_ref() == Some(&self.board.lease) && found.epoch == delivery.epoch + 1;
         match found.filter(ours) {
-            Some(found) => self.fly(Handover { epoch: found.epoch, delivery: Box::new(delivery), record: None, slot }).await,
+            Some(found) => {
+                self.fly(Handover { epoch: found.epoch, delivery: Box::new(delivery), record: None, slot }).await;
+            }
             None => self.board.leave_unused(&delivery.destination, &slot, self.clock.now()),
         }
     }
@@ -266,10 +281,19 @@ impl Sender {
         }
     }
 
+    /// The policy that a delivery keeps. A store that is away is waited for: it is no reason to trouble a person.
+    async fn policy_of(&self, delivery: &Delivery) -> Result<Arc<policy::Policy>, Fault> {
+        loop {
+            match self.book.at(delivery.policy).await {
+                Err(fault) if fault.kind == FaultKind::Unavailable => self.clock.sleep(AGAIN).await,
+                answer => return answer,
+            }
+        }
+    }
+
     async fn attempt(&self, delivery: &Delivery, event: &model::Event) -> (Sent, Option<Digest>) {
-        let policy = match self.book.at(delivery.policy).await {
-            Ok(policy) => policy,
-            Err(_) => return (nothing_sent("its policy cannot be read"), None),
+        let Ok(policy) = self.policy_of(delivery).await else {
+            return (nothing_sent("its policy is not in the ledger, or cannot be compiled"), None);
         };
         let present = self.book.current();
         let Some(destination) = present.destinations.get(&delivery.destination) else {
@@ -277,7 +301,9 @@ impl Sender {
         };
         let body = match prepare::body(&policy, delivery, event) {
             Ok(body) => body,
-            Err(outcome) => return (Sent { outcome, response: bytes::Bytes::new(), cut: false }, None),
+            Err(outcome) => {
+                return (Sent { outcome, response: bytes::Bytes::new(), cut: false }, None);
+            }
         };
         let output = Some(Digest::of(&body));
         let keys = Arc::clone(&self.keys.borrow());

@@ -54,17 +54,10 @@ impl<'a> Proven<'a> {
 }
 
 /// Judges a request. `wall` is the time of the machine's clock, by which signatures are judged.
-pub fn admit(
-    policy: &Policy,
-    verifiers: &Verifiers,
-    received: &Received,
-    wall: Timestamp,
-) -> Decision {
+pub fn admit(policy: &Policy, verifiers: &Verifiers, received: &Received, wall: Timestamp) -> Decision {
     match open(policy, verifiers, received, wall) {
         Ok(Opened::Answered(answer)) => Decision::Answered(answer),
-        Ok(Opened::Proven(proven)) => {
-            judge(policy, &proven).map_or_else(Decision::Refused, Decision::Judged)
-        }
+        Ok(Opened::Proven(proven)) => judge(policy, &proven).map_or_else(Decision::Refused, Decision::Judged),
         Err(refusal) => Decision::Refused(refusal),
     }
 }
@@ -113,16 +106,9 @@ pub fn judge(policy: &Policy, proven: &Proven<'_>) -> Result<Vec<Verdict>, Refus
 
 /// Judges a kept event again under the present policy, with another body: in the form of the one that was received,
 /// envelope included where it had one in the body. Without signature, handshake and key registry; its key stays.
-pub fn again(
-    policy: &Policy,
-    before: &Event,
-    body: Bytes,
-    id: EventId,
-) -> Result<Verdict, Refusal> {
+pub fn again(policy: &Policy, before: &Event, body: Bytes, id: EventId) -> Result<Verdict, Refusal> {
     let source = policy.sources.get(&before.source);
-    let source = source.ok_or_else(|| {
-        Refusal::new(RefusalKind::UnknownSource, "the source of the event is gone")
-    })?;
+    let source = source.ok_or_else(|| Refusal::new(RefusalKind::UnknownSource, "the source of the event is gone"))?;
     let bytes_max = source.limits.body_bytes.min(BODY_BYTES_MAX);
     if body.len() > bytes_max {
         let detail = format!("the body has {} bytes, the source takes {bytes_max}", body.len());

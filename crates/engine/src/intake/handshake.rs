@@ -55,10 +55,7 @@ fn ok() -> HandshakeAnswer {
 }
 
 fn only_post() -> Refusal {
-    Refusal::new(
-        RefusalKind::Malformed,
-        "events are sent with POST, and no handshake of this kind is declared here",
-    )
+    Refusal::new(RefusalKind::Malformed, "events are sent with POST, and no handshake of this kind is declared here")
 }
 
 /// Echoes the query value as text that no browser takes for a page.
@@ -71,17 +68,14 @@ fn challenge(request: &Request<'_>) -> Result<HandshakeAnswer, Refusal> {
     if value.len() > CHALLENGE_BYTES_MAX {
         return Err(Refusal::new(RefusalKind::Malformed, "the challenge is too long"));
     }
-    let headers =
-        [("content-type", "text/plain; charset=utf-8"), ("x-content-type-options", "nosniff")];
+    let headers = [("content-type", "text/plain; charset=utf-8"), ("x-content-type-options", "nosniff")];
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
     Ok(HandshakeAnswer { status: 200, headers: headers.into(), body: Bytes::from(value) })
 }
 
 /// The first value of a query parameter, decoded as forms are.
 fn query_value(query: &str, name: &str) -> Option<String> {
-    let decode = |text: &str| {
-        percent_decode(text.replace('+', " ").as_bytes()).decode_utf8().ok().map(String::from)
-    };
+    let decode = |text: &str| percent_decode(text.replace('+', " ").as_bytes()).decode_utf8().ok().map(String::from);
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     pairs.find(|(key, _)| decode(key).as_deref() == Some(name)).and_then(|(_, value)| decode(value))
 }
@@ -93,11 +87,7 @@ fn declared_form(request: &Request<'_>) -> bool {
         essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
     });
     let is_field = |field: &str| {
-        let value = request
-            .received
-            .body
-            .strip_prefix(field.as_bytes())
-            .and_then(|rest| rest.strip_prefix(b"="));
+        let value = request.received.body.strip_prefix(field.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
         value.is_some_and(|value| !value.contains(&b'&'))
     };
     is_form
@@ -112,9 +102,7 @@ fn options(request: &Request<'_>) -> Result<HandshakeAnswer, Refusal> {
     if !request.source.handshake.contains(&Handshake::CloudEvents) {
         return Err(only_post());
     }
-    let malformed = |error: formats::cloudevents::Error| {
-        Refusal::new(RefusalKind::Malformed, error.to_string())
-    };
+    let malformed = |error: formats::cloudevents::Error| Refusal::new(RefusalKind::Malformed, error.to_string());
     let asked = webhook::Request::from_headers(&request.headers).map_err(malformed)?;
     let rate = request.source.limits.rate.and_then(per_minute);
     let headers = webhook::answer(&asked, &["*"], rate).map_err(malformed)?;

@@ -11,10 +11,7 @@ use formats::trace_context::{TraceContext as Traced, TraceParent, TraceState};
 use model::diagnostic::Place;
 use model::event::DataAt;
 use model::limit::{HEADER_BYTES_MAX, IDENTIFIER_BYTES_MAX, LANE_KEY_BYTES_MAX};
-use model::{
-    Diagnostic, Digest, Event, EventId, Origin, Refusal, RefusalKind, Timestamp, TraceContext,
-    Verdict,
-};
+use model::{Diagnostic, Digest, Event, EventId, Origin, Refusal, RefusalKind, Timestamp, TraceContext, Verdict};
 use policy::compiled::{OnInvalid, Source};
 use policy::expression::Data;
 use policy::{Policy, codes};
@@ -44,8 +41,7 @@ pub(super) struct Identity {
 pub(super) fn judge_new(ground: &Ground<'_>, message: &Message, identity: Identity) -> Verdict {
     let bytes = message.data_bytes();
     let data = Data::new(bytes, &message.content_type);
-    let sight =
-        Sight { headers: ground.headers, envelope: message.envelope.as_deref(), data: &data };
+    let sight = Sight { headers: ground.headers, envelope: message.envelope.as_deref(), data: &data };
     let named = || {
         check_json(message, &data)?;
         let native = kind::native(ground.source, sight);
@@ -69,9 +65,7 @@ pub(super) fn judge_new(ground: &Ground<'_>, message: &Message, identity: Identi
         received_at: identity.received_at,
         contract: kind.rule.and_then(|rule| rule.contract.clone()),
         ordering: sight.extension(PARTITION_KEY).map(|key| bounded(key, LANE_KEY_BYTES_MAX)),
-        correlation: sight
-            .correlation()
-            .map_or_else(String::new, |text| bounded(text, IDENTIFIER_BYTES_MAX)),
+        correlation: sight.correlation().map_or_else(String::new, |text| bounded(text, IDENTIFIER_BYTES_MAX)),
         trace: trace(sight, ground.trace),
         identifiers: Vec::new(),
         origin: Origin::Live,
@@ -84,15 +78,9 @@ pub(super) fn judge_new(ground: &Ground<'_>, message: &Message, identity: Identi
 }
 
 /// The verdict on a kept event with another body: what only its headers said stays as it was.
-pub(super) fn judge_again(
-    ground: &Ground<'_>,
-    message: &Message,
-    id: EventId,
-    before: &Event,
-) -> Verdict {
+pub(super) fn judge_again(ground: &Ground<'_>, message: &Message, id: EventId, before: &Event) -> Verdict {
     let data = Data::new(message.data_bytes(), &message.content_type);
-    let sight =
-        Sight { headers: ground.headers, envelope: message.envelope.as_deref(), data: &data };
+    let sight = Sight { headers: ground.headers, envelope: message.envelope.as_deref(), data: &data };
     let named = || {
         check_json(message, &data)?;
         kind::kind_again(ground.source, kind::native(ground.source, sight).as_deref(), before)
@@ -103,16 +91,12 @@ pub(super) fn judge_again(
     };
     let mut attributes = before.attributes.clone();
     attributes.extend(self::attributes(ground.source, sight));
-    let named_before =
-        Some(before.correlation.clone()).filter(|text| *text != before.id.to_string());
+    let named_before = Some(before.correlation.clone()).filter(|text| *text != before.id.to_string());
     let event = Event {
         id,
         kind: kind.kind.clone(),
         digest: Digest::of(&message.raw),
-        subject: sight
-            .envelope
-            .and_then(|event| event.subject.clone())
-            .or_else(|| before.subject.clone()),
+        subject: sight.envelope.and_then(|event| event.subject.clone()).or_else(|| before.subject.clone()),
         time: time(ground.source, sight).or(before.time),
         contract: kind.rule.and_then(|rule| rule.contract.clone()),
         ordering: sight.extension(PARTITION_KEY).map(|key| bounded(key, LANE_KEY_BYTES_MAX)),
@@ -131,12 +115,7 @@ pub(super) fn judge_again(
 const PARTITION_KEY: &str = "partitionkey";
 
 /// Asks the contract, and decides. Also what breaks its contract is read as far as it goes, so that people find it.
-fn complete(
-    ground: &Ground<'_>,
-    mut event: Event,
-    reason: Option<Diagnostic>,
-    data: &Data<'_>,
-) -> Verdict {
+fn complete(ground: &Ground<'_>, mut event: Event, reason: Option<Diagnostic>, data: &Data<'_>) -> Verdict {
     let contract = event.contract.as_ref().and_then(|name| ground.policy.contracts.get(name));
     let broken = contract.map_or_else(Vec::new, |contract| contract.validate_data(data));
     if let Some(contract) = contract.filter(|_| !broken.is_empty())
@@ -154,8 +133,7 @@ fn complete(
     }
     if event.correlation.is_empty() {
         let named = contract.and_then(|contract| contract.correlation(data));
-        event.correlation =
-            named.map_or_else(|| event.id.to_string(), |text| bounded(text, IDENTIFIER_BYTES_MAX));
+        event.correlation = named.map_or_else(|| event.id.to_string(), |text| bounded(text, IDENTIFIER_BYTES_MAX));
     }
     // INVARIANT: at most REASONS_MAX, for a type that is not listed has no contract.
     let reasons: Vec<Diagnostic> = reason.into_iter().chain(broken).collect();
@@ -176,27 +154,19 @@ fn check_json(message: &Message, data: &Data<'_>) -> Result<(), Refusal> {
         Ok(_) => return Ok(()),
         Err(not_json) => not_json.why.as_str(),
     };
-    Err(malformed(Diagnostic::error(
-        codes::NOT_JSON,
-        Place::Whole,
-        format!("the data is not JSON: {why}"),
-    )))
+    Err(malformed(Diagnostic::error(codes::NOT_JSON, Place::Whole, format!("the data is not JSON: {why}"))))
 }
 
 /// By the source's rule, else as the envelope says.
 fn time(source: &Source, sight: Sight<'_>) -> Option<Timestamp> {
-    let declared =
-        source.time.as_ref().and_then(|rule| sight.pick(rule)).and_then(|text| instant(&text));
+    let declared = source.time.as_ref().and_then(|rule| sight.pick(rule)).and_then(|text| instant(&text));
     declared.or_else(|| sight.envelope?.time.as_deref().and_then(instant))
 }
 
 /// Extension attributes, the schema that the envelope names, and the headers that the source keeps; an attribute comes
 /// before a header of its name. `INVARIANT`: their number and length were checked when they came in.
 fn attributes(source: &Source, sight: Sight<'_>) -> BTreeMap<String, String> {
-    let kept = source
-        .keep_headers
-        .iter()
-        .filter_map(|name| Some((name.clone(), sight.header(name)?.to_owned())));
+    let kept = source.keep_headers.iter().filter_map(|name| Some((name.clone(), sight.header(name)?.to_owned())));
     let mut attributes: BTreeMap<String, String> = kept.collect();
     if let Some(CloudEvent { extensions, dataschema, .. }) = sight.envelope {
         attributes.extend(extensions.iter().map(|(name, value)| (name.clone(), value.text())));
@@ -208,12 +178,10 @@ fn attributes(source: &Source, sight: Sight<'_>) -> BTreeMap<String, String> {
 
 /// The trace that the event itself names, else that of the request.
 fn trace(sight: Sight<'_>, request: Option<&Traced>) -> Option<TraceContext> {
-    let own =
-        sight.extension("traceparent").and_then(|text| TraceParent::parse(&text)).map(|parent| {
-            let state =
-                sight.extension("tracestate").and_then(|text| TraceState::parse([text.as_str()]));
-            Traced { parent, state: state.unwrap_or_default() }
-        });
+    let own = sight.extension("traceparent").and_then(|text| TraceParent::parse(&text)).map(|parent| {
+        let state = sight.extension("tracestate").and_then(|text| TraceState::parse([text.as_str()]));
+        Traced { parent, state: state.unwrap_or_default() }
+    });
     let Traced { parent, state } = own.as_ref().or(request)?;
     Some(TraceContext {
         trace_id: hex::encode(parent.trace_id),
@@ -229,14 +197,11 @@ const TRACE_STATE_CHARS_MAX: usize = 512;
 impl Message {
     /// The bytes of the data.
     fn data_bytes(&self) -> Cow<'_, [u8]> {
-        let slice =
-            |from: u32, to: u32| self.raw.get(from as usize..to as usize).unwrap_or_default();
+        let slice = |from: u32, to: u32| self.raw.get(from as usize..to as usize).unwrap_or_default();
         match self.data {
             DataAt::Whole => Cow::Borrowed(&self.raw),
             DataAt::Range(from, to) => Cow::Borrowed(slice(from, to)),
-            DataAt::Base64(from, to) => {
-                Cow::Owned(STANDARD.decode(slice(from, to)).unwrap_or_default())
-            }
+            DataAt::Base64(from, to) => Cow::Owned(STANDARD.decode(slice(from, to)).unwrap_or_default()),
             DataAt::Absent => Cow::Borrowed(&[]),
         }
     }

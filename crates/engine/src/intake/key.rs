@@ -15,12 +15,7 @@ use super::message::malformed;
 use super::pick::{Sight, bounded, digest_text};
 
 /// The key of an event with these bytes; refused where the rule finds nothing.
-pub(super) fn key(
-    source: &Source,
-    sight: Sight<'_>,
-    native_type: Option<&str>,
-    digest: &Digest,
-) -> Result<String, Refusal> {
+pub(super) fn key(source: &Source, sight: Sight<'_>, native_type: Option<&str>, digest: &Digest) -> Result<String, Refusal> {
     let key = match &source.key {
         Key::Native(rule) => sight.pick(rule).ok_or_else(|| missing(rule))?,
         Key::Derived(paths) => derived(paths, sight, native_type)?,
@@ -48,9 +43,7 @@ pub(super) fn key(
 /// no key.
 fn derived(paths: &[Path], sight: Sight<'_>, native_type: Option<&str>) -> Result<String, Refusal> {
     let data = sight.data.json().ok();
-    let values = paths
-        .iter()
-        .map(|path| data.and_then(|data| path.get(data)).filter(|value| !value.is_null()));
+    let values = paths.iter().map(|path| data.and_then(|data| path.get(data)).filter(|value| !value.is_null()));
     let texts: Vec<Option<String>> = values.map(|value| value.map(ToString::to_string)).collect();
     if texts.iter().all(Option::is_none) {
         let place = paths.first().map_or(Place::Whole, |path| Place::Pointer(path.pointer()));
@@ -69,11 +62,7 @@ fn missing(rule: &Pick) -> Refusal {
 }
 
 fn no_key(place: Place) -> Diagnostic {
-    Diagnostic::error(
-        codes::NO_KEY,
-        place,
-        "the request has no key by which a repeat of it would be known",
-    )
+    Diagnostic::error(codes::NO_KEY, place, "the request has no key by which a repeat of it would be known")
 }
 
 /// Where a rule looks.

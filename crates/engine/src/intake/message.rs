@@ -34,10 +34,7 @@ pub(super) struct Message {
 }
 
 /// The events of a request, each of its own fate; the refusal is for the request as a whole.
-pub(super) fn messages(
-    request: &Request<'_>,
-    carried: Carried,
-) -> Result<Vec<Result<Message, Refusal>>, Refusal> {
+pub(super) fn messages(request: &Request<'_>, carried: Carried) -> Result<Vec<Result<Message, Refusal>>, Refusal> {
     let body = &request.received.body;
     let content_type = request.header("content-type");
     let depth_max = request.source.limits.depth.min(BODY_DEPTH_MAX);
@@ -47,22 +44,15 @@ pub(super) fn messages(
     Ok(match carried {
         Carried::Json => {
             let content_type = content_type.unwrap_or(JSON).to_owned();
-            vec![Ok(Message {
-                raw: body.clone(),
-                data: DataAt::Whole,
-                content_type,
-                envelope: None,
-            })]
+            vec![Ok(Message { raw: body.clone(), data: DataAt::Whole, content_type, envelope: None })]
         }
         Carried::Binary => {
-            let event = cloudevents::decode_binary(&request.headers, body)
-                .map_err(|error| broken(&error))?;
+            let event = cloudevents::decode_binary(&request.headers, body).map_err(|error| broken(&error))?;
             vec![of_event(event, body.clone(), 0, depth_max)]
         }
         Carried::Structured => vec![structured(body, depth_max)],
         Carried::Batch => {
-            let elements = cloudevents::decode_batch(body, BATCH_EVENTS_MAX)
-                .map_err(|error| broken(&error))?;
+            let elements = cloudevents::decode_batch(body, BATCH_EVENTS_MAX).map_err(|error| broken(&error))?;
             let message = |element: cloudevents::BatchElement| {
                 let start = element.raw.start;
                 let event = element.event.map_err(|error| broken(&error))?;
@@ -80,12 +70,7 @@ pub(super) fn structured(body: &Bytes, depth_max: usize) -> Result<Message, Refu
 }
 
 /// `raw` begins at byte `start` of the body that the event's ranges count in.
-fn of_event(
-    mut event: CloudEvent,
-    raw: Bytes,
-    start: usize,
-    depth_max: usize,
-) -> Result<Message, Refusal> {
+fn of_event(mut event: CloudEvent, raw: Bytes, start: usize, depth_max: usize) -> Result<Message, Refusal> {
     check_bounds(&event)?;
     let declared = event.datacontenttype.take();
     let says_json = declared.as_deref().is_none_or(cloudevents::is_json);
@@ -93,9 +78,7 @@ fn of_event(
         Payload::Absent => (DataAt::Absent, declared),
         Payload::Body(_) => (DataAt::Whole, declared),
         // The bytes are a JSON value whatever the sender says of the text that it may stand for.
-        Payload::Json(range) => {
-            (range_at(range.start - start, range.end - start), declared.filter(|_| says_json))
-        }
+        Payload::Json(range) => (range_at(range.start - start, range.end - start), declared.filter(|_| says_json)),
         Payload::Bytes(bytes) => {
             if says_json {
                 depth::check(bytes, depth_max).map_err(too_deep)?;
@@ -125,11 +108,7 @@ fn base64_at(raw: &[u8]) -> Result<DataAt, Refusal> {
     }
     let refusal = || {
         let why = "data_base64 is written with escapes; base64 needs none";
-        malformed(Diagnostic::error(
-            codes::BAD_ENVELOPE,
-            Place::Pointer("/data_base64".to_owned()),
-            why,
-        ))
+        malformed(Diagnostic::error(codes::BAD_ENVELOPE, Place::Pointer("/data_base64".to_owned()), why))
     };
     let member: Member<'_> = serde_json::from_slice(raw).map_err(|_| refusal())?;
     let text = member.data_base64.get();
@@ -144,9 +123,10 @@ fn base64_at(raw: &[u8]) -> Result<DataAt, Refusal> {
 fn check_bounds(event: &CloudEvent) -> Result<(), Refusal> {
     let long = event.subject.as_ref().is_some_and(|subject| subject.len() > HEADER_BYTES_MAX)
         || event.extensions.len() > HEADERS_MAX
-        || event.extensions.iter().any(|(name, value)| {
-            name.len() > ATTRIBUTE_NAME_BYTES_MAX || value.text().len() > HEADER_BYTES_MAX
-        });
+        || event
+            .extensions
+            .iter()
+            .any(|(name, value)| name.len() > ATTRIBUTE_NAME_BYTES_MAX || value.text().len() > HEADER_BYTES_MAX);
     if !long {
         return Ok(());
     }

@@ -70,10 +70,7 @@ mod tests {
         meter.owe(RATE, 11, now);
         // One token of the burst was left, so ten events are owed: a second.
         assert_eq!(meter.enter(RATE, now), Err(TimeSpan::from_secs(1)));
-        assert_eq!(
-            meter.enter(RATE, now + TimeSpan::from_millis(400)),
-            Err(TimeSpan::from_millis(600))
-        );
+        assert_eq!(meter.enter(RATE, now + TimeSpan::from_millis(400)), Err(TimeSpan::from_millis(600)));
         assert_eq!(meter.enter(RATE, now + TimeSpan::from_secs(1)), Ok(()));
     }
 

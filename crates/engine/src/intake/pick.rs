@@ -40,8 +40,7 @@ impl<'a> Sight<'a> {
 
     /// The business transaction that the sender names.
     pub(super) fn correlation(&self) -> Option<String> {
-        let header =
-            || CORRELATION_HEADERS.iter().find_map(|name| self.header(name)).map(str::to_owned);
+        let header = || CORRELATION_HEADERS.iter().find_map(|name| self.header(name)).map(str::to_owned);
         self.extension(CORRELATION).or_else(header).filter(|text| !text.is_empty())
     }
 }
@@ -81,9 +80,7 @@ mod tests {
     #[test]
     fn instants_are_read_in_three_forms() {
         let expected = Some(Timestamp::from_secs(1_772_359_200));
-        for text in
-            ["2026-03-01T10:00:00Z", "2026-03-01T11:00:00+01:00", "1772359200", "1772359200000"]
-        {
+        for text in ["2026-03-01T10:00:00Z", "2026-03-01T11:00:00+01:00", "1772359200", "1772359200000"] {
             assert_eq!(instant(text), expected, "{text}");
         }
         for text in ["", "yesterday", "20260301", "2026-03-01", "99999999999999999999"] {

@@ -50,16 +50,11 @@ impl<'a> Request<'a> {
     /// The request, where it is allowed to come in at all: source, address, size, headers, in this order.
     pub(super) fn open(policy: &'a Policy, received: &'a Received) -> Result<Self, Refusal> {
         let source = policy.sources.get(&received.source);
-        let source = source.ok_or_else(|| {
-            Refusal::new(RefusalKind::UnknownSource, "there is no such source here")
-        })?;
+        let source = source.ok_or_else(|| Refusal::new(RefusalKind::UnknownSource, "there is no such source here"))?;
         check_address(source, received)?;
         let bytes_max = source.limits.body_bytes.min(BODY_BYTES_MAX);
         if received.body.len() > bytes_max {
-            let detail = format!(
-                "the body has {} bytes, this source takes {bytes_max}",
-                received.body.len()
-            );
+            let detail = format!("the body has {} bytes, this source takes {bytes_max}", received.body.len());
             return Err(Refusal::new(RefusalKind::TooLarge, detail));
         }
         Ok(Self { source, received, headers: headers(source, received)? })
@@ -73,26 +68,19 @@ impl<'a> Request<'a> {
     /// How it carries events, by its media type.
     pub(super) fn carried(&self) -> Result<Carried, Refusal> {
         let refusal = |detail: &str| Refusal::new(RefusalKind::UnsupportedMediaType, detail);
-        if self
-            .header("content-encoding")
-            .is_some_and(|encoding| !encoding.trim().eq_ignore_ascii_case("identity"))
-        {
+        if self.header("content-encoding").is_some_and(|encoding| !encoding.trim().eq_ignore_ascii_case("identity")) {
             return Err(refusal("a compressed body is not taken here"));
         }
         let content_type = self.header("content-type");
         match (cloudevents::mode(content_type), self.source.format) {
             (Mode::Batch, Format::Json | Format::CloudEvents) => Ok(Carried::Batch),
             (Mode::Structured, Format::Json | Format::CloudEvents) => Ok(Carried::Structured),
-            (Mode::Unsupported, Format::Json | Format::CloudEvents) => Err(refusal(
-                "of CloudEvents, JSON in UTF-8 is taken here and no other event format",
-            )),
+            (Mode::Unsupported, Format::Json | Format::CloudEvents) => {
+                Err(refusal("of CloudEvents, JSON in UTF-8 is taken here and no other event format"))
+            }
             (Mode::Binary, _) if self.header("ce-specversion").is_some() => Ok(Carried::Binary),
-            (Mode::Binary, Format::CloudEvents) => {
-                Err(refusal("this source takes CloudEvents only"))
-            }
-            (Mode::Binary, Format::Json) if content_type.is_none_or(cloudevents::is_json) => {
-                Ok(Carried::Json)
-            }
+            (Mode::Binary, Format::CloudEvents) => Err(refusal("this source takes CloudEvents only")),
+            (Mode::Binary, Format::Json) if content_type.is_none_or(cloudevents::is_json) => Ok(Carried::Json),
             (Mode::Binary, Format::Json) => Err(refusal("this source takes JSON or CloudEvents")),
         }
     }
@@ -100,24 +88,15 @@ impl<'a> Request<'a> {
 
 fn check_address(source: &Source, received: &Received) -> Result<(), Refusal> {
     let allowed = source.allow_from.is_empty()
-        || received
-            .peer
-            .is_some_and(|peer| source.allow_from.iter().any(|network| network.contains(peer)));
-    if allowed {
-        Ok(())
-    } else {
-        Err(Refusal::new(RefusalKind::ForbiddenAddress, "this address may not send here"))
-    }
+        || received.peer.is_some_and(|peer| source.allow_from.iter().any(|network| network.contains(peer)));
+    if allowed { Ok(()) } else { Err(Refusal::new(RefusalKind::ForbiddenAddress, "this address may not send here")) }
 }
 
 fn headers(source: &Source, received: &Received) -> Result<HeaderMap, Refusal> {
     let too_large = |detail: String| Refusal::new(RefusalKind::HeadersTooLarge, detail);
     let lines_max = source.limits.headers.min(HEADERS_MAX);
     if received.headers.len() > lines_max {
-        return Err(too_large(format!(
-            "there are {} header lines, this source takes {lines_max}",
-            received.headers.len()
-        )));
+        return Err(too_large(format!("there are {} header lines, this source takes {lines_max}", received.headers.len())));
     }
     let mut map = HeaderMap::with_capacity(received.headers.len());
     for (name, value) in &received.headers {
@@ -126,12 +105,8 @@ fn headers(source: &Source, received: &Received) -> Result<HeaderMap, Refusal> {
                 "a header is longer than {HEADER_BYTES_MAX} bytes, or its name than {HEADER_NAME_BYTES_MAX}"
             )));
         }
-        let line = HeaderName::from_bytes(name.as_bytes())
-            .ok()
-            .zip(HeaderValue::from_bytes(value.as_bytes()).ok());
-        let (name, value) = line.ok_or_else(|| {
-            Refusal::new(RefusalKind::Malformed, "a header line is not one of HTTP")
-        })?;
+        let line = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_bytes(value.as_bytes()).ok());
+        let (name, value) = line.ok_or_else(|| Refusal::new(RefusalKind::Malformed, "a header line is not one of HTTP"))?;
         map.append(name, value);
     }
     Ok(map)

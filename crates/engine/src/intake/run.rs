@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::{
-    Appended, AuditId, AuditRow, Batch, Change, Digest, Entry, Event, EventId, Fault, FaultKind,
-    NewEntry, Principal, Received, Refusal, RefusalKind, SourceName, TimeSpan, Timestamp, Verdict,
+    Appended, AuditId, AuditRow, Batch, Change, Digest, Entry, Event, EventId, Fault, FaultKind, NewEntry, Principal,
+    Received, Refusal, RefusalKind, SourceName, TimeSpan, Timestamp, Verdict,
 };
 use policy::Policy;
 use policy::compiled::Source;
@@ -122,9 +122,7 @@ impl Intake {
     fn ready(&self) -> Arc<Ready> {
         let (policy, keys) = (self.book.current(), Arc::clone(&self.keys.borrow()));
         let held = lock(&self.memory.ready).clone();
-        if let Some(held) =
-            held.filter(|held| Arc::ptr_eq(&held.policy, &policy) && Arc::ptr_eq(&held.keys, &keys))
-        {
+        if let Some(held) = held.filter(|held| Arc::ptr_eq(&held.policy, &policy) && Arc::ptr_eq(&held.keys, &keys)) {
             return held;
         }
         let verifiers = Verifiers::new(&policy, &keys);
@@ -134,17 +132,13 @@ impl Intake {
     }
 
     fn judge(&self, ready: &Ready, received: &Received) -> Result<Judged, Refusal> {
-        let proven =
-            match decide::open(&ready.policy, &ready.verifiers, received, self.clock.wall())? {
-                Opened::Answered(answer) => return Ok(Judged::Answered(answer)),
-                Opened::Proven(proven) => proven,
-            };
+        let proven = match decide::open(&ready.policy, &ready.verifiers, received, self.clock.wall())? {
+            Opened::Answered(answer) => return Ok(Judged::Answered(answer)),
+            Opened::Proven(proven) => proven,
+        };
         if let Some(switch) = self.switches.paused(&format!("source/{}", received.source)) {
             let detail = format!("the source is paused by {}: {}", switch.by, switch.why);
-            return Err(Refusal {
-                retry_after_s: Some(RETRY_PERSON_S),
-                ..Refusal::new(RefusalKind::Unavailable, detail)
-            });
+            return Err(Refusal { retry_after_s: Some(RETRY_PERSON_S), ..Refusal::new(RefusalKind::Unavailable, detail) });
         }
         let source = proven.source();
         self.enter(source)?;
@@ -158,10 +152,7 @@ impl Intake {
         let now = self.clock.now();
         self.meter(&source.name, |meter| meter.enter(rate, now)).map_err(|wait| {
             let detail = format!("this source takes {} events per second", rate.per_s);
-            Refusal {
-                retry_after_s: Some(whole_secs(wait)),
-                ..Refusal::new(RefusalKind::OverLimit, detail)
-            }
+            Refusal { retry_after_s: Some(whole_secs(wait)), ..Refusal::new(RefusalKind::OverLimit, detail) }
         })
     }
 
@@ -177,21 +168,14 @@ impl Intake {
     }
 
     /// Appends what was accepted, in one append, and tells what became of each event.
-    async fn journal(
-        &self,
-        policy: &Policy,
-        received: &Received,
-        verdicts: Vec<Verdict>,
-    ) -> Result<Vec<Item>, Fault> {
+    async fn journal(&self, policy: &Policy, received: &Received, verdicts: Vec<Verdict>) -> Result<Vec<Item>, Fault> {
         let partitions = self.journal.partitions();
         let mut entries = Vec::with_capacity(verdicts.len());
         let mut sent = Vec::with_capacity(verdicts.len());
         for verdict in verdicts {
             let (entry, quarantined) = match verdict {
                 Verdict::Admitted(event) => (Entry::Admitted(*event), false),
-                Verdict::Quarantined { event, reasons } => {
-                    (Entry::Quarantined { event: *event, reasons }, true)
-                }
+                Verdict::Quarantined { event, reasons } => (Entry::Quarantined { event: *event, reasons }, true),
                 Verdict::Refused(refusal) => {
                     sent.push(Err(refusal));
                     continue;
@@ -199,12 +183,10 @@ impl Intake {
             };
             let Some(Event { id, digest, .. }) = entry.event() else { continue };
             sent.push(Ok(Sent { id: *id, digest: *digest, quarantined }));
-            let partition =
-                entry.event().map(|event| partition(event, &partitions)).unwrap_or_default();
+            let partition = entry.event().map(|event| partition(event, &partitions)).unwrap_or_default();
             entries.push(NewEntry { partition, policy: policy.version, emitted: None, entry });
         }
-        let appended =
-            if entries.is_empty() { Vec::new() } else { self.journal.append(entries).await? };
+        let appended = if entries.is_empty() { Vec::new() } else { self.journal.append(entries).await? };
         let took = self.clock.now().since(received.at);
         let mut appended = appended.into_iter();
         let mut items = Vec::with_capacity(sent.len());
@@ -212,36 +194,22 @@ impl Intake {
             items.push(match sent {
                 Err(refusal) => Item::Refused(refusal),
                 Ok(sent) => {
-                    let missing = || {
-                        Fault::from_error(
-                            FaultKind::Corrupt,
-                            "journal.append",
-                            "fewer answers than entries",
-                        )
-                    };
-                    self.item(&received.source, &sent, appended.next().ok_or_else(missing)?, took)
-                        .await
+                    let missing = || Fault::from_error(FaultKind::Corrupt, "journal.append", "fewer answers than entries");
+                    self.item(&received.source, &sent, appended.next().ok_or_else(missing)?, took).await
                 }
             });
         }
         Ok(items)
     }
 
-    async fn item(
-        &self,
-        source: &SourceName,
-        sent: &Sent,
-        appended: Appended,
-        took: TimeSpan,
-    ) -> Item {
+    async fn item(&self, source: &SourceName, sent: &Sent, appended: Appended, took: TimeSpan) -> Item {
         let (id, duplicate, verdict) = match appended {
             Appended::New(_) if sent.quarantined => (sent.id, false, Accepted::Quarantined),
             Appended::New(_) => (sent.id, false, Accepted::Admitted),
             Appended::Duplicate(_, first) => (first, true, Accepted::Duplicate),
             Appended::KeyReused(_, first) => {
                 self.tell_conflict(source, first, sent.digest).await;
-                let detail =
-                    format!("the key was used before with another body, for the event {first}");
+                let detail = format!("the key was used before with another body, for the event {first}");
                 return Item::Refused(Refusal::new(RefusalKind::KeyReused, detail));
             }
         };
@@ -307,12 +275,10 @@ fn conflict_row(source: &SourceName, first: EventId, digest: Digest, at: Timesta
 fn unavailable(fault: &Fault) -> Refusal {
     let (detail, retry_after_s) = match fault.kind {
         FaultKind::Full => ("the journal has no room; its owner has been told", RETRY_PERSON_S),
-        FaultKind::Unavailable | FaultKind::Shutdown | FaultKind::Conflict | FaultKind::Corrupt => {
-            (
-                "the journal cannot be written now; it is not known whether it was, so send the same again",
-                RETRY_UNAVAILABLE_S,
-            )
-        }
+        FaultKind::Unavailable | FaultKind::Shutdown | FaultKind::Conflict | FaultKind::Corrupt => (
+            "the journal cannot be written now; it is not known whether it was, so send the same again",
+            RETRY_UNAVAILABLE_S,
+        ),
     };
     Refusal { retry_after_s: Some(retry_after_s), ..Refusal::new(RefusalKind::Unavailable, detail) }
 }

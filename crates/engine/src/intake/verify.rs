@@ -56,18 +56,12 @@ enum Proof {
 impl Verifiers {
     /// The proofs of all sources.
     pub fn new(policy: &Policy, keys: &Keyring) -> Self {
-        let proofs =
-            policy.sources.iter().map(|(name, source)| (name.clone(), Proof::new(source, keys)));
+        let proofs = policy.sources.iter().map(|(name, source)| (name.clone(), Proof::new(source, keys)));
         Self { proofs: proofs.collect() }
     }
 
     /// Whether the request is from who it says. `wall` is the time of the machine's clock.
-    pub(super) fn verify(
-        &self,
-        received: &Received,
-        headers: &HeaderMap,
-        wall: Timestamp,
-    ) -> Result<(), Refusal> {
+    pub(super) fn verify(&self, received: &Received, headers: &HeaderMap, wall: Timestamp) -> Result<(), Refusal> {
         let Some(proof) = self.proofs.get(&received.source) else {
             return Err(refusal(&Unproven::NoSecret));
         };
@@ -81,9 +75,7 @@ impl Verifiers {
     /// their senders do not sign.
     pub(super) fn verify_address(&self, received: &Received) -> Result<(), Refusal> {
         match self.proofs.get(&received.source) {
-            Some(Proof::Path { secrets }) => {
-                path_secret(&received.path, secrets).map_err(|unproven| refusal(&unproven))
-            }
+            Some(Proof::Path { secrets }) => path_secret(&received.path, secrets).map_err(|unproven| refusal(&unproven)),
             Some(
                 Proof::Webhooks { .. }
                 | Proof::Signed(_)
@@ -101,19 +93,15 @@ impl Proof {
     fn new(source: &Source, keys: &Keyring) -> Self {
         let secrets = || keys.values(&source.secrets).cloned().collect();
         match &source.verify {
-            Verify::StandardWebhooks { tolerance } => Self::Webhooks {
-                keys: webhook_keys(&source.secrets, keys),
-                tolerance_s: whole_secs(*tolerance),
-            },
-            Verify::Signed(scheme) => Self::signed(scheme, keys.values(&source.secrets)),
-            Verify::SecretHeader { header } => {
-                Self::Header { header: header.clone(), secrets: secrets() }
+            Verify::StandardWebhooks { tolerance } => {
+                Self::Webhooks { keys: webhook_keys(&source.secrets, keys), tolerance_s: whole_secs(*tolerance) }
             }
+            Verify::Signed(scheme) => Self::signed(scheme, keys.values(&source.secrets)),
+            Verify::SecretHeader { header } => Self::Header { header: header.clone(), secrets: secrets() },
             Verify::SecretPath => Self::Path { secrets: secrets() },
             Verify::Basic { user } => {
                 let accepted = keys.values(&source.secrets);
-                let accepted = accepted
-                    .map(|secret| Credential { user: user.clone(), password: secret.clone() });
+                let accepted = accepted.map(|secret| Credential { user: user.clone(), password: secret.clone() });
                 Self::Basic { accepted: accepted.collect() }
             }
             Verify::Unsigned { owner: _, until } => Self::Unsigned { until: *until },
@@ -122,12 +110,10 @@ impl Proof {
 
     /// Secrets that are no key of the scheme are left out, so that a wrong new one does not lock out the old one.
     fn signed<'a>(scheme: &Scheme, secrets: impl Iterator<Item = &'a Secret>) -> Self {
-        let usable =
-            |secret: &Secret| Verifier::new(scheme.clone(), std::slice::from_ref(secret)).is_ok();
+        let usable = |secret: &Secret| Verifier::new(scheme.clone(), std::slice::from_ref(secret)).is_ok();
         let secrets = secrets.map(|secret| key_bytes(scheme.algorithm, secret)).filter(usable);
         let secrets: Vec<Secret> = secrets.collect();
-        Verifier::new(scheme.clone(), &secrets)
-            .map_or(Self::Closed, |verifier| Self::Signed(Box::new(verifier)))
+        Verifier::new(scheme.clone(), &secrets).map_or(Self::Closed, |verifier| Self::Signed(Box::new(verifier)))
     }
 
     fn verify(&self, received: &Received, headers: &HeaderMap, now_s: i64) -> Result<(), Unproven> {
@@ -138,19 +124,13 @@ impl Proof {
             }
             Self::Signed(verifier) => {
                 let path = target(verifier.scheme(), received);
-                let request =
-                    Signed { method: &received.method, path: &path, headers, body: &received.body };
+                let request = Signed { method: &received.method, path: &path, headers, body: &received.body };
                 verifier.verify(&request, now_s)
             }
             Self::Header { header, secrets } => {
-                let is_bearer = header == "authorization"
-                    && received.header(header).is_some_and(|value| value.starts_with(BEARER));
-                basic::verify_shared_secret(
-                    headers,
-                    header,
-                    if is_bearer { BEARER } else { "" },
-                    secrets,
-                )
+                let is_bearer =
+                    header == "authorization" && received.header(header).is_some_and(|value| value.starts_with(BEARER));
+                basic::verify_shared_secret(headers, header, if is_bearer { BEARER } else { "" }, secrets)
             }
             Self::Path { secrets } => path_secret(&received.path, secrets),
             Self::Basic { accepted } => basic::verify(headers, accepted),
@@ -167,11 +147,7 @@ fn target(scheme: &Scheme, received: &Received) -> String {
         return String::new();
     }
     let Received { source, path, query, .. } = received;
-    if query.is_empty() {
-        format!("/in/{source}{path}")
-    } else {
-        format!("/in/{source}{path}?{query}")
-    }
+    if query.is_empty() { format!("/in/{source}{path}") } else { format!("/in/{source}{path}?{query}") }
 }
 
 /// The last part of the path is the secret. All are compared, each in constant time.
@@ -202,9 +178,7 @@ fn key_bytes(algorithm: Algorithm, secret: &Secret) -> Secret {
     match algorithm {
         Algorithm::HmacSha1 | Algorithm::HmacSha256 | Algorithm::HmacSha512 => secret.clone(),
         Algorithm::Ed25519 if secret.expose().len() == 32 => secret.clone(),
-        Algorithm::Ed25519 => {
-            STANDARD.decode(secret.expose()).map_or_else(|_| secret.clone(), Secret::new)
-        }
+        Algorithm::Ed25519 => STANDARD.decode(secret.expose()).map_or_else(|_| secret.clone(), Secret::new),
     }
 }
 

@@ -147,17 +147,29 @@ impl Facts {
 impl fmt::Display for Fact<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Accepted { source, verdict, .. } => write!(f, "an event of {source} was accepted: {}", verdict.word()),
-            Self::Refused { source: Some(source), kind } => write!(f, "a request to {source} was refused: {}", kind.code()),
-            Self::Refused { source: None, kind } => write!(f, "a request was refused: {}", kind.code()),
-            Self::Routed { records, deliveries } => write!(f, "{records} records routed into {deliveries} deliveries"),
+            Self::Accepted { source, verdict, .. } => {
+                write!(f, "an event of {source} was accepted: {}", verdict.word())
+            }
+            Self::Refused { source: Some(source), kind } => {
+                write!(f, "a request to {source} was refused: {}", kind.code())
+            }
+            Self::Refused { source: None, kind } => {
+                write!(f, "a request was refused: {}", kind.code())
+            }
+            Self::Routed { records, deliveries } => {
+                write!(f, "{records} records routed into {deliveries} deliveries")
+            }
             Self::AttemptEnded { destination, no, cause, state, .. } => {
                 write!(f, "attempt {no} to {destination} ended with {cause}; the delivery is {state}")
             }
-            Self::Breaker { destination, state } => write!(f, "the breaker of {destination} is {state}"),
+            Self::Breaker { destination, state } => {
+                write!(f, "the breaker of {destination} is {state}")
+            }
             Self::Shards { held } => write!(f, "this node works on {held} shards"),
             Self::Trimmed { store, rows } => write!(f, "retention removed {rows} from {store}"),
-            Self::BudgetAlarm { percent } => write!(f, "the journal is at {percent} % of its budget"),
+            Self::BudgetAlarm { percent } => {
+                write!(f, "the journal is at {percent} % of its budget")
+            }
             Self::LoopFault { name, fault } => write!(f, "{name}: {fault}"),
         }
     }

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use model::{DeliveryId, DestinationName, Digest, EventId, FlowName, MemberVerdict, Position, ReplayMember, SourceName, Timestamp};
+use model::{
+    DeliveryId, DestinationName, Digest, EventId, FlowName, MemberVerdict, Position, ReplayMember, SourceName, Timestamp,
+};
 use policy::specs::Repeatable;
 use serde::{Deserialize, Serialize};
 
@@ -120,7 +122,11 @@ pub fn in_order(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
 /// Why each candidate is not sent, or nothing where it is, in the order of the candidates, which is that of the journal.
 ///
 /// `newer` tells what became of a newer event of the same flow and key, outside of the set.
-pub fn judge(candidates: &[Candidate], commands: Commands, newer: impl Fn(&Candidate) -> Option<Newer>) -> Vec<Option<Reason>> {
+pub fn judge(
+    candidates: &[Candidate],
+    commands: Commands,
+    newer: impl Fn(&Candidate) -> Option<Newer>,
+) -> Vec<Option<Reason>> {
     let mut newest: BTreeSet<(&FlowName, &str)> = BTreeSet::new();
     let mut reasons: Vec<Option<Reason>> = Vec::with_capacity(candidates.len());
     for candidate in candidates.iter().rev() {

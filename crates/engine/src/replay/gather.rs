@@ -6,13 +6,13 @@ use std::sync::Arc;
 use model::limit::{PAGE_ROWS_MAX, READ_RECORDS_MAX, REPLAY_MEMBERS_MAX};
 use model::view::DeliveryQuery;
 use model::{
-    Delivery, DeliveryId, DeliveryState, DestinationName, Entry, Event, EventId, Fault, FlowName, Offset, Partition, Position,
-    QuarantineState, Record, TimeSpan, Timestamp,
+    Delivery, DeliveryId, DeliveryState, DestinationName, Entry, Event, EventId, Fault, FlowName, Offset, Partition,
+    Position, QuarantineState, Record, TimeSpan, Timestamp,
 };
 use policy::specs::Repeatable;
 use policy::{EventView, Policy};
 
-use super::decide::{Reason, Candidate};
+use super::decide::{Candidate, Reason};
 use super::selection::{Filter, Selection};
 use crate::ports::{Journal, Ledger, Views};
 use crate::rules::asked::NotDone;
@@ -60,7 +60,9 @@ impl Gather {
                     found.push(self.of_delivery(&delivery).await?);
                 }
             }
-            Selection::Cause { flow, destination, cause } => self.of_cause((flow, destination, cause), cut, &mut found).await?,
+            Selection::Cause { flow, destination, cause } => {
+                self.of_cause((flow, destination, cause), cut, &mut found).await?;
+            }
             Selection::Filter(filter) => {
                 let filter = Filter { until: Some(filter.until.map_or(cut, |until| until.min(cut))), ..filter.clone() };
                 match &filter.identifier {
@@ -150,7 +152,9 @@ impl Gather {
             let middle = below + (above - below) / 2;
             let record = self.journal.read(partition, Offset(middle), 1).await?;
             match record.first() {
-                Some(record) if record.at < since => below = record.position.offset.0.max(middle + 1),
+                Some(record) if record.at < since => {
+                    below = record.position.offset.0.max(middle + 1);
+                }
                 Some(_) | None => above = middle,
             }
         }
@@ -250,7 +254,9 @@ impl Gather {
 fn apply_state(candidate: &mut Candidate, earlier: Option<&Delivery>) {
     let Some(earlier) = earlier else { return };
     match earlier.state {
-        DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. } => candidate.of = Some(earlier.id),
+        DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. } => {
+            candidate.of = Some(earlier.id);
+        }
         DeliveryState::Waiting { .. } | DeliveryState::Superseded { .. } => {
             candidate.reason = candidate.reason.or(Some(Reason::UnderWay));
         }

@@ -56,8 +56,12 @@ async fn scan(gather: &Gather, from: (Partition, Offset), keys: &Keys, newest: &
         let Some(last) = records.last() else { break };
         after = last.position.offset;
         for record in &records {
-            let (Entry::Admitted(event) | Entry::Resubmitted { event, .. }) = &record.entry else { continue };
-            let Some(flows) = event.ordering.as_ref().and_then(|key| keys.get(key)) else { continue };
+            let (Entry::Admitted(event) | Entry::Resubmitted { event, .. }) = &record.entry else {
+                continue;
+            };
+            let Some(flows) = event.ordering.as_ref().and_then(|key| keys.get(key)) else {
+                continue;
+            };
             let routing = if record.position.offset > routed { Routing::Ahead } else { Routing::Passed };
             for flow in flows {
                 if let Some(newer) = standing(gather, (event, flow), routing).await? {

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use model::limit::REPLAY_MEMBERS_MAX;
 use model::outcome::Again;
-use model::{
-    Batch, Change, Digest, Fault, Guard, MemberVerdict, Outcome, Replay, ReplayId, ReplayState, Timestamp,
-};
+use model::{Batch, Change, Digest, Fault, Guard, MemberVerdict, Outcome, Replay, ReplayId, ReplayState, Timestamp};
 
 use super::decide::{self, Candidate, Commands};
 use super::gather::Gather;

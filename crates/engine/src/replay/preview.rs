@@ -6,7 +6,7 @@ use model::{Delivery, Digest, Event, MemberVerdict, ReplayMember, Timestamp};
 use policy::{EventView, Policy};
 use serde::{Deserialize, Serialize};
 
-use super::decide::{Reason, Candidate};
+use super::decide::{Candidate, Reason};
 
 /// The pace where the destination declares no rate.
 pub const PACE_PER_S: u32 = 20;
@@ -183,7 +183,12 @@ pub enum Before {
 }
 
 /// Why an event would fail again through a flow under this policy, where that is known without sending it.
-pub fn would_fail(policy: &Policy, candidate: &Candidate, event: &Event, earlier: Option<(&Delivery, Before)>) -> Option<String> {
+pub fn would_fail(
+    policy: &Policy,
+    candidate: &Candidate,
+    event: &Event,
+    earlier: Option<(&Delivery, Before)>,
+) -> Option<String> {
     let flow = policy.flows.get(&candidate.flow)?;
     let body = match &flow.mapping {
         None => event.data().into_owned(),

@@ -79,7 +79,9 @@ fn carries(event: &Event, word: &str) -> bool {
 impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Events { events, flows } => write!(f, "{} named events{}", events.len(), through(flows)),
+            Self::Events { events, flows } => {
+                write!(f, "{} named events{}", events.len(), through(flows))
+            }
             Self::Deliveries { deliveries } => write!(f, "{} named deliveries", deliveries.len()),
             Self::Cause { flow, destination, cause } => {
                 write!(f, "what waits for a person with {cause} in flow {flow} to {destination}")

@@ -1,8 +1,8 @@
 //! What a running replay does next, and the batch of one step.
 
 use model::{
-    Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Guard, MemberVerdict, PolicyVersion, Replay, ReplayId, ReplayMember,
-    ReplayState, Timestamp,
+    Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Guard, MemberVerdict, PolicyVersion, Replay, ReplayId,
+    ReplayMember, ReplayState, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -108,7 +108,9 @@ pub fn turnout(member: &ReplayMember, of: Option<&Delivery>) -> Turnout {
         (MemberVerdict::Skip { .. }, _, _) | (MemberVerdict::Send, Some(_), None) => Turnout::Passed,
         (MemberVerdict::Send, None, _) => Turnout::Sent,
         (MemberVerdict::Send, Some(_), Some(delivery)) => match delivery.state {
-            DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. } => Turnout::Replaces(delivery.id, delivery.version),
+            DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. } => {
+                Turnout::Replaces(delivery.id, delivery.version)
+            }
             DeliveryState::Waiting { .. }
             | DeliveryState::Done { .. }
             | DeliveryState::Cancelled { .. }
@@ -123,7 +125,9 @@ pub fn canary_member(replay: ReplayId, member: &ReplayMember, made: Option<&Deli
         return Canary::Done;
     }
     match made.map(|delivery| (&delivery.state, delivery.id)) {
-        Some((DeliveryState::Done { .. } | DeliveryState::Cancelled { .. } | DeliveryState::Superseded { .. }, _)) => Canary::Done,
+        Some((DeliveryState::Done { .. } | DeliveryState::Cancelled { .. } | DeliveryState::Superseded { .. }, _)) => {
+            Canary::Done
+        }
         Some((DeliveryState::Waiting { .. }, _)) => Canary::UnderWay,
         Some((DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. }, id)) => Canary::Failed(id),
         None => without_delivery(replay, member, of),

@@ -117,13 +117,7 @@ pub async fn preview(
     for partition in journal.partitions() {
         records.push(going(journal, ledger, partition, (pressure, settings.records_before(now))).await?);
     }
-    Ok(Forecast {
-        records,
-        rows_before: settings.rows_before(now),
-        keys_before: settings.keys_before(now),
-        usage,
-        pressure,
-    })
+    Ok(Forecast { records, rows_before: settings.rows_before(now), keys_before: settings.keys_before(now), usage, pressure })
 }
 
 async fn going(

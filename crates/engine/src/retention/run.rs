@@ -43,7 +43,9 @@ impl Trimmer {
         let oldest = self.journal.read(partition, from, TRIM_ROWS_MAX).await?;
         let router = Consumer::new(ROUTER).expect("a literal name");
         let routed = self.ledger.cursor(&router, partition).await?;
-        let Some(to) = decide::trim_to(&oldest, routed, pressure, self.settings.records_before(now)) else { return Ok(0) };
+        let Some(to) = decide::trim_to(&oldest, routed, pressure, self.settings.records_before(now)) else {
+            return Ok(0);
+        };
         let keep = self.ledger.needed(partition, from, to).await?;
         let trimmed = self.journal.trim(partition, to, keep).await?;
         Ok(oldest.iter().filter(|record| record.position.offset <= trimmed).count() as u64)

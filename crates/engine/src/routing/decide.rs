@@ -6,11 +6,11 @@ use std::sync::Arc;
 use model::account::Bucket;
 use model::quarantine::QuarantineState;
 use model::{
-    Batch, Change, Consumer, Delivery, DeliveryId, DeliveryState, Entry, Event, Guard, LaneKey, Offset, Origin,
-    Owner, Partition, PolicyVersion, QuarantineRow, Record, ReplayId,
+    Batch, Change, Consumer, Delivery, DeliveryId, DeliveryState, Entry, Event, Guard, LaneKey, Offset, Origin, Owner,
+    Partition, PolicyVersion, QuarantineRow, Record, ReplayId,
 };
-use policy::compiled::{Flow, Lane};
 use policy::Policy;
+use policy::compiled::{Flow, Lane};
 use policy::expression::EventView;
 
 use crate::rules::replayed;
@@ -56,7 +56,9 @@ pub fn route(policy: &Policy, records: &[Routable], seen: &[uuid::Uuid]) -> Rout
             counts[origin.index()] += 1;
         }
         if let Some(id) = record.emitted {
-            if seen.contains(&id) || routed.changes.iter().any(|change| matches!(change, Change::See { id: other } if *other == id)) {
+            if seen.contains(&id)
+                || routed.changes.iter().any(|change| matches!(change, Change::See { id: other } if *other == id))
+            {
                 continue;
             }
             routed.changes.push(Change::See { id });

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use model::change::Opened;
 use model::limit::READ_RECORDS_MAX;
 use model::{
-    Change, Claim, Consumer, Delivery, DeliveryId, DeliveryState, Entry, Fault, FaultKind, Offset, Partition, PolicyVersion, Record,
+    Change, Claim, Consumer, Delivery, DeliveryId, DeliveryState, Entry, Fault, FaultKind, Offset, Partition, PolicyVersion,
+    Record,
 };
-use model::change::Opened;
 use policy::Policy;
 use tokio::sync::mpsc;
 
@@ -133,7 +134,12 @@ impl Router {
     }
 
     /// Commits a batch with its deliveries, claiming those that have a slot now, and hands these over.
-    async fn commit(&self, mut batch: model::Batch, deliveries: Vec<(Delivery, Arc<Record>)>, records: usize) -> Result<(), Fault> {
+    async fn commit(
+        &self,
+        mut batch: model::Batch,
+        deliveries: Vec<(Delivery, Arc<Record>)>,
+        records: usize,
+    ) -> Result<(), Fault> {
         let now = self.clock.now();
         let present = self.book.current();
         let mut slots: Vec<Option<Slot>> = Vec::with_capacity(deliveries.len());

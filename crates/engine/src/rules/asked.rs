@@ -79,7 +79,9 @@ impl fmt::Display for NotDone {
             Self::WithoutReason => f.write_str("a reason is needed: it goes into the audit"),
             Self::Unknown(what) | Self::Changed(what) | Self::Refused(what) => f.write_str(what),
             Self::Invalid(diagnostics) => match diagnostics.first() {
-                Some(first) => write!(f, "{}: {} ({} findings)", first.code, first.message, diagnostics.len()),
+                Some(first) => {
+                    write!(f, "{}: {} ({} findings)", first.code, first.message, diagnostics.len())
+                }
                 None => f.write_str("what was handed in is wrong"),
             },
             Self::Fault(fault) => fault.fmt(f),

@@ -5,6 +5,6 @@ pub mod breaker;
 pub mod bucket;
 pub mod gate;
 pub mod names;
-pub mod replayed;
 pub mod pulse;
+pub mod replayed;
 pub mod schedule;

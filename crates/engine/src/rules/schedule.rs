@@ -61,7 +61,11 @@ pub fn deadline(retry: &Retry, round: Round) -> Option<Timestamp> {
 
 /// The most attempts that a round can have.
 pub fn attempts_max(retry: &Retry) -> u32 {
-    if retry.repeat_last { ATTEMPTS_MAX } else { u32::try_from(retry.waits.len() + 1).unwrap_or(ATTEMPTS_MAX).min(ATTEMPTS_MAX) }
+    if retry.repeat_last {
+        ATTEMPTS_MAX
+    } else {
+        u32::try_from(retry.waits.len() + 1).unwrap_or(ATTEMPTS_MAX).min(ATTEMPTS_MAX)
+    }
 }
 
 fn jitter(wait: TimeSpan, percent: u32, chance: u16) -> TimeSpan {

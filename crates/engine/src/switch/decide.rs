@@ -44,13 +44,13 @@ pub fn turn(names: &Names, stored: Option<&Switch>, wish: (&Object, Way), asked:
     }
     match (way, stored.filter(|switch| switch.paused)) {
         (Way::Pause, Some(switch)) => {
-            let sentence = format!("{object} was paused by {} at {}: {}; nothing was changed", switch.by, switch.at, switch.why);
+            let sentence =
+                format!("{object} was paused by {} at {}: {}; nothing was changed", switch.by, switch.at, switch.why);
             Ok(Turned { batch: None, sentence })
         }
         (Way::Resume, None) => Ok(Turned { batch: None, sentence: format!("{object} is not paused; nothing was changed") }),
         (Way::Pause, None) | (Way::Resume, Some(_)) => {
-            let switch =
-                Switch { paused: way == Way::Pause, by: asked.by.clone(), why: asked.why.clone(), at: asked.at };
+            let switch = Switch { paused: way == Way::Pause, by: asked.by.clone(), why: asked.why.clone(), at: asked.at };
             let subject = object.to_string();
             let audit = asked.audit(&format!("{}.{}", object.kind(), way.word()), &subject);
             let batch = Batch::new().change(Change::Switch { object: subject, switch }).change(Change::Audit(audit));
@@ -61,9 +61,15 @@ pub fn turn(names: &Names, stored: Option<&Switch>, wish: (&Object, Way), asked:
 
 fn effect(object: &Object, way: Way) -> String {
     match (way, object) {
-        (Way::Pause, Object::Source(name)) => format!("source {name} is paused: its senders get 503 and send again"),
-        (Way::Pause, Object::Flow(name)) => format!("flow {name} is paused: its deliveries are made and wait"),
-        (Way::Pause, Object::Destination(name)) => format!("destination {name} is paused: its deliveries wait"),
+        (Way::Pause, Object::Source(name)) => {
+            format!("source {name} is paused: its senders get 503 and send again")
+        }
+        (Way::Pause, Object::Flow(name)) => {
+            format!("flow {name} is paused: its deliveries are made and wait")
+        }
+        (Way::Pause, Object::Destination(name)) => {
+            format!("destination {name} is paused: its deliveries wait")
+        }
         (Way::Resume, Object::Source(name)) => format!("source {name} takes events again"),
         (Way::Resume, Object::Flow(_) | Object::Destination(_)) => {
             format!("{} {} goes on with what waits, oldest first, at its own rate", object.kind(), object.name())

@@ -40,39 +40,27 @@ fn every_case_gives_what_is_written_beside_it() {
             }
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "differs from what is expected; UPDATE=1 accepts it:\n{}",
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "differs from what is expected; UPDATE=1 accepts it:\n{}", wrong.join("\n"));
 }
 
 fn show(project: &Project, pack: &'static str, case: &Path) -> String {
     let text = fs::read_to_string(case.join("request.json")).expect("a case has a request");
-    let requests: Vec<Request<'_>> = match text.trim_start().starts_with('[') {
-        true => serde_json::from_str(&text).expect("requests"),
-        false => vec![serde_json::from_str(&text).expect("a request")],
+    let requests: Vec<Request<'_>> = if text.trim_start().starts_with('[') {
+        serde_json::from_str(&text).expect("requests")
+    } else {
+        vec![serde_json::from_str(&text).expect("a request")]
     };
     let mut seen = Seen::new();
     let ends: Vec<Value> = requests
         .iter()
         .map(|request| {
-            let headers =
-                request.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-            let payload = Payload {
-                source: pack,
-                name: String::new(),
-                headers,
-                body: request.body.get().to_owned(),
-            };
+            let headers = request.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+            let payload = Payload { source: pack, name: String::new(), headers, body: request.body.get().to_owned() };
             end(&go(project, &payload, &mut seen))
         })
         .collect();
-    let shown = if let [only] = ends.as_slice() {
-        serde_json::to_string_pretty(only)
-    } else {
-        serde_json::to_string_pretty(&ends)
-    };
+    let shown =
+        if let [only] = ends.as_slice() { serde_json::to_string_pretty(only) } else { serde_json::to_string_pretty(&ends) };
     shown.expect("JSON") + "\n"
 }
 
@@ -85,11 +73,8 @@ fn end(end: &End) -> Value {
             json!({ "verdict": "quarantined", "type": event.kind.as_str(), "key": event.key, "reasons": reasons })
         }
         End::Admitted(event, made) => {
-            let identifiers: Vec<String> = event
-                .identifiers
-                .iter()
-                .map(|one| format!("{}: {}", one.scheme, one.value))
-                .collect();
+            let identifiers: Vec<String> =
+                event.identifiers.iter().map(|one| format!("{}: {}", one.scheme, one.value)).collect();
             let time = event.time.map(|time| time.to_string());
             let deliveries: Vec<Value> = made.iter().map(delivery).collect();
             json!({
@@ -108,11 +93,8 @@ fn delivery(made: &Made) -> Value {
 }
 
 fn folders(root: &Path) -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> = fs::read_dir(root)
-        .into_iter()
-        .flatten()
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
+    let mut folders: Vec<PathBuf> =
+        fs::read_dir(root).into_iter().flatten().map(|entry| entry.expect("an entry").path()).collect();
     folders.retain(|path| path.is_dir());
     folders.sort();
     folders

@@ -44,8 +44,7 @@ fn collect(pack: &Path, folder: &Path, files: &mut Vec<SourceFile>) {
         if path.is_dir() {
             collect(pack, &path, files);
         } else {
-            let name =
-                path.strip_prefix(pack).expect("inside").to_string_lossy().replace('\\', "/");
+            let name = path.strip_prefix(pack).expect("inside").to_string_lossy().replace('\\', "/");
             files.push(SourceFile::new(name, fs::read_to_string(&path).expect("a text")));
         }
     }
@@ -77,19 +76,14 @@ fn all_packs_together_are_a_right_project_that_uses_every_contract() {
     let (_, found) = check_at(&files, NOW);
     assert_eq!(render::text(&found, &files, Colour::Plain), "");
     for (at, file) in files.iter().enumerate() {
-        assert!(
-            files[..at].iter().all(|other| other.path != file.path),
-            "two packs have {}",
-            file.path
-        );
+        assert!(files[..at].iter().all(|other| other.path != file.path), "two packs have {}", file.path);
     }
 }
 
 #[test]
 fn every_pack_says_how_it_is_used() {
     for pack in ["canonical"].iter().chain(&super::PACKS) {
-        let text = fs::read_to_string(root().join("packs").join(pack).join("README.md"))
-            .unwrap_or_default();
+        let text = fs::read_to_string(root().join("packs").join(pack).join("README.md")).unwrap_or_default();
         assert!(text.lines().count() > 10, "packs/{pack}/README.md");
     }
 }

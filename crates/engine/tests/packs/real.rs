@@ -20,8 +20,7 @@ type Counts = BTreeMap<String, usize>;
     reason = "UPDATE=1 accepts what comes out; a skipped test says so"
 )]
 fn every_real_payload_is_accounted_for() {
-    let corpus = std::env::var_os("CROSSDOCK_CORPUS")
-        .map_or_else(|| root().join("../shared/corpus"), PathBuf::from);
+    let corpus = std::env::var_os("CROSSDOCK_CORPUS").map_or_else(|| root().join("../shared/corpus"), PathBuf::from);
     if !corpus.is_dir() {
         eprintln!("no real payloads at {}: nothing to see, and so it passes", corpus.display());
         return;
@@ -45,11 +44,7 @@ fn show(payloads: &[Payload]) -> String {
     }
     let mut shown = String::new();
     for (source, (posted, counts)) in sources {
-        assert_eq!(
-            posted,
-            counts.values().sum::<usize>(),
-            "every payload of {source} ends in one way"
-        );
+        assert_eq!(posted, counts.values().sum::<usize>(), "every payload of {source} ends in one way");
         writeln!(shown, "{source}: {posted} payloads").expect("a text");
         for (outcome, count) in counts {
             writeln!(shown, "{count:>5}  {outcome}").expect("a text");
@@ -64,12 +59,10 @@ fn outcome(project: &Project, payload: &Payload, seen: &mut Seen) -> String {
         End::Refused(why) => format!("refused: {why}"),
         End::Duplicate(_) => "duplicate".to_owned(),
         End::Quarantined(event, reasons) => {
-            let mut codes: Vec<String> =
-                reasons.iter().map(|reason| reason.code.to_string()).collect();
+            let mut codes: Vec<String> = reasons.iter().map(|reason| reason.code.to_string()).collect();
             codes.dedup();
             // Of types that are not listed there are many, and each is the same finding.
-            let kind =
-                if codes == ["H0901"] { "a type that is not listed" } else { event.kind.as_str() };
+            let kind = if codes == ["H0901"] { "a type that is not listed" } else { event.kind.as_str() };
             format!("quarantined: {} {kind}", codes.join(" "))
         }
         End::Admitted(event, made) if made.is_empty() => {
@@ -77,10 +70,9 @@ fn outcome(project: &Project, payload: &Payload, seen: &mut Seen) -> String {
         }
         End::Admitted(_, made) => {
             let ends = made.iter().map(|made| match &made.body {
-                Ok(body) => format!(
-                    "mapped: {}",
-                    body["type"].as_str().unwrap_or_else(|| panic!("{}: no type", payload.name))
-                ),
+                Ok(body) => {
+                    format!("mapped: {}", body["type"].as_str().unwrap_or_else(|| panic!("{}: no type", payload.name)))
+                }
                 Err(reasons) => format!("held: {}", reasons.join("; ")),
             });
             ends.collect::<Vec<_>>().join(" and ")

@@ -11,10 +11,7 @@ use formats::signature::Secret;
 use formats::signature::hmac_template::{Request as Signable, Verifier};
 use http::HeaderMap;
 use model::diagnostic::Place;
-use model::{
-    Diagnostic, Entry, Event, Offset, Outcome, Partition, Position, Received, Record, SourceName,
-    Verdict,
-};
+use model::{Diagnostic, Entry, Event, Offset, Outcome, Partition, Position, Received, Record, SourceName, Verdict};
 use policy::compiled::Verify;
 use serde_json::{Value, json};
 
@@ -95,14 +92,9 @@ fn received(project: &Project, payload: &Payload) -> Received {
     headers.push(("content-type".to_owned(), "application/json".to_owned()));
     match &project.policy.sources[&source].verify {
         Verify::Signed(scheme) => {
-            let verifier =
-                Verifier::new((**scheme).clone(), &[Secret::new(SECRET)]).expect("a scheme");
-            let request =
-                Signable { method: "POST", path: "", headers: &HeaderMap::new(), body: &body };
-            headers.push((
-                scheme.header.to_string(),
-                verifier.sign(&request, "").expect("a signature"),
-            ));
+            let verifier = Verifier::new((**scheme).clone(), &[Secret::new(SECRET)]).expect("a scheme");
+            let request = Signable { method: "POST", path: "", headers: &HeaderMap::new(), body: &body };
+            headers.push((scheme.header.to_string(), verifier.sign(&request, "").expect("a signature")));
         }
         Verify::SecretHeader { header } => headers.push((header.clone(), SECRET.to_owned())),
         other => panic!("no pack verifies like this: {other:?}"),

@@ -104,8 +104,12 @@ async fn the_loop_holds_what_a_crash_left_waiting_and_not_before_the_router_pass
     let id = world.accept(1, "a").await;
     let (policy, _) = policy::check(&without_wms());
     world.book.adopt(std::sync::Arc::new(policy.unwrap()));
-    let mut leavings =
-        Leavings { journal: world.journal.clone(), ledger: world.ledger.clone(), book: world.book.clone(), clock: world.clock.clone() };
+    let mut leavings = Leavings {
+        journal: world.journal.clone(),
+        ledger: world.ledger.clone(),
+        book: world.book.clone(),
+        clock: world.clock.clone(),
+    };
     leavings.turn().await.unwrap();
     assert!(matches!(world.delivery(id).await.state, DeliveryState::Waiting { .. }), "the router still has the destination");
     let terms = Terms { open: OpenDeliveries::Hold, ..Terms::default() };

@@ -84,7 +84,11 @@ async fn it_stops_by_itself_after_so_many_failures() {
     world.replay().await;
     assert_eq!(world.of_replay(id).await.len(), 10);
     assert!(matches!(world.ledger.replay(id).await.unwrap().unwrap().state, ReplayState::Stopped { .. }));
-    assert_eq!(world.views.causes().await.unwrap().iter().map(|group| group.count).sum::<u64>(), 25, "the rest is as it was");
+    assert_eq!(
+        world.views.causes().await.unwrap().iter().map(|group| group.count).sum::<u64>(),
+        25,
+        "the rest is as it was"
+    );
 }
 
 #[tokio::test]
@@ -111,7 +115,8 @@ async fn of_a_period_only_the_newest_state_of_each_key_is_sent() {
     let preview = world.replays().preview(&wanted(period), world.clock.now()).await.unwrap();
     assert_eq!((preview.found, preview.send), (3, 2));
     assert_eq!(preview.left_out[0].reason, Reason::NewerDelivered);
-    let first = Selection::Filter(Filter { since: Some(since), until: Some(since + TimeSpan::from_micros(1)), ..Filter::default() });
+    let first =
+        Selection::Filter(Filter { since: Some(since), until: Some(since + TimeSpan::from_micros(1)), ..Filter::default() });
     let preview = world.replays().preview(&wanted(first), world.clock.now()).await.unwrap();
     assert_eq!((preview.found, preview.send), (1, 0));
 }
@@ -124,7 +129,11 @@ async fn a_set_that_has_changed_since_its_preview_is_not_ordered() {
     let seen = Some(SeenPreview { at: preview.at, digest: preview.digest });
     world.accept(9, "").await;
     world.attempt(End::Dead).await;
-    assert_eq!(world.replays().order(&wanted(dead_letters()), seen, &world.asked()).await.unwrap().send, 2, "later ones are not in it");
+    assert_eq!(
+        world.replays().order(&wanted(dead_letters()), seen, &world.asked()).await.unwrap().send,
+        2,
+        "later ones are not in it"
+    );
     world.replay().await;
     let again = world.replays().order(&wanted(dead_letters()), seen, &world.asked()).await;
     assert!(matches!(again, Err(NotDone::Changed(_))), "{again:?}");

@@ -76,6 +76,7 @@ async fn a_paused_flow_waits_and_does_not_hold_up_another_to_the_same_destinatio
     let (ended, ()) = futures::join!(deliverer.run(), until_done);
     ended.unwrap();
     let rows = world.views.deliveries(DeliveryQuery { limit: 500, ..DeliveryQuery::default() }).await.unwrap().rows;
-    let count = |flow: &str, state: &str| rows.iter().filter(|row| row.flow.as_str() == flow && row.state.word() == state).count();
+    let count =
+        |flow: &str, state: &str| rows.iter().filter(|row| row.flow.as_str() == flow && row.state.word() == state).count();
     assert_eq!((count("urgent", "done"), count("orders-to-wms", "waiting")), (20, 20));
 }

@@ -22,8 +22,9 @@ use model::account::{Account, Line};
 use model::outcome::Again;
 use model::view::DeliveryQuery;
 use model::{
-    AttemptResult, Batch, Body, Change, Claim, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, Entry, Event, EventId,
-    EventType, FlowName, NewEntry, NodeName, Origin, Outcome, Partition, Principal, SourceName, TimeSpan, Timestamp,
+    AttemptResult, Batch, Body, Change, Claim, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, Entry, Event,
+    EventId, EventType, FlowName, NewEntry, NodeName, Origin, Outcome, Partition, Principal, SourceName, TimeSpan,
+    Timestamp,
 };
 use policy::SourceFile;
 use tokio::sync::mpsc;
@@ -48,7 +49,8 @@ pub(crate) fn project(deliver: &str, more: &[(&str, &str)]) -> Vec<SourceFile> {
     let system = "owner: team-commerce\nsources:\n  shop:\n    verify: { unsigned: { owner: team-commerce, until: 2099-01-31, why: a test } }\n";
     let wms = "owner: team-warehouse\ndestinations:\n  wms:\n    url: https://wms.example.com/orders\n    rate: 50/s\n";
     let flow = format!("owner: team-warehouse\non:\n  types: [orders]\nto: wms\ndeliver:\n  {deliver}\n");
-    let mut files = vec![("systems/shop.yaml", system), ("systems/wms.yaml", wms), ("flows/orders-to-wms.yaml", flow.as_str())];
+    let mut files =
+        vec![("systems/shop.yaml", system), ("systems/wms.yaml", wms), ("flows/orders-to-wms.yaml", flow.as_str())];
     files.extend_from_slice(more);
     files.into_iter().map(|(path, text)| SourceFile { path: path.to_owned(), text: text.to_owned() }).collect()
 }

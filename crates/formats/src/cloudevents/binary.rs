@@ -101,10 +101,7 @@ pub fn encode_binary_headers(event: &CloudEvent) -> Result<HeaderMap, Error> {
 ///
 /// Raw bytes in all cases but one: a JSON string with a `datacontenttype` that is not JSON stands
 /// for its text (json-format.md, 3.1), so that the text is what is sent.
-pub fn encode_binary_body<'a>(
-    event: &'a CloudEvent,
-    body: &'a [u8],
-) -> Result<Cow<'a, [u8]>, Error> {
+pub fn encode_binary_body<'a>(event: &'a CloudEvent, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Error> {
     let error = || Problem::Payload.at(Location::Pointer("/data".to_owned()));
     if event.data == Data::Absent {
         return Ok(Cow::Borrowed(&[]));

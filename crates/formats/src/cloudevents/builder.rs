@@ -4,10 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::attribute::{
-    check_media_type, check_name, check_string, check_text, check_time, check_uri,
-    check_uri_reference,
-};
+use super::attribute::{check_media_type, check_name, check_string, check_text, check_time, check_uri, check_uri_reference};
 use super::{CloudEvent, Data, Error, Location, Problem, Value};
 
 /// The attributes that have been seen.
@@ -97,8 +94,7 @@ impl CloudEvent {
         attributes.push(("id", text(&self.id)));
         attributes.push(("source", text(&self.source)));
         attributes.push(("type", text(&self.kind)));
-        let optional =
-            [("subject", &self.subject), ("time", &self.time), ("dataschema", &self.dataschema)];
+        let optional = [("subject", &self.subject), ("time", &self.time), ("dataschema", &self.dataschema)];
         for (name, value) in optional {
             attributes.extend(value.as_ref().map(|value| (name, text(value))));
         }

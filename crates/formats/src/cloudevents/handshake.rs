@@ -48,21 +48,15 @@ impl Request {
 /// `origins` are the DNS names that may send, or `"*"` for all; `rate_per_minute_max` is the
 /// highest rate, `None` for no limit. The granted rate is the lower one of it and the wanted one.
 /// Where the origin is not allowed this is an error and the answer must have none of the headers.
-pub fn answer(
-    request: &Request,
-    origins: &[&str],
-    rate_per_minute_max: Option<NonZeroU32>,
-) -> Result<HeaderMap, Error> {
+pub fn answer(request: &Request, origins: &[&str], rate_per_minute_max: Option<NonZeroU32>) -> Result<HeaderMap, Error> {
     let at = || Location::Header(REQUEST_ORIGIN.to_owned());
     let allows = |origin: &&str| *origin == "*" || request.origin.eq_ignore_ascii_case(origin);
     if !origins.iter().any(allows) {
         return Err(Problem::OriginNotAllowed.at(at()));
     }
     let origin = HeaderValue::try_from(&request.origin).map_err(|_| Problem::Character.at(at()))?;
-    let mut headers = HeaderMap::from_iter([
-        (http::header::ALLOW, HeaderValue::from_static("POST")),
-        (ALLOWED_ORIGIN, origin),
-    ]);
+    let mut headers =
+        HeaderMap::from_iter([(http::header::ALLOW, HeaderValue::from_static("POST")), (ALLOWED_ORIGIN, origin)]);
     let rate = match (request.rate_per_minute, rate_per_minute_max) {
         (Some(wanted), Some(max)) => Some(HeaderValue::from(wanted.min(max).get())),
         (None, Some(max)) => Some(HeaderValue::from(max.get())),
@@ -92,9 +86,7 @@ mod tests {
     use super::*;
 
     fn request(list: &[(&'static str, &'static str)]) -> Result<Request, Error> {
-        let pairs = list
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let pairs = list.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         Request::from_headers(&pairs.collect())
     }
 

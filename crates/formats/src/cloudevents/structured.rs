@@ -77,9 +77,8 @@ impl<'de> Deserialize<'de> for Members<'de> {
 }
 
 fn parse<'a, T: Deserialize<'a>>(json: &'a [u8], at: &Location) -> Result<T, Error> {
-    serde_json::from_slice(json).map_err(|error| {
-        Problem::NotJson { line: error.line(), column: error.column() }.at(at.clone())
-    })
+    serde_json::from_slice(json)
+        .map_err(|error| Problem::NotJson { line: error.line(), column: error.column() }.at(at.clone()))
 }
 
 /// Where a part lies in the body it borrows from, in bytes.
@@ -119,18 +118,11 @@ fn decode_object(object: &[u8], body: &[u8], at: &Location) -> Result<CloudEvent
 
 /// The payload out of the members `data` and `data_base64`, which exclude each other. A null in
 /// one of them does not count where the other one is there.
-fn payload(
-    json: Option<&RawValue>,
-    base64: Option<&RawValue>,
-    body: &[u8],
-    at: &Location,
-) -> Result<Data, Error> {
+fn payload(json: Option<&RawValue>, base64: Option<&RawValue>, body: &[u8], at: &Location) -> Result<Data, Error> {
     let is_null = |raw: &&RawValue| raw.get() == "null";
     let base64 = base64.filter(|raw| !is_null(raw));
     match (json, base64) {
-        (Some(json), Some(_)) if !is_null(&json) => {
-            Err(Problem::TwoPayloads.at(at.member("data_base64")))
-        }
+        (Some(json), Some(_)) if !is_null(&json) => Err(Problem::TwoPayloads.at(at.member("data_base64"))),
         (_, Some(base64)) => {
             let error = || Problem::Base64.at(at.member("data_base64"));
             let text: String = serde_json::from_str(base64.get()).map_err(|_| error())?;
@@ -149,16 +141,10 @@ fn attribute(raw: &RawValue) -> Result<Option<Value>, Problem> {
         b"true" => Ok(Some(Value::Boolean(true))),
         b"false" => Ok(Some(Value::Boolean(false))),
         // The text is valid JSON, so that the one thing left to go wrong is a lone surrogate.
-        [b'"', ..] => serde_json::from_str(text)
-            .map(|text| Some(Value::String(text)))
-            .map_err(|_| Problem::Character),
+        [b'"', ..] => serde_json::from_str(text).map(|text| Some(Value::String(text))).map_err(|_| Problem::Character),
         [b'[' | b'{', ..] => Err(Problem::NotAnAttributeValue),
-        number if number.iter().any(|byte| b".eE".contains(byte)) => {
-            Err(Problem::NotAnAttributeValue)
-        }
-        _ => {
-            text.parse().map(|value| Some(Value::Integer(value))).map_err(|_| Problem::IntegerRange)
-        }
+        number if number.iter().any(|byte| b".eE".contains(byte)) => Err(Problem::NotAnAttributeValue),
+        _ => text.parse().map(|value| Some(Value::Integer(value))).map_err(|_| Problem::IntegerRange),
     }
 }
 
@@ -173,9 +159,7 @@ pub fn encode_structured(event: &CloudEvent, body: &[u8]) -> Result<Vec<u8>, Err
     let payload = || Problem::Payload.at(at.member("data"));
     let raw = match event.data {
         Data::Absent => None,
-        Data::Body(_) | Data::Json(_) | Data::Bytes(_) => {
-            Some(event.data.raw(body).ok_or_else(payload)?)
-        }
+        Data::Body(_) | Data::Json(_) | Data::Bytes(_) => Some(event.data.raw(body).ok_or_else(payload)?),
     };
     let is_json_type = event.datacontenttype.as_deref().is_some_and(is_json);
     let as_json = |raw| serde_json::from_slice::<&RawValue>(raw).ok();

@@ -5,8 +5,7 @@ use super::*;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 
-const MINIMAL: &[(&str, &str)] =
-    &[("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "/s"), ("ce-type", "t")];
+const MINIMAL: &[(&str, &str)] = &[("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-source", "/s"), ("ce-type", "t")];
 
 fn headers(list: &[(&str, &str)]) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -156,9 +155,7 @@ fn a_structured_payload_stays_the_bytes_that_were_sent() {
         ("null", "null"),
         ("[ ]", "[ ]"),
     ] {
-        let body = format!(
-            "\n {{\"data\":{json},\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"t\"}}"
-        );
+        let body = format!("\n {{\"data\":{json},\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"t\"}}");
         let event = decode_structured(body.as_bytes()).expect("an event");
         assert!(matches!(event.data, Data::Json(_)));
         assert_eq!(event.data.raw(body.as_bytes()), Some(expected.as_bytes()), "{json}");
@@ -176,11 +173,7 @@ fn a_structured_payload_stays_the_bytes_that_were_sent() {
 fn structured_attributes_keep_their_type_and_null_is_absent() {
     let members = r#","b":true,"i":-2147483648,"s":"\u00e9","n":null,"subject":null,"time":null"#;
     let event = structured_with(members).expect("an event");
-    let expected = [
-        ("b", Value::Boolean(true)),
-        ("i", Value::Integer(i32::MIN)),
-        ("s", Value::String("\u{e9}".to_owned())),
-    ];
+    let expected = [("b", Value::Boolean(true)), ("i", Value::Integer(i32::MIN)), ("s", Value::String("\u{e9}".to_owned()))];
     assert_eq!(event.extensions, expected.map(|(name, value)| (name.to_owned(), value)).into());
     assert_eq!((event.subject, event.time), (None, None));
 }
@@ -260,8 +253,7 @@ fn deep_nesting_costs_no_stack() {
 #[test]
 fn a_payload_goes_between_the_modes_without_a_change() {
     let data = r#"{"a" : 1.00}"#;
-    let json =
-        format!(r#"{{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{data}}}"#);
+    let json = format!(r#"{{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{data}}}"#);
     let event = decode_structured(json.as_bytes()).expect("an event");
     let sent = encode_binary_headers(&event).expect("headers");
     assert_eq!(sent["content-type"], "application/json");

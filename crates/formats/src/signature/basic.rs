@@ -34,8 +34,7 @@ pub fn verify(headers: &HeaderMap, accepted: &[Credential]) -> Result<(), Refusa
     if !scheme.eq_ignore_ascii_case("basic") {
         return Err(malformed("the scheme is not Basic"));
     }
-    let decoded =
-        STANDARD.decode(encoded.trim_matches(' ')).map_err(|_| malformed("it is not base64"))?;
+    let decoded = STANDARD.decode(encoded.trim_matches(' ')).map_err(|_| malformed("it is not base64"))?;
     let colon = decoded.iter().position(|byte| *byte == b':');
     let colon = colon.ok_or_else(|| malformed("there is no colon after the user name"))?;
     let (user, password) = (Secret::new(&decoded[..colon]), Secret::new(&decoded[colon + 1..]));
@@ -51,21 +50,13 @@ pub fn verify(headers: &HeaderMap, accepted: &[Credential]) -> Result<(), Refusa
 
 /// Checks that the header holds one of the secrets, after a fixed prefix (`""` or like
 /// `"Bearer "`, case-sensitive). Empty secrets are never accepted.
-pub fn verify_shared_secret(
-    headers: &HeaderMap,
-    header: &str,
-    prefix: &str,
-    accepted: &[Secret],
-) -> Result<(), Refusal> {
+pub fn verify_shared_secret(headers: &HeaderMap, header: &str, prefix: &str, accepted: &[Secret]) -> Result<(), Refusal> {
     if accepted.iter().all(Secret::is_empty) {
         return Err(Refusal::NoSecret);
     }
     let value = single(headers, header)?;
     let Some(sent) = value.strip_prefix(prefix) else {
-        return Err(Refusal::Malformed {
-            header: header.to_owned(),
-            why: "it does not begin with the expected prefix",
-        });
+        return Err(Refusal::Malformed { header: header.to_owned(), why: "it does not begin with the expected prefix" });
     };
     let sent = Secret::new(sent.as_bytes());
     let mut matched = false;
@@ -112,9 +103,8 @@ mod tests {
     #[test]
     fn a_shared_secret_is_compared_whole_after_its_prefix() {
         let accepted = [Secret::new("alpha"), Secret::new(""), Secret::new("beta")];
-        let check = |value: &str, prefix: &str| {
-            verify_shared_secret(&headers("x-token", value), "x-token", prefix, &accepted)
-        };
+        let check =
+            |value: &str, prefix: &str| verify_shared_secret(&headers("x-token", value), "x-token", prefix, &accepted);
         assert_eq!(check("alpha", ""), Ok(()));
         assert_eq!(check("Bearer beta", "Bearer "), Ok(()));
         assert_eq!(check("alph", ""), Err(Refusal::Mismatch));

@@ -10,9 +10,7 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{ED25519, ParsedPublicKey};
 use http::HeaderMap;
 
-pub use super::scheme::{
-    Algorithm, Encoding, Scheme, SchemeError, Shape, Timestamp, TimestampFormat, TimestampFrom,
-};
+pub use super::scheme::{Algorithm, Encoding, Scheme, SchemeError, Shape, Timestamp, TimestampFormat, TimestampFrom};
 pub use super::template::{Segment, Template, TemplateError, TemplateProblem};
 use super::{Refusal, Secret, check_fresh, equal_in_constant_time, single};
 
@@ -82,11 +80,7 @@ impl Verifier {
         let timestamp = self.timestamp(request, &sent, now_s)?;
         let decoded = self.decode(&sent)?;
         let parts = self.parts(request, timestamp)?;
-        if self.keys.iter().any(|key| key.matches_any(&parts, &decoded)) {
-            Ok(())
-        } else {
-            Err(Refusal::Mismatch)
-        }
+        if self.keys.iter().any(|key| key.matches_any(&parts, &decoded)) { Ok(()) } else { Err(Refusal::Mismatch) }
     }
 
     /// Computes the value of the signature header for a request, with the first key.
@@ -122,8 +116,7 @@ impl Verifier {
             Shape::Fields { separator, keys } => (*separator, keys),
             Shape::Whole { prefix } => {
                 let signature = value.strip_prefix(prefix.as_str());
-                let signature = signature
-                    .ok_or_else(|| self.malformed("it does not begin with the expected prefix"))?;
+                let signature = signature.ok_or_else(|| self.malformed("it does not begin with the expected prefix"))?;
                 return Ok(Sent { signatures: vec![signature], timestamp: None });
             }
         };
@@ -149,12 +142,7 @@ impl Verifier {
     }
 
     /// The text of the timestamp, checked to be fresh; `""` where the scheme has none.
-    fn timestamp<'a>(
-        &self,
-        request: &Request<'a>,
-        sent: &Sent<'a>,
-        now_s: i64,
-    ) -> Result<&'a str, Refusal> {
+    fn timestamp<'a>(&self, request: &Request<'a>, sent: &Sent<'a>, now_s: i64) -> Result<&'a str, Refusal> {
         let Some(rule) = &self.scheme.timestamp else { return Ok("") };
         let (header, text) = match &rule.from {
             TimestampFrom::Header(name) => (name, single(request.headers, name.as_str())?),
@@ -182,11 +170,7 @@ impl Verifier {
     }
 
     /// The signed text in parts that borrow from the request.
-    fn parts<'a>(
-        &'a self,
-        request: &Request<'a>,
-        timestamp: &'a str,
-    ) -> Result<Vec<&'a [u8]>, Refusal> {
+    fn parts<'a>(&'a self, request: &Request<'a>, timestamp: &'a str) -> Result<Vec<&'a [u8]>, Refusal> {
         let part = |segment: &'a Segment| {
             Ok(match segment {
                 Segment::Literal(text) => text.as_bytes(),

@@ -4,9 +4,7 @@
 
 use http::HeaderName;
 
-use super::scheme::{
-    Algorithm, Encoding, Scheme, Shape, Timestamp, TimestampFormat, TimestampFrom,
-};
+use super::scheme::{Algorithm, Encoding, Scheme, Shape, Timestamp, TimestampFormat, TimestampFrom};
 use super::template::Template;
 
 /// Shopify: `x-shopify-hmac-sha256`, base64 HMAC-SHA256 of the body. No timestamp is signed;

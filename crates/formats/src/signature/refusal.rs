@@ -60,13 +60,7 @@ mod tests {
 
     #[test]
     fn a_stale_timestamp_says_how_far_and_in_which_direction() {
-        assert_eq!(
-            Refusal::Stale { skew_s: 301 }.to_string(),
-            "the timestamp is 301 seconds in the past"
-        );
-        assert_eq!(
-            Refusal::Stale { skew_s: -301 }.to_string(),
-            "the timestamp is 301 seconds in the future"
-        );
+        assert_eq!(Refusal::Stale { skew_s: 301 }.to_string(), "the timestamp is 301 seconds in the past");
+        assert_eq!(Refusal::Stale { skew_s: -301 }.to_string(), "the timestamp is 301 seconds in the future");
     }
 }

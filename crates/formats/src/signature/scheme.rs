@@ -99,8 +99,7 @@ pub enum TimestampFormat {
 impl TimestampFormat {
     /// The timestamp in unix seconds.
     pub(super) fn parse(self, text: &str) -> Option<i64> {
-        let digits =
-            || text.parse::<i64>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
+        let digits = || text.parse::<i64>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
         match self {
             Self::Seconds => digits(),
             Self::Millis => digits().map(|millis| millis.div_euclid(1000)),

@@ -85,9 +85,7 @@ impl SigningKey {
         let bytes = LENIENT.decode(encoded).map_err(|_| KeyError::NotBase64)?;
         let pair = match bytes.split_at_checked(32) {
             Some((seed, [])) => Ed25519KeyPair::from_seed_unchecked(seed),
-            Some((seed, public)) if public.len() == 32 => {
-                Ed25519KeyPair::from_seed_and_public_key(seed, public)
-            }
+            Some((seed, public)) if public.len() == 32 => Ed25519KeyPair::from_seed_and_public_key(seed, public),
             _ => {
                 let actual = bytes.len();
                 return Err(KeyError::Length { kind: "whsk_", expected: "32 or 64", actual });
@@ -146,8 +144,7 @@ impl VerifyingKey {
         Self(match &key.0 {
             Signing::Hmac(key) => Verifying::Hmac(key.clone()),
             Signing::Ed25519(pair) => Verifying::Ed25519(
-                ParsedPublicKey::new(&ED25519, pair.public_key())
-                    .expect("the public half of a key pair is a public key"),
+                ParsedPublicKey::new(&ED25519, pair.public_key()).expect("the public half of a key pair is a public key"),
             ),
         })
     }
@@ -180,12 +177,7 @@ pub enum SignError {
 ///
 /// `timestamp_s` is the time of this attempt in unix seconds. One signature for each key, in the
 /// order of the keys: put the current key first and the retiring ones after it.
-pub fn sign(
-    id: &str,
-    timestamp_s: i64,
-    body: &[u8],
-    keys: &[SigningKey],
-) -> Result<String, SignError> {
+pub fn sign(id: &str, timestamp_s: i64, body: &[u8], keys: &[SigningKey]) -> Result<String, SignError> {
     if !is_id(id) {
         return Err(SignError::Id);
     }
@@ -215,11 +207,7 @@ pub struct Headers<'a> {
 impl<'a> Headers<'a> {
     /// Finds the three headers. Each must be there exactly once.
     pub fn from_map(headers: &'a HeaderMap) -> Result<Self, Refusal> {
-        Ok(Self {
-            id: single(headers, ID)?,
-            timestamp: single(headers, TIMESTAMP)?,
-            signature: single(headers, SIGNATURE)?,
-        })
+        Ok(Self { id: single(headers, ID)?, timestamp: single(headers, TIMESTAMP)?, signature: single(headers, SIGNATURE)? })
     }
 }
 
@@ -286,9 +274,7 @@ impl Signatures {
                 let expected = tag(key, parts);
                 self.hmac.iter().any(|sent| super::equal_in_constant_time(sent, expected.as_ref()))
             }
-            Verifying::Ed25519(key) => {
-                self.ed25519.iter().any(|sent| key.verify_sig(&contiguous, sent).is_ok())
-            }
+            Verifying::Ed25519(key) => self.ed25519.iter().any(|sent| key.verify_sig(&contiguous, sent).is_ok()),
         })
     }
 }

@@ -136,10 +136,7 @@ mod tests {
         let header = Segment::Header(HeaderName::from_static("x-date"));
         for (text, expected) in [
             ("{body}", vec![Segment::Body]),
-            (
-                "{id}.{timestamp}.{body}",
-                vec![Segment::Id, literal("."), Segment::Timestamp, literal("."), Segment::Body],
-            ),
+            ("{id}.{timestamp}.{body}", vec![Segment::Id, literal("."), Segment::Timestamp, literal("."), Segment::Body]),
             (
                 "v0:{method}\n{path}{header:X-Date}",
                 vec![literal("v0:"), Segment::Method, literal("\n"), Segment::Path, header],

@@ -20,11 +20,7 @@ pub(super) fn check(contract: &Contract, spec: &ContractSpec) -> Vec<Diagnostic>
         && let Err(error) = validator::compile(&contract.schema)
     {
         let place = contract.place(error.instance_path().as_str());
-        found.push(Diagnostic::error(
-            codes::BAD_SCHEMA,
-            place,
-            format!("the schema cannot be used: {error}"),
-        ));
+        found.push(Diagnostic::error(codes::BAD_SCHEMA, place, format!("the schema cannot be used: {error}")));
     }
     if !found.is_empty() {
         return found;
@@ -44,9 +40,7 @@ fn schema(contract: &Contract, found: &mut Vec<Diagnostic>) {
     {
         let message = format!("schemas are written in JSON Schema 2020-12, not in {dialect}");
         let help = format!("leave `$schema` out, or write {DIALECT}");
-        found.push(
-            Diagnostic::error(codes::OTHER_DIALECT, contract.place("/$schema"), message).help(help),
-        );
+        found.push(Diagnostic::error(codes::OTHER_DIALECT, contract.place("/$schema"), message).help(help));
         return;
     }
     for error in jsonschema::draft202012::meta::validator().iter_errors(&contract.schema) {
@@ -63,28 +57,19 @@ fn schema(contract: &Contract, found: &mut Vec<Diagnostic>) {
 const DATA: &[&str] = &["const", "enum", "default", "examples"];
 
 /// Finds references wherever they stand.
-fn references(
-    contract: &Contract,
-    node: &Value,
-    pointer: &mut String,
-    found: &mut Vec<Diagnostic>,
-) {
+fn references(contract: &Contract, node: &Value, pointer: &mut String, found: &mut Vec<Diagnostic>) {
     let length = pointer.len();
     match node {
         Value::Object(members) => {
-            let is_names = pointer.ends_with("/properties")
-                || pointer.ends_with("/$defs")
-                || pointer.ends_with("/patternProperties");
+            let is_names =
+                pointer.ends_with("/properties") || pointer.ends_with("/$defs") || pointer.ends_with("/patternProperties");
             for (name, value) in members {
                 if !is_names && DATA.contains(&name.as_str()) {
                     continue;
                 }
                 pointer.push('/');
                 pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
-                match value
-                    .as_str()
-                    .filter(|_| !is_names && matches!(name.as_str(), "$ref" | "$dynamicRef"))
-                {
+                match value.as_str().filter(|_| !is_names && matches!(name.as_str(), "$ref" | "$dynamicRef")) {
                     Some(reference) => found.extend(wrong_reference(contract, reference, pointer)),
                     None => references(contract, value, pointer, found),
                 }
@@ -104,9 +89,8 @@ fn references(
 }
 
 fn wrong_reference(contract: &Contract, reference: &str, pointer: &str) -> Option<Diagnostic> {
-    let wrong = |code: Code, message: String, help: &str| {
-        Some(Diagnostic::error(code, contract.place(pointer), message).help(help))
-    };
+    let wrong =
+        |code: Code, message: String, help: &str| Some(Diagnostic::error(code, contract.place(pointer), message).help(help));
     let shown = short(reference);
     match reference.strip_prefix('#') {
         None => wrong(
@@ -114,33 +98,20 @@ fn wrong_reference(contract: &Contract, reference: &str, pointer: &str) -> Optio
             format!("`{shown}` leads out of this contract"),
             "copy the definition under `$defs` and refer to it with `#/$defs/…`",
         ),
-        Some(fragment) if fragment.is_empty() || fragment.starts_with('/') => {
-            match contract.schema().referred(reference) {
-                Some(_) => None,
-                None => wrong(
-                    codes::UNKNOWN_REF,
-                    format!("`{shown}` leads nowhere"),
-                    "definitions stand under `$defs`",
-                ),
-            }
-        }
+        Some(fragment) if fragment.is_empty() || fragment.starts_with('/') => match contract.schema().referred(reference) {
+            Some(_) => None,
+            None => wrong(codes::UNKNOWN_REF, format!("`{shown}` leads nowhere"), "definitions stand under `$defs`"),
+        },
         Some(anchor) if has_anchor(&contract.schema, anchor) => None,
-        Some(_) => wrong(
-            codes::UNKNOWN_REF,
-            format!("there is no anchor `{shown}`"),
-            "definitions stand under `$defs`",
-        ),
+        Some(_) => wrong(codes::UNKNOWN_REF, format!("there is no anchor `{shown}`"), "definitions stand under `$defs`"),
     }
 }
 
 fn has_anchor(node: &Value, anchor: &str) -> bool {
     match node {
         Value::Object(members) => {
-            let named =
-                |keyword: &str| members.get(keyword).and_then(Value::as_str) == Some(anchor);
-            named("$anchor")
-                || named("$dynamicAnchor")
-                || members.values().any(|value| has_anchor(value, anchor))
+            let named = |keyword: &str| members.get(keyword).and_then(Value::as_str) == Some(anchor);
+            named("$anchor") || named("$dynamicAnchor") || members.values().any(|value| has_anchor(value, anchor))
         }
         Value::Array(items) => items.iter().any(|item| has_anchor(item, anchor)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
@@ -156,33 +127,17 @@ fn paths(contract: &Contract, spec: &ContractSpec, found: &mut Vec<Diagnostic>) 
     }
     if let Some((scheme, _)) = spec.identifiers.get(IDENTIFIERS_MAX) {
         let message = format!("a contract has at most {IDENTIFIERS_MAX} business identifiers");
-        found.push(Diagnostic::error(
-            codes::TOO_MANY_IDENTIFIERS,
-            scheme.place(&spec.path),
-            message,
-        ));
+        found.push(Diagnostic::error(codes::TOO_MANY_IDENTIFIERS, scheme.place(&spec.path), message));
     }
 }
 
-fn wrong_path(
-    contract: &Contract,
-    path: &Path,
-    text: &Spanned<String>,
-    spec: &ContractSpec,
-) -> Option<Diagnostic> {
+fn wrong_path(contract: &Contract, path: &Path, text: &Spanned<String>, spec: &ContractSpec) -> Option<Diagnostic> {
     match contract.schema().follow(path) {
         Found::Open => None,
-        Found::Lacking(lacking) => Some(contract.lacking(
-            codes::PATH_NOT_IN_SCHEMA,
-            text.place(&spec.path),
-            path,
-            &lacking,
-        )),
+        Found::Lacking(lacking) => Some(contract.lacking(codes::PATH_NOT_IN_SCHEMA, text.place(&spec.path), path, &lacking)),
         Found::Declared(parts) => {
-            let types: Vec<_> =
-                parts.iter().flat_map(Schema::parts).flat_map(|part| part.schema.types()).collect();
-            let only_objects =
-                !types.is_empty() && types.iter().all(|name| matches!(*name, "object" | "null"));
+            let types: Vec<_> = parts.iter().flat_map(Schema::parts).flat_map(|part| part.schema.types()).collect();
+            let only_objects = !types.is_empty() && types.iter().all(|name| matches!(*name, "object" | "null"));
             only_objects.then(|| {
                 Diagnostic::error(
                     codes::PATH_NOT_IN_SCHEMA,

@@ -39,8 +39,7 @@ pub(super) fn kind_at(from: &[Schema<'_>], path: &[Segment]) -> Kind {
         let certain: Vec<Schema<'_>> = present.iter().flat_map(certain_parts).collect();
         let next: Vec<Schema<'_>> = match segment {
             Segment::Field(name) => {
-                let always =
-                    certain.iter().any(|part| part.required().any(|required| required == name));
+                let always = certain.iter().any(|part| part.required().any(|required| required == name));
                 may_be_absent |= !always || !certain.iter().any(|part| part.types() == ["object"]);
                 certain.iter().filter_map(|part| part.property(name)).collect()
             }
@@ -64,11 +63,7 @@ fn certain_parts<'s>(schema: &Schema<'s>) -> Vec<Schema<'s>> {
 
 /// Any of them bounds the value; the first that says something is taken.
 fn all_hold(schemas: &[Schema<'_>], told: &mut Told) -> Kind {
-    schemas
-        .iter()
-        .map(|schema| kind(schema, told))
-        .find(|kind| !kind.is_any())
-        .unwrap_or_else(Kind::any)
+    schemas.iter().map(|schema| kind(schema, told)).find(|kind| !kind.is_any()).unwrap_or_else(Kind::any)
 }
 
 fn kind(schema: &Schema<'_>, told: &mut Told) -> Kind {
@@ -77,8 +72,7 @@ fn kind(schema: &Schema<'_>, told: &mut Told) -> Kind {
     }
     told.left -= 1;
     let parts = schema.parts();
-    let said =
-        parts.iter().filter(|part| part.certain).find_map(|part| own_kind(&part.schema, told));
+    let said = parts.iter().filter(|part| part.certain).find_map(|part| own_kind(&part.schema, told));
     said.unwrap_or_else(|| alternatives(schema, &parts, told))
 }
 
@@ -86,11 +80,8 @@ fn kind(schema: &Schema<'_>, told: &mut Told) -> Kind {
 fn alternatives(schema: &Schema<'_>, parts: &[Part<'_>], told: &mut Told) -> Kind {
     for keyword in ["/oneOf/", "/anyOf/"] {
         let prefix = format!("{}{keyword}", schema.pointer);
-        let direct = |part: &&Part<'_>| {
-            part.schema.pointer.strip_prefix(&prefix).is_some_and(|rest| !rest.contains('/'))
-        };
-        let kinds =
-            parts.iter().filter(direct).map(|part| told.below(|told| kind(&part.schema, told)));
+        let direct = |part: &&Part<'_>| part.schema.pointer.strip_prefix(&prefix).is_some_and(|rest| !rest.contains('/'));
+        let kinds = parts.iter().filter(direct).map(|part| told.below(|told| kind(&part.schema, told)));
         if let Some(all) = kinds.reduce(|all, one| all.union(one)) {
             return all;
         }
@@ -118,9 +109,7 @@ fn own_kind(schema: &Schema<'_>, told: &mut Told) -> Option<Kind> {
         "array" => {
             // Items of a list with fixed places may differ by place.
             let item = if object.contains_key("prefixItems") { None } else { schema.item(0) };
-            Kind::array(Collection::from_unknown(
-                item.map_or_else(Kind::any, |item| told.below(|told| kind(&item, told))),
-            ))
+            Kind::array(Collection::from_unknown(item.map_or_else(Kind::any, |item| told.below(|told| kind(&item, told)))))
         }
         _ => Kind::any(),
     });

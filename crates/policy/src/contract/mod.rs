@@ -18,9 +18,7 @@ use model::{Code, ContractRef, Diagnostic, EventType, Identifier, Owner, Timesta
 use serde_json::Value;
 use vrl::value::Kind;
 
-use crate::expression::{
-    BadPath, Data, Expression, Path, Query, Root, Segment, scalar_text, timestamp,
-};
+use crate::expression::{BadPath, Data, Expression, Path, Query, Root, Segment, scalar_text, timestamp};
 use crate::specs::ContractSpec;
 use crate::tree::Node;
 use crate::{Spanned, codes, near, spanned};
@@ -68,17 +66,11 @@ impl Contract {
                 None
             }
         };
-        let identifiers = spec
-            .identifiers
-            .iter()
-            .filter_map(|(scheme, path)| Some((scheme.value.clone(), read(path)?)));
+        let identifiers = spec.identifiers.iter().filter_map(|(scheme, path)| Some((scheme.value.clone(), read(path)?)));
         let contract = Self {
             reference: spec.reference.clone(),
             kind: spec.kind.clone(),
-            summary: spec
-                .summary
-                .as_ref()
-                .map_or_else(String::new, |summary| summary.value.clone()),
+            summary: spec.summary.as_ref().map_or_else(String::new, |summary| summary.value.clone()),
             owner: spec.owner.as_ref().map(|owner| owner.value.clone()),
             lifecycle: spec.lifecycle,
             classification: spec.classification,
@@ -120,11 +112,7 @@ impl Contract {
         match data.json() {
             Ok(json) => self.validate(json),
             Err(not_json) => {
-                vec![Diagnostic::error(
-                    codes::DATA_NOT_JSON,
-                    Place::Whole,
-                    format!("the data is no JSON: {}", not_json.why),
-                )]
+                vec![Diagnostic::error(codes::DATA_NOT_JSON, Place::Whole, format!("the data is no JSON: {}", not_json.why))]
             }
         }
     }
@@ -136,8 +124,7 @@ impl Contract {
             let found = identifier_values(data, path);
             found.into_iter().map(|value| Identifier { scheme: scheme.clone(), value })
         });
-        let usable = values
-            .filter(|found| !found.value.is_empty() && found.value.len() <= IDENTIFIER_BYTES_MAX);
+        let usable = values.filter(|found| !found.value.is_empty() && found.value.len() <= IDENTIFIER_BYTES_MAX);
         let mut identifiers: Vec<Identifier> = Vec::new();
         for identifier in usable {
             if identifiers.len() < IDENTIFIERS_MAX && !identifiers.contains(&identifier) {
@@ -164,8 +151,7 @@ impl Contract {
 
     /// When it happened: a text with date, time and offset. Nothing where the text is in another form.
     pub fn time(&self, data: &Data<'_>) -> Option<Timestamp> {
-        timestamp(&data.text(self.time.as_ref()?)?)
-            .map(|at| Timestamp::from_micros(at.as_microsecond()))
+        timestamp(&data.text(self.time.as_ref()?)?).map(|at| Timestamp::from_micros(at.as_microsecond()))
     }
 
     /// The place of a part of the schema in the project's file, by a pointer into the schema.
@@ -174,58 +160,35 @@ impl Contract {
     }
 
     /// A path that this contract does not have: what it has instead, and where.
-    pub(crate) fn lacking(
-        &self,
-        code: Code,
-        place: Place,
-        path: &Path,
-        lacking: &Lacking,
-    ) -> Diagnostic {
+    pub(crate) fn lacking(&self, code: Code, place: Place, path: &Path, lacking: &Lacking) -> Diagnostic {
         let (before, step) = path.segments().split_at(lacking.step.min(path.segments().len()));
-        let (before, whole) = (
-            Path::new(before.to_vec()),
-            Path::new(path.segments().get(..=lacking.step).unwrap_or_default().to_vec()),
-        );
+        let (before, whole) =
+            (Path::new(before.to_vec()), Path::new(path.segments().get(..=lacking.step).unwrap_or_default().to_vec()));
         let contract = &self.reference;
         match (&lacking.why, step.first()) {
             (Why::Members(names), Some(Segment::Field(name))) => {
                 let near = near::nearest(name, names.iter().map(String::as_str));
                 let pointer = near.map_or_else(
                     || lacking.pointer.clone(),
-                    |near| {
-                        format!(
-                            "{}/properties/{}",
-                            lacking.pointer,
-                            near.replace('~', "~0").replace('/', "~1")
-                        )
-                    },
+                    |near| format!("{}/properties/{}", lacking.pointer, near.replace('~', "~0").replace('/', "~1")),
                 );
-                let seen = near.map_or_else(
-                    || "its members are declared here".to_owned(),
-                    |near| format!("`{near}` is declared here"),
-                );
+                let seen = near
+                    .map_or_else(|| "its members are declared here".to_owned(), |near| format!("`{near}` is declared here"));
                 Diagnostic::error(code, place, format!("{contract} has no `{whole}`"))
                     .help(near::suggestion(name, names.iter().map(String::as_str)))
                     .related(self.place(&pointer), seen)
             }
             (Why::Types(types), Some(Segment::Field(_))) => {
-                let message = format!(
-                    "`{before}` is {} in {contract}, so it has no `{whole}`",
-                    types.join(" or ")
-                );
-                Diagnostic::error(code, place, message)
-                    .related(self.place(&lacking.pointer), "declared here")
+                let message = format!("`{before}` is {} in {contract}, so it has no `{whole}`", types.join(" or "));
+                Diagnostic::error(code, place, message).related(self.place(&lacking.pointer), "declared here")
             }
             (Why::Types(types), _) => {
-                let message =
-                    format!("`{before}` is {} in {contract}, not a list", types.join(" or "));
-                Diagnostic::error(code, place, message)
-                    .related(self.place(&lacking.pointer), "declared here")
+                let message = format!("`{before}` is {} in {contract}, not a list", types.join(" or "));
+                Diagnostic::error(code, place, message).related(self.place(&lacking.pointer), "declared here")
             }
             (Why::Items | Why::Members(_), _) => {
                 let message = format!("{contract} has no `{whole}`: the list is shorter");
-                Diagnostic::error(code, place, message)
-                    .related(self.place(&lacking.pointer), "declared here")
+                Diagnostic::error(code, place, message).related(self.place(&lacking.pointer), "declared here")
             }
         }
     }
@@ -241,9 +204,7 @@ impl Contract {
     }
 
     fn validator(&self) -> Result<&Validator, &String> {
-        self.validator
-            .get_or_init(|| validator::compile(&self.schema).map_err(|error| error.to_string()))
-            .as_ref()
+        self.validator.get_or_init(|| validator::compile(&self.schema).map_err(|error| error.to_string())).as_ref()
     }
 }
 
@@ -263,28 +224,14 @@ pub(crate) fn unknown_paths(expression: &Expression, contracts: &[&Contract]) ->
             }
         }
         let (contract, found) = lacking.first()?;
-        Some(contract.lacking(
-            codes::UNKNOWN_PATH,
-            expression.source().place_of(&query.span),
-            &query.path,
-            found,
-        ))
+        Some(contract.lacking(codes::UNKNOWN_PATH, expression.source().place_of(&query.span), &query.path, found))
     };
-    expression
-        .queries()
-        .iter()
-        .filter(|query| query.root == Root::Here)
-        .filter_map(unknown)
-        .collect()
+    expression.queries().iter().filter(|query| query.root == Root::Here).filter_map(unknown).collect()
 }
 
 fn bad_path(text: &Spanned<String>, bad: BadPath, file: &str) -> Diagnostic {
-    Diagnostic::error(
-        codes::BAD_PATH,
-        text.place(file),
-        format!("`{}` is not a path: {bad}", text.value),
-    )
-    .help("a path looks like .customer.address[0].\"postal-code\"")
+    Diagnostic::error(codes::BAD_PATH, text.place(file), format!("`{}` is not a path: {bad}", text.value))
+        .help("a path looks like .customer.address[0].\"postal-code\"")
 }
 
 fn identifier_values(data: &Data<'_>, path: &Path) -> Vec<String> {

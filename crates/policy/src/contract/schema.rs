@@ -96,8 +96,7 @@ impl<'s> Schema<'s> {
         let mut seen = BTreeSet::from([self.pointer.clone()]);
         let mut at = 0;
         while let Some(part) = parts.get(at).cloned() {
-            let more =
-                part.beside().into_iter().filter(|part| seen.insert(part.schema.pointer.clone()));
+            let more = part.beside().into_iter().filter(|part| seen.insert(part.schema.pointer.clone()));
             parts.extend(more);
             if parts.len() > PARTS_MAX {
                 break;
@@ -132,17 +131,12 @@ impl<'s> Schema<'s> {
 
     /// The members that have to be there.
     pub(crate) fn required(&self) -> impl Iterator<Item = &'s str> {
-        self.member("required")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
+        self.member("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
 
     /// What it says of the item at this place of a list.
     pub(super) fn item(&self, index: i64) -> Option<Self> {
-        let fixed =
-            self.member("prefixItems").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let fixed = self.member("prefixItems").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let place = usize::try_from(index).ok();
         if let Some((at, node)) = place.and_then(|at| Some((at, fixed.get(at)?))) {
             return Some(self.child(node, &["prefixItems", &at.to_string()]));
@@ -155,34 +149,22 @@ impl Part<'_> {
     fn beside(&self) -> Vec<Self> {
         let schema = &self.schema;
         let mut beside = Vec::new();
-        if let Some(target) = schema
-            .member("$ref")
-            .and_then(Value::as_str)
-            .and_then(|reference| schema.referred(reference))
+        if let Some(target) = schema.member("$ref").and_then(Value::as_str).and_then(|reference| schema.referred(reference))
         {
             beside.push(Self { schema: target, certain: self.certain });
         }
         for (keyword, certain) in [("allOf", true), ("anyOf", false), ("oneOf", false)] {
-            for (at, node) in
-                schema.member(keyword).and_then(Value::as_array).into_iter().flatten().enumerate()
-            {
+            for (at, node) in schema.member(keyword).and_then(Value::as_array).into_iter().flatten().enumerate() {
                 let schema = schema.child(node, &[keyword, &at.to_string()]);
                 beside.push(Self { schema, certain: certain && self.certain });
             }
         }
         for keyword in ["then", "else"] {
             let node = schema.member(keyword).filter(|_| schema.member("if").is_some());
-            beside.extend(
-                node.map(|node| Self { schema: schema.child(node, &[keyword]), certain: false }),
-            );
+            beside.extend(node.map(|node| Self { schema: schema.child(node, &[keyword]), certain: false }));
         }
-        for (name, node) in
-            schema.member("dependentSchemas").and_then(Value::as_object).into_iter().flatten()
-        {
-            beside.push(Self {
-                schema: schema.child(node, &["dependentSchemas", name]),
-                certain: false,
-            });
+        for (name, node) in schema.member("dependentSchemas").and_then(Value::as_object).into_iter().flatten() {
+            beside.push(Self { schema: schema.child(node, &["dependentSchemas", name]), certain: false });
         }
         beside
     }
@@ -192,8 +174,7 @@ impl Part<'_> {
 pub(crate) fn follow<'s>(from: Vec<Schema<'s>>, path: &Path) -> Found<'s> {
     let mut present = from;
     for (step, segment) in path.segments().iter().enumerate() {
-        let parts: Vec<_> =
-            present.iter().flat_map(Schema::parts).map(|part| part.schema).collect();
+        let parts: Vec<_> = present.iter().flat_map(Schema::parts).map(|part| part.schema).collect();
         let next = match segment {
             Segment::Field(name) => member(&parts, name),
             Segment::Index(index) => item(&parts, *index),
@@ -232,11 +213,7 @@ fn member<'s>(parts: &[Schema<'s>], name: &str) -> Step<'s> {
         return Ok(None);
     }
     let names = names(parts);
-    if names.is_empty() && !parts.iter().any(|part| says(part, false)) {
-        Ok(None)
-    } else {
-        Err(Why::Members(names))
-    }
+    if names.is_empty() && !parts.iter().any(|part| says(part, false)) { Ok(None) } else { Err(Why::Members(names)) }
 }
 
 fn item<'s>(parts: &[Schema<'s>], index: i64) -> Step<'s> {
@@ -251,13 +228,11 @@ fn item<'s>(parts: &[Schema<'s>], index: i64) -> Step<'s> {
 /// The declared types, where there are some and the wanted one is not among them.
 fn other_types(parts: &[Schema<'_>], wanted: &str) -> Option<Vec<String>> {
     let types: BTreeSet<&str> = parts.iter().flat_map(Schema::types).collect();
-    (!types.is_empty() && !types.contains(wanted))
-        .then(|| types.into_iter().map(ToOwned::to_owned).collect())
+    (!types.is_empty() && !types.contains(wanted)).then(|| types.into_iter().map(ToOwned::to_owned).collect())
 }
 
 fn names(parts: &[Schema<'_>]) -> Vec<String> {
-    let names: BTreeSet<&String> =
-        parts.iter().filter_map(Schema::properties).flat_map(Map::keys).collect();
+    let names: BTreeSet<&String> = parts.iter().filter_map(Schema::properties).flat_map(Map::keys).collect();
     names.into_iter().cloned().collect()
 }
 
@@ -277,8 +252,7 @@ fn percent_decoded(fragment: &str) -> String {
     let mut rest = fragment.as_bytes();
     while let Some((first, tail)) = rest.split_first() {
         let hex = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match hex.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| *first == b'%')
-        {
+        match hex.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| *first == b'%') {
             Some(byte) => {
                 bytes.push(byte);
                 rest = tail.get(2..).unwrap_or_default();

@@ -12,13 +12,10 @@ pub(crate) fn contract(yaml: &str) -> (Contract, Vec<(u16, String)>) {
     let files = [SourceFile::new("contracts/test/1.0.0.yaml", yaml)];
     let mut findings = Findings::over(&files);
     let objects = decode(&files, &mut findings);
-    let spec =
-        objects.contracts.values().next().unwrap_or_else(|| panic!("{:?}", findings.into_sorted()));
+    let spec = objects.contracts.values().next().unwrap_or_else(|| panic!("{:?}", findings.into_sorted()));
     let (contract, wrong) = Contract::new(spec);
     let part = |found: &Diagnostic| match &found.place {
-        Place::File { span, .. } => {
-            yaml.get(span.start as usize..span.end as usize).unwrap().to_owned()
-        }
+        Place::File { span, .. } => yaml.get(span.start as usize..span.end as usize).unwrap().to_owned(),
         other => format!("{other:?}"),
     };
     let found = wrong.into_iter().chain(contract.check(spec));
@@ -75,37 +72,22 @@ fn what_a_message_breaks_is_told_by_pointer_and_family() {
         (json!({"id": 1, "name": "S1", "more": 1}), vec![]),
         (json!({"id": 1, "name": "S1", "updated_at": "yesterday"}), vec![]),
         (json!({"name": "S1"}), vec![(701, "/id", "`id` is missing")]),
-        (
-            json!({"id": "1", "name": "S1"}),
-            vec![(702, "/id", "expected integer, seen string \"1\"")],
-        ),
+        (json!({"id": "1", "name": "S1"}), vec![(702, "/id", "expected integer, seen string \"1\"")]),
         (
             json!({"id": 1.5, "name": null}),
-            vec![
-                (702, "/id", "expected integer, seen number 1.5"),
-                (702, "/name", "expected string, seen null"),
-            ],
+            vec![(702, "/id", "expected integer, seen number 1.5"), (702, "/name", "expected string, seen null")],
         ),
         (
             json!({"id": 1, "name": "S1", "state": "lost"}),
             vec![(703, "/state", "expected one of \"open\", \"paid\", seen string \"lost\"")],
         ),
-        (
-            json!({"id": 1, "name": "S"}),
-            vec![(704, "/name", "expected at least 2 characters, seen 1: \"S\"")],
-        ),
-        (
-            json!({"id": 1, "name": "S1", "total": 0}),
-            vec![(704, "/total", "expected more than 0, seen number 0")],
-        ),
+        (json!({"id": 1, "name": "S"}), vec![(704, "/name", "expected at least 2 characters, seen 1: \"S\"")]),
+        (json!({"id": 1, "name": "S1", "total": 0}), vec![(704, "/total", "expected more than 0, seen number 0")]),
         (
             json!({"id": 1, "name": "S1", "tracking": ["a", "b", "c", "d"]}),
             vec![(704, "/tracking", "expected at most 3 items, seen a list of 4 items")],
         ),
-        (
-            json!({"id": 1, "name": "s1"}),
-            vec![(705, "/name", "expected a text that fits `^[A-Z]`, seen string \"s1\"")],
-        ),
+        (json!({"id": 1, "name": "s1"}), vec![(705, "/name", "expected a text that fits `^[A-Z]`, seen string \"s1\"")]),
         (
             json!({"id": 1, "name": "S1", "customer": {"id": 1, "a/b": 2}}),
             vec![(706, "/customer/a~1b", "`a/b` is not allowed here")],
@@ -145,29 +127,15 @@ fn identifiers_keys_and_time_are_texts_of_the_message() {
     let data = Data::json_bytes(
         br#"{"id":820982911946154508,"name":"S00042","customer":{"id":115310627314723954},"tracking":["1Z1","1Z2","1Z1",""],"updated_at":"2026-03-01T10:00:00+01:00"}"#,
     );
-    let identifiers: Vec<_> = contract
-        .identifiers(&data)
-        .into_iter()
-        .map(|id| format!("{}={}", id.scheme, id.value))
-        .collect();
-    assert_eq!(
-        identifiers,
-        ["order=S00042", "customer=115310627314723954", "tracking=1Z1", "tracking=1Z2"]
-    );
+    let identifiers: Vec<_> =
+        contract.identifiers(&data).into_iter().map(|id| format!("{}={}", id.scheme, id.value)).collect();
+    assert_eq!(identifiers, ["order=S00042", "customer=115310627314723954", "tracking=1Z1", "tracking=1Z2"]);
     assert_eq!(contract.ordering(&data).as_deref(), Some("820982911946154508"));
     assert_eq!(contract.correlation(&data).as_deref(), Some("S00042"));
-    assert_eq!(
-        contract.time(&data).map(|time| time.to_string()).as_deref(),
-        Some("2026-03-01T09:00:00Z")
-    );
+    assert_eq!(contract.time(&data).map(|time| time.to_string()).as_deref(), Some("2026-03-01T09:00:00Z"));
     let empty = Data::json_bytes(br#"{"name":"","updated_at":"2026-03-01T10:00:00"}"#);
     assert_eq!(
-        (
-            contract.identifiers(&empty),
-            contract.ordering(&empty),
-            contract.correlation(&empty),
-            contract.time(&empty)
-        ),
+        (contract.identifiers(&empty), contract.ordering(&empty), contract.correlation(&empty), contract.time(&empty)),
         (vec![], None, None, None)
     );
 }
@@ -187,18 +155,12 @@ fn wrong_contracts_are_marked_where_they_are_wrong() {
         ("schema: { $schema: 'http://json-schema.org/draft-07/schema#' }", vec![(404, "$schema")]),
         ("schema: { $schema: 'https://json-schema.org/draft/2020-12/schema' }", vec![]),
         ("identifiers: { order: name }\nschema: { }", vec![(311, "name")]),
-        (
-            "identifiers: { order: .nmae }\nschema: { properties: { name: { type: string } } }",
-            vec![(405, ".nmae")],
-        ),
+        ("identifiers: { order: .nmae }\nschema: { properties: { name: { type: string } } }", vec![(405, ".nmae")]),
         (
             "identifiers: { order: .nmae }\nschema: { additionalProperties: true, properties: { name: { type: string } } }",
             vec![],
         ),
-        (
-            "identifiers: { order: .name.x }\nschema: { properties: { name: { type: string } } }",
-            vec![(405, ".name.x")],
-        ),
+        ("identifiers: { order: .name.x }\nschema: { properties: { name: { type: string } } }", vec![(405, ".name.x")]),
         ("ordering: .a\nschema: { properties: { a: { type: object } } }", vec![(405, ".a")]),
         (
             "time: .a[0].b\nschema: { properties: { a: { type: array, items: { properties: { c: {} } } } } }",
@@ -226,9 +188,7 @@ fn a_slip_in_a_path_finds_the_declared_member() {
     let found = Contract::new(spec).0.check(spec);
     assert_eq!(found[0].message, "test@1.0.0 has no `.custmer`");
     assert_eq!(found[0].help, "did you mean `customer`?");
-    let Place::File { span, .. } = &found[0].related[0].place else {
-        panic!("a place in the file")
-    };
+    let Place::File { span, .. } = &found[0].related[0].place else { panic!("a place in the file") };
     assert_eq!(files[0].text.get(span.start as usize..span.end as usize), Some("customer"));
 }
 
@@ -305,9 +265,7 @@ fn types_for_the_compiler_are_never_narrower_than_the_schema() {
         },
         "$defs": {"customer": {"type": "object", "required": ["first"], "properties": {"first": {"type": "string"}, "last": {"type": "string"}}}}
     });
-    let at = |path: &str| {
-        kinds::kind_at(&[Schema::root(&schema)], path.parse::<Path>().unwrap().segments())
-    };
+    let at = |path: &str| kinds::kind_at(&[Schema::root(&schema)], path.parse::<Path>().unwrap().segments());
     assert_eq!(at(".name"), Kind::bytes());
     assert_eq!(at(".note"), Kind::bytes().or_undefined());
     assert_eq!(at(".count"), Kind::integer().or_null().or_undefined());

@@ -20,13 +20,7 @@ pub(super) fn violations(validator: &Validator, data: &Value) -> Vec<Diagnostic>
         return Vec::new();
     }
     if values(data) > VALUES_MAX {
-        return validator
-            .validate(data)
-            .err()
-            .iter()
-            .flat_map(diagnostics)
-            .take(REASONS_MAX)
-            .collect();
+        return validator.validate(data).err().iter().flat_map(diagnostics).take(REASONS_MAX).collect();
     }
     validator.iter_errors(data).flat_map(|error| diagnostics(&error)).take(REASONS_MAX).collect()
 }
@@ -50,28 +44,17 @@ fn values(data: &Value) -> usize {
 /// One diagnostic for each member or value that is wrong.
 pub(super) fn diagnostics(error: &ValidationError<'_>) -> Vec<Diagnostic> {
     let at = error.instance_path().as_str();
-    let one = |code: Code, message: String| {
-        vec![Diagnostic::error(code, Place::Pointer(at.to_owned()), message)]
-    };
-    let member =
-        |name: &str| Place::Pointer(format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")));
+    let one = |code: Code, message: String| vec![Diagnostic::error(code, Place::Pointer(at.to_owned()), message)];
+    let member = |name: &str| Place::Pointer(format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")));
     match error.kind() {
         ValidationErrorKind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
-            vec![Diagnostic::error(
-                codes::FIELD_MISSING,
-                member(name),
-                format!("`{name}` is missing"),
-            )]
+            vec![Diagnostic::error(codes::FIELD_MISSING, member(name), format!("`{name}` is missing"))]
         }
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
             let extra = |name: &String| {
-                Diagnostic::error(
-                    codes::EXTRA_FIELD,
-                    member(name),
-                    format!("`{}` is not allowed here", short(name)),
-                )
+                Diagnostic::error(codes::EXTRA_FIELD, member(name), format!("`{}` is not allowed here", short(name)))
             };
             unexpected.iter().map(extra).collect()
         }
@@ -102,28 +85,20 @@ fn expectation(error: &ValidationError<'_>) -> (Code, String) {
         Kind::ExclusiveMinimum { limit } => (codes::OUT_OF_BOUNDS, format!("more than {limit}")),
         Kind::Maximum { limit } => (codes::OUT_OF_BOUNDS, format!("at most {limit}")),
         Kind::ExclusiveMaximum { limit } => (codes::OUT_OF_BOUNDS, format!("less than {limit}")),
-        Kind::MultipleOf { multiple_of } => {
-            (codes::OUT_OF_BOUNDS, format!("a multiple of {multiple_of}"))
-        }
+        Kind::MultipleOf { multiple_of } => (codes::OUT_OF_BOUNDS, format!("a multiple of {multiple_of}")),
         Kind::MinLength { limit } => (codes::OUT_OF_BOUNDS, format!("at least {limit} characters")),
         Kind::MaxLength { limit } => (codes::OUT_OF_BOUNDS, format!("at most {limit} characters")),
         Kind::MinItems { limit } => (codes::OUT_OF_BOUNDS, format!("at least {limit} items")),
         Kind::MaxItems { limit } => (codes::OUT_OF_BOUNDS, format!("at most {limit} items")),
         Kind::AdditionalItems { limit } => (codes::OUT_OF_BOUNDS, format!("at most {limit} items")),
-        Kind::MinProperties { limit } => {
-            (codes::OUT_OF_BOUNDS, format!("at least {limit} members"))
-        }
+        Kind::MinProperties { limit } => (codes::OUT_OF_BOUNDS, format!("at least {limit} members")),
         Kind::MaxProperties { limit } => (codes::OUT_OF_BOUNDS, format!("at most {limit} members")),
         Kind::UniqueItems => (codes::OUT_OF_BOUNDS, "items that all differ".to_owned()),
         Kind::Contains => (codes::OUT_OF_BOUNDS, "an item that fits `contains`".to_owned()),
         Kind::UnevaluatedItems { .. } => (codes::OUT_OF_BOUNDS, "no further items".to_owned()),
-        Kind::Pattern { pattern } => {
-            (codes::WRONG_FORM, format!("a text that fits `{}`", short(pattern)))
-        }
+        Kind::Pattern { pattern } => (codes::WRONG_FORM, format!("a text that fits `{}`", short(pattern))),
         Kind::Format { format } => (codes::WRONG_FORM, format!("a text of the form `{format}`")),
-        Kind::ContentEncoding { content_encoding } => {
-            (codes::WRONG_FORM, format!("a text in {content_encoding}"))
-        }
+        Kind::ContentEncoding { content_encoding } => (codes::WRONG_FORM, format!("a text in {content_encoding}")),
         Kind::ContentMediaType { content_media_type } => {
             (codes::WRONG_FORM, format!("a text of the type {content_media_type}"))
         }
@@ -131,13 +106,10 @@ fn expectation(error: &ValidationError<'_>) -> (Code, String) {
         Kind::BacktrackLimitExceeded { .. } | Kind::RegexEngineFailure { .. } => {
             (codes::WRONG_FORM, "a text that its pattern can decide on".to_owned())
         }
-        Kind::OneOfMultipleValid { .. } => (
-            codes::NO_ALTERNATIVE,
-            "exactly one of the alternatives to fit, not several".to_owned(),
-        ),
-        Kind::Not { .. } => {
-            (codes::NO_ALTERNATIVE, "something that the schema does not exclude".to_owned())
+        Kind::OneOfMultipleValid { .. } => {
+            (codes::NO_ALTERNATIVE, "exactly one of the alternatives to fit, not several".to_owned())
         }
+        Kind::Not { .. } => (codes::NO_ALTERNATIVE, "something that the schema does not exclude".to_owned()),
         Kind::Required { .. }
         | Kind::AdditionalProperties { .. }
         | Kind::UnevaluatedProperties { .. }
@@ -145,22 +117,16 @@ fn expectation(error: &ValidationError<'_>) -> (Code, String) {
         | Kind::OneOfNotValid { .. }
         | Kind::PropertyNames { .. }
         | Kind::Custom { .. }
-        | Kind::Referencing(_) => {
-            (codes::RULE_BROKEN, format!("what `{}` says", error.kind().keyword()))
-        }
+        | Kind::Referencing(_) => (codes::RULE_BROKEN, format!("what `{}` says", error.kind().keyword())),
     }
 }
 
 /// Says what is wrong with the alternative that comes nearest: the one with the fewest mistakes.
-fn no_alternative(
-    error: &ValidationError<'_>,
-    context: &[Vec<ValidationError<'static>>],
-) -> Vec<Diagnostic> {
+fn no_alternative(error: &ValidationError<'_>, context: &[Vec<ValidationError<'static>>]) -> Vec<Diagnostic> {
     let place = Place::Pointer(error.instance_path().as_str().to_owned());
     let message = format!("none of the {} alternatives fits, seen {}", context.len(), seen(error));
     let mut diagnostic = Diagnostic::error(codes::NO_ALTERNATIVE, place, message);
-    let nearest =
-        context.iter().filter(|errors| !errors.is_empty()).min_by_key(|errors| errors.len());
+    let nearest = context.iter().filter(|errors| !errors.is_empty()).min_by_key(|errors| errors.len());
     for inner in nearest.into_iter().flatten().flat_map(diagnostics).take(5) {
         diagnostic = diagnostic.related(inner.place, inner.message);
     }

@@ -24,9 +24,17 @@ pub(crate) static DESTINATION: Table = Table {
         Field::optional("timeout", Kind::Duration("1s", "60s"), "for a whole exchange; 15s by default"),
         Field::optional("concurrency", Kind::Whole(1, CONCURRENCY_MAX), "sends at once; 8 by default"),
         Field::optional("rate", Kind::Rate, "sends in a time, such as `50/s`"),
-        Field::optional("burst", Kind::Whole(1, 100_000), "sends at once after a quiet time; those of one second where this is left out"),
+        Field::optional(
+            "burst",
+            Kind::Whole(1, 100_000),
+            "sends at once after a quiet time; those of one second where this is left out",
+        ),
         Field::optional("first_attempts", Kind::Percent, "slots that repeats may not take; 30% by default"),
-        Field::optional("repeat", Kind::Word(&["safe", "unsafe"]), "what happens when it is not known whether an attempt arrived: `safe` (default) sends again, `unsafe` holds"),
+        Field::optional(
+            "repeat",
+            Kind::Word(&["safe", "unsafe"]),
+            "what happens when it is not known whether an attempt arrived: `safe` (default) sends again, `unsafe` holds",
+        ),
         Field::optional("breaker", Kind::Table(&BREAKER), "when it is left alone for a while"),
         Field::optional("allow", Kind::List(&Kind::Network, 1), "private networks that it may reach; none by default"),
     ],
@@ -47,14 +55,20 @@ static AUTH: Table = Table {
 static BASIC: Table = Table {
     name: "`basic`",
     doc: "HTTP basic authentication.",
-    fields: &[Field::required("user", Kind::Text, "the user's name"), Field::required("secret", Kind::Secret, "the password's name")],
+    fields: &[
+        Field::required("user", Kind::Text, "the user's name"),
+        Field::required("secret", Kind::Secret, "the password's name"),
+    ],
     exactly_one: &[],
 };
 
 static HEADER: Table = Table {
     name: "`header`",
     doc: "A secret in a header of its own.",
-    fields: &[Field::required("name", Kind::Header, "the header"), Field::required("secret", Kind::Secret, "the value's name")],
+    fields: &[
+        Field::required("name", Kind::Header, "the header"),
+        Field::required("secret", Kind::Secret, "the value's name"),
+    ],
     exactly_one: &[],
 };
 
@@ -66,7 +80,11 @@ static BREAKER: Table = Table {
         Field::optional("of", Kind::Whole(1, 1_000), "… of at least so many …; 10 by default"),
         Field::optional("within", Kind::Duration("1s", "1h"), "… within this time; 60s by default"),
         Field::optional("in_a_row", Kind::Whole(1, 1_000), "or so many failures in a row; 5 by default"),
-        Field::optional("pause", Kind::Duration("1s", "1h"), "the first pause; each further one is twice as long; 15s by default"),
+        Field::optional(
+            "pause",
+            Kind::Duration("1s", "1h"),
+            "the first pause; each further one is twice as long; 15s by default",
+        ),
         Field::optional("pause_max", Kind::Duration("1s", "24h"), "no pause is longer; 5m by default"),
     ],
     exactly_one: &[],
@@ -112,7 +130,8 @@ fn auth(fields: Fields<'_>) -> Option<Auth> {
 
 fn breaker(fields: Option<Fields<'_>>) -> Breaker {
     let whole = |name: &str, default: u32| fields.and_then(|it| it.plain(name, scalar::whole)).unwrap_or(default);
-    let span = |name: &str, secs: u64| fields.and_then(|it| it.plain(name, scalar::duration)).unwrap_or(TimeSpan::from_secs(secs));
+    let span =
+        |name: &str, secs: u64| fields.and_then(|it| it.plain(name, scalar::duration)).unwrap_or(TimeSpan::from_secs(secs));
     Breaker {
         failures_percent: fields.and_then(|it| it.plain("failures", scalar::percent)).unwrap_or(50),
         of: whole("of", 10),

@@ -72,7 +72,9 @@ impl<'a> Fields<'a> {
             Kind::List(of, _) | Kind::ListOrTable(of, _) => Some(of),
             _ => None,
         });
-        let (Some(of), Some(items)) = (of, self.value(name).and_then(Node::items)) else { return Vec::new() };
+        let (Some(of), Some(items)) = (of, self.value(name).and_then(Node::items)) else {
+            return Vec::new();
+        };
         items.iter().filter_map(|item| parsed(scalar(item, of)?, &parse)).collect()
     }
 

@@ -40,8 +40,16 @@ static DELIVER: Table = Table {
     doc: "How a flow delivers.",
     fields: &[
         Field::optional("retry", Kind::Name, "`critical`, `standard` (default), `bulk`, or one of policies/"),
-        Field::optional("lane", Kind::Expression, "an expression for a text; `ordering` (default): the contract's key; `none`: unordered"),
-        Field::optional("on_dead", Kind::Word(&["hold", "pass"]), "what a held or dead delivery does to its lane: `hold` (default) or `pass`"),
+        Field::optional(
+            "lane",
+            Kind::Expression,
+            "an expression for a text; `ordering` (default): the contract's key; `none`: unordered",
+        ),
+        Field::optional(
+            "on_dead",
+            Kind::Word(&["hold", "pass"]),
+            "what a held or dead delivery does to its lane: `hold` (default) or `pass`",
+        ),
         Field::optional("deadline", Kind::Duration("1s", "365d"), "gives up then, whatever the count says"),
     ],
     exactly_one: &[],
@@ -64,7 +72,11 @@ pub(crate) fn flow(path: &str, name: FlowName, root: &Node) -> FlowSpec {
         destination: fields.parsed("to", |text| DestinationName::new(text).ok()),
         retry: deliver.and_then(|deliver| deliver.parsed("retry", |text| RetryName::new(text).ok())),
         lane: deliver.map_or(LaneSpec::Ordering(None), lane),
-        on_dead: if deliver.and_then(|it| it.text("on_dead")).is_some_and(|it| it.value == "pass") { OnDead::Pass } else { OnDead::Hold },
+        on_dead: if deliver.and_then(|it| it.text("on_dead")).is_some_and(|it| it.value == "pass") {
+            OnDead::Pass
+        } else {
+            OnDead::Hold
+        },
         deadline: deliver.and_then(|deliver| deliver.plain("deadline", scalar::duration)),
     }
 }

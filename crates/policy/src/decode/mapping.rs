@@ -19,7 +19,11 @@ pub(crate) static MAPPING: Table = Table {
         Field::optional("owner", Kind::Name, "who answers for it"),
         Field::required("from", Kind::ContractRef, "the contract of the event that it reads"),
         Field::required("to", Kind::ContractRef, "the contract of the result, which is validated before it is sent"),
-        Field::optional("tables", Kind::Map(&Kind::Text, &Kind::Map(&Kind::TextOrEmpty, &Kind::Json)), "lookup tables: name -> key -> value"),
+        Field::optional(
+            "tables",
+            Kind::Map(&Kind::Text, &Kind::Map(&Kind::TextOrEmpty, &Kind::Json)),
+            "lookup tables: name -> key -> value",
+        ),
         Field::required("fields", Kind::Fields, "target field -> expression; `name?` is left out when it is null"),
     ],
     exactly_one: &[],
@@ -60,7 +64,9 @@ fn check_field(entry: &Entry, findings: &mut Findings) {
         findings.push(diagnostic);
     }
     match &entry.value.shape {
-        Shape::Map(_) if entry.value.entry("each").is_some() => check_table(&entry.value, &EACH, &entry.key, findings),
+        Shape::Map(_) if entry.value.entry("each").is_some() => {
+            check_table(&entry.value, &EACH, &entry.key, findings);
+        }
         Shape::Map(_) => {
             if optional {
                 let message = format!("`{}` is an object, which cannot be optional itself", entry.key.value);
@@ -116,7 +122,9 @@ fn flatten(node: &Node, above: &[String], specs: &mut Vec<FieldSpec>) {
         path.push(name.to_owned());
         let kind = match &entry.value.shape {
             Shape::List(_) => None,
-            Shape::Scalar(_) => scalar_of(&entry.value, &Kind::Expression).map(|text| FieldKind::Expr(text.map(str::to_owned))),
+            Shape::Scalar(_) => {
+                scalar_of(&entry.value, &Kind::Expression).map(|text| FieldKind::Expr(text.map(str::to_owned)))
+            }
             Shape::Map(_) if entry.value.entry("each").is_some() => each(&entry.value),
             Shape::Map(_) => {
                 flatten(&entry.value, &path, specs);

@@ -95,7 +95,11 @@ impl Address {
         let Some(stem) = stem else {
             let ending = rest.rsplit_once('.').map_or("", |(_, ending)| ending);
             if ["yml", "yaml"].iter().any(|it| ending.eq_ignore_ascii_case(it)) {
-                let diagnostic = findings.error(codes::BAD_FILE_NAME, Span::default(), format!("`{path}` would not be read: it ends in .{ending}"));
+                let diagnostic = findings.error(
+                    codes::BAD_FILE_NAME,
+                    Span::default(),
+                    format!("`{path}` would not be read: it ends in .{ending}"),
+                );
                 findings.push(diagnostic.help("rename it to .yaml"));
             }
             return None;
@@ -103,10 +107,16 @@ impl Address {
         let address = if kind == ObjectKind::Contract { contract_address(stem) } else { plain_address(kind, stem) };
         if address.is_none() {
             let help = match kind {
-                ObjectKind::Contract => "a contract is contracts/NAME/VERSION.yaml, the version with three numbers, such as `1.0.0`",
+                ObjectKind::Contract => {
+                    "a contract is contracts/NAME/VERSION.yaml, the version with three numbers, such as `1.0.0`"
+                }
                 _ => "a name has lower-case letters, digits, `-`, `_`, `.`, and begins with a letter or digit",
             };
-            let diagnostic = findings.error(codes::BAD_FILE_NAME, Span::default(), format!("`{path}` gives no name of a {}", kind.word()));
+            let diagnostic = findings.error(
+                codes::BAD_FILE_NAME,
+                Span::default(),
+                format!("`{path}` gives no name of a {}", kind.word()),
+            );
             findings.push(diagnostic.help(help));
         }
         address
@@ -127,7 +137,8 @@ fn contract_address(stem: &str) -> Option<Address> {
 
 fn stray(path: &str, folder: &str, findings: &mut Findings) {
     let folders = ObjectKind::ALL.map(ObjectKind::folder);
-    let diagnostic = findings.error(codes::UNKNOWN_FOLDER, Span::default(), format!("`{path}` is in no folder that is read"));
+    let diagnostic =
+        findings.error(codes::UNKNOWN_FOLDER, Span::default(), format!("`{path}` is in no folder that is read"));
     findings.push(diagnostic.help(near::suggestion(folder, folders)));
 }
 
@@ -159,7 +170,10 @@ pub fn decode(files: &[SourceFile], findings: &mut Findings) -> Objects {
     let mut objects = Objects::default();
     if files.len() > PROJECT_FILES_MAX {
         let message = format!("the project has {} files; {PROJECT_FILES_MAX} are the most", files.len());
-        findings.push(model::Diagnostic::error(codes::TOO_MANY_FILES, model::diagnostic::Place::Whole, message).help("is this the right folder?"));
+        findings.push(
+            model::Diagnostic::error(codes::TOO_MANY_FILES, model::diagnostic::Place::Whole, message)
+                .help("is this the right folder?"),
+        );
         return objects;
     }
     let mut sorted: Vec<&SourceFile> = files.iter().collect();
@@ -199,7 +213,9 @@ fn read(file: &SourceFile, address: &Address, findings: &mut Findings) -> Option
 
 /// Where something that is missing in the whole file is reported: at its first key.
 fn opening(root: &Node) -> Span {
-    root.entries().and_then(|entries| entries.first()).map_or(Span { start: root.span.start, end: root.span.start }, |entry| entry.key.span)
+    root.entries()
+        .and_then(|entries| entries.first())
+        .map_or(Span { start: root.span.start, end: root.span.start }, |entry| entry.key.span)
 }
 
 impl Objects {

@@ -19,8 +19,16 @@ pub(crate) static RETRY: Table = Table {
         Field::required("waits", Kind::ListOrTable(&WAIT, &FORMULA), "the wait before attempt 2, 3, …: a list or a formula"),
         Field::optional("repeat_last", Kind::Bool, "goes on with the last wait until the deadline"),
         Field::optional("deadline", Kind::Duration("1s", "365d"), "gives up then, counted from the first attempt"),
-        Field::optional("jitter", Kind::Percent, "hundredths added at random to a wait, upwards only; 20% where it is left out"),
-        Field::required("end", Kind::Word(&["hold", "dead_letter"]), "what a delivery ends in: `hold` for a person, or `dead_letter`"),
+        Field::optional(
+            "jitter",
+            Kind::Percent,
+            "hundredths added at random to a wait, upwards only; 20% where it is left out",
+        ),
+        Field::required(
+            "end",
+            Kind::Word(&["hold", "dead_letter"]),
+            "what a delivery ends in: `hold` for a person, or `dead_letter`",
+        ),
     ],
     exactly_one: &[],
 };

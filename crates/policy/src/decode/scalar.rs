@@ -28,8 +28,12 @@ fn wrong(code: Code, message: impl Into<String>, help: impl Into<String>) -> Wro
 /// Whether a text is of this kind. Kinds that are no scalars take every text.
 pub fn check(kind: &Kind, text: &str) -> Result<(), Wrong> {
     match kind {
-        Kind::Text | Kind::Expression if text.trim().is_empty() => Err(wrong(codes::NOTHING_HERE, "is an empty text", "write something, or remove the key")),
-        Kind::Name => Owner::new(text).map(drop).map_err(|bad| wrong(codes::BAD_NAME, format!("is not a name: `{text}`"), bad.to_string())),
+        Kind::Text | Kind::Expression if text.trim().is_empty() => {
+            Err(wrong(codes::NOTHING_HERE, "is an empty text", "write something, or remove the key"))
+        }
+        Kind::Name => Owner::new(text)
+            .map(drop)
+            .map_err(|bad| wrong(codes::BAD_NAME, format!("is not a name: `{text}`"), bad.to_string())),
         Kind::SourceName => check_source_name(text),
         Kind::Secret => check_secret(text),
         Kind::Header => check_header(text),
@@ -38,27 +42,87 @@ pub fn check(kind: &Kind, text: &str) -> Result<(), Wrong> {
         }
         Kind::Duration(least, most) => check_duration(text, least, most),
         Kind::Size(most) => check_size(text, *most),
-        Kind::Rate => rate(text).map(drop).ok_or_else(|| wrong(codes::BAD_RATE, format!("is not a rate: `{text}`"), "write a number with a time, such as `50/s`, `600/m` or `1000/h`")),
-        Kind::Percent => percent(text).map(drop).ok_or_else(|| wrong(codes::BAD_PERCENT, format!("is not a percentage: `{text}`"), "write a whole number from 0 to 100 with `%`, such as `30%`")),
         Kind::Whole(least, most) => check_whole(text, *least, *most),
-        Kind::Bool => boolean(text).map(drop).ok_or_else(|| wrong(codes::BAD_NUMBER, format!("is neither true nor false: `{text}`"), "write `true` or `false`")),
-        Kind::Network => network(text).map(drop).ok_or_else(|| wrong(codes::BAD_NETWORK, format!("is not a network: `{text}`"), "write an address and its leading bits, such as `10.20.0.0/16` or `fd00::/8`")),
-        Kind::Date => end_of_day(text).map(drop).ok_or_else(|| wrong(codes::BAD_DATE, format!("is not a date: `{text}`"), "write year, month and day, such as `2027-01-31`")),
-        Kind::Instant => instant(text).map(drop).ok_or_else(|| wrong(codes::BAD_DATE, format!("is not an instant: `{text}`"), "write date, time and offset, such as `2026-03-01T10:00:00Z`")),
-        Kind::Url if has_credentials(text) => Err(wrong(codes::URL_CREDENTIALS, "has a user or a password in it", "use `auth` with the name of a secret, and replace the password: it was in a file")),
-        Kind::Url => Url::parse(text).map(drop).map_err(|bad| wrong(codes::BAD_URL, bad, "write an absolute URL, such as `https://wms.example.com/api/orders`")),
-        Kind::ContractRef => contract_ref(text).map(drop).ok_or_else(|| wrong(codes::BAD_CONTRACT_REF, format!("is not a contract with its version: `{text}`"), "write name and version, such as `shopify.order@1.0.0`")),
+        Kind::Url if has_credentials(text) => Err(wrong(
+            codes::URL_CREDENTIALS,
+            "has a user or a password in it",
+            "use `auth` with the name of a secret, and replace the password: it was in a file",
+        )),
+        Kind::Url => Url::parse(text).map(drop).map_err(|bad| {
+            wrong(codes::BAD_URL, bad, "write an absolute URL, such as `https://wms.example.com/api/orders`")
+        }),
+        Kind::Rate | Kind::Percent | Kind::Bool | Kind::Network | Kind::Date | Kind::Instant | Kind::ContractRef => {
+            check_plain(kind, text)
+        }
         Kind::EventType => check_type(text),
         Kind::TypePattern => check_type(text.strip_suffix('*').unwrap_or(text)),
-        Kind::Code => text.parse::<Code>().map(drop).map_err(|bad| wrong(codes::TEST_UNKNOWN_CODE, format!("is not a code: `{text}`"), bad.to_string())),
-        Kind::Text | Kind::Expression | Kind::TextOrEmpty | Kind::Word(_) | Kind::Json | Kind::List(..) | Kind::Map(..) | Kind::Table(_) | Kind::ListOrTable(..) | Kind::Fields => Ok(()),
+        Kind::Code => text
+            .parse::<Code>()
+            .map(drop)
+            .map_err(|bad| wrong(codes::TEST_UNKNOWN_CODE, format!("is not a code: `{text}`"), bad.to_string())),
+        Kind::Text
+        | Kind::Expression
+        | Kind::TextOrEmpty
+        | Kind::Word(_)
+        | Kind::Json
+        | Kind::List(..)
+        | Kind::Map(..)
+        | Kind::Table(_)
+        | Kind::ListOrTable(..)
+        | Kind::Fields => Ok(()),
     }
+}
+
+/// Kinds that are read by one parser and explained by one sentence.
+fn check_plain(kind: &Kind, text: &str) -> Result<(), Wrong> {
+    let (reads, code, what, help) = match kind {
+        Kind::Rate => (
+            rate(text).is_some(),
+            codes::BAD_RATE,
+            "is not a rate",
+            "write a number with a time, such as `50/s`, `600/m` or `1000/h`",
+        ),
+        Kind::Percent => (
+            percent(text).is_some(),
+            codes::BAD_PERCENT,
+            "is not a percentage",
+            "write a whole number from 0 to 100 with `%`, such as `30%`",
+        ),
+        Kind::Bool => (boolean(text).is_some(), codes::BAD_NUMBER, "is neither true nor false", "write `true` or `false`"),
+        Kind::Network => (
+            network(text).is_some(),
+            codes::BAD_NETWORK,
+            "is not a network",
+            "write an address and its leading bits, such as `10.20.0.0/16` or `fd00::/8`",
+        ),
+        Kind::Date => {
+            (end_of_day(text).is_some(), codes::BAD_DATE, "is not a date", "write year, month and day, such as `2027-01-31`")
+        }
+        Kind::Instant => (
+            instant(text).is_some(),
+            codes::BAD_DATE,
+            "is not an instant",
+            "write date, time and offset, such as `2026-03-01T10:00:00Z`",
+        ),
+        Kind::ContractRef => (
+            contract_ref(text).is_some(),
+            codes::BAD_CONTRACT_REF,
+            "is not a contract with its version",
+            "write name and version, such as `shopify.order@1.0.0`",
+        ),
+        _ => return Ok(()),
+    };
+    if reads { Ok(()) } else { Err(wrong(code, format!("{what}: `{text}`"), help)) }
 }
 
 fn check_source_name(text: &str) -> Result<(), Wrong> {
     check(&Kind::Name, text)?;
     if text.contains('/') {
-        return Err(wrong(codes::BAD_NAME, "has a `/` in it", "a source's name is one part of the path `/in/NAME`; use `-`"));
+        return Err(wrong(
+            codes::BAD_NAME,
+            "has a `/` in it",
+            "a source's name is one part of the path `/in/NAME`; use `-`",
+        ));
     }
     Ok(())
 }
@@ -67,7 +131,11 @@ fn check_source_name(text: &str) -> Result<(), Wrong> {
 fn check_secret(text: &str) -> Result<(), Wrong> {
     let looks_secret = ["whsec_", "whsk_", "sk_", "shpss_", "ghp_"].iter().any(|head| text.starts_with(head));
     if looks_secret || (text.len() >= 24 && !text.contains('/')) {
-        return Err(wrong(codes::BAD_SECRET, "looks like a secret itself", "name it, such as `shop/webhook`, keep the value in the environment or a file, and replace it: it was in a file"));
+        return Err(wrong(
+            codes::BAD_SECRET,
+            "looks like a secret itself",
+            "name it, such as `shop/webhook`, keep the value in the environment or a file, and replace it: it was in a file",
+        ));
     }
     SecretName::new(text).map(drop).map_err(|bad| wrong(codes::BAD_SECRET, "is not the name of a secret", bad.to_string()))
 }
@@ -77,12 +145,20 @@ fn check_header(text: &str) -> Result<(), Wrong> {
     if !text.is_empty() && text.len() <= 120 && text.bytes().all(is_token) {
         return Ok(());
     }
-    Err(wrong(codes::BAD_HEADER, format!("is not the name of a header: `{text}`"), "write letters, digits and `-`, such as `x-event-id`"))
+    Err(wrong(
+        codes::BAD_HEADER,
+        format!("is not the name of a header: `{text}`"),
+        "write letters, digits and `-`, such as `x-event-id`",
+    ))
 }
 
 fn check_duration(text: &str, least: &str, most: &str) -> Result<(), Wrong> {
     let Some(span) = duration(text) else {
-        return Err(wrong(codes::BAD_DURATION, format!("is not a span of time: `{text}`"), "write a number with a unit, such as `250ms`, `15s`, `5m`, `2h` or `14d`"));
+        return Err(wrong(
+            codes::BAD_DURATION,
+            format!("is not a span of time: `{text}`"),
+            "write a number with a unit, such as `250ms`, `15s`, `5m`, `2h` or `14d`",
+        ));
     };
     if duration(least).is_some_and(|least| span < least) || duration(most).is_some_and(|most| span > most) {
         return Err(wrong(codes::OUT_OF_RANGE, format!("is out of its range: `{text}`"), format!("from {least} to {most}")));
@@ -92,10 +168,18 @@ fn check_duration(text: &str, least: &str, most: &str) -> Result<(), Wrong> {
 
 fn check_size(text: &str, most: usize) -> Result<(), Wrong> {
     let Some(bytes) = size(text) else {
-        return Err(wrong(codes::BAD_SIZE, format!("is not a size: `{text}`"), "write a number with a unit, such as `512B`, `256KiB` or `1MiB`"));
+        return Err(wrong(
+            codes::BAD_SIZE,
+            format!("is not a size: `{text}`"),
+            "write a number with a unit, such as `512B`, `256KiB` or `1MiB`",
+        ));
     };
     if bytes == 0 || bytes > most {
-        return Err(wrong(codes::OUT_OF_RANGE, format!("is out of its range: `{text}`"), format!("from 1B to {}KiB", most / 1024)));
+        return Err(wrong(
+            codes::OUT_OF_RANGE,
+            format!("is out of its range: `{text}`"),
+            format!("from 1B to {}KiB", most / 1024),
+        ));
     }
     Ok(())
 }
@@ -107,14 +191,20 @@ fn check_whole(text: &str, least: u32, most: u32) -> Result<(), Wrong> {
     }
     match whole(text) {
         Some(number) if (least..=most).contains(&number) => Ok(()),
-        Some(_) | None => Err(wrong(codes::OUT_OF_RANGE, format!("is out of its range: `{text}`"), format!("from {least} to {most}"))),
+        Some(_) | None => {
+            Err(wrong(codes::OUT_OF_RANGE, format!("is out of its range: `{text}`"), format!("from {least} to {most}")))
+        }
     }
 }
 
 fn check_type(text: &str) -> Result<(), Wrong> {
     let is_bad = |c: char| c.is_control() || c.is_whitespace() || c == '*';
     if text.len() > 255 || text.contains(is_bad) {
-        return Err(wrong(codes::BAD_TYPE_PATTERN, format!("is not an event type: `{text}`"), "an event type has no blanks and at most 255 bytes; `*` stands only at the end of a prefix"));
+        return Err(wrong(
+            codes::BAD_TYPE_PATTERN,
+            format!("is not an event type: `{text}`"),
+            "an event type has no blanks and at most 255 bytes; `*` stands only at the end of a prefix",
+        ));
     }
     Ok(())
 }
@@ -203,48 +293,4 @@ pub fn is_version(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn codes_of(kind: &Kind, cases: &[(&str, Option<Code>)]) {
-        for (text, expected) in cases {
-            assert_eq!(check(kind, text).err().map(|wrong| wrong.code), *expected, "{kind:?} {text}");
-        }
-    }
-
-    #[test]
-    fn scalars_are_what_their_kind_says() {
-        codes_of(&Kind::Duration("1s", "60s"), &[("15s", None), ("60s", None), ("61s", Some(codes::OUT_OF_RANGE)), ("15", Some(codes::BAD_DURATION))]);
-        codes_of(&Kind::Size(1024 * 1024), &[("256KiB", None), ("1MiB", None), ("2MiB", Some(codes::OUT_OF_RANGE)), ("1MB", Some(codes::BAD_SIZE)), ("0B", Some(codes::OUT_OF_RANGE))]);
-        codes_of(&Kind::Rate, &[("50/s", None), ("600/m", None), ("0/s", Some(codes::BAD_RATE)), ("50", Some(codes::BAD_RATE)), ("50/d", Some(codes::BAD_RATE))]);
-        codes_of(&Kind::Percent, &[("30%", None), ("0%", None), ("101%", Some(codes::BAD_PERCENT)), ("30", Some(codes::BAD_PERCENT)), ("+3%", Some(codes::BAD_PERCENT))]);
-        codes_of(&Kind::Whole(1, 512), &[("8", None), ("0", Some(codes::OUT_OF_RANGE)), ("99999999999", Some(codes::OUT_OF_RANGE)), ("8.0", Some(codes::BAD_NUMBER))]);
-        codes_of(&Kind::Network, &[("10.0.0.0/8", None), ("::1", None), ("10.0.0.0/33", Some(codes::BAD_NETWORK)), ("10.0.0/8", Some(codes::BAD_NETWORK))]);
-        codes_of(&Kind::Date, &[("2027-01-31", None), ("2027-02-30", Some(codes::BAD_DATE)), ("31.1.2027", Some(codes::BAD_DATE))]);
-        codes_of(&Kind::Instant, &[("2026-03-01T10:00:00Z", None), ("2026-03-01T10:00:00", Some(codes::BAD_DATE))]);
-        codes_of(&Kind::ContractRef, &[("shopify.order@1.0.0", None), ("shopify.order", Some(codes::BAD_CONTRACT_REF)), ("a@1.0", Some(codes::BAD_CONTRACT_REF))]);
-        codes_of(&Kind::TypePattern, &[("a.b.*", None), ("*", None), ("a.*.b", Some(codes::BAD_TYPE_PATTERN)), ("a b", Some(codes::BAD_TYPE_PATTERN))]);
-        codes_of(&Kind::Header, &[("x-event-id", None), ("x event", Some(codes::BAD_HEADER))]);
-        codes_of(&Kind::SourceName, &[("shop", None), ("a/b", Some(codes::BAD_NAME)), ("Shop", Some(codes::BAD_NAME))]);
-    }
-
-    #[test]
-    fn a_secret_in_a_file_is_seen_and_not_repeated() {
-        assert_eq!(check(&Kind::Secret, "shop/webhook"), Ok(()));
-        for text in ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_x", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "A B"] {
-            let wrong = check(&Kind::Secret, text).expect_err(text);
-            assert_eq!(wrong.code, codes::BAD_SECRET);
-            assert!(!wrong.message.contains(text) && !wrong.help.contains(text));
-        }
-    }
-
-    #[test]
-    fn a_day_ends_when_the_next_begins() {
-        assert_eq!(end_of_day("2027-01-31").map(|at| at.to_string()), Some("2027-02-01T00:00:00Z".to_owned()));
-    }
-
-    #[test]
-    fn rates_are_per_second() {
-        assert_eq!(rate("600/m"), Some(10.0));
-    }
-}
+mod tests;

@@ -46,7 +46,8 @@ fn table(table: &Table) -> Value {
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
-    let one_of = |group: &&[&str]| json!({ "oneOf": group.iter().map(|name| json!({ "required": [name] })).collect::<Vec<_>>() });
+    let one_of =
+        |group: &&[&str]| json!({ "oneOf": group.iter().map(|name| json!({ "required": [name] })).collect::<Vec<_>>() });
     if !table.exactly_one.is_empty() {
         schema["allOf"] = table.exactly_one.iter().map(one_of).collect();
     }
@@ -56,27 +57,45 @@ fn table(table: &Table) -> Value {
 fn kind(of: &Kind) -> Value {
     match of {
         Kind::Text | Kind::TextOrEmpty | Kind::Expression => scalar_text(""),
-        Kind::Name | Kind::SourceName | Kind::Secret => json!({ "type": ["string", "number"], "pattern": "^[a-z0-9][a-z0-9._/-]*$" }),
+        Kind::Name | Kind::SourceName | Kind::Secret => {
+            json!({ "type": ["string", "number"], "pattern": "^[a-z0-9][a-z0-9._/-]*$" })
+        }
         Kind::Header => json!({ "type": "string", "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" }),
         Kind::Word(words) => json!({ "enum": words }),
-        Kind::Duration(least, most) => json!({ "type": "string", "pattern": "^([0-9]+(us|ms|s|m|h|d))+$", "examples": [least, most] }),
-        Kind::Size(_) => json!({ "type": "string", "pattern": "^[0-9]+(B|KiB|MiB)$", "examples": ["256KiB"] }),
-        Kind::Rate => json!({ "type": "string", "pattern": "^[0-9]+/(s|m|h)$", "examples": ["50/s"] }),
-        Kind::Percent => json!({ "type": "string", "pattern": "^[0-9]{1,3}%$", "examples": ["30%"] }),
+        Kind::Duration(least, most) => {
+            json!({ "type": "string", "pattern": "^([0-9]+(us|ms|s|m|h|d))+$", "examples": [least, most] })
+        }
+        Kind::Size(_) => {
+            json!({ "type": "string", "pattern": "^[0-9]+(B|KiB|MiB)$", "examples": ["256KiB"] })
+        }
+        Kind::Rate => {
+            json!({ "type": "string", "pattern": "^[0-9]+/(s|m|h)$", "examples": ["50/s"] })
+        }
+        Kind::Percent => {
+            json!({ "type": "string", "pattern": "^[0-9]{1,3}%$", "examples": ["30%"] })
+        }
         Kind::Whole(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Kind::Bool => json!({ "type": "boolean" }),
         Kind::Network => json!({ "type": "string", "examples": ["10.0.0.0/8"] }),
-        Kind::Date => json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "examples": ["2027-01-31"] }),
+        Kind::Date => {
+            json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "examples": ["2027-01-31"] })
+        }
         Kind::Instant => json!({ "type": "string", "examples": ["2026-03-01T10:00:00Z"] }),
         Kind::Url => json!({ "type": "string", "pattern": "^https?://" }),
-        Kind::ContractRef => json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]*@[0-9]+[.][0-9]+[.][0-9]+$" }),
+        Kind::ContractRef => {
+            json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]*@[0-9]+[.][0-9]+[.][0-9]+$" })
+        }
         Kind::EventType | Kind::TypePattern => json!({ "type": ["string", "number"] }),
         Kind::Code => json!({ "type": "string", "pattern": "^H[0-9]{4}$" }),
         Kind::Json => json!({}),
-        Kind::List(item, least) => json!({ "type": "array", "items": kind(item), "minItems": least }),
+        Kind::List(item, least) => {
+            json!({ "type": "array", "items": kind(item), "minItems": least })
+        }
         Kind::Map(_, value) => json!({ "type": "object", "additionalProperties": kind(value) }),
         Kind::Table(inner) => table(inner),
-        Kind::ListOrTable(item, inner) => json!({ "anyOf": [{ "type": "array", "items": kind(item), "minItems": 1 }, table(inner)] }),
+        Kind::ListOrTable(item, inner) => {
+            json!({ "anyOf": [{ "type": "array", "items": kind(item), "minItems": 1 }, table(inner)] })
+        }
         Kind::Fields => json!({ "$ref": "#/definitions/fields" }),
     }
 }

@@ -18,14 +18,30 @@ pub(crate) static SOURCE: Table = Table {
     fields: &[
         Field::required("verify", Kind::Table(&VERIFY), "how a request proves where it comes from"),
         Field::optional("allow_from", Kind::List(&Kind::Network, 1), "addresses that may send; all where this is left out"),
-        Field::optional("format", Kind::Word(&["json", "cloudevents"]), "`json` (default) or `cloudevents`; a CloudEvents request is understood on both"),
+        Field::optional(
+            "format",
+            Kind::Word(&["json", "cloudevents"]),
+            "`json` (default) or `cloudevents`; a CloudEvents request is understood on both",
+        ),
         Field::optional("type", Kind::Table(&PICK), "where the native event type is found"),
-        Field::optional("key", Kind::Table(&KEY), "where the key is found that tells a repeat from a new event; default: the digest of the body"),
+        Field::optional(
+            "key",
+            Kind::Table(&KEY),
+            "where the key is found that tells a repeat from a new event; default: the digest of the body",
+        ),
         Field::optional("time", Kind::Table(&WHEN), "where the time of occurrence is found"),
         Field::optional("keep_headers", Kind::List(&Kind::Header, 1), "headers that become `%attributes`"),
         Field::optional("events", Kind::Map(&Kind::Text, &Kind::Table(&EVENT)), "native type -> what it is here"),
-        Field::optional("unknown", Kind::Word(&["accept", "quarantine", "refuse"]), "what happens to a type that is not listed; `quarantine` by default"),
-        Field::optional("on_invalid", Kind::Word(&["quarantine", "refuse"]), "what happens to a broken contract; `quarantine` by default"),
+        Field::optional(
+            "unknown",
+            Kind::Word(&["accept", "quarantine", "refuse"]),
+            "what happens to a type that is not listed; `quarantine` by default",
+        ),
+        Field::optional(
+            "on_invalid",
+            Kind::Word(&["quarantine", "refuse"]),
+            "what happens to a broken contract; `quarantine` by default",
+        ),
         Field::optional("limits", Kind::Table(&LIMITS), "its limits"),
         Field::optional("handshake", Kind::Table(&HANDSHAKE), "requests that are answered and admit nothing"),
     ],
@@ -223,4 +239,3 @@ fn handshake(fields: Option<Fields<'_>>, format: Format) -> Vec<Handshake> {
     }
     list
 }
-

@@ -18,7 +18,11 @@ pub(crate) static SYSTEM: Table = Table {
         Field::optional("kind", Kind::Word(KINDS), "one of the kinds known by name"),
         Field::required_by(codes::NO_OWNER, "owner", Kind::Name, "answers for what goes wrong with it"),
         Field::optional("summary", Kind::Text, "what it is, in a sentence"),
-        Field::optional("sources", Kind::Map(&Kind::SourceName, &Kind::Table(&SOURCE)), "where events come in: `POST /in/NAME`"),
+        Field::optional(
+            "sources",
+            Kind::Map(&Kind::SourceName, &Kind::Table(&SOURCE)),
+            "where events come in: `POST /in/NAME`",
+        ),
         Field::optional("destinations", Kind::Map(&Kind::Name, &Kind::Table(&DESTINATION)), "where deliveries go"),
     ],
     exactly_one: &[],

@@ -40,7 +40,11 @@ static EXPECT: Table = Table {
     name: "`expect`",
     doc: "What must become of the request; what is left out is not compared.",
     fields: &[
-        Field::optional("verdict", Kind::Word(&["admitted", "quarantined", "refused"]), "`admitted`, `quarantined` or `refused`"),
+        Field::optional(
+            "verdict",
+            Kind::Word(&["admitted", "quarantined", "refused"]),
+            "`admitted`, `quarantined` or `refused`",
+        ),
         Field::optional("reasons", Kind::List(&Kind::Code, 1), "the codes of a quarantine"),
         Field::optional("problem", Kind::Word(PROBLEMS), "the problem of a refusal"),
         Field::optional("type", Kind::EventType, "the event type"),
@@ -147,7 +151,8 @@ fn codes(fields: Fields<'_>, name: &str) -> Option<Vec<Spanned<Code>>> {
 fn delivery(node: &Node) -> Option<Spanned<ExpectedDelivery>> {
     node.entries()?;
     let fields = Fields::new(node, &DELIVERY);
-    let lane = node.entry("lane").map(|entry| fields.string("lane").map(|lane| lane.value).filter(|_| !entry.value.is_null()));
+    let lane =
+        node.entry("lane").map(|entry| fields.string("lane").map(|lane| lane.value).filter(|_| !entry.value.is_null()));
     let delivery = ExpectedDelivery {
         flow: fields.parsed("flow", |text| FlowName::new(text).ok())?,
         destination: fields.parsed("to", |text| DestinationName::new(text).ok()),
@@ -167,7 +172,9 @@ mod tests {
 
     #[test]
     fn the_problems_are_those_of_refusals() {
-        for kind in [RefusalKind::UnknownSource, RefusalKind::BadSignature, RefusalKind::ContractViolation, RefusalKind::Unavailable] {
+        for kind in
+            [RefusalKind::UnknownSource, RefusalKind::BadSignature, RefusalKind::ContractViolation, RefusalKind::Unavailable]
+        {
             assert!(PROBLEMS.contains(&kind.code()), "{kind:?}");
         }
     }

@@ -48,7 +48,9 @@ impl Url {
 
     /// Whether it leads to this machine.
     pub fn is_loopback(&self) -> bool {
-        self.host == "localhost" || self.host.ends_with(".localhost") || self.address().is_some_and(|it| it.to_canonical().is_loopback())
+        self.host == "localhost"
+            || self.host.ends_with(".localhost")
+            || self.address().is_some_and(|it| it.to_canonical().is_loopback())
     }
 
     /// Whether it leads to an address or a name that the open network does not have.
@@ -77,7 +79,12 @@ fn is_private(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(it) => {
             let is_shared = it.octets()[0] == 100 && (64..128).contains(&it.octets()[1]);
-            it.is_private() || it.is_loopback() || it.is_link_local() || it.is_unspecified() || it.is_broadcast() || is_shared
+            it.is_private()
+                || it.is_loopback()
+                || it.is_link_local()
+                || it.is_unspecified()
+                || it.is_broadcast()
+                || is_shared
         }
         IpAddr::V6(it) => it.is_loopback() || it.is_unspecified() || it.is_unique_local() || it.is_unicast_link_local(),
     }
@@ -109,7 +116,19 @@ mod tests {
         ] {
             assert_eq!(Url::parse(text).map(|url| url.host), Ok(host.to_owned()), "{text}");
         }
-        for text in ["", "/orders", "ftp://a", "https://", "https://u:p@a/", "https://a b", "https://a/#x", "https://a:0/", "https://a:99999", "https://[::1", "https://-a"] {
+        for text in [
+            "",
+            "/orders",
+            "ftp://a",
+            "https://",
+            "https://u:p@a/",
+            "https://a b",
+            "https://a/#x",
+            "https://a:0/",
+            "https://a:99999",
+            "https://[::1",
+            "https://-a",
+        ] {
             assert!(Url::parse(text).is_err(), "{text}");
         }
     }

@@ -126,7 +126,9 @@ fn check_json(node: &Node, findings: &mut Findings) {
         Shape::Scalar(scalar) => match number_loss(scalar) {
             Some(NumberLoss::LeadingZero) => {
                 let message = format!("`{}` is read as a number and loses its leading zero", scalar.text);
-                let diagnostic = findings.warning(codes::NUMBER_LOSS, node.span, message).help("put it in quotes if the zero belongs to it");
+                let diagnostic = findings
+                    .warning(codes::NUMBER_LOSS, node.span, message)
+                    .help("put it in quotes if the zero belongs to it");
                 findings.push(diagnostic);
             }
             Some(NumberLoss::Digits) => {
@@ -151,7 +153,8 @@ fn check_group(entries: &[Entry], group: &[&str], name: &Spanned<String>, findin
     for further in present {
         let message = format!("`{}` stands beside `{}`", further.key.value, first.key.value);
         let at_first = findings.error(codes::CHOOSE_ONE, first.key.span, "").place;
-        let diagnostic = findings.error(codes::CHOOSE_ONE, further.key.span, message).related(at_first, "this one is here too");
+        let diagnostic =
+            findings.error(codes::CHOOSE_ONE, further.key.span, message).related(at_first, "this one is here too");
         findings.push(diagnostic.help(format!("keep exactly one of {list}")));
     }
 }
@@ -187,7 +190,9 @@ fn missing_key(field: &Field, table: &Table, name: &Spanned<String>, findings: &
 }
 
 fn missing(field: &Field, table: &Table, code: Code, span: Span, findings: &Findings) -> Diagnostic {
-    findings.error(code, span, format!("{} needs `{}`", table.name, field.name)).help(format!("`{}`: {}", field.name, field.doc))
+    findings
+        .error(code, span, format!("{} needs `{}`", table.name, field.name))
+        .help(format!("`{}`: {}", field.name, field.doc))
 }
 
 fn wrong_shape(node: &Node, key: &Spanned<String>, expected: &str, findings: &mut Findings) {

@@ -1,8 +1,8 @@
 //! How a request proves where it comes from: the table of `verify` and its decoding.
 
 use formats::signature::hmac_template::{Algorithm, Encoding, TimestampFormat};
-use model::limit::SIGNATURE_TOLERANCE;
 use model::Owner;
+use model::limit::SIGNATURE_TOLERANCE;
 
 use super::fields::Fields;
 use super::scalar;
@@ -30,7 +30,11 @@ static HMAC: Table = Table {
     name: "`hmac`",
     doc: "A signature over a text that is made from the request.",
     fields: &[
-        Field::required("algorithm", Kind::Word(&["sha1", "sha256", "sha512", "ed25519"]), "`sha1`, `sha256`, `sha512` or `ed25519`"),
+        Field::required(
+            "algorithm",
+            Kind::Word(&["sha1", "sha256", "sha512", "ed25519"]),
+            "`sha1`, `sha256`, `sha512` or `ed25519`",
+        ),
         Field::required("header", Kind::Header, "the header of the signature"),
         Field::required("encoding", Kind::Word(&["hex", "base64"]), "how the signature is written: `hex` or `base64`"),
         Field::optional("prefix", Kind::TextOrEmpty, "what stands before the signature"),
@@ -47,7 +51,11 @@ static TIMESTAMP: Table = Table {
     doc: "Where the timestamp of a signature is found.",
     fields: &[
         Field::required("header", Kind::Header, "its header"),
-        Field::required("format", Kind::Word(&["seconds", "millis", "rfc3339"]), "how it is written: `seconds`, `millis` or `rfc3339`"),
+        Field::required(
+            "format",
+            Kind::Word(&["seconds", "millis", "rfc3339"]),
+            "how it is written: `seconds`, `millis` or `rfc3339`",
+        ),
     ],
     exactly_one: &[],
 };

@@ -11,12 +11,7 @@ impl Walk<'_> {
     pub(super) fn call(&mut self, mut call: FunctionCall) -> FunctionCall {
         let name = call.ident.inner().as_ref().to_owned();
         if let Some(why) = denied(&name) {
-            self.problem(
-                codes::FUNCTION_NOT_HERE,
-                call.ident.span(),
-                format!("`{name}` does not exist here: {why}"),
-                "",
-            );
+            self.problem(codes::FUNCTION_NOT_HERE, call.ident.span(), format!("`{name}` does not exist here: {why}"), "");
         }
         if name == "lookup" {
             self.lookup(&call);
@@ -50,9 +45,7 @@ impl Walk<'_> {
             .collect();
         call.closure = call.closure.map(|node| {
             node.map(|mut closure| {
-                let shadows = usize::from(
-                    closure.variables.iter().any(|name| name.inner().as_ref() == EVENT),
-                );
+                let shadows = usize::from(closure.variables.iter().any(|name| name.inner().as_ref() == EVENT));
                 self.shadowed += shadows;
                 closure.block = closure.block.map(|block| self.block(block));
                 self.shadowed -= shadows;
@@ -75,12 +68,7 @@ impl Walk<'_> {
             }
             Some(name) if !self.tables.0.contains_key(&name) => {
                 let help = near::suggestion(&name, self.tables.0.keys().map(String::as_str));
-                self.problem(
-                    codes::UNKNOWN_TABLE,
-                    table.span(),
-                    format!("there is no table \"{name}\""),
-                    help,
-                );
+                self.problem(codes::UNKNOWN_TABLE, table.span(), format!("there is no table \"{name}\""), help);
             }
             Some(_) => {}
         }
@@ -90,14 +78,8 @@ impl Walk<'_> {
     fn zone(&mut self, zone: &Node<Expr>) {
         let name = literal(zone).unwrap_or_default();
         if name.is_empty() || name == "local" {
-            let help =
-                "write its name, such as \"Europe/Rome\"; iso_time takes a zone from the data";
-            self.problem(
-                codes::FUNCTION_NOT_HERE,
-                zone.span(),
-                "the time zone has to be named",
-                help,
-            );
+            let help = "write its name, such as \"Europe/Rome\"; iso_time takes a zone from the data";
+            self.problem(codes::FUNCTION_NOT_HERE, zone.span(), "the time zone has to be named", help);
         }
     }
 }
@@ -107,22 +89,14 @@ fn guards(function: &str) -> &'static [(&'static str, usize, &'static str)] {
     match function {
         "replace" => &[("with", 2, SMALL)],
         "join" | "flatten" => &[("separator", 1, SMALL)],
-        "format_number" => &[
-            ("scale", 1, SMALL),
-            ("decimal_separator", 2, SMALL),
-            ("grouping_separator", 3, SMALL),
-        ],
+        "format_number" => &[("scale", 1, SMALL), ("decimal_separator", 2, SMALL), ("grouping_separator", 3, SMALL)],
         "parse_xml" => &[("value", 0, SHALLOW_XML)],
         _ => &[],
     }
 }
 
 /// The argument with this name, or the one at this place where it has no name.
-fn argument<'c>(
-    call: &'c FunctionCall,
-    name: &str,
-    position: Option<usize>,
-) -> Option<&'c Node<Expr>> {
+fn argument<'c>(call: &'c FunctionCall, name: &str, position: Option<usize>) -> Option<&'c Node<Expr>> {
     let fits = |(at, node): &(usize, &Node<FunctionArgument>)| match &node.inner().ident {
         Some(ident) => ident.inner().as_ref() == name,
         None => Some(*at) == position,

@@ -36,9 +36,7 @@ impl<'d> Data<'d> {
         let mut bytes = bytes.into();
         if bytes.starts_with(BYTE_ORDER_MARK) {
             bytes = match bytes {
-                Cow::Borrowed(bytes) => {
-                    Cow::Borrowed(bytes.get(BYTE_ORDER_MARK.len()..).unwrap_or_default())
-                }
+                Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(BYTE_ORDER_MARK.len()..).unwrap_or_default()),
                 Cow::Owned(mut bytes) => Cow::Owned(bytes.split_off(BYTE_ORDER_MARK.len())),
             };
         }
@@ -78,11 +76,7 @@ impl<'d> Data<'d> {
     /// What a path leads to, as a text: texts as they are, numbers exactly as they stand in the bytes.
     pub fn text(&self, path: &Path) -> Option<String> {
         let value = path.get(self.json().ok()?)?;
-        if value.is_f64() {
-            number_text(&self.bytes, path).or_else(|| scalar_text(value))
-        } else {
-            scalar_text(value)
-        }
+        if value.is_f64() { number_text(&self.bytes, path).or_else(|| scalar_text(value)) } else { scalar_text(value) }
     }
 
     fn parse_json(&self) -> Result<Value, NotJson> {
@@ -116,10 +110,7 @@ const BYTE_ORDER_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 
 fn is_json_type(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence.is_empty()
-        || essence == "application/json"
-        || essence == "text/json"
-        || essence.ends_with("+json")
+    essence.is_empty() || essence == "application/json" || essence == "text/json" || essence.ends_with("+json")
 }
 
 fn begins_like_json(bytes: &[u8]) -> bool {
@@ -132,8 +123,7 @@ fn number_text(bytes: &[u8], path: &Path) -> Option<String> {
     for segment in path.segments() {
         place = match segment {
             Segment::Field(name) => {
-                let members: BTreeMap<String, &RawValue> =
-                    serde_json::from_str(place.get()).ok()?;
+                let members: BTreeMap<String, &RawValue> = serde_json::from_str(place.get()).ok()?;
                 members.get(name).copied()?
             }
             Segment::Index(index) => {
@@ -170,8 +160,7 @@ mod tests {
 
     #[test]
     fn integers_beyond_64_bits_are_texts_in_expressions() {
-        let data =
-            Data::json_bytes(br#"{"n":123456789012345678901234567890,"u":18446744073709551615}"#);
+        let data = Data::json_bytes(br#"{"n":123456789012345678901234567890,"u":18446744073709551615}"#);
         let texts = |data: &Data<'_>| {
             let object = data.value().as_object().unwrap();
             ["n", "u"].map(|name| object.get(name).unwrap().to_string_lossy().into_owned())

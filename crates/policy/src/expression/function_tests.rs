@@ -1,4 +1,4 @@
-//! Every function that expressions may call, with values of every kind: it answers or refuses, and never panics.
+//! Every function that expressions may call, with values of every kind: it answers or refuses, twice the same, and ends.
 
 use serde_json::{Value as Json, json};
 
@@ -49,7 +49,7 @@ fn pool() -> Vec<Json> {
 }
 
 #[test]
-fn no_function_panics_whatever_it_is_given() {
+fn every_function_answers_or_refuses_and_twice_the_same() {
     let pool = pool();
     // A fixed sequence: the same calls in every run.
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
@@ -58,41 +58,38 @@ fn no_function_panics_whatever_it_is_given() {
         usize::try_from(state >> 33).unwrap() % below
     };
     for function in library().iter().filter(|function| function.identifier().len() > 1) {
-        for call in calls(function.as_ref()) {
-            let Ok(compiled) = Expression::compile(Source::bare(&call), Kind::Any) else { continue };
-            for round in 0..pool.len() * 3 {
-                let mut values = vec![];
-                for no in 0..6 {
-                    let value = if no == round % 3 { &pool[round / 3] } else { &pool[next(pool.len())] };
-                    values.push((format!("v{no}"), value.clone()));
-                }
-                let data = Json::Object(values.into_iter().collect()).to_string();
-                let event = event(&data);
-                std::fs::write("/tmp/last_call", format!("{call} with {data}")).unwrap();
-                let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| compiled.eval(&EventView::new(&event))));
-                assert!(answer.is_ok(), "{call} with {data}");
+        for compiled in calls(function.as_ref()) {
+            for first in &pool {
+                let rest = (1..6).map(|no| (format!("v{no}"), pool[next(pool.len())].clone()));
+                let values = [("v0".to_owned(), first.clone())].into_iter().chain(rest);
+                let event = event(&Json::Object(values.collect()).to_string());
+                // What breaks down is caught and refused; what hangs or takes all memory would end the test.
+                let (once, again) = (compiled.eval(&EventView::new(&event)), compiled.eval(&EventView::new(&event)));
+                assert_eq!(once, again, "{}", compiled.source.text());
             }
         }
     }
 }
 
-/// Calls of a function with all, with the required, and with each optional parameter.
-fn calls(function: &dyn vrl::compiler::Function) -> Vec<String> {
-    let name = function.identifier();
-    let closures: &[&str] = &["", " -> |v| { v }", " -> |_k, v| { v }", " -> |_k, v| { v == null }"];
+/// A function called with the required parameters, with all, and with each optional one; the calls that compile.
+fn calls(function: &dyn vrl::compiler::Function) -> Vec<Expression> {
     let parameters = function.parameters();
-    let optional: Vec<_> = parameters.iter().filter(|parameter| !parameter.required).map(|parameter| parameter.keyword).collect();
+    let optional: Vec<_> =
+        parameters.iter().filter(|parameter| !parameter.required).map(|parameter| parameter.keyword).collect();
     let mut sets: Vec<Vec<&str>> = vec![vec![], optional.clone()];
-    sets.extend(optional.iter().map(|keyword| vec![*keyword]));
-    let mut calls = Vec::new();
-    for set in sets {
-        let given = parameters.iter().filter(|parameter| parameter.required || set.contains(&parameter.keyword));
-        let arguments: Vec<String> = given.enumerate().map(|(no, parameter)| format!("{}: .v{}", parameter.keyword, no % 6)).collect();
-        for closure in closures {
-            for mark in ["!", ""] {
-                calls.push(format!("{name}{mark}({}){closure}", arguments.join(", ")));
-            }
-        }
+    if optional.len() > 1 {
+        sets.extend(optional.iter().map(|keyword| vec![*keyword]));
     }
-    calls
+    sets.dedup();
+    let call = |set: &Vec<&str>| {
+        let given = parameters.iter().filter(|parameter| parameter.required || set.contains(&parameter.keyword));
+        let arguments: Vec<String> =
+            given.enumerate().map(|(no, parameter)| format!("{}: .v{}", parameter.keyword, no % 6)).collect();
+        let closures = ["", " -> |v| { v }", " -> |_k, v| { v }", " -> |_k, v| { v == null }"];
+        let texts = closures.iter().flat_map(|closure| {
+            ["!", ""].map(|mark| format!("{}{mark}({}){closure}", function.identifier(), arguments.join(", ")))
+        });
+        texts.into_iter().find_map(|text| Expression::compile(Source::bare(&text), Kind::Any).ok())
+    };
+    sets.iter().filter_map(call).collect()
 }

@@ -81,12 +81,9 @@ pub(crate) fn from_json(json: &serde_json::Value) -> Value {
         serde_json::Value::Number(number) => from_number(number),
         serde_json::Value::String(text) => Value::from(text.as_str()),
         serde_json::Value::Array(items) => Value::Array(items.iter().map(from_json).collect()),
-        serde_json::Value::Object(members) => Value::Object(
-            members
-                .iter()
-                .map(|(name, value)| (KeyString::from(name.as_str()), from_json(value)))
-                .collect(),
-        ),
+        serde_json::Value::Object(members) => {
+            Value::Object(members.iter().map(|(name, value)| (KeyString::from(name.as_str()), from_json(value))).collect())
+        }
     }
 }
 
@@ -128,16 +125,16 @@ pub(crate) fn to_json(value: &Value, room: &mut Room) -> Result<serde_json::Valu
         Value::Null => serde_json::Value::Null,
         Value::Boolean(truth) => serde_json::Value::Bool(*truth),
         Value::Integer(number) => serde_json::Value::from(*number),
-        Value::Float(number) => Number::from_f64(number.into_inner())
-            .map_or(serde_json::Value::Null, serde_json::Value::Number),
+        Value::Float(number) => {
+            Number::from_f64(number.into_inner()).map_or(serde_json::Value::Null, serde_json::Value::Number)
+        }
         Value::Bytes(_) | Value::String(_) | Value::Regex(_) | Value::Timestamp(_) => {
             let text = value.to_string_lossy();
             room.take(text.len())?;
             serde_json::Value::String(text.into_owned())
         }
         Value::Array(items) => {
-            let items: Result<Vec<_>, TooLarge> =
-                items.iter().map(|item| to_json(item, room)).collect();
+            let items: Result<Vec<_>, TooLarge> = items.iter().map(|item| to_json(item, room)).collect();
             serde_json::Value::Array(items?)
         }
         Value::Object(members) => {
@@ -168,14 +165,10 @@ pub(crate) const fn kind_name(value: &Value) -> &'static str {
 /// A scalar as a text: numbers and booleans in their JSON notation, nothing for the rest.
 pub(crate) fn scalar_text(value: &Value) -> Option<String> {
     match value {
-        Value::Bytes(_)
-        | Value::String(_)
-        | Value::Timestamp(_)
-        | Value::Integer(_)
-        | Value::Boolean(_) => Some(value.to_string_lossy().into_owned()),
-        Value::Float(number) => {
-            Number::from_f64(number.into_inner()).map(|number| number.to_string())
+        Value::Bytes(_) | Value::String(_) | Value::Timestamp(_) | Value::Integer(_) | Value::Boolean(_) => {
+            Some(value.to_string_lossy().into_owned())
         }
+        Value::Float(number) => Number::from_f64(number.into_inner()).map(|number| number.to_string()),
         Value::Regex(_) | Value::Object(_) | Value::Array(_) | Value::Null => None,
     }
 }
@@ -188,12 +181,14 @@ mod tests {
 
     #[test]
     fn both_ways_into_the_language_agree_and_come_back() {
-        let text = r#"{"b":[1,-2,1.5,true,null,"x"],"a":{"id":820982911946154508,"big":18446744073709551615},"e":[],"o":{}}"#;
+        let text =
+            r#"{"b":[1,-2,1.5,true,null,"x"],"a":{"id":820982911946154508,"big":18446744073709551615},"e":[],"o":{}}"#;
         let json: serde_json::Value = serde_json::from_str(text).unwrap();
         let Read(value) = serde_json::from_str(text).unwrap();
         assert_eq!(value, from_json(&json));
         let back = to_json(&value, &mut Room(1000)).unwrap();
-        let sorted = r#"{"a":{"big":"18446744073709551615","id":820982911946154508},"b":[1,-2,1.5,true,null,"x"],"e":[],"o":{}}"#;
+        let sorted =
+            r#"{"a":{"big":"18446744073709551615","id":820982911946154508},"b":[1,-2,1.5,true,null,"x"],"e":[],"o":{}}"#;
         assert_eq!(back.to_string(), sorted);
     }
 

@@ -36,19 +36,8 @@ pub(crate) fn quote_long_integers(json: &[u8]) -> Cow<'_, [u8]> {
 fn may_have_long_integer(json: &[u8]) -> bool {
     json.iter().enumerate().skip(DIGITS_KEPT).step_by(DIGITS_KEPT + 1).any(|(at, byte)| {
         byte.is_ascii_digit() && {
-            let before = json
-                .get(..at)
-                .unwrap_or_default()
-                .iter()
-                .rev()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count();
-            let after = json
-                .get(at..)
-                .unwrap_or_default()
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count();
+            let before = json.get(..at).unwrap_or_default().iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+            let after = json.get(at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count();
             before + after > DIGITS_KEPT
         }
     })
@@ -73,14 +62,10 @@ fn number_end(json: &[u8], start: usize) -> usize {
 
 fn is_long_integer(token: &[u8]) -> bool {
     let digits = token.strip_prefix(b"-").unwrap_or(token);
-    if digits.len() <= DIGITS_KEPT
-        || !digits.iter().all(u8::is_ascii_digit)
-        || digits.starts_with(b"0")
-    {
+    if digits.len() <= DIGITS_KEPT || !digits.iter().all(u8::is_ascii_digit) || digits.starts_with(b"0") {
         return false;
     }
-    std::str::from_utf8(token)
-        .is_ok_and(|text| text.parse::<u64>().is_err() && text.parse::<i64>().is_err())
+    std::str::from_utf8(token).is_ok_and(|text| text.parse::<u64>().is_err() && text.parse::<i64>().is_err())
 }
 
 #[cfg(test)]
@@ -100,18 +85,12 @@ mod tests {
             (r#"{"a":184467440737095516160e2}"#, r#"{"a":184467440737095516160e2}"#),
             (r#"{"184467440737095516160":"open"#, r#"{"184467440737095516160":"open"#),
         ] {
-            assert_eq!(
-                String::from_utf8(quote_long_integers(json.as_bytes()).into_owned()).unwrap(),
-                expected
-            );
+            assert_eq!(String::from_utf8(quote_long_integers(json.as_bytes()).into_owned()).unwrap(), expected);
         }
     }
 
     #[test]
     fn text_without_them_is_not_copied() {
-        assert!(matches!(
-            quote_long_integers(br#"{"id":820982911946154508,"x":"1234567890123456789"}"#),
-            Cow::Borrowed(_)
-        ));
+        assert!(matches!(quote_long_integers(br#"{"id":820982911946154508,"x":"1234567890123456789"}"#), Cow::Borrowed(_)));
     }
 }

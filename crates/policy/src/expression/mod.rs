@@ -103,12 +103,8 @@ impl Expression {
 
     fn program(&self) -> &Result<Program, Vec<Diagnostic>> {
         self.program.get_or_init(|| {
-            let setting = Setting {
-                tables: &Tables::default(),
-                in_list: false,
-                types: &|_, _| Type::any(),
-                unknown: &|_| None,
-            };
+            let setting =
+                Setting { tables: &Tables::default(), in_list: false, types: &|_, _| Type::any(), unknown: &|_| None };
             let program = Program::compile(&self.source, setting)?;
             self.complaint(&program).map_or(Ok(program), |complaint| Err(vec![complaint]))
         })
@@ -124,8 +120,12 @@ impl Expression {
                     .help("instead of `name!(…)` write `(name(…)) ?? other`, which goes on with another value"),
             ),
             Kind::Bool if !result.is_boolean() => Some(
-                Diagnostic::error(codes::NOT_BOOLEAN, place, format!("the condition answers {}, not true or false", named(result)))
-                    .help("compare it, as in `.paid == true`"),
+                Diagnostic::error(
+                    codes::NOT_BOOLEAN,
+                    place,
+                    format!("the condition answers {}, not true or false", named(result)),
+                )
+                .help("compare it, as in `.paid == true`"),
             ),
             Kind::Text if !may_be_text(result) => Some(
                 Diagnostic::error(codes::NOT_TEXT, place, format!("the key answers {}, not a text", named(result)))
@@ -137,8 +137,7 @@ impl Expression {
 }
 
 fn may_be_text(kind: &Type) -> bool {
-    let texts =
-        Type::bytes().or_integer().or_float().or_boolean().or_timestamp().or_null().or_undefined();
+    let texts = Type::bytes().or_integer().or_float().or_boolean().or_timestamp().or_null().or_undefined();
     kind.intersects(&texts)
 }
 

@@ -95,8 +95,7 @@ pub(crate) fn scalar_text(value: &Value) -> Option<String> {
 
 /// The place of an index in a list of this length.
 pub(crate) fn position(index: i64, length: usize) -> Option<usize> {
-    let from_start =
-        if index < 0 { i64::try_from(length).ok()?.checked_add(index)? } else { index };
+    let from_start = if index < 0 { i64::try_from(length).ok()?.checked_add(index)? } else { index };
     usize::try_from(from_start).ok()
 }
 
@@ -112,11 +111,7 @@ impl FromStr for Path {
         while reader.at < text.len() {
             segments.push(reader.segment(segments.is_empty())?);
         }
-        if segments.is_empty() {
-            Err(BadPath { at: 0, why: "a path begins with `.`" })
-        } else {
-            Ok(Self { segments })
-        }
+        if segments.is_empty() { Err(BadPath { at: 0, why: "a path begins with `.`" }) } else { Ok(Self { segments }) }
     }
 }
 
@@ -166,9 +161,7 @@ impl Reader<'_> {
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '@';
         let name: String = self.rest().chars().take_while(|c| is_part(*c)).collect();
         if name.is_empty() {
-            return self.bad(
-                "expected a name; one with other characters stands in quotes, such as .\"x-y\"",
-            );
+            return self.bad("expected a name; one with other characters stands in quotes, such as .\"x-y\"");
         }
         self.at += name.len();
         Ok(Segment::Field(name))
@@ -226,7 +219,8 @@ mod tests {
 
     #[test]
     fn a_path_leads_to_members_and_items() {
-        let data = json!({"a": {"b": [{"x-y": 1}, "two"], "c\"d": true}, "id": 820_982_911_946_154_508_u64, "n": null, "f": 1.5});
+        let data =
+            json!({"a": {"b": [{"x-y": 1}, "two"], "c\"d": true}, "id": 820_982_911_946_154_508_u64, "n": null, "f": 1.5});
         for (path, expected) in [
             (".a.b[0].\"x-y\"", Some("1")),
             (".a.b[1]", Some("two")),

@@ -102,21 +102,13 @@ impl Program {
     pub(crate) fn compile(source: &Source, setting: Setting<'_>) -> Result<Self, Vec<Diagnostic>> {
         if let Some(why) = too_large(source.text()) {
             let help = "spread it over several fields, or keep parts of it in variables";
-            return Err(vec![
-                Diagnostic::error(crate::codes::EXPRESSION_TOO_LARGE, source.place(), why)
-                    .help(help),
-            ]);
+            return Err(vec![Diagnostic::error(crate::codes::EXPRESSION_TOO_LARGE, source.place(), why).help(help)]);
         }
-        let ast = vrl::parser::parse(source.text())
-            .map_err(|error| vec![report_syntax(source, &error)])?;
+        let ast = vrl::parser::parse(source.text()).map_err(|error| vec![report_syntax(source, &error)])?;
         let mut needless = Vec::new();
         let mut tree = prepare(ast.clone(), setting, &needless);
         if !tree.problems.is_empty() {
-            return Err(tree
-                .problems
-                .into_iter()
-                .map(|problem| report_problem(source, problem))
-                .collect());
+            return Err(tree.problems.into_iter().map(|problem| report_problem(source, problem)).collect());
         }
         let unknown: Vec<Diagnostic> = tree.queries.iter().filter_map(setting.unknown).collect();
         let state = type_state(&tree.queries, setting.types);
@@ -149,13 +141,8 @@ impl Program {
     }
 
     /// Runs it.
-    pub(crate) fn run(
-        &self,
-        mut reading: Reading<'_>,
-        steps: &mut Steps,
-    ) -> Result<Value, Failure> {
-        static UTC: LazyLock<TimeZone> =
-            LazyLock::new(|| TimeZone::parse("UTC").unwrap_or_default());
+    pub(crate) fn run(&self, mut reading: Reading<'_>, steps: &mut Steps) -> Result<Value, Failure> {
+        static UTC: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::parse("UTC").unwrap_or_default());
         let mut runtime = Runtime::new(RuntimeState::default());
         // Functions of the library break down on some values (`abs` of the least integer). A message must not end a loop.
         let run = || runtime.resolve_with_control(&mut reading, &self.compiled, &UTC, steps);
@@ -185,8 +172,7 @@ fn too_large(text: &str) -> Option<String> {
     if text.len() > TEXT_BYTES_MAX {
         return Some(format!("the expression is longer than {TEXT_BYTES_MAX} bytes"));
     }
-    let (mut depth, mut operators, mut quoted, mut escaped) =
-        (0_usize, text.matches("else").count(), false, false);
+    let (mut depth, mut operators, mut quoted, mut escaped) = (0_usize, text.matches("else").count(), false, false);
     for byte in text.bytes() {
         match byte {
             b'"' if !escaped => quoted = !quoted,
@@ -203,8 +189,7 @@ fn too_large(text: &str) -> Option<String> {
             return Some(format!("the expression has more than {DEPTH_MAX} levels of brackets"));
         }
     }
-    (operators > OPERATORS_MAX)
-        .then(|| format!("the expression has more than {OPERATORS_MAX} operators"))
+    (operators > OPERATORS_MAX).then(|| format!("the expression has more than {OPERATORS_MAX} operators"))
 }
 
 /// The innermost place and message: each call around it adds its own.
@@ -226,9 +211,7 @@ fn failure(reason: Reason, error: ExpressionError) -> Failure {
         | ExpressionError::Return { .. }
         | ExpressionError::Break { .. }
         | ExpressionError::Fallible { .. }
-        | ExpressionError::Missing { .. } => {
-            Failure { reason, message: error.to_string(), at: None }
-        }
+        | ExpressionError::Missing { .. } => Failure { reason, message: error.to_string(), at: None },
     }
 }
 
@@ -241,20 +224,11 @@ fn with_unknown(unknown: Vec<Diagnostic>, mut errors: Vec<Diagnostic>) -> Vec<Di
 /// The `??` behind something that cannot fail, if that is among the errors and was not taken out before.
 fn needless_coalescing(errors: &DiagnosticList, known: &[Range<usize>]) -> Option<Range<usize>> {
     const UNNECESSARY_COALESCE: usize = 651;
-    let found = errors
-        .iter()
-        .filter(|error| error.code == UNNECESSARY_COALESCE)
-        .filter_map(|error| error.labels.last());
-    found
-        .map(|operator| operator.span.start()..operator.span.end())
-        .find(|span| !known.contains(span))
+    let found = errors.iter().filter(|error| error.code == UNNECESSARY_COALESCE).filter_map(|error| error.labels.last());
+    found.map(|operator| operator.span.start()..operator.span.end()).find(|span| !known.contains(span))
 }
 
-fn compile_tree(
-    tree: &Ast,
-    state: &TypeState,
-    tables: &Tables,
-) -> Result<CompilationResult, DiagnosticList> {
+fn compile_tree(tree: &Ast, state: &TypeState, tables: &Tables) -> Result<CompilationResult, DiagnosticList> {
     let mut config = CompileConfig::default();
     config.set_read_only();
     config.set_custom(tables.clone());
@@ -270,21 +244,16 @@ fn compile_tree(
 fn type_state(queries: &[Query], types: &dyn Fn(Root, &Path) -> Kind) -> TypeState {
     let here = known_paths(queries, Root::Here, types);
     let whole = known_paths(queries, Root::Whole, types);
-    TypeState {
-        local: LocalEnv::default(),
-        external: ExternalEnv::new_with_kind(here, envelope_kind(whole)),
-    }
+    TypeState { local: LocalEnv::default(), external: ExternalEnv::new_with_kind(here, envelope_kind(whole)) }
 }
 
 fn known_paths(queries: &[Query], root: Root, types: &dyn Fn(Root, &Path) -> Kind) -> Kind {
     // Only up to the first list: its type tells its items, and a type with places in it would have room for all of them.
     let to_list = |query: &Query| {
-        let fields =
-            query.path.segments().iter().take_while(|segment| matches!(segment, Segment::Field(_)));
+        let fields = query.path.segments().iter().take_while(|segment| matches!(segment, Segment::Field(_)));
         Path::new(fields.cloned().collect())
     };
-    let mut paths: Vec<Path> =
-        queries.iter().filter(|query| query.root == root).map(to_list).collect();
+    let mut paths: Vec<Path> = queries.iter().filter(|query| query.root == root).map(to_list).collect();
     paths.sort_unstable();
     paths.dedup();
     // A path tells all that is below it; sorted, those below follow it directly.
@@ -307,9 +276,7 @@ fn known_paths(queries: &[Query], root: Root, types: &dyn Fn(Root, &Path) -> Kin
 fn to_vrl(path: &Path) -> vrl::path::OwnedValuePath {
     let segments = path.segments().iter().map(|segment| match segment {
         Segment::Field(name) => vrl::path::OwnedSegment::field(name),
-        Segment::Index(index) => {
-            vrl::path::OwnedSegment::index(isize::try_from(*index).unwrap_or(isize::MAX))
-        }
+        Segment::Index(index) => vrl::path::OwnedSegment::index(isize::try_from(*index).unwrap_or(isize::MAX)),
     });
     segments.collect::<Vec<_>>().into()
 }

@@ -58,8 +58,7 @@ impl Source {
     pub(crate) fn place_of(&self, part: &Range<usize>) -> Place {
         let start = part.start.min(self.text.len());
         let end = part.end.clamp(start, self.text.len());
-        let (from, to) =
-            (self.byte(start), if end > start { self.byte(end - 1) + 1 } else { self.byte(start) });
+        let (from, to) = (self.byte(start), if end > start { self.byte(end - 1) + 1 } else { self.byte(start) });
         let whole = !self.bytes.is_empty() && self.bytes.first() == self.bytes.last();
         self.file_place(if whole { self.span } else { Span { start: from, end: to.max(from) } })
     }
@@ -118,15 +117,10 @@ mod tests {
 
     fn part<'f>(file: &'f str, written: &str, text: &str, wanted: &str) -> &'f str {
         let start = file.find(written).unwrap();
-        let span = Span {
-            start: u32::try_from(start).unwrap(),
-            end: u32::try_from(start + written.len()).unwrap(),
-        };
+        let span = Span { start: u32::try_from(start).unwrap(), end: u32::try_from(start + written.len()).unwrap() };
         let source = Source::new("f.yaml", file, &Spanned::new(text.to_owned(), span));
         let at = text.find(wanted).unwrap();
-        let Place::File { span, .. } = source.place_of(&(at..at + wanted.len())) else {
-            panic!("a place in the file")
-        };
+        let Place::File { span, .. } = source.place_of(&(at..at + wanted.len())) else { panic!("a place in the file") };
         file.get(span.start as usize..span.end as usize).unwrap()
     }
 
@@ -134,19 +128,8 @@ mod tests {
     fn a_part_of_the_text_is_found_in_the_file() {
         assert_eq!(part("a: upcase(.name)\n", "upcase(.name)", "upcase(.name)", ".name"), ".name");
         assert_eq!(part("a: 'x + ''y'' + .z'\n", "x + ''y'' + .z", "x + 'y' + .z", ".z"), ".z");
-        assert_eq!(
-            part(r#"a: "x + \"y\" + .z""#, r#"x + \"y\" + .z"#, r#"x + "y" + .z"#, ".z"),
-            ".z"
-        );
-        assert_eq!(
-            part(
-                r#"a: "match(.n, r'\\d') + .z""#,
-                r"match(.n, r'\\d') + .z",
-                r"match(.n, r'\d') + .z",
-                ".z"
-            ),
-            ".z"
-        );
+        assert_eq!(part(r#"a: "x + \"y\" + .z""#, r#"x + \"y\" + .z"#, r#"x + "y" + .z"#, ".z"), ".z");
+        assert_eq!(part(r#"a: "match(.n, r'\\d') + .z""#, r"match(.n, r'\\d') + .z", r"match(.n, r'\d') + .z", ".z"), ".z");
         let block = "a: |\n    x = .a\n    x + .bc\nb: 1\n";
         assert_eq!(part(block, "|\n    x = .a\n    x + .bc\n", "x = .a\nx + .bc\n", ".bc"), ".bc");
         assert_eq!(part(block, "x = .a\n    x + .bc\n", "x = .a\nx + .bc\n", ".a"), ".a");
@@ -158,15 +141,9 @@ mod tests {
     fn without_the_file_a_place_is_as_narrow_as_it_can_be() {
         let scalar = Spanned::new("a + b".to_owned(), Span { start: 10, end: 15 });
         let source = Source::new("f.yaml", "", &scalar);
-        assert_eq!(
-            source.place_of(&(4..5)),
-            Place::File { path: "f.yaml".to_owned(), span: Span { start: 14, end: 15 } }
-        );
+        assert_eq!(source.place_of(&(4..5)), Place::File { path: "f.yaml".to_owned(), span: Span { start: 14, end: 15 } });
         let quoted = Spanned::new("a + b".to_owned(), Span { start: 10, end: 18 });
         let source = Source::new("f.yaml", "", &quoted);
-        assert_eq!(
-            source.place_of(&(4..5)),
-            Place::File { path: "f.yaml".to_owned(), span: Span { start: 10, end: 18 } }
-        );
+        assert_eq!(source.place_of(&(4..5)), Place::File { path: "f.yaml".to_owned(), span: Span { start: 10, end: 18 } });
     }
 }

@@ -66,17 +66,14 @@ pub(crate) fn prepare(program: Program, setting: Setting<'_>, needless: &[Range<
         RootExpr::Expr(expr) => RootExpr::Expr(walk.expr(expr)),
         RootExpr::Error(error) => RootExpr::Error(error),
     };
-    let roots =
-        program.0.into_iter().map(|node| node.map(|inner| root(inner, &mut walk))).collect();
+    let roots = program.0.into_iter().map(|node| node.map(|inner| root(inner, &mut walk))).collect();
     Tree { program: Program(roots), queries: walk.queries, problems: walk.problems, list }
 }
 
 /// The path of the list that an expression hands on, whole or in part.
 fn list_path(expr: &Expr) -> Option<Path> {
     match expr {
-        Expr::Query(query)
-            if matches!(query.inner().target.inner(), QueryTarget::External(PathPrefix::Event)) =>
-        {
+        Expr::Query(query) if matches!(query.inner().target.inner(), QueryTarget::External(PathPrefix::Event)) => {
             Some(to_path(query.inner().path.inner()))
         }
         Expr::Container(container) => match container.inner() {
@@ -85,8 +82,7 @@ fn list_path(expr: &Expr) -> Option<Path> {
         },
         Expr::Op(op) if op.inner().1.inner() == &Opcode::Err => list_path(op.inner().0.inner()),
         Expr::FunctionCall(call)
-            if ["array", "filter", "slice", "unique"]
-                .contains(&call.inner().ident.inner().as_ref()) =>
+            if ["array", "filter", "slice", "unique"].contains(&call.inner().ident.inner().as_ref()) =>
         {
             list_path(call.inner().arguments.first()?.inner().expr.inner())
         }

@@ -44,9 +44,7 @@ fn compile(text: &str, kind: Kind) -> Result<Expression, Vec<Diagnostic>> {
 fn complaints(text: &str, kind: Kind) -> Vec<(u16, String)> {
     let found = compile(text, kind).map_or_else(|errors| errors, |expression| expression.check());
     let part = |found: &Diagnostic| match &found.place {
-        model::diagnostic::Place::File { span, .. } => {
-            text.get(span.start as usize..span.end as usize).unwrap().to_owned()
-        }
+        model::diagnostic::Place::File { span, .. } => text.get(span.start as usize..span.end as usize).unwrap().to_owned(),
         other => panic!("{other:?}"),
     };
     found.iter().map(|found| (found.code.0, part(found))).collect()
@@ -67,16 +65,12 @@ fn a_filter_is_true_or_false_of_an_event() {
         ("(.total > 10) ?? false", true),
         (".note == null", true),
         ("%attributes.region == \"eu\"", true),
-        (
-            "%type == \"shopify.orders.create\" && %key == \"w-1\" && %correlation == \"S00042\" && %subject == null",
-            true,
-        ),
+        ("%type == \"shopify.orders.create\" && %key == \"w-1\" && %correlation == \"S00042\" && %subject == null", true),
         ("%time == \"2026-10-26T07:33:20Z\"", true),
         (".big == \"123456789012345678901234567890\"", true),
         ("gone = .gone; gone == null", true),
     ] {
-        let compiled =
-            compile(filter, Kind::Bool).unwrap_or_else(|errors| panic!("{filter}: {errors:?}"));
+        let compiled = compile(filter, Kind::Bool).unwrap_or_else(|errors| panic!("{filter}: {errors:?}"));
         assert_eq!(compiled.eval_bool(&view), expected, "{filter}");
     }
 }
@@ -97,8 +91,7 @@ fn a_lane_is_a_text_or_nothing() {
         ("\"\"", None),
         ("upcase(string(.customer.first_name) ?? \"\") + \"/\" + %source", Some("ADA/shop")),
     ] {
-        let compiled =
-            compile(lane, Kind::Text).unwrap_or_else(|errors| panic!("{lane}: {errors:?}"));
+        let compiled = compile(lane, Kind::Text).unwrap_or_else(|errors| panic!("{lane}: {errors:?}"));
         assert_eq!(compiled.eval_text(&view).as_deref(), expected, "{lane}");
     }
 }
@@ -120,11 +113,7 @@ fn what_is_wrong_has_a_code_and_its_place() {
         ("del(.a)", Kind::Any, (308, "del(.a)")),
         ("paid == true", Kind::Bool, (309, "paid")),
         ("now()", Kind::Any, (310, "now")),
-        (
-            "format_timestamp!(t'2026-01-01T00:00:00Z', \"%F\", timezone: \"local\")",
-            Kind::Any,
-            (310, "\"local\""),
-        ),
+        ("format_timestamp!(t'2026-01-01T00:00:00Z', \"%F\", timezone: \"local\")", Kind::Any, (310, "\"local\"")),
         ("%subjct == \"x\"", Kind::Bool, (312, "%subjct")),
         ("x = []; x[99999999] = 1; x", Kind::Any, (313, "x[99999999]")),
         ("x = {}; x.a[-99999999].b = 1; x", Kind::Any, (313, "x.a[-99999999].b")),
@@ -146,11 +135,7 @@ fn caution_is_no_mistake() {
     assert_eq!(complaints("(.a == 1) ?? false", Kind::Bool), [(314, "??".to_owned())]);
     assert_eq!(complaints("upcase!(\"a\") == \"A\"", Kind::Any), []);
     let event = event("{\"a\":1}");
-    assert!(
-        compile("((.a == 1) ?? false) ?? true", Kind::Bool)
-            .unwrap()
-            .eval_bool(&EventView::new(&event))
-    );
+    assert!(compile("((.a == 1) ?? false) ?? true", Kind::Bool).unwrap().eval_bool(&EventView::new(&event)));
 }
 
 #[test]
@@ -166,16 +151,11 @@ fn no_message_makes_an_expression_ask_for_much() {
         "format_number!(1.5, scale: int!(.n))",
         "r = array!(range!(0, 90000)); n = 0; for_each(r) -> |_i, _v| { for_each(r) -> |_j, _w| { n = n + 1 } }; n",
     ] {
-        let compiled =
-            compile(text, Kind::Any).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+        let compiled = compile(text, Kind::Any).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
         assert!(matches!(compiled.eval(&view), None | Some(Value::Null)), "{text}");
     }
     for double in ["x = [x, x]", "x = {\"a\": x, \"b\": x}", "x = x + x", "x = push(x, x)"] {
-        let text = format!(
-            "x = {}; {}; x",
-            if double.contains('+') { "\"x\"" } else { "[]" },
-            vec![double; 40].join("; ")
-        );
+        let text = format!("x = {}; {}; x", if double.contains('+') { "\"x\"" } else { "[]" }, vec![double; 40].join("; "));
         let ends = compile(&text, Kind::Any).map(|compiled| compiled.eval(&view));
         assert!(matches!(ends, Err(_) | Ok(None)), "{double}");
     }
@@ -185,9 +165,7 @@ fn no_message_makes_an_expression_ask_for_much() {
 
 #[test]
 fn deep_nesting_is_refused_before_it_is_compiled() {
-    let around = |before: &str, after: &str, times: usize| {
-        format!("{}1{}", before.repeat(times), after.repeat(times))
-    };
+    let around = |before: &str, after: &str, times: usize| format!("{}1{}", before.repeat(times), after.repeat(times));
     for (text, fits) in [
         (around("(", ")", 50), true),
         (around("[upcase!(", ")]", 25), true),
@@ -202,9 +180,8 @@ fn deep_nesting_is_refused_before_it_is_compiled() {
         (format!("\"{}\"", "x".repeat(9000)), false),
     ] {
         let found = compile(&text, Kind::Any);
-        let too_large = found.as_ref().is_err_and(|errors| {
-            errors.iter().any(|error| error.code == codes::EXPRESSION_TOO_LARGE)
-        });
+        let too_large =
+            found.as_ref().is_err_and(|errors| errors.iter().any(|error| error.code == codes::EXPRESSION_TOO_LARGE));
         assert_eq!(!too_large, fits, "{text}: {found:?}");
     }
 }
@@ -221,8 +198,7 @@ fn nesting_has_an_end_whatever_the_message_says() {
         ("parse_xml!(string!(.))", &xml),
         ("parse_xml!(value: string!(.))", &xml),
     ] {
-        let compiled =
-            compile(text, Kind::Any).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+        let compiled = compile(text, Kind::Any).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
         assert_eq!(compiled.eval(&EventView::new(event)), None, "{text}");
     }
 }
@@ -240,8 +216,7 @@ fn data_that_is_no_object_can_be_read_too() {
 #[test]
 fn what_an_expression_reads_is_known() {
     let compiled = compile("upcase(string(.a.b[0]) ?? \"\") + %source", Kind::Text).unwrap();
-    let read: Vec<_> =
-        compiled.queries().iter().map(|query| (query.root, query.path.to_string())).collect();
+    let read: Vec<_> = compiled.queries().iter().map(|query| (query.root, query.path.to_string())).collect();
     assert_eq!(read, [(Root::Here, ".a.b[0]".to_owned()), (Root::Envelope, ".source".to_owned())]);
 }
 

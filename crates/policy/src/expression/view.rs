@@ -18,8 +18,7 @@ pub struct EventView<'e> {
 }
 
 /// What `%` has.
-pub(crate) const ENVELOPE: &[&str] =
-    &["id", "type", "source", "subject", "time", "key", "correlation", "attributes"];
+pub(crate) const ENVELOPE: &[&str] = &["id", "type", "source", "subject", "time", "key", "correlation", "attributes"];
 
 /// The name under which the whole data is found in the envelope by the items of a list. No expression can say it.
 pub(crate) const WHOLE: &str = "*";
@@ -52,11 +51,7 @@ impl<'e> EventView<'e> {
 
 fn envelope(event: &Event) -> Value {
     let text = |text: &str| Value::from(text);
-    let attributes = event
-        .attributes
-        .iter()
-        .map(|(name, value)| (name.as_str().into(), text(value)))
-        .collect::<ObjectMap>();
+    let attributes = event.attributes.iter().map(|(name, value)| (name.as_str().into(), text(value))).collect::<ObjectMap>();
     Value::Object(ObjectMap::from([
         ("id".into(), text(&event.id.to_string())),
         ("type".into(), text(event.kind.as_str())),

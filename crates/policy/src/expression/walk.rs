@@ -5,9 +5,8 @@ use std::ops::Range;
 use model::Code;
 use vrl::diagnostic::Span;
 use vrl::parser::ast::{
-    Assignment, AssignmentOp, AssignmentTarget, Block, Container, Expr, FunctionArgument,
-    FunctionCall, Group, Ident, Literal, Node, Not, Op, Opcode, Predicate, Query as QueryNode,
-    QueryTarget, Unary,
+    Assignment, AssignmentOp, AssignmentTarget, Block, Container, Expr, FunctionArgument, FunctionCall, Group, Ident,
+    Literal, Node, Not, Op, Opcode, Predicate, Query as QueryNode, QueryTarget, Unary,
 };
 use vrl::path::{OwnedSegment, OwnedValuePath, PathPrefix};
 
@@ -35,20 +34,8 @@ pub(super) struct Walk<'w> {
 }
 
 impl<'w> Walk<'w> {
-    pub(super) const fn new(
-        in_list: bool,
-        tables: &'w Tables,
-        needless: &'w [Range<usize>],
-    ) -> Self {
-        Self {
-            in_list,
-            tables,
-            needless,
-            queries: Vec::new(),
-            problems: Vec::new(),
-            depth: 0,
-            shadowed: 0,
-        }
+    pub(super) const fn new(in_list: bool, tables: &'w Tables, needless: &'w [Range<usize>]) -> Self {
+        Self { in_list, tables, needless, queries: Vec::new(), problems: Vec::new(), depth: 0, shadowed: 0 }
     }
 
     pub(super) fn expr(&mut self, node: Node<Expr>) -> Node<Expr> {
@@ -70,24 +57,16 @@ impl<'w> Walk<'w> {
     fn inner(&mut self, expr: Expr) -> Expr {
         match expr {
             Expr::Literal(_) | Expr::Break(_) => expr,
-            Expr::Container(node) => {
-                Expr::Container(node.map(|container| self.container(container)))
-            }
+            Expr::Container(node) => Expr::Container(node.map(|container| self.container(container))),
             Expr::IfStatement(node) => Expr::IfStatement(node.map(|mut statement| {
-                statement.predicate =
-                    statement.predicate.map(|predicate| self.predicate(predicate));
+                statement.predicate = statement.predicate.map(|predicate| self.predicate(predicate));
                 statement.if_node = statement.if_node.map(|block| self.block(block));
-                statement.else_node =
-                    statement.else_node.map(|node| node.map(|block| self.block(block)));
+                statement.else_node = statement.else_node.map(|node| node.map(|block| self.block(block)));
                 statement
             })),
-            Expr::Op(node) if self.is_needless(node.inner()) => {
-                self.expr(*node.into_inner().0).into_inner()
-            }
+            Expr::Op(node) if self.is_needless(node.inner()) => self.expr(*node.into_inner().0).into_inner(),
             Expr::Op(node) => Expr::Op(node.map(|op| self.op(op))),
-            Expr::Assignment(node) => {
-                Expr::Assignment(node.map(|assignment| self.assignment(assignment)))
-            }
+            Expr::Assignment(node) => Expr::Assignment(node.map(|assignment| self.assignment(assignment))),
             Expr::Query(node) => {
                 let span = node.span();
                 Expr::Query(node.map(|query| self.query(query, span)))
@@ -119,16 +98,14 @@ impl<'w> Walk<'w> {
 
     fn container(&mut self, container: Container) -> Container {
         match container {
-            Container::Group(group) => {
-                Container::Group(Box::new(group.map(|group| Group(self.expr(group.0)))))
-            }
+            Container::Group(group) => Container::Group(Box::new(group.map(|group| Group(self.expr(group.0))))),
             Container::Block(block) => Container::Block(block.map(|block| self.block(block))),
-            Container::Array(array) => Container::Array(
-                array.map(|array| array.into_iter().map(|expr| self.expr(expr)).collect()),
+            Container::Array(array) => {
+                Container::Array(array.map(|array| array.into_iter().map(|expr| self.expr(expr)).collect()))
+            }
+            Container::Object(object) => Container::Object(
+                object.map(|object| object.into_iter().map(|(name, expr)| (name, self.expr(expr))).collect()),
             ),
-            Container::Object(object) => Container::Object(object.map(|object| {
-                object.into_iter().map(|(name, expr)| (name, self.expr(expr))).collect()
-            })),
         }
     }
 
@@ -139,9 +116,7 @@ impl<'w> Walk<'w> {
     fn predicate(&mut self, predicate: Predicate) -> Predicate {
         match predicate {
             Predicate::One(expr) => Predicate::One(Box::new(self.expr(*expr))),
-            Predicate::Many(exprs) => {
-                Predicate::Many(exprs.into_iter().map(|expr| self.expr(expr)).collect())
-            }
+            Predicate::Many(exprs) => Predicate::Many(exprs.into_iter().map(|expr| self.expr(expr)).collect()),
         }
     }
 
@@ -165,14 +140,10 @@ impl<'w> Walk<'w> {
                 if op == AssignmentOp::Merge {
                     // `a |= b` is `a = a | b`; the guard has to see both.
                     let span = expr.span();
-                    let before =
-                        Box::new(Node::new(target.span(), target.inner().to_expr(target.span())));
+                    let before = Box::new(Node::new(target.span(), target.inner().to_expr(target.span())));
                     expr = Node::new(
                         span,
-                        Expr::Op(Node::new(
-                            span,
-                            Op(before, Node::new(span, Opcode::Merge), Box::new(expr)),
-                        )),
+                        Expr::Op(Node::new(span, Op(before, Node::new(span, Opcode::Merge), Box::new(expr)))),
                     );
                 }
                 let expr = Box::new(guarded(KEPT, expr));
@@ -193,21 +164,16 @@ impl<'w> Walk<'w> {
             AssignmentTarget::Noop => (None, None),
             AssignmentTarget::Query(query) => match query.target.inner() {
                 QueryTarget::Internal(name) => (Some(name), Some(query.path.inner())),
-                QueryTarget::External(_)
-                | QueryTarget::FunctionCall(_)
-                | QueryTarget::Container(_) => (None, Some(query.path.inner())),
+                QueryTarget::External(_) | QueryTarget::FunctionCall(_) | QueryTarget::Container(_) => {
+                    (None, Some(query.path.inner()))
+                }
             },
             AssignmentTarget::Internal(name, path) => (Some(name), path.as_ref()),
             AssignmentTarget::External(path) => (None, path.as_ref().map(|path| &path.path)),
         };
         if self.in_list && name.is_some_and(|name| name.as_ref() == EVENT) {
             let message = "`event` is the whole data here and cannot be assigned to";
-            self.problem(
-                codes::EXPRESSION_WRITES,
-                target.span(),
-                message,
-                "take another name for the variable",
-            );
+            self.problem(codes::EXPRESSION_WRITES, target.span(), message, "take another name for the variable");
         }
         self.indexes(path, target.span());
     }
@@ -260,12 +226,7 @@ impl<'w> Walk<'w> {
         };
         if !ENVELOPE.contains(&name) {
             let help = near::suggestion(name, ENVELOPE.iter().copied());
-            self.problem(
-                codes::UNKNOWN_ENVELOPE,
-                span,
-                format!("the envelope has no `%{name}`"),
-                help,
-            );
+            self.problem(codes::UNKNOWN_ENVELOPE, span, format!("the envelope has no `%{name}`"), help);
         }
     }
 
@@ -273,13 +234,7 @@ impl<'w> Walk<'w> {
         self.in_list && self.shadowed == 0 && name.as_ref() == EVENT
     }
 
-    pub(super) fn problem(
-        &mut self,
-        code: Code,
-        span: Span,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
+    pub(super) fn problem(&mut self, code: Code, span: Span, message: impl Into<String>, help: impl Into<String>) {
         let span = Range { start: span.start(), end: span.end() };
         self.problems.push(Problem { code, span, message: message.into(), help: help.into() });
     }

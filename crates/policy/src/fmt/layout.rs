@@ -128,7 +128,9 @@ impl<'a> Layout<'a> {
             Shape::Scalar(scalar) if scalar.style == Style::Block => self.block(node, owner, new),
             Shape::Map(_) if !self.is_flow(node) => self.map(node, new + STEP),
             Shape::List(_) if !self.is_flow(node) => self.list(node, new + STEP),
-            Shape::Scalar(_) | Shape::List(_) | Shape::Map(_) if first == owner || node.is_null() => self.follow(node, owner, owner),
+            Shape::Scalar(_) | Shape::List(_) | Shape::Map(_) if first == owner || node.is_null() => {
+                self.follow(node, owner, owner)
+            }
             Shape::Scalar(_) | Shape::List(_) | Shape::Map(_) => {
                 if !self.opens_line(node.span.start) {
                     return Err(UNUSUAL);
@@ -151,7 +153,9 @@ impl<'a> Layout<'a> {
     /// The lines of a text after `|` or `>`.
     fn block(&mut self, node: &Node, owner: usize, new: usize) -> Result<(), &'static str> {
         let header = self.line(owner).split(" #").next().unwrap_or_default().trim_end();
-        if header.ends_with(|c: char| c.is_ascii_digit()) || header.trim_end_matches(['+', '-']).ends_with(|c: char| c.is_ascii_digit()) {
+        if header.ends_with(|c: char| c.is_ascii_digit())
+            || header.trim_end_matches(['+', '-']).ends_with(|c: char| c.is_ascii_digit())
+        {
             return Err("a block text says how far it is indented");
         }
         if node.span.start >= node.span.end {
@@ -229,7 +233,9 @@ impl<'a> Layout<'a> {
 
     fn lay(&self, no: usize, plan: Plan) -> String {
         let line = self.line(no);
-        let spaces = |count: usize, rest: &str| if rest.is_empty() { String::new() } else { format!("{:count$}{rest}", "") };
+        let spaces = |count: usize, rest: &str| {
+            if rest.is_empty() { String::new() } else { format!("{:count$}{rest}", "") }
+        };
         match plan {
             Plan::Start { new } => {
                 let rest = line.trim();

@@ -27,11 +27,17 @@ pub enum Formatted {
 
 /// A file in canonical style. A file that is no object of a project is the same.
 pub fn format(file: &SourceFile) -> Formatted {
-    let Some(address) = Address::of(&file.path, &mut Findings::new()) else { return Formatted::Same };
-    let Some(before) = read(&file.text) else { return Formatted::Left { why: "it has mistakes that `crossdock check` shows" } };
+    let Some(address) = Address::of(&file.path, &mut Findings::new()) else {
+        return Formatted::Same;
+    };
+    let Some(before) = read(&file.text) else {
+        return Formatted::Left { why: "it has mistakes that `crossdock check` shows" };
+    };
     let plain = plain(&file.text);
     // The places of the tree have to be those of the text that is laid out.
-    let Some(root) = read(&plain) else { return Formatted::Left { why: "its line ends or its byte order mark are part of a text" } };
+    let Some(root) = read(&plain) else {
+        return Formatted::Left { why: "its line ends or its byte order mark are part of a text" };
+    };
     let text = match layout::lines(&plain, &root) {
         Ok(lines) => order::assemble(lines, &root, address.kind.table()),
         Err(why) => return Formatted::Left { why },

@@ -50,7 +50,8 @@ fn split(lines: Vec<Line>) -> (Vec<Line>, Vec<Vec<Line>>, Vec<Line>) {
 
 /// The lines before the first key that belong to the file: those up to the last empty line or mark, and those for editors.
 fn header_end(lines: &[Line]) -> usize {
-    let is_last = |line: &Line| matches!(line.role, Role::Blank | Role::Mark) || line.text.starts_with("# yaml-language-server:");
+    let is_last =
+        |line: &Line| matches!(line.role, Role::Blank | Role::Mark) || line.text.starts_with("# yaml-language-server:");
     lines.iter().rposition(is_last).map_or(0, |at| at + 1)
 }
 

@@ -85,7 +85,16 @@ enum Body {
 }
 
 fn block(depth: u32) -> impl Strategy<Value = Body> {
-    let scalars = vec!["a", "\"b  c\"", "'d'", ".x == \"y\"  ", "{ a: 1, b: [c] }", "[a,\n            b]", "|\n            t\n              u\n\n            v", "long\n            text"];
+    let scalars = vec![
+        "a",
+        "\"b  c\"",
+        "'d'",
+        ".x == \"y\"  ",
+        "{ a: 1, b: [c] }",
+        "[a,\n            b]",
+        "|\n            t\n              u\n\n            v",
+        "long\n            text",
+    ];
     let leaf = prop::sample::select(scalars).prop_map(Body::Scalar);
     leaf.prop_recursive(depth, 12, 4, |inner| {
         let entries = prop::collection::btree_map("[a-c]{1,2}", inner.clone(), 1..4);
@@ -97,7 +106,8 @@ fn block(depth: u32) -> impl Strategy<Value = Body> {
 }
 
 fn noise() -> impl Strategy<Value = String> {
-    prop::collection::vec(prop::sample::select(vec!["\n", "# top\n", "   # in\n", "  \n", "      # deep\n"]), 0..4).prop_map(|lines| lines.concat())
+    prop::collection::vec(prop::sample::select(vec!["\n", "# top\n", "   # in\n", "  \n", "      # deep\n"]), 0..4)
+        .prop_map(|lines| lines.concat())
 }
 
 fn entry(key: &str, body: &Body, indent: usize) -> String {

@@ -19,8 +19,7 @@ pub(super) fn targets(mapping: &Mapping, found: &mut Vec<Diagnostic>) {
     let target = Target { mapping, contract };
     let root = vec![contract.schema()];
     target.fields(&mapping.fields, &root, found);
-    let all: Vec<(&[String], &Field)> =
-        mapping.fields.iter().map(|field| (field.target.as_slice(), field)).collect();
+    let all: Vec<(&[String], &Field)> = mapping.fields.iter().map(|field| (field.target.as_slice(), field)).collect();
     target.required(&all, &root, None, found);
     target.types(&mapping.compiled().steps, &mapping.fields, &root, found);
 }
@@ -41,12 +40,7 @@ impl<'t> Target<'t> {
             let path = field_path(field);
             match (follow(from.to_vec(), &path), &field.kind) {
                 (Found::Lacking(lacking), _) => {
-                    found.push(self.contract.lacking(
-                        codes::UNKNOWN_TARGET,
-                        self.place(field),
-                        &path,
-                        &lacking,
-                    ));
+                    found.push(self.contract.lacking(codes::UNKNOWN_TARGET, self.place(field), &path, &lacking));
                 }
                 (Found::Declared(inner), FieldKind::Each { fields, .. }) => {
                     self.fields(fields, &inner, found);
@@ -64,60 +58,42 @@ impl<'t> Target<'t> {
         owner: Option<&Field>,
         found: &mut Vec<Diagnostic>,
     ) {
-        let parts: Vec<Schema<'t>> = from
-            .iter()
-            .flat_map(Schema::parts)
-            .filter(|part| part.certain)
-            .map(|part| part.schema)
-            .collect();
+        let parts: Vec<Schema<'t>> =
+            from.iter().flat_map(Schema::parts).filter(|part| part.certain).map(|part| part.schema).collect();
         for part in &parts {
             for name in part.required() {
-                let making: Vec<_> = fields
-                    .iter()
-                    .filter(|(target, _)| target.first().is_some_and(|first| first == name))
-                    .collect();
+                let making: Vec<_> =
+                    fields.iter().filter(|(target, _)| target.first().is_some_and(|first| first == name)).collect();
                 match making.as_slice() {
                     [] => found.push(self.missing(name, part, fields, owner)),
                     [(target, field)] if target.len() == 1 && field.optional => {
-                        let message = format!(
-                            "`{name}` is required in {}, but left out when it is null",
-                            self.contract.reference
+                        let message =
+                            format!("`{name}` is required in {}, but left out when it is null", self.contract.reference);
+                        let diagnostic = Diagnostic::error(codes::TARGET_MISSING, self.place(field), message);
+                        found.push(
+                            diagnostic
+                                .help("take the `?` away")
+                                .related(self.contract.place(&format!("{}/required", part.pointer)), "required here"),
                         );
-                        let diagnostic =
-                            Diagnostic::error(codes::TARGET_MISSING, self.place(field), message);
-                        found.push(diagnostic.help("take the `?` away").related(
-                            self.contract.place(&format!("{}/required", part.pointer)),
-                            "required here",
-                        ));
                     }
                     _ => {}
                 }
             }
         }
-        let names: BTreeSet<&String> =
-            fields.iter().filter_map(|(target, _)| target.first()).collect();
+        let names: BTreeSet<&String> = fields.iter().filter_map(|(target, _)| target.first()).collect();
         for name in names {
             self.inside(name, fields, from, found);
         }
     }
 
     /// The required members of what stands under one name.
-    fn inside(
-        &self,
-        name: &str,
-        fields: &[(&'t [String], &'t Field)],
-        from: &[Schema<'t>],
-        found: &mut Vec<Diagnostic>,
-    ) {
+    fn inside(&self, name: &str, fields: &[(&'t [String], &'t Field)], from: &[Schema<'t>], found: &mut Vec<Diagnostic>) {
         let step = Path::new(vec![Segment::Field(name.to_owned())]);
         let Found::Declared(schemas) = follow(from.to_vec(), &step) else { return };
         let below: Vec<(&[String], &Field)> = fields
             .iter()
             .filter_map(|(target, field)| {
-                target
-                    .split_first()
-                    .filter(|(first, _)| first.as_str() == name)
-                    .map(|(_, rest)| (rest, *field))
+                target.split_first().filter(|(first, _)| first.as_str() == name).map(|(_, rest)| (rest, *field))
             })
             .collect();
         let nested: Vec<_> = below.iter().copied().filter(|(rest, _)| !rest.is_empty()).collect();
@@ -126,48 +102,28 @@ impl<'t> Target<'t> {
         }
         for (_, field) in below.iter().filter(|(rest, _)| rest.is_empty()) {
             let FieldKind::Each { fields, .. } = &field.kind else { continue };
-            if let Found::Declared(items) =
-                follow(schemas.clone(), &Path::new(vec![Segment::Index(i64::MAX)]))
-            {
-                let inner: Vec<_> =
-                    fields.iter().map(|field| (field.target.as_slice(), field)).collect();
+            if let Found::Declared(items) = follow(schemas.clone(), &Path::new(vec![Segment::Index(i64::MAX)])) {
+                let inner: Vec<_> = fields.iter().map(|field| (field.target.as_slice(), field)).collect();
                 self.required(&inner, &items, Some(field), found);
             }
         }
     }
 
-    fn missing(
-        &self,
-        name: &str,
-        part: &Schema<'_>,
-        fields: &[(&[String], &Field)],
-        owner: Option<&Field>,
-    ) -> Diagnostic {
+    fn missing(&self, name: &str, part: &Schema<'_>, fields: &[(&[String], &Field)], owner: Option<&Field>) -> Diagnostic {
         let field = owner.or_else(|| fields.first().map(|(_, field)| *field));
-        let place = field.map_or_else(
-            || spanned::place(&self.mapping.path, model::Span::default()),
-            |field| self.place(field),
-        );
+        let place =
+            field.map_or_else(|| spanned::place(&self.mapping.path, model::Span::default()), |field| self.place(field));
         Diagnostic::error(
             codes::TARGET_MISSING,
             place,
             format!("{} requires `{name}`, and nothing makes it", self.contract.reference),
         )
         .help(format!("add a field `{name}`"))
-        .related(
-            self.contract.place(&format!("{}/properties/{name}", part.pointer)),
-            "declared here",
-        )
+        .related(self.contract.place(&format!("{}/properties/{name}", part.pointer)), "declared here")
     }
 
     /// What the compiler knows of a field's type can be what the contract wants.
-    fn types(
-        &self,
-        steps: &[Step],
-        fields: &[Field],
-        from: &[Schema<'t>],
-        found: &mut Vec<Diagnostic>,
-    ) {
+    fn types(&self, steps: &[Step], fields: &[Field], from: &[Schema<'t>], found: &mut Vec<Diagnostic>) {
         for step in steps {
             let Some(field) = fields.iter().find(|field| field.target == step.target) else {
                 continue;
@@ -184,8 +140,7 @@ impl<'t> Target<'t> {
             if wanted.is_empty() || made.is_empty() || made.iter().any(|one| wanted.contains(one)) {
                 continue;
             }
-            let list =
-                |types: &BTreeSet<&str>| types.iter().copied().collect::<Vec<_>>().join(" or ");
+            let list = |types: &BTreeSet<&str>| types.iter().copied().collect::<Vec<_>>().join(" or ");
             let message = format!(
                 "`{}` is {}, but {} wants {}",
                 step.target.join("."),
@@ -193,8 +148,7 @@ impl<'t> Target<'t> {
                 self.contract.reference,
                 list(&wanted)
             );
-            let declared =
-                schemas.first().map_or_else(String::new, |schema| schema.pointer.clone());
+            let declared = schemas.first().map_or_else(String::new, |schema| schema.pointer.clone());
             let diagnostic = Diagnostic::error(codes::TARGET_TYPE, step.source.place(), message);
             found.push(diagnostic.related(self.contract.place(&declared), "declared here"));
         }
@@ -230,16 +184,10 @@ fn json_types(kind: &Kind, null_is_left_out: bool) -> BTreeSet<&'static str> {
 /// No field is made twice, and none is both a value and an object.
 fn twice(fields: &[Field], mapping: &Mapping, found: &mut Vec<Diagnostic>) {
     for (at, field) in fields.iter().enumerate() {
-        let clashes = |other: &&Field| {
-            field.target.starts_with(&other.target) || other.target.starts_with(&field.target)
-        };
+        let clashes = |other: &&Field| field.target.starts_with(&other.target) || other.target.starts_with(&field.target);
         if let Some(other) = fields.get(..at).unwrap_or_default().iter().find(clashes) {
             let message = format!("`{}` is made twice", field.target.join("."));
-            let diagnostic = Diagnostic::error(
-                codes::TARGET_TWICE,
-                spanned::place(&mapping.path, field.span),
-                message,
-            );
+            let diagnostic = Diagnostic::error(codes::TARGET_TWICE, spanned::place(&mapping.path, field.span), message);
             found.push(diagnostic.related(spanned::place(&mapping.path, other.span), "and here"));
         }
         if let FieldKind::Each { fields, .. } = &field.kind {

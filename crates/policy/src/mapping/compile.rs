@@ -29,11 +29,7 @@ impl Step {
         let name = self.name();
         match &self.each {
             None => vec![name],
-            Some(steps) => steps
-                .iter()
-                .flat_map(Self::names)
-                .map(|inner| format!("{name}[].{inner}"))
-                .collect(),
+            Some(steps) => steps.iter().flat_map(Self::names).map(|inner| format!("{name}[].{inner}")).collect(),
         }
     }
 
@@ -48,11 +44,7 @@ impl Step {
             (_, Some("")) => self.program.queries.iter().map(read).collect(),
             (Some(steps), Some(rest)) => {
                 let inner = rest.strip_prefix("[].").unwrap_or_default();
-                let items = self
-                    .program
-                    .list
-                    .as_ref()
-                    .map_or_else(|| "[]".to_owned(), |list| format!("{list}[]"));
+                let items = self.program.list.as_ref().map_or_else(|| "[]".to_owned(), |list| format!("{list}[]"));
                 let within = |source: String| {
                     if source.starts_with('.') { format!("{items}{source}") } else { source }
                 };
@@ -75,12 +67,7 @@ struct Around<'m> {
 
 pub(super) fn compile(mapping: &Mapping) -> Compiled {
     let contract = mapping.reads.as_deref();
-    let around = Around {
-        mapping,
-        contract,
-        here: contract.map(|contract| vec![contract.schema()]),
-        in_list: false,
-    };
+    let around = Around { mapping, contract, here: contract.map(|contract| vec![contract.schema()]), in_list: false };
     let mut found = Vec::new();
     let steps = steps(&mapping.fields, &around, &mut found);
     let is_right = found.iter().all(|found| found.severity != Severity::Error);
@@ -104,34 +91,20 @@ fn step(field: &Field, around: &Around<'_>, found: &mut Vec<Diagnostic>) -> Opti
     });
     let program = program?;
     if each.is_some() && !may_be_list(&program.result) {
-        let message =
-            format!("`each` needs a list, this is {}", crate::expression::named(&program.result));
+        let message = format!("`each` needs a list, this is {}", crate::expression::named(&program.result));
         found.push(Diagnostic::error(codes::EACH_NO_LIST, source.place(), message));
     }
-    Some(Step {
-        target: field.target.clone(),
-        optional: field.optional,
-        source: source.clone(),
-        program,
-        each,
-    })
+    Some(Step { target: field.target.clone(), optional: field.optional, source: source.clone(), program, each })
 }
 
 fn program(source: &Source, around: &Around<'_>, found: &mut Vec<Diagnostic>) -> Option<Program> {
     let types = |root: Root, path: &Path| match root {
-        Root::Here => {
-            around.here.as_ref().map_or_else(Kind::any, |schemas| type_from(schemas, path))
-        }
+        Root::Here => around.here.as_ref().map_or_else(Kind::any, |schemas| type_from(schemas, path)),
         Root::Whole => around.contract.map_or_else(Kind::any, |contract| contract.type_at(path)),
         Root::Envelope => Kind::any(),
     };
     let unknown = |query: &Query| unknown(query, source, around);
-    let setting = Setting {
-        tables: &around.mapping.tables,
-        in_list: around.in_list,
-        types: &types,
-        unknown: &unknown,
-    };
+    let setting = Setting { tables: &around.mapping.tables, in_list: around.in_list, types: &types, unknown: &unknown };
     match Program::compile(source, setting) {
         Ok(program) => {
             found.extend(program.warnings.iter().cloned());
@@ -153,12 +126,9 @@ fn unknown(query: &Query, source: &Source, around: &Around<'_>) -> Option<Diagno
         Root::Envelope => return None,
     };
     match follow(from, &query.path) {
-        Found::Lacking(lacking) => Some(contract.lacking(
-            codes::UNKNOWN_PATH,
-            source.place_of(&query.span),
-            &query.path,
-            &lacking,
-        )),
+        Found::Lacking(lacking) => {
+            Some(contract.lacking(codes::UNKNOWN_PATH, source.place_of(&query.span), &query.path, &lacking))
+        }
         Found::Declared(_) | Found::Open => None,
     }
 }

@@ -79,18 +79,10 @@ struct Compiled {
 
 impl Mapping {
     /// The mapping of a file with this text. The contracts are those that it names, as far as they are known.
-    pub fn new(
-        spec: &MappingSpec,
-        text: &str,
-        from: Option<Arc<Contract>>,
-        to: Option<Arc<Contract>>,
-    ) -> Self {
+    pub fn new(spec: &MappingSpec, text: &str, from: Option<Arc<Contract>>, to: Option<Arc<Contract>>) -> Self {
         Self {
             name: spec.name.clone(),
-            summary: spec
-                .summary
-                .as_ref()
-                .map_or_else(String::new, |summary| summary.value.clone()),
+            summary: spec.summary.as_ref().map_or_else(String::new, |summary| summary.value.clone()),
             owner: spec.owner.as_ref().map(|owner| owner.value.clone()),
             from: spec.from.as_ref().map(|from| from.value.clone()),
             to: spec.to.as_ref().map(|to| to.value.clone()),
@@ -115,12 +107,7 @@ impl Mapping {
     pub fn apply(&self, view: &EventView<'_>) -> Result<Mapped, Vec<Diagnostic>> {
         let compiled = self.compiled();
         if !compiled.is_right {
-            return Err(compiled
-                .found
-                .iter()
-                .filter(|found| found.severity == Severity::Error)
-                .cloned()
-                .collect());
+            return Err(compiled.found.iter().filter(|found| found.severity == Severity::Error).cloned().collect());
         }
         if let Some(not_json) = view.data().broken() {
             let message = format!("the data is no JSON: {}", not_json.why);
@@ -130,15 +117,10 @@ impl Mapping {
     }
 
     /// As [`Mapping::apply`], and the body satisfies the target's contract, which is looked up in `policy`.
-    pub fn apply_checked(
-        &self,
-        policy: &Policy,
-        view: &EventView<'_>,
-    ) -> Result<Bytes, Vec<Diagnostic>> {
+    pub fn apply_checked(&self, policy: &Policy, view: &EventView<'_>) -> Result<Bytes, Vec<Diagnostic>> {
         let mapped = self.apply(view)?;
         let contract = self.to.as_ref().and_then(|to| policy.contracts.get(to));
-        let refused =
-            contract.map_or_else(Vec::new, |contract| self.refused(contract, &mapped.json));
+        let refused = contract.map_or_else(Vec::new, |contract| self.refused(contract, &mapped.json));
         if refused.is_empty() { Ok(mapped.bytes) } else { Err(refused) }
     }
 
@@ -149,8 +131,7 @@ impl Mapping {
 
     /// What a target field is made from: the paths that its expressions read, as they are written in them.
     pub fn sources(&self, target: &str) -> Vec<String> {
-        let mut sources: Vec<String> =
-            self.compiled().steps.iter().flat_map(|step| step.sources(target)).collect();
+        let mut sources: Vec<String> = self.compiled().steps.iter().flat_map(|step| step.sources(target)).collect();
         sources.sort_unstable();
         sources.dedup();
         sources
@@ -164,27 +145,17 @@ impl Mapping {
                 Place::Pointer(pointer) => pointer,
                 Place::File { .. } | Place::Header(_) | Place::Whole => String::new(),
             };
-            let made_by = self
-                .field_at(&at)
-                .map_or(Place::Whole, |field| spanned::place(&self.path, field.span));
-            let shown =
-                if at.is_empty() { "the result".to_owned() } else { format!("the result at {at}") };
+            let made_by = self.field_at(&at).map_or(Place::Whole, |field| spanned::place(&self.path, field.span));
+            let shown = if at.is_empty() { "the result".to_owned() } else { format!("the result at {at}") };
             let message = format!("{shown} breaks {}: {}", contract.reference, broken.message);
-            Diagnostic {
-                related: broken.related,
-                ..Diagnostic::error(codes::RESULT_REFUSED, made_by, message)
-            }
+            Diagnostic { related: broken.related, ..Diagnostic::error(codes::RESULT_REFUSED, made_by, message) }
         };
         broken.into_iter().map(refusal).collect()
     }
 
     /// The field that made what stands at a pointer, or the first that made a part of it.
     fn field_at(&self, pointer: &str) -> Option<&Field> {
-        let steps: Vec<String> = pointer
-            .split('/')
-            .skip(1)
-            .map(|step| step.replace("~1", "/").replace("~0", "~"))
-            .collect();
+        let steps: Vec<String> = pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
         let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
         field_at(&self.fields, &steps)
     }
@@ -207,30 +178,22 @@ fn field_at<'f>(fields: &'f [Field], steps: &[&str]) -> Option<&'f Field> {
 }
 
 fn tables(specs: &[TableSpec]) -> Tables {
-    let table = |spec: &TableSpec| {
-        spec.rows.iter().map(|(key, value)| (key.value.clone(), from_json(&value.value))).collect()
-    };
-    let tables: BTreeMap<_, _> =
-        specs.iter().map(|spec| (spec.name.value.clone(), Arc::new(table(spec)))).collect();
+    let table =
+        |spec: &TableSpec| spec.rows.iter().map(|(key, value)| (key.value.clone(), from_json(&value.value))).collect();
+    let tables: BTreeMap<_, _> = specs.iter().map(|spec| (spec.name.value.clone(), Arc::new(table(spec)))).collect();
     Tables(Arc::new(tables))
 }
 
 fn fields(specs: &[FieldSpec], path: &str, text: &str) -> Vec<Field> {
     let kind = |spec: &FieldSpec| match &spec.kind {
         FieldKindSpec::Expr(expression) => FieldKind::Expr(Source::new(path, text, expression)),
-        FieldKindSpec::Each { list, fields: inside } => FieldKind::Each {
-            list: Source::new(path, text, list),
-            fields: fields(inside, path, text),
-        },
+        FieldKindSpec::Each { list, fields: inside } => {
+            FieldKind::Each { list: Source::new(path, text, list), fields: fields(inside, path, text) }
+        }
     };
     specs
         .iter()
-        .map(|spec| Field {
-            target: spec.target.clone(),
-            span: spec.span,
-            optional: spec.optional,
-            kind: kind(spec),
-        })
+        .map(|spec| Field { target: spec.target.clone(), span: spec.span, optional: spec.optional, kind: kind(spec) })
         .collect()
 }
 

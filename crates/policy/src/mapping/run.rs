@@ -31,18 +31,8 @@ struct Run<'r> {
     ended: bool,
 }
 
-pub(super) fn run(
-    mapping: &Mapping,
-    steps: &[Step],
-    view: &EventView<'_>,
-) -> Result<Mapped, Vec<Diagnostic>> {
-    let mut run = Run {
-        view,
-        steps: Steps(STEPS_MAX),
-        room: Room(OUTPUT_BYTES_MAX),
-        failures: Vec::new(),
-        ended: false,
-    };
+pub(super) fn run(mapping: &Mapping, steps: &[Step], view: &EventView<'_>) -> Result<Mapped, Vec<Diagnostic>> {
+    let mut run = Run { view, steps: Steps(STEPS_MAX), room: Room(OUTPUT_BYTES_MAX), failures: Vec::new(), ended: false };
     let here = Here { value: view.data().value(), pointer: Some(""), prefix: "" };
     let json = Json::Object(run.object(steps, here));
     if !run.failures.is_empty() {

@@ -22,9 +22,8 @@ const TO: &str = "owner: t\nschema: { }\n";
 
 /// The policy of one mapping `m` with these fields.
 fn policy(fields: &str) -> Policy {
-    let mapping = format!(
-        "owner: t\nfrom: from@1.0.0\nto: to@1.0.0\ntables:\n  t: {{ '1': one, two: 2 }}\nfields:\n{fields}\n"
-    );
+    let mapping =
+        format!("owner: t\nfrom: from@1.0.0\nto: to@1.0.0\ntables:\n  t: {{ '1': one, two: 2 }}\nfields:\n{fields}\n");
     let files = [
         SourceFile::new("contracts/from/1.0.0.yaml", FROM),
         SourceFile::new("contracts/to/1.0.0.yaml", TO),
@@ -42,20 +41,15 @@ fn mapping(fields: &str) -> Arc<Mapping> {
 fn apply(mapping: &Mapping, data: &str) -> Result<String, Vec<String>> {
     let event = event(data);
     let mapped = mapping.apply(&EventView::new(&event));
-    mapped.map(|mapped| String::from_utf8(mapped.bytes.to_vec()).unwrap()).map_err(|reasons| {
-        reasons.iter().map(|reason| format!("{} {}", reason.code, reason.message)).collect()
-    })
+    mapped
+        .map(|mapped| String::from_utf8(mapped.bytes.to_vec()).unwrap())
+        .map_err(|reasons| reasons.iter().map(|reason| format!("{} {}", reason.code, reason.message)).collect())
 }
 
 #[test]
 fn members_keep_the_order_of_the_file_and_optional_ones_are_left_out() {
-    let mapping = mapping(
-        "  z: .name\n  a:\n    y: 1\n    b?: .more\n  none?: 'null'\n  c: 'null'\n  a2?: .count",
-    );
-    assert_eq!(
-        apply(&mapping, r#"{"name":"n","count":2}"#).as_deref(),
-        Ok(r#"{"z":"n","a":{"y":1},"c":null,"a2":2}"#)
-    );
+    let mapping = mapping("  z: .name\n  a:\n    y: 1\n    b?: .more\n  none?: 'null'\n  c: 'null'\n  a2?: .count");
+    assert_eq!(apply(&mapping, r#"{"name":"n","count":2}"#).as_deref(), Ok(r#"{"z":"n","a":{"y":1},"c":null,"a2":2}"#));
     assert_eq!(
         apply(&mapping, r#"{"name":"n","more":[1.50]}"#).as_deref(),
         Ok(r#"{"z":"n","a":{"y":1,"b":[1.5]},"c":null}"#)
@@ -75,10 +69,7 @@ fn lists_in_lists_see_their_item_and_the_whole_event() {
 #[test]
 fn tables_answer_by_text_and_fail_with_the_value() {
     let mapping = mapping("  a: lookup!(\"t\", .count)\n  b: lookup(\"t\", .name) ?? \"unknown\"");
-    assert_eq!(
-        apply(&mapping, r#"{"count":1,"name":"two"}"#).as_deref(),
-        Ok(r#"{"a":"one","b":2}"#)
-    );
+    assert_eq!(apply(&mapping, r#"{"count":1,"name":"two"}"#).as_deref(), Ok(r#"{"a":"one","b":2}"#));
     assert_eq!(
         apply(&mapping, r#"{"count":3,"name":"x"}"#),
         Err(vec!["H0802 `a` cannot be made: the table \"t\" has no \"3\"".to_owned()])
@@ -87,8 +78,7 @@ fn tables_answer_by_text_and_fail_with_the_value() {
 
 #[test]
 fn all_fields_that_fail_are_named() {
-    let mapping =
-        mapping("  a: string!(.more)\n  b: abort \"not for us\"\n  c: int!(.more)\n  d: .name");
+    let mapping = mapping("  a: string!(.more)\n  b: abort \"not for us\"\n  c: int!(.more)\n  d: .name");
     let failed = apply(&mapping, r#"{"more":null}"#).unwrap_err();
     assert_eq!(
         failed,
@@ -111,11 +101,7 @@ fn reasons_size_and_steps_have_limits() {
     assert_eq!(apply(&each, &many).unwrap_err().len(), model::limit::REASONS_MAX);
 
     let copies = mapping("  l:\n    each: array!(.list)\n    fields: { all: event }");
-    let large = format!(
-        "{{\"name\":\"{}\",\"list\":[{}]}}",
-        "x".repeat(100_000),
-        vec!["{}"; 100].join(",")
-    );
+    let large = format!("{{\"name\":\"{}\",\"list\":[{}]}}", "x".repeat(100_000), vec!["{}"; 100].join(","));
     let failed = apply(&copies, &large).unwrap_err();
     assert!(failed.len() == 1 && failed[0].starts_with("H0804"), "{failed:?}");
 
@@ -128,9 +114,8 @@ fn reasons_size_and_steps_have_limits() {
 
 #[test]
 fn what_a_field_is_made_from_is_known() {
-    let mapping = mapping(
-        "  a:\n    b: string!(.name) + %source\n  l:\n    each: .list\n    fields: { s: '[.sku, event.name]' }",
-    );
+    let mapping =
+        mapping("  a:\n    b: string!(.name) + %source\n  l:\n    each: .list\n    fields: { s: '[.sku, event.name]' }");
     assert_eq!(mapping.targets(), ["a.b", "l[].s"]);
     assert_eq!(mapping.sources("a.b"), ["%source", ".name"]);
     assert_eq!(mapping.sources("l[].s"), [".list[].sku", "event.name"]);
@@ -152,10 +137,7 @@ fn a_result_that_its_contract_refuses_names_the_field() {
     let event = event(r#"{"name":"ab"}"#);
     let refused = mapping.apply_checked(&strict, &EventView::new(&event)).unwrap_err();
     assert_eq!(refused[0].code, codes::RESULT_REFUSED);
-    assert_eq!(
-        refused[0].message,
-        "the result at /a breaks to@1.0.0: expected at least 3 characters, seen 2: \"ab\""
-    );
+    assert_eq!(refused[0].message, "the result at /a breaks to@1.0.0: expected at least 3 characters, seen 2: \"ab\"");
     assert!(mapping.apply_checked(&policy, &EventView::new(&event)).is_ok());
 }
 

@@ -25,7 +25,11 @@ pub(super) fn affected(changes: &[Change], old: &Parts, new: &Parts) -> Affected
             }
         }
         for source in parts.objects.systems.iter().flat_map(|system| &system.sources) {
-            let by_contract = source.events.iter().filter_map(|event| event.contract.as_ref()).any(|it| changed.contracts.contains(it.value.as_str()));
+            let by_contract = source
+                .events
+                .iter()
+                .filter_map(|event| event.contract.as_ref())
+                .any(|it| changed.contracts.contains(it.value.as_str()));
             if by_contract || changed.sources.contains(source.name.value.as_str()) {
                 affected.sources.insert(source.name.value.to_string());
             }
@@ -48,7 +52,12 @@ impl<'a> Changed<'a> {
     fn of(changes: &'a [Change], parts: &'a Parts) -> Self {
         let contracts = names(changes, PartKind::Contract);
         let mut mappings = names(changes, PartKind::Mapping);
-        let reads = |mapping: &MappingSpec| [mapping.from.as_ref(), mapping.to.as_ref()].into_iter().flatten().any(|it| contracts.contains(it.value.as_str()));
+        let reads = |mapping: &MappingSpec| {
+            [mapping.from.as_ref(), mapping.to.as_ref()]
+                .into_iter()
+                .flatten()
+                .any(|it| contracts.contains(it.value.as_str()))
+        };
         mappings.extend(parts.objects.mappings.iter().filter(|(_, mapping)| reads(mapping)).map(|(name, _)| name.as_str()));
         Self {
             flows: names(changes, PartKind::Flow),
@@ -77,7 +86,6 @@ impl<'a> Changed<'a> {
             if flow.sources.is_empty() { takes_one() } else { is_named && takes_one() }
         })
     }
-
 }
 
 /// Whether the flow takes an event of this kind.

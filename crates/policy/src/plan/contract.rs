@@ -48,7 +48,11 @@ fn described(mark: Mark, name: &str, note: String, lines: Vec<Line>, warning: Op
 fn both(was: &Node, is: &Node) -> (Vec<Line>, Breaks) {
     let schema = |node: &Node| node.entry("schema").map(|entry| fields(&to_json(&entry.value))).unwrap_or_default();
     let (mut lines, breaks) = compare(&schema(was), &schema(is));
-    let is_told = |line: &Line| ["schema", "examples"].iter().any(|key| line.path == *key || line.path.starts_with(&format!("{key}.")) || line.path.starts_with(&format!("{key}[")));
+    let is_told = |line: &Line| {
+        ["schema", "examples"].iter().any(|key| {
+            line.path == *key || line.path.starts_with(&format!("{key}.")) || line.path.starts_with(&format!("{key}["))
+        })
+    };
     lines.extend(differences(Some(was), Some(is), PartKind::Contract).into_iter().filter(|line| !is_told(line)));
     (lines, breaks)
 }
@@ -69,7 +73,11 @@ fn same_major(breaks: Breaks) -> Option<&'static str> {
 /// The versions of a contract, the lowest first.
 fn versions(base: &str, parts: &Parts) -> Vec<String> {
     let all = parts.list.keys().filter(|(kind, _)| *kind == PartKind::Contract);
-    let mut versions: Vec<String> = all.filter_map(|(_, name)| name.split_once('@')).filter(|(name, _)| *name == base).map(|(_, version)| version.to_owned()).collect();
+    let mut versions: Vec<String> = all
+        .filter_map(|(_, name)| name.split_once('@'))
+        .filter(|(name, _)| *name == base)
+        .map(|(_, version)| version.to_owned())
+        .collect();
     versions.sort_by_key(|version| numbers(version));
     versions
 }

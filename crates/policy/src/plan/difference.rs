@@ -21,13 +21,22 @@ pub(super) fn lines(was: Option<&Node>, is: Option<&Node>, kind: PartKind) -> Ve
 fn compare(path: String, was: Option<&Node>, is: Option<&Node>, lines: &mut Vec<Line>) {
     match (was, is) {
         (None, None) => {}
-        (None, Some(is)) => lines.push(Line { mark: Mark::Add, path, before: None, after: Some(shown(is)) }),
-        (Some(was), None) => lines.push(Line { mark: Mark::Remove, path, before: Some(shown(was)), after: None }),
+        (None, Some(is)) => {
+            lines.push(Line { mark: Mark::Add, path, before: None, after: Some(shown(is)) });
+        }
+        (Some(was), None) => {
+            lines.push(Line { mark: Mark::Remove, path, before: Some(shown(was)), after: None });
+        }
         (Some(was), Some(is)) if was.same(is) => {}
         (Some(was), Some(is)) => match (&was.shape, &is.shape) {
             (Shape::Map(old), Shape::Map(new)) => {
                 for entry in new {
-                    compare(join(&path, &entry.key.value), was.entry(&entry.key.value).map(|it| &it.value), Some(&entry.value), lines);
+                    compare(
+                        join(&path, &entry.key.value),
+                        was.entry(&entry.key.value).map(|it| &it.value),
+                        Some(&entry.value),
+                        lines,
+                    );
                 }
                 for entry in old.iter().filter(|entry| is.entry(&entry.key.value).is_none()) {
                     compare(join(&path, &entry.key.value), Some(&entry.value), None, lines);

@@ -187,14 +187,28 @@ fn warnings(kind: PartKind, mark: Mark, lines: &[Line]) -> Vec<String> {
     let touches = |field: &str| lines.iter().any(|line| line.path == field || line.path.starts_with(&format!("{field}.")));
     let mut warnings = Vec::new();
     match (kind, mark) {
-        (PartKind::Destination, Mark::Remove) => warnings.push("its open deliveries are held; finish or cancel them first"),
+        (PartKind::Destination, Mark::Remove) => {
+            warnings.push("its open deliveries are held; finish or cancel them first");
+        }
         (PartKind::Source, Mark::Remove) => warnings.push("its senders get 404 from then on"),
-        (PartKind::Flow, Mark::Remove) => warnings.push("events that only this flow took are routed nowhere"),
-        (PartKind::Destination, Mark::Change) if touches("url") => warnings.push("open deliveries go to the new address"),
-        (PartKind::Destination, Mark::Change) if touches("allow") => warnings.push("it may reach other private networks"),
-        (PartKind::Source, Mark::Change) if touches("verify") => warnings.push("who can send changes"),
-        (PartKind::Source, Mark::Change) if touches("key") => warnings.push("what was received under the old key is not known under the new one"),
-        (PartKind::Flow, Mark::Change) if touches("deliver.lane") => warnings.push("what is open keeps its lane; the order between old and new is not kept"),
+        (PartKind::Flow, Mark::Remove) => {
+            warnings.push("events that only this flow took are routed nowhere");
+        }
+        (PartKind::Destination, Mark::Change) if touches("url") => {
+            warnings.push("open deliveries go to the new address");
+        }
+        (PartKind::Destination, Mark::Change) if touches("allow") => {
+            warnings.push("it may reach other private networks");
+        }
+        (PartKind::Source, Mark::Change) if touches("verify") => {
+            warnings.push("who can send changes");
+        }
+        (PartKind::Source, Mark::Change) if touches("key") => {
+            warnings.push("what was received under the old key is not known under the new one");
+        }
+        (PartKind::Flow, Mark::Change) if touches("deliver.lane") => {
+            warnings.push("what is open keeps its lane; the order between old and new is not kept");
+        }
         _ => {}
     }
     warnings.into_iter().map(str::to_owned).collect()

@@ -40,7 +40,9 @@ impl Parts {
         let Address { kind, name, version } = address;
         let part_kind = match kind {
             ObjectKind::System => return self.add_system(&name, root),
-            ObjectKind::Contract => return self.put(PartKind::Contract, format!("{name}@{version}"), root, String::new()),
+            ObjectKind::Contract => {
+                return self.put(PartKind::Contract, format!("{name}@{version}"), root, String::new());
+            }
             ObjectKind::Mapping => PartKind::Mapping,
             ObjectKind::Flow => PartKind::Flow,
             ObjectKind::Retry => PartKind::Retry,
@@ -88,7 +90,8 @@ fn text_at<'n>(node: &'n Node, keys: &[&str]) -> Option<&'n str> {
 }
 
 fn flow_note(root: &Node) -> String {
-    let types = root.entry("on").and_then(|on| on.value.entry("types")).and_then(|types| types.value.items()).unwrap_or_default();
+    let types =
+        root.entry("on").and_then(|on| on.value.entry("types")).and_then(|types| types.value.items()).unwrap_or_default();
     let types: Vec<&str> = types.iter().filter_map(Node::scalar).map(|scalar| scalar.text.as_str()).collect();
     match text_at(root, &["to"]) {
         Some(to) => format!("on {}, to {to}", types.join(", ")),

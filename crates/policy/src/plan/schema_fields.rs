@@ -64,7 +64,9 @@ impl<'a> Walk<'a> {
     /// Reads one schema, with what it refers to and is made of; inner fields are left in `inner`, items without a key.
     fn read(&self, schema: &'a Value, shape: &mut Shape, inner: &mut Vec<(Option<&'a str>, &'a Value, bool)>, depth: usize) {
         let Some(members) = schema.as_object().filter(|_| depth <= DEPTH_MAX) else { return };
-        if let Some(target) = members.get("$ref").and_then(Value::as_str).and_then(|it| self.root.pointer(it.strip_prefix('#')?)) {
+        if let Some(target) =
+            members.get("$ref").and_then(Value::as_str).and_then(|it| self.root.pointer(it.strip_prefix('#')?))
+        {
             self.read(target, shape, inner, depth + 1);
         }
         for part in members.get("allOf").and_then(Value::as_array).into_iter().flatten() {
@@ -89,8 +91,23 @@ impl<'a> Walk<'a> {
 
 /// Keywords that are read elsewhere or bind nobody.
 const TOLD: &[&str] = &[
-    "$ref", "allOf", "properties", "required", "items", "type", "enum", "title", "description", "examples", "default", "$comment", "$schema", "$id",
-    "$defs", "definitions", "deprecated",
+    "$ref",
+    "allOf",
+    "properties",
+    "required",
+    "items",
+    "type",
+    "enum",
+    "title",
+    "description",
+    "examples",
+    "default",
+    "$comment",
+    "$schema",
+    "$id",
+    "$defs",
+    "definitions",
+    "deprecated",
 ];
 
 /// The texts of a member that is one text or a list of them.
@@ -170,8 +187,12 @@ fn is_looser(keyword: &str, before: Option<&String>, after: Option<&String>) -> 
     let number = |rule: Option<&String>| rule.and_then(|rule| rule.parse::<f64>().ok());
     match (keyword, number(before), number(after)) {
         _ if after.is_none() => true,
-        ("minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties", Some(before), Some(after)) => after < before,
-        ("maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties", Some(before), Some(after)) => after > before,
+        ("minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties", Some(before), Some(after)) => {
+            after < before
+        }
+        ("maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties", Some(before), Some(after)) => {
+            after > before
+        }
         ("additionalProperties", _, _) => after.is_some_and(|rule| rule == "true"),
         // A format is a remark to people and refuses nothing.
         ("format", _, _) => true,

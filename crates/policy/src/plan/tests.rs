@@ -15,10 +15,15 @@ fn check(before: &[(&str, &str)], after: &[(&str, &str)], expected: &str) {
 const SYSTEM: &str = "owner: team\nsources:\n  shop:\n    verify: { preset: shopify, secrets: [shop/webhook] }\n    events:\n      orders/create: { contract: order@1.0.0 }\ndestinations:\n  wms:\n    url: https://wms.example.com/\n";
 const FLOW: &str = "owner: team\non: { types: [order] }\nmapping: order\nto: wms\n";
 const MAPPING: &str = "from: order@1.0.0\nto: order@1.0.0\nfields:\n  weight: .weight\n  gone: .x\n";
-const CONTRACT: &str = "schema:\n  type: object\n  required: [id]\n  properties:\n    id: { type: integer }\n    state: { enum: [a, b] }\n";
+const CONTRACT: &str =
+    "schema:\n  type: object\n  required: [id]\n  properties:\n    id: { type: integer }\n    state: { enum: [a, b] }\n";
 
-const PROJECT: &[(&str, &str)] =
-    &[("systems/shop.yaml", SYSTEM), ("flows/orders.yaml", FLOW), ("mappings/order.yaml", MAPPING), ("contracts/order/1.0.0.yaml", CONTRACT)];
+const PROJECT: &[(&str, &str)] = &[
+    ("systems/shop.yaml", SYSTEM),
+    ("flows/orders.yaml", FLOW),
+    ("mappings/order.yaml", MAPPING),
+    ("contracts/order/1.0.0.yaml", CONTRACT),
+];
 
 fn changed(path: &str, text: &str) -> Vec<(&'static str, String)> {
     PROJECT.iter().map(|(at, old)| (*at, if *at == path { text.to_owned() } else { (*old).to_owned() })).collect()

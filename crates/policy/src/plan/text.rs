@@ -51,7 +51,8 @@ fn affects(affected: &Affected) -> String {
         let list: Vec<&str> = names.iter().map(String::as_str).collect();
         (!names.is_empty()).then(|| format!("{} {word}{plural} ({})", names.len(), list.join(", ")))
     };
-    let groups = [group(&affected.flows, "flow"), group(&affected.sources, "source"), group(&affected.destinations, "destination")];
+    let groups =
+        [group(&affected.flows, "flow"), group(&affected.sources, "source"), group(&affected.destinations, "destination")];
     let groups: Vec<String> = groups.into_iter().flatten().collect();
     if groups.is_empty() { "Affects   nothing that runs".to_owned() } else { format!("Affects   {}", groups.join(" · ")) }
 }

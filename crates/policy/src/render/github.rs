@@ -54,7 +54,8 @@ mod tests {
         let file = SourceFile::new("flows/a,b.yaml", "owner: x\n");
         let at = place(&file.path, Span { start: 0, end: 5 });
         let diagnostic = Diagnostic::error(codes::TAB, at, "100%\n::error::x").help("y");
-        let expected = "::error file=flows/a%2Cb.yaml,line=1,endLine=1,col=1,endColumn=6,title=H0102::100%25%0A::error::x%0Ay\n";
+        let expected =
+            "::error file=flows/a%2Cb.yaml,line=1,endLine=1,col=1,endColumn=6,title=H0102::100%25%0A::error::x%0Ay\n";
         assert_eq!(github(&[diagnostic], &[file]), expected);
     }
 }

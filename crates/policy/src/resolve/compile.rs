@@ -20,7 +20,12 @@ pub(crate) fn contract(spec: &ContractSpec, findings: &mut Findings) -> Option<C
 }
 
 /// A mapping between two contracts, each as far as it is known.
-pub(crate) fn mapping(spec: &MappingSpec, from: Option<&Arc<Contract>>, to: Option<&Arc<Contract>>, findings: &mut Findings) -> Option<Mapping> {
+pub(crate) fn mapping(
+    spec: &MappingSpec,
+    from: Option<&Arc<Contract>>,
+    to: Option<&Arc<Contract>>,
+    findings: &mut Findings,
+) -> Option<Mapping> {
     let mapping = Mapping::new(spec, findings.text(), from.cloned(), to.cloned());
     take(mapping.check(), findings).then_some(mapping)
 }

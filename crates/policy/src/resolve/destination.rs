@@ -10,7 +10,8 @@ pub(crate) fn destination(system: &SystemSpec, spec: &DestinationSpec, findings:
     let url = spec.url.as_ref()?;
     check_address(url, spec, findings);
     if spec.breaker.pause > spec.breaker.pause_max {
-        let message = format!("the first pause of `{}` is longer than its longest, {}", spec.name.value, spec.breaker.pause_max);
+        let message =
+            format!("the first pause of `{}` is longer than its longest, {}", spec.name.value, spec.breaker.pause_max);
         findings.push(findings.error(codes::OUT_OF_RANGE, spec.name.span, message).help("`pause_max` is at least `pause`"));
     }
     Some(Destination {

@@ -22,8 +22,12 @@ pub(crate) fn check(project: &Project<'_>, files: &[SourceFile], findings: &mut 
 fn check_body(test: &TestSpec, paths: &BTreeSet<&str>, findings: &mut Findings) {
     let GivenBody::File(file) = &test.given.body else { return };
     if !paths.contains(file.value.as_str()) {
-        let diagnostic = findings.error(codes::TEST_NO_BODY_FILE, file.span, format!("there is no file `{}` in the project", file.value));
-        let in_tests = paths.iter().copied().filter(|path| path.starts_with("tests/") && path.rsplit_once('.').is_none_or(|(_, ending)| ending != "yaml"));
+        let diagnostic =
+            findings.error(codes::TEST_NO_BODY_FILE, file.span, format!("there is no file `{}` in the project", file.value));
+        let in_tests = paths
+            .iter()
+            .copied()
+            .filter(|path| path.starts_with("tests/") && path.rsplit_once('.').is_none_or(|(_, ending)| ending != "yaml"));
         findings.push(diagnostic.help(near::nearest(&file.value, in_tests).map_or_else(
             || "the path is from the top of the project, such as `tests/orders/1.json`".to_owned(),
             |near| format!("did you mean `{near}`?"),
@@ -57,13 +61,21 @@ fn check_verdict(expect: &Expect, findings: &mut Findings) {
     let has_deliveries = expect.deliveries.as_ref().is_some_and(|deliveries| !deliveries.is_empty());
     let wrong = match verdict.value {
         ExpectedVerdict::Admitted if expect.reasons.is_some() => Some("an admitted event has no `reasons`"),
-        ExpectedVerdict::Admitted | ExpectedVerdict::Quarantined if expect.problem.is_some() => Some("only a refusal has a `problem`"),
+        ExpectedVerdict::Admitted | ExpectedVerdict::Quarantined if expect.problem.is_some() => {
+            Some("only a refusal has a `problem`")
+        }
         ExpectedVerdict::Refused if expect.reasons.is_some() => Some("a refusal has a `problem` and no `reasons`"),
-        ExpectedVerdict::Quarantined | ExpectedVerdict::Refused if has_deliveries => Some("what is not admitted is not delivered"),
+        ExpectedVerdict::Quarantined | ExpectedVerdict::Refused if has_deliveries => {
+            Some("what is not admitted is not delivered")
+        }
         ExpectedVerdict::Admitted | ExpectedVerdict::Quarantined | ExpectedVerdict::Refused => None,
     };
     if let Some(wrong) = wrong {
-        findings.push(findings.error(codes::TEST_CONTRADICTION, verdict.span, wrong).help("change the verdict, or remove what does not go with it"));
+        findings.push(
+            findings
+                .error(codes::TEST_CONTRADICTION, verdict.span, wrong)
+                .help("change the verdict, or remove what does not go with it"),
+        );
     }
 }
 

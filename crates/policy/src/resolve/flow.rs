@@ -118,7 +118,8 @@ fn check_types(spec: &FlowSpec, project: &Project<'_>, findings: &mut Findings) 
     if !is_listening_to_all || !project.objects.unread_systems.is_empty() || listened(spec, project).any(brings_any) {
         return;
     }
-    let kinds: Vec<EventType> = listened(spec, project).flat_map(|source| &source.events).map(|event| event_type(event, project.objects)).collect();
+    let kinds: Vec<EventType> =
+        listened(spec, project).flat_map(|source| &source.events).map(|event| event_type(event, project.objects)).collect();
     for pattern in &spec.types {
         if kinds.iter().any(|kind| takes(&pattern.value, kind.as_str())) {
             continue;
@@ -135,8 +136,11 @@ fn check_mapping(spec: &FlowSpec, events: &[Selected], project: &Project<'_>, fi
     let Some(mapping) = project.objects.mappings.get(&name.value) else { return };
     let Some(from) = &mapping.from else { return };
     for event in events {
-        let Some(contract) = event.contract.as_ref().filter(|contract| **contract != from.value) else { continue };
-        let message = format!("`{}` reads {}, and events of the type `{}` have {contract}", name.value, from.value, event.kind);
+        let Some(contract) = event.contract.as_ref().filter(|contract| **contract != from.value) else {
+            continue;
+        };
+        let message =
+            format!("`{}` reads {}, and events of the type `{}` have {contract}", name.value, from.value, event.kind);
         let diagnostic = findings.warning(codes::MAPPING_OF_OTHER_CONTRACT, name.span, message);
         findings.push(diagnostic.related(from.place(&mapping.path), "the contract of the mapping"));
     }
@@ -150,7 +154,8 @@ fn check_deadline(spec: &FlowSpec, project: &Project<'_>, findings: &mut Finding
         return;
     }
     let message = format!("the retry policy `{}` repeats without an end", name.value);
-    let mut diagnostic = findings.error(codes::NO_DEADLINE, name.span, message).help("add a `deadline` here or in the retry policy");
+    let mut diagnostic =
+        findings.error(codes::NO_DEADLINE, name.span, message).help("add a `deadline` here or in the retry policy");
     if let Some(policy) = project.objects.retries.get(&name.value) {
         let path = project.names.path(ObjectKind::Retry, name.value.as_str()).unwrap_or_default();
         diagnostic = diagnostic.related(place(path, policy.repeat_last.unwrap_or_default()), "goes on with the last wait");
@@ -162,11 +167,16 @@ fn check_deadline(spec: &FlowSpec, project: &Project<'_>, findings: &mut Finding
 fn check_ordering(span: Option<model::Span>, events: &[Selected], project: &Project<'_>, findings: &mut Findings) {
     let Some(span) = span else { return };
     let mut without: Vec<&ContractRef> = events.iter().filter_map(|event| event.contract.as_ref()).collect();
-    without.retain(|reference| project.objects.contracts.get(*reference).is_some_and(|contract| contract.ordering.is_none()));
+    without
+        .retain(|reference| project.objects.contracts.get(*reference).is_some_and(|contract| contract.ordering.is_none()));
     without.sort();
     without.dedup();
     for contract in without {
-        let diagnostic = findings.warning(codes::NO_ORDERING, span, format!("{contract} has no ordering key, so its events go unordered"));
+        let diagnostic = findings.warning(
+            codes::NO_ORDERING,
+            span,
+            format!("{contract} has no ordering key, so its events go unordered"),
+        );
         findings.push(diagnostic.help("add `ordering` to the contract, or give an expression here"));
     }
 }

@@ -43,7 +43,8 @@ impl<'a> Names<'a> {
                 give(&mut destinations, destination.name.value.as_str(), given, "destination", findings);
             }
         }
-        let files = objects.known.iter().map(|((kind, name), path)| ((*kind, name.as_str()), Given { path, span: Span::default() }));
+        let files =
+            objects.known.iter().map(|((kind, name), path)| ((*kind, name.as_str()), Given { path, span: Span::default() }));
         Self { sources, destinations, files: files.collect(), unread: &objects.unread_systems }
     }
 
@@ -68,12 +69,24 @@ impl<'a> Names<'a> {
 
     /// Reports a mapping that does not exist.
     pub(crate) fn check_mapping(&self, name: &Spanned<MappingName>, findings: &mut Findings) {
-        check(name.value.as_str(), name.span, &self.of_kind(ObjectKind::Mapping), ("mapping", codes::UNKNOWN_MAPPING), findings);
+        check(
+            name.value.as_str(),
+            name.span,
+            &self.of_kind(ObjectKind::Mapping),
+            ("mapping", codes::UNKNOWN_MAPPING),
+            findings,
+        );
     }
 
     /// Reports a contract or a version of one that does not exist.
     pub(crate) fn check_contract(&self, name: &Spanned<ContractRef>, findings: &mut Findings) {
-        check(name.value.as_str(), name.span, &self.of_kind(ObjectKind::Contract), ("contract", codes::UNKNOWN_CONTRACT), findings);
+        check(
+            name.value.as_str(),
+            name.span,
+            &self.of_kind(ObjectKind::Contract),
+            ("contract", codes::UNKNOWN_CONTRACT),
+            findings,
+        );
     }
 
     /// Reports a flow that does not exist.
@@ -126,7 +139,9 @@ fn check(name: &str, span: Span, known: &BTreeMap<&str, Given<'_>>, (word, code)
 fn explain(diagnostic: Diagnostic, name: &str, known: &BTreeMap<&str, Given<'_>>, word: &str) -> Diagnostic {
     let diagnostic = diagnostic.help(near::suggestion(name, known.keys().copied()));
     match near::nearest(name, known.keys().copied()).and_then(|near| known.get(near)) {
-        Some(near) if !near.path.is_empty() => diagnostic.related(place(near.path, near.span), format!("the {word} that is nearest by name")),
+        Some(near) if !near.path.is_empty() => {
+            diagnostic.related(place(near.path, near.span), format!("the {word} that is nearest by name"))
+        }
         Some(_) | None => diagnostic,
     }
 }

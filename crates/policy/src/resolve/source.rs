@@ -13,7 +13,12 @@ use crate::specs::{EventSpec, HmacSpec, KeySpec, PickSpec, SourceSpec, SystemSpe
 use crate::{Findings, codes};
 
 /// The source, or `None` where something about it is wrong and reported.
-pub(crate) fn source(system: &SystemSpec, spec: &SourceSpec, project: &Project<'_>, findings: &mut Findings) -> Option<Source> {
+pub(crate) fn source(
+    system: &SystemSpec,
+    spec: &SourceSpec,
+    project: &Project<'_>,
+    findings: &mut Findings,
+) -> Option<Source> {
     let preset = match &spec.verify {
         Some(VerifySpec::Preset(preset)) => Some(*preset),
         Some(_) | None => None,
@@ -62,7 +67,12 @@ fn check_secrets(spec: &SourceSpec, findings: &mut Findings) {
     if !is_unsigned && spec.secrets.is_empty() {
         let message = format!("the source `{}` names no secret to verify with", spec.name.value);
         let diagnostic = findings.error(codes::SECRETS_MISMATCH, spec.verify_span, message);
-        findings.push(diagnostic.help(format!("add `secrets: [{}/webhook]`; its value comes from the environment or a file", spec.name.value)));
+        findings.push(
+            diagnostic.help(format!(
+                "add `secrets: [{}/webhook]`; its value comes from the environment or a file",
+                spec.name.value
+            )),
+        );
     }
 }
 
@@ -75,7 +85,11 @@ fn verify(spec: &VerifySpec, span: Span, project: &Project<'_>, findings: &mut F
         VerifySpec::Basic(user) => Verify::Basic { user: user.clone() },
         VerifySpec::Unsigned { owner, until, why: _ } => {
             if project.now.is_some_and(|now| now >= until.value) {
-                let diagnostic = findings.warning(codes::UNSIGNED_EXPIRED, until.span, "the permission to go unsigned has ended; every request is refused");
+                let diagnostic = findings.warning(
+                    codes::UNSIGNED_EXPIRED,
+                    until.span,
+                    "the permission to go unsigned has ended; every request is refused",
+                );
                 findings.push(diagnostic.help("verify the source, or have its owner allow it for longer"));
             }
             Verify::Unsigned { owner: owner.clone(), until: until.value }
@@ -88,7 +102,8 @@ fn scheme(spec: &HmacSpec, span: Span, findings: &mut Findings) -> Option<Scheme
         Ok(template) => template,
         Err(error) => {
             let place = inside(spec.signed.span, &spec.signed.value, error.offset);
-            let diagnostic = findings.error(codes::BAD_SCHEME, place, format!("the signed text cannot be read: {}", error.problem));
+            let diagnostic =
+                findings.error(codes::BAD_SCHEME, place, format!("the signed text cannot be read: {}", error.problem));
             findings.push(diagnostic.help("known are {body} {timestamp} {id} {method} {path} {header:NAME}"));
             return None;
         }
@@ -115,7 +130,9 @@ fn scheme(spec: &HmacSpec, span: Span, findings: &mut Findings) -> Option<Scheme
         timestamp,
     };
     if let Err(error) = scheme.check() {
-        let diagnostic = findings.error(codes::BAD_SCHEME, spec.signed.span, error.to_string()).related(findings.error(codes::BAD_SCHEME, span, "").place, "of this verification");
+        let diagnostic = findings
+            .error(codes::BAD_SCHEME, spec.signed.span, error.to_string())
+            .related(findings.error(codes::BAD_SCHEME, span, "").place, "of this verification");
         findings.push(diagnostic);
         return None;
     }
@@ -160,7 +177,9 @@ fn key(spec: Option<&KeySpec>, preset: Option<Preset>, findings: &mut Findings) 
         None => from_preset(),
         Some(KeySpec::Body) => Key::Body,
         Some(KeySpec::Native(spec)) => pick(spec, findings).map_or(Key::Body, Key::Native),
-        Some(KeySpec::Derived(paths)) => Key::Derived(paths.iter().filter_map(|path| compile::path(path, findings)).collect()),
+        Some(KeySpec::Derived(paths)) => {
+            Key::Derived(paths.iter().filter_map(|path| compile::path(path, findings)).collect())
+        }
     }
 }
 

@@ -113,7 +113,9 @@ impl Node {
                     node = &entry.value;
                 }
                 Shape::List(items) => {
-                    let Some(item) = part.parse::<usize>().ok().and_then(|index| items.get(index)) else { return place };
+                    let Some(item) = part.parse::<usize>().ok().and_then(|index| items.get(index)) else {
+                        return place;
+                    };
                     place = item.span;
                     node = item;
                 }

@@ -90,7 +90,8 @@ impl<'a> Reader<'a> {
             self.take(event, span)?;
         }
         let root = self.root.take();
-        let empty = || Node { span: Span::default(), shape: Shape::Scalar(Scalar { text: String::new(), style: Style::Plain }) };
+        let empty =
+            || Node { span: Span::default(), shape: Shape::Scalar(Scalar { text: String::new(), style: Style::Plain }) };
         if self.is_fatal { None } else { Some(root.unwrap_or_else(empty)) }
     }
 
@@ -108,7 +109,8 @@ impl<'a> Reader<'a> {
                 self.child_at(span.start);
                 self.marks(anchor, tag.as_deref(), span);
                 // What looks like a tag may be meant as a text: a value is there.
-                let text = if text.is_empty() { tag.map_or_else(String::new, |tag| tag.to_string()) } else { text.into_owned() };
+                let text =
+                    if text.is_empty() { tag.map_or_else(String::new, |tag| tag.to_string()) } else { text.into_owned() };
                 let node = self.scalar(span, text, style);
                 self.put(node);
             }
@@ -174,7 +176,11 @@ impl<'a> Reader<'a> {
         };
         if let Some(Key { text, is_void }) = key.take() {
             if !is_void {
-                let value = if node.is_null() && node.scalar().is_some_and(|it| it.text.is_empty()) { nothing_after(&text) } else { node };
+                let value = if node.is_null() && node.scalar().is_some_and(|it| it.text.is_empty()) {
+                    nothing_after(&text)
+                } else {
+                    node
+                };
                 entries.push(Entry { key: text, value });
             }
             return;
@@ -191,11 +197,21 @@ impl<'a> Reader<'a> {
     /// Reports what may stand before a node in YAML and not here.
     fn marks(&mut self, anchor: usize, tag: Option<&Tag>, span: Span) {
         if anchor > 0 {
-            self.report(codes::ANCHOR, span, "an anchor", "write the value where it is needed, or quote a text that begins with `&`");
+            self.report(
+                codes::ANCHOR,
+                span,
+                "an anchor",
+                "write the value where it is needed, or quote a text that begins with `&`",
+            );
         }
         if let Some(tag) = tag {
             let message = format!("a YAML tag: `{tag}`");
-            self.report(codes::TAG, span, &message, "leave it out; a text or expression that begins with `!` goes in quotes");
+            self.report(
+                codes::TAG,
+                span,
+                &message,
+                "leave it out; a text or expression that begins with `!` goes in quotes",
+            );
         }
     }
 
@@ -240,7 +256,11 @@ fn close(start: u32, flow_end: Option<u32>, content: Content) -> Node {
         }
         Content::Map { entries, key: _ } => {
             let end = flow_end.or_else(|| entries.last().map(|entry| entry.value.span.end)).unwrap_or(start);
-            let start = if flow_end.is_some() { start } else { entries.first().map_or(start, |entry| entry.key.span.start.min(start)) };
+            let start = if flow_end.is_some() {
+                start
+            } else {
+                entries.first().map_or(start, |entry| entry.key.span.start.min(start))
+            };
             Node { span: Span { start, end: end.max(start) }, shape: Shape::Map(entries) }
         }
     }
@@ -250,7 +270,9 @@ fn close(start: u32, flow_end: Option<u32>, content: Content) -> Node {
 fn new_key(node: Node, entries: &[Entry], findings: &Findings) -> (Key, Option<model::Diagnostic>) {
     let span = node.span;
     let Shape::Scalar(Scalar { text, style }) = node.shape else {
-        let complaint = findings.error(codes::KEY_NO_TEXT, span, "a list or a map cannot be a key").help("a text goes here; quote it where it begins with `[` or `{`");
+        let complaint = findings
+            .error(codes::KEY_NO_TEXT, span, "a list or a map cannot be a key")
+            .help("a text goes here; quote it where it begins with `[` or `{`");
         return (Key { text: Spanned::new(String::new(), span), is_void: true }, Some(complaint));
     };
     if text == "<<" && style == Style::Plain {
@@ -261,7 +283,10 @@ fn new_key(node: Node, entries: &[Entry], findings: &Findings) -> (Key, Option<m
     let complaint = first.map(|first| {
         let message = format!("the key `{text}` stands twice in this map");
         let at_first = findings.error(codes::KEY_TWICE, first.key.span, "").place;
-        findings.error(codes::KEY_TWICE, span, message).help("remove one of them").related(at_first, "here for the first time")
+        findings
+            .error(codes::KEY_TWICE, span, message)
+            .help("remove one of them")
+            .related(at_first, "here for the first time")
     });
     (Key { text: Spanned::new(text, span), is_void: complaint.is_some() }, complaint)
 }

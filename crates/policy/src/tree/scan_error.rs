@@ -11,7 +11,11 @@ pub(crate) fn control_character(text: &str, findings: &Findings) -> Option<Diagn
     let start = u32::try_from(at).ok()?;
     let span = Span { start, end: start + u32::try_from(c.len_utf8()).ok()? };
     let message = format!("the control character U+{:04X}", u32::from(c));
-    Some(findings.error(codes::CONTROL_CHARACTER, span, message).help("remove it; in a text in double quotes it can be written as an escape"))
+    Some(
+        findings
+            .error(codes::CONTROL_CHARACTER, span, message)
+            .help("remove it; in a text in double quotes it can be written as an escape"),
+    )
 }
 
 /// The diagnostic of a complaint of the scanner at a byte.

@@ -47,18 +47,38 @@ fn covers(text: &str, expected: &[&str]) {
 fn spans_cover_what_was_written() {
     covers("a: b c  # d\n", &["map \"a: b c\"", "a:", "b c"]);
     covers("a: 'b ''c'\n\"d\": \"e\"\n", &["map \"a: 'b ''c'\\n\\\"d\\\": \\\"e\"", "a:", "b ''c", "d:", "e"]);
-    covers("a: [x, { y: z }]\n", &["map \"a: [x, { y: z }]\"", "a:", "list \"[x, { y: z }]\"", "x", "map \"{ y: z }\"", "y:", "z"]);
-    covers("a:\n  - x\n  - [y]\n", &["map \"a:\\n  - x\\n  - [y]\"", "a:", "list \"- x\\n  - [y]\"", "x", "list \"[y]\"", "y"]);
+    covers(
+        "a: [x, { y: z }]\n",
+        &["map \"a: [x, { y: z }]\"", "a:", "list \"[x, { y: z }]\"", "x", "map \"{ y: z }\"", "y:", "z"],
+    );
+    covers(
+        "a:\n  - x\n  - [y]\n",
+        &["map \"a:\\n  - x\\n  - [y]\"", "a:", "list \"- x\\n  - [y]\"", "x", "list \"[y]\"", "y"],
+    );
     covers("a:\n- [x]\n- y\n", &["map \"a:\\n- [x]\\n- y\"", "a:", "list \"- [x]\\n- y\"", "list \"[x]\"", "x", "y"]);
     covers("a:\n- { x: y }\n", &["map \"a:\\n- { x: y }\"", "a:", "list \"- { x: y }\"", "map \"{ x: y }\"", "x:", "y"]);
     covers("- a: b\n  c: d\n", &["list \"- a: b\\n  c: d\"", "map \"a: b\\n  c: d\"", "a:", "b", "c:", "d"]);
-    covers("a: |\n  x\n\n   y\n\nb: >-\n  z\n", &["map \"a: |\\n  x\\n\\n   y\\n\\nb: >-\\n  z\"", "a:", "x\n\n   y", "b:", "z"]);
+    covers(
+        "a: |\n  x\n\n   y\n\nb: >-\n  z\n",
+        &["map \"a: |\\n  x\\n\\n   y\\n\\nb: >-\\n  z\"", "a:", "x\n\n   y", "b:", "z"],
+    );
     covers("a:\nb: ~\nc: x\n  y\n", &["map \"a:\\nb: ~\\nc: x\\n  y\"", "a:", "", "b:", "~", "c:", "x\n  y"]);
 }
 
 #[test]
 fn spans_are_bytes_where_characters_have_several() {
-    covers("gr\u{f6}\u{df}e: \u{1f600} x\nn: ['\u{e9}', y]\n", &["map \"gr\u{f6}\u{df}e: \u{1f600} x\\nn: ['\u{e9}', y]\"", "gr\u{f6}\u{df}e:", "\u{1f600} x", "n:", "list \"['\u{e9}', y]\"", "\u{e9}", "y"]);
+    covers(
+        "gr\u{f6}\u{df}e: \u{1f600} x\nn: ['\u{e9}', y]\n",
+        &[
+            "map \"gr\u{f6}\u{df}e: \u{1f600} x\\nn: ['\u{e9}', y]\"",
+            "gr\u{f6}\u{df}e:",
+            "\u{1f600} x",
+            "n:",
+            "list \"['\u{e9}', y]\"",
+            "\u{e9}",
+            "y",
+        ],
+    );
     covers("\r\na: \u{e9}\r\nb: x\r\n", &["map \"a: \u{e9}\\r\\nb: x\"", "a:", "\u{e9}", "b:", "x"]);
 }
 
@@ -107,7 +127,8 @@ fn what_a_person_does_not_need_is_refused_at_its_place() {
 
 #[test]
 fn what_is_hostile_ends_at_a_limit() {
-    for text in ["[".repeat(100_000), "- ".repeat(100_000), "a: {".repeat(50_000), "x".repeat(2 << 20), "? ".repeat(10_000)] {
+    for text in ["[".repeat(100_000), "- ".repeat(100_000), "a: {".repeat(50_000), "x".repeat(2 << 20), "? ".repeat(10_000)]
+    {
         let mut findings = Findings::new();
         assert_eq!(parse(&text, &mut findings), None);
         assert!(findings.has_error());

@@ -26,10 +26,10 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let ingest = request.uri().path().starts_with("/in/");
     let open = app.settings.open_on_loopback == OpenOnLoopback::Yes;
-    if open || !ingest {
-        if let Err(problem) = check_host(request.headers(), &app.settings.hosts) {
-            return problem.into_response();
-        }
+    if (open || !ingest)
+        && let Err(problem) = check_host(request.headers(), &app.settings.hosts)
+    {
+        return problem.into_response();
     }
     if !ingest {
         match caller(&app, request.headers(), request.method(), peer).await {
@@ -73,10 +73,15 @@ fn is_ours(host: &str, allowed: &[String]) -> bool {
 }
 
 async fn caller(app: &App, headers: &HeaderMap, method: &Method, peer: Option<IpAddr>) -> Result<Option<Caller>, Problem> {
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|text| text.strip_prefix("Bearer "));
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.strip_prefix("Bearer "));
     if let Some(text) = bearer {
         let known = identity::by_token(&app.ground.ledger, text.trim(), app.ground.clock.now()).await?;
-        return known.map(Some).ok_or_else(|| Problem::new(401, "unknown-token", "the token is unknown, expired or revoked"));
+        return known
+            .map(Some)
+            .ok_or_else(|| Problem::new(401, "unknown-token", "the token is unknown, expired or revoked"));
     }
     let open = app.settings.open_on_loopback == OpenOnLoopback::Yes && peer.is_some_and(|peer| peer.is_loopback());
     if !open {
@@ -84,10 +89,17 @@ async fn caller(app: &App, headers: &HeaderMap, method: &Method, peer: Option<Ip
     }
     let reads = method == Method::GET || method == Method::HEAD;
     let same_site = headers.get(SAME_SITE).and_then(|value| value.to_str().ok());
-    if reads || same_site.is_some_and(|text| formats::signature::equal_in_constant_time(text.as_bytes(), app.same_site.as_bytes())) {
+    if reads
+        || same_site
+            .is_some_and(|text| formats::signature::equal_in_constant_time(text.as_bytes(), app.same_site.as_bytes()))
+    {
         return Ok(Some(Caller::local()));
     }
-    Err(Problem::new(403, "same-site-token", "a write needs the token of GET /api/v1/session in the header x-crossdock-same-site"))
+    Err(Problem::new(
+        403,
+        "same-site-token",
+        "a write needs the token of GET /api/v1/session in the header x-crossdock-same-site",
+    ))
 }
 
 /// Asking for a caller in a handler's signature is the check that there is one.

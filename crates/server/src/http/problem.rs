@@ -61,9 +61,10 @@ impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         match fault.kind {
             FaultKind::Conflict => Self::new(409, "changed-meanwhile", "somebody else changed it first; look at it again"),
-            FaultKind::Unavailable | FaultKind::Shutdown | FaultKind::Full => {
-                Self { retry_after: Some(1), ..Self::new(503, "unavailable", "the store cannot be reached now; nothing is lost") }
-            }
+            FaultKind::Unavailable | FaultKind::Shutdown | FaultKind::Full => Self {
+                retry_after: Some(1),
+                ..Self::new(503, "unavailable", "the store cannot be reached now; nothing is lost")
+            },
             FaultKind::Corrupt => Self::new(500, "corrupt", format!("{}: what is stored contradicts itself", fault.op)),
         }
     }

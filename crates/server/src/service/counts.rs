@@ -86,7 +86,15 @@ mod tests {
         facts.emit(&Fact::Accepted { source: &source, event, verdict: Accepted::Admitted, took });
         let (flow, destination) = (model::FlowName::new("f").unwrap(), model::DestinationName::new("wms").unwrap());
         let delivery = "00000000-0000-7000-8000-000000000002".parse().unwrap();
-        facts.emit(&Fact::AttemptEnded { delivery, flow: &flow, destination: &destination, no: 1, cause: "http_200", state: "done", took });
+        facts.emit(&Fact::AttemptEnded {
+            delivery,
+            flow: &flow,
+            destination: &destination,
+            no: 1,
+            cause: "http_200",
+            state: "done",
+            took,
+        });
         let counts = counts(&registry);
         assert_eq!((counts.accepted.get("shop"), counts.done.get("wms")), (Some(&1), Some(&1)));
     }

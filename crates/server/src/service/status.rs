@@ -96,7 +96,10 @@ fn warnings(destinations: &[DestinationStatus], sources: &[SourceStatus], bytes:
     for it in destinations {
         let name = &it.backlog.destination;
         if it.breaker != "closed" {
-            warnings.push(format!("the breaker of {name} is {}: {} deliveries wait, none is lost", it.breaker, it.backlog.waiting));
+            warnings.push(format!(
+                "the breaker of {name} is {}: {} deliveries wait, none is lost",
+                it.breaker, it.backlog.waiting
+            ));
         }
         if it.paused {
             warnings.push(format!("{name} is paused: {} deliveries wait", it.backlog.waiting));

@@ -34,15 +34,15 @@ pub async fn trace(app: &App, reference: &str) -> Result<Option<Trace>, Fault> {
 }
 
 async fn found(app: &App, reference: &str) -> Result<Vec<Arc<Record>>, Fault> {
-    if let Ok(id) = reference.parse::<EventId>() {
-        if let Some(record) = app.ground.journal.find(id).await? {
-            return Ok(vec![record]);
-        }
+    if let Ok(id) = reference.parse::<EventId>()
+        && let Some(record) = app.ground.journal.find(id).await?
+    {
+        return Ok(vec![record]);
     }
-    if let Ok(id) = reference.parse::<DeliveryId>() {
-        if let Some(delivery) = app.ground.ledger.delivery(id).await? {
-            return Ok(app.ground.journal.find(delivery.event).await?.into_iter().collect());
-        }
+    if let Ok(id) = reference.parse::<DeliveryId>()
+        && let Some(delivery) = app.ground.ledger.delivery(id).await?
+    {
+        return Ok(app.ground.journal.find(delivery.event).await?.into_iter().collect());
     }
     let mut records = Vec::new();
     for found in app.views.lookup(reference, EVENTS_MAX + 1).await? {
@@ -77,7 +77,14 @@ async fn is_routed(app: &App, record: &Record) -> Result<bool, Fault> {
 
 fn event_trace(record: &Record, event: &Event, story: EventStory, routed: bool) -> EventTrace {
     let (state, why, next) = standing(event.id, &story, routed);
-    EventTrace { event: summary(record, event), hops: hops(record, event, &story), deliveries: story.deliveries, state, why, next }
+    EventTrace {
+        event: summary(record, event),
+        hops: hops(record, event, &story),
+        deliveries: story.deliveries,
+        state,
+        why,
+        next,
+    }
 }
 
 /// An event without its bytes.
@@ -111,7 +118,11 @@ fn standing(event: EventId, story: &EventStory, routed: bool) -> (String, String
     let answer = |state: &str, why: String, next: String| (state.to_owned(), why, next);
     if let Some(row) = story.quarantine.as_ref().filter(|row| row.state == QuarantineState::Open) {
         let reason = row.reasons.first().map_or("", |reason| reason.message.as_str());
-        return answer("quarantined", format!("waits for {}: {reason}", row.owner), format!("crossdock quarantine show {event}"));
+        return answer(
+            "quarantined",
+            format!("waits for {}: {reason}", row.owner),
+            format!("crossdock quarantine show {event}"),
+        );
     }
     if !routed {
         return answer("unrouted", "accepted; the router has not reached it yet".to_owned(), String::new());
@@ -134,13 +145,19 @@ fn standing(event: EventId, story: &EventStory, routed: bool) -> (String, String
             None => answer("no_flow", "accepted and routed: no flow selects it".to_owned(), String::new()),
         };
     }
-    answer("done", format!("{} of {} deliveries are finished", story.deliveries.len(), story.deliveries.len()), String::new())
+    answer(
+        "done",
+        format!("{} of {} deliveries are finished", story.deliveries.len(), story.deliveries.len()),
+        String::new(),
+    )
 }
 
 fn waiting_for(story: &DeliveryStory) -> String {
     let delivery = &story.delivery;
     match (&delivery.state, &delivery.lease) {
-        (_, Some(_)) => format!("attempt {} to {} is under way", delivery.attempts, delivery.destination),
+        (_, Some(_)) => {
+            format!("attempt {} to {} is under way", delivery.attempts, delivery.destination)
+        }
         _ if delivery.behind => {
             let lane = delivery.lane.as_ref().map_or("", |lane| lane.as_str());
             format!("{} waits behind an earlier delivery of lane {lane}", delivery.flow)
@@ -160,9 +177,17 @@ fn hops(record: &Record, event: &Event, story: &EventStory) -> Vec<Hop> {
     for story in &story.deliveries {
         let delivery = &story.delivery;
         for attempt in &story.attempts {
-            hops.push((attempt.started_at, "attempt", format!("{} to {}, number {}", delivery.flow, delivery.destination, attempt.no)));
+            hops.push((
+                attempt.started_at,
+                "attempt",
+                format!("{} to {}, number {}", delivery.flow, delivery.destination, attempt.no),
+            ));
             if let Some(result) = &attempt.result {
-                hops.push((result.ended_at, "answer", format!("{} from {}: {}", delivery.flow, delivery.destination, result.outcome.cause())));
+                hops.push((
+                    result.ended_at,
+                    "answer",
+                    format!("{} from {}: {}", delivery.flow, delivery.destination, result.outcome.cause()),
+                ));
             }
         }
     }

@@ -30,7 +30,9 @@ pub async fn i3_only_admitted_bytes_arrive(
         };
         match stores.journal.find(event).await? {
             Some(record) if is_admitted(stores, &record, event).await? => {
-                broken.extend(differs(projects, (arrival, followed), &record).map(|why| format!("{}: {why}", arrival.delivery)));
+                broken.extend(
+                    differs(projects, (arrival, followed), &record).map(|why| format!("{}: {why}", arrival.delivery)),
+                );
             }
             Some(_) => broken.push(format!("{} got {event}, which waits in quarantine", arrival.destination)),
             None => broken.push(format!("{} got {event}, which is not in the journal", arrival.destination)),
@@ -50,13 +52,22 @@ async fn is_admitted(stores: &Stores, record: &Record, event: EventId) -> Result
     })
 }
 
-fn differs(projects: &BTreeMap<PolicyVersion, Arc<Project>>, (arrival, followed): (&Arrival, &Followed), record: &Record) -> Option<String> {
+fn differs(
+    projects: &BTreeMap<PolicyVersion, Arc<Project>>,
+    (arrival, followed): (&Arrival, &Followed),
+    record: &Record,
+) -> Option<String> {
     let delivery = &followed.first;
     let project = projects.get(&delivery.policy)?;
-    let Some(flow) = project.flow(&arrival.flow) else { return Some(format!("the flow {} is not in its project", arrival.flow)) };
+    let Some(flow) = project.flow(&arrival.flow) else {
+        return Some(format!("the flow {} is not in its project", arrival.flow));
+    };
     let event = record.entry.event()?;
     if delivery.event != event.id || flow.destination != arrival.destination || delivery.flow.as_str() != arrival.flow {
-        return Some(format!("it came to {} by {}, and is {} by {}", arrival.destination, arrival.flow, flow.destination, delivery.flow));
+        return Some(format!(
+            "it came to {} by {}, and is {} by {}",
+            arrival.destination, arrival.flow, flow.destination, delivery.flow
+        ));
     }
     if !arrival.signed_well {
         return Some("its signature is wrong".to_owned());

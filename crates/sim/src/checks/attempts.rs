@@ -14,7 +14,9 @@ pub fn i7_attempts_keep_the_policy(
     projects: &BTreeMap<PolicyVersion, Arc<Project>>,
     id: DeliveryId,
 ) -> Vec<String> {
-    let Some(it) = work.deliveries.get(&id) else { return vec![format!("{id} is attempted and was never opened")] };
+    let Some(it) = work.deliveries.get(&id) else {
+        return vec![format!("{id} is attempted and was never opened")];
+    };
     let Some(attempt) = it.attempts.last() else { return Vec::new() };
     let mut broken = Vec::new();
     if attempt.claim.at < attempt.due {
@@ -48,7 +50,11 @@ pub async fn i7_attempt_rows_agree(stores: &Stores, followed: &[Followed]) -> Re
         };
         if story.attempts.len() != it.attempts.len() || story.delivery.attempts as usize != it.attempts.len() {
             let rows = story.attempts.len();
-            broken.push(format!("{id} has {rows} attempt rows, counts {}, and had {}", story.delivery.attempts, it.attempts.len()));
+            broken.push(format!(
+                "{id} has {rows} attempt rows, counts {}, and had {}",
+                story.delivery.attempts,
+                it.attempts.len()
+            ));
         }
         for (number, (row, attempt)) in (1_u32..).zip(story.attempts.iter().zip(&it.attempts)) {
             if row.no != number || row.started_at != attempt.claim.at || row.started_at < attempt.due {
@@ -57,7 +63,11 @@ pub async fn i7_attempt_rows_agree(stores: &Stores, followed: &[Followed]) -> Re
             if row.result.is_none() == (attempt.open && story.delivery.lease.is_some()) {
                 continue;
             }
-            broken.push(format!("row {} of {id} is {}", row.no, if attempt.open { "closed too early" } else { "still open" }));
+            broken.push(format!(
+                "row {} of {id} is {}",
+                row.no,
+                if attempt.open { "closed too early" } else { "still open" }
+            ));
         }
     }
     Ok(broken)

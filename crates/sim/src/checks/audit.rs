@@ -7,7 +7,8 @@ use crate::oracle::{Action, Stores};
 /// A batch that holds a person's changes holds a row of the audit about what it changes, with who and why.
 pub fn i8_changes_are_audited(batch: &Batch) -> Option<String> {
     let first = batch.changes.iter().find_map(subject_of)?;
-    let about: Vec<String> = batch.changes.iter().filter_map(|change| subject_of(change).or_else(|| replaced(change))).collect();
+    let about: Vec<String> =
+        batch.changes.iter().filter_map(|change| subject_of(change).or_else(|| replaced(change))).collect();
     let tells = |row: &AuditRow| about.contains(&row.subject) && !row.why.is_empty() && !row.by.as_str().is_empty();
     let told = batch.changes.iter().filter_map(audit_row).any(tells);
     (!told).then(|| format!("{first} was changed by a person, and the audit has no row of it"))

@@ -17,7 +17,10 @@ pub fn i6_cursors_never_go_back(work: &Work, batch: &Batch) -> Vec<String> {
         let Guard::Cursor { consumer, partition, from, to } = guard else { continue };
         let stood = work.cursors.get(&(consumer.as_str().to_owned(), *partition)).copied().unwrap_or_default();
         if stood != *from || to < from {
-            broken.push(format!("the cursor of {consumer} in partition {} went from {} to {}, it stood at {}", partition.0, from.0, to.0, stood.0));
+            broken.push(format!(
+                "the cursor of {consumer} in partition {} went from {} to {}, it stood at {}",
+                partition.0, from.0, to.0, stood.0
+            ));
         }
     }
     broken
@@ -121,15 +124,23 @@ async fn effects_missing(stores: &Stores, passed: &mut Passed, record: &Record) 
     let at = record.position;
     if let Entry::Quarantined { event, .. } = &record.entry {
         let row = stores.ledger.quarantined(event.id).await?;
-        return Ok(row.is_none().then(|| format!("the router has passed {at}, and {} is not in quarantine", event.id)).into_iter().collect());
+        return Ok(row
+            .is_none()
+            .then(|| format!("the router has passed {at}, and {} is not in quarantine", event.id))
+            .into_iter()
+            .collect());
     }
     let Some(due) = passed.due_of(stores, record).await? else { return Ok(Vec::new()) };
     let story = stores.views.event_story(due.event).await?;
     let has = |flow: &&String| {
-        story.deliveries.iter().any(|told| told.delivery.flow.as_str() == flow.as_str() && told.delivery.replay == due.replay)
+        story
+            .deliveries
+            .iter()
+            .any(|told| told.delivery.flow.as_str() == flow.as_str() && told.delivery.replay == due.replay)
     };
     let missing = due.flows.iter().filter(|flow| !has(flow));
-    let broken = missing.map(|flow| format!("the router has passed {at}, and {} has no delivery in {flow}", due.event)).collect();
+    let broken =
+        missing.map(|flow| format!("the router has passed {at}, and {} has no delivery in {flow}", due.event)).collect();
     passed.due.push(due);
     Ok(broken)
 }

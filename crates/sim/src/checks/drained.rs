@@ -27,14 +27,18 @@ pub async fn i10_backlog_drains(stores: &Stores, fresh: &[EventId]) -> Result<Ve
     for event in fresh {
         let story = stores.views.event_story(*event).await?;
         let unfinished = story.deliveries.iter().filter(|told| told.delivery.state.word() != "done");
-        left.extend(unfinished.map(|told| format!("the fresh event {event} is {} in {}", told.delivery.state.word(), told.delivery.flow)));
+        left.extend(
+            unfinished
+                .map(|told| format!("the fresh event {event} is {} in {}", told.delivery.state.word(), told.delivery.flow)),
+        );
     }
     Ok(left)
 }
 
 /// What waits for a person: held and dead deliveries, open quarantine. Zero after a person has settled everything.
 pub async fn with_a_person(stores: &Stores) -> Result<usize, Fault> {
-    let query = DeliveryQuery { states: vec!["held".to_owned(), "dead_lettered".to_owned()], limit: 1, ..DeliveryQuery::default() };
+    let query =
+        DeliveryQuery { states: vec!["held".to_owned(), "dead_lettered".to_owned()], limit: 1, ..DeliveryQuery::default() };
     let deliveries = stores.views.deliveries(query).await?.rows.len();
     let query = QuarantineQuery { states: vec!["open".to_owned()], limit: 1, ..QuarantineQuery::default() };
     Ok(deliveries + stores.views.quarantine(query).await?.rows.len())

@@ -50,7 +50,9 @@ fn entered(work: &Work, id: DeliveryId, it: &Followed) -> Vec<String> {
     };
     let holds = it.first.on_dead == OnDead::Hold;
     let overtaken = others(work, id, it).filter(|(_, other)| holds && wrong(other));
-    overtaken.map(|(other, them)| format!("{id} at {at} entered its lane behind {other} at {}", them.first.position)).collect()
+    overtaken
+        .map(|(other, them)| format!("{id} at {at} entered its lane behind {other} at {}", them.first.position))
+        .collect()
 }
 
 fn claimed(work: &Work, id: DeliveryId, it: &Followed) -> Vec<String> {
@@ -59,7 +61,8 @@ fn claimed(work: &Work, id: DeliveryId, it: &Followed) -> Vec<String> {
         if them.attempts.last().is_some_and(|attempt| attempt.open) {
             broken.push(format!("{id} was claimed while {other} of the same lane was being attempted"));
         } else if them.entry < it.entry && them.state.blocks_lane(them.first.on_dead) {
-            broken.push(format!("{id} was claimed before {other}, which is ahead of it in its lane ({})", them.state.word()));
+            broken
+                .push(format!("{id} was claimed before {other}, which is ahead of it in its lane ({})", them.state.word()));
         }
     }
     broken

@@ -1,6 +1,6 @@
 //! I9: no queue, buffer, body, loop or page without a limit from `model::limit`, as far as ports and destinations see.
 
-use model::limit::{CLAIM_MAX, DUE_MAX, COMMIT_ENTRIES_MAX, PAGE_ROWS_MAX, READ_RECORDS_MAX, RESPONSE_BYTES_KEPT};
+use model::limit::{CLAIM_MAX, COMMIT_ENTRIES_MAX, DUE_MAX, PAGE_ROWS_MAX, READ_RECORDS_MAX, RESPONSE_BYTES_KEPT};
 use model::{Batch, Change};
 
 /// Something that has a size.

@@ -8,10 +8,16 @@ use model::{DeliveryId, Digest, EventId, Fault, Offset, Position};
 use crate::oracle::{Arrival, Followed, Known, Request, Stores};
 
 /// Senders hear one id for a key, whoever of them asks where and how often, and no 202 for another body.
-pub fn i4_answers_agree(known: &BTreeMap<(String, String), (EventId, Digest)>, id: EventId, request: &Request) -> Vec<String> {
+pub fn i4_answers_agree(
+    known: &BTreeMap<(String, String), (EventId, Digest)>,
+    id: EventId,
+    request: &Request,
+) -> Vec<String> {
     let Request { source, key, digest } = request;
     match known.get(&(source.clone(), key.clone())) {
-        Some((first, _)) if *first != id => vec![format!("the key {key} of {source} was answered as {first} and as {id}")],
+        Some((first, _)) if *first != id => {
+            vec![format!("the key {key} of {source} was answered as {first} and as {id}")]
+        }
         Some((first, bytes)) if bytes != digest => {
             vec![format!("two bodies under the key {key} of {source} were both accepted, as {first}")]
         }
@@ -33,7 +39,8 @@ pub async fn i4_one_key_is_one_event(stores: &Stores, known: &Snapshot) -> Resul
             for record in &records {
                 let Some((hash, _)) = record.entry.dedupe() else { continue };
                 if let Some(first) = keys.insert(hash, record.position) {
-                    let key = record.entry.event().map(|event| format!("{} {}", event.source, event.key)).unwrap_or_default();
+                    let key =
+                        record.entry.event().map(|event| format!("{} {}", event.source, event.key)).unwrap_or_default();
                     broken.push(format!("the key {key} stands in the journal at {first} and at {}", record.position));
                 }
             }

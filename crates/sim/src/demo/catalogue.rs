@@ -21,7 +21,12 @@ pub(super) struct Article {
     pub(super) grams: u64,
 }
 
-const fn customer(name: (&'static str, &'static str), company: Option<&'static str>, street: &'static str, place: (&'static str, &'static str, &'static str)) -> Customer {
+const fn customer(
+    name: (&'static str, &'static str),
+    company: Option<&'static str>,
+    street: &'static str,
+    place: (&'static str, &'static str, &'static str),
+) -> Customer {
     Customer { first: name.0, last: name.1, company, street, city: place.0, zip: place.1, country: place.2 }
 }
 

@@ -73,7 +73,9 @@ pub fn shop(seed: u64, order: &Order, pace: Pace) -> Journey {
     let later = |random: &mut Random, least: u64, most: u64| TimeSpan::from_millis(random.between(least, most));
     match order.change {
         Change::None => {}
-        Change::After => letters.push(shop_letter(order, "updated", later(&mut random, 3_000, 15_000), pace)),
+        Change::After => {
+            letters.push(shop_letter(order, "updated", later(&mut random, 3_000, 15_000), pace));
+        }
         Change::Before => {
             letters.insert(0, shop_letter(order, "updated", TimeSpan::default(), pace));
             letters[1].wait = later(&mut random, 200, 900);
@@ -107,7 +109,15 @@ fn shop_letter(order: &Order, topic: &str, wait: TimeSpan, pace: Pace) -> Letter
         "shipping_lines": [{ "code": if order.express { "express" } else { "standard" }, "source": order.carrier.name() }],
         "line_items": lines,
     });
-    Letter { from: System::Shop, kind: format!("orders/{topic}"), id: format!("shop-{}-{topic}", order.name), at, body, copies: 1, wait }
+    Letter {
+        from: System::Shop,
+        kind: format!("orders/{topic}"),
+        id: format!("shop-{}-{topic}", order.name),
+        at,
+        body,
+        copies: 1,
+        wait,
+    }
 }
 
 fn shop_line(order: &Order, at: usize, (article, quantity): (usize, u64)) -> Value {
@@ -145,7 +155,10 @@ pub fn warehouse(seed: u64, taken: &Value, pace: Pace, telling: Telling) -> Jour
     let pick_wait = TimeSpan::from_millis(random.between(3_000, 35_000));
     let ship_wait = TimeSpan::from_millis(random.between(2_000, 12_000));
     let lines = taken["lines"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let picked: Vec<Value> = lines.iter().map(|line| json!({ "sku": line["sku"], "ordered": line["quantity"], "picked": line["quantity"] })).collect();
+    let picked: Vec<Value> = lines
+        .iter()
+        .map(|line| json!({ "sku": line["sku"], "ordered": line["quantity"], "picked": line["quantity"] }))
+        .collect();
     let grams: u64 = lines.iter().filter_map(|line| line["weight_g"].as_u64()).sum();
     let number = order.trim_start_matches('S');
     let pick = json!({ "order": order, "picking": format!("WH/OUT/{number}"), "lines": picked });
@@ -226,7 +239,9 @@ impl Parcel {
         let digits = self.order.trim_start_matches('S');
         match self.carrier {
             System::Northpost => format!("NP{digits:0>9}NO"),
-            System::Shop | System::Odoo | System::Warehouse | System::Parcelwind | System::Finance => format!("PW{digits:0>9}NL"),
+            System::Shop | System::Odoo | System::Warehouse | System::Parcelwind | System::Finance => {
+                format!("PW{digits:0>9}NL")
+            }
         }
     }
 }

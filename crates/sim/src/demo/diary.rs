@@ -108,7 +108,11 @@ mod tests {
         let at = Timestamp::from_secs;
         let journey = |order: &str| decide::odoo(7, order, Pace { now: at(0), speed: 1 });
         let diary = Diary::default();
-        assert!(diary.write(at(20), journey("S00002")) && diary.write(at(10), journey("S00001")) && diary.write(at(10), Journey::default()));
+        assert!(
+            diary.write(at(20), journey("S00002"))
+                && diary.write(at(10), journey("S00001"))
+                && diary.write(at(10), Journey::default())
+        );
         assert!(matches!(diary.next(at(9)), Next::In(span) if span == TimeSpan::from_secs(1)));
         for order in ["S00001", "S00002"] {
             let Next::Due(due) = diary.next(at(30)) else { panic!("something is due") };

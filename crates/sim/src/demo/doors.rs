@@ -51,13 +51,28 @@ const ODOO: (&str, Known) = ("odoo/signing", Known::Bearer("odoo/token"));
 
 /// All doors.
 pub const DOORS: [Door; 8] = [
-    door("/shop/orders", System::Shop, ("shop/signing", Known::Header("x-shop-access-token", "shop/token")), Work::Keep("/order")),
+    door(
+        "/shop/orders",
+        System::Shop,
+        ("shop/signing", Known::Header("x-shop-access-token", "shop/token")),
+        Work::Keep("/order"),
+    ),
     door("/odoo/orders", System::Odoo, ODOO, Work::KeepOrder),
     door("/odoo/deliveries", System::Odoo, ODOO, Work::Keep("/tracking")),
     door("/odoo/invoices", System::Odoo, ODOO, Work::Keep("/number")),
     door("/wms/orders", System::Warehouse, ("wms/signing", Known::Header("x-api-key", "wms/key")), Work::Fulfil),
-    door("/parcelwind/labels", System::Parcelwind, ("parcelwind/signing", Known::Basic("parcelwind/password")), Work::Label("/reference")),
-    door("/northpost/labels", System::Northpost, ("northpost/signing", Known::Bearer("northpost/token")), Work::Label("/shipment")),
+    door(
+        "/parcelwind/labels",
+        System::Parcelwind,
+        ("parcelwind/signing", Known::Basic("parcelwind/password")),
+        Work::Label("/reference"),
+    ),
+    door(
+        "/northpost/labels",
+        System::Northpost,
+        ("northpost/signing", Known::Bearer("northpost/token")),
+        Work::Label("/shipment"),
+    ),
     door("/finance/bookings", System::Finance, ("finance/signing", Known::Basic("finance/password")), Work::Book),
 ];
 

@@ -96,7 +96,11 @@ impl Ledger {
     /// An answer with 202 and the event's id.
     pub fn accepted(&self, system: System, event: &str) {
         self.with(system, |book| {
-            if book.accepted.insert(event.to_owned()) { book.totals.sent_accepted += 1 } else { book.totals.sent_duplicates += 1 }
+            if book.accepted.insert(event.to_owned()) {
+                book.totals.sent_accepted += 1;
+            } else {
+                book.totals.sent_duplicates += 1;
+            }
         });
     }
 
@@ -126,7 +130,10 @@ impl Ledger {
     /// The totals of all systems.
     pub fn totals(&self) -> BTreeMap<System, Totals> {
         let books = self.books();
-        System::ALL.into_iter().map(|system| (system, books.get(&system).map(|book| book.totals).unwrap_or_default())).collect()
+        System::ALL
+            .into_iter()
+            .map(|system| (system, books.get(&system).map(|book| book.totals).unwrap_or_default()))
+            .collect()
     }
 
     /// Whether no more ids can be remembered.

@@ -129,7 +129,9 @@ mod tests {
             assert!(findings.is_empty(), "{findings:?}");
             let policy = policy.unwrap();
             let urls: BTreeSet<_> = policy.destinations.values().map(|it| it.url.as_str().to_owned()).collect();
-            let doors = DOORS.map(|door| format!("http://127.0.0.1:{}{}", if door.system == System::Odoo { odoo } else { world }, door.path));
+            let doors = DOORS.map(|door| {
+                format!("http://127.0.0.1:{}{}", if door.system == System::Odoo { odoo } else { world }, door.path)
+            });
             assert_eq!(urls, BTreeSet::from(doors));
         }
     }
@@ -138,7 +140,8 @@ mod tests {
     fn every_secret_of_the_project_has_a_value_and_no_other_has() {
         let (policy, _) = policy::check(&files(WORLD_PORT, ODOO_PORT));
         let policy = policy.unwrap();
-        let mut named: BTreeSet<String> = policy.sources.values().flat_map(|it| it.secrets.iter().map(ToString::to_string)).collect();
+        let mut named: BTreeSet<String> =
+            policy.sources.values().flat_map(|it| it.secrets.iter().map(ToString::to_string)).collect();
         for destination in policy.destinations.values() {
             named.extend(destination.sign.iter().map(ToString::to_string));
         }

@@ -16,8 +16,12 @@ pub(super) fn delivery(door: &Door, headers: &HeaderMap, body: &[u8], wall: Time
     standard_webhooks::verify(signed, body, wall.secs(), TOLERANCE_S, &[VerifyingKey::of(&key)])?;
     let value = |name| Secret::new(secret(name));
     match door.known {
-        Known::Bearer(name) => basic::verify_shared_secret(headers, "authorization", "Bearer ", &[value(name)])?,
-        Known::Header(header, name) => basic::verify_shared_secret(headers, header, "", &[value(name)])?,
+        Known::Bearer(name) => {
+            basic::verify_shared_secret(headers, "authorization", "Bearer ", &[value(name)])?;
+        }
+        Known::Header(header, name) => {
+            basic::verify_shared_secret(headers, header, "", &[value(name)])?;
+        }
         Known::Basic(name) => basic::verify(headers, &[Credential { user: "crossdock".to_owned(), password: value(name) }])?,
     }
     Ok(signed.id.to_owned())

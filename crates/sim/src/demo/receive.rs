@@ -73,7 +73,9 @@ pub(super) fn delivery(world: &World, door: &Door, headers: &HeaderMap, body: &[
 fn unwilling(world: &World, system: System) -> Option<Reply> {
     match system {
         System::Parcelwind if world.is_parcelwind_down() => Some(Reply::now(503, "out of order")),
-        System::Parcelwind if world.is_parcelwind_busy() => Some(Reply { retry_after_s: Some(1), ..Reply::now(429, "not so fast") }),
+        System::Parcelwind if world.is_parcelwind_busy() => {
+            Some(Reply { retry_after_s: Some(1), ..Reply::now(429, "not so fast") })
+        }
         System::Finance if world.troubles.has(Trouble::Finance500) => Some(Reply::now(500, "internal error")),
         _ if !world.diary.has_room() => Some(Reply::now(503, "too much to do")),
         System::Shop | System::Odoo | System::Warehouse | System::Parcelwind | System::Northpost | System::Finance => None,
@@ -100,7 +102,11 @@ fn consequence(world: &World, door: &Door, data: &Value, taken: Taken) -> Option
             Some(decide::warehouse(seed, data, pace, telling))
         }
         (Work::Label(reference), Taken::New | Taken::Further) => {
-            let parcel = Parcel { carrier: door.system, order: text(data, "/order").to_owned(), reference: text(data, reference).to_owned() };
+            let parcel = Parcel {
+                carrier: door.system,
+                order: text(data, "/order").to_owned(),
+                reference: text(data, reference).to_owned(),
+            };
             Some(decide::carrier(seed, &parcel, pace))
         }
         (Work::Book, Taken::New | Taken::Further) => Some(decide::finance(seed, data, pace)),

@@ -53,7 +53,11 @@ async fn switch(State(shared): State<Shared>, Path(name): Path<String>, headers:
         let names: Vec<&str> = Trouble::ALL.iter().map(|it| it.name()).collect();
         return answer(404, &json!({ "detail": format!("there is no fault {name:?}; there are {}", names.join(", ")) }));
     };
-    if on { shared.world.troubles.begin(trouble) } else { shared.world.troubles.end(trouble) };
+    if on {
+        shared.world.troubles.begin(trouble)
+    } else {
+        shared.world.troubles.end(trouble)
+    };
     faults(State(shared)).await
 }
 
@@ -73,7 +77,9 @@ fn misused() -> Response {
 }
 
 async fn delivery(State(mut shared): State<Shared>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-    let Some(door) = Door::at(uri.path()) else { return answer(404, &json!({ "detail": "nobody lives here" })) };
+    let Some(door) = Door::at(uri.path()) else {
+        return answer(404, &json!({ "detail": "nobody lives here" }));
+    };
     let reply = receive::delivery(&shared.world, door, &headers, &body);
     tokio::select! {
         () = shared.world.clock.sleep(reply.delay) => {}

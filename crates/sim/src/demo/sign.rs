@@ -35,7 +35,8 @@ pub(super) fn seal(letter: &Letter, body: &[u8], wall: Timestamp) -> Option<Seal
         ]),
         System::Odoo => path = format!("{path}/{value}"),
         System::Warehouse => {
-            let signature = standard_webhooks::sign(&letter.id, wall.secs(), body, &[SigningKey::parse(&value).ok()?]).ok()?;
+            let signature =
+                standard_webhooks::sign(&letter.id, wall.secs(), body, &[SigningKey::parse(&value).ok()?]).ok()?;
             headers.extend([
                 (standard_webhooks::ID, letter.id.clone()),
                 (standard_webhooks::TIMESTAMP, wall.secs().to_string()),
@@ -47,7 +48,9 @@ pub(super) fn seal(letter: &Letter, body: &[u8], wall: Timestamp) -> Option<Seal
             headers.push(("x-parcelwind-signature", signature(parcelwind(), &value, body, &seconds)?));
             headers.push(("x-parcelwind-timestamp", seconds));
         }
-        System::Northpost => headers.push(("x-hmac-signature", signature(presets::easypost(), &value, body, "")?)),
+        System::Northpost => {
+            headers.push(("x-hmac-signature", signature(presets::easypost(), &value, body, "")?));
+        }
         System::Finance => headers.push(("x-finance-key", value)),
     }
     Some(Sealed { path, headers })
@@ -93,7 +96,15 @@ mod tests {
             (System::Northpost, "x-hmac-signature"),
             (System::Finance, "x-finance-key"),
         ] {
-            let letter = Letter { from, kind: "k".into(), id: "w-1".into(), at: now, body: json!({}), copies: 1, wait: TimeSpan::default() };
+            let letter = Letter {
+                from,
+                kind: "k".into(),
+                id: "w-1".into(),
+                at: now,
+                body: json!({}),
+                copies: 1,
+                wait: TimeSpan::default(),
+            };
             let sealed = seal(&letter, b"{}", now).unwrap();
             assert!(sealed.headers.iter().any(|(name, _)| *name == header), "{sealed:?}");
             assert!(sealed.path.starts_with("/in/"), "{sealed:?}");

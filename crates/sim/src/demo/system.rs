@@ -82,7 +82,11 @@ pub const SECRETS: [&str; 18] = [
 /// The value of a secret. Those of Standard Webhooks are keys in their form.
 pub fn secret(name: &str) -> String {
     let is_key = name.ends_with("/signing") || name == System::Warehouse.sends_with();
-    if is_key { format!("whsec_{}", STANDARD.encode(format!("the demo, known to all: {name}"))) } else { format!("demo-{}", name.replace('/', "-")) }
+    if is_key {
+        format!("whsec_{}", STANDARD.encode(format!("the demo, known to all: {name}")))
+    } else {
+        format!("demo-{}", name.replace('/', "-"))
+    }
 }
 
 #[cfg(test)]

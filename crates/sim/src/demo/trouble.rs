@@ -67,14 +67,20 @@ impl Trouble {
     pub const fn summary(self) -> &'static str {
         match self {
             Self::ParcelwindDown => "Parcelwind answers 503: its breaker opens, labels wait, none is lost",
-            Self::ParcelwindSlow => "Parcelwind makes the label and answers too late: it is asked again and recognises the repeat",
+            Self::ParcelwindSlow => {
+                "Parcelwind makes the label and answers too late: it is asked again and recognises the repeat"
+            }
             Self::ParcelwindRefuses => "Parcelwind refuses three labels of ten with 422: they are held for team-transport",
             Self::ShopDuplicates => "the shop sends each webhook three times: one event, two duplicates",
             Self::WmsOutOfOrder => "the warehouse tells of shipments before their picks",
-            Self::WmsBadPayload => "the warehouse writes every second weight as a text: these events are quarantined for team-warehouse",
+            Self::WmsBadPayload => {
+                "the warehouse writes every second weight as a text: these events are quarantined for team-warehouse"
+            }
             Self::OdooRestart => "Odoo refuses connections: what it misses waits, in the order of each lane",
             Self::Finance500 => "finance answers 500: bookings are tried again",
-            Self::ClockSkew => "warehouse and Parcelwind sign with clocks an hour late: what they send is refused, and sent again when it is mended",
+            Self::ClockSkew => {
+                "warehouse and Parcelwind sign with clocks an hour late: what they send is refused, and sent again when it is mended"
+            }
             Self::Burst => "the shop places forty orders at once",
         }
     }

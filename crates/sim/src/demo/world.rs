@@ -128,7 +128,9 @@ impl World {
         let answer = self.post.send(&sealed, body).await;
         match &answer {
             Answer::Accepted(event) => self.ledger.accepted(letter.from, event),
-            Answer::NotNow | Answer::Never => self.ledger.count(letter.from, |totals| totals.sent_refused += 1),
+            Answer::NotNow | Answer::Never => {
+                self.ledger.count(letter.from, |totals| totals.sent_refused += 1);
+            }
             Answer::Silence => self.ledger.count(letter.from, |totals| totals.sent_unanswered += 1),
         }
         answer
@@ -169,8 +171,13 @@ impl World {
 
     /// The troubles, for people.
     pub(super) fn trouble_lines(&self) -> Vec<TroubleLine> {
-        let is_on = |trouble| self.troubles.has(trouble) || (trouble == Trouble::ParcelwindDown && self.is_parcelwind_down());
-        let line = |trouble: Trouble| TroubleLine { name: trouble.name().to_owned(), on: is_on(trouble), summary: trouble.summary().to_owned() };
+        let is_on =
+            |trouble| self.troubles.has(trouble) || (trouble == Trouble::ParcelwindDown && self.is_parcelwind_down());
+        let line = |trouble: Trouble| TroubleLine {
+            name: trouble.name().to_owned(),
+            on: is_on(trouble),
+            summary: trouble.summary().to_owned(),
+        };
         Trouble::ALL.map(line).into()
     }
 }

@@ -61,7 +61,12 @@ impl FaultyLedger {
         answer
     }
 
-    async fn due_through(&self, destination: DestinationName, now: Timestamp, limit: DueLimit) -> Result<Vec<Delivery>, Fault> {
+    async fn due_through(
+        &self,
+        destination: DestinationName,
+        now: Timestamp,
+        limit: DueLimit,
+    ) -> Result<Vec<Delivery>, Fault> {
         self.look(Size::Due(limit.all));
         let now = self.between.defect.as_ref().map_or(now, |defect| defect.due_at(now));
         self.pass("ledger.due", self.inner.due(&destination, now, limit)).await

@@ -55,19 +55,8 @@ pub enum Rule {
 
 impl Rule {
     /// The invariants, without the assertions.
-    pub const INVARIANTS: [Self; 11] = [
-        Self::I1,
-        Self::I2,
-        Self::I3,
-        Self::I4,
-        Self::I5,
-        Self::I6,
-        Self::I7,
-        Self::I8,
-        Self::I9,
-        Self::I10,
-        Self::I11,
-    ];
+    pub const INVARIANTS: [Self; 11] =
+        [Self::I1, Self::I2, Self::I3, Self::I4, Self::I5, Self::I6, Self::I7, Self::I8, Self::I9, Self::I10, Self::I11];
 }
 
 impl fmt::Display for Rule {

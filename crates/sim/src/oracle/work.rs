@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use model::change::Opened;
 use model::{
-    Batch, Change, Claim, Committed, Delivery, DeliveryId, DeliveryState, Digest, Guard, NodeName, Offset, Outcome, Partition,
-    TimeSpan, Timestamp,
+    Batch, Change, Claim, Committed, Delivery, DeliveryId, DeliveryState, Digest, Guard, NodeName, Offset, Outcome,
+    Partition, TimeSpan, Timestamp,
 };
 
 /// The place of a delivery in its lane, over all lanes: the order in which deliveries entered.
@@ -99,7 +99,7 @@ impl Work {
             match change {
                 Change::Open { delivery, claim } => {
                     let opened = opened.next().copied().unwrap_or(Opened::Existing);
-                    self.open(delivery, claim.as_ref(), opened, now, &mut steps);
+                    self.open((delivery, claim.as_ref()), opened, now, &mut steps);
                 }
                 Change::Claim { delivery, claim } => self.claim(*delivery, claim, now, &mut steps),
                 Change::Settle { delivery, result, state, .. } => {
@@ -123,7 +123,13 @@ impl Work {
         steps
     }
 
-    fn open(&mut self, delivery: &Delivery, claim: Option<&Claim>, opened: Opened, now: TimeSpan, steps: &mut Vec<Step>) {
+    fn open(
+        &mut self,
+        (delivery, claim): (&Delivery, Option<&Claim>),
+        opened: Opened,
+        now: TimeSpan,
+        steps: &mut Vec<Step>,
+    ) {
         if opened == Opened::Existing {
             return;
         }

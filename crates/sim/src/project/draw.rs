@@ -3,7 +3,8 @@
 use model::{OnDead, TimeSpan};
 
 use super::{
-    Destination, Filter, Flow, KeyPlace, Lane, Mapping, OnBroken, OnUnknown, Project, Proof, REGIONS, Retry, Source, contract_of,
+    Destination, Filter, Flow, KeyPlace, Lane, Mapping, OnBroken, OnUnknown, Project, Proof, REGIONS, Retry, Source,
+    contract_of,
 };
 use crate::random::Random;
 
@@ -63,7 +64,7 @@ fn destination(name: &str, random: &mut Random) -> Destination {
 
 fn retry(name: &str, random: &mut Random) -> Retry {
     let longest = if name == "quick" { 4_000 } else { 30_000 };
-    let waits = (0..1 + random.place(4)).map(|_| TimeSpan::from_millis(random.between(200, longest))).collect();
+    let waits = (0..=random.place(4)).map(|_| TimeSpan::from_millis(random.between(200, longest))).collect();
     Retry { name: name.to_owned(), waits, dead_letter: random.in_thousand(500) }
 }
 

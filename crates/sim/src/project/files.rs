@@ -6,8 +6,8 @@ use model::OnDead;
 use policy::SourceFile;
 
 use super::{
-    Destination, Filter, Flow, KeyPlace, Lane, Mapping, OnBroken, OnUnknown, Project, Proof, Retry, Source, UPDATED, contract_of,
-    owner_of,
+    Destination, Filter, Flow, KeyPlace, Lane, Mapping, OnBroken, OnUnknown, Project, Proof, Retry, Source, UPDATED,
+    contract_of, owner_of,
 };
 
 impl Project {
@@ -45,7 +45,9 @@ fn sender(source: &Source) -> String {
             "hmac: { algorithm: sha256, header: x-signature, encoding: hex, signed: \"{timestamp}.{body}\", \
              timestamp: { header: x-timestamp, format: seconds }, tolerance: 5m }"
         }
-        Proof::PlainHmac => "hmac: { algorithm: sha256, header: x-signature, encoding: hex, prefix: \"sha256=\", signed: \"{body}\" }",
+        Proof::PlainHmac => {
+            "hmac: { algorithm: sha256, header: x-signature, encoding: hex, prefix: \"sha256=\", signed: \"{body}\" }"
+        }
         Proof::StandardWebhooks => "preset: standard-webhooks",
         Proof::SecretHeader => "shared_secret: { header: x-secret }",
     };

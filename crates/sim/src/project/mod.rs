@@ -221,7 +221,9 @@ impl Source {
     pub fn secret(&self) -> String {
         match self.proof {
             Proof::StandardWebhooks => standard_secret(&self.name),
-            Proof::TimedHmac | Proof::PlainHmac | Proof::SecretHeader => format!("secret of {}", self.name),
+            Proof::TimedHmac | Proof::PlainHmac | Proof::SecretHeader => {
+                format!("secret of {}", self.name)
+            }
         }
     }
 

@@ -22,7 +22,8 @@ pub fn good(id: &str, orders: u64, random: &mut Random) -> Draft {
 
 /// A good event that every mapping can take.
 pub fn plain(id: &str, region: &str, kind: &str) -> Draft {
-    let value = json!({ "id": id, "type": kind, "order": "S00000", "region": region, "total": 1, "note": "fresh", "lines": [] });
+    let value =
+        json!({ "id": id, "type": kind, "order": "S00000", "region": region, "total": 1, "note": "fresh", "lines": [] });
     draft(id, &value)
 }
 
@@ -61,7 +62,8 @@ pub fn mended(body: &[u8]) -> Vec<u8> {
 }
 
 fn data(id: &str, kind: &str, orders: u64, random: &mut Random) -> Value {
-    let lines: Vec<Value> = (0..random.below(3)).map(|line| json!({ "sku": format!("sku-{line}"), "qty": random.between(1, 9) })).collect();
+    let lines: Vec<Value> =
+        (0..random.below(3)).map(|line| json!({ "sku": format!("sku-{line}"), "qty": random.between(1, 9) })).collect();
     let note = if random.in_thousand(800) { json!("as agreed") } else { Value::Null };
     json!({
         "id": id,

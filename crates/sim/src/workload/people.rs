@@ -96,7 +96,8 @@ impl Person {
             Wish::Cancel | Wish::Hold => &["waiting", "held"],
         };
         let states = states.iter().map(|word| (*word).to_owned()).collect();
-        let page = self.world.stores.views.deliveries(DeliveryQuery { states, limit: 20, ..DeliveryQuery::default() }).await?;
+        let page =
+            self.world.stores.views.deliveries(DeliveryQuery { states, limit: 20, ..DeliveryQuery::default() }).await?;
         Ok(if page.rows.is_empty() { None } else { Some(self.random.pick(&page.rows).clone()) })
     }
 
@@ -125,7 +126,9 @@ impl Person {
                 let events: Vec<EventId> = rows.iter().take(3).map(|delivery| delivery.event).collect();
                 Selection::Events { events, flows: Vec::new() }
             }
-            1 if !rows.is_empty() => Selection::Deliveries { deliveries: rows.iter().take(5).map(|delivery| delivery.id).collect() },
+            1 if !rows.is_empty() => {
+                Selection::Deliveries { deliveries: rows.iter().take(5).map(|delivery| delivery.id).collect() }
+            }
             _ => Selection::Filter(Filter { source, ..Filter::default() }),
         })
     }
@@ -134,11 +137,7 @@ impl Person {
     async fn act(&mut self, plan: Plan) -> bool {
         let Some(door) = self.world.a_door(&mut self.random) else { return false };
         self.deeds += 1;
-        let asked = Asked {
-            by: Principal::new(self.name),
-            why: format!("reason {}", self.deeds),
-            at: door.clock.now(),
-        };
+        let asked = Asked { by: Principal::new(self.name), why: format!("reason {}", self.deeds), at: door.clock.now() };
         // The person's browser is no part of the node: when the node dies, nothing is known.
         let (done, told) = tokio::sync::oneshot::channel();
         let (inside, order) = (Arc::clone(&door), (plan.clone(), asked.clone()));

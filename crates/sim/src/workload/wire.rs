@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engine::intake::run::{Answer, Item};
 use formats::signature::Secret;
-use formats::signature::hmac_template::{Algorithm, Encoding, Request as Signable, Scheme, Shape, Template, Timestamp, Verifier};
+use formats::signature::hmac_template::{
+    Algorithm, Encoding, Request as Signable, Scheme, Shape, Template, Timestamp, Verifier,
+};
 use formats::signature::hmac_template::{TimestampFormat, TimestampFrom};
 use formats::signature::standard_webhooks::{self, SigningKey};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -79,10 +81,8 @@ fn reply_of(answer: Answer) -> Reply {
 }
 
 fn headers(source: &Source, draft: &Draft, hand: Hand, now_s: i64) -> Vec<(String, String)> {
-    let mut headers = vec![
-        ("content-type".to_owned(), "application/json".to_owned()),
-        ("x-event-id".to_owned(), draft.id.clone()),
-    ];
+    let mut headers =
+        vec![("content-type".to_owned(), "application/json".to_owned()), ("x-event-id".to_owned(), draft.id.clone())];
     let secret = match hand {
         Hand::Honest => source.secret(),
         Hand::Forger => source.secret().replace(['e', 'E'], "3"),

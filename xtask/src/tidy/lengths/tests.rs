@@ -11,10 +11,7 @@ fn function(name: &str, lines: usize) -> String {
 }
 
 fn seen(files: &[(&str, &str)]) -> Vec<String> {
-    check(&Tree::of(files))
-        .into_iter()
-        .map(|it| format!("{}:{} {}", it.path, it.line, it.message))
-        .collect()
+    check(&Tree::of(files)).into_iter().map(|it| format!("{}:{} {}", it.path, it.line, it.message)).collect()
 }
 
 fn one(files: &[(&str, &str)], part: &str) {
@@ -34,15 +31,9 @@ fn a_file_is_free_to_400_lines_and_stops_at_600() {
 #[test]
 fn the_ratchet_holds_the_present_length_exactly() {
     let above = file(420);
-    assert_eq!(
-        seen(&[("a.rs", &above), (ratchet::PATH, "[files]\n\"a.rs\" = 420\n")]),
-        Vec::<String>::new()
-    );
+    assert_eq!(seen(&[("a.rs", &above), (ratchet::PATH, "[files]\n\"a.rs\" = 420\n")]), Vec::<String>::new());
     one(&[("a.rs", &above), (ratchet::PATH, "[files]\n\"a.rs\" = 410\n")], "grew from 410 to 420");
-    one(
-        &[("a.rs", &above), (ratchet::PATH, "[files]\n\"a.rs\" = 430\n")],
-        "shrank from 430 to 420",
-    );
+    one(&[("a.rs", &above), (ratchet::PATH, "[files]\n\"a.rs\" = 430\n")], "shrank from 430 to 420");
     one(&[(ratchet::PATH, "[files]\n\"a.rs\" = 430\n")], "remove the entry");
     one(&[(ratchet::PATH, "[file]\n")], "unknown field");
 }
@@ -61,10 +52,7 @@ fn an_entry_is_not_raised_between_commits() {
 fn a_function_has_70_lines_and_a_test_100() {
     let long = function("long", 71);
     one(&[("a.rs", &function("short", 70)), ("b.rs", &long)], "split `b.rs::long`");
-    one(
-        &[("a.rs", &format!("\nimpl A {{\n{long}}}\n"))],
-        "a.rs:3 71 lines, 70 at most: split `a.rs::A::long`",
-    );
+    one(&[("a.rs", &format!("\nimpl A {{\n{long}}}\n"))], "a.rs:3 71 lines, 70 at most: split `a.rs::A::long`");
     let tests = format!("#[cfg(test)]\nmod tests {{\n{}}}\n", function("long", 100));
     assert_eq!(seen(&[("a.rs", &tests)]), Vec::<String>::new());
     assert_eq!(seen(&[("crates/a/tests/b.rs", &function("long", 100))]), Vec::<String>::new());
@@ -78,12 +66,6 @@ fn a_function_has_five_parameters_and_a_trait_counts_them_once() {
     let six = "(&self, a: u8, b: u8, c: u8, d: u8, e: u8)";
     one(&[("a.rs", &format!("impl A {{ fn f{six} {{}} }}"))], "6 parameters, 5 at most");
     one(&[("a.rs", &format!("trait T {{ fn f{six}; }}"))], "6 parameters, 5 at most");
-    assert_eq!(
-        seen(&[("a.rs", &format!("impl T for A {{ fn f{six} {{}} }}"))]),
-        Vec::<String>::new()
-    );
-    assert_eq!(
-        seen(&[("a.rs", "fn f(a: u8, b: u8, c: u8, d: u8, e: u8) {}")]),
-        Vec::<String>::new()
-    );
+    assert_eq!(seen(&[("a.rs", &format!("impl T for A {{ fn f{six} {{}} }}"))]), Vec::<String>::new());
+    assert_eq!(seen(&[("a.rs", "fn f(a: u8, b: u8, c: u8, d: u8, e: u8) {}")]), Vec::<String>::new());
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use model::{
-    Batch, Bucket, Change, Committed, Fault, FaultKind, Guard, NewEntry, NodeName, Replay,
-    ReplayMember, Timestamp,
+    Batch, Bucket, Change, Committed, Fault, FaultKind, Guard, NewEntry, NodeName, Replay, ReplayMember, Timestamp,
 };
 use uuid::Uuid;
 
@@ -47,11 +46,7 @@ impl Step<'_> {
                 counters::enter(self.state, origin, Bucket::Routed, entries);
             }
             Change::Count { .. } => {
-                return Err(Fault::from_error(
-                    FaultKind::Corrupt,
-                    "ledger.count",
-                    "only routing is counted by hand",
-                ));
+                return Err(Fault::from_error(FaultKind::Corrupt, "ledger.count", "only routing is counted by hand"));
             }
             Change::Index { event, at, words } => {
                 for word in words {

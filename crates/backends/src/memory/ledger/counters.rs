@@ -47,10 +47,6 @@ pub(super) fn recount(state: &State) -> Account {
 }
 
 fn with_cursors(state: &State, tallies: &[Tally; 3]) -> Account {
-    let router =
-        state.cursors.rows().iter().filter(|((consumer, _), _)| consumer.as_str() == ROUTER);
-    Account {
-        tallies: *tallies,
-        routed_to: router.map(|((_, partition), offset)| (*partition, *offset)).collect(),
-    }
+    let router = state.cursors.rows().iter().filter(|((consumer, _), _)| consumer.as_str() == ROUTER);
+    Account { tallies: *tallies, routed_to: router.map(|((_, partition), offset)| (*partition, *offset)).collect() }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use model::change::Opened;
 use model::view::FeedRow;
 use model::{
-    Attempt, AttemptResult, Bucket, Claim, Committed, Delivery, DeliveryId, DeliveryState,
-    DestinationName, Fault, FaultKind, Timestamp,
+    Attempt, AttemptResult, Bucket, Claim, Committed, Delivery, DeliveryId, DeliveryState, DestinationName, Fault,
+    FaultKind, Timestamp,
 };
 
 use super::counters;
@@ -31,11 +31,7 @@ pub(super) const fn conflict(op: &'static str) -> Fault {
 impl Step<'_> {
     /// See [`model::Change::Open`].
     pub(super) fn open(&mut self, delivery: Delivery, claim: Option<Claim>) {
-        let opened = if self.state.deliveries.has(&delivery.id) {
-            Opened::Existing
-        } else {
-            self.open_new(delivery, claim)
-        };
+        let opened = if self.state.deliveries.has(&delivery.id) { Opened::Existing } else { self.open_new(delivery, claim) };
         self.committed.opened.push(opened);
     }
 
@@ -62,9 +58,7 @@ impl Step<'_> {
     /// See [`model::Change::Claim`].
     pub(super) fn claim(&mut self, id: DeliveryId, claim: Claim) -> Result<(), Fault> {
         let row = self.state.deliveries.get(&id).cloned();
-        let row = row
-            .filter(|row| is_claimable(&row.delivery, claim.at))
-            .ok_or(conflict("ledger.claim"))?;
+        let row = row.filter(|row| is_claimable(&row.delivery, claim.at)).ok_or(conflict("ledger.claim"))?;
         let epoch = self.open_attempt(row, claim);
         self.committed.claimed.push(epoch);
         Ok(())
@@ -78,8 +72,7 @@ impl Step<'_> {
         delivery.lease = Some(claim.lease.clone());
         let epoch = delivery.epoch;
         let (id, no) = (delivery.id, delivery.attempts);
-        let attempt =
-            Attempt { delivery: id, no, started_at: claim.at, lease: claim.lease, result: None };
+        let attempt = Attempt { delivery: id, no, started_at: claim.at, lease: claim.lease, result: None };
         self.state.attempts.put((id, no), attempt);
         self.put(row);
         epoch
@@ -92,12 +85,10 @@ impl Step<'_> {
         result: AttemptResult,
         to: (DeliveryState, String),
     ) -> Result<(), Fault> {
-        let before =
-            self.state.deliveries.get(&id).filter(|row| row.delivery.lease.is_some()).cloned();
+        let before = self.state.deliveries.get(&id).filter(|row| row.delivery.lease.is_some()).cloned();
         let before = before.ok_or(conflict("ledger.settle"))?;
         let no = before.delivery.attempts;
-        let open =
-            self.state.attempts.get(&(id, no)).filter(|attempt| attempt.result.is_none()).cloned();
+        let open = self.state.attempts.get(&(id, no)).filter(|attempt| attempt.result.is_none()).cloned();
         let mut attempt = open.ok_or(conflict("ledger.settle"))?;
         let mut after = before.clone();
         let delivery = &mut after.delivery;
@@ -121,8 +112,7 @@ impl Step<'_> {
         to: (DeliveryState, String),
         round: Option<Timestamp>,
     ) -> Result<(), Fault> {
-        let before =
-            self.state.deliveries.get(&id).filter(|row| row.delivery.lease.is_none()).cloned();
+        let before = self.state.deliveries.get(&id).filter(|row| row.delivery.lease.is_none()).cloned();
         let before = before.ok_or(conflict("ledger.move"))?;
         let mut after = before.clone();
         let delivery = &mut after.delivery;
@@ -139,12 +129,7 @@ impl Step<'_> {
     fn change(&mut self, before: &Row, mut after: Row) {
         let (id, origin) = (after.delivery.id, after.delivery.origin);
         after.delivery.version += 1;
-        counters::shift(
-            self.state,
-            origin,
-            Bucket::of(&before.delivery.state),
-            Bucket::of(&after.delivery.state),
-        );
+        counters::shift(self.state, origin, Bucket::of(&before.delivery.state), Bucket::of(&after.delivery.state));
         match lanes::passage(before, &after) {
             Passage::Stays => self.put(after),
             Passage::Enters => {

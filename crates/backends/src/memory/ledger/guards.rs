@@ -7,11 +7,7 @@ use super::state::State;
 /// Whether all guards hold against the state before the batch.
 pub(super) fn check(state: &State, guards: &[Guard]) -> Result<(), Fault> {
     if guards.iter().any(|guard| matches!(guard, Guard::Cursor { from, to, .. } if to < from)) {
-        return Err(Fault::from_error(
-            FaultKind::Corrupt,
-            "ledger.commit",
-            "a cursor would move back",
-        ));
+        return Err(Fault::from_error(FaultKind::Corrupt, "ledger.commit", "a cursor would move back"));
     }
     if guards.iter().all(|guard| holds(state, guard)) {
         Ok(())
@@ -22,22 +18,14 @@ pub(super) fn check(state: &State, guards: &[Guard]) -> Result<(), Fault> {
 
 fn holds(state: &State, guard: &Guard) -> bool {
     match guard {
-        Guard::Cursor { consumer, partition, from, to: _ } => {
-            state.cursor(consumer, *partition) == *from
-        }
+        Guard::Cursor { consumer, partition, from, to: _ } => state.cursor(consumer, *partition) == *from,
         Guard::Epoch { delivery, epoch } => is(state, *delivery, |it| it.epoch == *epoch),
-        Guard::DeliveryVersion { delivery, version } => {
-            is(state, *delivery, |it| it.version == *version)
-        }
+        Guard::DeliveryVersion { delivery, version } => is(state, *delivery, |it| it.version == *version),
         Guard::QuarantineVersion { event, version } => {
             state.quarantine.get(event).is_some_and(|row| row.version == *version)
         }
-        Guard::ReplayVersion { replay, version } => {
-            state.replays.get(replay).is_some_and(|row| row.version == *version)
-        }
-        Guard::Life { node, incarnation } => {
-            state.lives.get(node).is_some_and(|life| life.incarnation == *incarnation)
-        }
+        Guard::ReplayVersion { replay, version } => state.replays.get(replay).is_some_and(|row| row.version == *version),
+        Guard::Life { node, incarnation } => state.lives.get(node).is_some_and(|life| life.incarnation == *incarnation),
         Guard::Shard { shard, node, incarnation, stale_before } => {
             may_take(state, shard, (node, *incarnation), *stale_before)
         }

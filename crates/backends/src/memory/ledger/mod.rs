@@ -19,13 +19,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use engine::ports::{Answer, Clock, DueLimit, Hint, Ledger, Life, Shard, Views};
 use model::change::Switch;
 use model::view::{
-    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page,
-    QuarantineQuery, ReplayStory,
+    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
 };
 use model::{
-    Account, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest,
-    EventId, Fault, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay,
-    ReplayId, ReplayMember, Timestamp, Token,
+    Account, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, NewEntry,
+    NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -88,12 +86,7 @@ impl Ledger for MemoryLedger {
         self.ask(move |state| state.delivery(id))
     }
 
-    fn due(
-        &self,
-        destination: &DestinationName,
-        now: Timestamp,
-        limit: DueLimit,
-    ) -> Answer<'_, Vec<Delivery>> {
+    fn due(&self, destination: &DestinationName, now: Timestamp, limit: DueLimit) -> Answer<'_, Vec<Delivery>> {
         let destination = destination.clone();
         self.ask(move |state| state.due(&destination, now, limit))
     }
@@ -165,9 +158,7 @@ impl Ledger for MemoryLedger {
     }
 
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {
-        self.ask(move |state| {
-            state.tokens.rows().values().find(|token| token.digest == digest).cloned()
-        })
+        self.ask(move |state| state.tokens.rows().values().find(|token| token.digest == digest).cloned())
     }
 
     fn tokens(&self) -> Answer<'_, Vec<Token>> {
@@ -241,12 +232,7 @@ impl Views for MemoryLedger {
         self.ask(move |state| state.replay_story(id))
     }
 
-    fn audit(
-        &self,
-        subject: Option<String>,
-        cursor: Option<String>,
-        limit: usize,
-    ) -> Answer<'_, Page<AuditRow>> {
+    fn audit(&self, subject: Option<String>, cursor: Option<String>, limit: usize) -> Answer<'_, Page<AuditRow>> {
         self.ask(move |state| state.audit_page(subject.as_deref(), cursor.as_deref(), limit))
     }
 

@@ -15,13 +15,8 @@ impl Step<'_> {
     }
 
     /// See [`model::Change::QuarantineMove`].
-    pub(super) fn quarantine_move(
-        &mut self,
-        event: EventId,
-        to: QuarantineState,
-    ) -> Result<(), Fault> {
-        let mut row =
-            self.state.quarantine.get(&event).cloned().ok_or(conflict("ledger.quarantine_move"))?;
+    pub(super) fn quarantine_move(&mut self, event: EventId, to: QuarantineState) -> Result<(), Fault> {
+        let mut row = self.state.quarantine.get(&event).cloned().ok_or(conflict("ledger.quarantine_move"))?;
         counters::shift(self.state, row.origin, bucket(&row.state), bucket(&to));
         if matches!(to, QuarantineState::Resubmitted { .. }) {
             row.revision += 1;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::ports::{DueLimit, Shard};
 use model::{
-    Delivery, DeliveryId, DestinationName, MemberVerdict, NewEntry, Offset, Partition, Position,
-    QuarantineState, Replay, ReplayId, ReplayMember, ReplayState, Timestamp,
+    Delivery, DeliveryId, DestinationName, MemberVerdict, NewEntry, Offset, Partition, Position, QuarantineState, Replay,
+    ReplayId, ReplayMember, ReplayState, Timestamp,
 };
 use uuid::Uuid;
 
@@ -17,12 +17,7 @@ impl State {
     }
 
     /// See [`engine::ports::Ledger::due`]: first attempts and repeats are two queues, merged by due time.
-    pub(super) fn due(
-        &self,
-        destination: &DestinationName,
-        now: Timestamp,
-        limit: DueLimit,
-    ) -> Vec<Delivery> {
+    pub(super) fn due(&self, destination: &DestinationName, now: Timestamp, limit: DueLimit) -> Vec<Delivery> {
         let mut found: Vec<(&ReadyKey, &DeliveryId)> = Vec::new();
         for (repeat, most) in [(false, limit.all), (true, limit.repeats.min(limit.all))] {
             let from = (destination.clone(), repeat, Timestamp::from_micros(i64::MIN), 0);
@@ -44,18 +39,9 @@ impl State {
 
     pub(super) fn orphans(&self, stale_before: Timestamp, limit: usize) -> Vec<Delivery> {
         let over = |delivery: &Delivery| {
-            delivery
-                .lease
-                .as_ref()
-                .is_some_and(|lease| self.is_over(&lease.node, lease.incarnation, stale_before))
+            delivery.lease.as_ref().is_some_and(|lease| self.is_over(&lease.node, lease.incarnation, stale_before))
         };
-        self.leased
-            .rows()
-            .values()
-            .filter_map(|id| self.delivery(*id))
-            .filter(over)
-            .take(limit)
-            .collect()
+        self.leased.rows().values().filter_map(|id| self.delivery(*id)).filter(over).take(limit).collect()
     }
 
     pub(super) fn seen(&self, ids: Vec<Uuid>) -> Vec<Uuid> {
@@ -67,21 +53,11 @@ impl State {
     }
 
     pub(super) fn replays_running(&self) -> Vec<Replay> {
-        self.replays
-            .rows()
-            .values()
-            .filter(|replay| replay.state == ReplayState::Running)
-            .cloned()
-            .collect()
+        self.replays.rows().values().filter(|replay| replay.state == ReplayState::Running).cloned().collect()
     }
 
     pub(super) fn members(&self, id: ReplayId, from: u32, limit: usize) -> Vec<ReplayMember> {
-        self.members
-            .rows()
-            .range((id, from)..=(id, u32::MAX))
-            .take(limit)
-            .map(|(_, member)| member.clone())
-            .collect()
+        self.members.rows().range((id, from)..=(id, u32::MAX)).take(limit).map(|(_, member)| member.clone()).collect()
     }
 
     pub(super) fn replay_progress(&self, id: ReplayId) -> Vec<(String, u64)> {
@@ -104,27 +80,18 @@ impl State {
 
     /// See [`engine::ports::Ledger::needed`].
     pub(super) fn needed(&self, partition: Partition, from: Offset, to: Offset) -> Vec<Offset> {
-        let running = |id: &ReplayId| {
-            self.replays.get(id).is_some_and(|replay| replay.state == ReplayState::Running)
-        };
+        let running = |id: &ReplayId| self.replays.get(id).is_some_and(|replay| replay.state == ReplayState::Running);
         let deliveries = self.deliveries.rows().values().map(|row| &row.delivery);
-        let open = deliveries
-            .filter(|delivery| !delivery.state.is_final())
-            .map(|delivery| delivery.bytes_at);
-        let quarantined =
-            self.quarantine.rows().values().filter(|row| row.state == QuarantineState::Open);
-        let members = self
-            .members
-            .rows()
-            .iter()
-            .filter(|((id, _), member)| member.verdict == MemberVerdict::Send && running(id));
+        let open = deliveries.filter(|delivery| !delivery.state.is_final()).map(|delivery| delivery.bytes_at);
+        let quarantined = self.quarantine.rows().values().filter(|row| row.state == QuarantineState::Open);
+        let members =
+            self.members.rows().iter().filter(|((id, _), member)| member.verdict == MemberVerdict::Send && running(id));
         let unseen = self.emissions.rows().iter().filter(|(id, _)| !self.seen.has(id));
         let positions = open
             .chain(quarantined.map(|row| row.position))
             .chain(members.map(|(_, member)| member.at))
             .chain(unseen.filter_map(|(_, emission)| emission.refers_to));
-        let inside =
-            |at: &Position| at.partition == partition && at.offset > from && at.offset <= to;
+        let inside = |at: &Position| at.partition == partition && at.offset > from && at.offset <= to;
         positions.filter(inside).map(|at| at.offset).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }

@@ -8,16 +8,11 @@ use super::state::State;
 
 /// One step of [`engine::ports::Ledger::trim`]: at most so many rows of each kind. Attempts are not counted.
 pub(super) fn trim(state: &mut State, before: Timestamp) -> u64 {
-    trim_deliveries(state, before)
-        + trim_feed(state, before)
-        + trim_words(state, before)
-        + trim_audit(state, before)
+    trim_deliveries(state, before) + trim_feed(state, before) + trim_words(state, before) + trim_audit(state, before)
 }
 
 fn trim_deliveries(state: &mut State, before: Timestamp) -> u64 {
-    let is_final = |id: &&DeliveryId| {
-        state.deliveries.get(id).is_some_and(|row| row.delivery.state.is_final())
-    };
+    let is_final = |id: &&DeliveryId| state.deliveries.get(id).is_some_and(|row| row.delivery.state.is_final());
     let old = state.by_age.rows().iter().take_while(|((at, _), _)| *at < before).map(|(_, id)| id);
     let gone: Vec<DeliveryId> = old.filter(is_final).take(TRIM_ROWS_MAX).copied().collect();
     for id in &gone {
@@ -37,8 +32,7 @@ fn trim_feed(state: &mut State, before: Timestamp) -> u64 {
 
 fn trim_words(state: &mut State, before: Timestamp) -> u64 {
     let old = state.words.rows().iter().filter(|(_, (_, at))| *at < before);
-    let gone: Vec<(String, EventId)> =
-        old.take(TRIM_ROWS_MAX).map(|(key, _)| key.clone()).collect();
+    let gone: Vec<(String, EventId)> = old.take(TRIM_ROWS_MAX).map(|(key, _)| key.clone()).collect();
     gone.iter().filter(|key| state.words.remove(key)).count() as u64
 }
 

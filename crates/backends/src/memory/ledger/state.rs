@@ -7,9 +7,9 @@ use model::account::Tally;
 use model::change::Switch;
 use model::view::FeedRow;
 use model::{
-    Attempt, AuditId, AuditRow, Consumer, Delivery, DeliveryId, DeliveryState, DestinationName,
-    Digest, EventId, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow,
-    Replay, ReplayId, ReplayMember, Timestamp, Token, TokenId,
+    Attempt, AuditId, AuditRow, Consumer, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, EventId, NewEntry,
+    NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
+    TokenId,
 };
 use uuid::Uuid;
 
@@ -168,15 +168,8 @@ impl State {
     }
 
     /// Whether this life of a node is over: a later one began, or it was not seen since `stale_before`.
-    pub(super) fn is_over(
-        &self,
-        node: &NodeName,
-        incarnation: u64,
-        stale_before: Timestamp,
-    ) -> bool {
-        self.lives
-            .get(node)
-            .is_none_or(|life| incarnation < life.incarnation || life.seen_at < stale_before)
+    pub(super) fn is_over(&self, node: &NodeName, incarnation: u64, stale_before: Timestamp) -> bool {
+        self.lives.get(node).is_none_or(|life| incarnation < life.incarnation || life.seen_at < stale_before)
     }
 }
 
@@ -204,11 +197,7 @@ impl Row {
     }
 }
 
-fn reindex<K: Ord + Clone>(
-    index: &mut Table<K, DeliveryId>,
-    (old, new): (Option<K>, Option<K>),
-    id: DeliveryId,
-) {
+fn reindex<K: Ord + Clone>(index: &mut Table<K, DeliveryId>, (old, new): (Option<K>, Option<K>), id: DeliveryId) {
     if old == new {
         return;
     }

@@ -28,14 +28,11 @@ fn check(state: &State) {
     }
     check_indexes(state, &rows);
     for row in rows {
-        let attempts =
-            state.attempts.rows().range((row.delivery.id, 0)..=(row.delivery.id, u32::MAX));
+        let attempts = state.attempts.rows().range((row.delivery.id, 0)..=(row.delivery.id, u32::MAX));
         let open: Vec<bool> = attempts.map(|(_, attempt)| attempt.result.is_none()).collect();
         assert_eq!(open.len(), row.delivery.attempts as usize);
         let last_alone = open.iter().rev().enumerate().all(|(back, open)| !open || back == 0);
-        assert!(
-            last_alone && open.last().copied().unwrap_or(false) == row.delivery.lease.is_some()
-        );
+        assert!(last_alone && open.last().copied().unwrap_or(false) == row.delivery.lease.is_some());
     }
     assert_eq!(super::counters::account(state), super::counters::recount(state));
 }
@@ -63,10 +60,7 @@ async fn lanes_and_indexes_hold_through_random_histories() {
             let before = format!("{:?}", history.reference.state());
             if history.reference.commit_now(batch).is_err() {
                 let after = format!("{:?}", history.reference.state());
-                assert_eq!(
-                    before, after,
-                    "seed {seed}, step {step}: a refused batch left something"
-                );
+                assert_eq!(before, after, "seed {seed}, step {step}: a refused batch left something");
             }
             check(&history.reference.state());
         }

@@ -5,12 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::limit::PAGE_ROWS_MAX;
 use model::view::{
-    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page,
-    QuarantineQuery, ReplayStory,
+    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
 };
 use model::{
-    AuditRow, Delivery, DeliveryId, DeliveryState, EventId, PolicyVersion, QuarantineRow, Replay,
-    ReplayId, Timestamp,
+    AuditRow, Delivery, DeliveryId, DeliveryState, EventId, PolicyVersion, QuarantineRow, Replay, ReplayId, Timestamp,
 };
 use uuid::Uuid;
 
@@ -28,63 +26,33 @@ impl State {
             Ok(below) => below,
             Err(Unreadable) => return Page::default(),
         };
-        let rows = self
-            .by_age
-            .rows()
-            .values()
-            .rev()
-            .filter_map(|id| self.deliveries.get(id))
-            .map(|row| &row.delivery);
-        page(
-            rows.filter(|delivery| matches_query(delivery, query)),
-            |it| (it.created_at, it.id.0),
-            below,
-            query.limit,
-        )
+        let rows = self.by_age.rows().values().rev().filter_map(|id| self.deliveries.get(id)).map(|row| &row.delivery);
+        page(rows.filter(|delivery| matches_query(delivery, query)), |it| (it.created_at, it.id.0), below, query.limit)
     }
 
     pub(super) fn delivery_story(&self, id: DeliveryId) -> Option<DeliveryStory> {
         let delivery = self.delivery(id)?;
         let attempts = self.attempts.rows().range((id, 0)..=(id, u32::MAX));
-        Some(DeliveryStory {
-            delivery,
-            attempts: attempts.map(|(_, attempt)| attempt.clone()).collect(),
-        })
+        Some(DeliveryStory { delivery, attempts: attempts.map(|(_, attempt)| attempt.clone()).collect() })
     }
 
     pub(super) fn event_story(&self, event: EventId) -> EventStory {
         let ids = self.by_event.rows().range((event, 0)..=(event, u64::MAX)).map(|(_, id)| *id);
-        let mut deliveries: Vec<DeliveryStory> =
-            ids.filter_map(|id| self.delivery_story(id)).collect();
+        let mut deliveries: Vec<DeliveryStory> = ids.filter_map(|id| self.delivery_story(id)).collect();
         deliveries.sort_by_key(|story| (story.delivery.created_at, story.delivery.id));
-        let subjects: BTreeSet<String> = deliveries
-            .iter()
-            .map(|story| story.delivery.id.to_string())
-            .chain([event.to_string()])
-            .collect();
-        let mut audit: Vec<AuditRow> = self
-            .audit
-            .rows()
-            .values()
-            .filter(|row| subjects.contains(&row.subject))
-            .cloned()
-            .collect();
+        let subjects: BTreeSet<String> =
+            deliveries.iter().map(|story| story.delivery.id.to_string()).chain([event.to_string()]).collect();
+        let mut audit: Vec<AuditRow> =
+            self.audit.rows().values().filter(|row| subjects.contains(&row.subject)).cloned().collect();
         audit.sort_by_key(|row| (row.at, row.id));
         EventStory { quarantine: self.quarantine.get(&event).cloned(), deliveries, audit }
     }
 
     pub(super) fn causes(&self) -> Vec<CauseGroup> {
         let mut groups: BTreeMap<_, CauseGroup> = BTreeMap::new();
-        let oldest_first = self
-            .by_age
-            .rows()
-            .values()
-            .filter_map(|id| self.deliveries.get(id))
-            .map(|row| &row.delivery);
+        let oldest_first = self.by_age.rows().values().filter_map(|id| self.deliveries.get(id)).map(|row| &row.delivery);
         for delivery in oldest_first {
-            let (DeliveryState::Held { for_whom: owner } | DeliveryState::DeadLettered { owner }) =
-                &delivery.state
-            else {
+            let (DeliveryState::Held { for_whom: owner } | DeliveryState::DeadLettered { owner }) = &delivery.state else {
                 continue;
             };
             let key = (
@@ -133,20 +101,14 @@ impl State {
     pub(super) fn lookup(&self, word: &str, limit: usize) -> Vec<Found> {
         let from = (word.to_owned(), EventId(Uuid::nil()));
         let rows = self.words.rows().range(from..).take_while(|((found, _), _)| found == word);
-        let mut found: Vec<Found> =
-            rows.map(|((_, event), (at, _))| Found { at: *at, event: *event }).collect();
+        let mut found: Vec<Found> = rows.map(|((_, event), (at, _))| Found { at: *at, event: *event }).collect();
         found.sort_by_key(|found| Reverse(*found));
         found.truncate(limit);
         found
     }
 
     pub(super) fn feed_after(&self, after: u64, limit: usize) -> Vec<FeedRow> {
-        self.feed
-            .rows()
-            .range(after.saturating_add(1)..)
-            .take(limit)
-            .map(|(_, row)| row.clone())
-            .collect()
+        self.feed.rows().range(after.saturating_add(1)..).take(limit).map(|(_, row)| row.clone()).collect()
     }
 
     pub(super) fn backlog(&self) -> Vec<Backlog> {
@@ -165,8 +127,7 @@ impl State {
                 continue;
             }
             line.waiting += 1;
-            line.oldest_at =
-                Some(line.oldest_at.map_or(delivery.created_at, |at| at.min(delivery.created_at)));
+            line.oldest_at = Some(line.oldest_at.map_or(delivery.created_at, |at| at.min(delivery.created_at)));
             if !delivery.behind {
                 line.next_due = Some(line.next_due.map_or(due, |next| next.min(due)));
             }
@@ -186,19 +147,10 @@ impl State {
         Some(ReplayStory { replay, members: self.members(id, 0, PAGE_ROWS_MAX) })
     }
 
-    pub(super) fn audit_page(
-        &self,
-        subject: Option<&str>,
-        cursor: Option<&str>,
-        limit: usize,
-    ) -> Page<AuditRow> {
+    pub(super) fn audit_page(&self, subject: Option<&str>, cursor: Option<&str>, limit: usize) -> Page<AuditRow> {
         let Ok(below) = place_of(cursor) else { return Page::default() };
-        let mut rows: Vec<&AuditRow> = self
-            .audit
-            .rows()
-            .values()
-            .filter(|row| subject.is_none_or(|subject| row.subject == subject))
-            .collect();
+        let mut rows: Vec<&AuditRow> =
+            self.audit.rows().values().filter(|row| subject.is_none_or(|subject| row.subject == subject)).collect();
         rows.sort_by_key(|row| Reverse((row.at, row.id)));
         page(rows.into_iter(), |row| (row.at, row.id.0), below, limit)
     }

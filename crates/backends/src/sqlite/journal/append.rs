@@ -7,9 +7,7 @@ use std::sync::atomic::Ordering;
 
 use engine::ports::Clock;
 use model::record::Unreadable;
-use model::{
-    Appended, Entry, EventId, Fault, NewEntry, Offset, Partition, PolicyVersion, Position, Record, Timestamp,
-};
+use model::{Appended, Entry, EventId, Fault, NewEntry, Offset, Partition, PolicyVersion, Position, Record, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -141,8 +139,7 @@ impl Appender {
         };
         let page_bytes: i64 = conn.prepare_cached(PAGE_BYTES)?.query_row([], |row| row.get(0))?;
         let keys = Segments::load(&conn, segment_keys, keys::read_from)?;
-        let state =
-            State { clock, shared, page_bytes: count(page_bytes), policies: HashMap::new(), keys, counts };
+        let state = State { clock, shared, page_bytes: count(page_bytes), policies: HashMap::new(), keys, counts };
         let used = state.used(&conn)?;
         state.shared.used.store(used, Ordering::Relaxed);
         state.shared.head.store(counts.head, Ordering::Release);

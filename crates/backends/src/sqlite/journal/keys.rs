@@ -109,11 +109,7 @@ pub(super) fn last(conn: &Connection) -> Result<i64, Broken> {
 }
 
 /// The rows above an id, for the open segment.
-pub(super) fn read_from(
-    conn: &Connection,
-    after: i64,
-    tell: &mut dyn FnMut(i64, i64, Timestamp),
-) -> Result<(), Broken> {
+pub(super) fn read_from(conn: &Connection, after: i64, tell: &mut dyn FnMut(i64, i64, Timestamp)) -> Result<(), Broken> {
     let mut statement = conn.prepare(ROWS)?;
     let mut rows = statement.query([after])?;
     while let Some(row) = rows.next()? {

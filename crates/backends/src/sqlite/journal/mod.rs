@@ -1,4 +1,4 @@
-//! The journal in one SQLite file: one partition, one writer, readers beside it.
+//! The journal in one `SQLite` file: one partition, one writer, readers beside it.
 
 mod append;
 mod keys;
@@ -104,8 +104,9 @@ impl SqliteJournal {
         let readers = Readers::start("journal-read", &path, options.readers)?;
         let moved = Arc::clone(&checkpoints);
         let limit = GroupLimit { requests: COMMIT_BATCHES_MAX, weight: COMMIT_BYTES_MAX, weigh };
-        let writer =
-            Writer::start("journal.append", APPENDS_WAITING_MAX, limit, move |works| appender.group(works, &moved))?;
+        let writer = Writer::start("journal.append", APPENDS_WAITING_MAX, limit, move |works| {
+            appender.group(works, &moved);
+        })?;
         Ok(Self { writer, readers, checkpoints, shared, _folder: folder })
     }
 

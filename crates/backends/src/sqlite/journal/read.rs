@@ -90,7 +90,10 @@ pub(super) fn accepted_up_to(conn: &Connection, offset: Offset) -> Result<[u64; 
     let mut rows = statement.query([from, int(offset.0)])?;
     while let Some(row) = rows.next()? {
         let origin: i64 = row.get(0)?;
-        let total = usize::try_from(origin).ok().and_then(|origin| totals.get_mut(origin)).ok_or_else(|| Broken::corrupt("a record of no known origin"))?;
+        let total = usize::try_from(origin)
+            .ok()
+            .and_then(|origin| totals.get_mut(origin))
+            .ok_or_else(|| Broken::corrupt("a record of no known origin"))?;
         *total += count(row.get(1)?);
     }
     Ok(totals)

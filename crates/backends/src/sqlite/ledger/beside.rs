@@ -1,6 +1,8 @@
 //! Changes of what stands beside deliveries: quarantine, emissions, policies, replays, switches, tokens, audit, lives.
 
-use model::{Bucket, Change, Entry, EventId, NewEntry, NodeName, QuarantineRow, QuarantineState, Replay, ReplayMember, Timestamp};
+use model::{
+    Bucket, Change, Entry, EventId, NewEntry, NodeName, QuarantineRow, QuarantineState, Replay, ReplayMember, Timestamp,
+};
 use rusqlite::{OptionalExtension as _, ToSql, params};
 use serde::Serialize;
 use uuid::Uuid;

@@ -192,7 +192,9 @@ impl Step<'_> {
     /// Brings the lane's next one forward, after this one has left.
     fn free_next(&mut self, left: &Delivery) -> Result<(), Broken> {
         let (Some(key), Some(lane)) = (&left.lane, left.lane_digest()) else { return Ok(()) };
-        let Some(head) = self.head(short(&lane), left, key)?.filter(|head| head.behind) else { return Ok(()) };
+        let Some(head) = self.head(short(&lane), left, key)?.filter(|head| head.behind) else {
+            return Ok(());
+        };
         self.conn.prepare_cached(FREE)?.execute(params![head.seq, head.would_be_ready])?;
         if head.would_be_ready {
             self.ready.insert(left.destination.clone());

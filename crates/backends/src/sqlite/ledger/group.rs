@@ -148,9 +148,16 @@ impl Group {
 }
 
 /// Applies one request: its reply, or `None` where it conflicts half done and there is no savepoint to go back to.
-fn apply(conn: &Connection, state: &mut State, request: &Request, care: Care) -> Result<Option<Result<Reply, Broken>>, Broken> {
+fn apply(
+    conn: &Connection,
+    state: &mut State,
+    request: &Request,
+    care: Care,
+) -> Result<Option<Result<Reply, Broken>>, Broken> {
     let prepared = match request {
-        Request::Trim { before } => return trim::trim(conn, state, *before).map(|rows| Some(Ok(Reply::Trimmed(rows)))),
+        Request::Trim { before } => {
+            return trim::trim(conn, state, *before).map(|rows| Some(Ok(Reply::Trimmed(rows))));
+        }
         Request::Commit(prepared) => prepared,
     };
     let mark = state.mark();

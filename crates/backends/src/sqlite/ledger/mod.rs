@@ -1,4 +1,4 @@
-//! The ledger and its views in one SQLite file: one writer, readers beside it.
+//! The ledger and its views in one `SQLite` file: one writer, readers beside it.
 
 mod beside;
 mod deliveries;
@@ -78,7 +78,9 @@ impl SqliteLedger {
         let readers = Readers::start("ledger-read", &path, options.readers)?;
         let moved = Arc::clone(&checkpoints);
         let limit = GroupLimit { requests: COMMIT_BATCHES_MAX, weight: COMMIT_ENTRIES_MAX, weigh };
-        let writer = Writer::start("ledger.commit", BATCHES_WAITING_MAX, limit, move |works| group.run(works, &moved))?;
+        let writer = Writer::start("ledger.commit", BATCHES_WAITING_MAX, limit, move |works| {
+            group.run(works, &moved);
+        })?;
         Ok(Self { writer, readers, checkpoints, names, words, changed, _folder: folder })
     }
 

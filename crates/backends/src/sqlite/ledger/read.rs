@@ -7,8 +7,8 @@ use engine::ports::{DueLimit, Life, Shard};
 use model::account::ROUTER;
 use model::change::Switch;
 use model::{
-    Account, Bucket, Delivery, DeliveryState, DestinationName, Digest, Entry, EventId, NewEntry, NodeName, Offset, Partition,
-    PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
+    Account, Bucket, Delivery, DeliveryState, DestinationName, Digest, Entry, EventId, NewEntry, NodeName, Offset,
+    Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 use uuid::Uuid;

@@ -1,8 +1,8 @@
 //! A delivery as a row: its columns, and what the partial indexes are made of.
 
 use model::{
-    Delivery, DeliveryId, DeliveryState, Digest, EventId, LaneKey, Lease, Offset, OnDead, Origin, Partition,
-    PolicyVersion, Position, Principal, ReplayId, Timestamp,
+    Delivery, DeliveryId, DeliveryState, Digest, EventId, LaneKey, Lease, Offset, OnDead, Origin, Partition, PolicyVersion,
+    Position, Principal, ReplayId, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
 use uuid::Uuid;
@@ -144,7 +144,12 @@ impl Row {
     }
 
     /// Opens the next attempt of a ready, due delivery; `None` where it is not.
-    pub(super) fn claim(conn: &Connection, names: &mut Names, id: DeliveryId, claim: &model::Claim) -> Result<Option<Self>, Broken> {
+    pub(super) fn claim(
+        conn: &Connection,
+        names: &mut Names,
+        id: DeliveryId,
+        claim: &model::Claim,
+    ) -> Result<Option<Self>, Broken> {
         let node = names.number(conn, claim.lease.node.as_str())?;
         let mut statement = conn.prepare_cached(CLAIM)?;
         let wanted = params![id.bytes(), claim.at.micros(), node, int(claim.lease.incarnation)];

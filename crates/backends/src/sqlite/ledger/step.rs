@@ -134,7 +134,9 @@ impl<'a> Step<'a> {
             Change::Open { delivery, claim } => self.open(delivery, claim.as_ref(), made),
             Change::Claim { delivery, claim } => self.claim(*delivery, claim),
             Change::Settle { delivery, result, state, why } => {
-                let Made::Outcome(outcome) = made else { return Err(Broken::corrupt("an outcome without its text")) };
+                let Made::Outcome(outcome) = made else {
+                    return Err(Broken::corrupt("an outcome without its text"));
+                };
                 self.settle(*delivery, (result, outcome), (state, why))
             }
             Change::Move { delivery, state, why, new_round } => self.shift(*delivery, (state, why), *new_round),
@@ -144,7 +146,9 @@ impl<'a> Step<'a> {
             }
             Change::Count { .. } => Err(Broken::corrupt("only routing is counted by hand")),
             Change::Index { event, at, .. } => {
-                let Made::Words(hashes) = made else { return Err(Broken::corrupt("words without their hashes")) };
+                let Made::Words(hashes) = made else {
+                    return Err(Broken::corrupt("words without their hashes"));
+                };
                 self.index(*event, *at, hashes)
             }
             Change::Quarantine(_)

@@ -47,11 +47,7 @@ impl Step<'_> {
 }
 
 /// The rows above an id, for the open segment.
-pub(super) fn read_from(
-    conn: &Connection,
-    after: i64,
-    tell: &mut dyn FnMut(i64, i64, Timestamp),
-) -> Result<(), Broken> {
+pub(super) fn read_from(conn: &Connection, after: i64, tell: &mut dyn FnMut(i64, i64, Timestamp)) -> Result<(), Broken> {
     let mut statement = conn.prepare(ROWS)?;
     let mut rows = statement.query([after])?;
     while let Some(row) = rows.next()? {
@@ -70,12 +66,7 @@ pub(super) fn sweep(conn: &Connection, to: i64, rows: usize) -> Result<bool, Bro
 }
 
 /// Events that carry a word, newest first.
-pub(super) fn lookup(
-    conn: &Connection,
-    words: &RwLock<Segments>,
-    word: &str,
-    limit: usize,
-) -> Result<Vec<Found>, Broken> {
+pub(super) fn lookup(conn: &Connection, words: &RwLock<Segments>, word: &str, limit: usize) -> Result<Vec<Found>, Broken> {
     let hash = word_hash(word);
     let (mut ids, segments) = {
         let words = words.read().unwrap_or_else(PoisonError::into_inner);

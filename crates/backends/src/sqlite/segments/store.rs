@@ -24,8 +24,7 @@ statements! {
 }
 
 /// Reads the hashes of the rows above an id in the order of their ids, and tells each to the second argument.
-pub(in super::super) type ReadRows =
-    fn(&Connection, i64, &mut dyn FnMut(i64, i64, Timestamp)) -> Result<(), Broken>;
+pub(in super::super) type ReadRows = fn(&Connection, i64, &mut dyn FnMut(i64, i64, Timestamp)) -> Result<(), Broken>;
 
 /// Removes the rows of a segment up to and including an id, at most so many; says whether none is left.
 pub(in super::super) type SweepRows = fn(&Connection, i64, usize) -> Result<bool, Broken>;
@@ -56,7 +55,11 @@ impl Segments {
             let closed =
                 Closed { number, last_id: row.get(1)?, first_at: at(row.get(2)?), last_at: at(row.get(3)?), filter };
             last_id = last_id.max(closed.last_id);
-            if row.get::<_, bool>(4)? { self.dropped.push(closed) } else { self.closed.push(closed) }
+            if row.get::<_, bool>(4)? {
+                self.dropped.push(closed);
+            } else {
+                self.closed.push(closed);
+            }
         }
         Ok(last_id)
     }

@@ -49,7 +49,8 @@ pub(super) fn free_space(settings: &Settings, running: Option<&Status>, checks: 
     if free < FREE_BYTES_MIN {
         checks.finding("disk", text, "make room, or put the data folder elsewhere with --data");
     } else if free < wanted {
-        let fix = "lower journal_gib in the settings file, or make room: intake must stop by its own budget, not by a full disk";
+        let fix =
+            "lower journal_gib in the settings file, or make room: intake must stop by its own budget, not by a full disk";
         checks.finding("disk", format!("{text}, and the journal may still take {} MiB", wanted / MIB), fix);
     } else {
         checks.good("disk", text);
@@ -72,7 +73,11 @@ pub(super) fn open_files(checks: &mut Checks) {
         Some("unlimited") => checks.good("open files", "unlimited"),
         Some(word) => match word.parse::<u64>() {
             Ok(limit) if limit < OPEN_FILES_MIN => {
-                checks.finding("open files", format!("at most {limit}"), format!("ulimit -n {OPEN_FILES_MIN}, or LimitNOFILE={OPEN_FILES_MIN} in the unit"));
+                checks.finding(
+                    "open files",
+                    format!("at most {limit}"),
+                    format!("ulimit -n {OPEN_FILES_MIN}, or LimitNOFILE={OPEN_FILES_MIN} in the unit"),
+                );
             }
             Ok(limit) => checks.good("open files", format!("at most {limit}")),
             Err(_) => checks.note("open files", "the limit is not known"),

@@ -17,7 +17,11 @@ pub(super) fn check(client: &Client, status: &Status, checks: &mut Checks) {
     if status.missing == 0 {
         checks.good("accounts", "everything accepted is accounted for");
     } else {
-        checks.finding("accounts", format!("{} are not accounted for", status.missing), "keep the data folder as it is and report this: it is a defect of the product");
+        checks.finding(
+            "accounts",
+            format!("{} are not accounted for", status.missing),
+            "keep the data folder as it is and report this: it is a defect of the product",
+        );
     }
     clock(status, checks);
     let percent = status.journal.bytes.saturating_mul(100) / status.journal.budget.max(1);
@@ -30,10 +34,17 @@ pub(super) fn check(client: &Client, status: &Status, checks: &mut Checks) {
     for it in status.destinations.iter().filter(|it| it.breaker != "closed") {
         let name = &it.backlog.destination;
         let text = format!("the breaker of {name} is {}, {} deliveries wait", it.breaker, it.backlog.waiting);
-        checks.finding("breaker", text, format!("mend {name}; it is tried again by itself. crossdock deliveries ls --destination {name} --state waiting"));
+        checks.finding(
+            "breaker",
+            text,
+            format!(
+                "mend {name}; it is tried again by itself. crossdock deliveries ls --destination {name} --state waiting"
+            ),
+        );
     }
     let sources = status.sources.iter().filter(|it| it.paused).map(|it| format!("source/{}", it.source));
-    let destinations = status.destinations.iter().filter(|it| it.paused).map(|it| format!("destination/{}", it.backlog.destination));
+    let destinations =
+        status.destinations.iter().filter(|it| it.paused).map(|it| format!("destination/{}", it.backlog.destination));
     for object in sources.chain(destinations) {
         checks.finding("paused", format!("{object} is paused"), format!("crossdock resume {object} --reason …"));
     }
@@ -64,8 +75,14 @@ pub(super) async fn absent(client: &Client, failure: &Failure, settings: &Settin
     match TcpListener::bind(address).await {
         Ok(_) => checks.good("port", format!("{address} is free")),
         Err(error) => match settings.listen {
-            Listen::Default(_) => checks.note("port", format!("{address} is taken ({error}): the next free one will be used")),
-            Listen::Exactly(_) => checks.finding("port", format!("{address} cannot be had: {error}"), "stop what listens there, or name another with --listen"),
+            Listen::Default(_) => {
+                checks.note("port", format!("{address} is taken ({error}): the next free one will be used"));
+            }
+            Listen::Exactly(_) => checks.finding(
+                "port",
+                format!("{address} cannot be had: {error}"),
+                "stop what listens there, or name another with --listen",
+            ),
         },
     }
 }

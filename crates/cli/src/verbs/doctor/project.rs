@@ -19,9 +19,13 @@ const RESOLVE: Duration = Duration::from_secs(3);
 
 pub(super) async fn check(settings: &Settings, running: Option<&Status>, checks: &mut Checks) {
     let files = match server::project::read(&settings.project) {
-        Ok(files) if files.is_empty() => return checks.note("project", format!("{} has none; `crossdock init` begins one", settings.project.display())),
+        Ok(files) if files.is_empty() => {
+            return checks.note("project", format!("{} has none; `crossdock init` begins one", settings.project.display()));
+        }
         Ok(files) => files,
-        Err(error) => return checks.finding("project", error.to_string(), "make the folder readable"),
+        Err(error) => {
+            return checks.finding("project", error.to_string(), "make the folder readable");
+        }
     };
     let (policy, findings) = policy::check_at(&files, moment::now());
     let has_error = findings.iter().any(|finding| finding.severity == Severity::Error);
@@ -62,9 +66,17 @@ fn permissions(policy: &Policy, checks: &mut Checks) {
         let Verify::Unsigned { owner, until } = &source.verify else { continue };
         let name = &source.name;
         if *until <= now {
-            checks.finding("unsigned", format!("{name} refuses everything since {until}"), format!("give it a signature, or ask {owner} for a later `until`"));
+            checks.finding(
+                "unsigned",
+                format!("{name} refuses everything since {until}"),
+                format!("give it a signature, or ask {owner} for a later `until`"),
+            );
         } else if *until <= now + NEAR {
-            checks.finding("unsigned", format!("{name} refuses everything from {until} on"), format!("give it a signature, or ask {owner} for a later `until`"));
+            checks.finding(
+                "unsigned",
+                format!("{name} refuses everything from {until} on"),
+                format!("give it a signature, or ask {owner} for a later `until`"),
+            );
         } else {
             checks.note("unsigned", format!("{name} takes what nobody signs until {until}, allowed by {owner}"));
         }
@@ -79,8 +91,12 @@ async fn destinations(policy: &Policy, checks: &mut Checks) {
         match found.map(|found| found.map(Iterator::count)) {
             Ok(Ok(0)) => unresolved(destination.name.as_str(), &place, "it has no address", checks),
             Ok(Ok(_)) => resolved += 1,
-            Ok(Err(error)) => unresolved(destination.name.as_str(), &place, &error.to_string(), checks),
-            Err(_) => unresolved(destination.name.as_str(), &place, "no answer in three seconds", checks),
+            Ok(Err(error)) => {
+                unresolved(destination.name.as_str(), &place, &error.to_string(), checks);
+            }
+            Err(_) => {
+                unresolved(destination.name.as_str(), &place, "no answer in three seconds", checks);
+            }
         }
     }
     if resolved > 0 {
@@ -89,7 +105,11 @@ async fn destinations(policy: &Policy, checks: &mut Checks) {
 }
 
 fn unresolved(name: &str, place: &str, why: &str, checks: &mut Checks) {
-    checks.finding("destinations", format!("{name}: {place} does not resolve: {why}"), "mend its `url`, or the name service of this machine");
+    checks.finding(
+        "destinations",
+        format!("{name}: {place} does not resolve: {why}"),
+        "mend its `url`, or the name service of this machine",
+    );
 }
 
 /// `host:port` of a URL.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use engine::delivery::prepare;
-use engine::intake::decide::{Decision, admit};
 use engine::intake::Verifiers;
+use engine::intake::decide::{Decision, admit};
 use engine::routing::decide::{Routable, route};
 use model::{Diagnostic, Entry, Event, Offset, Outcome, Partition, Position, Received, Record, Refusal, Verdict};
 use policy::Policy;
@@ -50,9 +50,15 @@ pub(super) struct Made {
 pub(super) fn of(policy: &Policy, verifiers: &Verifiers, received: &Received) -> Actual {
     let mut actual = Actual::default();
     match admit(policy, verifiers, received, received.at) {
-        Decision::Answered(_) => actual.why.push("it was answered as a handshake and admits nothing".to_owned()),
+        Decision::Answered(_) => {
+            actual.why.push("it was answered as a handshake and admits nothing".to_owned());
+        }
         Decision::Refused(refusal) => actual.refused(&refusal),
-        Decision::Judged(verdicts) => verdicts.into_iter().for_each(|verdict| actual.judged(policy, verdict, received)),
+        Decision::Judged(verdicts) => {
+            for verdict in verdicts {
+                actual.judged(policy, verdict, received);
+            }
+        }
     }
     actual
 }

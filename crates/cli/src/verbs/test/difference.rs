@@ -95,7 +95,9 @@ fn walk(path: String, expected: Option<&Value>, actual: Option<&Value>, paths: &
         }
         (Some(_), None) => paths.push(format!("{}: missing", here(path))),
         (None, Some(_)) => paths.push(format!("{}: not expected", here(path))),
-        (Some(one), Some(other)) => paths.push(format!("{}: {one} expected, {other} seen", here(path))),
+        (Some(one), Some(other)) => {
+            paths.push(format!("{}: {one} expected, {other} seen", here(path)));
+        }
         (None, None) => {}
     }
 }

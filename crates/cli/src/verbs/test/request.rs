@@ -36,7 +36,10 @@ impl Proofs {
             }
         }
         let names = server::secrets::names(policy);
-        let keys = Keyring::from_pairs(names.into_iter().map(|name| { let value = test_secret(&name); (name, value) }));
+        let keys = Keyring::from_pairs(names.into_iter().map(|name| {
+            let value = test_secret(&name);
+            (name, value)
+        }));
         Self { verifiers: Verifiers::new(policy, &keys), keys }
     }
 }
@@ -48,7 +51,8 @@ fn test_secret(name: &SecretName) -> Secret {
 
 /// The request, or why there can be none.
 pub(super) fn make(given: &Given, folder: &Path, policy: &Policy, proofs: &Proofs) -> Result<Received, String> {
-    let source = policy.sources.get(&given.source.value).ok_or_else(|| format!("there is no source {}", given.source.value))?;
+    let source =
+        policy.sources.get(&given.source.value).ok_or_else(|| format!("there is no source {}", given.source.value))?;
     let at = given.at.unwrap_or_else(|| when(source));
     let mut call = Call { headers: given.headers.clone(), path: String::new(), body: body(&given.body, folder)? };
     call.put("content-type", media_type(source, &call));
@@ -71,7 +75,11 @@ pub(super) fn make(given: &Given, folder: &Path, policy: &Policy, proofs: &Proof
 fn when(source: &Source) -> Timestamp {
     match &source.verify {
         Verify::Unsigned { until, .. } => WHEN.min(*until - TimeSpan::from_secs(1)),
-        Verify::StandardWebhooks { .. } | Verify::Signed(_) | Verify::SecretHeader { .. } | Verify::SecretPath | Verify::Basic { .. } => WHEN,
+        Verify::StandardWebhooks { .. }
+        | Verify::Signed(_)
+        | Verify::SecretHeader { .. }
+        | Verify::SecretPath
+        | Verify::Basic { .. } => WHEN,
     }
 }
 
@@ -87,7 +95,8 @@ fn body(body: &GivenBody, folder: &Path) -> Result<Bytes, String> {
 
 /// A source of `CloudEvents` gets a body with an envelope as one, unless the test says what it is.
 fn media_type(source: &Source, call: &Call) -> &'static str {
-    let has_envelope = || serde_json::from_slice::<serde_json::Value>(&call.body).is_ok_and(|body| body.get("specversion").is_some());
+    let has_envelope =
+        || serde_json::from_slice::<serde_json::Value>(&call.body).is_ok_and(|body| body.get("specversion").is_some());
     if source.format == Format::CloudEvents && call.header("ce-specversion").is_none() && has_envelope() {
         "application/cloudevents+json"
     } else {

@@ -5,8 +5,7 @@
 
 use bytes::Bytes;
 use model::{
-    Batch, Change, Digest, Entry, Event, EventId, Guard, Partition, QuarantineRow, QuarantineState,
-    Refusal, Verdict,
+    Batch, Change, Digest, Entry, Event, EventId, Guard, Partition, QuarantineRow, QuarantineState, Refusal, Verdict,
 };
 use policy::Policy;
 use uuid::Uuid;
@@ -58,12 +57,7 @@ pub struct Decided {
 }
 
 /// Another body takes the place of the kept one, in the same form.
-pub fn correct(
-    stand: Stand<'_>,
-    kept: Kept<'_>,
-    body: &Bytes,
-    asked: &Asked,
-) -> Result<Decided, NotDone> {
+pub fn correct(stand: Stand<'_>, kept: Kept<'_>, body: &Bytes, asked: &Asked) -> Result<Decided, NotDone> {
     asked.check()?;
     let row = kept.row;
     let becomes = |revision: u32| QuarantineState::Resubmitted {
@@ -82,19 +76,8 @@ pub fn correct(
         Verdict::Refused(refusal) => return Err(not_taken(refusal)),
     };
     let to = partition(&event, stand.partitions);
-    let entry = Entry::Resubmitted {
-        of: row.event,
-        revision,
-        by: asked.by.clone(),
-        why: asked.why.clone(),
-        event,
-    };
-    let emit = Change::Emit {
-        id: id.0,
-        partition: to,
-        policy: stand.policy.version,
-        entry: Box::new(entry),
-    };
+    let entry = Entry::Resubmitted { of: row.event, revision, by: asked.by.clone(), why: asked.why.clone(), event };
+    let emit = Change::Emit { id: id.0, partition: to, policy: stand.policy.version, entry: Box::new(entry) };
     Ok(decided(kept, becomes(revision), Some(emit), asked))
 }
 
@@ -106,12 +89,7 @@ pub fn release(stand: Stand<'_>, kept: Kept<'_>, asked: &Asked) -> Result<Decide
     if let Some(decided) = settled(kept, &becomes)? {
         return Ok(decided);
     }
-    let entry = Entry::Released {
-        of: row.event,
-        at: row.position,
-        by: asked.by.clone(),
-        why: asked.why.clone(),
-    };
+    let entry = Entry::Released { of: row.event, at: row.position, by: asked.by.clone(), why: asked.why.clone() };
     let emit = Change::Emit {
         id: released_id(row.event),
         partition: row.position.partition,
@@ -142,11 +120,7 @@ fn released_id(of: EventId) -> Uuid {
 }
 
 fn not_taken(refusal: Refusal) -> NotDone {
-    if refusal.reasons.is_empty() {
-        NotDone::Refused(refusal.detail)
-    } else {
-        NotDone::Invalid(refusal.reasons)
-    }
+    if refusal.reasons.is_empty() { NotDone::Refused(refusal.detail) } else { NotDone::Invalid(refusal.reasons) }
 }
 
 /// `None` for a row that is open at the version that was seen; what became of it when this very command settled it.
@@ -158,9 +132,7 @@ fn settled(kept: Kept<'_>, becomes: &QuarantineState) -> Result<Option<Decided>,
         QuarantineState::Open => {
             return Err(NotDone::Changed(format!("the event is at version {} now", row.version)));
         }
-        QuarantineState::Resubmitted { .. }
-        | QuarantineState::Released { .. }
-        | QuarantineState::Closed { .. } => {}
+        QuarantineState::Resubmitted { .. } | QuarantineState::Released { .. } | QuarantineState::Closed { .. } => {}
     }
     let same_version = seen == row.version || seen.checked_add(1) == Some(row.version);
     if row.state == *becomes && same_version {
@@ -192,9 +164,7 @@ const fn action(state: &QuarantineState) -> &'static str {
 fn moved(row: &QuarantineRow, state: &QuarantineState, version: u64) -> Moved {
     let as_event = match state {
         QuarantineState::Resubmitted { as_event, .. } => Some(*as_event),
-        QuarantineState::Open
-        | QuarantineState::Released { .. }
-        | QuarantineState::Closed { .. } => None,
+        QuarantineState::Open | QuarantineState::Released { .. } | QuarantineState::Closed { .. } => None,
     };
     Moved { event: row.event, as_event, version, sentence: sentence(row, state) }
 }

@@ -38,12 +38,7 @@ impl Quarantine {
     /// Another body takes the place of the kept one: in the same form, envelope included where it had one in its body.
     ///
     /// `Invalid` with the broken rules where it would be kept again.
-    pub async fn correct(
-        &self,
-        which: Which,
-        body: Bytes,
-        asked: &Asked,
-    ) -> Result<Moved, NotDone> {
+    pub async fn correct(&self, which: Which, body: Bytes, asked: &Asked) -> Result<Moved, NotDone> {
         self.settle(which, asked, |stand, kept| decide::correct(stand, kept, &body, asked)).await
     }
 
@@ -67,13 +62,9 @@ impl Quarantine {
         let partitions = self.journal.partitions();
         for _ in 0..TRIES_MAX {
             let row = self.ledger.quarantined(which.event).await?;
-            let row = row.ok_or_else(|| {
-                NotDone::Unknown(format!("no event {} was ever kept for a person", which.event))
-            })?;
+            let row = row.ok_or_else(|| NotDone::Unknown(format!("no event {} was ever kept for a person", which.event)))?;
             let record = self.journal.get(row.position).await?;
-            let record = record.ok_or_else(|| {
-                NotDone::Refused("the bytes of the event are no longer there".to_owned())
-            })?;
+            let record = record.ok_or_else(|| NotDone::Refused("the bytes of the event are no longer there".to_owned()))?;
             let Entry::Quarantined { event, .. } = &record.entry else {
                 return Err(NotDone::Fault(Fault::from_error(
                     FaultKind::Corrupt,
@@ -83,8 +74,7 @@ impl Quarantine {
             };
             let policy = self.book.current();
             let stand = Stand { policy: &policy, partitions: &partitions };
-            let Decided { batch, moved } =
-                decide(stand, Kept { row: &row, event, seen: which.version })?;
+            let Decided { batch, moved } = decide(stand, Kept { row: &row, event, seen: which.version })?;
             let Some(batch) = batch else { return Ok(moved) };
             match self.ledger.commit(batch).await {
                 Ok(_) => return Ok(moved),

@@ -16,17 +16,13 @@ fn only(verdicts: Vec<Verdict>) -> Verdict {
 #[test]
 fn a_shopify_order_is_admitted_with_all_that_its_source_declares() {
     let body = r#"{"id":820982911946154508,"updated_at":"2026-03-01T09:59:58+00:00"}"#;
-    let received =
-        signed(with(shop(body), "x-shopify-shop-domain", "acme.myshopify.com"), SHOP_SECRET);
+    let received = signed(with(shop(body), "x-shopify-shop-domain", "acme.myshopify.com"), SHOP_SECRET);
     let event = World::new().admitted(&received);
     assert_eq!(event.kind.as_str(), "shopify.orders.create");
     assert_eq!(event.key, "w-1");
     assert_eq!(event.digest, Digest::of(body.as_bytes()));
     assert_eq!(event.time, Some(Timestamp::from_secs(NOW.secs() - 2)));
-    assert_eq!(
-        event.attributes,
-        BTreeMap::from([("x-shopify-shop-domain".to_owned(), "acme.myshopify.com".to_owned())])
-    );
+    assert_eq!(event.attributes, BTreeMap::from([("x-shopify-shop-domain".to_owned(), "acme.myshopify.com".to_owned())]));
     assert_eq!(event.correlation, event.id.to_string());
     assert_eq!(&event.body[..], body.as_bytes());
     assert_eq!(&*event.data(), body.as_bytes());
@@ -46,10 +42,7 @@ fn the_same_request_has_the_same_key_and_digest_whenever_it_comes() {
         let again = Received { at: NOW + TimeSpan::from_secs(60), seed: 8, ..received.clone() };
         let world = World::new();
         let (one, other) = (world.admitted(&received), world.admitted(&again));
-        assert_eq!(
-            (&one.key, one.digest, one.key_hash()),
-            (&other.key, other.digest, other.key_hash())
-        );
+        assert_eq!((&one.key, one.digest, one.key_hash()), (&other.key, other.digest, other.key_hash()));
         assert_ne!(one.id, other.id);
         assert_eq!(world.admitted(&received).id, one.id, "a decision has no chance of its own");
     }
@@ -61,17 +54,10 @@ fn keys_are_found_where_the_source_or_the_standard_says() {
     assert_eq!(world.admitted(&webhook("{}", "msg_1", NOW)).key, "msg_1");
     let digest = Digest::of(br#"{"a":1}"#);
     assert_eq!(world.admitted(&post("any", r#"{"a":1}"#)).key, format!("sha256:{digest}"));
-    let cloud =
-        structured("any", r#"{"specversion":"1.0","id":"A 1","source":"/shops/1","type":"t"}"#);
+    let cloud = structured("any", r#"{"specversion":"1.0","id":"A 1","source":"/shops/1","type":"t"}"#);
     assert_eq!(world.admitted(&cloud).key, "/shops/1 A 1");
-    let long = signed(
-        with(shop("{}"), "x-shopify-webhook-id", &"k".repeat(KEY_BYTES_MAX + 1)),
-        SHOP_SECRET,
-    );
-    assert_eq!(
-        world.admitted(&long).key,
-        format!("sha256:{}", Digest::of(&[b'k'; KEY_BYTES_MAX + 1]))
-    );
+    let long = signed(with(shop("{}"), "x-shopify-webhook-id", &"k".repeat(KEY_BYTES_MAX + 1)), SHOP_SECRET);
+    assert_eq!(world.admitted(&long).key, format!("sha256:{}", Digest::of(&[b'k'; KEY_BYTES_MAX + 1])));
 }
 
 #[test]
@@ -88,10 +74,7 @@ fn a_derived_key_tells_types_values_and_missing_values_apart() {
     ];
     let keys: std::collections::BTreeSet<String> = bodies.iter().map(|body| key(body)).collect();
     assert_eq!(keys.len(), bodies.len());
-    assert_eq!(
-        key(r#"{"type":"t","id":1,"note":"a"}"#),
-        key(r#"{"note":"b","revision":null,"id":1,"type":"t"}"#)
-    );
+    assert_eq!(key(r#"{"type":"t","id":1,"note":"a"}"#), key(r#"{"note":"b","revision":null,"id":1,"type":"t"}"#));
 }
 
 #[test]
@@ -102,18 +85,12 @@ fn types_that_are_not_listed_follow_the_rule_of_their_source() {
         let world = World::of(vec![Source { unknown, kind, events, ..open_source("lab") }]);
         only(world.events(&post("lab", body)))
     };
-    let Verdict::Admitted(event) = lab(Unknown::Quarantine, r#"{"type":"known"}"#) else {
-        panic!("listed")
-    };
+    let Verdict::Admitted(event) = lab(Unknown::Quarantine, r#"{"type":"known"}"#) else { panic!("listed") };
     assert_eq!(event.kind.as_str(), "lab.known");
-    let Verdict::Admitted(event) = lab(Unknown::Accept, r#"{"type":"a b"}"#) else {
-        panic!("accepted")
-    };
+    let Verdict::Admitted(event) = lab(Unknown::Accept, r#"{"type":"a b"}"#) else { panic!("accepted") };
     assert_eq!(event.kind.as_str(), "a_b");
     for (body, kind, code) in [(r#"{"type":"new"}"#, "new", "H0901"), ("{}", "lab", "H0902")] {
-        let Verdict::Quarantined { event, reasons } = lab(Unknown::Quarantine, body) else {
-            panic!("quarantined")
-        };
+        let Verdict::Quarantined { event, reasons } = lab(Unknown::Quarantine, body) else { panic!("quarantined") };
         assert_eq!((event.kind.as_str(), reasons[0].code.to_string().as_str()), (kind, code));
     }
 }
@@ -121,10 +98,7 @@ fn types_that_are_not_listed_follow_the_rule_of_their_source() {
 #[test]
 fn a_source_without_a_list_accepts_every_type_and_lends_its_name_where_there_is_none() {
     assert_eq!(World::new().admitted(&post("any", "{}")).kind.as_str(), "any");
-    let event = World::new().admitted(&structured(
-        "any",
-        r#"{"specversion":"1.0","id":"1","source":"/s","type":"com.x"}"#,
-    ));
+    let event = World::new().admitted(&structured("any", r#"{"specversion":"1.0","id":"1","source":"/s","type":"com.x"}"#));
     assert_eq!(event.kind.as_str(), "com.x");
 }
 
@@ -149,9 +123,7 @@ fn data_in_base64_is_found_without_being_written_anew() {
         let body = format!(r#"{{"specversion":"1.0","id":"1","source":"/s","type":"t",{member}}}"#);
         World::new().admit(&structured("cloud", &body))
     };
-    let Decision::Judged(verdicts) =
-        event(r#""datacontenttype":"image/png","data_base64" : "aGk/""#)
-    else {
+    let Decision::Judged(verdicts) = event(r#""datacontenttype":"image/png","data_base64" : "aGk/""#) else {
         panic!("judged")
     };
     let Verdict::Admitted(admitted) = only(verdicts) else { panic!("admitted") };
@@ -161,9 +133,7 @@ fn data_in_base64_is_found_without_being_written_anew() {
     assert!(matches!(only(verdicts), Verdict::Admitted(_)), "{{}} is JSON");
     let Decision::Refused(refusal) = event(r#""data_base64":"aGk=""#) else { panic!("refused") };
     assert!(refusal.detail.contains("not JSON"), "without a media type it is JSON: {refusal:?}");
-    let Decision::Refused(refusal) =
-        event(r#""datacontenttype":"image/png","data_base64":"aGk\/""#)
-    else {
+    let Decision::Refused(refusal) = event(r#""datacontenttype":"image/png","data_base64":"aGk\/""#) else {
         panic!("refused")
     };
     assert!(refusal.detail.contains("escapes"), "{refusal:?}");
@@ -174,8 +144,7 @@ fn data_in_base64_is_found_without_being_written_anew() {
 
 #[test]
 fn a_binary_event_takes_its_attributes_from_headers() {
-    let received =
-        with(with(post("any", "<a/>"), "content-type", "application/xml"), "ce-specversion", "1.0");
+    let received = with(with(post("any", "<a/>"), "content-type", "application/xml"), "ce-specversion", "1.0");
     let received = with(with(with(received, "ce-id", "1"), "ce-source", "/s"), "ce-type", "t");
     let received = with(received, "ce-region", "Z%C3%BCrich");
     let event = World::new().admitted(&received);

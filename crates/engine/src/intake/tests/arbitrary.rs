@@ -1,9 +1,7 @@
 //! Whatever comes in, a decision is made and nothing panics; and what is accepted keeps to the limits.
 
 use bytes::Bytes;
-use model::limit::{
-    HEADER_BYTES_MAX, IDENTIFIER_BYTES_MAX, KEY_BYTES_MAX, LANE_KEY_BYTES_MAX, REASONS_MAX,
-};
+use model::limit::{HEADER_BYTES_MAX, IDENTIFIER_BYTES_MAX, KEY_BYTES_MAX, LANE_KEY_BYTES_MAX, REASONS_MAX};
 use proptest::prelude::*;
 
 use super::*;
@@ -64,19 +62,14 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..64),
         event.clone().prop_map(String::into_bytes),
-        proptest::collection::vec(event, 0..4)
-            .prop_map(|events| format!("[{}]", events.join(",")).into_bytes()),
+        proptest::collection::vec(event, 0..4).prop_map(|events| format!("[{}]", events.join(",")).into_bytes()),
         "[\\[\\]{}\",:0-9a-z\\\\]{0,40}".prop_map(String::into_bytes),
     ]
 }
 
 fn requests() -> impl Strategy<Value = Received> {
     let source = proptest::sample::select(
-        sources()
-            .iter()
-            .map(|source| source.name.clone())
-            .chain([SourceName::new("nowhere").unwrap()])
-            .collect::<Vec<_>>(),
+        sources().iter().map(|source| source.name.clone()).chain([SourceName::new("nowhere").unwrap()]).collect::<Vec<_>>(),
     );
     let method = proptest::sample::select(vec!["POST", "POST", "POST", "GET", "OPTIONS", "x"]);
     let headers = proptest::collection::vec((names(), values()), 0..8);

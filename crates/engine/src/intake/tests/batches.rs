@@ -36,23 +36,14 @@ fn an_element_has_the_digest_of_the_same_event_sent_alone() {
     let one = element("1", "{}");
     let verdicts = World::new().events(&batch("cloud", &format!("[{one}]")));
     let [Verdict::Admitted(in_batch)] = verdicts.as_slice() else { panic!("one event") };
-    let alone = World::new().admitted(&with(
-        post("cloud", &one),
-        "content-type",
-        "application/cloudevents+json",
-    ));
+    let alone = World::new().admitted(&with(post("cloud", &one), "content-type", "application/cloudevents+json"));
     assert_eq!((in_batch.digest, &in_batch.key), (alone.digest, &alone.key));
 }
 
 #[test]
 fn an_element_that_is_wrong_does_not_take_the_others_with_it() {
     let deep = element("3", &format!("{}{}", "[".repeat(9), "]".repeat(9)));
-    let body = format!(
-        "[{}, {}, 7, {}]",
-        element("1", "1"),
-        r#"{"specversion":"1.0"}"#,
-        element("2", "2")
-    );
+    let body = format!("[{}, {}, 7, {}]", element("1", "1"), r#"{"specversion":"1.0"}"#, element("2", "2"));
     let verdicts = World::new().events(&batch("cloud", &body));
     let kinds: Vec<Option<RefusalKind>> = verdicts
         .iter()
@@ -70,10 +61,7 @@ fn an_element_that_is_wrong_does_not_take_the_others_with_it() {
 fn an_empty_batch_is_legal_and_an_endless_one_is_not() {
     assert!(World::new().events(&batch("cloud", "[]")).is_empty());
     let many = |count: usize| format!("[{}]", vec![element("1", "1"); count].join(","));
-    assert_eq!(
-        World::new().events(&batch("cloud", &many(BATCH_EVENTS_MAX))).len(),
-        BATCH_EVENTS_MAX
-    );
+    assert_eq!(World::new().events(&batch("cloud", &many(BATCH_EVENTS_MAX))).len(), BATCH_EVENTS_MAX);
     let refusal = World::new().refused(&batch("cloud", &many(BATCH_EVENTS_MAX + 1)));
     assert_eq!(refusal.kind, RefusalKind::TooLarge);
 }
@@ -81,11 +69,7 @@ fn an_empty_batch_is_legal_and_an_endless_one_is_not() {
 #[test]
 fn what_is_no_batch_is_refused_as_a_whole() {
     for body in ["", "{}", "[", "null"] {
-        assert_eq!(
-            World::new().refused(&batch("cloud", body)).kind,
-            RefusalKind::Malformed,
-            "{body}"
-        );
+        assert_eq!(World::new().refused(&batch("cloud", body)).kind, RefusalKind::Malformed, "{body}");
     }
 }
 
@@ -96,17 +80,12 @@ fn equal_partitions_are_found_by_ordering_key_and_spread_by_key() {
     let partitions: Vec<Partition> = (0..8).map(Partition).collect();
     let event = World::new().admitted(&post("any", "{}"));
     let of = |ordering: Option<&str>, key: &str| {
-        let event = Event {
-            ordering: ordering.map(str::to_owned),
-            key: key.to_owned(),
-            id: EventId(event.id.0),
-            ..event.clone()
-        };
+        let event =
+            Event { ordering: ordering.map(str::to_owned), key: key.to_owned(), id: EventId(event.id.0), ..event.clone() };
         crate::intake::partition(&event, &partitions)
     };
     assert_eq!(of(Some("order 1"), "a"), of(Some("order 1"), "b"));
-    let spread: std::collections::BTreeSet<Partition> =
-        (0..100).map(|key| of(None, &key.to_string())).collect();
+    let spread: std::collections::BTreeSet<Partition> = (0..100).map(|key| of(None, &key.to_string())).collect();
     assert_eq!(spread.len(), 8);
     assert_eq!(crate::intake::partition(&event, &[]), Partition(0));
 }

@@ -47,10 +47,8 @@ sources:
       order: {{ contract: shopify.order@1.0.0 }}
 "
     );
-    let files = [
-        SourceFile::new("systems/shop.yaml", system),
-        SourceFile::new("contracts/shopify.order/1.0.0.yaml", CONTRACT),
-    ];
+    let files =
+        [SourceFile::new("systems/shop.yaml", system), SourceFile::new("contracts/shopify.order/1.0.0.yaml", CONTRACT)];
     let (policy, findings) = policy::check(&files);
     let policy = policy.unwrap_or_else(|| panic!("{findings:#?}"));
     let keys = World::new().keys;
@@ -62,7 +60,8 @@ fn order(body: &str) -> Received {
     shop(body)
 }
 
-const VALID: &str = r##"{"id":820982911946154508,"name":"#1001","lines":["a","b"],"updated_at":"2026-03-01T09:00:00+00:00"}"##;
+const VALID: &str =
+    r##"{"id":820982911946154508,"name":"#1001","lines":["a","b"],"updated_at":"2026-03-01T09:00:00+00:00"}"##;
 
 #[test]
 fn a_contract_reads_identifiers_ordering_transaction_and_time() {
@@ -70,8 +69,7 @@ fn a_contract_reads_identifiers_ordering_transaction_and_time() {
     assert_eq!(event.contract, Some(ContractRef::new("shopify.order", "1.0.0")));
     assert_eq!(event.kind.as_str(), "shopify.orders.create");
     let identifiers = [("order", "#1001"), ("line", "a"), ("line", "b")];
-    let expected = identifiers
-        .map(|(scheme, value)| Identifier { scheme: scheme.to_owned(), value: value.to_owned() });
+    let expected = identifiers.map(|(scheme, value)| Identifier { scheme: scheme.to_owned(), value: value.to_owned() });
     assert_eq!(event.identifiers, expected);
     assert_eq!(event.ordering.as_deref(), Some("820982911946154508"), "digits are kept");
     assert_eq!(event.correlation, "#1001");
@@ -81,11 +79,7 @@ fn a_contract_reads_identifiers_ordering_transaction_and_time() {
 #[test]
 fn data_that_breaks_its_contract_is_kept_with_reasons_and_can_be_found() {
     let body = r##"{"id":"x","name":"#1001"}"##;
-    let Verdict::Quarantined { event, reasons } =
-        world("quarantine").events(&order(body)).remove(0)
-    else {
-        panic!("kept")
-    };
+    let Verdict::Quarantined { event, reasons } = world("quarantine").events(&order(body)).remove(0) else { panic!("kept") };
     assert_eq!(event.identifiers[0].value, "#1001");
     assert_eq!(event.contract, Some(ContractRef::new("shopify.order", "1.0.0")));
     assert!(reasons.iter().all(|reason| reason.code.to_string().starts_with("H07")), "{reasons:?}");
@@ -108,12 +102,9 @@ fn a_listed_type_without_a_contract_is_admitted_whatever_it_says() {
 
 #[test]
 fn data_that_is_no_json_breaks_every_contract() {
-    let received =
-        with(with(post("cloud", "<a/>"), "content-type", "text/xml"), "ce-specversion", "1.0");
+    let received = with(with(post("cloud", "<a/>"), "content-type", "text/xml"), "ce-specversion", "1.0");
     let received = with(with(with(received, "ce-id", "1"), "ce-source", "/s"), "ce-type", "order");
-    let Verdict::Quarantined { reasons, .. } = world("refuse").events(&received).remove(0) else {
-        panic!("kept")
-    };
+    let Verdict::Quarantined { reasons, .. } = world("refuse").events(&received).remove(0) else { panic!("kept") };
     assert!(!reasons.is_empty());
 }
 
@@ -128,14 +119,8 @@ fn what_the_sender_names_comes_before_what_the_contract_reads() {
 #[test]
 fn a_kept_event_is_judged_again_by_its_contract() {
     let world = world("quarantine");
-    let Verdict::Quarantined { event, .. } = world.events(&order(r#"{"id":"x"}"#)).remove(0) else {
-        panic!("kept")
-    };
-    let judge = |body: &'static str| {
-        again(&world.policy, &event, Bytes::from_static(body.as_bytes()), event.id).unwrap()
-    };
-    assert!(
-        matches!(judge(VALID), Verdict::Admitted(new) if new.ordering.is_some() && new.key == event.key)
-    );
+    let Verdict::Quarantined { event, .. } = world.events(&order(r#"{"id":"x"}"#)).remove(0) else { panic!("kept") };
+    let judge = |body: &'static str| again(&world.policy, &event, Bytes::from_static(body.as_bytes()), event.id).unwrap();
+    assert!(matches!(judge(VALID), Verdict::Admitted(new) if new.ordering.is_some() && new.key == event.key));
     assert!(matches!(judge(r#"{"id":1}"#), Verdict::Quarantined { .. }));
 }

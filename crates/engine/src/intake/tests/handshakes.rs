@@ -7,10 +7,7 @@ use super::*;
 use crate::intake::HandshakeAnswer;
 
 fn world(handshake: Handshake) -> World {
-    World::of(vec![Source {
-        handshake: vec![handshake],
-        ..verified("shop", shopify(), &["shop/new"])
-    }])
+    World::of(vec![Source { handshake: vec![handshake], ..verified("shop", shopify(), &["shop/new"]) }])
 }
 
 fn shopify() -> Verify {
@@ -37,32 +34,22 @@ fn answered(world: &World, received: &Received) -> HandshakeAnswer {
 #[test]
 fn a_challenge_is_echoed_as_text_where_it_is_declared() {
     let world = world(Handshake::Challenge { query: "hub.challenge".to_owned() });
-    let answer =
-        answered(&world, &get("mode=x&hub.challenge=a%20b%3Cscript%3E&hub.challenge=second"));
+    let answer = answered(&world, &get("mode=x&hub.challenge=a%20b%3Cscript%3E&hub.challenge=second"));
     assert_eq!((answer.status, &answer.body[..]), (200, &b"a b<script>"[..]));
-    assert!(
-        answer
-            .headers
-            .contains(&("content-type".to_owned(), "text/plain; charset=utf-8".to_owned()))
-    );
+    assert!(answer.headers.contains(&("content-type".to_owned(), "text/plain; charset=utf-8".to_owned())));
     assert!(answer.headers.contains(&("x-content-type-options".to_owned(), "nosniff".to_owned())));
     for query in ["", "mode=x", "challenge=a", "hub.challenge", "hub.challenge=%FF"] {
         assert_eq!(world.refused(&get(query)).kind, RefusalKind::Malformed, "{query}");
     }
     let long = format!("hub.challenge={}", "x".repeat(1_025));
     assert_eq!(world.refused(&get(&long)).kind, RefusalKind::Malformed);
-    assert_eq!(
-        World::new().refused(&get("hub.challenge=a")).kind,
-        RefusalKind::Malformed,
-        "not declared"
-    );
+    assert_eq!(World::new().refused(&get("hub.challenge=a")).kind, RefusalKind::Malformed, "not declared");
 }
 
 #[test]
 fn a_challenge_at_a_secret_address_needs_the_address() {
     let handshake = vec![Handshake::Challenge { query: "c".to_owned() }];
-    let world =
-        World::of(vec![Source { handshake, ..verified("shop", Verify::SecretPath, &["path"]) }]);
+    let world = World::of(vec![Source { handshake, ..verified("shop", Verify::SecretPath, &["path"]) }]);
     assert_eq!(world.refused(&get("c=1")).kind, RefusalKind::BadSignature);
     let at_address = Received { path: "/s3cr3t-p4th".to_owned(), ..get("c=1") };
     assert_eq!(&answered(&world, &at_address).body[..], b"1");
@@ -82,9 +69,7 @@ fn a_ping_must_be_signed_where_events_are() {
 #[test]
 fn the_form_that_nobody_signs_admits_nothing() {
     let world = world(Handshake::FormPing { field: "webhook_id".to_owned() });
-    let form = |body: &str| {
-        with(post("shop", body), "content-type", "application/x-www-form-urlencoded; charset=utf-8")
-    };
+    let form = |body: &str| with(post("shop", body), "content-type", "application/x-www-form-urlencoded; charset=utf-8");
     assert_eq!(answered(&world, &form("webhook_id=7")).status, 200);
     for body in ["webhook_id=7&a=1", "other=7", "webhook_id", ""] {
         assert_eq!(world.refused(&form(body)).kind, RefusalKind::UnsupportedMediaType, "{body}");
@@ -94,32 +79,14 @@ fn the_form_that_nobody_signs_admits_nothing() {
 
 #[test]
 fn options_gives_permission_by_the_cloudevents_rules() {
-    let limits = SourceLimits {
-        rate: Some(policy::compiled::Rate { per_s: 2.0, burst: 4 }),
-        ..open_source("shop").limits
-    };
-    let world = World::of(vec![Source {
-        handshake: vec![Handshake::CloudEvents],
-        limits,
-        ..open_source("shop")
-    }]);
+    let limits = SourceLimits { rate: Some(policy::compiled::Rate { per_s: 2.0, burst: 4 }), ..open_source("shop").limits };
+    let world = World::of(vec![Source { handshake: vec![Handshake::CloudEvents], limits, ..open_source("shop") }]);
     let options = Received { method: "OPTIONS".to_owned(), ..get("") };
-    let asked = with(
-        with(options.clone(), "webhook-request-origin", "Emitter.example.com"),
-        "webhook-request-rate",
-        "1000",
-    );
+    let asked = with(with(options.clone(), "webhook-request-origin", "Emitter.example.com"), "webhook-request-rate", "1000");
     let answer = answered(&world, &asked);
     assert_eq!(answer.status, 200);
-    for line in [
-        ("webhook-allowed-origin", "emitter.example.com"),
-        ("webhook-allowed-rate", "120"),
-        ("allow", "POST"),
-    ] {
-        assert!(
-            answer.headers.contains(&(line.0.to_owned(), line.1.to_owned())),
-            "{line:?} in {answer:?}"
-        );
+    for line in [("webhook-allowed-origin", "emitter.example.com"), ("webhook-allowed-rate", "120"), ("allow", "POST")] {
+        assert!(answer.headers.contains(&(line.0.to_owned(), line.1.to_owned())), "{line:?} in {answer:?}");
     }
     assert_eq!(world.refused(&options).kind, RefusalKind::Malformed, "no origin");
     assert_eq!(World::new().refused(&asked).kind, RefusalKind::Malformed, "not declared");

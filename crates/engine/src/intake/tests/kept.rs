@@ -1,10 +1,7 @@
 //! What people do with kept events: what it changes, what is refused, and that it can be asked twice.
 
 use bytes::Bytes;
-use model::{
-    Batch, Change, Entry, EventId, Guard, Offset, Partition, Position, Principal, QuarantineRow,
-    QuarantineState,
-};
+use model::{Batch, Change, Entry, EventId, Guard, Offset, Partition, Position, Principal, QuarantineRow, QuarantineState};
 
 use super::*;
 use crate::intake::quarantine::decide::{Decided, Kept, Stand, close, correct, release};
@@ -21,10 +18,7 @@ fn world(unknown: Unknown, listed: &str) -> World {
 
 /// An event that was kept because its type is not listed.
 fn kept() -> Event {
-    match world(Unknown::Quarantine, "known")
-        .events(&post("lab", r#"{"type":"new","a":1}"#))
-        .remove(0)
-    {
+    match world(Unknown::Quarantine, "known").events(&post("lab", r#"{"type":"new","a":1}"#)).remove(0) {
         Verdict::Quarantined { event, .. } => *event,
         other => panic!("expected a kept event, got {other:?}"),
     }
@@ -74,46 +68,23 @@ fn emitted(batch: &Batch) -> Vec<(EventId, Entry)> {
     entries.collect()
 }
 
-fn corrected(
-    world: &World,
-    body: &str,
-    seen_version: Option<u64>,
-    row: &QuarantineRow,
-) -> Result<Decided, NotDone> {
+fn corrected(world: &World, body: &str, seen_version: Option<u64>, row: &QuarantineRow) -> Result<Decided, NotDone> {
     let stand = Stand { policy: &world.policy, partitions: &[Partition(0)] };
-    correct(
-        stand,
-        seen(row, &kept(), seen_version),
-        &Bytes::copy_from_slice(body.as_bytes()),
-        &asked("typo"),
-    )
+    correct(stand, seen(row, &kept(), seen_version), &Bytes::copy_from_slice(body.as_bytes()), &asked("typo"))
 }
 
 #[test]
 fn a_correction_takes_the_place_of_the_original_in_one_guarded_batch() {
     let (event, body) = (kept(), r#"{"type":"known","a":2}"#);
-    let decided =
-        corrected(&world(Unknown::Quarantine, "known"), body, Some(4), &row(&event)).unwrap();
+    let decided = corrected(&world(Unknown::Quarantine, "known"), body, Some(4), &row(&event)).unwrap();
     let batch = decided.batch.unwrap();
     assert_eq!(batch.guards, [Guard::QuarantineVersion { event: event.id, version: 4 }]);
-    let [(id, Entry::Resubmitted { of, revision: 1, event: new, .. })] = &emitted(&batch)[..]
-    else {
-        panic!("{batch:?}")
-    };
+    let [(id, Entry::Resubmitted { of, revision: 1, event: new, .. })] = &emitted(&batch)[..] else { panic!("{batch:?}") };
     assert_eq!((*of, new.id, Some(*id)), (event.id, *id, decided.moved.as_event));
-    assert_eq!(
-        (new.kind.as_str(), &*new.data(), new.key.as_str()),
-        ("lab.known", body.as_bytes(), event.key.as_str())
-    );
+    assert_eq!((new.kind.as_str(), &*new.data(), new.key.as_str()), ("lab.known", body.as_bytes(), event.key.as_str()));
     assert_eq!(new.digest, Digest::of(body.as_bytes()));
-    assert_eq!(
-        new.correlation,
-        new.id.to_string(),
-        "the original's id was its own transaction, not the new one's"
-    );
-    assert!(
-        matches!(batch.changes.last(), Some(Change::Audit(audit)) if audit.action == "quarantine.correct")
-    );
+    assert_eq!(new.correlation, new.id.to_string(), "the original's id was its own transaction, not the new one's");
+    assert!(matches!(batch.changes.last(), Some(Change::Audit(audit)) if audit.action == "quarantine.correct"));
     assert_eq!(decided.moved.version, 5);
 }
 
@@ -127,14 +98,10 @@ fn a_correction_that_would_be_kept_again_is_refused_with_its_reasons() {
         (world(Unknown::Quarantine, "known"), "[[[[[[[[[[[]]]]]]]]]]]"),
     ] {
         let refused = corrected(&world, body, None, &row(&event)).unwrap_err();
-        assert!(
-            matches!(&refused, NotDone::Invalid(reasons) if !reasons.is_empty()),
-            "{body}: {refused:?}"
-        );
+        assert!(matches!(&refused, NotDone::Invalid(reasons) if !reasons.is_empty()), "{body}: {refused:?}");
     }
     let large = format!("\"{}\"", "x".repeat(64 * 1024));
-    let refused =
-        corrected(&world(Unknown::Quarantine, "known"), &large, None, &row(&event)).unwrap_err();
+    let refused = corrected(&world(Unknown::Quarantine, "known"), &large, None, &row(&event)).unwrap_err();
     assert!(matches!(refused, NotDone::Refused(_)), "{refused:?}");
     let gone = corrected(&World::of(Vec::new()), "{}", None, &row(&event)).unwrap_err();
     assert!(matches!(gone, NotDone::Refused(_)), "{gone:?}");
@@ -144,38 +111,23 @@ fn a_correction_that_would_be_kept_again_is_refused_with_its_reasons() {
 fn the_present_policy_judges_a_correction() {
     let event = kept();
     let same_body = std::str::from_utf8(&event.body).unwrap();
-    let decided =
-        corrected(&world(Unknown::Quarantine, "new"), same_body, None, &row(&event)).unwrap();
-    let [(_, Entry::Resubmitted { event: new, .. })] = &emitted(&decided.batch.unwrap())[..] else {
-        panic!("resubmitted")
-    };
+    let decided = corrected(&world(Unknown::Quarantine, "new"), same_body, None, &row(&event)).unwrap();
+    let [(_, Entry::Resubmitted { event: new, .. })] = &emitted(&decided.batch.unwrap())[..] else { panic!("resubmitted") };
     assert_eq!(new.kind.as_str(), "lab.known");
 }
 
 #[test]
 fn a_correction_of_a_structured_event_is_an_envelope_again() {
-    let world = World::of(vec![Source {
-        events: BTreeMap::from([("known".to_owned(), rule("k"))]),
-        ..open_source("lab")
-    }]);
+    let world = World::of(vec![Source { events: BTreeMap::from([("known".to_owned(), rule("k"))]), ..open_source("lab") }]);
     let envelope = |kind: &str| {
-        format!(
-            r#"{{"specversion":"1.0","id":"1","source":"/s","type":"{kind}","region":"eu","data":{{"a":1}}}}"#
-        )
+        format!(r#"{{"specversion":"1.0","id":"1","source":"/s","type":"{kind}","region":"eu","data":{{"a":1}}}}"#)
     };
-    let received =
-        with(post("lab", &envelope("new")), "content-type", "application/cloudevents+json");
-    let Verdict::Quarantined { event, .. } = world.events(&received).remove(0) else {
-        panic!("kept")
-    };
+    let received = with(post("lab", &envelope("new")), "content-type", "application/cloudevents+json");
+    let Verdict::Quarantined { event, .. } = world.events(&received).remove(0) else { panic!("kept") };
     let stand = Stand { policy: &world.policy, partitions: &[Partition(0)] };
-    let correct = |body: String| {
-        correct(stand, seen(&row(&event), &event, None), &Bytes::from(body), &asked("typo"))
-    };
+    let correct = |body: String| correct(stand, seen(&row(&event), &event, None), &Bytes::from(body), &asked("typo"));
     let decided = correct(envelope("known")).unwrap();
-    let [(_, Entry::Resubmitted { event: new, .. })] = &emitted(&decided.batch.unwrap())[..] else {
-        panic!("resubmitted")
-    };
+    let [(_, Entry::Resubmitted { event: new, .. })] = &emitted(&decided.batch.unwrap())[..] else { panic!("resubmitted") };
     assert_eq!((new.kind.as_str(), &*new.data()), ("k", &br#"{"a":1}"#[..]));
     assert_eq!(new.attributes.get("region").map(String::as_str), Some("eu"));
     assert!(matches!(correct(r#"{"a":1}"#.to_owned()), Err(NotDone::Invalid(_))));
@@ -190,23 +142,12 @@ fn a_type_that_stood_in_a_header_is_found_again_by_what_it_was_taken_for() {
     };
     let before = World::of(vec![source(&[("other", "o")])]);
     let received = with(post("lab", "{}"), "x-topic", "orders/new");
-    let Verdict::Quarantined { event, .. } = before.events(&received).remove(0) else {
-        panic!("kept")
-    };
-    for (listed, expected) in
-        [(("orders/new", "shop.order"), "shop.order"), (("renamed", "orders/new"), "orders/new")]
-    {
+    let Verdict::Quarantined { event, .. } = before.events(&received).remove(0) else { panic!("kept") };
+    for (listed, expected) in [(("orders/new", "shop.order"), "shop.order"), (("renamed", "orders/new"), "orders/new")] {
         let now = World::of(vec![source(&[listed])]);
         let stand = Stand { policy: &now.policy, partitions: &[] };
-        let decided = correct(
-            stand,
-            seen(&row(&event), &event, None),
-            &Bytes::from_static(b"{}"),
-            &asked("x"),
-        )
-        .unwrap();
-        let [(_, Entry::Resubmitted { event: new, .. })] = &emitted(&decided.batch.unwrap())[..]
-        else {
+        let decided = correct(stand, seen(&row(&event), &event, None), &Bytes::from_static(b"{}"), &asked("x")).unwrap();
+        let [(_, Entry::Resubmitted { event: new, .. })] = &emitted(&decided.batch.unwrap())[..] else {
             panic!("{listed:?}")
         };
         assert_eq!(new.kind.as_str(), expected);
@@ -219,8 +160,7 @@ fn a_release_refers_to_the_bytes_and_a_close_emits_nothing() {
     let row = row(&event);
     let world = world(Unknown::Quarantine, "known");
     let stand = Stand { policy: &world.policy, partitions: &[Partition(0)] };
-    let batch =
-        release(stand, seen(&row, &event, Some(4)), &asked("it is fine")).unwrap().batch.unwrap();
+    let batch = release(stand, seen(&row, &event, Some(4)), &asked("it is fine")).unwrap().batch.unwrap();
     let [(_, Entry::Released { of, at, .. })] = &emitted(&batch)[..] else { panic!("{batch:?}") };
     assert_eq!((*of, *at), (event.id, row.position));
     let batch = close(seen(&row, &event, Some(4)), &asked("a test order")).unwrap().batch.unwrap();
@@ -249,25 +189,13 @@ fn a_command_that_is_repeated_is_answered_as_the_first_time() {
             assert!(again.batch.is_none());
             assert_eq!(again.moved, first.moved);
         }
-        assert!(
-            matches!(command(&settled, Some(3), "why"), Err(NotDone::Refused(_))),
-            "another version"
-        );
-        assert!(
-            matches!(command(&settled, None, "other"), Err(NotDone::Refused(_))),
-            "another reason"
-        );
-        assert!(
-            matches!(command(&row(&event), Some(3), "why"), Err(NotDone::Changed(_))),
-            "not what was seen"
-        );
+        assert!(matches!(command(&settled, Some(3), "why"), Err(NotDone::Refused(_))), "another version");
+        assert!(matches!(command(&settled, None, "other"), Err(NotDone::Refused(_))), "another reason");
+        assert!(matches!(command(&row(&event), Some(3), "why"), Err(NotDone::Changed(_))), "not what was seen");
         assert!(matches!(command(&row(&event), None, " "), Err(NotDone::WithoutReason)));
     }
     let first = correct(stand, seen(&row(&event), &event, None), &body, &asked("why")).unwrap();
     let settled = after(row(&event), &first.batch.unwrap());
     let other = Bytes::from_static(br#"{"type":"known","b":1}"#);
-    assert!(matches!(
-        correct(stand, seen(&settled, &event, None), &other, &asked("why")),
-        Err(NotDone::Refused(_))
-    ));
+    assert!(matches!(correct(stand, seen(&settled, &event, None), &other, &asked("why")), Err(NotDone::Refused(_))));
 }

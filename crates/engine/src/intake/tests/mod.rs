@@ -17,14 +17,10 @@ use formats::signature::hmac_template::{Request, Verifier};
 use formats::signature::{Secret, presets, standard_webhooks};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use model::{
-    Digest, Event, EventType, Owner, PolicyVersion, Received, Refusal, SecretName, SourceName,
-    TimeSpan, Timestamp, Verdict,
+    Digest, Event, EventType, Owner, PolicyVersion, Received, Refusal, SecretName, SourceName, TimeSpan, Timestamp, Verdict,
 };
 use policy::Policy;
-use policy::compiled::{
-    EventRule, Format, Handshake, Key, Network, OnInvalid, Pick, Source, SourceLimits, Unknown,
-    Verify,
-};
+use policy::compiled::{EventRule, Format, Handshake, Key, Network, OnInvalid, Pick, Source, SourceLimits, Unknown, Verify};
 
 use super::Verifiers;
 use super::decide::{Decision, admit};
@@ -50,10 +46,7 @@ impl World {
     fn of(sources: Vec<Source>) -> Self {
         let policy = Policy {
             version: PolicyVersion(Digest::of(b"tests")),
-            sources: sources
-                .into_iter()
-                .map(|source| (source.name.clone(), Arc::new(source)))
-                .collect(),
+            sources: sources.into_iter().map(|source| (source.name.clone(), Arc::new(source))).collect(),
             destinations: BTreeMap::new(),
             contracts: BTreeMap::new(),
             mappings: BTreeMap::new(),
@@ -105,10 +98,7 @@ fn open_source(name: &str) -> Source {
         name: SourceName::new(name).unwrap(),
         system: "system".to_owned(),
         owner: Owner::new("team").unwrap(),
-        verify: Verify::Unsigned {
-            owner: Owner::new("team").unwrap(),
-            until: NOW + TimeSpan::from_days(1),
-        },
+        verify: Verify::Unsigned { owner: Owner::new("team").unwrap(), until: NOW + TimeSpan::from_days(1) },
         secrets: Vec::new(),
         format: Format::Json,
         kind: None,
@@ -141,29 +131,18 @@ fn sources() -> Vec<Source> {
         time: Some(Pick::Path(".updated_at".parse().unwrap())),
         keep_headers: vec!["x-shopify-shop-domain".to_owned()],
         events: BTreeMap::from([("orders/create".to_owned(), rule("shopify.orders.create"))]),
-        handshake: vec![Handshake::Ping {
-            header: "x-shopify-topic".to_owned(),
-            equals: "ping".to_owned(),
-        }],
+        handshake: vec![Handshake::Ping { header: "x-shopify-topic".to_owned(), equals: "ping".to_owned() }],
         ..verified("shop", shopify(), &["shop/new", "shop/old"])
     };
     vec![
         shop,
         verified("no-secret", shopify(), &["missing"]),
         verified("stripe", Verify::Signed(Box::new(presets::stripe())), &["shop/new"]),
-        verified(
-            "hooks",
-            Verify::StandardWebhooks { tolerance: TimeSpan::from_secs(300) },
-            &["hooks"],
-        ),
+        verified("hooks", Verify::StandardWebhooks { tolerance: TimeSpan::from_secs(300) }, &["hooks"]),
         verified("odoo", Verify::SecretPath, &["path"]),
         verified("token", Verify::SecretHeader { header: "authorization".to_owned() }, &["token"]),
         verified("edi", Verify::Basic { user: "edi-hub".to_owned() }, &["password"]),
-        verified(
-            "expired",
-            Verify::Unsigned { owner: Owner::new("team").unwrap(), until: NOW },
-            &[],
-        ),
+        verified("expired", Verify::Unsigned { owner: Owner::new("team").unwrap(), until: NOW }, &[]),
         Source {
             allow_from: vec![Network { address: [10, 20, 0, 0].into(), bits: 16 }],
             kind: Some(Pick::Path(".type".parse().unwrap())),
@@ -171,11 +150,7 @@ fn sources() -> Vec<Source> {
             unknown: Unknown::Refuse,
             ..open_source("lab")
         },
-        Source {
-            format: Format::CloudEvents,
-            handshake: vec![Handshake::CloudEvents],
-            ..open_source("cloud")
-        },
+        Source { format: Format::CloudEvents, handshake: vec![Handshake::CloudEvents], ..open_source("cloud") },
         Source {
             key: Key::Derived(vec![".id".parse().unwrap(), ".revision".parse().unwrap()]),
             kind: Some(Pick::Path(".type".parse().unwrap())),
@@ -209,11 +184,7 @@ fn with(mut received: Received, name: &str, value: &str) -> Received {
 
 /// A request as Shopify sends it.
 fn shop(body: &str) -> Received {
-    let received = with(
-        with(post("shop", body), "x-shopify-topic", "orders/create"),
-        "x-shopify-webhook-id",
-        "w-1",
-    );
+    let received = with(with(post("shop", body), "x-shopify-topic", "orders/create"), "x-shopify-webhook-id", "w-1");
     signed(received, SHOP_SECRET)
 }
 
@@ -231,11 +202,7 @@ fn webhook(body: &str, id: &str, at: Timestamp) -> Received {
     let key = standard_webhooks::SigningKey::parse(WEBHOOK_SECRET).unwrap();
     let signature = standard_webhooks::sign(id, at.secs(), body.as_bytes(), &[key]).unwrap();
     let received = with(post("hooks", body), "webhook-id", id);
-    with(
-        with(received, "webhook-timestamp", &at.secs().to_string()),
-        "webhook-signature",
-        &signature,
-    )
+    with(with(received, "webhook-timestamp", &at.secs().to_string()), "webhook-signature", &signature)
 }
 
 fn headers(received: &Received) -> HeaderMap {

@@ -1,8 +1,6 @@
 //! What a running replay does, case by case.
 
-use model::{
-    DestinationName, Digest, EventId, FlowName, OnDead, Origin, Owner, Position, Principal,
-};
+use model::{DestinationName, Digest, EventId, FlowName, OnDead, Origin, Owner, Position, Principal};
 use uuid::Uuid;
 
 use super::*;

@@ -44,8 +44,7 @@ const OF_STRIPE_HEX: &str = "d76ed3b4bb99fd70e3d1dac4533eb7c09f059254c26cced6d45
 const OF_BODY_SHA1_HEX: &str = "5c3d604d5c3c5458eae6d04940bc942de8a80e23";
 const OF_BODY_SHA512_BASE64: &str =
     "ziLHpQ9J586+Ye//KKufFj0mw+Ev4zfub2u76no3aNIExgl4IAeGuUg/7d7S6HJIbrNF/kGpHx0l7EqEVooFEQ==";
-const OF_PLACEHOLDERS_HEX: &str =
-    "61ad8c421acbfb3448f745449bfbe1506a00437bfe19b774af91d6f7714bf3c9";
+const OF_PLACEHOLDERS_HEX: &str = "61ad8c421acbfb3448f745449bfbe1506a00437bfe19b774af91d6f7714bf3c9";
 
 #[test]
 fn presets_verify_signatures_made_by_another_implementation() {
@@ -85,11 +84,7 @@ fn sha1_sha512_and_every_encoding_are_verified() {
         (Algorithm::HmacSha1, Encoding::Hex, OF_BODY_SHA1_HEX.to_uppercase()),
         (Algorithm::HmacSha512, Encoding::Base64, OF_BODY_SHA512_BASE64.to_owned()),
         (Algorithm::HmacSha256, Encoding::Base64, OF_BODY_BASE64.trim_end_matches('=').to_owned()),
-        (
-            Algorithm::HmacSha512,
-            Encoding::Base64Url,
-            OF_BODY_SHA512_BASE64.replace('+', "-").replace('/', "_"),
-        ),
+        (Algorithm::HmacSha512, Encoding::Base64Url, OF_BODY_SHA512_BASE64.replace('+', "-").replace('/', "_")),
     ] {
         let shape = Shape::Whole { prefix: String::new() };
         let scheme = Scheme { algorithm, encoding, shape, ..presets::github() };
@@ -101,9 +96,7 @@ fn sha1_sha512_and_every_encoding_are_verified() {
 #[test]
 fn a_signature_that_is_cut_or_not_decodable_is_refused() {
     let sent = |value: String| {
-        verify(presets::github(), &["s3cr3t"], &[("x-hub-signature-256", &value)])
-            .expect_err("refused")
-            .code()
+        verify(presets::github(), &["s3cr3t"], &[("x-hub-signature-256", &value)]).expect_err("refused").code()
     };
     let cut: String = OF_BODY_HEX.chars().take(32).collect();
     assert_eq!(sent(format!("sha256={cut}")), "signature.mismatch");
@@ -115,8 +108,7 @@ fn a_signature_that_is_cut_or_not_decodable_is_refused() {
 
 #[test]
 fn a_list_of_fields_is_read_by_key() {
-    let stripe =
-        |value: String| verify(presets::stripe(), &["s3cr3t"], &[("stripe-signature", &value)]);
+    let stripe = |value: String| verify(presets::stripe(), &["s3cr3t"], &[("stripe-signature", &value)]);
     let wrong = "00".repeat(32);
     let ok = OF_STRIPE_HEX;
     assert_eq!(stripe(format!("t=1700000000,v1={wrong},v1={ok},v0={wrong}")), Ok(()));
@@ -183,8 +175,7 @@ fn every_placeholder_is_part_of_the_signed_text() {
 fn ed25519_verifies_with_the_public_key_as_the_secret() {
     let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("a seed");
     let public = Secret::new(pair.public_key().as_ref());
-    let timed =
-        Scheme { algorithm: Algorithm::Ed25519, ..signed_by_header(TimestampFormat::Seconds) };
+    let timed = Scheme { algorithm: Algorithm::Ed25519, ..signed_by_header(TimestampFormat::Seconds) };
     let plain = Scheme { algorithm: Algorithm::Ed25519, ..presets::github() };
     for (scheme, message) in [(timed, [b"1700000000", BODY].concat()), (plain, BODY.to_vec())] {
         let value = format!("sha256={}", hex::encode(pair.sign(&message)));
@@ -200,10 +191,8 @@ fn ed25519_verifies_with_the_public_key_as_the_secret() {
 
 #[test]
 fn a_scheme_that_proves_nothing_is_refused() {
-    let fields = |separator, keys: &[&str]| Shape::Fields {
-        separator,
-        keys: keys.iter().map(|key| (*key).to_owned()).collect(),
-    };
+    let fields =
+        |separator, keys: &[&str]| Shape::Fields { separator, keys: keys.iter().map(|key| (*key).to_owned()).collect() };
     let header = signed_by_header(TimestampFormat::Seconds);
     let field = presets::stripe();
     for (scheme, secret, expected) in [
@@ -211,25 +200,13 @@ fn a_scheme_that_proves_nothing_is_refused() {
         (scheme("{id}{body}"), "k", SchemeError::IdNotDeclared),
         (scheme("{timestamp}{body}"), "k", SchemeError::TimestampNotDeclared),
         (scheme("{body}{header:X-Hub-Signature-256}"), "k", SchemeError::SignatureSigned),
-        (
-            Scheme { template: scheme("{body}").template, ..header.clone() },
-            "k",
-            SchemeError::TimestampNotSigned,
-        ),
-        (
-            Scheme { shape: Shape::Whole { prefix: String::new() }, ..field.clone() },
-            "k",
-            SchemeError::NoFields,
-        ),
+        (Scheme { template: scheme("{body}").template, ..header.clone() }, "k", SchemeError::TimestampNotSigned),
+        (Scheme { shape: Shape::Whole { prefix: String::new() }, ..field.clone() }, "k", SchemeError::NoFields),
         (Scheme { shape: fields(',', &[]), ..field.clone() }, "k", SchemeError::Fields),
         (Scheme { shape: fields(',', &[""]), ..field.clone() }, "k", SchemeError::Fields),
         (Scheme { shape: fields('=', &["v1"]), ..field }, "k", SchemeError::Fields),
         (presets::shopify(), "", SchemeError::EmptySecret),
-        (
-            Scheme { algorithm: Algorithm::Ed25519, ..presets::github() },
-            "k",
-            SchemeError::NotEd25519,
-        ),
+        (Scheme { algorithm: Algorithm::Ed25519, ..presets::github() }, "k", SchemeError::NotEd25519),
     ] {
         let error = Verifier::new(scheme.clone(), &secrets(&[secret])).expect_err("refused");
         assert_eq!(error, expected, "{scheme:?}");

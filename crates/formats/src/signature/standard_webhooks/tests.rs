@@ -10,8 +10,7 @@ const BODY_1: &[u8] = br#"{"test": 2432232314}"#;
 const SIGNED_AT_S: i64 = 1_614_265_330;
 const SIGNATURE_1: &str = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
 
-const WHSK: &str =
-    "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+const WHSK: &str = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
 const WHPK: &str = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=";
 const OTHER: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
@@ -39,10 +38,7 @@ fn the_official_symmetric_vector_is_signed_and_verified() {
 #[test]
 fn an_ed25519_key_signs_the_published_signature_and_its_public_half_verifies_it() {
     let signature = sign(ID_1, SIGNED_AT_S, BODY_1, &signing(&[WHSK])).expect("signed");
-    assert_eq!(
-        signature,
-        "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
-    );
+    assert_eq!(signature, "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==");
     for key in [WHPK, WHSK] {
         assert_eq!(check(&signature, SIGNED_AT_S, &[key]), Ok(()), "{key}");
     }
@@ -71,10 +67,7 @@ fn unknown_versions_and_broken_entries_are_ignored() {
     assert_eq!(check(&SIGNATURE_1.replace("v1", "v2"), SIGNED_AT_S, &[SECRET]), unknown);
     assert_eq!(check("", SIGNED_AT_S, &[SECRET]), unknown);
     let many = "v1,AAAA ".repeat(17);
-    assert_eq!(
-        check(&many, SIGNED_AT_S, &[SECRET]).expect_err("too many").code(),
-        "signature.malformed"
-    );
+    assert_eq!(check(&many, SIGNED_AT_S, &[SECRET]).expect_err("too many").code(), "signature.malformed");
 }
 
 #[test]

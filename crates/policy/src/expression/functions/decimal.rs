@@ -30,9 +30,7 @@ impl Decimal {
         let not_a_number = || format!("\"{}\" is not a decimal number", super::short(text));
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             None => (text, 0),
-            Some((mantissa, exponent)) => {
-                (mantissa, exponent.parse::<i32>().map_err(|_| not_a_number())?)
-            }
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().map_err(|_| not_a_number())?),
         };
         let unsigned = mantissa.strip_prefix(['-', '+']).unwrap_or(mantissa);
         let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
@@ -44,8 +42,7 @@ impl Decimal {
             return Err(not_a_number());
         }
         let number: i128 = digits.parse().map_err(|_| TOO_LONG.to_owned())?;
-        let scale =
-            i64::try_from(fraction.len()).unwrap_or(i64::MAX).saturating_sub(i64::from(exponent));
+        let scale = i64::try_from(fraction.len()).unwrap_or(i64::MAX).saturating_sub(i64::from(exponent));
         let signed = if mantissa.starts_with('-') { -number } else { number };
         Self::scaled(signed, scale)
     }
@@ -57,15 +54,9 @@ impl Decimal {
             // Fifteen digits are what a float keeps of every decimal number; more are traces of arithmetic.
             Value::Float(number) => Self::parse(&format!("{:.14e}", number.into_inner())),
             Value::Bytes(_) | Value::String(_) => Self::parse(value.to_string_lossy().trim()),
-            Value::Null
-            | Value::Boolean(_)
-            | Value::Array(_)
-            | Value::Object(_)
-            | Value::Timestamp(_)
-            | Value::Regex(_) => Err(format!(
-                "expected a number or a text that writes one, got {}",
-                kind_name(value)
-            )),
+            Value::Null | Value::Boolean(_) | Value::Array(_) | Value::Object(_) | Value::Timestamp(_) | Value::Regex(_) => {
+                Err(format!("expected a number or a text that writes one, got {}", kind_name(value)))
+            }
         }
     }
 
@@ -75,13 +66,8 @@ impl Decimal {
         }
         let too_long = || TOO_LONG.to_owned();
         if scale <= 0 {
-            let zeros = u32::try_from(-scale)
-                .ok()
-                .filter(|zeros| *zeros <= SCALE_MAX)
-                .ok_or_else(too_long)?;
-            let digits = power_of_ten(zeros)
-                .and_then(|power| digits.checked_mul(power))
-                .ok_or_else(too_long)?;
+            let zeros = u32::try_from(-scale).ok().filter(|zeros| *zeros <= SCALE_MAX).ok_or_else(too_long)?;
+            let digits = power_of_ten(zeros).and_then(|power| digits.checked_mul(power)).ok_or_else(too_long)?;
             return Ok(Self { digits, scale: 0 });
         }
         let mut number = Self { digits, scale: u32::try_from(scale).map_err(|_| too_long())? };
@@ -100,18 +86,13 @@ impl Decimal {
     /// The quotient, rounded to twelve places behind the point, halves away from zero.
     pub(crate) fn over(self, other: Self) -> Result<Self, String> {
         let too_long = || TOO_LONG.to_owned();
-        let raise = |digits: i128, by: u32| {
-            power_of_ten(by).and_then(|power| digits.checked_mul(power)).ok_or_else(too_long)
-        };
+        let raise =
+            |digits: i128, by: u32| power_of_ten(by).and_then(|power| digits.checked_mul(power)).ok_or_else(too_long);
         let above = raise(self.digits, DIVISION_SCALE + other.scale)?;
         let below = raise(other.digits, self.scale)?;
         let quotient = above.checked_div(below).ok_or_else(|| "division by zero".to_owned())?;
         let rest = above - quotient * below;
-        let away = if rest.unsigned_abs() >= below.unsigned_abs().div_ceil(2) {
-            above.signum() * below.signum()
-        } else {
-            0
-        };
+        let away = if rest.unsigned_abs() >= below.unsigned_abs().div_ceil(2) { above.signum() * below.signum() } else { 0 };
         Self::scaled(quotient + away, i64::from(DIVISION_SCALE))
     }
 
@@ -124,17 +105,11 @@ impl Decimal {
         };
         let too_long = || TOO_LONG.to_owned();
         let digits = if self.scale <= places {
-            power_of_ten(places - self.scale)
-                .and_then(|power| self.digits.checked_mul(power))
-                .ok_or_else(too_long)?
+            power_of_ten(places - self.scale).and_then(|power| self.digits.checked_mul(power)).ok_or_else(too_long)?
         } else {
             let power = power_of_ten(self.scale - places).ok_or_else(too_long)?;
             let rest = self.digits % power;
-            let away = if rest.unsigned_abs() >= power.unsigned_abs() / 2 {
-                self.digits.signum()
-            } else {
-                0
-            };
+            let away = if rest.unsigned_abs() >= power.unsigned_abs() / 2 { self.digits.signum() } else { 0 };
             self.digits / power + away
         };
         Ok(written(digits, places))
@@ -194,21 +169,9 @@ mod tests {
         ] {
             assert_eq!(Decimal::parse(text).unwrap().to_string(), expected, "{text}");
         }
-        for text in [
-            "",
-            "-",
-            "1,000",
-            "1.",
-            "1 0",
-            "0x1",
-            "1e",
-            "e5",
-            "NaN",
-            "1e99",
-            "1e-99",
-            "1e99999999999",
-            &"9".repeat(40),
-        ] {
+        for text in
+            ["", "-", "1,000", "1.", "1 0", "0x1", "1e", "e5", "NaN", "1e99", "1e-99", "1e99999999999", &"9".repeat(40)]
+        {
             assert!(Decimal::parse(text).is_err(), "{text}");
         }
     }
@@ -238,11 +201,7 @@ mod tests {
             ("7", 3, "7.000"),
             ("0.004", 2, "0.00"),
         ] {
-            assert_eq!(
-                Decimal::parse(text).unwrap().fixed(places).as_deref(),
-                Ok(expected),
-                "{text}"
-            );
+            assert_eq!(Decimal::parse(text).unwrap().fixed(places).as_deref(), Ok(expected), "{text}");
         }
     }
 

@@ -35,15 +35,10 @@ fn check_digit_fits(digits: &str) -> bool {
 pub(super) fn gtin14(arguments: &[Option<Value>]) -> Result<Value, String> {
     let value = super::argument(arguments, 0);
     let seen = || super::short(&value.to_string_lossy());
-    let digits = digits(value).ok_or_else(|| {
-        format!("\"{}\" is not a GTIN: it has other characters than digits", seen())
-    })?;
+    let digits =
+        digits(value).ok_or_else(|| format!("\"{}\" is not a GTIN: it has other characters than digits", seen()))?;
     if !matches!(digits.len(), 8 | 12 | 13 | 14) {
-        return Err(format!(
-            "\"{}\" is not a GTIN: it has {} digits instead of 8, 12, 13 or 14",
-            seen(),
-            digits.len()
-        ));
+        return Err(format!("\"{}\" is not a GTIN: it has {} digits instead of 8, 12, 13 or 14", seen(), digits.len()));
     }
     if !check_digit_fits(&digits) {
         return Err(format!("\"{}\" is not a GTIN: its check digit is wrong", seen()));
@@ -68,14 +63,8 @@ mod tests {
             (Value::from("036000291452"), Ok("00036000291452")),
             (Value::from(96_385_074), Ok("00000096385074")),
             (Value::from("10614141543219"), Ok("10614141543219")),
-            (
-                Value::from("4006381333932"),
-                Err("\"4006381333932\" is not a GTIN: its check digit is wrong"),
-            ),
-            (
-                Value::from("123"),
-                Err("\"123\" is not a GTIN: it has 3 digits instead of 8, 12, 13 or 14"),
-            ),
+            (Value::from("4006381333932"), Err("\"4006381333932\" is not a GTIN: its check digit is wrong")),
+            (Value::from("123"), Err("\"123\" is not a GTIN: it has 3 digits instead of 8, 12, 13 or 14")),
             (Value::from("AB"), Err("\"AB\" is not a GTIN: it has other characters than digits")),
         ] {
             let padded = gtin14(&[Some(value)]).map(|value| value.to_string_lossy().into_owned());

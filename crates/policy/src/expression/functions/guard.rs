@@ -5,9 +5,7 @@ use model::limit::OUTPUT_BYTES_MAX;
 use vrl::compiler::function::{ArgumentList, Compiled, Example, FunctionCompileContext, Parameter};
 use vrl::compiler::state::TypeState;
 use vrl::compiler::value::kind;
-use vrl::compiler::{
-    Context, Expression, ExpressionError, Function, FunctionExpression, Resolved, TypeDef,
-};
+use vrl::compiler::{Context, Expression, ExpressionError, Function, FunctionExpression, Resolved, TypeDef};
 use vrl::diagnostic::{Label, Span};
 use vrl::value::kind::Collection;
 use vrl::value::{Kind, Value};
@@ -36,10 +34,7 @@ const TYPE_PARTS_MAX: usize = 200;
 const SMALL_NUMBER_MAX: i64 = 1_000;
 
 pub(super) fn functions() -> Vec<Box<dyn Function>> {
-    [NUMBER, KEPT, SMALL, SHALLOW_XML]
-        .into_iter()
-        .map(|name| Box::new(Guard(name)) as Box<dyn Function>)
-        .collect()
+    [NUMBER, KEPT, SMALL, SHALLOW_XML].into_iter().map(|name| Box::new(Guard(name)) as Box<dyn Function>).collect()
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -71,20 +66,11 @@ impl Function for Guard {
         &[]
     }
 
-    fn compile(
-        &self,
-        state: &TypeState,
-        _: &mut FunctionCompileContext,
-        arguments: ArgumentList,
-    ) -> Compiled {
+    fn compile(&self, state: &TypeState, _: &mut FunctionCompileContext, arguments: ArgumentList) -> Compiled {
         let value = arguments.required("value");
         if self.0 == NUMBER && value.type_def(state).kind().is_bytes() {
             let labels = vec![Label::primary("this is a text", Span::default())];
-            return Err(Box::new(ExpressionError::Error {
-                message: NO_TEXT.to_owned(),
-                labels,
-                notes: Vec::new(),
-            }));
+            return Err(Box::new(ExpressionError::Error { message: NO_TEXT.to_owned(), labels, notes: Vec::new() }));
         }
         Ok(Guarded { guard: self.0, value }.as_expr())
     }
@@ -103,16 +89,10 @@ impl FunctionExpression for Guarded {
         let value = self.value.resolve(context)?;
         let problem = match self.guard {
             NUMBER if matches!(value, Value::Bytes(_) | Value::String(_)) => Some(NO_TEXT),
-            KEPT if size(&value, KEPT_BYTES_MAX) > KEPT_BYTES_MAX => {
-                Some("a variable would be larger than an event may be")
-            }
+            KEPT if size(&value, KEPT_BYTES_MAX) > KEPT_BYTES_MAX => Some("a variable would be larger than an event may be"),
             KEPT if depth(&value) > DEPTH_MAX => Some("a variable would be nested too deeply"),
-            SHALLOW_XML if xml_depth(&value.to_string_lossy()) > DEPTH_MAX => {
-                Some("the XML is nested too deeply")
-            }
-            SMALL if !is_small(&value) => {
-                Some("a separator, replacement or number of places is too large")
-            }
+            SHALLOW_XML if xml_depth(&value.to_string_lossy()) > DEPTH_MAX => Some("the XML is nested too deeply"),
+            SMALL if !is_small(&value) => Some("a separator, replacement or number of places is too large"),
             _ => None,
         };
         problem.map_or(Ok(value), |problem| Err(problem.into()))
@@ -129,16 +109,8 @@ impl FunctionExpression for Guarded {
             // `x = [x, x]` doubles the type too, and the compiler copies types at every step.
             KEPT if parts(inner.kind()) > TYPE_PARTS_MAX => {
                 let coarse = inner.kind().to_owned().to_primitives();
-                let coarse = if inner.kind().contains_array() {
-                    coarse.or_array(Collection::any())
-                } else {
-                    coarse
-                };
-                let coarse = if inner.kind().contains_object() {
-                    coarse.or_object(Collection::any())
-                } else {
-                    coarse
-                };
+                let coarse = if inner.kind().contains_array() { coarse.or_array(Collection::any()) } else { coarse };
+                let coarse = if inner.kind().contains_object() { coarse.or_object(Collection::any()) } else { coarse };
                 inner.with_kind(coarse)
             }
             _ => inner,

@@ -32,18 +32,13 @@ pub(super) fn iso_time(arguments: &[Option<Value>]) -> Result<Value, String> {
 }
 
 fn instant(text: &str, zone: Option<&str>) -> Result<String, String> {
-    let unknown =
-        || format!("\"{}\" is in no form of date and time that is known", super::short(text));
+    let unknown = || format!("\"{}\" is in no form of date and time that is known", super::short(text));
     if let Some((local, offset)) = split_offset(text) {
         return Ok(written(civil(local).ok_or_else(unknown)?, offset));
     }
     let local = civil(text).ok_or_else(unknown)?;
-    let zone = zone.ok_or_else(|| {
-        format!(
-            "\"{}\" has no zone: say which, as in iso_time(…, \"Europe/Rome\")",
-            super::short(text)
-        )
-    })?;
+    let zone = zone
+        .ok_or_else(|| format!("\"{}\" has no zone: say which, as in iso_time(…, \"Europe/Rome\")", super::short(text)))?;
     let offset = match split_offset(&format!("00{zone}")) {
         Some((_, offset)) => offset,
         None => offset_in_zone(local, zone)?,
@@ -58,10 +53,7 @@ fn civil(text: &str) -> Option<DateTime> {
         return None;
     }
     let read = match text.bytes().filter(u8::is_ascii_digit).count() {
-        8 => ["%Y-%m-%d", "%Y%m%d"]
-            .iter()
-            .find_map(|form| Date::strptime(form, text).ok())
-            .map(|date| date.at(0, 0, 0, 0)),
+        8 => ["%Y-%m-%d", "%Y%m%d"].iter().find_map(|form| Date::strptime(form, text).ok()).map(|date| date.at(0, 0, 0, 0)),
         12 | 14.. => FORMS.iter().find_map(|form| DateTime::strptime(form, text).ok()),
         _ => None,
     };
@@ -78,16 +70,11 @@ fn split_offset(text: &str) -> Option<(&str, Offset)> {
         return Some((local.trim_end(), Offset::UTC));
     }
     for length in [6, 5, 3] {
-        let Some((local, offset)) =
-            text.len().checked_sub(length).and_then(|at| text.split_at_checked(at))
-        else {
+        let Some((local, offset)) = text.len().checked_sub(length).and_then(|at| text.split_at_checked(at)) else {
             continue;
         };
         // A minus sign may belong to the date: 2026-03-01 is no local time with an offset of -01.
-        let in_date = offset.starts_with('-')
-            && !local.contains([':', 'T'])
-            && local.len() < 12
-            && local != "00";
+        let in_date = offset.starts_with('-') && !local.contains([':', 'T']) && local.len() < 12 && local != "00";
         if let Some(offset) = parse_offset(offset).filter(|_| !in_date) {
             return Some((local.trim_end(), offset));
         }
@@ -106,10 +93,8 @@ fn parse_offset(text: &str) -> Option<Offset> {
         return None;
     }
     let hours: i32 = digits.get(..2)?.parse().ok()?;
-    let minutes: i32 = digits
-        .get(2..)
-        .filter(|minutes| !minutes.is_empty())
-        .map_or(Some(0), |minutes| minutes.parse().ok())?;
+    let minutes: i32 =
+        digits.get(2..).filter(|minutes| !minutes.is_empty()).map_or(Some(0), |minutes| minutes.parse().ok())?;
     if hours > 23 || minutes > 59 {
         return None;
     }
@@ -119,8 +104,7 @@ fn parse_offset(text: &str) -> Option<Offset> {
 /// The offset that holds in a zone at a local time, by the tz database that is compiled in.
 fn offset_in_zone(local: DateTime, name: &str) -> Result<Offset, String> {
     let zone = TimeZone::parse(name).filter(|zone| *zone != TimeZone::Local);
-    let zone = zone
-        .ok_or_else(|| format!("\"{}\" is no time zone of the tz database", super::short(name)))?;
+    let zone = zone.ok_or_else(|| format!("\"{}\" is no time zone of the tz database", super::short(name)))?;
     let offset_at = |local: DateTime| {
         let text = local.strftime("%Y-%m-%d %H:%M:%S").to_string();
         let instant = zone.datetime_from_str(&text, "%Y-%m-%d %H:%M:%S").ok()?.timestamp();
@@ -129,17 +113,11 @@ fn offset_in_zone(local: DateTime, name: &str) -> Result<Offset, String> {
     };
     // Left out or repeated: what held some hours before holds on.
     let before = local.checked_sub(Span::new().hours(4)).ok();
-    offset_at(local)
-        .or_else(|| offset_at(before?))
-        .ok_or_else(|| "the instant is out of range".to_owned())
+    offset_at(local).or_else(|| offset_at(before?)).ok_or_else(|| "the instant is out of range".to_owned())
 }
 
 fn written(local: DateTime, offset: Offset) -> String {
-    if offset == Offset::UTC {
-        format!("{local}Z")
-    } else {
-        format!("{local}{}", colon_offset(offset))
-    }
+    if offset == Offset::UTC { format!("{local}Z") } else { format!("{local}{}", colon_offset(offset)) }
 }
 
 fn colon_offset(offset: Offset) -> String {
@@ -183,14 +161,8 @@ mod tests {
 
     #[test]
     fn hours_that_the_clocks_leave_out_or_repeat_count_by_the_offset_before() {
-        assert_eq!(
-            instant("2026-03-29 02:30", Some("Europe/Rome")).as_deref(),
-            Ok("2026-03-29T02:30:00+01:00")
-        );
-        assert_eq!(
-            instant("2026-10-25 02:30", Some("Europe/Rome")).as_deref(),
-            Ok("2026-10-25T02:30:00+02:00")
-        );
+        assert_eq!(instant("2026-03-29 02:30", Some("Europe/Rome")).as_deref(), Ok("2026-03-29T02:30:00+01:00"));
+        assert_eq!(instant("2026-10-25 02:30", Some("Europe/Rome")).as_deref(), Ok("2026-10-25T02:30:00+02:00"));
     }
 
     #[test]

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use vrl::compiler::function::{ArgumentList, Compiled, Example, FunctionCompileContext, Parameter};
 use vrl::compiler::state::TypeState;
 use vrl::compiler::value::kind;
-use vrl::compiler::{
-    Context, Expression, ExpressionError, Function, FunctionExpression, Resolved, TypeDef,
-};
+use vrl::compiler::{Context, Expression, ExpressionError, Function, FunctionExpression, Resolved, TypeDef};
 use vrl::diagnostic::{DiagnosticMessage, Note};
 use vrl::value::{Kind, Value};
 
@@ -53,22 +51,15 @@ impl Function for Lookup {
         &[]
     }
 
-    fn compile(
-        &self,
-        state: &TypeState,
-        context: &mut FunctionCompileContext,
-        arguments: ArgumentList,
-    ) -> Compiled {
+    fn compile(&self, state: &TypeState, context: &mut FunctionCompileContext, arguments: ArgumentList) -> Compiled {
         let name = arguments.optional_literal("table", state).ok().flatten();
         let name = name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let tables = context.get_external_context::<Tables>().cloned().unwrap_or_default();
         match tables.0.get(&name) {
-            Some(table) => {
-                Ok(Call { name, table: Arc::clone(table), key: arguments.required("key") }
-                    .as_expr())
+            Some(table) => Ok(Call { name, table: Arc::clone(table), key: arguments.required("key") }.as_expr()),
+            None => {
+                Err(Box::new(ExpressionError::from(format!("there is no table \"{name}\""))) as Box<dyn DiagnosticMessage>)
             }
-            None => Err(Box::new(ExpressionError::from(format!("there is no table \"{name}\"")))
-                as Box<dyn DiagnosticMessage>),
         }
     }
 }
@@ -85,11 +76,7 @@ impl FunctionExpression for Call {
         let key = self.key.resolve(context)?;
         let found = scalar_text(&key).and_then(|key| self.table.get(&key));
         found.cloned().ok_or_else(|| ExpressionError::Error {
-            message: format!(
-                "the table \"{}\" has no \"{}\"",
-                self.name,
-                super::short(&key.to_string_lossy())
-            ),
+            message: format!("the table \"{}\" has no \"{}\"", self.name, super::short(&key.to_string_lossy())),
             labels: Vec::new(),
             notes: vec![Note::UserErrorMessage(NOT_IN_TABLE.to_owned())],
         })

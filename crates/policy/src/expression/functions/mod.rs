@@ -236,9 +236,7 @@ const UNBOUNDED: &str = "its patterns can run without end; parse_regex does not"
 /// Everything that expressions may call, and the guards that only the compiler can.
 pub(crate) fn library() -> &'static [Box<dyn Function>] {
     static LIBRARY: LazyLock<Vec<Box<dyn Function>>> = LazyLock::new(|| {
-        let allowed = vrl::stdlib::all()
-            .into_iter()
-            .filter(|function| ALLOWED.contains(&function.identifier()));
+        let allowed = vrl::stdlib::all().into_iter().filter(|function| ALLOWED.contains(&function.identifier()));
         allowed.chain(own::functions()).chain(guard::functions()).collect()
     });
     &LIBRARY
@@ -278,17 +276,13 @@ mod tests {
         for function in vrl::stdlib::all() {
             let name = function.identifier();
             let allowed = ALLOWED.contains(&name);
-            assert!(
-                allowed != denied(name).is_some(),
-                "{name}: put it into one of the two tables of functions"
-            );
+            assert!(allowed != denied(name).is_some(), "{name}: put it into one of the two tables of functions");
         }
     }
 
     #[test]
     fn no_name_stands_twice_and_no_allowed_name_is_wrong() {
-        let library: Vec<_> =
-            vrl::stdlib::all().iter().map(|function| function.identifier()).collect();
+        let library: Vec<_> = vrl::stdlib::all().iter().map(|function| function.identifier()).collect();
         assert!(ALLOWED.is_sorted() && DENIED.is_sorted());
         for name in ALLOWED {
             assert!(library.contains(name), "{name} is no function of the library");

@@ -10,8 +10,7 @@ use super::lookup::Lookup;
 use super::{decimal, gs1, iso_time, units};
 
 /// Their names.
-pub(super) const NAMES: &[&str] =
-    &["convert", "decimal", "gtin14", "is_sscc", "iso_time", "lookup"];
+pub(super) const NAMES: &[&str] = &["convert", "decimal", "gtin14", "is_sscc", "iso_time", "lookup"];
 
 /// All of them.
 pub(super) fn functions() -> Vec<Box<dyn Function>> {
@@ -64,11 +63,7 @@ static ROWS: &[Row] = &[
         usage: "RFC 3339 from the forms of date and time that carriers send.",
         parameters: &[
             Parameter::required("text", kind::ANY, "The date and time."),
-            Parameter::optional(
-                "zone",
-                kind::BYTES | kind::NULL,
-                "The zone of a text without one: a name or an offset.",
-            ),
+            Parameter::optional("zone", kind::BYTES | kind::NULL, "The zone of a text without one: a name or an offset."),
         ],
         run: iso_time::iso_time,
         answer: || TypeDef::bytes().fallible(),
@@ -119,18 +114,8 @@ impl Function for Ours {
         &[]
     }
 
-    fn compile(
-        &self,
-        _: &TypeState,
-        _: &mut FunctionCompileContext,
-        arguments: ArgumentList,
-    ) -> Compiled {
-        let arguments = self
-            .0
-            .parameters
-            .iter()
-            .map(|parameter| arguments.optional(parameter.keyword))
-            .collect();
+    fn compile(&self, _: &TypeState, _: &mut FunctionCompileContext, arguments: ArgumentList) -> Compiled {
+        let arguments = self.0.parameters.iter().map(|parameter| arguments.optional(parameter.keyword)).collect();
         Ok(Call { arguments, run: self.0.run, answer: self.0.answer }.as_expr())
     }
 }

@@ -33,7 +33,10 @@ const UNITS: &[Unit] = units! {
 fn unit(code: &Value) -> Result<&'static Unit, String> {
     let code = code.to_string_lossy();
     UNITS.iter().find(|unit| unit.code == code).ok_or_else(|| {
-        format!("\"{}\" is not among the unit codes that can be converted (Rec 20, such as KGM, LBR, MTR)", super::short(&code))
+        format!(
+            "\"{}\" is not among the unit codes that can be converted (Rec 20, such as KGM, LBR, MTR)",
+            super::short(&code)
+        )
     })
 }
 
@@ -42,10 +45,7 @@ pub(super) fn convert(arguments: &[Option<Value>]) -> Result<Value, String> {
     let value = Decimal::of(super::argument(arguments, 0))?;
     let (from, to) = (unit(super::argument(arguments, 1))?, unit(super::argument(arguments, 2))?);
     if from.measures != to.measures {
-        return Err(format!(
-            "{} measures {}, {} measures {}",
-            from.code, from.measures, to.code, to.measures
-        ));
+        return Err(format!("{} measures {}, {} measures {}", from.code, from.measures, to.code, to.measures));
     }
     let converted = value.times(Decimal::parse(from.factor)?)?.over(Decimal::parse(to.factor)?)?;
     Ok(Value::from(converted.to_string()))
@@ -79,30 +79,16 @@ mod tests {
 
     #[test]
     fn what_cannot_be_converted_says_why() {
-        assert_eq!(
-            converted("1", "KGM", "MTR"),
-            Err("KGM measures mass, MTR measures length".to_owned())
-        );
-        assert!(
-            converted("1", "EA", "C62")
-                .unwrap_err()
-                .starts_with("\"EA\" is not among the unit codes")
-        );
-        assert_eq!(
-            converted("many", "KGM", "GRM"),
-            Err("\"many\" is not a decimal number".to_owned())
-        );
+        assert_eq!(converted("1", "KGM", "MTR"), Err("KGM measures mass, MTR measures length".to_owned()));
+        assert!(converted("1", "EA", "C62").unwrap_err().starts_with("\"EA\" is not among the unit codes"));
+        assert_eq!(converted("many", "KGM", "GRM"), Err("\"many\" is not a decimal number".to_owned()));
     }
 
     #[test]
     fn every_factor_is_a_decimal_and_every_code_stands_once() {
         for (at, unit) in UNITS.iter().enumerate() {
             assert!(Decimal::parse(unit.factor).is_ok(), "{}", unit.code);
-            assert!(
-                UNITS.iter().skip(at + 1).all(|other| other.code != unit.code),
-                "{}",
-                unit.code
-            );
+            assert!(UNITS.iter().skip(at + 1).all(|other| other.code != unit.code), "{}", unit.code);
         }
     }
 }

@@ -108,7 +108,11 @@ pub(super) async fn decide_quarantine(
     Ok(Json(QuarantineResult { event, as_event, text: sentence }))
 }
 
-pub(super) async fn switch(State(app): Shared, caller: Caller, Json(command): Json<SwitchCommand>) -> Done<serde_json::Value> {
+pub(super) async fn switch(
+    State(app): Shared,
+    caller: Caller,
+    Json(command): Json<SwitchCommand>,
+) -> Done<serde_json::Value> {
     let by = caller.must(Scope::Operate)?;
     let bad = |_| Problem::new(422, "object", "name it as source/NAME, flow/NAME or destination/NAME");
     let object = command.object.parse().map_err(bad)?;
@@ -170,7 +174,11 @@ pub(super) async fn preview_replay(State(app): Shared, caller: Caller, Json(comm
     Ok(Json(replays(&app).preview(&wanted, app.ground.clock.now()).await?))
 }
 
-pub(super) async fn order_replay(State(app): Shared, caller: Caller, Json(command): Json<ReplayCommand>) -> Done<ReplayOrdered> {
+pub(super) async fn order_replay(
+    State(app): Shared,
+    caller: Caller,
+    Json(command): Json<ReplayCommand>,
+) -> Done<ReplayOrdered> {
     let by = caller.must(Scope::Operate)?;
     let (wanted, seen, why) = wanted(command);
     let ordered = replays(&app).order(&wanted, seen, &asked(&app, by, why)).await?;

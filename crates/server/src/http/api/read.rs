@@ -8,8 +8,8 @@ use axum::response::{IntoResponse, Response};
 use http::header;
 use model::view::{CauseGroup, DeliveryQuery, DeliveryStory, FeedRow, QuarantineQuery};
 use model::{
-    AuditRow, Delivery, DeliveryId, EventId, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId, Scope,
-    Timestamp,
+    AuditRow, Delivery, DeliveryId, EventId, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId,
+    Scope, Timestamp,
 };
 use serde::Deserialize;
 
@@ -47,7 +47,11 @@ pub(super) async fn status(State(app): Shared, caller: Caller) -> Result<Json<St
     Ok(Json(service::status::status(&app).await?))
 }
 
-pub(super) async fn trace(State(app): Shared, caller: Caller, Path(reference): Path<String>) -> Result<Json<Trace>, Problem> {
+pub(super) async fn trace(
+    State(app): Shared,
+    caller: Caller,
+    Path(reference): Path<String>,
+) -> Result<Json<Trace>, Problem> {
     caller.must(Scope::Read)?;
     let found = service::trace::trace(&app, &reference).await?;
     found.map(Json).ok_or_else(|| Problem::not_found(format!("no event carries {reference:?}")))
@@ -56,7 +60,9 @@ pub(super) async fn trace(State(app): Shared, caller: Caller, Path(reference): P
 pub(super) async fn events(State(app): Shared, caller: Caller, Query(paging): Query<Paging>) -> Page<EventSummary> {
     caller.must(Scope::Read)?;
     let before = match &paging.cursor {
-        Some(text) => Some(position(text).ok_or_else(|| Problem::new(400, "cursor", "this is no cursor of a page of events"))?),
+        Some(text) => {
+            Some(position(text).ok_or_else(|| Problem::new(400, "cursor", "this is no cursor of a page of events"))?)
+        }
         None => None,
     };
     let records = app.ground.journal.recent(before, paging.limit()).await?;
@@ -70,7 +76,11 @@ fn position(text: &str) -> Option<Position> {
     Some(Position { partition: Partition(partition.parse().ok()?), offset: Offset(offset.parse().ok()?) })
 }
 
-pub(super) async fn event(State(app): Shared, caller: Caller, Path(id): Path<EventId>) -> Result<Json<EventSummary>, Problem> {
+pub(super) async fn event(
+    State(app): Shared,
+    caller: Caller,
+    Path(id): Path<EventId>,
+) -> Result<Json<EventSummary>, Problem> {
     caller.must(Scope::Read)?;
     let record = app.ground.journal.find(id).await?;
     let summary = record.as_ref().and_then(|record| Some(service::trace::summary(record, record.entry.event()?)));
@@ -125,7 +135,11 @@ fn words(list: Option<String>) -> Vec<String> {
     list.map(|list| list.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect()).unwrap_or_default()
 }
 
-pub(super) async fn delivery(State(app): Shared, caller: Caller, Path(id): Path<DeliveryId>) -> Result<Json<DeliveryStory>, Problem> {
+pub(super) async fn delivery(
+    State(app): Shared,
+    caller: Caller,
+    Path(id): Path<DeliveryId>,
+) -> Result<Json<DeliveryStory>, Problem> {
     caller.must(Scope::Read)?;
     let story = app.views.delivery_story(id).await?;
     story.map(Json).ok_or_else(|| Problem::not_found(format!("there is no delivery {id}")))
@@ -146,7 +160,11 @@ pub(super) struct QuarantineFilter {
     limit: Option<usize>,
 }
 
-pub(super) async fn quarantine(State(app): Shared, caller: Caller, Query(filter): Query<QuarantineFilter>) -> Page<QuarantineRow> {
+pub(super) async fn quarantine(
+    State(app): Shared,
+    caller: Caller,
+    Query(filter): Query<QuarantineFilter>,
+) -> Page<QuarantineRow> {
     caller.must(Scope::Read)?;
     let query = QuarantineQuery {
         states: words(filter.states),
@@ -158,10 +176,16 @@ pub(super) async fn quarantine(State(app): Shared, caller: Caller, Query(filter)
     Ok(rows("quarantine", page.rows, page.next))
 }
 
-pub(super) async fn quarantined(State(app): Shared, caller: Caller, Path(event): Path<EventId>) -> Result<Json<QuarantineRow>, Problem> {
+pub(super) async fn quarantined(
+    State(app): Shared,
+    caller: Caller,
+    Path(event): Path<EventId>,
+) -> Result<Json<QuarantineRow>, Problem> {
     caller.must(Scope::Read)?;
     let row = app.ground.ledger.quarantined(event).await?;
-    row.map(Json).ok_or_else(|| Problem::not_found(format!("the event {event} was never in quarantine, or the router has not reached it")))
+    row.map(Json).ok_or_else(|| {
+        Problem::not_found(format!("the event {event} was never in quarantine, or the router has not reached it"))
+    })
 }
 
 /// Without `after` the newest page is answered, so that a reader can begin at the end.
@@ -195,7 +219,9 @@ pub(super) async fn policy(State(app): Shared, caller: Caller, Path(version): Pa
     caller.must(Scope::Read)?;
     let version = match version.as_str() {
         "present" => app.ground.book.current().version,
-        text => PolicyVersion(text.parse().map_err(|_| Problem::new(400, "version", "a version has 64 hexadecimal digits"))?),
+        text => {
+            PolicyVersion(text.parse().map_err(|_| Problem::new(400, "version", "a version has 64 hexadecimal digits"))?)
+        }
     };
     let files = app.ground.ledger.policy(version).await?;
     let files = files.ok_or_else(|| Problem::not_found(format!("there is no policy {version}")))?;
@@ -207,7 +233,11 @@ pub(super) async fn replays(State(app): Shared, caller: Caller, Query(paging): Q
     Ok(rows("replays", app.views.replays(paging.limit()).await?, None))
 }
 
-pub(super) async fn replay(State(app): Shared, caller: Caller, Path(id): Path<ReplayId>) -> Result<Json<ReplayPage>, Problem> {
+pub(super) async fn replay(
+    State(app): Shared,
+    caller: Caller,
+    Path(id): Path<ReplayId>,
+) -> Result<Json<ReplayPage>, Problem> {
     caller.must(Scope::Read)?;
     let story = app.views.replay_story(id).await?.ok_or_else(|| Problem::not_found(format!("there is no replay {id}")))?;
     let progress = app.ground.ledger.replay_progress(id).await?;

@@ -34,7 +34,11 @@ pub(super) async fn make_token(
 ) -> Result<Json<NewToken>, Problem> {
     let by = caller.must(Scope::Admin)?;
     if command.days == 0 || command.days > TOKEN_DAYS_MAX || command.name.trim().is_empty() || command.scopes.is_empty() {
-        return Err(Problem::new(422, "token", format!("a token has a name, at least one scope, and 1 to {TOKEN_DAYS_MAX} days")));
+        return Err(Problem::new(
+            422,
+            "token",
+            format!("a token has a name, at least one scope, and 1 to {TOKEN_DAYS_MAX} days"),
+        ));
     }
     let holds = TimeSpan::from_days(u64::from(command.days));
     let made = identity::make(&app.ground.ledger, &app.ground.clock, &by, (&command.name, command.scopes), holds).await?;

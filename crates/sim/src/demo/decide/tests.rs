@@ -13,7 +13,11 @@ fn the_same_seed_gives_the_same_orders_and_another_gives_others() {
     assert_ne!(orders(7), orders(8));
     let placed = orders(7);
     for (what, some) in [
-        ("both carriers", placed.iter().any(|it| it.carrier == System::Parcelwind) && placed.iter().any(|it| it.carrier == System::Northpost)),
+        (
+            "both carriers",
+            placed.iter().any(|it| it.carrier == System::Parcelwind)
+                && placed.iter().any(|it| it.carrier == System::Northpost),
+        ),
         ("unpaid", placed.iter().any(|it| !it.paid)),
         ("sent twice", placed.iter().any(|it| it.twice)),
         ("changed after", placed.iter().any(|it| it.change == Change::After)),
@@ -25,8 +29,13 @@ fn the_same_seed_gives_the_same_orders_and_another_gives_others() {
 
 #[test]
 fn the_first_orders_of_seed_seven() {
-    let seen: Vec<_> = (1..=3).map(|number| order(7, number)).map(|it| (it.name, it.carrier, it.paid, it.lines.len())).collect();
-    let expected = [("S00001", System::Parcelwind, true, 1), ("S00002", System::Northpost, true, 3), ("S00003", System::Parcelwind, true, 3)];
+    let seen: Vec<_> =
+        (1..=3).map(|number| order(7, number)).map(|it| (it.name, it.carrier, it.paid, it.lines.len())).collect();
+    let expected = [
+        ("S00001", System::Parcelwind, true, 1),
+        ("S00002", System::Northpost, true, 3),
+        ("S00003", System::Parcelwind, true, 3),
+    ];
     assert_eq!(seen, expected.map(|(name, carrier, paid, lines)| (name.to_owned(), carrier, paid, lines)));
 }
 
@@ -35,7 +44,11 @@ fn an_order_in_the_wrong_order_is_sent_change_first_under_other_ids() {
     let before = Order { change: Change::Before, paid: false, twice: true, ..order(7, 42) };
     let journey = shop(7, &before, PACE);
     let sent: Vec<_> = journey.letters.iter().map(|it| (it.kind.as_str(), it.id.as_str(), it.copies)).collect();
-    let expected = [("orders/updated", "shop-S00042-updated", 1), ("orders/create", "shop-S00042-create", 2), ("orders/paid", "shop-S00042-paid", 1)];
+    let expected = [
+        ("orders/updated", "shop-S00042-updated", 1),
+        ("orders/create", "shop-S00042-create", 2),
+        ("orders/paid", "shop-S00042-paid", 1),
+    ];
     assert_eq!(sent, expected);
     let states: Vec<_> = journey.letters.iter().map(|it| text(&it.body, "/financial_status")).collect();
     assert_eq!(states, ["pending", "pending", "paid"]);
@@ -79,7 +92,10 @@ fn a_broken_contract_is_a_weight_as_a_text_in_every_second_shipment_and_nothing_
 
 #[test]
 fn a_carrier_tells_four_things_in_order() {
-    for (system, tracking, last) in [(System::Parcelwind, "PW000000042NL", "parcel.delivered"), (System::Northpost, "NP000000042NO", "tracker.delivered")] {
+    for (system, tracking, last) in [
+        (System::Parcelwind, "PW000000042NL", "parcel.delivered"),
+        (System::Northpost, "NP000000042NO", "tracker.delivered"),
+    ] {
         let parcel = Parcel { carrier: system, order: "S00042".to_owned(), reference: "SHP-00042".to_owned() };
         let journey = carrier(7, &parcel, PACE);
         assert_eq!(parcel.tracking(), tracking);
@@ -91,7 +107,9 @@ fn a_carrier_tells_four_things_in_order() {
 
 #[test]
 fn parcelwind_has_a_bad_spell_after_twenty_seconds_and_recovers() {
-    for (secs, expected) in [(0, false), (19, false), (20, true), (59, true), (60, false), (259, false), (260, true), (300, false)] {
+    for (secs, expected) in
+        [(0, false), (19, false), (20, true), (59, true), (60, false), (259, false), (260, true), (300, false)]
+    {
         assert_eq!(is_bad_spell(TimeSpan::from_secs(secs)), expected, "{secs}");
     }
 }
