@@ -53,7 +53,7 @@ pub async fn make(
     holds: TimeSpan,
 ) -> Result<NewToken, Fault> {
     let now = clock.now();
-    let text = format!("cdk_{}{}{}", hex(clock.chance()), hex(clock.chance()), hex(clock.chance()));
+    let text = format!("cdk_{}", secret_text(clock));
     let id = TokenId(model::arrival_id(now, clock.chance()));
     let expires_at = now + holds;
     let token = Token {
@@ -107,6 +107,7 @@ pub async fn first_token(ledger: &Arc<dyn Ledger>, clock: &Arc<dyn Clock>) -> Re
     make(ledger, clock, &Principal::product(), ("admin", vec![Scope::Admin]), FIRST_TOKEN).await.map(Some)
 }
 
-fn hex(bytes: [u8; 10]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// 240 bits of chance in hexadecimal digits.
+pub fn secret_text(clock: &Arc<dyn Clock>) -> String {
+    hex::encode([clock.chance(), clock.chance(), clock.chance()].concat())
 }

@@ -141,8 +141,7 @@ fn app(ground: Ground, node: Node, views: Arc<dyn Views>, settings: Settings) ->
     let intake = node.intake();
     let mut registry = prometheus_client::registry::Registry::default();
     ground.facts.meters.register(&mut registry);
-    let chance = [ground.clock.chance(), ground.clock.chance(), ground.clock.chance()].concat();
-    let same_site = chance.iter().map(|byte| format!("{byte:02x}")).collect();
+    let same_site = identity::secret_text(&ground.clock);
     App { ground, node, views, intake, settings, registry, same_site, ready: AtomicBool::new(false) }
 }
 

@@ -95,10 +95,10 @@ async fn live(world: Arc<World>, name: String, group: String) {
             match run.await {
                 Ok(()) if *stopped.borrow() => {}
                 Ok(()) => {
-                    world.oracle.blame(Rule::Assertion, [format!("the loop {task} of {group_inside} ended by itself")])
+                    world.oracle.blame(Rule::Assertion, [format!("the loop {task} of {group_inside} ended by itself")]);
                 }
                 Err(fault) => {
-                    world.oracle.blame(Rule::Assertion, [format!("the loop {task} of {group_inside} gave up: {fault}")])
+                    world.oracle.blame(Rule::Assertion, [format!("the loop {task} of {group_inside} gave up: {fault}")]);
                 }
             }
         });

@@ -115,6 +115,7 @@ pub struct MachineFaults {
 
 /// What people do while faults are on.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a kind of deed that a run has or has not")]
 pub struct People {
     /// They retry what is held or dead.
     pub retry: bool,

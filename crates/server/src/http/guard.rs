@@ -43,6 +43,7 @@ pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next
     next.run(request).await
 }
 
+#[expect(clippy::result_large_err, reason = "a refusal ends the request, once")]
 fn check_host(headers: &HeaderMap, allowed: &[String]) -> Result<(), Problem> {
     let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
     let host = text(header::HOST).map(without_port).unwrap_or_default();
@@ -114,6 +115,7 @@ impl FromRequestParts<Arc<App>> for Caller {
 
 impl Caller {
     /// The principal, if the scope is granted.
+    #[expect(clippy::result_large_err, reason = "a refusal ends the request, once")]
     pub fn must(self, scope: Scope) -> Result<Principal, Problem> {
         if self.may(scope) {
             return Ok(self.principal);

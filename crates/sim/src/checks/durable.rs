@@ -12,7 +12,7 @@ pub async fn i1_accepted_is_durable(stores: &Stores, accepted: &[(EventId, Reque
         let record = stores.journal.find(*id).await?;
         match record.as_ref().and_then(|record| record.entry.event()) {
             None => {
-                broken.push(format!("{source} was answered 202 for key {key} as {id}, and the journal does not have it"))
+                broken.push(format!("{source} was answered 202 for key {key} as {id}, and the journal does not have it"));
             }
             Some(event) if event.digest != *digest => {
                 broken.push(format!(

@@ -21,7 +21,7 @@ pub async fn i2_every_event_ends_or_has_an_owner(stores: &Stores, due: &[Due]) -
         for flow in flows {
             match found.remove(flow.as_str()).as_deref() {
                 Some([(id, state)]) => {
-                    broken.extend(stands_well(state, flow).map(|why| format!("delivery {id} of {event}: {why}")))
+                    broken.extend(stands_well(state, flow).map(|why| format!("delivery {id} of {event}: {why}")));
                 }
                 Some(several) => {
                     broken.push(format!("{event} has {} deliveries in {flow}", several.len()));

@@ -45,7 +45,9 @@ impl FaultyLedger {
     async fn commit_through(&self, batch: Batch) -> Result<Committed, Fault> {
         let Between { weather, oracle, defect } = &self.between;
         let forecast = weather.go("ledger.commit").await?;
-        Size::of(&batch).into_iter().for_each(|size| self.look(size));
+        for size in Size::of(&batch) {
+            self.look(size);
+        }
         let meant = batch.clone();
         let bent = match defect {
             None => batch,

@@ -202,6 +202,7 @@ async fn carry_out(door: &Door, plan: Plan, asked: &Asked) -> Result<Option<Stri
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` asks for")]
 fn told_as(not_done: NotDone) -> String {
     not_done.to_string()
 }

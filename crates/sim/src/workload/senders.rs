@@ -111,9 +111,10 @@ pub async fn insist(world: &World, source: usize, draft: &Draft, mut random: Ran
                     accepted(world, *id, &request);
                     return Some(reply);
                 }
-                Reply::Refused { status: 429 | 503, .. } | Reply::Nothing => {}
                 // A node whose calendar is wrong calls the sender's time stale; another one, or a later day, will not.
-                Reply::Refused { code: "stale-timestamp", .. } => {}
+                Reply::Refused { status: 429 | 503, .. }
+                | Reply::Refused { code: "stale-timestamp", .. }
+                | Reply::Nothing => {}
                 Reply::Refused { .. } => {
                     world.oracle.known().senders.refused += 1;
                     return Some(reply);
