@@ -66,7 +66,7 @@ pub(crate) fn tidy_step() -> Step {
 
 /// The black-box suite is left to its own step: it wants the real binary built first.
 fn tests_step(present: Present) -> Step {
-    let mut args = vec!["test", "--workspace"];
+    let mut args = vec!["test", "--workspace", "--no-fail-fast"];
     if present.black_box {
         args.extend(["--exclude", "crossdock-e2e"]);
     }
@@ -125,14 +125,14 @@ mod tests {
                 "format: cargo fmt --all --check",
                 "clippy: cargo clippy --workspace --all-targets -- -D warnings",
                 "tidy: yes",
-                "tests: cargo test --workspace --exclude crossdock-e2e",
+                "tests: cargo test --workspace --no-fail-fast --exclude crossdock-e2e",
                 "sim: cargo run --quiet --package crossdock-sim --bin sim -- --seeds 200",
                 "binary: cargo build --package crossdock-cli",
                 "e2e: cargo test --package crossdock-e2e",
             ]
         );
         let young = shown(Scope::Whole, Present { simulator: false, black_box: false });
-        assert!(young.contains(&"tests: cargo test --workspace".to_owned()), "{young:?}");
+        assert!(young.contains(&"tests: cargo test --workspace --no-fail-fast".to_owned()), "{young:?}");
         let skipped = young.iter().filter(|line| line.ends_with(": -")).count();
         assert_eq!(skipped, 3, "{young:?}");
     }

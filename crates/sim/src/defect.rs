@@ -23,7 +23,7 @@ pub const DEFECTS: [(Rule, &str); 11] = [
     (Rule::I6, "one routing commit in 10 moves the cursor one further"),
     (Rule::I7, "what is due in 5 seconds is said to be due, and may be claimed"),
     (Rule::I8, "rows of the audit are dropped"),
-    (Rule::I9, "a read gives more records than it was asked for"),
+    (Rule::I9, "an answer is kept whole, however long it is"),
     (Rule::I10, "attempts that ended lives left open are not found"),
     (Rule::I11, "what routing counts is dropped"),
 ];
@@ -74,11 +74,6 @@ impl Defect {
         journal.append(entries).await
     }
 
-    /// How many records a read asks for: I9 strikes here.
-    pub fn asks_for(&self, records: usize) -> usize {
-        if self.rule == Rule::I9 { records.saturating_mul(4) } else { records }
-    }
-
     /// What time it is for a look at what is due: I7 strikes here and in the claim that follows.
     pub fn due_at(&self, now: Timestamp) -> Timestamp {
         if self.rule == Rule::I7 { now + EARLY } else { now }
@@ -109,7 +104,8 @@ impl Defect {
             Rule::I7 => claim_late(ledger, &mut batch).await?,
             Rule::I8 => batch.changes.retain(|change| !matches!(change, Change::Audit(_))),
             Rule::I11 => batch.changes.retain(|change| !matches!(change, Change::Count { .. })),
-            Rule::I1 | Rule::I3 | Rule::I4 | Rule::I9 | Rule::I10 | Rule::Assertion => {}
+            Rule::I9 => batch.changes.iter_mut().for_each(keep_all),
+            Rule::I1 | Rule::I3 | Rule::I4 | Rule::I10 | Rule::Assertion => {}
         }
         Ok(batch)
     }
@@ -152,4 +148,11 @@ async fn claim_late(ledger: &dyn Ledger, batch: &mut Batch) -> Result<(), Fault>
         }
     }
     Ok(())
+}
+
+/// Keeps one byte more of an answer than may be kept.
+fn keep_all(change: &mut Change) {
+    if let Change::Settle { result, .. } = change {
+        result.response.resize(model::limit::RESPONSE_BYTES_KEPT + 1, b' ');
+    }
 }

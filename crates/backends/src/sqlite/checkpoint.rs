@@ -19,9 +19,9 @@ use super::writer::{join, spawn};
 /// Pages in the log at which a checkpoint begins (crates.md, section 2: 40 to 85 % faster than the default of 1000).
 const LOG_PAGES_MAX: u32 = 16_000;
 /// Pages that the writer may be left to move by itself: a few milliseconds.
-const REST_PAGES_MAX: i32 = 1_000;
+const REST_PAGES_MAX: i32 = 200;
 /// Rounds in which the thread tries to come near the writer.
-const ROUNDS_MAX: usize = 4;
+const ROUNDS_MAX: usize = 8;
 /// Idle moments of the writer after which the log is moved whole.
 const IDLE_MOMENTS: u32 = 10;
 /// Idle moments after which the log's file is given back to the disk.

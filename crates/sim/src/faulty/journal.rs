@@ -54,8 +54,7 @@ impl FaultyJournal {
 
     async fn read_through(&self, partition: Partition, after: Offset, records: usize) -> Result<Vec<Arc<Record>>, Fault> {
         self.look(Size::Read(records));
-        let asked = self.between.defect.as_ref().map_or(records, |defect| defect.asks_for(records));
-        let page = self.pass("journal.read", self.inner.read(partition, after, asked)).await?;
+        let page = self.pass("journal.read", self.inner.read(partition, after, records)).await?;
         self.look(Size::Got(page.len(), records));
         Ok(page)
     }

@@ -45,14 +45,14 @@ impl FaultyLedger {
     async fn commit_through(&self, batch: Batch) -> Result<Committed, Fault> {
         let Between { weather, oracle, defect } = &self.between;
         let forecast = weather.go("ledger.commit").await?;
-        for size in Size::of(&batch) {
-            self.look(size);
-        }
         let meant = batch.clone();
         let bent = match defect {
             None => batch,
             Some(defect) => defect.bend(&*self.inner, batch).await?,
         };
+        for size in Size::of(&bent) {
+            self.look(size);
+        }
         let moved_back = watch_before(oracle, &meant);
         let answer = self.inner.commit(bent).await;
         if let Ok(committed) = &answer {
