@@ -204,7 +204,6 @@ impl Meter {
     fn end(&mut self, events: u64) {
         let took = self.since.elapsed();
         let cpu = cpu().saturating_sub(self.cpu_since);
-        if took.as_millis() > 15 { println!("slow {} ms at {}", took.as_millis(), self.whole.0); }
         self.longest = self.longest.max(took);
         for sum in [&mut self.part, &mut self.whole] {
             *sum = (sum.0 + events, sum.1 + took, sum.2 + cpu);

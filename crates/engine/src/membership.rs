@@ -40,14 +40,16 @@ pub struct Membership {
     pub facts: Arc<Facts>,
     /// What was seen of other nodes.
     pub pulse: Pulse,
+    /// The last heartbeat that this life tried to show.
+    pub beat: Timestamp,
 }
 
 impl Membership {
     /// Shows this node, takes free shards, and learns what people paused and which policy holds.
     pub async fn turn(&mut self) -> Result<(), Fault> {
-        let now = self.clock.now();
         let Lease { node, incarnation } = self.board.lease.clone();
-        self.ledger.commit(Batch::new().change(Change::Heartbeat { node: node.clone(), incarnation, at: now })).await?;
+        let at = self.next_beat();
+        self.ledger.commit(Batch::new().change(Change::Heartbeat { node: node.clone(), incarnation, at })).await?;
         let holders = self.ledger.shards().await?;
         self.pulse.look(holders.iter().map(|shard| (shard.node.clone(), shard.seen_at)));
         let mut held = BTreeSet::new();
@@ -64,6 +66,13 @@ impl Membership {
         self.board.set_shards(held);
         self.learn_switches().await?;
         self.learn_policy().await
+    }
+
+    /// Now, and never the same twice: after its clock went back a node's time stands still, and a heartbeat that stands
+    /// still says that the node is gone.
+    fn next_beat(&mut self) -> Timestamp {
+        self.beat = self.clock.now().max(self.beat + TimeSpan::from_micros(1));
+        self.beat
     }
 
     fn wanted(&self) -> Vec<String> {
