@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use model::limit::{CONCURRENCY_MAX, HEARTBEAT};
-use model::{Fault, NodeName, TimeSpan};
+use model::{Fault, NodeName, TimeSpan, Timestamp};
 use tokio::sync::{mpsc, watch};
 
 use crate::board::Board;
@@ -161,6 +161,8 @@ impl Node {
         let mut drive = self.drive("sweep", None);
         let run = async move {
             while drive.goes_on() {
+                // Its looks at other nodes have to be a heartbeat apart, whatever a turn comes to.
+                drive.clock.sleep(HEARTBEAT).await;
                 let turned = sweep.turn().await;
                 drive.after(turned).await?;
             }
@@ -231,7 +233,7 @@ impl Node {
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
             level: Level::default(),
-            look_at: model::Timestamp::EPOCH,
+            look_at: Timestamp::EPOCH,
         };
         let mut drive = self.drive("retention", None);
         let run = async move {
@@ -253,6 +255,7 @@ impl Node {
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
             pulse: Pulse::default(),
+            beat: Timestamp::EPOCH,
         }
     }
 

@@ -41,8 +41,12 @@ impl Left {
         });
     }
 
+    fn are_left(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+
     async fn wait(&self, world: &World) {
-        while self.0.load(Ordering::Relaxed) > 0 {
+        while self.are_left() {
             world.timeline.sleep(TimeSpan::from_millis(500)).await;
         }
     }
@@ -77,8 +81,12 @@ async fn whole(world: &Arc<World>, judge: &mut Judge) -> Result<(), Fault> {
     world.oracle.note(|| "the faults end".to_owned());
     world.clear_up();
     troubles.wait(world).await;
-    senders.wait(world).await;
-    drain(world, judge).await?;
+    let mut settler = Person::new(Arc::clone(world), "sofia");
+    while senders.are_left() {
+        settler.resume().await?;
+        world.timeline.sleep(TimeSpan::from_secs(2)).await;
+    }
+    drain(world, judge, &mut settler).await?;
     fresh(world, &mut random).await?;
     judge.look(world).await?;
     judge.conclude(world).await
@@ -97,10 +105,10 @@ fn start_troubles(world: &Arc<World>, troubles: &Left) {
 }
 
 /// People settle, again and again, until nothing moves and nothing waits for them.
-async fn drain(world: &Arc<World>, judge: &mut Judge) -> Result<(), Fault> {
-    let mut settler = Person::new(Arc::clone(world), "sofia");
+async fn drain(world: &World, judge: &mut Judge, settler: &mut Person) -> Result<(), Fault> {
     let until = world.timeline.elapsed() + DRAIN_MAX;
     loop {
+        settler.resume().await?;
         settler.settle().await?;
         world.timeline.sleep(TimeSpan::from_secs(2)).await;
         judge.look(world).await?;

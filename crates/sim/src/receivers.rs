@@ -22,6 +22,9 @@ use crate::timeline::Timeline;
 use crate::watch::watch_arrival;
 use crate::weather::Sky;
 
+/// LIMIT: how long each half of an exchange takes once faults have ended.
+const CALM_MAX: TimeSpan = TimeSpan::from_millis(200);
+
 /// All destinations.
 #[derive(Debug)]
 pub struct Receivers {
@@ -188,7 +191,8 @@ impl Receivers {
             let travel = mood.random.span(TimeSpan::ZERO, answer_max.percent(30));
             let mut service = mood.random.span(TimeSpan::ZERO, answer_max);
             if calm {
-                return (Plan::Answer(Reply::Taken), travel, service);
+                // Within every timeout that a project has.
+                return (Plan::Answer(Reply::Taken), travel.min(CALM_MAX), service.min(CALM_MAX));
             }
             if mood.random.in_thousand(slow) {
                 service = mood.random.span(TimeSpan::from_secs(1), TimeSpan::from_secs(30));

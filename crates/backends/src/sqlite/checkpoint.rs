@@ -17,7 +17,7 @@ use super::connection;
 use super::writer::{join, spawn};
 
 /// Pages in the log at which a checkpoint begins (crates.md, section 2: 40 to 85 % faster than the default of 1000).
-const LOG_PAGES_MAX: u32 = 2_000;
+const LOG_PAGES_MAX: u32 = 4_000;
 /// Pages that the writer may be left to move by itself: a few milliseconds.
 const REST_PAGES_MAX: i32 = 200;
 /// Rounds in which the thread tries to come near the writer.

@@ -152,13 +152,18 @@ impl Person {
         true
     }
 
-    /// Settles all that waits for a person: what no repeat can help is cancelled, the rest is retried.
-    pub async fn settle(&mut self) -> Result<(), Fault> {
+    /// Resumes whatever is paused.
+    pub async fn resume(&mut self) -> Result<(), Fault> {
         for (object, switch) in self.world.stores.ledger.switches().await? {
             if let Some(object) = object.parse::<Object>().ok().filter(|_| switch.paused) {
                 self.act(Plan::Turn(object, Way::Resume)).await;
             }
         }
+        Ok(())
+    }
+
+    /// Settles all that waits for a person: what no repeat can help is cancelled, the rest is retried.
+    pub async fn settle(&mut self) -> Result<(), Fault> {
         let states = vec!["held".to_owned(), "dead_lettered".to_owned()];
         let query = DeliveryQuery { states, limit: 200, ..DeliveryQuery::default() };
         let mut rows = self.world.stores.views.deliveries(query).await?.rows;
