@@ -235,6 +235,22 @@ pub fn arrival_id(at: Timestamp, chance: [u8; 10]) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &chance).into_uuid()
 }
 
+impl EventId {
+    /// When it was made, to the millisecond; of a derived id, when its parent was.
+    pub fn made_at(self) -> Timestamp {
+        let [a, b, c, d, e, f, ..] = *self.0.as_bytes();
+        let millis = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+        Timestamp::from_micros(i64::try_from(millis).unwrap_or(i64::MAX).saturating_mul(1_000))
+    }
+
+    /// No id that was made at that time, or earlier, is greater.
+    pub fn last_made_at(at: Timestamp) -> Self {
+        let mut bytes = [u8::MAX; 16];
+        bytes[..6].copy_from_slice(&arrival_id(at, [0; 10]).as_bytes()[..6]);
+        Self(Uuid::from_bytes(bytes))
+    }
+}
+
 fn derive(tag: &str, parent: Uuid, parts: &[&[u8]]) -> Uuid {
     let mut fields: Vec<&[u8]> = vec![tag.as_bytes(), parent.as_bytes()];
     fields.extend_from_slice(parts);
@@ -273,6 +289,16 @@ mod tests {
         assert_ne!(one, DeliveryId::derive(parent, &[b"other"]));
         assert_eq!(one.bytes()[..6], parent.as_bytes()[..6]);
         assert_ne!(one.0, EventId::derive(parent, &[b"flow"]).0);
+    }
+
+    #[test]
+    fn an_id_of_an_event_tells_when_it_was_made() {
+        let at = Timestamp::from_millis(1_793_000_000_123);
+        let id = EventId(arrival_id(at, [7; 10]));
+        assert_eq!(id.made_at(), at);
+        assert_eq!(EventId::derive(id.0, &[b"1"]).made_at(), at);
+        assert!(id < EventId::last_made_at(at));
+        assert!(id > EventId::last_made_at(Timestamp::from_millis(1_793_000_000_122)));
     }
 
     #[test]

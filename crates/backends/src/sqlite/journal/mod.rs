@@ -1,6 +1,7 @@
 //! The journal in one `SQLite` file: one partition, one writer, readers beside it.
 
 mod append;
+mod chunk;
 mod keys;
 mod read;
 mod trim;

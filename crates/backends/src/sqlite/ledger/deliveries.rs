@@ -10,14 +10,12 @@ use rusqlite::{OptionalExtension as _, params};
 use super::super::broken::Broken;
 use super::super::sql::{int, statements};
 use super::prepared::{Made, short};
-use super::rows::{Row, state_number};
+use super::rows::Row;
 use super::step::Step;
 
 statements! {
     READY = "SELECT state_at FROM deliveries WHERE id = $1 AND ready = 1";
     PUT_ATTEMPT = "INSERT INTO attempts (id, started_at, node, life, ended_at, outcome, output, response, response_cut)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    PUT_FEED = "INSERT INTO feed (seq, at, delivery, event, flow, destination, state, attempts, why)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     LANE_HEAD = "SELECT seq, behind, state, node FROM deliveries WHERE lane_hash = $1 AND lane_place IS NOT NULL
         AND destination = $2 AND flow = $3 AND lane = $4 ORDER BY lane_place LIMIT 1";
@@ -218,22 +216,5 @@ impl Step<'_> {
         if row.is_ready() {
             self.ready.insert(row.delivery.destination.clone());
         }
-    }
-
-    fn tell(&mut self, delivery: &Delivery) -> Result<(), Broken> {
-        self.state.numbers.feed += 1;
-        let names = &mut self.state.names;
-        self.conn.prepare_cached(PUT_FEED)?.execute(params![
-            self.state.numbers.feed,
-            self.now.micros(),
-            delivery.id.bytes(),
-            delivery.event.bytes(),
-            names.number(self.conn, delivery.flow.as_str())?,
-            names.number(self.conn, delivery.destination.as_str())?,
-            state_number(&delivery.state),
-            delivery.attempts,
-            delivery.why,
-        ])?;
-        Ok(())
     }
 }

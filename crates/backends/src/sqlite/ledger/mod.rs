@@ -2,8 +2,10 @@
 
 mod beside;
 mod deliveries;
+mod feed;
 mod group;
 mod names;
+mod packed;
 mod port;
 mod prepared;
 mod read;

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::group::{Reply, Request};
 use super::prepared::Prepared;
 use super::rows::Row;
-use super::{SqliteLedger, read, views, words};
+use super::{SqliteLedger, feed, read, views, words};
 
 impl Ledger for SqliteLedger {
     fn commit(&self, batch: Batch) -> Answer<'_, Committed> {
@@ -163,11 +163,11 @@ impl Views for SqliteLedger {
     }
 
     fn feed(&self, after: u64, limit: usize) -> Answer<'_, Vec<FeedRow>> {
-        self.ask("views.feed", move |conn, names| views::feed(conn, names, after, limit))
+        self.ask("views.feed", move |conn, names| feed::after(conn, names, after, limit))
     }
 
     fn feed_head(&self) -> Answer<'_, u64> {
-        self.readers.ask("views.feed_head", views::feed_head)
+        self.readers.ask("views.feed_head", feed::head)
     }
 
     fn backlog(&self) -> Answer<'_, Vec<Backlog>> {

@@ -149,7 +149,8 @@ impl<'a> Step<'a> {
                 let Made::Words(hashes) = made else {
                     return Err(Broken::corrupt("words without their hashes"));
                 };
-                self.index(*event, *at, hashes)
+                self.index(*event, *at, hashes);
+                Ok(())
             }
             Change::Quarantine(_)
             | Change::QuarantineMove { .. }
