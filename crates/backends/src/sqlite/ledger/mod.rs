@@ -2,6 +2,7 @@
 
 mod beside;
 mod deliveries;
+mod due;
 mod feed;
 mod group;
 mod names;
