@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use crate::board::Board;
 use crate::book::Book;
 use crate::change::run::Leavings;
+use crate::delivery::claim::Claimer;
 use crate::delivery::run::{Deliverer, Sender};
 use crate::delivery::sweep::Sweep;
 use crate::drive::{Drive, Stop, Turn};
@@ -95,6 +96,7 @@ impl Node {
     pub fn loops(&self) -> Vec<Loop> {
         let (handovers, receiver) = mpsc::channel(HANDOVERS_MAX);
         let mut loops = vec![self.membership_loop(), self.delivery_loop(receiver), self.sweep_loop(), self.outbox_loop()];
+        loops.push(self.claim_loop(handovers.clone()));
         loops.extend([self.change_loop(), self.replay_loop(), self.retention_loop()]);
         loops.extend(self.ground.journal.partitions().into_iter().map(|partition| {
             let mut router = self.router(partition, handovers.clone());
@@ -137,7 +139,17 @@ impl Node {
     }
 
     fn delivery_loop(&self, handovers: mpsc::Receiver<crate::board::Handover>) -> Loop {
-        let sender = Sender {
+        let deliverer = Deliverer { sender: self.sender(), handovers };
+        ("delivery".to_owned(), Box::pin(deliverer.run()))
+    }
+
+    fn claim_loop(&self, handovers: mpsc::Sender<crate::board::Handover>) -> Loop {
+        let claimer = Claimer { sender: self.sender(), handovers, stop: self.ground.stop.clone() };
+        ("claim".to_owned(), Box::pin(claimer.run()))
+    }
+
+    fn sender(&self) -> Sender {
+        Sender {
             journal: Arc::clone(&self.ground.journal),
             ledger: Arc::clone(&self.ground.ledger),
             outbound: Arc::clone(&self.ground.outbound),
@@ -146,9 +158,7 @@ impl Node {
             keys: self.ground.keys.clone(),
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
-        };
-        let deliverer = Deliverer { sender, handovers, stop: self.ground.stop.clone() };
-        ("delivery".to_owned(), Box::pin(deliverer.run()))
+        }
     }
 
     fn sweep_loop(&self) -> Loop {

@@ -1,5 +1,6 @@
 //! Delivery: from a claimed delivery to its outcome, and what follows from it.
 
+pub mod claim;
 pub mod command;
 pub mod decide;
 pub mod operate;
