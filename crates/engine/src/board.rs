@@ -8,6 +8,7 @@ use model::{Delivery, DeliveryId, DestinationName, Lease, Record, Timestamp};
 use policy::compiled::Destination;
 use tokio::sync::mpsc;
 
+use crate::pressure::Pressure;
 use crate::rules::breaker::{Seen, State};
 use crate::rules::gate::{Closed, Gate, Kind, Slot};
 use crate::switchboard::Switchboard;
@@ -39,6 +40,8 @@ pub enum Claimed {
 pub struct Board {
     /// This life.
     pub lease: Lease,
+    /// Whether it has more to do than it can.
+    pub pressure: Arc<Pressure>,
     /// What people paused, as this node last learnt it.
     pub switches: Arc<Switchboard>,
     gates: Mutex<BTreeMap<DestinationName, Gate>>,
@@ -57,6 +60,7 @@ impl Board {
             gates: Mutex::new(gates),
             shards: Mutex::default(),
             in_question: Mutex::default(),
+            pressure: Arc::default(),
             switches: Arc::default(),
         }
     }

@@ -86,6 +86,7 @@ impl Node {
             book: Arc::clone(&self.ground.book),
             keys: self.ground.keys.clone(),
             switches: Arc::clone(&self.board.switches),
+            pressure: Arc::clone(&self.board.pressure),
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
             memory: Memory::default(),

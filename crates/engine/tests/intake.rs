@@ -77,6 +77,7 @@ impl World {
             book: Arc::new(Book::new(Arc::clone(&ledger), policy)),
             keys: keys.subscribe(),
             switches: Arc::new(Switchboard::default()),
+            pressure: Arc::default(),
             clock: as_clock,
             facts: Arc::new(Facts::default()),
             memory: Memory::default(),

@@ -54,9 +54,11 @@ impl Claimer {
     }
 
     async fn rest(&mut self, hint: &mut Hint, wait: TimeSpan) {
-        let clock = &self.sender.clock;
+        let (clock, pressure) = (&self.sender.clock, &self.sender.board.pressure);
         let woken = async {
+            let from = clock.now();
             clock.sleep(BREATH).await;
+            pressure.woke(clock.now().since(from + BREATH));
             tokio::select! {
                 biased;
                 _ = hint.changed() => {}
@@ -96,12 +98,16 @@ impl Claimer {
         let all = (self.sender.board.free(to, Kind::First) as usize).min(CLAIM_MAX);
         let repeats = (self.sender.board.free(to, Kind::Repeat) as usize).min(all);
         if all == 0 {
+            self.sender.board.pressure.behind();
             return Ok(None);
         }
         let without = self.sender.board.switches.paused_flows();
         let query = DueQuery { destination: to.name.clone(), now, all, repeats, without };
         let mut due = self.sender.ledger.due(query).await?.deliveries;
         due.retain(|delivery| !self.sender.board.is_in_question(delivery.id));
+        if due.len() == all {
+            self.sender.board.pressure.behind();
+        }
         let mut claims: Vec<(Delivery, Slot)> = Vec::with_capacity(all);
         let mut opens_at = None;
         for delivery in due {

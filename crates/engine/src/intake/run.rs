@@ -23,6 +23,7 @@ use crate::book::Book;
 use crate::keyring::Keyring;
 use crate::observe::{Accepted, Fact, Facts};
 use crate::ports::{Clock, Journal, Ledger};
+use crate::pressure::Pressure;
 use crate::switchboard::Switchboard;
 
 /// How long a sender should wait when the journal could not be written.
@@ -43,6 +44,8 @@ pub struct Intake {
     pub keys: watch::Receiver<Arc<Keyring>>,
     /// What people paused.
     pub switches: Arc<Switchboard>,
+    /// Whether this node has more to do than it can.
+    pub pressure: Arc<Pressure>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Where facts go.
@@ -103,6 +106,9 @@ struct Sent {
 impl Intake {
     /// Receives a request: the HTTP layer, the simulator and `crossdock send` all come in here.
     pub async fn receive(&self, received: Received) -> Answer {
+        if let Some(hold) = self.pressure.hold() {
+            self.clock.sleep(hold).await;
+        }
         let ready = self.ready();
         let verdicts = match self.judge(&ready, &received) {
             Ok(Judged::Answered(answer)) => return Answer::Handshake(answer),

@@ -77,6 +77,9 @@ impl Router {
             self.at = Some(standing);
             return Ok(Turn::Idle);
         }
+        if records.len() == READ_RECORDS_MAX {
+            self.board.pressure.behind();
+        }
         let (routables, seen) = self.gather(&standing.policy, records).await?;
         let mut routed = decide::route(&standing.policy, &routables, &seen);
         let (to, count, next_policy) = (routed.to, routed.records, routed.policy);
