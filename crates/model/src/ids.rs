@@ -238,8 +238,9 @@ pub fn arrival_id(at: Timestamp, chance: [u8; 10]) -> Uuid {
 impl EventId {
     /// When it was made, to the millisecond; of a derived id, when its parent was.
     pub fn made_at(self) -> Timestamp {
-        let [a, b, c, d, e, f, ..] = *self.0.as_bytes();
-        let millis = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+        let mut millis = [0; 8];
+        millis[2..].copy_from_slice(&self.0.as_bytes()[..6]);
+        let millis = u64::from_be_bytes(millis);
         Timestamp::from_micros(i64::try_from(millis).unwrap_or(i64::MAX).saturating_mul(1_000))
     }
 
@@ -293,12 +294,12 @@ mod tests {
 
     #[test]
     fn an_id_of_an_event_tells_when_it_was_made() {
-        let at = Timestamp::from_millis(1_793_000_000_123);
+        let at = Timestamp::from_micros(1_793_000_000_123_000);
         let id = EventId(arrival_id(at, [7; 10]));
         assert_eq!(id.made_at(), at);
         assert_eq!(EventId::derive(id.0, &[b"1"]).made_at(), at);
         assert!(id < EventId::last_made_at(at));
-        assert!(id > EventId::last_made_at(Timestamp::from_millis(1_793_000_000_122)));
+        assert!(id > EventId::last_made_at(Timestamp::from_micros(1_793_000_000_122_000)));
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Draft {
         bytes.extend([u8::try_from(policy).unwrap_or(u8::MAX), origin]);
         for id in [record.emitted, record.event.map(|event| event.0)] {
             bytes.push(u8::from(id.is_some()));
-            bytes.extend(id.iter().flat_map(|id| id.as_bytes()));
+            bytes.extend(id.iter().flat_map(Uuid::as_bytes));
         }
         for part in [record.head, record.body] {
             // LIMIT: heads and bodies are far smaller; see model::limit.
@@ -199,7 +199,7 @@ mod tests {
             place,
             at: Timestamp::from_secs(7),
             policy: policy(u8::try_from(place % 3).unwrap()),
-            emitted: (place % 2 == 0).then(|| Uuid::from_u128(u128::from(place))),
+            emitted: place.is_multiple_of(2).then(|| Uuid::from_u128(u128::from(place))),
             event: (place % 2 == 1).then(|| EventId(Uuid::from_u128(u128::from(place)))),
             accepted: (place % 2 == 1).then_some(Origin::Synthetic),
             head: b"{}",

@@ -46,7 +46,7 @@ impl Default for JournalOptions {
     fn default() -> Self {
         Self {
             budget_bytes: 64 * 1024 * 1024 * 1024,
-            window_bytes: 16 * 1024 * 1024,
+            window_bytes: 8 * 1024 * 1024,
             readers: 2,
             segment_keys: SEGMENT_HASHES_MAX,
             pages_max: None,

@@ -70,7 +70,7 @@ impl State {
         let [live, replay, synthetic] = read::accepted_up_to(conn, Offset(last))?.map(int);
         let keep: BTreeSet<u64> = keep.iter().map(|offset| offset.0).filter(|place| *place > from).collect();
         for place in keep.range(..=last) {
-            self.keep(conn, *place)?;
+            keep_record(conn, *place)?;
         }
         conn.prepare_cached(DROP_FLOOR)?.execute([])?;
         conn.prepare_cached(PUT_FLOOR)?.execute([int(last), live, replay, synthetic])?;
@@ -79,19 +79,6 @@ impl State {
         self.counts.trimmed = last;
         staged.trimmed = Some(Offset(last));
         Ok(Offset(last))
-    }
-
-    /// Copies a record to what is kept, as a chunk of its own.
-    fn keep(&self, conn: &Connection, place: u64) -> Result<(), Broken> {
-        let mut select = conn.prepare_cached(CHUNK)?;
-        let mut rows = select.query([int(place)])?;
-        let Some(row) = rows.next()? else { return Ok(()) };
-        let Some(stored) = read::find(read::chunk(row)?, place)? else { return Ok(()) };
-        let mut draft = Draft::default();
-        draft.push(&stored);
-        let event = stored.event.map(model::EventId::bytes);
-        conn.prepare_cached(KEEP)?.execute(params![int(place), event, draft.finish()])?;
-        Ok(())
     }
 
     /// Forgets keys that were first seen before `before`: at once for look-ups, their rows bit by bit.
@@ -113,4 +100,17 @@ impl State {
         self.counts.forgotten = before;
         Ok(days.len() as u64)
     }
+}
+
+/// Copies a record to what is kept, as a chunk of its own.
+fn keep_record(conn: &Connection, place: u64) -> Result<(), Broken> {
+    let mut select = conn.prepare_cached(CHUNK)?;
+    let mut rows = select.query([int(place)])?;
+    let Some(row) = rows.next()? else { return Ok(()) };
+    let Some(stored) = read::find(read::chunk(row)?, place)? else { return Ok(()) };
+    let mut draft = Draft::default();
+    draft.push(&stored);
+    let event = stored.event.map(model::EventId::bytes);
+    conn.prepare_cached(KEEP)?.execute(params![int(place), event, draft.finish()])?;
+    Ok(())
 }

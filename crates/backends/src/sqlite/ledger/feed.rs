@@ -33,7 +33,7 @@ impl Step<'_> {
             bytes.extend(now.micros().to_le_bytes());
             bytes.extend(delivery.id.bytes());
             bytes.extend(delivery.event.bytes());
-            numbers.iter().for_each(|number| bytes.extend(number.to_le_bytes()));
+            bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
             bytes.extend(delivery.attempts.to_le_bytes());
             // LIMIT: a sentence.
             bytes.extend(u32::try_from(delivery.why.len()).unwrap_or(u32::MAX).to_le_bytes());
