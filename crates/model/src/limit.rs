@@ -46,8 +46,6 @@ pub const BATCHES_WAITING_MAX: usize = 4096;
 pub const PAGE_ROWS_MAX: usize = 500;
 /// LIMIT: deliveries that one claim takes for one destination.
 pub const CLAIM_MAX: usize = 256;
-/// LIMIT: due deliveries that are looked at to find those behind a paused flow.
-pub const DUE_MAX: usize = 4_096;
 /// LIMIT: concurrent sends to one destination, whatever it declares.
 pub const CONCURRENCY_MAX: u32 = 512;
 /// LIMIT: files of one project folder and their size, against an accidental `/`.

@@ -1,8 +1,9 @@
 //! Random batches: mostly such as rooms would commit, some that must be refused. The same seed gives the same history.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use engine::ports::{Clock as _, DueLimit, Ledger as _};
+use engine::ports::{Clock as _, DueQuery, Ledger as _};
 use model::change::Switch;
 use model::{
     AuditId, Batch, Bucket, Change, Claim, Delivery, DeliveryId, DeliveryState, Digest, Entry, Guard, LaneKey, Offset,
@@ -78,6 +79,7 @@ impl History {
             deliveries: (0..=self.opened + 1).map(delivery_id).collect(),
             events: (0..=30).map(event_id).collect(),
             destinations: DESTINATIONS.iter().map(|text| name(text)).collect(),
+            flows: FLOWS.iter().map(|text| name(text)).collect(),
             consumers: CONSUMERS.iter().map(|text| name(text)).collect(),
             partitions: vec![Partition(0), Partition(1), Partition(2)],
             policies: (0..6).map(policy).collect(),
@@ -153,8 +155,8 @@ impl History {
 
     async fn claim(&mut self) -> Change {
         let destination = name(self.pick(&DESTINATIONS));
-        let due =
-            self.reference.due(&destination, self.now(), DueLimit { all: 9, repeats: 9 }).await.expect("memory answers");
+        let query = DueQuery { destination, now: self.now(), all: 9, repeats: 9, without: BTreeSet::new() };
+        let due = self.reference.due(query).await.expect("memory answers").deliveries;
         let ready = self.dice.pick(&due).map(|delivery| delivery.id);
         let id = ready.filter(|_| !self.dice.one_in(10)).unwrap_or_else(|| delivery_id(self.number()));
         Change::Claim { delivery: id, claim: self.claim_now() }

@@ -104,7 +104,7 @@ CREATE TABLE deliveries (
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id);
 CREATE INDEX deliveries_event ON deliveries (event);
 CREATE INDEX deliveries_age ON deliveries (created_at, id);
-CREATE INDEX deliveries_ready ON deliveries (destination, again, state_at) WHERE ready = 1;
+CREATE INDEX deliveries_ready ON deliveries (destination, flow, again, state_at) WHERE ready = 1;
 CREATE INDEX deliveries_lane ON deliveries (lane_hash, lane_place) WHERE lane_place IS NOT NULL;
 CREATE INDEX deliveries_leased ON deliveries (node) WHERE node IS NOT NULL;
 CREATE INDEX deliveries_open ON deliveries (bytes_part, bytes_pos) WHERE is_final = 0;

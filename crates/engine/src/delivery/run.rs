@@ -21,14 +21,11 @@ use crate::book::Book;
 use crate::drive::Stop;
 use crate::keyring::Keyring;
 use crate::observe::{Fact, Facts};
-use crate::ports::{Clock, DueLimit, Journal, Ledger, Outbound, Sent};
+use crate::ports::{Clock, DueQuery, Journal, Ledger, Outbound, Sent};
 use crate::rules::gate::{Closed, Kind, Slot};
 
 /// How long after a fault a step is tried again.
 const AGAIN: TimeSpan = TimeSpan::from_millis(200);
-
-/// LIMIT: due deliveries of one destination that are looked at while one of its flows is paused.
-const BEHIND_PAUSED_MAX: usize = model::limit::DUE_MAX;
 
 /// What all attempts of a node share.
 #[derive(Clone, Debug)]
@@ -145,19 +142,13 @@ impl Sender {
         if all == 0 {
             return Ok(None);
         }
-        let mut due = self.ledger.due(&to.name, now, DueLimit { all, repeats }).await?;
-        if due.iter().any(|delivery| self.is_paused(delivery)) {
-            // What a paused flow has waiting must not hide the deliveries of other flows behind it.
-            due = self.ledger.due(&to.name, now, DueLimit { all: BEHIND_PAUSED_MAX, repeats: BEHIND_PAUSED_MAX }).await?;
-            due.retain(|delivery| !self.is_paused(delivery));
-        }
+        let without = self.board.switches.paused_flows();
+        let query = DueQuery { destination: to.name.clone(), now, all, repeats, without };
+        let mut due = self.ledger.due(query).await?.deliveries;
         due.retain(|delivery| !self.board.is_in_question(delivery.id));
         let mut claims: Vec<(Delivery, Slot)> = Vec::with_capacity(all);
         let mut opens_at = None;
         for delivery in due {
-            if claims.len() >= all {
-                break;
-            }
             let kind = if delivery.attempts == 0 { Kind::First } else { Kind::Repeat };
             match self.board.enter(to, kind, now) {
                 Ok(slot) => claims.push((delivery, slot)),
@@ -171,10 +162,6 @@ impl Sender {
         }
         self.claim(claims, now, flights).await?;
         Ok(opens_at)
-    }
-
-    fn is_paused(&self, delivery: &Delivery) -> bool {
-        self.board.switches.is_paused(&format!("flow/{}", delivery.flow))
     }
 
     async fn claim(&self, claims: Vec<(Delivery, Slot)>, now: Timestamp, flights: &mut Flights) -> Result<(), Fault> {

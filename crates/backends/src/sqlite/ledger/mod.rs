@@ -2,6 +2,7 @@
 
 mod beside;
 mod deliveries;
+mod due;
 mod group;
 mod names;
 mod port;

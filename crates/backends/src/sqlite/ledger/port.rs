@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::ports::{Answer, DueLimit, Hint, Ledger, Life, Shard, Views};
+use engine::ports::{Answer, Due, DueQuery, Hint, Ledger, Life, Shard, Views};
 use model::change::Switch;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::group::{Reply, Request};
 use super::prepared::Prepared;
 use super::rows::Row;
-use super::{SqliteLedger, read, views, words};
+use super::{SqliteLedger, due, read, views, words};
 
 impl Ledger for SqliteLedger {
     fn commit(&self, batch: Batch) -> Answer<'_, Committed> {
@@ -33,13 +33,12 @@ impl Ledger for SqliteLedger {
         self.ask("ledger.delivery", move |conn, names| Ok(Row::find(conn, names, id)?.map(|row| row.delivery)))
     }
 
-    fn due(&self, destination: &DestinationName, now: Timestamp, limit: DueLimit) -> Answer<'_, Vec<Delivery>> {
-        let destination = destination.clone();
-        self.ask("ledger.due", move |conn, names| read::due(conn, names, (&destination, now), limit))
+    fn due(&self, query: DueQuery) -> Answer<'_, Due> {
+        self.ask("ledger.due", move |conn, names| due::due(conn, names, &query))
     }
 
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>> {
-        self.ask("ledger.agenda", read::agenda)
+        self.ask("ledger.agenda", due::agenda)
     }
 
     fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
