@@ -327,6 +327,7 @@ fn delivery(n: u64) -> Delivery {
         attempts: 0,
         round_base: 0,
         round_at: now,
+        deadline: None,
         epoch: 0,
         lease: None,
         behind: false,
