@@ -144,6 +144,7 @@ pub(super) fn delivery(n: u64) -> Delivery {
         attempts: 0,
         round_base: 0,
         round_at: now,
+        deadline: None,
         epoch: 0,
         lease: None,
         behind: false,

@@ -12,6 +12,7 @@ use crate::board::Board;
 use crate::book::Book;
 use crate::change::run::Leavings;
 use crate::delivery::claim::Claimer;
+use crate::delivery::deadlines::Deadlines;
 use crate::delivery::run::{Deliverer, Sender};
 use crate::delivery::sweep::Sweep;
 use crate::drive::{Drive, Stop, Turn};
@@ -97,8 +98,8 @@ impl Node {
     pub fn loops(&self) -> Vec<Loop> {
         let (handovers, receiver) = mpsc::channel(HANDOVERS_MAX);
         let mut loops = vec![self.membership_loop(), self.delivery_loop(receiver), self.sweep_loop(), self.outbox_loop()];
-        loops.push(self.claim_loop(handovers.clone()));
-        loops.extend([self.change_loop(), self.replay_loop(), self.retention_loop()]);
+        loops.extend([self.claim_loop(handovers.clone()), self.deadline_loop(), self.change_loop()]);
+        loops.extend([self.replay_loop(), self.retention_loop()]);
         loops.extend(self.ground.journal.partitions().into_iter().map(|partition| {
             let mut router = self.router(partition, handovers.clone());
             let mut drive = self.drive("router", Some(self.ground.journal.changed()));
@@ -180,6 +181,24 @@ impl Node {
             Ok(())
         };
         ("sweep".to_owned(), Box::pin(run))
+    }
+
+    fn deadline_loop(&self) -> Loop {
+        let mut deadlines = Deadlines {
+            ledger: Arc::clone(&self.ground.ledger),
+            book: Arc::clone(&self.ground.book),
+            board: Arc::clone(&self.board),
+            clock: Arc::clone(&self.ground.clock),
+        };
+        let mut drive = self.drive("deadlines", None);
+        let run = async move {
+            while drive.goes_on() {
+                let turned = deadlines.turn().await;
+                drive.after(turned).await?;
+            }
+            Ok(())
+        };
+        ("deadlines".to_owned(), Box::pin(run))
     }
 
     fn outbox_loop(&self) -> Loop {

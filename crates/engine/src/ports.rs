@@ -107,12 +107,16 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// A delivery.
     fn delivery(&self, id: DeliveryId) -> Answer<'_, Option<Delivery>>;
 
-    /// Deliveries of a destination that wait, are due at `now`, are not behind another, and are not leased: oldest due
-    /// first (of equal ones, that which was opened first), at most `all`, and of these at most `repeats` with an attempt
+    /// Deliveries of a destination that wait, are due at `now` and not past their deadline, are not behind another, and are
+    /// not leased: oldest due first (of equal ones, that which was opened first), at most `all`, and of these at most `repeats` with an attempt
     /// behind them. Those of the flows `without` are left out, and however many these have waiting, they hide no other.
     ///
     /// A row that cannot be read is named in the answer and left out: it stops no other.
     fn due(&self, query: DueQuery) -> Answer<'_, Due>;
+
+    /// Deliveries that are overdue at `now` ([`Delivery::is_overdue`]): earliest deadline first (of equal ones, that which was
+    /// opened first), at most `limit`. A row that cannot be read is left out.
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>>;
 
     /// Destinations with a ready delivery, and when their first is due.
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>>;

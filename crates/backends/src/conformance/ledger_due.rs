@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use engine::ports::{Due, DueQuery};
+use model::change::Round;
 use model::{Delivery, TimeSpan};
 
 use super::fixture::LedgerFixture;
@@ -129,7 +130,7 @@ async fn a_new_round_is_a_repeat_still(it: LedgerFixture) {
         delivery: delivery_id(1),
         state: waiting(60),
         why: String::new(),
-        new_round: Some(at(55)),
+        new_round: Some(Round { at: at(55), deadline: None, policy: super::sample::policy(1) }),
     })
     .await;
     assert_eq!((it.due_numbers(70, 5, 0).await, it.due_numbers(70, 5, 1).await), (vec![], vec![1]));

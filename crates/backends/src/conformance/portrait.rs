@@ -56,6 +56,7 @@ pub struct Subjects {
 pub struct Portrait {
     pub deliveries: Vec<Option<DeliveryStory>>,
     pub due: Vec<Vec<Delivery>>,
+    pub overdue: Vec<Vec<Delivery>>,
     pub agenda: Vec<(DestinationName, Timestamp)>,
     pub orphans: Vec<Delivery>,
     pub cursors: Vec<Offset>,
@@ -119,6 +120,7 @@ impl Portrait {
         vec![
             ("deliveries", told(&self.deliveries)),
             ("due", told(&self.due)),
+            ("overdue", told(&self.overdue)),
             ("agenda", told(&self.agenda)),
             ("orphans", told(&self.orphans)),
             ("cursors", told(&self.cursors)),
@@ -162,6 +164,9 @@ impl Portrait {
                 assert!(due.unreadable.is_empty(), "{:?}", due.unreadable);
                 self.due.push(due.deliveries);
             }
+        }
+        for (now, limit) in [(subjects.now, ROWS), (subjects.now, 3), (subjects.stale_before, ROWS)] {
+            self.overdue.push(ledger.overdue(now, limit).await?);
         }
         self.agenda = sorted(ledger.agenda().await?, |(destination, _)| destination.clone());
         self.orphans = sorted(ledger.orphans(subjects.stale_before, ROWS).await?, |delivery| delivery.id);

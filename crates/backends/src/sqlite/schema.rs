@@ -95,13 +95,14 @@ CREATE TABLE deliveries (
   lane TEXT, lane_hash INTEGER, on_dead INTEGER NOT NULL, policy INTEGER NOT NULL, origin INTEGER NOT NULL,
   replay BLOB, owner INTEGER NOT NULL, created_at INTEGER NOT NULL, state INTEGER NOT NULL, state_at INTEGER,
   state_who TEXT, attempts INTEGER NOT NULL, round_base INTEGER NOT NULL, round_at INTEGER NOT NULL,
-  epoch INTEGER NOT NULL, node INTEGER, life INTEGER, started_at INTEGER, behind INTEGER NOT NULL, output BLOB,
+  deadline INTEGER, epoch INTEGER NOT NULL, node INTEGER, life INTEGER, started_at INTEGER, behind INTEGER NOT NULL, output BLOB,
   why TEXT NOT NULL, cause TEXT NOT NULL, version INTEGER NOT NULL, ready INTEGER NOT NULL, again INTEGER NOT NULL,
   is_final INTEGER NOT NULL, person INTEGER NOT NULL, lane_place INTEGER);
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id);
 CREATE INDEX deliveries_event ON deliveries (event);
 CREATE INDEX deliveries_age ON deliveries (created_at, id);
 CREATE INDEX deliveries_ready ON deliveries (destination, flow, again, state_at) WHERE ready = 1;
+CREATE INDEX deliveries_deadline ON deliveries (deadline) WHERE state = 0 AND deadline IS NOT NULL;
 CREATE INDEX deliveries_lane ON deliveries (lane_hash, lane_place) WHERE lane_place IS NOT NULL;
 CREATE INDEX deliveries_leased ON deliveries (node) WHERE node IS NOT NULL;
 CREATE INDEX deliveries_open ON deliveries (bytes_part, bytes_pos) WHERE is_final = 0;

@@ -2,6 +2,7 @@
 
 pub mod claim;
 pub mod command;
+pub mod deadlines;
 pub mod decide;
 pub mod operate;
 pub mod prepare;

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod change;
 #[cfg(test)]
+mod deadlines;
+#[cfg(test)]
 mod delivery;
 #[cfg(test)]
 mod replay;

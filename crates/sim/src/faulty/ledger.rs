@@ -74,6 +74,15 @@ impl FaultyLedger {
         let found = self.pass("ledger.orphans", self.inner.orphans(stale_before, limit)).await?;
         Ok(self.between.defect.as_ref().map_or_else(|| found.clone(), |defect| defect.orphans(found.clone())))
     }
+
+    async fn overdue_through(&self, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, Fault> {
+        self.look(Size::Due(limit));
+        let found = self.pass("ledger.overdue", self.inner.overdue(now, limit)).await?;
+        Ok(match &self.between.defect {
+            Some(defect) => defect.overdue(found),
+            None => found,
+        })
+    }
 }
 
 impl Ledger for FaultyLedger {
@@ -87,6 +96,10 @@ impl Ledger for FaultyLedger {
 
     fn due(&self, query: DueQuery) -> Answer<'_, Due> {
         Box::pin(self.due_through(query))
+    }
+
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
+        Box::pin(self.overdue_through(now, limit))
     }
 
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>> {

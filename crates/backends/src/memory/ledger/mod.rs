@@ -90,6 +90,10 @@ impl Ledger for MemoryLedger {
         self.ask(move |state| state.due(&query))
     }
 
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
+        self.ask(move |state| state.overdue(now, limit))
+    }
+
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>> {
         self.ask(State::agenda)
     }

@@ -24,11 +24,17 @@ impl State {
             let to = (query.destination.clone(), repeat, query.now, u64::MAX);
             let ready = self.ready.rows().range(from..=to);
             let rows = ready.filter_map(|(key, id)| Some((key, self.delivery(*id)?)));
-            found.extend(rows.filter(|(_, delivery)| !query.without.contains(&delivery.flow)).take(most));
+            let wanted = |delivery: &Delivery| delivery.may_begin(query.now) && !query.without.contains(&delivery.flow);
+            found.extend(rows.filter(|(_, delivery)| wanted(delivery)).take(most));
         }
         found.sort_by_key(|((_, _, due, opened), _)| (*due, *opened));
         let deliveries = found.into_iter().take(query.all).map(|(_, delivery)| delivery).collect();
         Due { deliveries, unreadable: Vec::new() }
+    }
+
+    pub(super) fn overdue(&self, now: Timestamp, limit: usize) -> Vec<Delivery> {
+        let waiting = self.deadlines.rows().range(..(now, 0)).filter_map(|(_, id)| self.delivery(*id));
+        waiting.filter(|delivery| delivery.is_overdue(now)).take(limit).collect()
     }
 
     pub(super) fn agenda(&self) -> Vec<(DestinationName, Timestamp)> {

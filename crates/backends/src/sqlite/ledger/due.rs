@@ -19,7 +19,9 @@ statements! {
     NEXT_DESTINATION = "SELECT min(destination) FROM deliveries WHERE ready = 1 AND destination > $1";
     FIRST_DUE = "SELECT min(state_at) FROM deliveries WHERE ready = 1 AND destination = $1 AND flow = $2 AND again = $3";
     DUE = concat!("SELECT ", columns!(), " FROM deliveries WHERE ready = 1 AND destination = $1 AND flow = $2
-        AND again = $3 AND state_at <= $4 ORDER BY state_at, seq");
+        AND again = $3 AND state_at <= $4 AND (deadline IS NULL OR deadline >= $4) ORDER BY state_at, seq");
+    OVERDUE = concat!("SELECT ", columns!(), " FROM deliveries WHERE state = 0 AND deadline IS NOT NULL AND deadline < $1
+        AND node IS NULL ORDER BY deadline, seq");
 }
 
 /// Ready deliveries of a destination: first attempts and repeats are two queues, merged by due time.
@@ -104,6 +106,19 @@ fn order(row: &Row) -> (Option<Timestamp>, i64) {
 
 fn due_at(delivery: &Delivery) -> Option<Timestamp> {
     if let DeliveryState::Waiting { due } = delivery.state { Some(due) } else { None }
+}
+
+/// Deliveries that wait beyond their deadline; what cannot be read is left out.
+pub(super) fn overdue(conn: &Connection, names: &NameTexts, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, Broken> {
+    let mut found = Vec::new();
+    let mut statement = conn.prepare_cached(OVERDUE)?;
+    let mut rows = statement.query([now.micros()])?;
+    while found.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        found.extend(decode(row, names).ok().map(|row| row.delivery));
+    }
+    Ok(found)
 }
 
 /// Destinations with a ready delivery, and when their first is due.

@@ -37,6 +37,10 @@ impl Ledger for SqliteLedger {
         self.ask("ledger.due", move |conn, names| due::due(conn, names, &query))
     }
 
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
+        self.ask("ledger.overdue", move |conn, names| due::overdue(conn, names, now, limit))
+    }
+
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>> {
         self.ask("ledger.agenda", due::agenda)
     }
