@@ -11,6 +11,17 @@ pub(crate) fn now() -> Timestamp {
     SystemClock::new().now()
 }
 
+/// A time that went by, for people: its largest unit.
+pub(crate) fn age(span: TimeSpan) -> String {
+    let seconds = span.secs();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m", seconds / 60),
+        3_600..86_400 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
 /// Twenty hexadecimal digits of chance.
 pub(crate) fn chance() -> String {
     let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
@@ -79,6 +90,13 @@ mod tests {
         assert_eq!("2h".parse(), Ok(Moment::Ago(TimeSpan::from_secs(7_200))));
         assert_eq!("1970-01-01T00:00:01Z".parse(), Ok(Moment::At(Timestamp::from_secs(1))));
         assert!("yesterday".parse::<Moment>().is_err());
+    }
+
+    #[test]
+    fn ages_are_rounded_down_to_their_largest_unit() {
+        for (seconds, shown) in [(0, "0s"), (59, "59s"), (60, "1m"), (7_199, "1h"), (172_800, "2d")] {
+            assert_eq!(age(TimeSpan::from_secs(seconds)), shown);
+        }
     }
 
     #[test]

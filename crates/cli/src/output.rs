@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use clap::ColorChoice;
 use serde::Serialize;
 
 use crate::args::{Common, Form};
@@ -24,7 +25,18 @@ impl Output {
     /// As the flags and the terminal say.
     pub(crate) fn new(common: &Common) -> Self {
         let terminal = std::io::stdout().is_terminal();
+        match common.color {
+            // What the environment says stands.
+            ColorChoice::Auto => {}
+            ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
+            ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
+        }
         Self { form: common.form(), terminal, quiet: common.quiet, closed: Arc::default() }
+    }
+
+    /// Whether standard output takes colours: by flag, by `NO_COLOR` and its kin, else where it is a terminal.
+    pub(crate) fn has_colour() -> bool {
+        !matches!(anstream::AutoStream::choice(&std::io::stdout()), anstream::ColorChoice::Never)
     }
 
     /// A line of data.

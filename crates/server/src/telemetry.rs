@@ -1,6 +1,8 @@
 //! Logs to standard error, and traces and metrics to an OpenTelemetry collector where one is configured. No body, header or
 //! secret gets here: the engine's facts hold ids and words only.
 
+use std::io::IsTerminal as _;
+
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, WithExportConfig};
@@ -33,7 +35,8 @@ impl Telemetry {
         let level =
             settings.environment.get("CROSSDOCK_LOG").unwrap_or_else(|| "warn,crossdock=info,engine=info".to_owned());
         let registry = tracing_subscriber::registry().with(EnvFilter::new(level));
-        let text = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let colours = std::io::stderr().is_terminal() && settings.environment.get("NO_COLOR").is_none();
+        let text = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
         let started = match settings.log {
             LogFormat::Text => registry.with(text.with_target(false)).try_init(),
             LogFormat::Json => registry.with(text.json().flatten_event(true)).try_init(),

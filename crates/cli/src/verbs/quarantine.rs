@@ -14,6 +14,9 @@ use crate::output::Output;
 /// LIMIT: characters of a body that are shown to people; `crossdock events show --body` gives all of it.
 const BODY_CHARS_SHOWN: usize = 4_000;
 
+/// LIMIT: rows that are looked through for those with a code.
+const LOOKED_AT_MAX: usize = 5_000;
+
 pub(crate) async fn run(common: &Common, verb: &Quarantine, output: &Output) -> Ended {
     let mut client = Client::new(common)?;
     match verb {
@@ -34,7 +37,10 @@ pub(crate) async fn run(common: &Common, verb: &Quarantine, output: &Output) -> 
 async fn list(client: &Client, args: &QuarantineLs, output: &Output) -> Ended {
     let mut query = vec![("states", args.state.join(","))];
     query.extend(args.source.iter().map(|source| ("source", source.to_string())));
-    let rows: Vec<QuarantineRow> = client.rows("/quarantine", &query, args.limit).await?;
+    let looked_at = if args.code.is_some() { LOOKED_AT_MAX } else { args.limit };
+    let mut rows: Vec<QuarantineRow> = client.rows("/quarantine", &query, looked_at).await?;
+    rows.retain(|row| args.code.is_none_or(|code| row.reasons.iter().any(|reason| reason.code == code)));
+    rows.truncate(args.limit);
     if output.form == Form::Json {
         output.json(&json!({ "schema": "crossdock/quarantine/1", "rows": rows }));
         return Ok(Exit::Done);

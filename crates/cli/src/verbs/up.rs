@@ -1,13 +1,13 @@
 //! `crossdock up`: runs everything in one process until it is told to stop.
 
-use std::path::Path;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use server::settings::{Environment, Flags, Settings};
+use server::settings::{Environment, Flags, Listen, Settings};
 use server::telemetry::Telemetry;
 use server::up::{self, NotStarted, Running};
 
+use crate::address::Written;
 use crate::args::Up;
-use crate::client::ADDRESS_FILE;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
 use crate::verbs::demo;
@@ -27,19 +27,18 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
         Telemetry::start(&settings).map_err(|error| Failure::new(Exit::Usage, "telemetry", error.to_string()))?;
     let files = server::project::read(&settings.project)
         .map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
-    let address_file = settings.project.join(ADDRESS_FILE);
     let failed = if demo::is_wanted(&settings, &files) {
-        show_demo(&mut settings, &address_file, output).await?
+        show_demo(&mut settings, output).await?
     } else {
         let running = up::start(settings, &files).await.map_err(|error| not_started(&error))?;
-        greet(&running, &address_file, output);
+        let address = write_address(&running, output);
+        greet(&running, output);
         wait_for_the_end().await;
         output.say(STOPPING);
+        address.remove();
         running.shutdown().await
     };
     telemetry.stop();
-    // A file that is gone already is what is wanted.
-    drop(std::fs::remove_file(&address_file));
     if failed.is_empty() {
         return Ok(Exit::Done);
     }
@@ -47,43 +46,57 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
 }
 
 /// The demo world. Its systems stop sending first and stop receiving last, so that the product can finish.
-async fn show_demo(settings: &mut Settings, address_file: &Path, output: &Output) -> Result<Vec<String>, Failure> {
+async fn show_demo(settings: &mut Settings, output: &Output) -> Result<Vec<String>, Failure> {
     let stage = demo::stage(settings).await?;
     let running =
         up::start(settings.clone(), stage.files()).await.map_err(|error| demo::not_started_here(&error, settings))?;
-    write_address(&running, address_file, output);
+    let address = write_address(&running, output);
     demo::greet(&running, &stage, output);
     let mut world = stage.play(&running, output).await?;
     wait_for_the_end().await;
     output.say(STOPPING);
+    address.remove();
     world.quiet().await;
     let failed = running.shutdown().await;
     world.stop().await;
     Ok(failed)
 }
 
-fn greet(running: &Running, address_file: &Path, output: &Output) {
+fn greet(running: &Running, output: &Output) {
     if let Some(token) = &running.first_token {
         output.say(&format!(
-            "administrator's token, shown this once (it holds until {}):\n  {}",
+            "administrator's token, shown this once (it holds until {}):\n  {}\nother commands take it from the environment: export CROSSDOCK_TOKEN=…",
             token.expires_at, token.token
         ));
     }
-    write_address(running, address_file, output);
+    if let Some(why) = moved(running) {
+        output.say(&why);
+    }
+    let policy = running.app.ground.book.current();
+    for source in policy.sources.keys() {
+        output.say(&format!("takes POST http://{}/in/{source}", running.address));
+    }
     output.line(&format!("ready url=http://{}", running.address));
 }
 
+/// The usual port was taken and nobody named one.
+pub(crate) fn moved(running: &Running) -> Option<String> {
+    let Listen::Default(usual) = running.app.settings.listen else { return None };
+    let port = usual.port();
+    (port != running.address.port()).then(|| format!("port {port} is taken by another program; this is the next free one"))
+}
+
 /// Writes where the product is, for the other commands in this folder.
-fn write_address(running: &Running, address_file: &Path, output: &Output) {
-    let url = format!("http://{}", running.address);
-    let written =
-        address_file.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(address_file, &url));
-    if let Err(error) = written {
-        output.say(&format!(
-            "other commands must name this address with --url: {} cannot be written ({error})",
-            address_file.display()
-        ));
+fn write_address(running: &Running, output: &Output) -> Written {
+    let address = running.address;
+    // What listens on every address is asked on this machine's own.
+    let ip = if address.ip().is_unspecified() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { address.ip() };
+    let url = format!("http://{}", SocketAddr::new(ip, address.port()));
+    let written = Written::new(&running.app.settings.project, &url, &running.app.instance);
+    if let Err(why) = written.write() {
+        output.say(&why);
     }
+    written
 }
 
 pub(crate) fn not_started(error: &NotStarted) -> Failure {
