@@ -8,6 +8,7 @@ mod exit;
 mod help;
 mod moment;
 mod output;
+mod packs;
 mod patience;
 mod project;
 mod signing;
