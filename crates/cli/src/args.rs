@@ -224,7 +224,7 @@ pub(crate) struct Fmt {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Explain {
-    /// A code such as H0312, the id of an event or delivery, or a name of the project
+    /// A code such as H0312 or bad-signature, the id of an event or delivery, or a name of the project
     pub(crate) code: String,
 }
 

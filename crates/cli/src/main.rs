@@ -10,6 +10,7 @@ mod moment;
 mod output;
 mod packs;
 mod patience;
+mod problems;
 mod project;
 mod signing;
 mod verbs;

@@ -9,6 +9,12 @@ use serde::Serialize;
 
 use crate::args::{Common, Form};
 use crate::exit::{Exit, Failure};
+use crate::problems;
+
+/// A number of things in words: `1 attempt`, `2 attempts`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
 
 /// Where and how to print.
 #[derive(Clone, Debug)]
@@ -113,12 +119,13 @@ impl Output {
     /// What failed, in the form of the data, so that programs read it too.
     pub(crate) fn failure(&self, failure: &Failure) -> Exit {
         if self.form == Form::Json {
+            let known = problems::explain(&failure.code).is_some();
             self.json(&serde_json::json!({
                 "schema": "crossdock/error/1",
                 "code": failure.code,
                 "message": failure.message,
                 "hint": failure.hint,
-                "docs": format!("https://crossdock.dev/problems/{}", failure.code),
+                "docs": if known { format!("crossdock explain {}", failure.code) } else { String::new() },
                 "exit": failure.exit as u8,
             }));
         }

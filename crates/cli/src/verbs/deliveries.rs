@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::args::{Common, Deliveries, DeliveriesLs, Form};
 use crate::client::Client;
 use crate::exit::{Ended, Exit};
-use crate::output::Output;
+use crate::output::{Output, counted};
 
 /// LIMIT: characters of an answer that are shown to people.
 const ANSWER_CHARS_SHOWN: usize = 400;
@@ -63,12 +63,12 @@ async fn list(client: &Client, args: &DeliveriesLs, output: &Output) -> Ended {
 fn show(story: &DeliveryStory, output: &Output) {
     let it = &story.delivery;
     output.line(&format!(
-        "{} {} to {}: {}, {} attempts. {}",
+        "{} {} to {}: {}, {}. {}",
         it.id,
         it.flow,
         it.destination,
         it.state.word(),
-        it.attempts,
+        counted(it.attempts as usize, "attempt"),
         it.why
     ));
     let lane = it.lane.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);

@@ -11,7 +11,7 @@ use crate::args::{self, Common, Explain};
 use crate::client::Client;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
-use crate::project;
+use crate::{problems, project};
 
 pub(crate) async fn run(common: &Common, explain: &Explain, output: &Output) -> Ended {
     let wanted = explain.code.as_str();
@@ -21,7 +21,7 @@ pub(crate) async fn run(common: &Common, explain: &Explain, output: &Output) -> 
     if wanted.parse::<EventId>().is_ok() {
         return super::trace::run(common, &args::Trace { reference: wanted.to_owned() }, output).await;
     }
-    if let Some(text) = field(wanted) {
+    if let Some(text) = problems::explain(wanted).or_else(|| field(wanted)) {
         output.line(&text);
         return Ok(Exit::Done);
     }
@@ -29,7 +29,7 @@ pub(crate) async fn run(common: &Common, explain: &Explain, output: &Output) -> 
     if lines.is_empty() {
         let message = format!("{wanted:?} is no code, no id, no field and no name of the project");
         return Err(Failure::new(Exit::NotFound, "not-found", message)
-            .hint("a code is H and four digits; a field is written flow.deliver.retry"));
+            .hint("a code is H0312 or bad-signature; a field is written flow.deliver.retry"));
     }
     output.lines(lines);
     Ok(Exit::Done)

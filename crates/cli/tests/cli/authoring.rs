@@ -123,6 +123,7 @@ fn a_test_is_signed_as_its_source_asks_for_it() {
 fn codes_fields_and_names_are_explained() {
     let folder = sample(None);
     run(folder.path(), &["explain", "H0507"]).ends(0).says("owner");
+    run(folder.path(), &["explain", "key-reused"]).ends(0).says("409").says("help: ");
     run(folder.path(), &["explain", "flow.deliver.retry"]).ends(0).says("critical");
     run(folder.path(), &["explain", "orders-to-warehouse"]).ends(0).says("flow orders-to-warehouse, for team-warehouse");
     run(folder.path(), &["explain", "nothing-of-this"]).ends(5);

@@ -145,11 +145,11 @@ fn standing(event: EventId, story: &EventStory, routed: bool) -> (String, String
             None => answer("no_flow", "accepted and routed: no flow selects it".to_owned(), String::new()),
         };
     }
-    answer(
-        "done",
-        format!("{} of {} deliveries are finished", story.deliveries.len(), story.deliveries.len()),
-        String::new(),
-    )
+    let why = match story.deliveries.len() {
+        1 => "its delivery is finished".to_owned(),
+        count => format!("all {count} deliveries are finished"),
+    };
+    answer("done", why, String::new())
 }
 
 fn waiting_for(story: &DeliveryStory) -> String {
