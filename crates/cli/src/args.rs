@@ -55,6 +55,9 @@ pub(crate) struct Common {
     /// How long an answer may take
     #[arg(long, global = true, default_value = "30s", value_name = "SPAN")]
     pub(crate) timeout: TimeSpan,
+    /// Times in UTC on a terminal too; elsewhere they always are
+    #[arg(long, global = true)]
+    pub(crate) utc: bool,
     /// Colours; `NO_COLOR` and `CLICOLOR_FORCE` count too
     #[arg(long, global = true, hide_possible_values = true, default_value_t, value_name = "auto|always|never")]
     pub(crate) color: ColorChoice,

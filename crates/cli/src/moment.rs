@@ -3,12 +3,18 @@
 use std::str::FromStr;
 
 use engine::ports::Clock as _;
+use jiff::tz::TimeZone;
 use model::{TimeSpan, Timestamp};
 use server::clock::SystemClock;
 
 /// The machine's time.
 pub(crate) fn now() -> Timestamp {
     SystemClock::new().now()
+}
+
+/// A time for people: to the millisecond, with its zone.
+pub(crate) fn local(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_jiff().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f %:z").to_string()
 }
 
 /// A time that went by, for people: its largest unit.
@@ -90,6 +96,12 @@ mod tests {
         assert_eq!("2h".parse(), Ok(Moment::Ago(TimeSpan::from_secs(7_200))));
         assert_eq!("1970-01-01T00:00:01Z".parse(), Ok(Moment::At(Timestamp::from_secs(1))));
         assert!("yesterday".parse::<Moment>().is_err());
+    }
+
+    #[test]
+    fn people_read_their_own_time_with_its_zone() {
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        assert_eq!(local(Timestamp::from_micros(1_500_999), &zone), "1970-01-01 02:00:01.500 +02:00");
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(crate) async fn run(common: &Common, verb: &Deliveries, output: &Output) -> 
         Deliveries::Show(args) => {
             let story: DeliveryStory = client.get(&format!("/deliveries/{}", args.delivery)).await?;
             match output.form {
-                Form::Json => output.json(&story),
+                Form::Json => output.json_as("delivery", &story),
                 Form::Table => show(&story, output),
             }
             Ok(Exit::Done)
@@ -46,7 +46,7 @@ async fn list(client: &Client, args: &DeliveriesLs, output: &Output) -> Ended {
             it.flow.to_string(),
             it.destination.to_string(),
             it.attempts.to_string(),
-            it.created_at.to_string(),
+            output.time(it.created_at),
             it.why.clone(),
         ]
     };
@@ -83,11 +83,16 @@ fn show(story: &DeliveryStory, output: &Output) {
 
 fn show_attempt(attempt: &Attempt, output: &Output) {
     let Some(result) = &attempt.result else {
-        output.line(&format!("  {:>3}  {}  under way", attempt.no, attempt.started_at));
+        output.line(&format!("  {:>3}  {}  under way", attempt.no, output.time(attempt.started_at)));
         return;
     };
     let took = result.ended_at.since(attempt.started_at).millis();
-    output.line(&format!("  {:>3}  {}  {} after {took} ms", attempt.no, attempt.started_at, result.outcome.cause()));
+    output.line(&format!(
+        "  {:>3}  {}  {} after {took} ms",
+        attempt.no,
+        output.time(attempt.started_at),
+        result.outcome.cause()
+    ));
     let answer: String = String::from_utf8_lossy(&result.response).trim().chars().take(ANSWER_CHARS_SHOWN).collect();
     if !answer.is_empty() {
         output.line(&format!("       {}", answer.replace('\n', "\n       ")));

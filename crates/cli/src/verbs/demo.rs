@@ -131,5 +131,9 @@ pub(crate) fn greet(running: &Running, stage: &Stage, output: &Output) {
 
 /// The not-started failure of a demo, with what to do about its data.
 pub(crate) fn not_started_here(error: &up::NotStarted, settings: &Settings) -> Failure {
-    not_started(error).hint(format!("the demo's data is in {}; remove it to begin anew", settings.data.display()))
+    let failure = not_started(error, &settings.project);
+    if !failure.hint.is_empty() {
+        return failure;
+    }
+    failure.hint(format!("the demo's data is in {}; without it the demo begins anew", settings.data.display()))
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use model::{Code, EventId};
 use policy::Policy;
 use policy::decode::ObjectKind;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::args::{self, Common, Explain};
+use crate::args::{self, Common, Explain, Form};
 use crate::client::Client;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
@@ -22,8 +22,7 @@ pub(crate) async fn run(common: &Common, explain: &Explain, output: &Output) -> 
         return super::trace::run(common, &args::Trace { reference: wanted.to_owned() }, output).await;
     }
     if let Some(text) = problems::explain(wanted).or_else(|| field(wanted)) {
-        output.line(&text);
-        return Ok(Exit::Done);
+        return Ok(show(wanted, &text, output));
     }
     let lines = named(&policy(common).await?, wanted);
     if lines.is_empty() {
@@ -31,16 +30,21 @@ pub(crate) async fn run(common: &Common, explain: &Explain, output: &Output) -> 
         return Err(Failure::new(Exit::NotFound, "not-found", message)
             .hint("a code is H0312 or bad-signature; a field is written flow.deliver.retry"));
     }
-    output.lines(lines);
-    Ok(Exit::Done)
+    Ok(show(wanted, &lines.join("\n"), output))
+}
+
+fn show(about: &str, text: &str, output: &Output) -> Exit {
+    let text = text.trim_end();
+    match output.form {
+        Form::Json => output.json(&json!({ "schema": "crossdock/explain/1", "about": about, "text": text })),
+        Form::Table => output.line(text),
+    }
+    Exit::Done
 }
 
 fn page(code: Code, output: &Output) -> Ended {
     match policy::codes::page(code) {
-        Some(page) => {
-            output.text(page);
-            Ok(Exit::Done)
-        }
+        Some(page) => Ok(show(&code.to_string(), page, output)),
         None => Err(Failure::new(Exit::NotFound, "code", format!("there is no code {code}"))),
     }
 }

@@ -156,7 +156,7 @@ impl Receiver {
         }
         self.output.line(&format!(
             "{}  {} {}  {} bytes, answered {}",
-            moment::now(),
+            self.output.time(moment::now()),
             arrived.method,
             arrived.uri,
             arrived.body.len(),

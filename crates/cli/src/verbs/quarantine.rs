@@ -45,6 +45,10 @@ async fn list(client: &Client, args: &QuarantineLs, output: &Output) -> Ended {
         output.json(&json!({ "schema": "crossdock/quarantine/1", "rows": rows }));
         return Ok(Exit::Done);
     }
+    let Some(first) = rows.first() else {
+        output.say("nothing waits in quarantine that was asked for");
+        return Ok(Exit::Done);
+    };
     let row = |it: &QuarantineRow| {
         let why = it.reasons.first().map(reason).unwrap_or_default();
         vec![
@@ -53,15 +57,12 @@ async fn list(client: &Client, args: &QuarantineLs, output: &Output) -> Ended {
             it.source.to_string(),
             it.kind.to_string(),
             it.owner.to_string(),
-            it.at.to_string(),
+            output.time(it.at),
             why,
         ]
     };
     output.table(&["event", "state", "source", "type", "for", "since", "why"], &rows.iter().map(row).collect::<Vec<_>>());
-    match rows.first() {
-        Some(first) => output.next(&format!("crossdock quarantine show {}", first.event)),
-        None => output.say("nothing waits in quarantine"),
-    }
+    output.next(&format!("crossdock quarantine show {}", first.event));
     Ok(Exit::Done)
 }
 
@@ -80,7 +81,14 @@ async fn show(client: &Client, event: EventId, output: &Output) -> Ended {
         output.json(&value);
         return Ok(Exit::Done);
     }
-    output.line(&format!("{} {} of {}, for {}, since {}", row.event, row.state.word(), row.source, row.owner, row.at));
+    output.line(&format!(
+        "{} {} of {}, for {}, since {}",
+        row.event,
+        row.state.word(),
+        row.source,
+        row.owner,
+        output.time(row.at)
+    ));
     for broken in &row.reasons {
         output.line(&format!("  {}", reason(broken)));
         if !broken.help.is_empty() {
@@ -131,7 +139,7 @@ async fn correct(client: &mut Client, args: &QuarantineCorrect, output: &Output)
 async fn decide(client: &mut Client, event: EventId, command: &QuarantineCommand, output: &Output) -> Ended {
     let result: QuarantineResult = client.post(&format!("/quarantine/{event}"), command).await?;
     match output.form {
-        Form::Json => output.json(&result),
+        Form::Json => output.json_as("quarantine-decision", &result),
         Form::Table => output.line(&result.text),
     }
     output.next(&format!("crossdock trace {}", result.as_event.unwrap_or(result.event)));

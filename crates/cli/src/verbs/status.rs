@@ -32,11 +32,14 @@ pub(crate) async fn run(common: &Common, status: &args::Status, output: &Output)
         match output.form {
             Form::Json => output.json(answer),
             Form::Table => {
+                if status.watch {
+                    output.clear();
+                }
                 print(answer, output);
                 if let Some(seen) = &other_side {
                     seen.print(output);
                 }
-                output.say(&format!("as of {}, policy {}", answer.as_of, answer.policy.short()));
+                output.say(&format!("as of {}, policy {}", output.time(answer.as_of), answer.policy.short()));
                 output.next(&next(answer));
             }
         }

@@ -32,7 +32,7 @@ fn print(trace: &Trace, output: &Output) {
     if trace.more {
         output.say("more events carry this reference than are shown; name one of them");
     }
-    output.say(&format!("as of {}", trace.as_of));
+    output.say(&format!("as of {}", output.time(trace.as_of)));
 }
 
 fn print_event(trace: &EventTrace, output: &Output) {
@@ -42,13 +42,13 @@ fn print_event(trace: &EventTrace, output: &Output) {
     output.line(&format!(
         "    from {} at {}, {} bytes, policy {}  {}",
         event.source,
-        event.received_at,
+        output.time(event.received_at),
         event.bytes,
         event.policy.short(),
         names.join(" ")
     ));
     for hop in &trace.hops {
-        output.line(&format!("    {} +{:>9}  {:<10} {}", hop.at, micros(hop.after_us), hop.what, hop.text));
+        output.line(&format!("    {} +{:>9}  {:<10} {}", output.time(hop.at), micros(hop.after_us), hop.what, hop.text));
     }
     for story in &trace.deliveries {
         let delivery = &story.delivery;

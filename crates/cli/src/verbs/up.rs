@@ -1,12 +1,13 @@
 //! `crossdock up`: runs everything in one process until it is told to stop.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 use server::settings::{Environment, Flags, Listen, Settings};
 use server::telemetry::Telemetry;
 use server::up::{self, NotStarted, Running};
 
-use crate::address::Written;
+use crate::address::{Address, SaidBy, Written};
 use crate::args::Up;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
@@ -30,7 +31,8 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
     let failed = if demo::is_wanted(&settings, &files) {
         show_demo(&mut settings, output).await?
     } else {
-        let running = up::start(settings, &files).await.map_err(|error| not_started(&error))?;
+        let project = settings.project.clone();
+        let running = up::start(settings, &files).await.map_err(|error| not_started(&error, &project))?;
         let address = write_address(&running, output);
         greet(&running, output);
         wait_for_the_end().await;
@@ -99,11 +101,20 @@ fn write_address(running: &Running, output: &Output) -> Written {
     written
 }
 
-pub(crate) fn not_started(error: &NotStarted) -> Failure {
+/// Why it did not start. Most often the product of this folder runs already.
+pub(crate) fn not_started(error: &NotStarted, project: &Path) -> Failure {
     let failure = Failure::new(Exit::Failed, "not-started", error.to_string());
     match error {
         NotStarted::Policy(_) => failure.hint("crossdock check shows every mistake of the project"),
-        NotStarted::Port(_) | NotStarted::Store { .. } | NotStarted::Fault(_) => failure,
+        NotStarted::Store { .. } => {
+            let address = Address::find(None, project);
+            let SaidBy::Folder { file, .. } = &address.said_by else { return failure };
+            let (file, url) = (file.display(), &address.url);
+            failure.hint(format!(
+                "by {file} a product of this folder runs at {url}: `crossdock status` asks it, Ctrl-C ends it"
+            ))
+        }
+        NotStarted::Port(_) | NotStarted::Fault(_) => failure,
     }
 }
 

@@ -149,3 +149,56 @@ fn status_shows_causes_and_not_each_of_a_hundred() {
     assert_eq!((group["code"].as_str(), group["count"].as_u64()), (Some("H0704"), Some(3)));
     assert_eq!(json["lines"][0]["tally"]["quarantined"], 3);
 }
+
+#[test]
+fn every_answer_in_json_has_the_name_of_its_schema() {
+    let folder = sample(None);
+    let product = Product::up(folder.path());
+    product.run_with(&["send", "shop"], r#"{"type":"order.created","data":{"number":"J1","lines":[]}}"#).ends(0);
+    product.await_state("J1", "quarantined");
+    let check = |args: &[&str], schema: &str| {
+        let json = product.run(&[args, &["--json"]].concat()).json();
+        assert_eq!(json["schema"], format!("crossdock/{schema}/1"), "{args:?}: {json}");
+        json
+    };
+    let sent = check(&["send", "shop", "--file", "tests/orders/1.json"], "accepted");
+    let trace = product.await_state("S00042", "moving");
+    let (event, delivery) = (sent["id"].as_str().unwrap(), trace["deliveries"][0]["delivery"]["id"].as_str().unwrap());
+    let quarantined = check(&["quarantine", "ls"], "quarantine")["rows"][0]["event"].as_str().unwrap().to_owned();
+    for (line, schema) in [
+        ("status", "status"),
+        ("doctor", "doctor"),
+        ("version", "version"),
+        ("check", "check"),
+        ("fmt", "fmt"),
+        ("test", "test"),
+        ("plan", "plan"),
+        ("diff . present", "plan"),
+        ("rollback", "policies"),
+        ("explain H0704", "explain"),
+        ("explain key-reused", "explain"),
+        ("explain shop", "explain"),
+        ("trace S00042", "trace"),
+        ("events ls", "events"),
+        (&format!("events show {event}"), "event"),
+        ("deliveries ls", "deliveries"),
+        (&format!("deliveries show {delivery}"), "delivery"),
+        (&format!("quarantine show {quarantined}"), "quarantined"),
+        (&format!("quarantine close {quarantined} --reason x"), "quarantine-decision"),
+        ("pause warehouse --reason x", "switch"),
+        (&format!("hold {delivery} --reason x"), "commands"),
+        (&format!("cancel {delivery} --reason x"), "commands"),
+        ("replay --identifier S00042 -n", "replay-preview"),
+        ("replay --identifier S00042 --reason x -y", "replay-ordered"),
+        ("replay ls", "replays"),
+        ("audit", "audit"),
+        ("token make reader --scope read", "token"),
+        ("token ls", "tokens"),
+        ("token revoke reader", "token-revoked"),
+        ("exit-codes", "exit-codes"),
+        ("trace nothing", "error"),
+        ("frobnicate", "error"),
+    ] {
+        check(&line.split(' ').collect::<Vec<_>>(), schema);
+    }
+}
