@@ -176,6 +176,11 @@ impl fmt::Debug for ContractRef {
     }
 }
 
+/// The text is no id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an id looks like 01a2287a-6634-7603-86a6-a77c28681c8c")]
+pub struct BadId;
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $tag:literal)*) => {$(
         $(#[$doc])*
@@ -196,9 +201,9 @@ macro_rules! ids {
         }
 
         impl FromStr for $name {
-            type Err = uuid::Error;
-            fn from_str(text: &str) -> Result<Self, uuid::Error> {
-                text.parse().map(Self)
+            type Err = BadId;
+            fn from_str(text: &str) -> Result<Self, BadId> {
+                text.parse().map(Self).map_err(|_| BadId)
             }
         }
 

@@ -38,10 +38,12 @@ pub struct Status {
     pub with_a_person: u64,
     /// Entries and deliveries that no account holds: 0, or something is wrong.
     pub missing: i128,
-    /// What waits for persons, by cause.
+    /// Deliveries that wait for persons, by cause.
     pub causes: Vec<CauseGroup>,
-    /// Quarantined events that are open, at most a page.
-    pub quarantined: Vec<QuarantineLine>,
+    /// Quarantined events that are open, by cause.
+    pub quarantined: Vec<QuarantineGroup>,
+    /// Open quarantined events beyond the newest ones, which were looked at for the groups.
+    pub quarantined_further: u64,
     /// Work per destination.
     pub destinations: Vec<DestinationStatus>,
     /// Sources and what is wrong with them.
@@ -55,21 +57,25 @@ pub struct Status {
     pub world: Option<String>,
 }
 
-/// An open quarantined event in a line.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct QuarantineLine {
-    /// The event.
-    pub event: EventId,
-    /// Where it came in.
+/// Open quarantined events of one source with the same first reason: one line of trouble instead of many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantineGroup {
+    /// Where they came in.
     pub source: SourceName,
-    /// Its type.
-    pub kind: EventType,
-    /// Whose it is.
+    /// The code of the first reason.
+    pub code: String,
+    /// Whose they are.
     pub owner: String,
-    /// The first reason.
+    /// How many.
+    pub count: u64,
+    /// When the oldest was received.
+    pub oldest_at: Timestamp,
+    /// When the newest was received.
+    pub newest_at: Timestamp,
+    /// The newest of them, to look at.
+    pub example: EventId,
+    /// Why that one is there.
     pub reason: String,
-    /// Since when.
-    pub at: Timestamp,
 }
 
 /// A destination's work and health.

@@ -25,6 +25,8 @@ pub struct App {
     pub settings: Settings,
     /// The metrics.
     pub registry: Registry,
+    /// Which start of which product this is; not a secret. Clients tell two products on one machine apart by it.
+    pub instance: String,
     /// What a write without a bearer token must carry.
     pub same_site: String,
     /// Whether traffic is accepted.

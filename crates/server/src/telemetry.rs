@@ -1,6 +1,8 @@
 //! Logs to standard error, and traces and metrics to an OpenTelemetry collector where one is configured. No body, header or
 //! secret gets here: the engine's facts hold ids and words only.
 
+use std::io::IsTerminal as _;
+
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, WithExportConfig};
@@ -11,6 +13,9 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::settings::{LogFormat, Settings};
+
+/// Our own facts, and what is wrong elsewhere. The compiler of expressions warns about what `check` has judged already.
+const LEVELS: &str = "warn,crossdock=info,engine=info,vrl=error";
 
 /// What has to be flushed at the end.
 #[derive(Debug, Default)]
@@ -30,10 +35,10 @@ impl Telemetry {
     /// Sets up logs and exporters. A second call in one process keeps the first one's logs, as tests need.
     pub fn start(settings: &Settings) -> Result<Self, BadTelemetry> {
         let traces = settings.otlp.as_deref().map(tracer).transpose()?;
-        let level =
-            settings.environment.get("CROSSDOCK_LOG").unwrap_or_else(|| "warn,crossdock=info,engine=info".to_owned());
+        let level = settings.environment.get("CROSSDOCK_LOG").unwrap_or_else(|| LEVELS.to_owned());
         let registry = tracing_subscriber::registry().with(EnvFilter::new(level));
-        let text = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let colours = std::io::stderr().is_terminal() && settings.environment.get("NO_COLOR").is_none();
+        let text = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
         let started = match settings.log {
             LogFormat::Text => registry.with(text.with_target(false)).try_init(),
             LogFormat::Json => registry.with(text.json().flatten_event(true)).try_init(),

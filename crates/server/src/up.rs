@@ -142,7 +142,8 @@ fn app(ground: Ground, node: Node, views: Arc<dyn Views>, settings: Settings) ->
     let mut registry = prometheus_client::registry::Registry::default();
     ground.facts.meters.register(&mut registry);
     let same_site = identity::secret_text(&ground.clock);
-    App { ground, node, views, intake, settings, registry, same_site, ready: AtomicBool::new(false) }
+    let instance = hex::encode(ground.clock.chance());
+    App { ground, node, views, intake, settings, registry, instance, same_site, ready: AtomicBool::new(false) }
 }
 
 async fn serve(listener: TcpListener, app: Arc<App>) -> Result<(), Fault> {

@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 
 use super::{Reason, Sure};
+use crate::packs::Pack;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Init {
     /// The folder to begin; it is made where it is missing
     #[arg(default_value = ".", value_name = "DIR")]
     pub(crate) folder: PathBuf,
+    /// Begin with these sources and what is sent of them, instead of the small sample
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PACK")]
+    pub(crate) pack: Vec<Pack>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,6 +1,7 @@
 //! `crossdock plan`: what applying a folder would change, in words; what is affected; whose second look it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use policy::plan::{Change, Mark, PartKind, Plan, plan, text};
 use policy::{Policy, SourceFile};
@@ -22,7 +23,8 @@ pub(crate) async fn run(common: &Common, args: &args::Plan, output: &Output) -> 
     if plan.is_empty() {
         return Ok(Exit::Done);
     }
-    output.next(&format!("crossdock apply {} --reason …", args.folder.display()));
+    let folder = if args.folder == Path::new(".") { String::new() } else { format!(" {}", args.folder.display()) };
+    output.next(&format!("crossdock apply{folder} --reason …"));
     Ok(if args.exit_code { Exit::Changes } else { Exit::Done })
 }
 

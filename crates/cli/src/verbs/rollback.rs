@@ -48,7 +48,7 @@ fn list(versions: &[Applied], output: &Output) -> Exit {
         }
         Form::Table => {
             let row = |it: &Applied| {
-                vec![it.version.short(), it.at.to_string(), if it.present { "present" } else { "" }.to_owned()]
+                vec![it.version.short(), output.time(it.at), if it.present { "present" } else { "" }.to_owned()]
             };
             output.table(&["version", "applied", ""], &versions.iter().map(row).collect::<Vec<_>>());
         }

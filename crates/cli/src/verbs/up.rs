@@ -1,13 +1,14 @@
 //! `crossdock up`: runs everything in one process until it is told to stop.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-use server::settings::{Environment, Flags, Settings};
+use server::settings::{Environment, Flags, Listen, Settings};
 use server::telemetry::Telemetry;
 use server::up::{self, NotStarted, Running};
 
+use crate::address::{Address, SaidBy, Written};
 use crate::args::Up;
-use crate::client::ADDRESS_FILE;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
 use crate::verbs::demo;
@@ -27,19 +28,19 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
         Telemetry::start(&settings).map_err(|error| Failure::new(Exit::Usage, "telemetry", error.to_string()))?;
     let files = server::project::read(&settings.project)
         .map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
-    let address_file = settings.project.join(ADDRESS_FILE);
     let failed = if demo::is_wanted(&settings, &files) {
-        show_demo(&mut settings, &address_file, output).await?
+        show_demo(&mut settings, output).await?
     } else {
-        let running = up::start(settings, &files).await.map_err(|error| not_started(&error))?;
-        greet(&running, &address_file, output);
+        let project = settings.project.clone();
+        let running = up::start(settings, &files).await.map_err(|error| not_started(&error, &project))?;
+        let address = write_address(&running, output);
+        greet(&running, output);
         wait_for_the_end().await;
         output.say(STOPPING);
+        address.remove();
         running.shutdown().await
     };
     telemetry.stop();
-    // A file that is gone already is what is wanted.
-    drop(std::fs::remove_file(&address_file));
     if failed.is_empty() {
         return Ok(Exit::Done);
     }
@@ -47,50 +48,73 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
 }
 
 /// The demo world. Its systems stop sending first and stop receiving last, so that the product can finish.
-async fn show_demo(settings: &mut Settings, address_file: &Path, output: &Output) -> Result<Vec<String>, Failure> {
+async fn show_demo(settings: &mut Settings, output: &Output) -> Result<Vec<String>, Failure> {
     let stage = demo::stage(settings).await?;
     let running =
         up::start(settings.clone(), stage.files()).await.map_err(|error| demo::not_started_here(&error, settings))?;
-    write_address(&running, address_file, output);
+    let address = write_address(&running, output);
     demo::greet(&running, &stage, output);
     let mut world = stage.play(&running, output).await?;
     wait_for_the_end().await;
     output.say(STOPPING);
+    address.remove();
     world.quiet().await;
     let failed = running.shutdown().await;
     world.stop().await;
     Ok(failed)
 }
 
-fn greet(running: &Running, address_file: &Path, output: &Output) {
+fn greet(running: &Running, output: &Output) {
     if let Some(token) = &running.first_token {
         output.say(&format!(
-            "administrator's token, shown this once (it holds until {}):\n  {}",
+            "administrator's token, shown this once (it holds until {}):\n  {}\nother commands take it from the environment: export CROSSDOCK_TOKEN=…",
             token.expires_at, token.token
         ));
     }
-    write_address(running, address_file, output);
+    if let Some(why) = moved(running) {
+        output.say(&why);
+    }
+    let policy = running.app.ground.book.current();
+    for source in policy.sources.keys() {
+        output.say(&format!("takes POST http://{}/in/{source}", running.address));
+    }
     output.line(&format!("ready url=http://{}", running.address));
 }
 
-/// Writes where the product is, for the other commands in this folder.
-fn write_address(running: &Running, address_file: &Path, output: &Output) {
-    let url = format!("http://{}", running.address);
-    let written =
-        address_file.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(address_file, &url));
-    if let Err(error) = written {
-        output.say(&format!(
-            "other commands must name this address with --url: {} cannot be written ({error})",
-            address_file.display()
-        ));
-    }
+/// The usual port was taken and nobody named one.
+pub(crate) fn moved(running: &Running) -> Option<String> {
+    let Listen::Default(usual) = running.app.settings.listen else { return None };
+    let port = usual.port();
+    (port != running.address.port()).then(|| format!("port {port} is taken by another program; this is the next free one"))
 }
 
-pub(crate) fn not_started(error: &NotStarted) -> Failure {
+/// Writes where the product is, for the other commands in this folder.
+fn write_address(running: &Running, output: &Output) -> Written {
+    let address = running.address;
+    // What listens on every address is asked on this machine's own.
+    let ip = if address.ip().is_unspecified() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { address.ip() };
+    let url = format!("http://{}", SocketAddr::new(ip, address.port()));
+    let written = Written::new(&running.app.settings.project, &url, &running.app.instance);
+    if let Err(why) = written.write() {
+        output.say(&why);
+    }
+    written
+}
+
+/// Why it did not start. Most often the product of this folder runs already.
+pub(crate) fn not_started(error: &NotStarted, project: &Path) -> Failure {
     let failure = Failure::new(Exit::Failed, "not-started", error.to_string());
     match error {
         NotStarted::Policy(_) => failure.hint("crossdock check shows every mistake of the project"),
-        NotStarted::Port(_) | NotStarted::Store { .. } | NotStarted::Fault(_) => failure,
+        NotStarted::Store { .. } => {
+            let address = Address::find(None, project);
+            let SaidBy::Folder { file, .. } = &address.said_by else { return failure };
+            let (file, url) = (file.display(), &address.url);
+            failure.hint(format!(
+                "by {file} a product of this folder runs at {url}: `crossdock status` asks it, Ctrl-C ends it"
+            ))
+        }
+        NotStarted::Port(_) | NotStarted::Fault(_) => failure,
     }
 }
 

@@ -8,9 +8,12 @@ use axum::extract::State;
 use super::problem::Problem;
 use crate::app::App;
 
-/// The process answers.
-pub async fn live() -> &'static str {
-    "live\n"
+/// Says which start of which product answers, to whoever asks.
+pub const INSTANCE: &str = "crossdock-instance";
+
+/// The process answers, and which it is.
+pub async fn live(State(app): State<Arc<App>>) -> ([(&'static str, String); 1], &'static str) {
+    ([(INSTANCE, app.instance.clone())], "live\n")
 }
 
 /// Traffic is accepted and the journal answers.

@@ -1,6 +1,7 @@
 //! What people ask: answers of the management API, put together from views and ports. Reads only.
 
 pub mod counts;
+pub mod quarantine;
 pub mod standing;
 pub mod status;
 pub mod trace;

@@ -56,8 +56,11 @@ pub fn of_event(app: &App, event: EventId, story: &EventStory, is_routed: bool) 
             None => Standing::new("no_flow", "accepted and routed: no flow selects it".to_owned(), String::new()),
         };
     }
-    let all = story.deliveries.len();
-    Standing::new("done", format!("{all} of {all} deliveries are finished"), String::new())
+    let why = match story.deliveries.len() {
+        1 => "its delivery is finished".to_owned(),
+        count => format!("all {count} deliveries are finished"),
+    };
+    Standing::new("done", why, String::new())
 }
 
 /// What a waiting delivery waits for, and the command that would change it.

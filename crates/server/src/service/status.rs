@@ -1,11 +1,12 @@
 //! One screen: is everything accounted for, what moves, and who has to do something.
 
-use model::view::{Backlog, QuarantineQuery};
-use model::{Fault, Origin};
+use model::view::Backlog;
+use model::{Bucket, Fault, Origin};
 
-use crate::api::{DestinationStatus, JournalStatus, QuarantineLine, SourceStatus, Status};
+use crate::api::{DestinationStatus, JournalStatus, SourceStatus, Status};
 use crate::app::App;
 use crate::service::counts::{Counts, counts};
+use crate::service::quarantine;
 
 /// The status now.
 pub async fn status(app: &App) -> Result<Status, Fault> {
@@ -14,8 +15,8 @@ pub async fn status(app: &App) -> Result<Status, Fault> {
     let census = app.ground.journal.census(account.routed_to.clone()).await?;
     let lines = account.lines(&census);
     let causes = app.views.causes().await?;
-    let query = QuarantineQuery { states: vec!["open".to_owned()], ..QuarantineQuery::default() };
-    let quarantined = app.views.quarantine(query).await?.rows;
+    let open = quarantine::open(&app.views).await?;
+    let in_quarantine: u64 = lines.iter().map(|line| line.tally.get(Bucket::Quarantined)).sum();
     let usage = app.ground.journal.usage().await?;
     let policy = app.ground.book.current();
     let counts = counts(&app.registry);
@@ -34,24 +35,14 @@ pub async fn status(app: &App) -> Result<Status, Fault> {
         missing: lines.iter().map(|line| line.entries_missing().abs() + line.deliveries_missing().abs()).sum(),
         lines: lines.into_iter().filter(|line| line.origin == Origin::Live || line.accepted > 0).collect(),
         causes,
-        quarantined: quarantined.into_iter().map(quarantine_line).collect(),
+        quarantined: quarantine::groups(&open),
+        quarantined_further: in_quarantine.saturating_sub(open.len() as u64),
         destinations,
         sources,
         journal: JournalStatus { bytes: usage.bytes, budget: usage.budget, oldest_at: usage.oldest_at },
         warnings,
         world: app.settings.world.clone(),
     })
-}
-
-fn quarantine_line(row: model::QuarantineRow) -> QuarantineLine {
-    QuarantineLine {
-        event: row.event,
-        source: row.source,
-        kind: row.kind,
-        owner: row.owner.to_string(),
-        reason: row.reasons.first().map(|reason| format!("{}: {}", reason.code, reason.message)).unwrap_or_default(),
-        at: row.at,
-    }
 }
 
 async fn destinations(app: &App, counts: &Counts) -> Result<Vec<DestinationStatus>, Fault> {
