@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use server::settings::{Environment, Flags, Settings};
-use server::telemetry::Telemetry;
 use server::up::{self, NotStarted, Running};
 
 use crate::args::Up;
@@ -20,11 +19,11 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
         data: args.data.clone(),
         listen: args.listen,
         settings: args.settings.clone(),
+        log: args.log_format,
     };
     let mut settings = Settings::resolve(&flags, Environment::read())
         .map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
-    let telemetry =
-        Telemetry::start(&settings).map_err(|error| Failure::new(Exit::Usage, "telemetry", error.to_string()))?;
+    server::logs::start(&settings).map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
     let files = server::project::read(&settings.project)
         .map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
     let address_file = settings.project.join(ADDRESS_FILE);
@@ -37,7 +36,6 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
         output.say(STOPPING);
         running.shutdown().await
     };
-    telemetry.stop();
     // A file that is gone already is what is wanted.
     drop(std::fs::remove_file(&address_file));
     if failed.is_empty() {

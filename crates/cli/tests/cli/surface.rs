@@ -104,3 +104,9 @@ fn tail_follows_and_ends_with_its_reader() {
     assert_eq!(tail.wait().unwrap().code(), Some(0));
     product.run(&["tail", "--no-follow", "--since", "1h"]).ends(0).says("T1").says("T3");
 }
+
+#[test]
+fn a_form_of_the_log_that_nobody_knows_is_wrong_usage() {
+    let folder = sample(None);
+    run(folder.path(), &["up", "--log-format", "xml"]).ends(2).remarks("write text or json");
+}

@@ -1,5 +1,5 @@
 //! What people ask: answers of the management API, put together from views and ports. Reads only.
 
-pub mod counts;
+pub mod metrics;
 pub mod status;
 pub mod trace;
