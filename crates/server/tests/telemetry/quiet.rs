@@ -85,6 +85,9 @@ async fn bodies_headers_and_secrets_are_told_to_nobody() {
 fn read_log(log: &str, event: &str) {
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.iter().all(|line| line["message"].as_str().is_some_and(|sentence| sentence.contains(' '))), "{log}");
+    let loud = |line: &Value| line["level"] == "WARN" || line["level"] == "ERROR";
+    let strange = lines.iter().find(|line| !line["fact"].is_string() && !loud(line));
+    assert!(strange.is_none(), "only facts are heard below a warning: {strange:?}");
     let about: Vec<&Value> = lines.iter().filter(|line| line["event"] == event).collect();
     let trace = event.replace('-', "");
     assert!(about.iter().all(|line| line["trace_id"] == trace.as_str()), "{about:#?}");
