@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
 use model::TimeSpan;
+use server::settings::LogFormat;
 
 pub(crate) use author::*;
 pub(crate) use govern::*;
@@ -189,6 +190,9 @@ pub(crate) struct Up {
     /// Settings of the process, a TOML file
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
+    /// How the log on standard error looks: `text` or `json`
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -165,9 +165,11 @@ impl Node {
 
     fn sweep_loop(&self) -> Loop {
         let mut sweep = Sweep {
+            journal: Arc::clone(&self.ground.journal),
             ledger: Arc::clone(&self.ground.ledger),
             book: Arc::clone(&self.ground.book),
             clock: Arc::clone(&self.ground.clock),
+            facts: Arc::clone(&self.ground.facts),
             pulse: Pulse::default(),
         };
         let mut drive = self.drive("sweep", None);

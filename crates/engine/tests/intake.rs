@@ -15,6 +15,7 @@ use engine::observe::Facts;
 use engine::outbox::Outbox;
 use engine::ports::{Clock, Journal, Ledger, Views};
 use engine::rules::asked::{Asked, NotDone};
+use engine::rules::traced::{Chain, Share};
 use engine::switchboard::Switchboard;
 use formats::signature::Secret;
 use model::change::Switch;
@@ -24,8 +25,6 @@ use model::{
     SecretName, SourceName, TimeSpan, Timestamp,
 };
 use policy::SourceFile;
-use prometheus_client::encoding::text::encode;
-use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
 const START: Timestamp = Timestamp::from_secs(1_793_000_000);
@@ -293,10 +292,7 @@ async fn a_new_value_of_a_secret_holds_at_once() {
 async fn a_source_that_does_not_exist_is_no_label_of_a_meter() {
     let world = World::new(1_000_000);
     assert_eq!(refused(world.send("nowhere", "{}").await).kind, RefusalKind::UnknownSource);
-    let mut registry = Registry::default();
-    world.intake.facts.meters.register(&mut registry);
-    let mut shown = String::new();
-    encode(&mut shown, &registry).expect("a String takes everything");
+    let shown = format!("{:?}", world.intake.facts.meters.families());
     assert!(shown.contains("unknown-source") && !shown.contains("nowhere"), "{shown}");
 }
 
@@ -318,6 +314,8 @@ async fn a_correction_reaches_the_journal_once() {
     let [_, corrected] = records.as_slice() else { panic!("{records:?}") };
     assert!(matches!(&corrected.entry, Entry::Resubmitted { of, revision: 1, event: new, .. }
         if *of == event && Some(new.id) == moved.as_event && new.kind.as_str() == "shop.order"));
+    let (of_it, of_the_first) = (Chain::of_entry(&corrected.entry, Share::ALL), Chain::of(event, None, Share::ALL));
+    assert_eq!(of_it, Some(of_the_first), "it goes on in the chain of the one that it corrects");
     assert_eq!(world.audit().await.len(), 1);
     let other = quarantine.release(which, &world.asked("let it pass")).await;
     assert!(matches!(&other, Err(NotDone::Refused(why)) if why.contains("corrected by ines")), "{other:?}");

@@ -76,6 +76,11 @@ pub const SEGMENT_HASHES_MAX: usize = 256 * 1024;
 /// LIMIT: rows of a segment that are written or removed in one commit.
 pub const SEGMENT_SLICE_ROWS: usize = 2_048;
 
+/// LIMIT: spans that wait for the collector of telemetry, about a kilobyte each; what finds no room is dropped and counted.
+pub const SPANS_WAITING_MAX: usize = 8_192;
+/// LIMIT: spans of one request to the collector.
+pub const SPANS_SENT_MAX: usize = 1_024;
+
 /// How long a segment of a registry stays open, so that the old ones can be dropped whole.
 pub const SEGMENT_PERIOD: Span = Span::from_days(1);
 /// How long a key is remembered: the longest redelivery that a partner is known to do, twice over.

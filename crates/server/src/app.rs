@@ -6,7 +6,6 @@ use std::sync::atomic::AtomicBool;
 use engine::intake::run::Intake;
 use engine::node::{Ground, Node};
 use engine::ports::Views;
-use prometheus_client::registry::Registry;
 
 use crate::settings::Settings;
 
@@ -23,8 +22,6 @@ pub struct App {
     pub intake: Intake,
     /// The settings.
     pub settings: Settings,
-    /// The metrics.
-    pub registry: Registry,
     /// Which start of which product this is; not a secret. Clients tell two products on one machine apart by it.
     pub instance: String,
     /// What a write without a bearer token must carry.

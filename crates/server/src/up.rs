@@ -14,7 +14,6 @@ use engine::book::Book;
 use engine::change::apply::bootstrap;
 use engine::keyring::Keyring;
 use engine::node::{Ground, Node};
-use engine::observe::Facts;
 use engine::ports::{Clock, Journal, Ledger, Views};
 use engine::rules::asked::{Asked, NotDone};
 use model::{Fault, NodeName, Principal, TimeSpan};
@@ -27,6 +26,7 @@ use crate::app::App;
 use crate::clock::SystemClock;
 use crate::settings::{OpenOnLoopback, Settings};
 use crate::tasks::Tasks;
+use crate::telemetry::{self, Telemetry};
 use crate::{http, identity, port, secrets};
 
 /// The start did not succeed.
@@ -61,6 +61,7 @@ pub struct Running {
     /// The administrator's token, when this was the first start.
     pub first_token: Option<NewToken>,
     tasks: Tasks,
+    telemetry: Option<Telemetry>,
     stop: watch::Sender<bool>,
     store: Arc<Store>,
 }
@@ -79,7 +80,8 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
     let book = Arc::new(Book::new(Arc::clone(&ledger), beginning.policy));
     let (keys_sender, keys) = watch::channel(Arc::new(keyring(&book, &settings)));
     let (stop, stopped) = watch::channel(false);
-    let facts = Arc::new(Facts::default());
+    let (facts, spans) = telemetry::facts(settings.otlp.as_ref());
+    let facts = Arc::new(facts);
     let outbound = Arc::new(adapters::http::Http::new(Arc::clone(&clock)));
     let ground = Ground { journal, ledger, outbound, clock, book, keys, facts, stop: stopped };
     let mut node = Node::begin(ground.clone(), &NodeName::new("embedded").expect("a literal name")).await?;
@@ -96,8 +98,9 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
     };
     let app = Arc::new(app(ground, node, views, settings));
     tasks.spawn("http", serve(listener, Arc::clone(&app)));
+    let telemetry = Telemetry::start(&app, spans);
     app.ready.store(true, Ordering::Relaxed);
-    Ok(Running { app, address, first_token, tasks, stop, store })
+    Ok(Running { app, address, first_token, tasks, telemetry, stop, store })
 }
 
 async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Store, NotStarted> {
@@ -139,11 +142,9 @@ async fn keep_keys(ground: Ground, settings: Settings, keys: watch::Sender<Arc<K
 
 fn app(ground: Ground, node: Node, views: Arc<dyn Views>, settings: Settings) -> App {
     let intake = node.intake();
-    let mut registry = prometheus_client::registry::Registry::default();
-    ground.facts.meters.register(&mut registry);
     let same_site = identity::secret_text(&ground.clock);
     let instance = hex::encode(ground.clock.chance());
-    App { ground, node, views, intake, settings, registry, instance, same_site, ready: AtomicBool::new(false) }
+    App { ground, node, views, intake, settings, instance, same_site, ready: AtomicBool::new(false) }
 }
 
 async fn serve(listener: TcpListener, app: Arc<App>) -> Result<(), Fault> {
@@ -168,6 +169,9 @@ impl Running {
         self.app.ready.store(false, Ordering::Relaxed);
         self.stop.send_replace(true);
         let failed = self.tasks.join().await;
+        if let Some(telemetry) = self.telemetry {
+            telemetry.finish().await;
+        }
         let store = Arc::clone(&self.store);
         let closed = tokio::task::spawn_blocking(move || store.close()).await;
         failed.into_iter().chain(closed.err().map(|error| error.to_string())).collect()

@@ -4,7 +4,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use server::settings::{Environment, Flags, Listen, Settings};
-use server::telemetry::Telemetry;
 use server::up::{self, NotStarted, Running};
 
 use crate::address::{Address, SaidBy, Written};
@@ -21,11 +20,11 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
         data: args.data.clone(),
         listen: args.listen,
         settings: args.settings.clone(),
+        log: args.log_format,
     };
     let mut settings = Settings::resolve(&flags, Environment::read())
         .map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
-    let telemetry =
-        Telemetry::start(&settings).map_err(|error| Failure::new(Exit::Usage, "telemetry", error.to_string()))?;
+    server::logs::start(&settings).map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
     let files = server::project::read(&settings.project)
         .map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
     let failed = if demo::is_wanted(&settings, &files) {
@@ -40,7 +39,6 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
         address.remove();
         running.shutdown().await
     };
-    telemetry.stop();
     if failed.is_empty() {
         return Ok(Exit::Done);
     }

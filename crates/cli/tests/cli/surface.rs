@@ -202,3 +202,9 @@ fn every_answer_in_json_has_the_name_of_its_schema() {
         check(&line.split(' ').collect::<Vec<_>>(), schema);
     }
 }
+
+#[test]
+fn a_form_of_the_log_that_nobody_knows_is_wrong_usage() {
+    let folder = sample(None);
+    run(folder.path(), &["up", "--log-format", "xml"]).ends(2).remarks("write text or json");
+}

@@ -20,6 +20,7 @@ use crate::keyring::Keyring;
 use crate::observe::{Fact, Facts};
 use crate::ports::{Clock, Journal, Ledger, Outbound, Sent};
 use crate::rules::gate::Slot;
+use crate::rules::traced::Chain;
 
 /// How long after a fault a step is tried again.
 const AGAIN: TimeSpan = TimeSpan::from_millis(200);
@@ -113,9 +114,10 @@ impl Sender {
             Some(record) => Ok(Some(record)),
             None => self.read(&delivery).await,
         };
+        let chain = record.as_ref().ok().and_then(|record| Chain::of_entry(&record.as_ref()?.entry, self.facts.roots()));
         let (sent, output) = match record {
-            Ok(Some(record)) => match record.entry.event() {
-                Some(event) => self.attempt(&delivery, event).await,
+            Ok(Some(record)) => match record.entry.event().zip(chain) {
+                Some((event, chain)) => self.attempt(&delivery, event, chain).await,
                 None => (nothing_sent("the journal holds no event where the delivery says"), None),
             },
             Ok(None) => (nothing_sent("the event is not in the journal any more"), None),
@@ -129,7 +131,7 @@ impl Sender {
             response: sent.response.to_vec(),
             response_cut: sent.cut,
         };
-        self.settle(&delivery, result, started, &slot).await;
+        self.settle(&delivery, result, (started, chain), &slot).await;
     }
 
     fn give_up_slot(&self, destination: &DestinationName, slot: &Slot) {
@@ -155,7 +157,7 @@ impl Sender {
         }
     }
 
-    async fn attempt(&self, delivery: &Delivery, event: &model::Event) -> (Sent, Option<Digest>) {
+    async fn attempt(&self, delivery: &Delivery, event: &model::Event, chain: Chain) -> (Sent, Option<Digest>) {
         let Ok(policy) = self.policy_of(delivery).await else {
             return (nothing_sent("its policy is not in the ledger, or cannot be compiled"), None);
         };
@@ -171,7 +173,7 @@ impl Sender {
         };
         let output = Some(Digest::of(&body));
         let keys = Arc::clone(&self.keys.borrow());
-        let envelope = Envelope { delivery, event, no: delivery.attempts, at: self.clock.wall() };
+        let envelope = Envelope { delivery, event, chain, no: delivery.attempts, at: self.clock.wall() };
         match prepare::message(destination, &keys, envelope, body) {
             Ok(message) => (self.outbound.send(&message).await, output),
             Err(outcome) => (Sent { outcome, response: bytes::Bytes::new(), cut: false }, None),
@@ -179,7 +181,13 @@ impl Sender {
     }
 
     /// Settles until it is settled, by us or by whoever declared us dead.
-    async fn settle(&self, delivery: &Delivery, result: AttemptResult, started: Timestamp, slot: &Slot) {
+    async fn settle(
+        &self,
+        delivery: &Delivery,
+        result: AttemptResult,
+        (started, chain): (Timestamp, Option<Chain>),
+        slot: &Slot,
+    ) {
         let after = loop {
             match self.terms_and_after(delivery, &result).await {
                 Ok(after) => break after,
@@ -198,15 +206,8 @@ impl Sender {
                 },
             }
         }
-        self.facts.emit(&Fact::AttemptEnded {
-            delivery: delivery.id,
-            flow: &delivery.flow,
-            destination: &delivery.destination,
-            no: delivery.attempts,
-            cause: &result.outcome.cause(),
-            state,
-            took: result.ended_at.since(started),
-        });
+        let (cause, ended) = (result.outcome.cause(), result.ended_at);
+        self.facts.emit(&Fact::AttemptEnded { delivery, chain, cause: &cause, state, started: Some(started), ended });
         self.leave(delivery, &result.outcome, slot).await;
     }
 

@@ -21,9 +21,10 @@ use super::meter::Meter;
 use super::verify::Verifiers;
 use crate::book::Book;
 use crate::keyring::Keyring;
-use crate::observe::{Accepted, Fact, Facts};
+use crate::observe::{Accepted, Arrival, Fact, Facts};
 use crate::ports::{Clock, Journal, Ledger};
 use crate::pressure::Pressure;
+use crate::rules::traced;
 use crate::switchboard::Switchboard;
 
 /// How long a sender should wait when the journal could not be written.
@@ -97,8 +98,8 @@ pub enum Item {
 }
 
 /// An event that is being journalled.
-struct Sent {
-    id: EventId,
+struct Sent<'a> {
+    arrival: Arrival<'a>,
     digest: Digest,
     quarantined: bool,
 }
@@ -187,8 +188,9 @@ impl Intake {
                     continue;
                 }
             };
-            let Some(Event { id, digest, .. }) = entry.event() else { continue };
-            sent.push(Ok(Sent { id: *id, digest: *digest, quarantined }));
+            let Some(event) = entry.event() else { continue };
+            let arrival = arrival(received, event, policy);
+            sent.push(Ok(Sent { arrival, digest: event.digest, quarantined }));
             let partition = entry.event().map(|event| partition(event, &partitions)).unwrap_or_default();
             entries.push(NewEntry { partition, policy: policy.version, emitted: None, entry });
         }
@@ -201,25 +203,26 @@ impl Intake {
                 Err(refusal) => Item::Refused(refusal),
                 Ok(sent) => {
                     let missing = || Fault::from_error(FaultKind::Corrupt, "journal.append", "fewer answers than entries");
-                    self.item(&received.source, &sent, appended.next().ok_or_else(missing)?, took).await
+                    self.item(&sent, appended.next().ok_or_else(missing)?, took).await
                 }
             });
         }
         Ok(items)
     }
 
-    async fn item(&self, source: &SourceName, sent: &Sent, appended: Appended, took: TimeSpan) -> Item {
+    async fn item(&self, sent: &Sent<'_>, appended: Appended, took: TimeSpan) -> Item {
+        let arrival = &sent.arrival;
         let (id, duplicate, verdict) = match appended {
-            Appended::New(_) if sent.quarantined => (sent.id, false, Accepted::Quarantined),
-            Appended::New(_) => (sent.id, false, Accepted::Admitted),
+            Appended::New(_) if sent.quarantined => (arrival.id, false, Accepted::Quarantined),
+            Appended::New(_) => (arrival.id, false, Accepted::Admitted),
             Appended::Duplicate(_, first) => (first, true, Accepted::Duplicate),
             Appended::KeyReused(_, first) => {
-                self.tell_conflict(source, first, sent.digest).await;
+                self.tell_conflict(arrival.source, first, sent.digest).await;
                 let detail = format!("the key was used before with another body, for the event {first}");
                 return Item::Refused(Refusal::new(RefusalKind::KeyReused, detail));
             }
         };
-        self.facts.emit(&Fact::Accepted { source, event: id, verdict, took });
+        self.facts.emit(&Fact::Accepted { arrival, event: id, verdict, took });
         Item::Accepted { id, duplicate, quarantined: sent.quarantined }
     }
 
@@ -259,6 +262,17 @@ impl Intake {
         let known = Some(source).filter(|_| refusal.kind != RefusalKind::UnknownSource);
         self.facts.emit(&Fact::Refused { source: known, kind: refusal.kind });
         Answer::Refused(refusal)
+    }
+}
+
+fn arrival<'a>(received: &'a Received, event: &Event, policy: &Policy) -> Arrival<'a> {
+    Arrival {
+        id: event.id,
+        source: &received.source,
+        kind: event.kind.clone(),
+        at: received.at,
+        policy: policy.version,
+        sender: traced::sender(event),
     }
 }
 

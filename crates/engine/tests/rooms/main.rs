@@ -12,6 +12,8 @@ mod replay;
 #[cfg(test)]
 mod retention;
 #[cfg(test)]
+mod sweep;
+#[cfg(test)]
 mod switch;
 #[cfg(test)]
 mod world;

@@ -9,6 +9,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use engine::intake::run::{Answer, Item};
+use engine::observe::Fact;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use model::limit::{BODY_BYTES_MAX, HEADER_BYTES_MAX, HEADERS_MAX};
@@ -22,7 +23,11 @@ use crate::app::App;
 pub async fn receive(State(app): State<Arc<App>>, request: Request) -> Response {
     match read(&app, request).await {
         Ok(received) => answer(app.intake.receive(received).await),
-        Err(refusal) => Problem::from(refusal).into_response(),
+        Err(refusal) => {
+            // What was not read names no source that could be believed.
+            app.ground.facts.emit(&Fact::Refused { source: None, kind: refusal.kind });
+            Problem::from(refusal).into_response()
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The HTTP surface: intake at `/in`, the management API at `/api/v1`, metrics and health.
 
 pub mod api;
+pub mod exposition;
 pub mod guard;
 pub mod health;
 pub mod ingest;

@@ -1,6 +1,6 @@
 //! What people ask: answers of the management API, put together from views and ports. Reads only.
 
-pub mod counts;
+pub mod metrics;
 pub mod quarantine;
 pub mod standing;
 pub mod status;
