@@ -91,7 +91,7 @@ impl Client {
     }
 
     /// As [`Client::meet`], before something changes: that is done to nobody whom nobody named.
-    async fn meet_to_write(&self) -> Result<(), Failure> {
+    pub(crate) async fn meet_to_write(&self) -> Result<(), Failure> {
         self.meet().await?;
         if self.address.said_by != SaidBy::Nobody {
             return Ok(());
