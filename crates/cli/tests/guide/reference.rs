@@ -159,7 +159,7 @@ fn every_setting_and_variable_has_its_line() {
         assert!(page.contains(&format!("| `{key}` | ")), "the key {key}");
     }
     let texts =
-        [source, read("crates/server/src/telemetry.rs"), read("crates/cli/src/args.rs"), read("crates/cli/src/client.rs")];
+        [source, read("crates/server/src/logs.rs"), read("crates/cli/src/args.rs"), read("crates/cli/src/client.rs")];
     for name in texts.iter().flat_map(|text| after(text, "\"CROSSDOCK_", '"')).filter(|name| !name.is_empty()) {
         assert!(page.contains(&format!("`CROSSDOCK_{name}`")), "the variable CROSSDOCK_{name}");
     }
