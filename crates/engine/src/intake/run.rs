@@ -14,6 +14,7 @@ use policy::Policy;
 use policy::compiled::Source;
 use tokio::sync::watch;
 
+use super::batch;
 use super::decide::{self, Opened};
 use super::handshake::HandshakeAnswer;
 use super::key::partition;
@@ -71,26 +72,22 @@ struct Ready {
 pub enum Answer {
     /// It was no event.
     Handshake(HandshakeAnswer),
-    /// At least one event is durable, or there was none to accept: 202. One item for each event, in their order.
+    /// Every event is durable: 202. One item for each, in their order; none for an empty batch.
     Accepted(Vec<Item>),
-    /// Nothing was accepted; the status is that of the first refusal.
+    /// Not every event is durable. Nothing was kept, unless the refusal says so: events under keys that are known with
+    /// other bodies are found only while the others are journalled.
     Refused(Refusal),
 }
 
-/// What became of one event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Item {
-    /// It is durable.
-    Accepted {
-        /// Its id; of a duplicate the first one's.
-        id: EventId,
-        /// Whether it was there before.
-        duplicate: bool,
-        /// Whether this request's event was judged to need a person.
-        quarantined: bool,
-    },
-    /// It is not kept, though others of its batch are.
-    Refused(Refusal),
+/// An event that is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Its id; of a duplicate the first one's.
+    pub id: EventId,
+    /// Whether it was there before.
+    pub duplicate: bool,
+    /// Whether this request's event was judged to need a person.
+    pub quarantined: bool,
 }
 
 /// An event that is being journalled.
@@ -110,7 +107,7 @@ impl Intake {
             Err(refusal) => return self.refused(&received.source, refusal),
         };
         match self.journal(&ready.policy, &received, verdicts).await {
-            Ok(items) => self.answer(&received.source, items),
+            Ok(outcomes) => self.answer(&received.source, outcomes),
             Err(fault) => {
                 self.facts.emit(&Fact::LoopFault { name: "intake", fault: &fault });
                 self.refused(&received.source, unavailable(&fault))
@@ -167,54 +164,45 @@ impl Intake {
         act(lock(&self.memory.meters).entry(source.clone()).or_default())
     }
 
-    /// Appends what was accepted, in one append, and tells what became of each event.
-    async fn journal(&self, policy: &Policy, received: &Received, verdicts: Vec<Verdict>) -> Result<Vec<Item>, Fault> {
+    /// Appends the events in one append, and tells what became of each.
+    async fn journal(&self, policy: &Policy, received: &Received, verdicts: Vec<Verdict>) -> Result<Vec<Outcome>, Fault> {
         let partitions = self.journal.partitions();
         let mut entries = Vec::with_capacity(verdicts.len());
         let mut sent = Vec::with_capacity(verdicts.len());
         for verdict in verdicts {
+            let Event { id, digest, .. } = verdict.event();
+            let partition = partition(verdict.event(), &partitions);
+            let (id, digest) = (*id, *digest);
             let (entry, quarantined) = match verdict {
                 Verdict::Admitted(event) => (Entry::Admitted(*event), false),
                 Verdict::Quarantined { event, reasons } => (Entry::Quarantined { event: *event, reasons }, true),
-                Verdict::Refused(refusal) => {
-                    sent.push(Err(refusal));
-                    continue;
-                }
             };
-            let Some(Event { id, digest, .. }) = entry.event() else { continue };
-            sent.push(Ok(Sent { id: *id, digest: *digest, quarantined }));
-            let partition = entry.event().map(|event| partition(event, &partitions)).unwrap_or_default();
+            sent.push(Sent { id, digest, quarantined });
             entries.push(NewEntry { partition, policy: policy.version, emitted: None, entry });
         }
         let appended = if entries.is_empty() { Vec::new() } else { self.journal.append(entries).await? };
         let took = self.clock.now().since(received.at);
         let mut appended = appended.into_iter();
-        let mut items = Vec::with_capacity(sent.len());
+        let mut outcomes = Vec::with_capacity(sent.len());
         for sent in sent {
-            items.push(match sent {
-                Err(refusal) => Item::Refused(refusal),
-                Ok(sent) => {
-                    let missing = || Fault::from_error(FaultKind::Corrupt, "journal.append", "fewer answers than entries");
-                    self.item(&received.source, &sent, appended.next().ok_or_else(missing)?, took).await
-                }
-            });
+            let missing = || Fault::from_error(FaultKind::Corrupt, "journal.append", "fewer answers than entries");
+            outcomes.push(self.outcome(&received.source, &sent, appended.next().ok_or_else(missing)?, took).await);
         }
-        Ok(items)
+        Ok(outcomes)
     }
 
-    async fn item(&self, source: &SourceName, sent: &Sent, appended: Appended, took: TimeSpan) -> Item {
+    async fn outcome(&self, source: &SourceName, sent: &Sent, appended: Appended, took: TimeSpan) -> Outcome {
         let (id, duplicate, verdict) = match appended {
             Appended::New(_) if sent.quarantined => (sent.id, false, Accepted::Quarantined),
             Appended::New(_) => (sent.id, false, Accepted::Admitted),
             Appended::Duplicate(_, first) => (first, true, Accepted::Duplicate),
             Appended::KeyReused(_, first) => {
                 self.tell_conflict(source, first, sent.digest).await;
-                let detail = format!("the key was used before with another body, for the event {first}");
-                return Item::Refused(Refusal::new(RefusalKind::KeyReused, detail));
+                return Outcome::KeyReused(first);
             }
         };
         self.facts.emit(&Fact::Accepted { source, event: id, verdict, took });
-        Item::Accepted { id, duplicate, quarantined: sent.quarantined }
+        Outcome::Durable(Item { id, duplicate, quarantined: sent.quarantined })
     }
 
     /// A sample of key conflicts goes to the audit, where the first event's story shows them. It is no part of the
@@ -230,22 +218,20 @@ impl Intake {
         }
     }
 
-    fn answer(&self, source: &SourceName, items: Vec<Item>) -> Answer {
-        let mut first = None;
-        let mut accepted = false;
-        for item in &items {
-            match item {
-                Item::Accepted { .. } => accepted = true,
-                Item::Refused(refusal) => {
-                    self.facts.emit(&Fact::Refused { source: Some(source), kind: refusal.kind });
-                    first.get_or_insert(refusal);
+    fn answer(&self, source: &SourceName, outcomes: Vec<Outcome>) -> Answer {
+        let events = outcomes.len();
+        let mut items = Vec::with_capacity(events);
+        let mut reused = Vec::new();
+        for (index, outcome) in outcomes.into_iter().enumerate() {
+            match outcome {
+                Outcome::Durable(item) => items.push(item),
+                Outcome::KeyReused(first) => {
+                    self.facts.emit(&Fact::Refused { source: Some(source), kind: RefusalKind::KeyReused });
+                    reused.push((index, first));
                 }
             }
         }
-        match first {
-            Some(refusal) if !accepted => Answer::Refused(refusal.clone()),
-            Some(_) | None => Answer::Accepted(items),
-        }
+        if reused.is_empty() { Answer::Accepted(items) } else { Answer::Refused(batch::known_otherwise(events, &reused)) }
     }
 
     /// A name that is no source is not repeated to the meters: anyone could fill them.
@@ -254,6 +240,14 @@ impl Intake {
         self.facts.emit(&Fact::Refused { source: known, kind: refusal.kind });
         Answer::Refused(refusal)
     }
+}
+
+/// What became of one event in the journal.
+enum Outcome {
+    /// It is there.
+    Durable(Item),
+    /// Its key is there with another body, under this event.
+    KeyReused(EventId),
 }
 
 enum Judged {

@@ -96,12 +96,10 @@ fn answer(answer: Answer) -> Response {
     }
 }
 
-/// One event answers its id; a batch answers a list in the order of its events, refusals among them.
+/// One event answers its id; a batch answers a list in the order of its events.
 fn accepted(items: &[Item]) -> Response {
     let body = match items {
-        [Item::Accepted { id, duplicate, quarantined }] => {
-            serde_json::to_vec(&AcceptedEvent { id: *id, duplicate: *duplicate, quarantined: *quarantined })
-        }
+        [only] => serde_json::to_vec(&line(only)),
         many => serde_json::to_vec(&serde_json::json!({ "events": many.iter().map(line).collect::<Vec<_>>() })),
     };
     let mut response = Response::new(Body::from(body.unwrap_or_default()));
@@ -110,11 +108,6 @@ fn accepted(items: &[Item]) -> Response {
     response
 }
 
-fn line(item: &Item) -> serde_json::Value {
-    match item {
-        Item::Accepted { id, duplicate, quarantined } => {
-            serde_json::json!(AcceptedEvent { id: *id, duplicate: *duplicate, quarantined: *quarantined })
-        }
-        Item::Refused(refusal) => serde_json::json!({ "problem": Problem::from(refusal.clone()) }),
-    }
+fn line(item: &Item) -> AcceptedEvent {
+    AcceptedEvent { id: item.id, duplicate: item.duplicate, quarantined: item.quarantined }
 }
