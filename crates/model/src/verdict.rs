@@ -64,6 +64,10 @@ pub enum RefusalKind {
     Malformed,
     /// 400: nested too deeply.
     TooDeep,
+    /// 405: events are sent with `POST`, and the source declares no handshake of this method.
+    WrongMethod,
+    /// 408: the body took too long.
+    TooSlow,
     /// 413: the body is too large.
     TooLarge,
     /// 431: too many or too large headers.
@@ -90,6 +94,8 @@ impl RefusalKind {
             Self::BadSignature | Self::StaleTimestamp | Self::ExpiredPermission => 401,
             Self::ForbiddenAddress => 403,
             Self::UnknownSource => 404,
+            Self::WrongMethod => 405,
+            Self::TooSlow => 408,
             Self::KeyReused => 409,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
@@ -110,6 +116,8 @@ impl RefusalKind {
             Self::ForbiddenAddress => "forbidden-address",
             Self::Malformed => "malformed",
             Self::TooDeep => "too-deep",
+            Self::WrongMethod => "wrong-method",
+            Self::TooSlow => "too-slow",
             Self::TooLarge => "too-large",
             Self::HeadersTooLarge => "headers-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",

@@ -7,8 +7,11 @@ use engine::intake::run::Intake;
 use engine::node::{Ground, Node};
 use engine::ports::Views;
 use prometheus_client::registry::Registry;
+use tokio::sync::watch;
 
+use crate::http::room::Room;
 use crate::settings::Settings;
+use crate::tasks::End;
 
 /// The running product.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub struct App {
     pub views: Arc<dyn Views>,
     /// Where events come in.
     pub intake: Intake,
+    /// Room for bodies that are being received.
+    pub room: Room,
     /// The settings.
     pub settings: Settings,
     /// The metrics.
@@ -29,4 +34,6 @@ pub struct App {
     pub same_site: String,
     /// Whether traffic is accepted.
     pub ready: AtomicBool,
+    /// The first of the loops that ended: from then on the process is on its way down.
+    pub ended: watch::Receiver<Option<End>>,
 }

@@ -6,27 +6,27 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::ServiceExt;
-use axum::extract::Request;
-use axum::serve::ListenerExt;
 use backends::sqlite::{JournalOptions, Options, Store};
 use engine::book::Book;
 use engine::change::apply::bootstrap;
+use engine::drive::Stop;
 use engine::keyring::Keyring;
-use engine::node::{Ground, Node};
+use engine::node::{DRAIN, Ground, Node};
 use engine::observe::Facts;
 use engine::ports::{Clock, Journal, Ledger, Views};
 use engine::rules::asked::{Asked, NotDone};
-use model::{Fault, NodeName, Principal, TimeSpan};
+use model::limit::PERIOD;
+use model::{Fault, FaultKind, NodeName, Principal, TimeSpan};
 use policy::SourceFile;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::api::NewToken;
 use crate::app::App;
 use crate::clock::SystemClock;
+use crate::http::room::Room;
+use crate::http::serve::Serving;
 use crate::settings::{OpenOnLoopback, Settings};
-use crate::tasks::Tasks;
+use crate::tasks::{End, Endings, Tasks};
 use crate::{http, identity, port, secrets};
 
 /// The start did not succeed.
@@ -89,13 +89,14 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
     for (name, run) in node.loops() {
         tasks.spawn(&name, run);
     }
+    tasks.spawn("store", watch_store(Arc::clone(&store), Arc::clone(&ground.clock), ground.stop.clone()));
     tasks.spawn("keys", keep_keys(ground.clone(), settings.clone(), keys_sender));
     let first_token = match settings.open_on_loopback {
         OpenOnLoopback::Yes => None,
         OpenOnLoopback::No => identity::first_token(&ground.ledger, &ground.clock).await?,
     };
-    let app = Arc::new(app(ground, node, views, settings));
-    tasks.spawn("http", serve(listener, Arc::clone(&app)));
+    let app = Arc::new(app(ground, node, views, settings, tasks.watch()));
+    tasks.spawn("http", serving(&app).run(listener));
     app.ready.store(true, Ordering::Relaxed);
     Ok(Running { app, address, first_token, tasks, stop, store })
 }
@@ -108,7 +109,7 @@ async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Store, NotS
     };
     let opened = tokio::task::spawn_blocking(move || Store::open(&folder, options, &clock)).await;
     let failed = |fault| NotStarted::Store { folder: settings.data.display().to_string(), fault };
-    opened.map_err(|error| failed(Fault::from_error(model::FaultKind::Unavailable, "store.open", error)))?.map_err(failed)
+    opened.map_err(|error| failed(Fault::from_error(FaultKind::Unavailable, "store.open", error)))?.map_err(failed)
 }
 
 fn keyring(book: &Book, settings: &Settings) -> Keyring {
@@ -123,7 +124,7 @@ async fn keep_keys(ground: Ground, settings: Settings, keys: watch::Sender<Arc<K
         tokio::select! {
             _ = stop.changed() => break,
             _ = policies.changed() => {}
-            () = ground.clock.sleep(model::limit::PERIOD.times(10)) => {}
+            () = ground.clock.sleep(PERIOD.times(10)) => {}
         }
         let (fresh, _) = secrets::load(&secrets::names(&ground.book.current()), &settings.environment, &settings.data);
         keys.send_if_modified(|held| {
@@ -137,39 +138,59 @@ async fn keep_keys(ground: Ground, settings: Settings, keys: watch::Sender<Arc<K
     Ok(())
 }
 
-fn app(ground: Ground, node: Node, views: Arc<dyn Views>, settings: Settings) -> App {
+fn app(ground: Ground, node: Node, views: Arc<dyn Views>, settings: Settings, ended: watch::Receiver<Option<End>>) -> App {
     let intake = node.intake();
     let mut registry = prometheus_client::registry::Registry::default();
     ground.facts.meters.register(&mut registry);
     let same_site = identity::secret_text(&ground.clock);
-    App { ground, node, views, intake, settings, registry, same_site, ready: AtomicBool::new(false) }
+    let ready = AtomicBool::new(false);
+    App { ground, node, views, intake, room: Room::default(), settings, registry, same_site, ready, ended }
 }
 
-async fn serve(listener: TcpListener, app: Arc<App>) -> Result<(), Fault> {
-    let mut stop = app.ground.stop.clone();
-    let router = http::router(app);
-    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(router);
-    let listener = listener.tap_io(|stream| {
-        // Without it small answers wait for the peer's acknowledgement; failing to set it costs only time.
-        drop(stream.set_nodelay(true));
-    });
-    let stopped = async move {
-        // The sender's end means the same as its word.
-        drop(stop.wait_for(|stopped| *stopped).await);
-    };
-    let served = axum::serve(listener, service).with_graceful_shutdown(stopped).await;
-    served.map_err(|error| Fault::from_error(model::FaultKind::Unavailable, "http.serve", error))
+/// Looks whether the store's own threads live. Their panic ends this loop.
+async fn watch_store(store: Arc<Store>, clock: Arc<dyn Clock>, mut stop: Stop) -> Result<(), Fault> {
+    loop {
+        tokio::select! {
+            biased;
+            // The sender's end means the same as its word.
+            _ = stop.wait_for(|stopped| *stopped) => return Ok(()),
+            () = clock.sleep(PERIOD) => {}
+        }
+        if let Some(file) = store.ended() {
+            return Err(Fault::from_error(FaultKind::Unavailable, "store.watch", format!("a thread of {file} panicked")));
+        }
+    }
+}
+
+fn serving(app: &Arc<App>) -> Serving {
+    Serving {
+        clock: Arc::clone(&app.ground.clock),
+        stop: app.ground.stop.clone(),
+        limits: app.settings.http,
+        router: http::router(Arc::clone(app)),
+    }
 }
 
 impl Running {
-    /// Stops taking traffic, finishes what is under way, and closes the stores. Answers what did not end well.
-    pub async fn shutdown(self) -> Vec<String> {
+    /// The first loop that ends by itself, awaited: the process cannot do its work any more, and takes no traffic from
+    /// then on.
+    pub async fn first_end(&self) -> End {
+        let end = self.tasks.first_end().await;
+        self.app.ready.store(false, Ordering::Relaxed);
+        tracing::error!(name = end.name, why = end.why, "a loop ended, so the process ends: {end}");
+        end
+    }
+
+    /// Stops taking traffic, finishes what is under way, cuts short what does not end in time, and closes the stores.
+    pub async fn shutdown(self) -> Endings {
         self.app.ready.store(false, Ordering::Relaxed);
         self.stop.send_replace(true);
-        let failed = self.tasks.join().await;
+        let mut endings = self.tasks.join(&self.app.ground.clock, DRAIN).await;
         let store = Arc::clone(&self.store);
-        let closed = tokio::task::spawn_blocking(move || store.close()).await;
-        failed.into_iter().chain(closed.err().map(|error| error.to_string())).collect()
+        if let Err(error) = tokio::task::spawn_blocking(move || store.close()).await {
+            endings.failed.push(End { name: "store".to_owned(), why: Some(error.to_string()) });
+        }
+        endings
     }
 }
 
@@ -177,3 +198,6 @@ impl Running {
 pub fn is_data_folder(folder: &Path) -> bool {
     folder.join("ledger.sqlite").is_file()
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use model::limit::BODY_BYTES_MAX;
 use model::{
     Appended, AuditId, AuditRow, Batch, Change, Digest, Entry, Event, EventId, Fault, FaultKind, NewEntry, Principal,
     Received, Refusal, RefusalKind, SourceName, TimeSpan, Timestamp, Verdict,
@@ -16,9 +17,10 @@ use tokio::sync::watch;
 
 use super::batch;
 use super::decide::{self, Opened};
-use super::handshake::HandshakeAnswer;
+use super::handshake::{HandshakeAnswer, check_method, methods};
 use super::key::partition;
 use super::meter::Meter;
+use super::request;
 use super::verify::Verifiers;
 use crate::book::Book;
 use crate::keyring::Keyring;
@@ -113,6 +115,20 @@ impl Intake {
                 self.refused(&received.source, unavailable(&fault))
             }
         }
+    }
+
+    /// What can be known before a body is read: that there is such a source, that it answers this method, and how many
+    /// bytes it takes at most.
+    pub fn body_bytes_max(&self, source: &SourceName, method: &str) -> Result<usize, Refusal> {
+        let policy = self.book.current();
+        let source = policy.sources.get(source).ok_or_else(request::unknown_source)?;
+        check_method(source, method)?;
+        Ok(source.limits.body_bytes.min(BODY_BYTES_MAX))
+    }
+
+    /// The methods that a source answers; none where there is no such source.
+    pub fn methods(&self, source: &SourceName) -> Vec<&'static str> {
+        self.book.current().sources.get(source).map_or_else(Vec::new, |source| methods(source))
     }
 
     /// The verifiers of the present policy and keyring; made when one of the two has changed.
@@ -234,8 +250,9 @@ impl Intake {
         if reused.is_empty() { Answer::Accepted(items) } else { Answer::Refused(batch::known_otherwise(events, &reused)) }
     }
 
-    /// A name that is no source is not repeated to the meters: anyone could fill them.
-    fn refused(&self, source: &SourceName, refusal: Refusal) -> Answer {
+    /// Counts a refusal and answers it; for what is refused before it could be received, too. A name that is no source is
+    /// not repeated to the meters: anyone could fill them.
+    pub fn refused(&self, source: &SourceName, refusal: Refusal) -> Answer {
         let known = Some(source).filter(|_| refusal.kind != RefusalKind::UnknownSource);
         self.facts.emit(&Fact::Refused { source: known, kind: refusal.kind });
         Answer::Refused(refusal)
