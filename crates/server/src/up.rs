@@ -10,13 +10,12 @@ use backends::sqlite::{JournalOptions, Options, Store};
 use engine::book::Book;
 use engine::change::apply::bootstrap;
 use engine::drive::Stop;
-use engine::keyring::Keyring;
 use engine::node::{DRAIN, Ground, Node};
 use engine::observe::Facts;
 use engine::ports::{Clock, Journal, Ledger, Views};
 use engine::rules::asked::{Asked, NotDone};
 use model::limit::PERIOD;
-use model::{Fault, FaultKind, NodeName, Principal, TimeSpan};
+use model::{Fault, FaultKind, NodeName, Principal, Severity, TimeSpan};
 use policy::SourceFile;
 use tokio::sync::watch;
 
@@ -60,6 +59,8 @@ pub struct Running {
     pub address: SocketAddr,
     /// The administrator's token, when this was the first start.
     pub first_token: Option<NewToken>,
+    /// What a person should know at the start, in sentences.
+    pub notes: Vec<String>,
     tasks: Tasks,
     stop: watch::Sender<bool>,
     store: Arc<Store>,
@@ -77,7 +78,8 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
     let asked = Asked { by: Principal::product(), why: "first start".to_owned(), at: clock.now() };
     let beginning = bootstrap(&ledger, &journal.partitions(), files, &asked).await.map_err(NotStarted::Policy)?;
     let book = Arc::new(Book::new(Arc::clone(&ledger), beginning.policy));
-    let (keys_sender, keys) = watch::channel(Arc::new(keyring(&book, &settings)));
+    let keys = book.follow_keys(secrets::loader(&settings));
+    let notes = notes(&ledger, &book, files).await?;
     let (stop, stopped) = watch::channel(false);
     let facts = Arc::new(Facts::default());
     let outbound = Arc::new(adapters::http::Http::new(Arc::clone(&clock)));
@@ -90,7 +92,7 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
         tasks.spawn(&name, run);
     }
     tasks.spawn("store", watch_store(Arc::clone(&store), Arc::clone(&ground.clock), ground.stop.clone()));
-    tasks.spawn("keys", keep_keys(ground.clone(), settings.clone(), keys_sender));
+    tasks.spawn("keys", keep_keys(ground.clone()));
     let first_token = match settings.open_on_loopback {
         OpenOnLoopback::Yes => None,
         OpenOnLoopback::No => identity::first_token(&ground.ledger, &ground.clock).await?,
@@ -98,7 +100,7 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
     let app = Arc::new(app(ground, node, views, settings, tasks.watch()));
     tasks.spawn("http", serving(&app).run(listener));
     app.ready.store(true, Ordering::Relaxed);
-    Ok(Running { app, address, first_token, tasks, stop, store })
+    Ok(Running { app, address, first_token, notes, tasks, stop, store })
 }
 
 async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Store, NotStarted> {
@@ -112,28 +114,47 @@ async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Store, NotS
     opened.map_err(|error| failed(Fault::from_error(FaultKind::Unavailable, "store.open", error)))?.map_err(failed)
 }
 
-fn keyring(book: &Book, settings: &Settings) -> Keyring {
-    secrets::load(&secrets::names(&book.current()), &settings.environment, &settings.data).0
+/// What a person should know at the start: the files of the folder that hold only once they are applied, and secrets that
+/// have no value.
+async fn notes(ledger: &Arc<dyn Ledger>, book: &Book, files: &[SourceFile]) -> Result<Vec<String>, Fault> {
+    let mut notes = Vec::new();
+    let present = book.current();
+    if let Some(stored) = ledger.policy(present.version).await?.filter(|_| !files.is_empty()) {
+        let stored: Vec<SourceFile> = stored.into_iter().map(|(path, text)| SourceFile { path, text }).collect();
+        notes.extend(difference(&stored, files));
+    }
+    let missing = book.secrets_missing(&present);
+    if !missing.is_empty() {
+        notes.push(format!("these secrets have no value: {}", missing.join("; ")));
+    }
+    Ok(notes)
 }
 
-/// Values follow the policy, and files that are changed are read again.
-async fn keep_keys(ground: Ground, settings: Settings, keys: watch::Sender<Arc<Keyring>>) -> Result<(), Fault> {
-    let mut policies = ground.book.watch();
+/// How a folder differs from the policy in force. Tests are not part of what holds.
+fn difference(stored: &[SourceFile], files: &[SourceFile]) -> Option<String> {
+    let without_tests = |files: &[SourceFile]| -> Vec<SourceFile> {
+        files.iter().filter(|file| !file.path.starts_with("tests/")).cloned().collect()
+    };
+    let files = without_tests(files);
+    if policy::check(&files).1.iter().any(|finding| finding.severity == Severity::Error) {
+        return Some("the folder has mistakes, and the policy in force holds without it: crossdock check".to_owned());
+    }
+    let changes = policy::plan::plan(&without_tests(stored), &files).changes.len();
+    (changes > 0).then(|| {
+        let plural = if changes == 1 { "change" } else { "changes" };
+        format!("the folder differs from the policy in force ({changes} {plural}): crossdock plan")
+    })
+}
+
+/// Files of secrets that are changed are read again, and what only an earlier policy named is forgotten.
+async fn keep_keys(ground: Ground) -> Result<(), Fault> {
     let mut stop = ground.stop.clone();
     while !*stop.borrow() {
         tokio::select! {
             _ = stop.changed() => break,
-            _ = policies.changed() => {}
             () = ground.clock.sleep(PERIOD.times(10)) => {}
         }
-        let (fresh, _) = secrets::load(&secrets::names(&ground.book.current()), &settings.environment, &settings.data);
-        keys.send_if_modified(|held| {
-            let differs = **held != fresh;
-            if differs {
-                *held = Arc::new(fresh);
-            }
-            differs
-        });
+        ground.book.renew_keys();
     }
     Ok(())
 }

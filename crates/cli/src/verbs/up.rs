@@ -96,6 +96,9 @@ fn greet(running: &Running, address_file: &Path, output: &Output) {
             token.expires_at, token.token
         ));
     }
+    for note in &running.notes {
+        output.say(note);
+    }
     write_address(running, address_file, output);
     output.line(&format!("ready url=http://{}", running.address));
 }

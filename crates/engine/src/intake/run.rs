@@ -133,7 +133,7 @@ impl Intake {
 
     /// The verifiers of the present policy and keyring; made when one of the two has changed.
     fn ready(&self) -> Arc<Ready> {
-        let (policy, keys) = (self.book.current(), Arc::clone(&self.keys.borrow()));
+        let (policy, keys) = self.policy_and_keys();
         let held = lock(&self.memory.ready).clone();
         if let Some(held) = held.filter(|held| Arc::ptr_eq(&held.policy, &policy) && Arc::ptr_eq(&held.keys, &keys)) {
             return held;
@@ -142,6 +142,19 @@ impl Intake {
         let ready = Arc::new(Ready { policy, keys, verifiers });
         *lock(&self.memory.ready) = Some(Arc::clone(&ready));
         ready
+    }
+
+    /// Keys that were read while their policy was the present one: the book takes none away from it.
+    fn policy_and_keys(&self) -> (Arc<Policy>, Arc<Keyring>) {
+        let mut policy = self.book.current();
+        loop {
+            let keys = Arc::clone(&self.keys.borrow());
+            let present = self.book.current();
+            if Arc::ptr_eq(&policy, &present) {
+                return (policy, keys);
+            }
+            policy = present;
+        }
     }
 
     fn judge(&self, ready: &Ready, received: &Received) -> Result<Judged, Refusal> {

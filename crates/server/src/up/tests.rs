@@ -152,3 +152,34 @@ async fn a_loop_that_panics_is_told_and_the_process_is_not_ready_any_more() {
     let endings = running.shutdown().await;
     assert_eq!(endings.failed, [end]);
 }
+
+#[tokio::test]
+async fn a_folder_that_differs_from_the_policy_in_force_is_told_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = running(folder.path(), PATIENT).await;
+    assert_eq!(first.notes, Vec::<String>::new());
+    first.shutdown().await;
+    let system = |text: &str| [SourceFile::new("systems/lab.yaml", text), SourceFile::new("tests/ignored.yaml", "x: 1\n")];
+    let start = async |text: &str| {
+        let running = start(settings(folder.path(), PATIENT), &system(text)).await.unwrap();
+        let notes = running.notes.clone();
+        running.shutdown().await;
+        notes
+    };
+    assert_eq!(start(SYSTEM).await, Vec::<String>::new());
+    let edited = SYSTEM.replace("1KiB", "2KiB");
+    assert_eq!(start(&edited).await, ["the folder differs from the policy in force (1 change): crossdock plan"]);
+    let wrong = SYSTEM.replace("1KiB", "much");
+    assert_eq!(start(&wrong).await, ["the folder has mistakes, and the policy in force holds without it: crossdock check"]);
+}
+
+#[tokio::test]
+async fn a_secret_without_a_value_is_told_at_the_start_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "owner: team\nsources:\n  web:\n    verify: { preset: shopify, secrets: [web/hook] }\n";
+    let files = [SourceFile::new("systems/web.yaml", text)];
+    let running = start(settings(folder.path(), PATIENT), &files).await.unwrap();
+    let [note] = running.notes.as_slice() else { panic!("{:?}", running.notes) };
+    assert!(note.starts_with("these secrets have no value: web/hook (CROSSDOCK_SECRET_WEB_HOOK or the file "), "{note}");
+    running.shutdown().await;
+}
