@@ -272,7 +272,7 @@ fn problem(status: StatusCode, bytes: &[u8]) -> Failure {
 fn exit_of(status: u16, code: &str) -> Exit {
     match (status, code) {
         (401 | 503, _) => Exit::Unreachable,
-        (403, _) | (422, "refused") => Exit::Refused,
+        (403, _) | (422, "refused" | "missing-secrets") => Exit::Refused,
         (422, "invalid") => Exit::Findings,
         (404, _) => Exit::NotFound,
         (400 | 422, _) => Exit::Usage,

@@ -90,6 +90,8 @@ pub struct Usage {
     pub bytes: u64,
     /// The budget; intake gets `Full` above it.
     pub budget: u64,
+    /// Bytes that wait to be written; intake gets `Unavailable` above [`model::limit::APPEND_BYTES_WAITING_MAX`].
+    pub waiting: u64,
     /// When the oldest record was appended.
     pub oldest_at: Option<Timestamp>,
     /// The first offset that is still there, in partition 0.

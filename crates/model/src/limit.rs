@@ -80,6 +80,18 @@ pub const SEGMENT_SLICE_ROWS: usize = 2_048;
 pub const SPANS_WAITING_MAX: usize = 8_192;
 /// LIMIT: spans of one request to the collector.
 pub const SPANS_SENT_MAX: usize = 1_024;
+/// LIMIT: connections that are open at once; who comes above it waits in the queue of the machine. Senders keep theirs
+/// alive, and a thousand of them at once have been measured.
+pub const CONNECTIONS_MAX: usize = 4_096;
+/// LIMIT: bytes of the head of a request, its headers and address; what is larger is refused with 431.
+pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// LIMIT: bytes of received bodies that are in memory and not yet answered; above that intake answers 503.
+pub const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How long the head of a request may take, and a connection be idle before it.
+pub const HEAD_WAIT: Span = Span::from_secs(30);
+/// How long the body of a request may take: 35 kB/s for the largest.
+pub const BODY_WAIT: Span = Span::from_secs(30);
 
 /// How long a segment of a registry stays open, so that the old ones can be dropped whole.
 pub const SEGMENT_PERIOD: Span = Span::from_days(1);

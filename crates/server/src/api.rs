@@ -8,8 +8,8 @@ use engine::replay::selection::Selection;
 use model::account::Line;
 use model::view::{Backlog, CauseGroup, DeliveryStory};
 use model::{
-    DeliveryId, Diagnostic, Digest, EventId, EventType, Identifier, PolicyVersion, Position, ReplayId, Scope, SourceName,
-    Timestamp,
+    DeliveryId, Diagnostic, Digest, EventId, EventType, Identifier, PolicyVersion, Position, ReplayId, Scope, SecretName,
+    SourceName, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -318,6 +318,18 @@ pub struct ApplyCommand {
     /// Whether open deliveries of what is removed are held for a person; otherwise the removal is refused.
     #[serde(default)]
     pub hold_removed: bool,
+    /// Whether the policy may name secrets that have no value; otherwise it is refused.
+    #[serde(default)]
+    pub allow_missing_secrets: bool,
+}
+
+/// A secret that has no value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissingSecret {
+    /// Its name.
+    pub name: SecretName,
+    /// Where its value would be read from, in words.
+    pub from: String,
 }
 
 /// What was applied.

@@ -6,8 +6,11 @@ use std::sync::atomic::AtomicBool;
 use engine::intake::run::Intake;
 use engine::node::{Ground, Node};
 use engine::ports::Views;
+use tokio::sync::watch;
 
+use crate::http::room::Room;
 use crate::settings::Settings;
+use crate::tasks::End;
 
 /// The running product.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub struct App {
     pub views: Arc<dyn Views>,
     /// Where events come in.
     pub intake: Intake,
+    /// Room for bodies that are being received.
+    pub room: Room,
     /// The settings.
     pub settings: Settings,
     /// Which start of which product this is; not a secret. Clients tell two products on one machine apart by it.
@@ -28,4 +33,6 @@ pub struct App {
     pub same_site: String,
     /// Whether traffic is accepted.
     pub ready: AtomicBool,
+    /// The first of the loops that ended: from then on the process is on its way down.
+    pub ended: watch::Receiver<Option<End>>,
 }

@@ -8,6 +8,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use model::TimeSpan;
+use model::limit::{BODY_WAIT, CONNECTIONS_MAX, HEAD_WAIT};
 use serde::Deserialize;
 
 use self::otlp::Otlp;
@@ -74,10 +76,32 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// How callers are known; without it nothing beyond this machine is listened to.
     pub identity: Option<Identity>,
+    /// How many connections there may be, and how long their requests may take.
+    pub http: HttpLimits,
     /// Where the simulated systems of the demo world keep their own ledger.
     pub world: Option<String>,
     /// The environment, for secrets and exporters.
     pub environment: Environment,
+}
+
+/// Limits of what strangers can occupy. Nobody sets them but tests.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpLimits {
+    /// Connections at once.
+    pub connections: usize,
+    /// How long the head of a request may take, and a connection be idle before it.
+    pub head: TimeSpan,
+    /// How long the body of a request may take.
+    pub body: TimeSpan,
+    /// How long requests that are under way may still take when the process is told to stop. A sender that is alive has
+    /// sent its body by then; who is not is cut off, and got no answer.
+    pub grace: TimeSpan,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self { connections: CONNECTIONS_MAX, head: HEAD_WAIT, body: BODY_WAIT, grace: TimeSpan::from_secs(5) }
+    }
 }
 
 /// How callers are known.
@@ -209,6 +233,7 @@ impl Settings {
             hosts: file.hosts.unwrap_or_default(),
             identity: file.identity,
             open_on_loopback: OpenOnLoopback::No,
+            http: HttpLimits::default(),
             world: None,
             environment,
         })

@@ -45,6 +45,9 @@ pub(crate) struct Apply {
     /// Hold open deliveries of what is removed for a person; otherwise the removal is refused
     #[arg(long)]
     pub(crate) hold_removed: bool,
+    /// Apply it although secrets have no value; what they prove or sign does not work until they do
+    #[arg(long)]
+    pub(crate) allow_missing_secrets: bool,
     /// Show what would change, and change nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
@@ -62,6 +65,9 @@ pub(crate) struct Rollback {
     /// Hold open deliveries of what is removed for a person; otherwise the removal is refused
     #[arg(long)]
     pub(crate) hold_removed: bool,
+    /// Apply it although secrets have no value; what they prove or sign does not work until they do
+    #[arg(long)]
+    pub(crate) allow_missing_secrets: bool,
     /// Show what would change, and change nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,

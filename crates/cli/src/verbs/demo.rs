@@ -91,7 +91,7 @@ impl Stage {
             book: Arc::clone(&ground.book),
         };
         let asked = Asked { by: Principal::product(), why: "the demo began again".to_owned(), at: ground.clock.now() };
-        match changes.apply(&self.files, Terms { onto: None, open: OpenDeliveries::Hold }, &asked).await {
+        match changes.apply(&self.files, Terms { open: OpenDeliveries::Hold, ..Terms::default() }, &asked).await {
             Ok(_) => Ok(()),
             Err(NotDone::Fault(fault)) => Err(Failure::new(Exit::Failed, "not-started", fault.to_string())),
             Err(refused) => {

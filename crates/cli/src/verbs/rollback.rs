@@ -36,8 +36,14 @@ pub(crate) async fn run(common: &Common, args: &Rollback, output: &Output) -> En
     }
     let why = ask::reason(&args.reason, output)?;
     ask::confirm(&format!("go back to this at {}?", client.base()), args.sure, output)?;
-    let command =
-        ApplyCommand { files: Vec::new(), back_to: Some(to), why, onto: Some(plan.from), hold_removed: args.hold_removed };
+    let command = ApplyCommand {
+        files: Vec::new(),
+        back_to: Some(to),
+        why,
+        onto: Some(plan.from),
+        hold_removed: args.hold_removed,
+        allow_missing_secrets: args.allow_missing_secrets,
+    };
     apply::send(&mut client, &command, output).await
 }
 

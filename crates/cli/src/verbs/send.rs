@@ -111,7 +111,7 @@ fn describe(source: &Source, args: &Send, id: &str, call: &mut Call) -> Result<(
         }
     }
     call.put("content-type", "application/json");
-    if let Key::Native(Pick::Header(header)) = &source.key {
+    if let Key::Native(Pick::Header(header)) | Key::Usual(Some(Pick::Header(header))) = &source.key {
         call.put(header, id);
     }
     Ok(())

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use server::settings::{Environment, Flags, Listen, Settings};
+use server::tasks::{End, Endings};
 use server::up::{self, NotStarted, Running};
 
 use crate::address::{Address, SaidBy, Written};
@@ -27,39 +28,61 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
     server::logs::start(&settings).map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
     let files = server::project::read(&settings.project)
         .map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
-    let failed = if demo::is_wanted(&settings, &files) {
+    let (end, endings) = if demo::is_wanted(&settings, &files) {
         show_demo(&mut settings, output).await?
     } else {
         let project = settings.project.clone();
         let running = up::start(settings, &files).await.map_err(|error| not_started(&error, &project))?;
         let address = write_address(&running, output);
         greet(&running, output);
-        wait_for_the_end().await;
-        output.say(STOPPING);
+        let end = until_the_end(&running, output).await;
         address.remove();
-        running.shutdown().await
+        (end, running.shutdown().await)
     };
-    if failed.is_empty() {
+    if !endings.cut.is_empty() {
+        output.say(&format!("cut short, because it did not end in time: {}", endings.cut.join(", ")));
+    }
+    ended(end, &endings)
+}
+
+/// How the command ends: well, when it was told to and everything ended well, or was cut short.
+fn ended(end: Option<End>, endings: &Endings) -> Ended {
+    if let Some(end) = end {
+        return Err(
+            Failure::new(Exit::Failed, "loop-ended", format!("{end}")).hint("start it again; nothing accepted is lost")
+        );
+    }
+    if endings.failed.is_empty() {
         return Ok(Exit::Done);
     }
+    let failed: Vec<String> = endings.failed.iter().map(ToString::to_string).collect();
     Err(Failure::new(Exit::Failed, "shutdown", failed.join("; ")))
 }
 
 /// The demo world. Its systems stop sending first and stop receiving last, so that the product can finish.
-async fn show_demo(settings: &mut Settings, output: &Output) -> Result<Vec<String>, Failure> {
+async fn show_demo(settings: &mut Settings, output: &Output) -> Result<(Option<End>, Endings), Failure> {
     let stage = demo::stage(settings).await?;
     let running =
         up::start(settings.clone(), stage.files()).await.map_err(|error| demo::not_started_here(&error, settings))?;
     let address = write_address(&running, output);
     demo::greet(&running, &stage, output);
     let mut world = stage.play(&running, output).await?;
-    wait_for_the_end().await;
-    output.say(STOPPING);
+    let end = until_the_end(&running, output).await;
     address.remove();
     world.quiet().await;
-    let failed = running.shutdown().await;
+    let endings = running.shutdown().await;
     world.stop().await;
-    Ok(failed)
+    Ok((end, endings))
+}
+
+/// Waits until somebody says stop, or a loop of the product ends by itself: then that end.
+async fn until_the_end(running: &Running, output: &Output) -> Option<End> {
+    let end = tokio::select! {
+        () = wait_for_the_end() => None,
+        end = running.first_end() => Some(end),
+    };
+    output.say(STOPPING);
+    end
 }
 
 fn greet(running: &Running, output: &Output) {
@@ -69,8 +92,8 @@ fn greet(running: &Running, output: &Output) {
             token.expires_at, token.token
         ));
     }
-    if let Some(why) = moved(running) {
-        output.say(&why);
+    for note in running.notes.iter().cloned().chain(moved(running)) {
+        output.say(&note);
     }
     let policy = running.app.ground.book.current();
     for source in policy.sources.keys() {
@@ -124,5 +147,22 @@ pub(crate) async fn wait_for_the_end() {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_ends_well_only_when_it_was_told_to_and_nothing_failed() {
+        let end = |name: &str| End { name: name.to_owned(), why: Some("it panicked".to_owned()) };
+        let none = Endings::default();
+        assert_eq!(ended(None, &none).unwrap(), Exit::Done);
+        assert_eq!(ended(None, &Endings { cut: vec!["delivery".to_owned()], ..none.clone() }).unwrap(), Exit::Done);
+        let failure = ended(Some(end("router/0")), &none).unwrap_err();
+        assert_eq!((failure.exit, failure.message.as_str()), (Exit::Failed, "router/0: it panicked"));
+        let failed = Endings { failed: vec![end("sweep")], ..none };
+        assert_eq!(ended(None, &failed).unwrap_err().exit, Exit::Failed);
     }
 }

@@ -7,6 +7,8 @@ pub mod health;
 pub mod ingest;
 pub mod metrics;
 pub mod problem;
+pub mod room;
+pub mod serve;
 
 use std::sync::Arc;
 

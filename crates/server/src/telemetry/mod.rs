@@ -12,7 +12,6 @@ use std::sync::Arc;
 use engine::observe::{Facts, Span, Tracing};
 use engine::ports::Clock;
 use engine::rules::traced::Share;
-use futures::future::{Either, select};
 use model::TimeSpan;
 use model::limit::SPANS_WAITING_MAX;
 use tokio::sync::{mpsc, watch};
@@ -68,13 +67,8 @@ impl Telemetry {
     /// Sends what is left. Called when nothing is told any more, and while the stores can still be asked.
     pub async fn finish(self) {
         self.stop.send_replace(true);
-        let ended = std::pin::pin!(self.tasks.join());
-        match select(ended, self.clock.sleep(FLUSH)).await {
-            // A collector that takes nothing is no failure of ours.
-            Either::Left((failed, _)) => drop(failed),
-            // What is still running is dropped with its tasks.
-            Either::Right(((), _)) => {}
-        }
+        // A collector that takes nothing is no failure of ours.
+        drop(self.tasks.join(&self.clock, FLUSH).await);
     }
 }
 

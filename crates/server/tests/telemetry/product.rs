@@ -120,7 +120,7 @@ impl Product {
     /// Ends it; nothing may end badly.
     pub(crate) async fn end(self) {
         let failed = self.running.shutdown().await;
-        assert!(failed.is_empty(), "{failed:?}");
+        assert_eq!(failed, server::tasks::Endings::default());
     }
 }
 

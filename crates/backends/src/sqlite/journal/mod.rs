@@ -111,6 +111,11 @@ impl SqliteJournal {
         Ok(Self { writer, readers, checkpoints, shared, _folder: folder })
     }
 
+    /// Whether a thread of the file panicked. What was answered before is durable; nothing more will be done.
+    pub(super) fn has_ended(&self) -> bool {
+        self.writer.has_ended() || self.readers.have_ended() || self.checkpoints.have_ended()
+    }
+
     /// Finishes what was asked, moves the log into the file and ends all threads. Calls after it are answered
     /// `Shutdown`. Blocks.
     pub fn close(&self) {
@@ -246,9 +251,10 @@ impl Journal for SqliteJournal {
 
     fn usage(&self) -> Answer<'_, Usage> {
         let (used, budget) = (self.shared.used.load(Ordering::Relaxed), self.shared.budget);
+        let waiting = self.shared.waiting.load(Ordering::Relaxed) as u64;
         self.readers.ask("journal.usage", move |conn| {
             let (oldest_at, floor) = read::oldest(conn)?;
-            Ok(Usage { bytes: used, budget, oldest_at, floor })
+            Ok(Usage { bytes: used, budget, waiting, oldest_at, floor })
         })
     }
 }

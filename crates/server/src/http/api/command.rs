@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use bytes::Bytes;
 use engine::change::apply::{Changes, Terms};
-use engine::change::decide::OpenDeliveries;
+use engine::change::decide::{MissingSecrets, OpenDeliveries};
 use engine::delivery::command::Wish;
 use engine::delivery::operate::{Deed, Operate, Outcomes};
 use engine::intake::quarantine::{Moved, Quarantine, Which};
@@ -42,6 +42,7 @@ impl From<NotDone> for Problem {
             NotDone::Unknown(_) => Self::new(404, "not-found", detail),
             NotDone::Changed(_) => Self::new(409, "changed-meanwhile", detail),
             NotDone::Refused(_) => Self::new(422, "refused", detail),
+            NotDone::SecretsMissing(_) => Self::new(422, "missing-secrets", detail),
             NotDone::Invalid(errors) => Self { errors, ..Self::new(422, "invalid", detail) },
             NotDone::Fault(fault) => fault.into(),
         }
@@ -135,7 +136,8 @@ pub(super) async fn apply(State(app): Shared, caller: Caller, Json(command): Jso
         book: Arc::clone(&app.ground.book),
     };
     let open = if command.hold_removed { OpenDeliveries::Hold } else { OpenDeliveries::Refuse };
-    let terms = Terms { onto: command.onto, open };
+    let missing = if command.allow_missing_secrets { MissingSecrets::Allow } else { MissingSecrets::Refuse };
+    let terms = Terms { onto: command.onto, open, missing };
     let asked = asked(&app, by, command.why);
     let applied = match command.back_to {
         Some(version) => room.roll_back(version, terms, &asked).await?,

@@ -2,6 +2,7 @@
 
 mod command;
 mod read;
+mod secrets;
 mod session;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/audit", get(read::audit))
         .route("/policies", get(read::policies))
         .route("/policies/{version}", get(read::policy))
+        .route("/secrets/missing", get(secrets::missing))
         .route("/replays", get(read::replays).post(command::order_replay))
         .route("/replays/preview", post(command::preview_replay))
         .route("/replays/{id}", get(read::replay))
