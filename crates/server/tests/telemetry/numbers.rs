@@ -91,7 +91,7 @@ async fn a_scraper_and_the_collector_get_the_same_numbers() {
         ("crossdock_events_total{source=shop,verdict=quarantined}", 1.0),
         ("crossdock_refused_total{code=key-reused,source=shop}", 1.0),
         ("crossdock_refused_total{code=bad-signature,source=shop}", 1.0),
-        ("crossdock_refused_total{code=too-large}", 1.0),
+        ("crossdock_refused_total{code=too-large,source=shop}", 1.0),
         ("crossdock_attempts_total{cause=http_503,destination=warehouse,flow=orders}", 1.0),
         ("crossdock_attempts_total{cause=http_200,destination=warehouse,flow=orders}", 1.0),
         ("crossdock_retries_total{destination=warehouse,flow=orders}", 1.0),
