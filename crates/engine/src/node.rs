@@ -175,10 +175,10 @@ impl Node {
         let mut drive = self.drive("sweep", None);
         let run = async move {
             while drive.goes_on() {
-                // Its looks at other nodes have to be a heartbeat apart, whatever a turn comes to.
-                drive.clock.sleep(HEARTBEAT).await;
                 let turned = sweep.turn().await;
                 drive.after(turned).await?;
+                // Its looks at other nodes have to be a heartbeat apart, whatever a turn comes to.
+                drive.clock.sleep(HEARTBEAT).await;
             }
             Ok(())
         };
