@@ -29,8 +29,10 @@ pub struct Swarm {
     pub outside: OutsideFaults,
     /// How the machines misbehave.
     pub machines: MachineFaults,
-    /// What people do, in a thousand moments.
+    /// What people do.
     pub people: People,
+    /// How long records are kept, where it is shorter than any run.
+    pub retention: Option<TimeSpan>,
 }
 
 /// What is sent while faults are on.
@@ -146,6 +148,7 @@ impl Swarm {
                 replay: random.in_thousand(500),
                 change: random.in_thousand(600),
             },
+            retention: random.in_thousand(300).then(|| TimeSpan::from_secs(*random.pick(&[5, 20, 60]))),
         }
     }
 }

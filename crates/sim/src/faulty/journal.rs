@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use engine::ports::{Answer, Hint, Journal, Usage};
 use model::account::Census;
+use model::limit::TRIM_ROWS_MAX;
 use model::{Appended, EventId, Fault, FaultKind, NewEntry, Offset, Partition, Position, Record, Timestamp};
 use tokio::sync::watch;
 
 use super::Between;
-use crate::checks::{Size, i9_everything_has_a_limit};
+use crate::checks::{Size, i1_retention_keeps_what_is_needed, i9_everything_has_a_limit};
 use crate::oracle::Rule;
 
 /// A journal behind weather.
@@ -60,6 +61,23 @@ impl FaultyJournal {
     }
 }
 
+impl FaultyJournal {
+    /// What goes is looked at and archived first; nothing happens between that and its removal.
+    async fn trim_through(&self, partition: Partition, to: Offset, keep: Vec<Offset>) -> Result<Offset, Fault> {
+        let Between { weather, oracle, archive, .. } = &self.between;
+        let forecast = weather.go("journal.trim").await?;
+        let mut going = self.inner.read(partition, Offset(0), TRIM_ROWS_MAX).await?;
+        going.retain(|record| record.position.offset <= to);
+        let broken = i1_retention_keeps_what_is_needed(&oracle.known().work, &going, &keep);
+        oracle.blame(Rule::I1, broken);
+        archive.keep(&going);
+        oracle.note(|| format!("journal.trim of {} records of partition {}, keeping {keep:?}", going.len(), partition.0));
+        let trimmed = self.inner.trim(partition, to, keep).await?;
+        weather.come_back("journal.trim", forecast).await?;
+        Ok(trimmed)
+    }
+}
+
 impl Journal for FaultyJournal {
     fn append(&self, entries: Vec<NewEntry>) -> Answer<'_, Vec<Appended>> {
         Box::pin(self.append_through(entries))
@@ -99,7 +117,7 @@ impl Journal for FaultyJournal {
     }
 
     fn trim(&self, partition: Partition, to: Offset, keep: Vec<Offset>) -> Answer<'_, Offset> {
-        Box::pin(self.pass("journal.trim", self.inner.trim(partition, to, keep)))
+        Box::pin(self.trim_through(partition, to, keep))
     }
 
     fn forget_keys(&self, before: Timestamp) -> Answer<'_, u64> {
