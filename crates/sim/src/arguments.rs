@@ -1,17 +1,17 @@
 //! What the command line asks for.
 
-use crate::oracle::Rule;
+use crate::defect::{DEFECTS, Flaw};
 use crate::swarm::JournalKind;
 
 /// How the tool is called.
 pub const USAGE: &str =
-    "usage: sim [--seeds N] [--start S] [--nodes N] [--journal memory|partitioned|both] [--break I1..I11]
+    "usage: sim [--seeds N] [--start S] [--nodes N] [--journal memory|partitioned|both] [--break I1..I11|retention]
        sim --seed S [--journal memory|partitioned] [--nodes N] [--trace]
 
   --seeds N     how many seeds (default 100)
   --start S     the first of them (default 1)
   --break NAME  breaks an invariant on purpose; succeeds when that is seen
-  --nodes N     so many nodes in every run (default: the seed's choice of 1 to 5)
+  --nodes N     so many nodes in every run (default: the seed's choice of 2 to 5)
   --journal J   which journal (default both: even seeds memory, odd seeds partitioned)
   --seed S      this seed alone
   --trace       prints the last lines of what happened";
@@ -24,7 +24,7 @@ pub struct Arguments {
     /// The first of them.
     pub start: u64,
     /// What is broken on purpose.
-    pub broken: Option<Rule>,
+    pub broken: Option<Flaw>,
     /// How many nodes, where it is not the seed's choice.
     pub nodes: Option<usize>,
     /// Which journal, where it is not the seed's choice.
@@ -68,7 +68,7 @@ impl Arguments {
                 "--seed" => arguments.seed = Some(number(name, value)?),
                 "--nodes" => arguments.nodes = Some(nodes(value)?),
                 "--journal" => arguments.journal = journal(value)?,
-                "--break" => arguments.broken = Some(rule(value)?),
+                "--break" => arguments.broken = Some(flaw(value)?),
                 _ => return Err(format!("{name} is not known")),
             }
         }
@@ -93,14 +93,15 @@ fn journal(value: &str) -> Result<Option<JournalKind>, String> {
     }
 }
 
-fn rule(value: &str) -> Result<Rule, String> {
-    let found = Rule::INVARIANTS.into_iter().find(|rule| rule.to_string().eq_ignore_ascii_case(value));
-    found.ok_or_else(|| format!("--break takes I1 to I11, not {value}"))
+fn flaw(value: &str) -> Result<Flaw, String> {
+    let found = DEFECTS.iter().map(|(flaw, _)| *flaw).find(|flaw| flaw.to_string().eq_ignore_ascii_case(value));
+    found.ok_or_else(|| format!("--break takes I1 to I11 or retention, not {value}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oracle::Rule;
 
     fn parse(line: &str) -> Result<Arguments, String> {
         Arguments::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
@@ -108,8 +109,10 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_read() {
-        let expected = Arguments { seeds: 7, broken: Some(Rule::I6), nodes: Some(2), ..Arguments::default() };
+        let expected = Arguments { seeds: 7, broken: Some(Flaw::Of(Rule::I6)), nodes: Some(2), ..Arguments::default() };
         assert_eq!(parse("--seeds 7 --break i6 --nodes 2"), Ok(expected));
+        let expected = Arguments { broken: Some(Flaw::Retention), ..Arguments::default() };
+        assert_eq!(parse("--break retention"), Ok(expected));
         let expected = Arguments { seed: Some(3), trace: Trace::Shown, ..Arguments::default() };
         assert_eq!(parse("--seed 3 --trace"), Ok(expected));
     }

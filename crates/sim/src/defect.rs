@@ -1,6 +1,7 @@
-//! Defects on purpose: one for each invariant, between a node and the world, never in the product's own code. A checker
+//! Defects on purpose: at least one for each invariant, between a node and the world, never in the product's own code. A checker
 //! that does not see its defect is no checker.
 
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use engine::ports::{Journal, Ledger, Message};
@@ -13,19 +14,48 @@ use model::{
 use crate::oracle::Rule;
 use crate::random::Random;
 
+/// What is broken on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// The first way in which an invariant comes to mind.
+    Of(Rule),
+    /// Retention takes what is needed: I1 once more.
+    Retention,
+}
+
+impl Flaw {
+    /// The invariant that it breaks.
+    pub const fn rule(self) -> Rule {
+        match self {
+            Self::Of(rule) => rule,
+            Self::Retention => Rule::I1,
+        }
+    }
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Of(rule) => rule.fmt(f),
+            Self::Retention => f.write_str("retention"),
+        }
+    }
+}
+
 /// The table of defects: what is broken, and how.
-pub const DEFECTS: [(Rule, &str); 11] = [
-    (Rule::I1, "one append in 20 is answered and not made"),
-    (Rule::I2, "what is held or dead belongs to nobody"),
-    (Rule::I3, "one body in 20 arrives with another byte"),
-    (Rule::I4, "the key registry does not recognise one event in 10"),
-    (Rule::I5, "one delivery in 5 is stored outside of its lane"),
-    (Rule::I6, "one routing commit in 10 moves the cursor one further"),
-    (Rule::I7, "what is due in 5 seconds is said to be due, and may be claimed"),
-    (Rule::I8, "rows of the audit are dropped"),
-    (Rule::I9, "an answer is kept whole, however long it is"),
-    (Rule::I10, "attempts that ended lives left open are not found"),
-    (Rule::I11, "what routing counts is dropped"),
+pub const DEFECTS: [(Flaw, &str); 12] = [
+    (Flaw::Of(Rule::I1), "one append in 20 is answered and not made"),
+    (Flaw::Of(Rule::I2), "what is held or dead belongs to nobody"),
+    (Flaw::Of(Rule::I3), "one body in 20 arrives with another byte"),
+    (Flaw::Of(Rule::I4), "the key registry does not recognise one event in 10"),
+    (Flaw::Of(Rule::I5), "one delivery in 5 is stored outside of its lane"),
+    (Flaw::Of(Rule::I6), "one routing commit in 10 moves the cursor one further"),
+    (Flaw::Of(Rule::I7), "what is due in 5 seconds is said to be due, and may be claimed"),
+    (Flaw::Of(Rule::I8), "rows of the audit are dropped"),
+    (Flaw::Of(Rule::I9), "an answer is kept whole, however long it is"),
+    (Flaw::Of(Rule::I10), "attempts that ended lives left open are not found"),
+    (Flaw::Of(Rule::I11), "what routing counts is dropped"),
+    (Flaw::Retention, "a trim keeps nothing, whoever needs it"),
 ];
 
 /// How early the broken ledger says that something is due.
@@ -34,19 +64,18 @@ const EARLY: TimeSpan = TimeSpan::from_secs(5);
 /// A defect, with its own stream of chance.
 #[derive(Debug)]
 pub struct Defect {
-    rule: Rule,
+    flaw: Flaw,
     random: Mutex<Random>,
 }
 
 impl Defect {
-    /// The defect of an invariant.
-    pub fn new(rule: Rule, random: Random) -> Self {
-        Self { rule, random: Mutex::new(random) }
+    /// A defect.
+    pub fn new(flaw: Flaw, random: Random) -> Self {
+        Self { flaw, random: Mutex::new(random) }
     }
 
-    /// The invariant that it breaks.
-    pub const fn rule(&self) -> Rule {
-        self.rule
+    fn breaks(&self, rule: Rule) -> bool {
+        self.flaw == Flaw::Of(rule)
     }
 
     fn random(&self) -> MutexGuard<'_, Random> {
@@ -54,7 +83,7 @@ impl Defect {
     }
 
     fn strikes(&self, rule: Rule, in_thousand: u64) -> bool {
-        self.rule == rule && self.random().in_thousand(in_thousand)
+        self.breaks(rule) && self.random().in_thousand(in_thousand)
     }
 
     /// An append: I1 and I4 strike here.
@@ -76,12 +105,17 @@ impl Defect {
 
     /// What time it is for a look at what is due: I7 strikes here and in the claim that follows.
     pub fn due_at(&self, now: Timestamp) -> Timestamp {
-        if self.rule == Rule::I7 { now + EARLY } else { now }
+        if self.breaks(Rule::I7) { now + EARLY } else { now }
     }
 
     /// What is found of the attempts that ended lives left open: I10 strikes here.
     pub fn orphans(&self, found: Vec<Delivery>) -> Vec<Delivery> {
-        if self.rule == Rule::I10 { Vec::new() } else { found }
+        if self.breaks(Rule::I10) { Vec::new() } else { found }
+    }
+
+    /// What a trim keeps: retention strikes here.
+    pub fn keep(&self, keep: Vec<Offset>) -> Vec<Offset> {
+        if self.flaw == Flaw::Retention { Vec::new() } else { keep }
     }
 
     /// The bytes that arrive: I3 strikes here.
@@ -97,7 +131,8 @@ impl Defect {
 
     /// A batch as the broken ledger takes it: all the others strike here.
     pub async fn bend(&self, ledger: &dyn Ledger, mut batch: Batch) -> Result<Batch, Fault> {
-        match self.rule {
+        let Flaw::Of(rule) = self.flaw else { return Ok(batch) };
+        match rule {
             Rule::I2 => batch.changes.iter_mut().for_each(disown),
             Rule::I5 => batch.changes.iter_mut().for_each(|change| self.leave_lane(change)),
             Rule::I6 => self.run_ahead(&mut batch),

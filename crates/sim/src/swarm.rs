@@ -136,7 +136,7 @@ impl Swarm {
     pub fn draw(random: &mut Random, journal: JournalKind, nodes: Option<usize>) -> Self {
         Self {
             journal,
-            nodes: nodes.unwrap_or(1 + random.place(5)),
+            nodes: nodes.unwrap_or(2 + random.place(4)),
             load: load(random),
             stores: stores(random),
             outside: outside(random),

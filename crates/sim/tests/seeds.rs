@@ -2,7 +2,7 @@
 //! purpose. `cargo xtask sim` runs more.
 
 use sim::campaign::past_seeds;
-use sim::oracle::Rule;
+use sim::defect::{DEFECTS, Flaw};
 use sim::swarm::JournalKind;
 use sim::{Options, run};
 
@@ -17,9 +17,9 @@ fn check_clean(seeds: impl Iterator<Item = u64>, journal: JournalKind) {
 }
 
 /// The defect must be seen within so many seeds.
-fn check_caught(rule: Rule, within: u64) {
-    let caught = (1..=within).any(|seed| run(seed, Options { broken: Some(rule), ..Options::default() }).shows(rule));
-    assert!(caught, "{rule} is broken and nobody sees it in {within} seeds");
+fn check_caught(flaw: Flaw, within: u64) {
+    let shows = |seed| run(seed, Options { broken: Some(flaw), ..Options::default() }).shows(flaw.rule());
+    assert!((1..=within).any(shows), "{flaw} is broken and nobody sees it in {within} seeds");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_seed_repeats_itself() {
 
 #[test]
 fn what_is_broken_on_purpose_is_seen() {
-    for rule in Rule::INVARIANTS {
-        check_caught(rule, 12);
+    for (flaw, _) in DEFECTS {
+        check_caught(flaw, 12);
     }
 }

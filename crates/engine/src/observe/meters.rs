@@ -38,6 +38,12 @@ struct Loop {
     name: &'static str,
 }
 
+/// A level of the alarm.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Alarm {
+    level: &'static str,
+}
+
 /// The counts of one process.
 #[derive(Debug)]
 pub struct Meters {
@@ -50,6 +56,7 @@ pub struct Meters {
     breaker_changes: Family<To, Counter>,
     loop_faults: Family<Loop, Counter>,
     trimmed: Counter,
+    alarms: Family<Alarm, Counter>,
 }
 
 impl Default for Meters {
@@ -64,6 +71,7 @@ impl Default for Meters {
             breaker_changes: Family::default(),
             loop_faults: Family::default(),
             trimmed: Counter::default(),
+            alarms: Family::default(),
         }
     }
 }
@@ -90,6 +98,8 @@ impl Meters {
         registry.register("crossdock_breaker_changes", "Changes of breakers", self.breaker_changes.clone());
         registry.register("crossdock_loop_faults", "Faults that loops met", self.loop_faults.clone());
         registry.register("crossdock_retention_removed", "Rows that retention removed", self.trimmed.clone());
+        let alarms = "Times that the journal reached a level of its budget: low, high, full";
+        registry.register("crossdock_budget_alarms", alarms, self.alarms.clone());
     }
 
     pub(super) fn count(&self, fact: &Fact<'_>) {
@@ -120,7 +130,10 @@ impl Meters {
             Fact::LoopFault { name, .. } => {
                 self.loop_faults.get_or_create(&Loop { name }).inc();
             }
-            Fact::Shards { .. } | Fact::BudgetAlarm { .. } => {}
+            Fact::BudgetAlarm { level, .. } => {
+                self.alarms.get_or_create(&Alarm { level }).inc();
+            }
+            Fact::Shards { .. } => {}
         }
     }
 

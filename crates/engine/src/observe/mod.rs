@@ -68,7 +68,7 @@ pub enum Fact<'a> {
     },
     /// Retention removed something.
     Trimmed {
-        /// From where: `journal`, `ledger`, `keys`.
+        /// From where: `journal`, `kept`, `ledger`, `keys`.
         store: &'static str,
         /// Rows or periods.
         rows: u64,
@@ -77,6 +77,8 @@ pub enum Fact<'a> {
     BudgetAlarm {
         /// Hundredths of the budget.
         percent: u64,
+        /// Which level was reached, in a word.
+        level: &'static str,
     },
     /// A loop met a fault.
     LoopFault {
@@ -132,7 +134,7 @@ impl Facts {
             Fact::Breaker { destination, state } => tracing::warn!(%destination, state, "{fact}"),
             Fact::Shards { held } => tracing::info!(held, "{fact}"),
             Fact::Trimmed { store, rows } => tracing::info!(store, rows, "{fact}"),
-            Fact::BudgetAlarm { percent } => tracing::warn!(percent, "{fact}"),
+            Fact::BudgetAlarm { percent, level } => tracing::warn!(percent, level, "{fact}"),
             Fact::LoopFault { name, fault } => match fault.kind {
                 FaultKind::Corrupt => tracing::error!(name, %fault, "{fact}"),
                 FaultKind::Unavailable | FaultKind::Full | FaultKind::Conflict | FaultKind::Shutdown => {
@@ -167,8 +169,11 @@ impl fmt::Display for Fact<'_> {
             }
             Self::Shards { held } => write!(f, "this node works on {held} shards"),
             Self::Trimmed { store, rows } => write!(f, "retention removed {rows} from {store}"),
-            Self::BudgetAlarm { percent } => {
-                write!(f, "the journal is at {percent} % of its budget")
+            Self::BudgetAlarm { percent, .. } if *percent >= 100 => {
+                write!(f, "the journal is at {percent} % of its budget: intake answers 503 until there is room")
+            }
+            Self::BudgetAlarm { percent, .. } => {
+                write!(f, "the journal is at {percent} % of its budget; at 100 % intake answers 503")
             }
             Self::LoopFault { name, fault } => write!(f, "{name}: {fault}"),
         }

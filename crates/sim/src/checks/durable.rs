@@ -1,9 +1,7 @@
 //! I1: a 202 means that the entry is durable; and retention takes nothing that is still needed.
 
-use std::sync::Arc;
-
 use model::account::ROUTER;
-use model::{EventId, Fault, Offset, Record};
+use model::{EventId, Fault, Position};
 
 use crate::oracle::{Request, Stores, Work};
 
@@ -28,19 +26,21 @@ pub async fn i1_accepted_is_durable(stores: &Stores, accepted: &[(EventId, Reque
     Ok(broken)
 }
 
-/// What retention is about to remove was routed, and nobody needs its bytes: no open delivery, no kept event, no emitted
-/// entry that speaks of them, no running replay.
-pub fn i1_retention_keeps_what_is_needed(work: &Work, going: &[Arc<Record>], keep: &[Offset]) -> Vec<String> {
+/// What retention has removed was routed, and nobody needs its bytes: no open delivery, no kept event, no emitted entry that
+/// speaks of them, no running replay that was told that they are there.
+pub fn i1_retention_keeps_what_is_needed(work: &Work, gone: &[Position]) -> Vec<String> {
     let mut broken = Vec::new();
+    if gone.is_empty() {
+        return broken;
+    }
     let needed = work.needed();
-    for record in going {
-        let at = record.position;
+    for at in gone {
         let cursor = work.cursors.get(&(ROUTER.to_owned(), at.partition)).copied().unwrap_or_default();
         if at.offset > cursor {
-            broken.push(format!("retention removes {at}, and the router is at {}", cursor.0));
+            broken.push(format!("retention has removed {at}, and the router is at {}", cursor.0));
         }
-        if let Some(why) = needed.get(&at).filter(|_| !keep.contains(&at.offset)) {
-            broken.push(format!("retention removes {at}, and {why} needs it"));
+        if let Some(why) = needed.get(at) {
+            broken.push(format!("retention has removed {at}, and {why} needs it"));
         }
     }
     broken

@@ -54,12 +54,6 @@ pub enum Rule {
     Assertion,
 }
 
-impl Rule {
-    /// The invariants, without the assertions.
-    pub const INVARIANTS: [Self; 11] =
-        [Self::I1, Self::I2, Self::I3, Self::I4, Self::I5, Self::I6, Self::I7, Self::I8, Self::I9, Self::I10, Self::I11];
-}
-
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)

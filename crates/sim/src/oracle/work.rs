@@ -87,8 +87,10 @@ pub struct Work {
     /// Emitted entries that no router has seen, with the place of the bytes that they speak of.
     emitted: BTreeMap<Uuid, Position>,
     seen: BTreeSet<Uuid>,
-    /// Running replays with the places of what they will send.
-    replays: BTreeMap<ReplayId, Vec<Position>>,
+    /// Running replays with the batch that ordered them, and the places of what they will send.
+    replays: BTreeMap<ReplayId, (u64, Vec<Position>)>,
+    /// Places of which somebody was told that they are there and stay, and after which batch.
+    told: BTreeMap<Position, u64>,
     entries: Entry,
 }
 
@@ -149,21 +151,28 @@ impl Work {
             }
             Change::Replay { replay, members } if replay.state == ReplayState::Running => {
                 let sent = members.iter().filter(|member| member.verdict == MemberVerdict::Send);
-                self.replays.insert(replay.id, sent.map(|member| member.at).collect());
+                self.replays.insert(replay.id, (self.batches, sent.map(|member| member.at).collect()));
             }
             Change::ReplayMove(replay) if replay.state != ReplayState::Running => drop(self.replays.remove(&replay.id)),
             _ => {}
         }
     }
 
-    /// Whose bytes are still needed, and by whom.
+    /// Somebody was told that what is at these places stays.
+    pub fn kept_now(&mut self, places: impl Iterator<Item = Position>) {
+        self.told.extend(places.map(|at| (at, self.batches)));
+    }
+
+    /// Whose bytes are still needed, and by whom. A replay needs what nobody needed before; what retention was removing
+    /// just then it learns to be gone when it asks, and what it was told to be there stays.
     pub fn needed(&self) -> BTreeMap<Position, String> {
         let open = self.deliveries.values().filter(|it| !it.state.is_final());
         let deliveries = open.map(|it| (it.first.bytes_at, format!("the delivery {}", it.first.id)));
         let kept = self.kept.iter().map(|(event, at)| (*at, format!("the kept event {event}")));
         let emitted = self.emitted.iter().map(|(id, at)| (*at, format!("the emitted entry {id}")));
-        let members = |(id, places): (&ReplayId, &Vec<Position>)| -> Vec<(Position, String)> {
-            places.iter().map(|at| (*at, format!("the replay {id}"))).collect()
+        let members = |(id, (ordered, places)): (&ReplayId, &(u64, Vec<Position>))| -> Vec<(Position, String)> {
+            let was_told = |at: &&Position| self.told.get(at).is_some_and(|told| told >= ordered);
+            places.iter().filter(was_told).map(|at| (*at, format!("the replay {id}"))).collect()
         };
         deliveries.chain(kept).chain(emitted).chain(self.replays.iter().flat_map(members)).collect()
     }

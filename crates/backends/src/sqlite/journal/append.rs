@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use engine::ports::Clock;
+use engine::ports::{Clock, Mark};
 use model::record::Unreadable;
 use model::{Appended, Entry, EventId, Fault, NewEntry, Offset, Partition, PolicyVersion, Position, Record, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -18,7 +18,8 @@ use super::super::connection::transact;
 use super::super::segments::Segments;
 use super::super::sql::{count, int, statements};
 use super::keys::{self, KeyOf};
-use super::{Shared, trim};
+use super::{Shared, kept, trim};
+use crate::spared::Spared;
 
 statements! {
     PUT_RECORD = "INSERT INTO records (place, at, kind, policy, emitted, event, accepted, head, body)
@@ -46,7 +47,9 @@ pub(super) struct Work {
 #[derive(Debug)]
 pub(super) enum Request {
     Append { entries: Vec<Prepared>, bytes: usize },
-    Trim { to: Offset, keep: Vec<Offset> },
+    Trim { to: Offset, keep: Vec<Offset>, as_of: Mark },
+    Release { offsets: Vec<Offset>, as_of: Mark },
+    Keep { offsets: Vec<Offset> },
     Forget { before: Timestamp },
 }
 
@@ -54,6 +57,8 @@ pub(super) enum Request {
 pub(super) enum Reply {
     Appended(Vec<Appended>),
     Trimmed(Offset),
+    Released(u64),
+    Kept(Vec<Offset>),
     Forgotten(u64),
 }
 
@@ -95,6 +100,8 @@ pub(super) struct State {
     /// Ids of policies; emptied when a transaction that may have made some is undone.
     policies: HashMap<PolicyVersion, i64>,
     pub(super) keys: Segments,
+    /// What it spares although its transaction is undone is spared for nothing, no more.
+    pub(super) spared: Spared,
     pub(super) counts: Counts,
 }
 
@@ -139,7 +146,8 @@ impl Appender {
         };
         let page_bytes: i64 = conn.prepare_cached(PAGE_BYTES)?.query_row([], |row| row.get(0))?;
         let keys = Segments::load(&conn, segment_keys, keys::read_from)?;
-        let state = State { clock, shared, page_bytes: count(page_bytes), policies: HashMap::new(), keys, counts };
+        let spared = Spared::default();
+        let state = State { clock, shared, page_bytes: count(page_bytes), policies: HashMap::new(), keys, spared, counts };
         let used = state.used(&conn)?;
         state.shared.used.store(used, Ordering::Relaxed);
         state.shared.head.store(counts.head, Ordering::Release);
@@ -220,7 +228,9 @@ impl State {
                 let answers = entries.into_iter().map(|entry| self.append(conn, entry, now, staged));
                 Ok(Reply::Appended(answers.collect::<Result<_, _>>()?))
             }
-            Request::Trim { to, keep } => self.trim(conn, to, &keep, staged).map(Reply::Trimmed),
+            Request::Trim { to, keep, as_of } => self.trim(conn, to, (&keep, as_of), staged).map(Reply::Trimmed),
+            Request::Release { offsets, as_of } => kept::release(conn, &self.spared, &offsets, as_of).map(Reply::Released),
+            Request::Keep { offsets } => kept::keep(conn, &mut self.spared, offsets).map(Reply::Kept),
             Request::Forget { before } => self.forget(conn, before, staged).map(Reply::Forgotten),
         }
     }
@@ -320,6 +330,7 @@ impl State {
         self.keys.turn(self.clock.now());
         self.shared.head.store(self.counts.head, Ordering::Release);
         self.shared.used.store(used, Ordering::Relaxed);
+        self.shared.mark.store(self.spared.mark().0, Ordering::Release);
         self.shared.changed.send_modify(|count| *count += 1);
     }
 

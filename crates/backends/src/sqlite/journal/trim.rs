@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use engine::ports::Mark;
 use model::limit::TRIM_ROWS_MAX;
-use model::{Offset, TimeSpan, Timestamp};
+use model::{Offset, Partition, TimeSpan, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::super::broken::Broken;
@@ -42,18 +43,18 @@ impl State {
         &mut self,
         conn: &Connection,
         to: Offset,
-        keep: &[Offset],
+        (keep, as_of): (&[Offset], Mark),
         staged: &mut Staged,
     ) -> Result<Offset, Broken> {
         let from = self.counts.trimmed;
         let last = to.0.min(from + TRIM_ROWS_MAX as u64).min(self.counts.head);
-        if last <= from {
+        let Some(spared) = self.spared.since(as_of, Partition(0)).filter(|_| last > from) else {
             return Ok(Offset(from));
-        }
+        };
         let [live, replay, synthetic] = read::accepted_up_to(conn, Offset(last))?.map(int);
         conn.prepare_cached(PUT_MARK)?.execute([int(last), live, replay, synthetic])?;
         conn.prepare_cached(DELETE_MARKS)?.execute([int(last)])?;
-        let keep: BTreeSet<u64> = keep.iter().map(|offset| offset.0).filter(|place| *place > from).collect();
+        let keep: BTreeSet<u64> = keep.iter().chain(&spared).map(|offset| offset.0).filter(|place| *place > from).collect();
         for place in keep.range(..=last) {
             conn.prepare_cached(KEEP)?.execute([int(*place)])?;
         }
