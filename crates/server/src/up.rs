@@ -13,7 +13,7 @@ use backends::sqlite::{JournalOptions, Options, Store};
 use engine::book::Book;
 use engine::change::apply::bootstrap;
 use engine::keyring::Keyring;
-use engine::node::{Ground, Node};
+use engine::node::{DRAIN, Ground, Node};
 use engine::observe::Facts;
 use engine::ports::{Clock, Journal, Ledger, Views};
 use engine::rules::asked::{Asked, NotDone};
@@ -162,11 +162,12 @@ async fn serve(listener: TcpListener, app: Arc<App>) -> Result<(), Fault> {
 }
 
 impl Running {
-    /// Stops taking traffic, finishes what is under way, and closes the stores. Answers what did not end well.
+    /// Stops taking traffic, finishes what is under way, and closes the stores. Answers what did not end well: after
+    /// [`DRAIN`] what is left is cut off, so that a store that takes no commit does not keep the process for ever.
     pub async fn shutdown(self) -> Vec<String> {
         self.app.ready.store(false, Ordering::Relaxed);
         self.stop.send_replace(true);
-        let failed = self.tasks.join().await;
+        let failed = self.tasks.join(self.app.ground.clock.sleep(DRAIN)).await;
         let store = Arc::clone(&self.store);
         let closed = tokio::task::spawn_blocking(move || store.close()).await;
         failed.into_iter().chain(closed.err().map(|error| error.to_string())).collect()

@@ -18,6 +18,8 @@ use crate::ports::{Clock, Journal, Ledger};
 const PAUSE: TimeSpan = TimeSpan::from_millis(20);
 /// How long rows, keys and what is kept are left alone after there was nothing to remove.
 const QUIET: TimeSpan = TimeSpan::from_secs(60);
+/// How long what is kept is left alone when room is short: intake may be waiting for it.
+const PRESSED: TimeSpan = TimeSpan::from_secs(1);
 /// The shard whose holder removes rows and keys.
 const SHARD: &str = "partition/0";
 
@@ -89,8 +91,8 @@ pub struct Looked {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sweep {
     after: Offset,
-    /// When the next page is looked at.
-    due: Timestamp,
+    /// When all of them had been looked at.
+    ended_at: Timestamp,
 }
 
 /// The loop of retention.
@@ -144,13 +146,14 @@ impl Keeper {
 
     /// A page of what is kept: the next one when it is due, from the beginning again after the last.
     async fn sweep(&mut self, partition: Partition, now: Timestamp) -> Result<u64, Fault> {
+        let quiet = if self.level >= Level::High { PRESSED } else { QUIET };
         let sweep = self.sweeps.entry(partition).or_default();
-        if now < sweep.due {
+        let is_under_way = sweep.after > Offset::default();
+        if !is_under_way && now < sweep.ended_at + quiet {
             return Ok(0);
         }
         let Looked { released, next } = self.trimmer.kept(partition, sweep.after).await?;
-        let due = if next.is_some() { now } else { now + QUIET };
-        *sweep = Sweep { after: next.unwrap_or_default(), due };
+        *sweep = Sweep { after: next.unwrap_or_default(), ended_at: now };
         self.tell("kept", released);
         Ok(released)
     }

@@ -15,7 +15,7 @@ use engine::replay::selection::{Filter, Selection};
 use model::limit::TRIM_ROWS_MAX;
 use model::{SourceName, TimeSpan};
 
-use crate::world::{End, Told, World};
+use crate::world::{End, Told, World, body};
 
 const HOUR: TimeSpan = TimeSpan::from_secs(3_600);
 const MIB: u64 = 1024 * 1024;
@@ -33,11 +33,11 @@ const fn of_hour(hour: u32) -> u32 {
 #[tokio::test]
 async fn a_day_stays_within_its_budget_and_keeps_what_is_needed() {
     let mut world = World::open(BUDGET).await;
-    let first = world.body(0, 0);
+    let first = body(0, 0);
     for hour in 0..24 {
         for minute in 0..4 {
             let quarter = of_hour(hour) / 4;
-            let bodies: Vec<String> = (0..quarter).map(|n| world.body(hour, minute * quarter + n)).collect();
+            let bodies: Vec<String> = (0..quarter).map(|n| body(hour, minute * quarter + n)).collect();
             world.receive_beside_retention(&bodies).await;
             world.receive_kept(hour * 4 + minute).await;
             world.route().await;
@@ -97,7 +97,7 @@ async fn without_room_intake_says_so_and_opens_again_by_itself() {
     world.look().await;
     let mut taken = 0;
     let refusal = loop {
-        match world.receive(&world.body(0, taken)).await {
+        match world.receive(&body(0, taken)).await {
             Told::Accepted => taken += 1,
             Told::Refused(status, retry_after_s) => break (status, retry_after_s),
             Told::Duplicate => panic!("each body is new"),
@@ -112,7 +112,7 @@ async fn without_room_intake_says_so_and_opens_again_by_itself() {
     assert_eq!(world.alarms(), [("full", 1), ("high", 1), ("low", 1)], "each level once");
     world.receive_nothing_but_settle(taken).await;
     world.retain().await;
-    assert_eq!(world.receive(&world.body(1, 0)).await, Told::Accepted, "there is room again, and nobody had to say so");
+    assert_eq!(world.receive(&body(1, 0)).await, Told::Accepted, "there is room again, and nobody had to say so");
     world.check_accounts().await;
     world.check_commits(TRIM_ROWS_MAX as u64);
 }

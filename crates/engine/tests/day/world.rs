@@ -159,12 +159,6 @@ impl World {
         self.clock.now()
     }
 
-    /// Event `n` of an hour; the same one is the same bytes.
-    pub(crate) fn body(&self, hour: u32, n: u32) -> String {
-        let note = "x".repeat(EVENT_BYTES);
-        format!(r#"{{"id":"{hour}-{n}","type":"order","note":"{note}"}}"#)
-    }
-
     pub(crate) async fn receive(&mut self, body: &str) -> Told {
         let told = told(&self.intake.receive(received(body, self.now())).await);
         self.accepted += u64::from(told == Told::Accepted);
@@ -280,7 +274,7 @@ impl World {
         self.replay().await;
         let after = self.journal.head(ZERO).await.expect("the journal answers");
         assert_eq!(after.0 - before.0, u64::from(taken), "what rooms emit is taken, one entry for each event");
-        assert!(matches!(self.receive(&self.body(0, taken)).await, Told::Refused(503, Some(60))), "intake is closed");
+        assert!(matches!(self.receive(&body(0, taken)).await, Told::Refused(503, Some(60))), "intake is closed");
         self.attempt(End::Done).await;
         assert_eq!(self.unfinished().await.len(), 0, "everything is delivered");
     }
@@ -331,6 +325,12 @@ fn keeper(
         look_at: Timestamp::EPOCH,
         sweeps: BTreeMap::new(),
     }
+}
+
+/// Event `n` of an hour; the same one is the same bytes.
+pub(crate) fn body(hour: u32, n: u32) -> String {
+    let note = "x".repeat(EVENT_BYTES);
+    format!(r#"{{"id":"{hour}-{n}","type":"order","note":"{note}"}}"#)
 }
 
 fn received(body: &str, at: Timestamp) -> Received {
