@@ -98,7 +98,7 @@ pub(super) fn samples(delivery: &Delivery, mut tell: impl FnMut(&Fact<'_>)) {
     tell(&Fact::Breaker { destination: to, state: "open" });
     tell(&Fact::Shards { held: 4 });
     tell(&Fact::Trimmed { store: "journal", rows: 500 });
-    tell(&Fact::BudgetAlarm { percent: 70 });
+    tell(&Fact::BudgetAlarm { percent: 70, level: "low" });
     tell(&Fact::LoopFault { name: "router", fault: &fault });
     tell(&Fact::Exported(exported(512)));
     tell(&Fact::NotExported { lost: exported(512), why: "connect" });
