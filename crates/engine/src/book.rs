@@ -20,13 +20,15 @@ pub struct Book {
     ledger: Arc<dyn Ledger>,
     held: Mutex<BTreeMap<PolicyVersion, Arc<Policy>>>,
     current: watch::Sender<Arc<Policy>>,
+    /// The number of the application that made the present policy so; 0 while that is not known.
+    number: Mutex<u64>,
 }
 
 impl Book {
     /// A book that begins with this policy as the present one.
     pub fn new(ledger: Arc<dyn Ledger>, present: Arc<Policy>) -> Self {
         let held = Mutex::new(BTreeMap::from([(present.version, Arc::clone(&present))]));
-        Self { ledger, held, current: watch::Sender::new(present) }
+        Self { ledger, held, current: watch::Sender::new(present), number: Mutex::new(0) }
     }
 
     /// The policy that judges what arrives now, and whose destinations, limits and breakers hold.
@@ -39,10 +41,20 @@ impl Book {
         self.current.subscribe()
     }
 
-    /// Makes a policy the present one.
-    pub fn adopt(&self, policy: Arc<Policy>) {
+    /// Makes the policy of an application the present one, unless a later application is known already: whoever learns of an
+    /// earlier one, or learns late, changes nothing.
+    pub fn adopt(&self, number: u64, policy: Arc<Policy>) {
         self.hold(Arc::clone(&policy));
-        self.current.send_replace(policy);
+        let mut known = self.number.lock().unwrap_or_else(PoisonError::into_inner);
+        if number > *known {
+            *known = number;
+            self.current.send_replace(policy);
+        }
+    }
+
+    /// Whether the policy of this application, or a later one, is the present one.
+    pub fn has_reached(&self, number: u64) -> bool {
+        *self.number.lock().unwrap_or_else(PoisonError::into_inner) >= number
     }
 
     /// The policy of a version, read from the ledger when it is not held.

@@ -89,11 +89,7 @@ impl Router {
 
     async fn advance(&self, from: Standing, to: Offset, policy: Option<PolicyVersion>) -> Result<Standing, Fault> {
         let policy = match policy {
-            Some(version) => {
-                let policy = self.book.at(version).await?;
-                self.book.adopt(Arc::clone(&policy));
-                policy
-            }
+            Some(version) => self.book.at(version).await?,
             None => from.policy,
         };
         Ok(Standing { offset: to, policy })

@@ -9,7 +9,8 @@ use engine::board::Board;
 use engine::book::Book;
 use engine::change::apply::{Applied, Changes, Terms, bootstrap};
 use engine::delivery::operate::Operate;
-use engine::membership;
+use engine::drive::Turn;
+use engine::membership::{self, Membership};
 use engine::observe::Facts;
 use engine::outbox::Outbox;
 use engine::ports::{Clock, DueQuery, Journal, Ledger, Views};
@@ -17,13 +18,14 @@ use engine::replay::order::Replays;
 use engine::replay::run::Replayer;
 use engine::routing::run::Router;
 use engine::rules::asked::{Asked, NotDone};
+use engine::rules::pulse::Pulse;
 use engine::rules::replayed;
 use model::account::{Account, Line};
 use model::outcome::Again;
 use model::view::DeliveryQuery;
 use model::{
     AttemptResult, Batch, Body, Change, Claim, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, Entry, Event,
-    EventId, EventType, FlowName, NewEntry, NodeName, Origin, Outcome, Partition, Principal, SourceName, TimeSpan,
+    EventId, EventType, FlowName, Lease, NewEntry, NodeName, Origin, Outcome, Partition, Principal, SourceName, TimeSpan,
     Timestamp,
 };
 use policy::SourceFile;
@@ -132,13 +134,33 @@ impl World {
     /// Everything that was emitted is appended, everything that was appended is routed.
     pub(crate) async fn route(&mut self) {
         let mut outbox = Outbox { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger) };
-        while outbox.turn().await.unwrap() == engine::drive::Turn::Worked {}
-        while self.router.turn().await.unwrap() == engine::drive::Turn::Worked {}
+        while outbox.turn().await.unwrap() == Turn::Worked {}
+        while self.router.turn().await.unwrap() == Turn::Worked {}
+    }
+
+    /// The next records, up to one that changes the policy.
+    pub(crate) async fn route_one(&mut self) -> Turn {
+        self.router.turn().await.unwrap()
+    }
+
+    /// The membership of another node over the same stores.
+    pub(crate) fn membership(&self, book: Arc<Book>) -> Membership {
+        let lease = Lease { node: NodeName::new("b").unwrap(), incarnation: 1 };
+        Membership {
+            journal: Arc::clone(&self.journal),
+            ledger: Arc::clone(&self.ledger),
+            book,
+            board: Arc::new(Board::new(lease, Vec::new())),
+            clock: self.clock.clone(),
+            facts: Arc::new(Facts::default()),
+            pulse: Pulse::default(),
+            beat: Timestamp::EPOCH,
+        }
     }
 
     /// The replay loop turns until it has nothing to do at this moment.
     pub(crate) async fn replay(&mut self) {
-        while self.replayer.turn().await.unwrap() == engine::drive::Turn::Worked {}
+        while self.replayer.turn().await.unwrap() == Turn::Worked {}
         self.route().await;
     }
 

@@ -158,6 +158,7 @@ impl<'a> Step<'a> {
             | Change::Emitted { .. }
             | Change::See { .. }
             | Change::StorePolicy { .. }
+            | Change::PolicyInForce(_)
             | Change::PartitionPolicy { .. }
             | Change::Breaker { .. }
             | Change::Switch { .. }
