@@ -59,16 +59,26 @@ impl Book {
 
     /// The policy of a version, read from the ledger when it is not held.
     ///
-    /// Faults: `Corrupt` when the ledger does not have it or has it with errors, though something names it.
+    /// Faults: `Corrupt` when the ledger does not have it, or has other files than those of this version, though something
+    /// names it.
     pub async fn at(&self, version: PolicyVersion) -> Result<Arc<Policy>, Fault> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&version).cloned();
         if let Some(policy) = held {
             return Ok(policy);
         }
         let files = self.ledger.policy(version).await?.ok_or(Fault::new(FaultKind::Corrupt, "book.at"))?;
-        let policy = Arc::new(compile(files)?);
+        let policy = Arc::new(compile(version, files)?);
         self.hold(Arc::clone(&policy));
         Ok(policy)
+    }
+
+    /// The same, or nothing where the ledger does not have it as it was: what keeps it is then for a person.
+    pub async fn kept(&self, version: PolicyVersion) -> Result<Option<Arc<Policy>>, Fault> {
+        match self.at(version).await {
+            Ok(policy) => Ok(Some(policy)),
+            Err(fault) if fault.kind == FaultKind::Corrupt => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
 
     fn hold(&self, policy: Arc<Policy>) {
@@ -80,12 +90,13 @@ impl Book {
     }
 }
 
-/// Compiles a stored policy. It was checked before it was stored, so errors mean a newer rule or a damaged store.
-pub fn compile(files: Vec<(String, String)>) -> Result<Policy, Fault> {
+/// Compiles a stored policy. It was checked before it was stored; what a newer check would refuse in it still holds.
+pub fn compile(version: PolicyVersion, files: Vec<(String, String)>) -> Result<Policy, Fault> {
     let files: Vec<SourceFile> = files.into_iter().map(|(path, text)| SourceFile { path, text }).collect();
-    let (policy, findings) = policy::check(&files);
-    policy.ok_or_else(|| {
-        let first = findings.first().map_or_else(String::new, |finding| format!("{}: {}", finding.code, finding.message));
-        Fault::from_error(FaultKind::Corrupt, "book.compile", first)
-    })
+    if policy::version(&files) != version {
+        let what = format!("the files of the policy {} are not those that were stored", version.short());
+        return Err(Fault::from_error(FaultKind::Corrupt, "book.compile", what));
+    }
+    let (policy, _) = policy::restore(&files);
+    Ok(policy)
 }

@@ -12,7 +12,7 @@ use crate::board::Board;
 use crate::book::Book;
 use crate::change::run::Leavings;
 use crate::delivery::deadlines::Deadlines;
-use crate::delivery::run::{Deliverer, Sender};
+use crate::delivery::run::{Deliverer, Sender, Told};
 use crate::delivery::sweep::Sweep;
 use crate::drive::{Drive, Stop, Turn};
 use crate::intake::run::{Intake, Memory};
@@ -72,7 +72,7 @@ impl Node {
         let lease = membership::begin_life(&ground.ledger, name, ground.clock.now()).await?;
         let breakers = ground.ledger.breakers().await?;
         let breakers = breakers.into_iter().map(|(name, text)| (name, serde_json::from_str(&text).unwrap_or(State::Closed)));
-        let board = Arc::new(Board::new(lease, breakers.collect()));
+        let board = Arc::new(Board::new(lease, breakers.collect(), ground.keys.clone()));
         let node = Self { ground, board, retention: Retention::default() };
         node.membership().turn().await?;
         Ok(node)
@@ -144,11 +144,10 @@ impl Node {
             outbound: Arc::clone(&self.ground.outbound),
             book: Arc::clone(&self.ground.book),
             board: Arc::clone(&self.board),
-            keys: self.ground.keys.clone(),
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
         };
-        let deliverer = Deliverer { sender, handovers, stop: self.ground.stop.clone() };
+        let deliverer = Deliverer { sender, handovers, stop: self.ground.stop.clone(), told: Told::default() };
         ("delivery".to_owned(), Box::pin(deliverer.run()))
     }
 
@@ -288,6 +287,7 @@ impl Node {
             facts: Arc::clone(&self.ground.facts),
             handovers,
             partition,
+            stop: self.ground.stop.clone(),
             at: None,
         }
     }

@@ -132,8 +132,10 @@ impl Changes {
     /// What the ledger says is in force. Another node may have applied it a moment ago; then this one knows it from here on.
     async fn in_force(&self) -> Result<InForce, Fault> {
         let in_force = self.ledger.policy_in_force().await?.ok_or(Fault::new(FaultKind::Corrupt, "change.in_force"))?;
-        if !self.book.has_reached(in_force.number) {
-            self.book.adopt(in_force.number, self.book.at(in_force.version).await?);
+        if !self.book.has_reached(in_force.number)
+            && let Some(policy) = self.book.kept(in_force.version).await?
+        {
+            self.book.adopt(in_force.number, policy);
         }
         Ok(in_force)
     }
@@ -206,7 +208,7 @@ pub async fn bootstrap(
 ) -> Result<Beginning, NotDone> {
     if let Some(InForce { version, .. }) = ledger.policy_in_force().await? {
         let stored = ledger.policy(version).await?.ok_or(Fault::new(FaultKind::Corrupt, "change.bootstrap"))?;
-        let policy = Arc::new(book::compile(stored)?);
+        let policy = Arc::new(book::compile(version, stored)?);
         return Ok(Beginning {
             policy,
             effect: Effect::None,

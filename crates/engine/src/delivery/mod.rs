@@ -3,6 +3,7 @@
 pub mod command;
 pub mod deadlines;
 pub mod decide;
+mod flight;
 pub mod operate;
 pub mod prepare;
 pub mod run;

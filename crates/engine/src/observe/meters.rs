@@ -49,6 +49,8 @@ pub struct Meters {
     attempt_seconds: Family<To, Histogram>,
     breaker_changes: Family<To, Counter>,
     loop_faults: Family<Loop, Counter>,
+    unreadable: Family<To, Counter>,
+    without_secret: Family<To, Counter>,
     trimmed: Counter,
 }
 
@@ -63,6 +65,8 @@ impl Default for Meters {
             attempt_seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
             breaker_changes: Family::default(),
             loop_faults: Family::default(),
+            unreadable: Family::default(),
+            without_secret: Family::default(),
             trimmed: Counter::default(),
         }
     }
@@ -89,6 +93,9 @@ impl Meters {
         );
         registry.register("crossdock_breaker_changes", "Changes of breakers", self.breaker_changes.clone());
         registry.register("crossdock_loop_faults", "Faults that loops met", self.loop_faults.clone());
+        registry.register("crossdock_unreadable_rows", "Rows of deliveries that cannot be read", self.unreadable.clone());
+        let help = "Times that a destination began to wait for the value of a secret";
+        registry.register("crossdock_waits_for_secret", help, self.without_secret.clone());
         registry.register("crossdock_retention_removed", "Rows that retention removed", self.trimmed.clone());
     }
 
@@ -119,6 +126,12 @@ impl Meters {
             }
             Fact::LoopFault { name, .. } => {
                 self.loop_faults.get_or_create(&Loop { name }).inc();
+            }
+            Fact::Unreadable { destination, .. } => {
+                self.unreadable.get_or_create(&To { destination: destination.to_string() }).inc();
+            }
+            Fact::NoSecret { destination, .. } => {
+                self.without_secret.get_or_create(&To { destination: destination.to_string() }).inc();
             }
             Fact::Shards { .. } | Fact::BudgetAlarm { .. } => {}
         }

@@ -5,7 +5,9 @@ mod meters;
 
 use std::fmt;
 
-use model::{DeliveryId, DestinationName, EventId, Fault, FaultKind, FlowName, RefusalKind, SourceName, TimeSpan};
+use model::{
+    DeliveryId, DestinationName, EventId, Fault, FaultKind, FlowName, RefusalKind, SecretName, SourceName, TimeSpan,
+};
 
 pub use meters::Meters;
 
@@ -60,6 +62,20 @@ pub enum Fact<'a> {
         destination: &'a DestinationName,
         /// To what, in a word.
         state: &'static str,
+    },
+    /// A row of the ledger cannot be read and is left where it is; the others go on.
+    Unreadable {
+        /// Whose.
+        destination: &'a DestinationName,
+        /// Which, and what is wrong with it.
+        what: &'a str,
+    },
+    /// A destination's deliveries wait, because a secret has no value; they go on when it has.
+    NoSecret {
+        /// Whose.
+        destination: &'a DestinationName,
+        /// Which.
+        secret: &'a SecretName,
     },
     /// A node took or lost shards.
     Shards {
@@ -130,6 +146,8 @@ impl Facts {
                 tracing::debug!(%delivery, %flow, %destination, attempt = no, cause, state, "{fact}");
             }
             Fact::Breaker { destination, state } => tracing::warn!(%destination, state, "{fact}"),
+            Fact::Unreadable { destination, .. } => tracing::error!(%destination, "{fact}"),
+            Fact::NoSecret { destination, secret } => tracing::warn!(%destination, %secret, "{fact}"),
             Fact::Shards { held } => tracing::info!(held, "{fact}"),
             Fact::Trimmed { store, rows } => tracing::info!(store, rows, "{fact}"),
             Fact::BudgetAlarm { percent } => tracing::warn!(percent, "{fact}"),
@@ -164,6 +182,12 @@ impl fmt::Display for Fact<'_> {
             }
             Self::Breaker { destination, state } => {
                 write!(f, "the breaker of {destination} is {state}")
+            }
+            Self::Unreadable { destination, what } => {
+                write!(f, "a delivery to {destination} cannot be read and stays where it is: {what}")
+            }
+            Self::NoSecret { destination, secret } => {
+                write!(f, "deliveries to {destination} wait: the secret {secret} has no value")
             }
             Self::Shards { held } => write!(f, "this node works on {held} shards"),
             Self::Trimmed { store, rows } => write!(f, "retention removed {rows} from {store}"),

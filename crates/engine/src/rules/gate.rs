@@ -3,7 +3,7 @@
 //!
 //! It holds what one node knows; the node that owns the destination's shard is the only one that asks.
 
-use model::Timestamp;
+use model::{SecretName, Timestamp};
 use policy::compiled::Destination;
 
 use super::breaker::{Breaker, Pass, Role, Seen, State};
@@ -36,10 +36,12 @@ pub struct Slot {
 }
 
 /// Why there is no slot now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Closed {
     /// A person paused it.
     Paused,
+    /// A secret that every message to it needs has no value.
+    NoSecret(SecretName),
     /// All slots are in use; one comes back.
     Busy,
     /// Not before this: rate or breaker.
