@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use model::{Delivery, DeliveryId, DestinationName, Lease, Record, Timestamp};
+use model::{Delivery, DeliveryId, DestinationName, Lease, Record, SecretName, Timestamp};
 use policy::compiled::Destination;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
+use crate::keyring::Keyring;
 use crate::pressure::Pressure;
 use crate::rules::breaker::{Seen, State};
 use crate::rules::gate::{Closed, Gate, Kind, Slot};
@@ -44,6 +45,8 @@ pub struct Board {
     pub pressure: Arc<Pressure>,
     /// What people paused, as this node last learnt it.
     pub switches: Arc<Switchboard>,
+    /// Secrets' values: a destination that lacks one is closed.
+    pub keys: watch::Receiver<Arc<Keyring>>,
     gates: Mutex<BTreeMap<DestinationName, Gate>>,
     shards: Mutex<BTreeSet<String>>,
     /// Deliveries whose claim is being committed, or may have been: nobody else of this node may claim them, or one claim
@@ -53,10 +56,11 @@ pub struct Board {
 
 impl Board {
     /// A board at the beginning of a life, with breakers as they were stored.
-    pub fn new(lease: Lease, breakers: Vec<(DestinationName, State)>) -> Self {
+    pub fn new(lease: Lease, breakers: Vec<(DestinationName, State)>, keys: watch::Receiver<Arc<Keyring>>) -> Self {
         let gates = breakers.into_iter().map(|(name, state)| (name, Gate::restore(state))).collect();
         Self {
             lease,
+            keys,
             gates: Mutex::new(gates),
             shards: Mutex::default(),
             in_question: Mutex::default(),
@@ -88,7 +92,16 @@ impl Board {
         if self.switches.is_paused(&Self::shard_of(&destination.name)) {
             return Err(Closed::Paused);
         }
+        if let Some(secret) = self.lacking(destination) {
+            return Err(Closed::NoSecret(secret));
+        }
         self.gate(&destination.name, |gate| gate.enter(destination, kind, now))
+    }
+
+    /// The first secret of a destination that has no value now.
+    pub fn lacking(&self, destination: &Destination) -> Option<SecretName> {
+        let keys = self.keys.borrow();
+        destination.secrets().find(|name| keys.get(name).is_none()).cloned()
     }
 
     /// How many more attempts of a kind could start, by slots alone.

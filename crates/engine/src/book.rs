@@ -24,13 +24,15 @@ pub struct Book {
     /// The values of secrets that follow the policy; none where whoever owns the book keeps them. Locked while either of
     /// the two changes.
     keys: Mutex<Option<Keys>>,
+    /// The number of the application that made the present policy so; 0 while that is not known.
+    number: Mutex<u64>,
 }
 
 impl Book {
     /// A book that begins with this policy as the present one.
     pub fn new(ledger: Arc<dyn Ledger>, present: Arc<Policy>) -> Self {
         let held = Mutex::new(BTreeMap::from([(present.version, Arc::clone(&present))]));
-        Self { ledger, held, current: watch::Sender::new(present), keys: Mutex::default() }
+        Self { ledger, held, current: watch::Sender::new(present), keys: Mutex::default(), number: Mutex::new(0) }
     }
 
     /// The policy that judges what arrives now, and whose destinations, limits and breakers hold.
@@ -67,32 +69,53 @@ impl Book {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a policy the present one.
+    /// Makes the policy of an application the present one, unless a later application is known already: whoever learns of an
+    /// earlier one, or learns late, changes nothing.
     ///
     /// INVARIANT: whoever sees a policy as the present one sees a keyring with the values of its secrets. So those of the
     /// old and the new one are held before the new one is seen; [`Book::renew_keys`] takes the old ones away later.
-    pub fn adopt(&self, policy: Arc<Policy>) {
+    pub fn adopt(&self, number: u64, policy: Arc<Policy>) {
+        self.hold(Arc::clone(&policy));
+        let mut known = self.number.lock().unwrap_or_else(PoisonError::into_inner);
+        if number <= *known {
+            return;
+        }
+        *known = number;
         let keys = self.keys();
         if let Some(keys) = keys.as_ref() {
             keys.renew(&[&self.current(), &policy]);
         }
-        self.hold(Arc::clone(&policy));
         self.current.send_replace(policy);
         drop(keys);
     }
 
+    /// Whether the policy of this application, or a later one, is the present one.
+    pub fn has_reached(&self, number: u64) -> bool {
+        *self.number.lock().unwrap_or_else(PoisonError::into_inner) >= number
+    }
+
     /// The policy of a version, read from the ledger when it is not held.
     ///
-    /// Faults: `Corrupt` when the ledger does not have it or has it with errors, though something names it.
+    /// Faults: `Corrupt` when the ledger does not have it, or has other files than those of this version, though something
+    /// names it.
     pub async fn at(&self, version: PolicyVersion) -> Result<Arc<Policy>, Fault> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&version).cloned();
         if let Some(policy) = held {
             return Ok(policy);
         }
         let files = self.ledger.policy(version).await?.ok_or(Fault::new(FaultKind::Corrupt, "book.at"))?;
-        let policy = Arc::new(compile(files)?);
+        let policy = Arc::new(compile(version, files)?);
         self.hold(Arc::clone(&policy));
         Ok(policy)
+    }
+
+    /// The same, or nothing where the ledger does not have it as it was: what keeps it is then for a person.
+    pub async fn kept(&self, version: PolicyVersion) -> Result<Option<Arc<Policy>>, Fault> {
+        match self.at(version).await {
+            Ok(policy) => Ok(Some(policy)),
+            Err(fault) if fault.kind == FaultKind::Corrupt => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
 
     fn hold(&self, policy: Arc<Policy>) {
@@ -104,12 +127,13 @@ impl Book {
     }
 }
 
-/// Compiles a stored policy. It was checked before it was stored, so errors mean a newer rule or a damaged store.
-pub fn compile(files: Vec<(String, String)>) -> Result<Policy, Fault> {
+/// Compiles a stored policy. It was checked before it was stored; what a newer check would refuse in it still holds.
+pub fn compile(version: PolicyVersion, files: Vec<(String, String)>) -> Result<Policy, Fault> {
     let files: Vec<SourceFile> = files.into_iter().map(|(path, text)| SourceFile { path, text }).collect();
-    let (policy, findings) = policy::check(&files);
-    policy.ok_or_else(|| {
-        let first = findings.first().map_or_else(String::new, |finding| format!("{}: {}", finding.code, finding.message));
-        Fault::from_error(FaultKind::Corrupt, "book.compile", first)
-    })
+    if policy::version(&files) != version {
+        let what = format!("the files of the policy {} are not those that were stored", version.short());
+        return Err(Fault::from_error(FaultKind::Corrupt, "book.compile", what));
+    }
+    let (policy, _) = policy::restore(&files);
+    Ok(policy)
 }

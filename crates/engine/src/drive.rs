@@ -9,7 +9,7 @@ use model::{Fault, FaultKind, TimeSpan};
 use tokio::sync::watch;
 
 use crate::observe::{Fact, Facts};
-use crate::ports::{Clock, Hint};
+use crate::ports::{Answer, Clock, Hint};
 
 /// What a turn did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,29 @@ pub struct Drive {
     pub hint: Option<Hint>,
     /// Whether a port said that the process is going down.
     pub ended: bool,
+}
+
+/// How long after a fault a question is asked again.
+const AGAIN: TimeSpan = TimeSpan::from_millis(200);
+
+/// The answer of a store. One that is away or full is asked again, until the process is told to stop where a `stop` is given:
+/// then, and for every other fault, the fault is the answer.
+pub async fn insist<'a, T: Send>(
+    clock: &dyn Clock,
+    stop: Option<&Stop>,
+    ask: impl Fn() -> Answer<'a, T> + Send,
+) -> Result<T, Fault> {
+    loop {
+        let fault = match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(fault) => fault,
+        };
+        let passes = matches!(fault.kind, FaultKind::Unavailable | FaultKind::Full);
+        if !passes || stop.is_some_and(|stop| *stop.borrow()) {
+            return Err(fault);
+        }
+        clock.sleep(AGAIN).await;
+    }
 }
 
 /// The pause after a fault: a wait that a recovering store can bear.

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use model::change::InForce;
 use model::{Batch, Change, Fault, FaultKind, Guard, Lease, NodeName, TimeSpan, Timestamp};
 
 use crate::board::Board;
@@ -103,14 +104,18 @@ impl Membership {
         Ok(())
     }
 
-    /// Intake on a node that routes nothing learns here that another policy holds.
+    /// What another node applied is learnt here. A policy that cannot be read changes nothing: the present one goes on.
     async fn learn_policy(&self) -> Result<(), Fault> {
-        let Some(partition) = self.journal.partitions().first().copied() else { return Ok(()) };
-        if let Some(version) = self.ledger.partition_policy(partition).await?
-            && version != self.book.current().version
-            && !self.board.holds(&format!("partition/{}", partition.0))
-        {
-            self.book.adopt(self.book.at(version).await?);
+        let Some(InForce { number, version }) = self.ledger.policy_in_force().await? else { return Ok(()) };
+        if self.book.has_reached(number) {
+            return Ok(());
+        }
+        match self.book.at(version).await {
+            Ok(policy) => self.book.adopt(number, policy),
+            Err(fault) if fault.kind == FaultKind::Corrupt => {
+                self.facts.emit(&Fact::LoopFault { name: "membership", fault: &fault });
+            }
+            Err(fault) => return Err(fault),
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use crate::board::Board;
 use crate::book::Book;
 use crate::change::run::Leavings;
-use crate::delivery::claim::Claimer;
+use crate::delivery::claim::{Claimer, Told};
 use crate::delivery::deadlines::Deadlines;
 use crate::delivery::run::{Deliverer, Sender};
 use crate::delivery::sweep::Sweep;
@@ -73,7 +73,7 @@ impl Node {
         let lease = membership::begin_life(&ground.ledger, name, ground.clock.now()).await?;
         let breakers = ground.ledger.breakers().await?;
         let breakers = breakers.into_iter().map(|(name, text)| (name, serde_json::from_str(&text).unwrap_or(State::Closed)));
-        let board = Arc::new(Board::new(lease, breakers.collect()));
+        let board = Arc::new(Board::new(lease, breakers.collect(), ground.keys.clone()));
         let node = Self { ground, board, retention: Retention::default() };
         node.membership().turn().await?;
         Ok(node)
@@ -146,7 +146,7 @@ impl Node {
     }
 
     fn claim_loop(&self, handovers: mpsc::Sender<crate::board::Handover>) -> Loop {
-        let claimer = Claimer { sender: self.sender(), handovers, stop: self.ground.stop.clone() };
+        let claimer = Claimer { sender: self.sender(), handovers, stop: self.ground.stop.clone(), told: Told::default() };
         ("claim".to_owned(), Box::pin(claimer.run()))
     }
 
@@ -157,7 +157,6 @@ impl Node {
             outbound: Arc::clone(&self.ground.outbound),
             book: Arc::clone(&self.ground.book),
             board: Arc::clone(&self.board),
-            keys: self.ground.keys.clone(),
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
         }
@@ -303,6 +302,7 @@ impl Node {
             facts: Arc::clone(&self.ground.facts),
             handovers,
             partition,
+            stop: self.ground.stop.clone(),
             at: None,
         }
     }

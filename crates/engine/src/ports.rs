@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use model::account::Census;
-use model::change::Switch;
+use model::change::{InForce, Switch};
 use model::outcome::Outcome;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
@@ -149,6 +149,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// Where a consumer stands; 0 before its first commit.
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset>;
+
+    /// The policy in force; `None` before the first was applied.
+    fn policy_in_force(&self) -> Answer<'_, Option<InForce>>;
 
     /// The policy that the router of a partition has reached.
     fn partition_policy(&self, partition: Partition) -> Answer<'_, Option<PolicyVersion>>;

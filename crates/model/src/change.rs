@@ -101,7 +101,7 @@ pub enum Change {
     /// opened in the same step, as by [`Change::Claim`]; what became of it stands in [`Committed::opened`]. The version is
     /// taken as given.
     Open {
-        /// The delivery: waiting, no attempts, epoch 0. Its `behind` is set by the ledger.
+        /// The delivery: waiting, or held where it cannot be routed; no attempts, epoch 0. Its `behind` is set by the ledger.
         delivery: Box<Delivery>,
         /// Who would send it at once.
         claim: Option<Claim>,
@@ -210,6 +210,9 @@ pub enum Change {
         /// When.
         at: Timestamp,
     },
+    /// This policy is in force from now on: it judges what arrives, and its destinations hold. Refused as a conflict unless
+    /// the number is the one after that which is stored, so that of two applications at once one is refused.
+    PolicyInForce(InForce),
     /// The router of a partition has reached this policy.
     PartitionPolicy {
         /// Which partition.
@@ -262,6 +265,15 @@ pub enum Change {
         /// Which of its lives.
         incarnation: u64,
     },
+}
+
+/// Which policy is in force, and the how manieth application made it so: applying, and coming back, each count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InForce {
+    /// From 1.
+    pub number: u64,
+    /// The policy.
+    pub version: PolicyVersion,
 }
 
 /// A round of attempts that begins: they are counted anew.

@@ -61,6 +61,9 @@ pub enum OnDead {
 /// The cause of what was given up because its deadline passed while it waited.
 pub const CAUSE_DEADLINE: &str = "deadline";
 
+/// The cause of what could not be routed, because the filter or the lane of its flow had no answer for the event.
+pub const CAUSE_UNDECIDED: &str = "undecided";
+
 /// One event on its way through one flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
@@ -111,7 +114,7 @@ pub struct Delivery {
     pub output: Option<Digest>,
     /// Why it stands where it stands, in one sentence; empty before the first attempt.
     pub why: String,
-    /// The cause of the last failure, for grouping: [`Outcome::cause`], or [`CAUSE_DEADLINE`].
+    /// The cause of the last failure, for grouping: [`Outcome::cause`], [`CAUSE_DEADLINE`] or [`CAUSE_UNDECIDED`].
     pub cause: String,
     /// Rises with every change; the ETag.
     pub version: u64,

@@ -39,6 +39,27 @@ pub enum Outcome {
         /// The broken rules, in sentences.
         reasons: Vec<String>,
     },
+    /// Something on our side is not there, or cannot be used. Nothing was sent.
+    Unsent {
+        /// What.
+        lack: Lack,
+        /// In a sentence.
+        why: String,
+    },
+}
+
+/// What was lacking where nothing could be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lack {
+    /// A secret has no value, or none that can be used.
+    Secret,
+    /// The event's bytes.
+    Event,
+    /// The policy that the delivery keeps.
+    Policy,
+    /// The destination is not in the present policy.
+    Destination,
 }
 
 /// Whether repeating the same bytes can help.
@@ -84,7 +105,7 @@ impl TransportError {
 }
 
 impl Outcome {
-    /// A short stable word for grouping and metrics, such as `http_503`, `timeout`, `unknown`.
+    /// A short stable word for grouping and metrics, such as `http_503`, `timeout`, `unknown`, `no_secret`.
     pub fn cause(&self) -> String {
         match self {
             Self::Accepted { status } | Self::Refused { status, .. } | Self::Deferred { status, .. } => {
@@ -103,6 +124,13 @@ impl Outcome {
             .to_owned(),
             Self::Unknown => "unknown".to_owned(),
             Self::Unmapped { .. } => "unmapped".to_owned(),
+            Self::Unsent { lack, .. } => match lack {
+                Lack::Secret => "no_secret",
+                Lack::Event => "no_event",
+                Lack::Policy => "no_policy",
+                Lack::Destination => "no_destination",
+            }
+            .to_owned(),
         }
     }
 }

@@ -306,7 +306,7 @@ pub struct Flow {
     pub types: Vec<String>,
     /// Sources; empty for all.
     pub sources: Vec<SourceName>,
-    /// A boolean that cannot fail.
+    /// A boolean that cannot fail, but for its limits: an event for which it has no answer is held.
     pub filter: Option<Expression>,
     /// What makes the body; the data as it came without one.
     pub mapping: Option<MappingName>,
@@ -327,7 +327,8 @@ pub struct Flow {
 pub enum Lane {
     /// By the event's ordering key; unordered where it has none.
     Ordering,
-    /// By a text that cannot fail; unordered where it is null.
+    /// By a text that cannot fail, but for its limits; unordered where it is null. An event for which it has no answer is
+    /// held.
     By(Box<Expression>),
     /// No order.
     Unordered,
@@ -363,6 +364,16 @@ impl Policy {
     /// Flows that select this event by type and source, in the order of their names; filters are not asked.
     pub fn selected<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = &'a Arc<Flow>> {
         self.flows.values().filter(|flow| flow.selects(event))
+    }
+}
+
+impl Destination {
+    /// The secrets that every message to it needs.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
+        let of_auth = self.auth.iter().map(|auth| match auth {
+            Auth::Bearer(secret) | Auth::Basic { secret, .. } | Auth::Header { secret, .. } => secret,
+        });
+        self.sign.iter().chain(of_auth)
     }
 }
 

@@ -20,6 +20,17 @@ pub struct Findings {
     list: Vec<Diagnostic>,
     left_out: usize,
     has_error: bool,
+    of: Of,
+}
+
+/// Which files the findings are about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Of {
+    /// Such as a person proposes: nothing with a mistake is used.
+    #[default]
+    Proposed,
+    /// Such as hold already: everything that can be read is used.
+    Stored,
 }
 
 impl Findings {
@@ -32,6 +43,16 @@ impl Findings {
     pub fn over(files: &[SourceFile]) -> Self {
         let texts = files.iter().map(|file| (file.path.clone(), Arc::from(file.text.as_str())));
         Self { texts: texts.collect(), ..Self::default() }
+    }
+
+    /// The same for files that hold already: a mistake is told, and what has it is used nevertheless.
+    pub fn of_stored(files: &[SourceFile]) -> Self {
+        Self { of: Of::Stored, ..Self::over(files) }
+    }
+
+    /// Whether something with such mistakes is used.
+    pub fn uses(&self, found: &[Diagnostic]) -> bool {
+        self.of == Of::Stored || found.iter().all(|found| found.severity != Severity::Error)
     }
 
     /// What comes next is about this file.

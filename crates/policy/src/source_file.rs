@@ -1,11 +1,11 @@
 //! The files of a project and the check of all of them in one run.
 
-use model::{Diagnostic, Digest, PolicyVersion, Timestamp};
+use model::{Diagnostic, Digest, PolicyVersion, Severity, Timestamp};
 
 use crate::Findings;
 use crate::compiled::Policy;
 use crate::decode::{ObjectKind, decode};
-use crate::resolve::resolve;
+use crate::resolve::{assemble, resolve};
 
 /// A file of a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,16 @@ pub fn check_at(files: &[SourceFile], now: Timestamp) -> (Option<Policy>, Vec<Di
     check_with(files, Some(now))
 }
 
+/// Compiles files that were checked when they were stored, perhaps by a version that knew fewer mistakes: whatever can be
+/// read is in the policy, and only what cannot be carried out fails, where it is carried out. Answers the errors too.
+pub fn restore(files: &[SourceFile]) -> (Policy, Vec<Diagnostic>) {
+    let mut findings = Findings::of_stored(files);
+    let objects = decode(files, &mut findings);
+    let policy = assemble(&objects, version(files), None, &mut findings);
+    let errors = findings.into_sorted().into_iter().filter(|finding| finding.severity == Severity::Error);
+    (policy, errors.collect())
+}
+
 fn check_with(files: &[SourceFile], now: Option<Timestamp>) -> (Option<Policy>, Vec<Diagnostic>) {
     let mut findings = Findings::over(files);
     let objects = decode(files, &mut findings);
@@ -54,6 +64,25 @@ pub fn version(files: &[SourceFile]) -> PolicyVersion {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SYSTEM: &str = "owner: team-warehouse\ndestinations:\n  wms:\n    url: https://wms.example.com/in\n";
+
+    #[test]
+    fn what_a_newer_check_would_refuse_is_restored_whole_and_named() {
+        let flow = "owner: team-warehouse\non:\n  types: [orders]\n  where: .paid +\nto: wms\n";
+        let files = [SourceFile::new("systems/wms.yaml", SYSTEM), SourceFile::new("flows/orders.yaml", flow)];
+        assert!(check(&files).0.is_none());
+        let (policy, errors) = restore(&files);
+        assert_eq!((policy.flows.len(), policy.destinations.len(), errors.is_empty()), (1, 1, false));
+        assert_eq!(policy.version, version(&files));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_left_out_and_the_rest_is_there() {
+        let files = [SourceFile::new("systems/wms.yaml", SYSTEM), SourceFile::new("flows/orders.yaml", "to: [")];
+        let (policy, errors) = restore(&files);
+        assert_eq!((policy.flows.len(), policy.destinations.len(), errors.is_empty()), (0, 1, false));
+    }
 
     #[test]
     fn the_version_depends_on_what_is_done_and_on_nothing_else() {

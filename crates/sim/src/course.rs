@@ -9,7 +9,8 @@ use model::{EventId, Fault, TimeSpan};
 use crate::checks::{
     Passed, Snapshot, i1_accepted_is_durable, i2_deadlines_are_kept, i2_every_event_ends_or_has_an_owner,
     i2_people_have_names, i3_only_admitted_bytes_arrive, i4_one_key_is_one_event, i6_cursors_follow_their_effects,
-    i7_attempt_rows_agree, i8_people_find_their_actions, i10_backlog_drains, i11_accounts_balance, with_a_person,
+    i6_policies_never_go_back, i7_attempt_rows_agree, i8_people_find_their_actions, i10_backlog_drains,
+    i11_accounts_balance, with_a_person,
 };
 use crate::life;
 use crate::oracle::{Followed, Known, Oracle, Reply, Rule};
@@ -177,6 +178,9 @@ impl Judge {
         let (projects, arrived) = new_arrivals(oracle);
         oracle.blame(Rule::I3, i3_only_admitted_bytes_arrive(stores, &projects, &arrived).await?);
         oracle.blame(Rule::I6, i6_cursors_follow_their_effects(stores, &mut self.passed).await?);
+        let nodes: Vec<_> = world.machines.doors().iter().map(|door| door.judges_by()).collect();
+        let back = i6_policies_never_go_back(&oracle.known().work, &nodes);
+        oracle.blame(Rule::I6, back);
         oracle.blame(Rule::I2, i2_people_have_names(stores).await?);
         oracle.blame(Rule::I11, i11_accounts_balance(stores).await?);
         Ok(())

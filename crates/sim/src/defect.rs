@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use engine::ports::{Journal, Ledger, Message};
-use model::change::Change;
+use model::change::{Change, InForce};
 use model::{
     Appended, Batch, Delivery, DeliveryState, Entry, Fault, Guard, NewEntry, Offset, Owner, Partition, Position, TimeSpan,
     Timestamp,
@@ -26,6 +26,7 @@ pub enum Flaw {
     I4,
     I5,
     I6,
+    I6Policies,
     I7,
     I7Deadlines,
     I8,
@@ -36,7 +37,7 @@ pub enum Flaw {
 
 impl Flaw {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::I1,
         Self::I1Retention,
         Self::I2,
@@ -45,6 +46,7 @@ impl Flaw {
         Self::I4,
         Self::I5,
         Self::I6,
+        Self::I6Policies,
         Self::I7,
         Self::I7Deadlines,
         Self::I8,
@@ -66,7 +68,7 @@ impl Flaw {
             Self::I3 => Rule::I3,
             Self::I4 => Rule::I4,
             Self::I5 => Rule::I5,
-            Self::I6 => Rule::I6,
+            Self::I6 | Self::I6Policies => Rule::I6,
             Self::I7 | Self::I7Deadlines => Rule::I7,
             Self::I8 => Rule::I8,
             Self::I9 => Rule::I9,
@@ -86,6 +88,7 @@ impl Flaw {
             Self::I4 => "the key registry does not recognise one event in 10",
             Self::I5 => "one delivery in 5 is stored outside of its lane",
             Self::I6 => "one routing commit in 10 moves the cursor one further",
+            Self::I6Policies => "the policy that the routers have reached is said to be the one in force",
             Self::I7 => "what is due in 5 seconds is said to be due, and may be claimed",
             Self::I7Deadlines => "deliveries are stored without their deadline",
             Self::I8 => "rows of the audit are dropped",
@@ -163,6 +166,14 @@ impl Defect {
         if self.flaw == Flaw::I1Retention { Vec::new() } else { keep }
     }
 
+    /// What is said to be in force: [`Flaw::I6Policies`] strikes here.
+    pub async fn in_force(&self, ledger: &dyn Ledger, found: Option<InForce>) -> Result<Option<InForce>, Fault> {
+        let Some(found) = found.filter(|_| self.flaw == Flaw::I6Policies) else { return Ok(found) };
+        let reached = ledger.partition_policy(Partition(0)).await?;
+        let version = reached.unwrap_or(found.version);
+        Ok(Some(InForce { number: found.number + u64::from(version != found.version), version }))
+    }
+
     /// The bytes that arrive: I3 strikes here.
     pub fn body(&self, message: &Message) -> bytes::Bytes {
         if self.strikes(Flaw::I3, 50) {
@@ -185,7 +196,7 @@ impl Defect {
             Flaw::I11 => batch.changes.retain(|change| !matches!(change, Change::Count { .. })),
             Flaw::I9 => batch.changes.iter_mut().for_each(keep_all),
             Flaw::I7Deadlines => batch.changes.iter_mut().for_each(forget_deadline),
-            Flaw::I1 | Flaw::I1Retention | Flaw::I2Deadlines | Flaw::I3 | Flaw::I4 | Flaw::I10 => {}
+            Flaw::I1 | Flaw::I1Retention | Flaw::I2Deadlines | Flaw::I3 | Flaw::I4 | Flaw::I6Policies | Flaw::I10 => {}
         }
         Ok(batch)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::book::Book;
 use engine::change::apply::{Changes, bootstrap};
@@ -15,7 +16,7 @@ use engine::replay::order::Replays;
 use engine::rules::asked::Asked;
 use engine::switch::run::Switches;
 use futures::future::BoxFuture;
-use model::{Fault, NodeName, Principal, TimeSpan};
+use model::{Fault, NodeName, PolicyVersion, Principal, TimeSpan};
 use tokio::sync::watch;
 
 use crate::clock::SimClock;
@@ -50,8 +51,17 @@ pub struct Door {
     pub changes: Changes,
     /// Replays.
     pub replays: Replays,
+    /// The last application that was answered as done here.
+    pub applied: AtomicU64,
     /// Tells its loops to end.
     pub stop: watch::Sender<bool>,
+}
+
+impl Door {
+    /// The group of its tasks, the last application that was answered as done here, and the policy that it judges by.
+    pub fn judges_by(&self) -> (String, u64, PolicyVersion) {
+        (self.group.clone(), self.applied.load(Ordering::Relaxed), self.changes.book.current().version)
+    }
 }
 
 /// The ports of one life.
@@ -165,6 +175,7 @@ fn door(world: &Arc<World>, node: &Node, (name, group): (&str, &str), stop: watc
         switches: Switches { ledger: ledger(), book: book(), board: Arc::clone(&node.board) },
         changes: Changes { journal: journal(), ledger: ledger(), views: Arc::clone(&views), book: book() },
         replays: Replays { journal: journal(), ledger: ledger(), views, book: book() },
+        applied: AtomicU64::new(0),
         stop,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::ports::{Clock as _, DueQuery, Ledger as _};
-use model::change::{Round, Switch};
+use model::change::{InForce, Round, Switch};
 use model::{
     AuditId, Batch, Bucket, Change, Claim, Delivery, DeliveryId, DeliveryState, Digest, Entry, Guard, LaneKey, Offset,
     OnDead, Origin, Outcome, Partition, Principal, QuarantineState, Replay, ReplayState, Scope, TimeSpan, Timestamp, Token,
@@ -122,7 +122,7 @@ impl History {
             13..=15 => self.shift().await,
             16..=18 => self.entry_change(),
             19..=20 => self.emission(),
-            _ => self.setting(),
+            _ => self.setting().await,
         }
     }
 
@@ -255,11 +255,12 @@ impl History {
     }
 
     /// Changes about what stands beside events and deliveries.
-    fn setting(&mut self) -> Change {
+    async fn setting(&mut self) -> Change {
         let n = self.dice.below(5);
         let (by, why, at) = (Principal::new("ines"), self.why(), self.now());
         match self.dice.below(10) {
             0 => Change::StorePolicy { version: policy(n), files: vec![("flows/a.yaml".to_owned(), why)], at },
+            1 if self.dice.one_in(2) => self.in_force().await,
             1 => Change::PartitionPolicy { partition: Partition(u16::from(n > 2)), version: policy(n) },
             2 => Change::Breaker { destination: name(self.pick(&DESTINATIONS)), state: format!("{{\"n\":{n}}}") },
             3 => Change::Switch { object: format!("flow/{n}"), switch: Switch { paused: self.dice.one_in(2), by, why, at } },
@@ -279,6 +280,11 @@ impl History {
                 Change::TakeShard { shard, node, incarnation: 1 + self.dice.below(3) }
             }
         }
+    }
+
+    async fn in_force(&mut self) -> Change {
+        let last = self.reference.policy_in_force().await.expect("memory answers").map_or(0, |last| last.number);
+        Change::PolicyInForce(InForce { number: last + self.dice.below(3), version: policy(self.dice.below(5)) })
     }
 
     fn token(&mut self, n: u64) -> Token {

@@ -1,7 +1,7 @@
 //! The ledger: attempts are written before they begin and closed after, under an epoch that fences.
 
 use futures::future::join_all;
-use model::outcome::Again;
+use model::outcome::{Again, Lack};
 use model::{
     Attempt, AttemptResult, Batch, Change, Claim, Delivery, DeliveryState, Digest, FaultKind, Guard, Outcome, Owner,
     TimeSpan, TransportError,
@@ -182,6 +182,8 @@ async fn every_outcome_is_kept_as_it_was(mut it: LedgerFixture) {
         Outcome::Deferred { status: 503, retry_after: None },
         Outcome::Unknown,
         Outcome::Unmapped { reasons: vec!["`qty` is no number".to_owned(), "it's late".to_owned()] },
+        Outcome::Unsent { lack: Lack::Secret, why: "the secret wms/sign has no value".to_owned() },
+        Outcome::Unsent { lack: Lack::Destination, why: "the destination is gone".to_owned() },
     ];
     let errors = {
         use TransportError as E;

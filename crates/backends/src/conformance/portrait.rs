@@ -3,7 +3,7 @@
 //! Where a port promises no order, the portrait brings one; the numbers of the feed are left out, their order is not.
 
 use engine::ports::{DueQuery, Ledger, Shard, Views};
-use model::change::Switch;
+use model::change::{InForce, Switch};
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
 };
@@ -60,6 +60,7 @@ pub struct Portrait {
     pub agenda: Vec<(DestinationName, Timestamp)>,
     pub orphans: Vec<Delivery>,
     pub cursors: Vec<Offset>,
+    pub in_force: Option<InForce>,
     pub partition_policies: Vec<Option<PolicyVersion>>,
     pub policies: Vec<Option<Vec<(String, String)>>>,
     pub policy_list: Vec<(PolicyVersion, Timestamp)>,
@@ -124,6 +125,7 @@ impl Portrait {
             ("agenda", told(&self.agenda)),
             ("orphans", told(&self.orphans)),
             ("cursors", told(&self.cursors)),
+            ("in_force", told(&self.in_force)),
             ("partition_policies", told(&self.partition_policies)),
             ("policies", told(&self.policies)),
             ("policy_list", told(&self.policy_list)),
@@ -194,6 +196,7 @@ impl Portrait {
     }
 
     async fn ask_settings(&mut self, ledger: &dyn Ledger, subjects: &Subjects) -> Result<(), Fault> {
+        self.in_force = ledger.policy_in_force().await?;
         for partition in &subjects.partitions {
             self.partition_policies.push(ledger.partition_policy(*partition).await?);
         }

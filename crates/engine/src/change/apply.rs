@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
+use model::change::InForce;
 use model::limit::PAGE_ROWS_MAX;
 use model::view::DeliveryQuery;
-use model::{AuditRow, Delivery, Diagnostic, Fault, FaultKind, Partition, PolicyVersion, Severity};
+use model::{Delivery, Diagnostic, Fault, FaultKind, Partition, PolicyVersion, Severity};
 use policy::{Policy, SourceFile};
 
 use super::decide::{self, Application, Left, MissingSecrets, OpenDeliveries, Removal};
@@ -27,7 +28,7 @@ pub struct Changes {
     pub journal: Arc<dyn Journal>,
     /// Where policies are stored.
     pub ledger: Arc<dyn Ledger>,
-    /// Where open deliveries and earlier applications are found.
+    /// Where open deliveries are found.
     pub views: Arc<dyn Views>,
     /// The policies of this node.
     pub book: Arc<Book>,
@@ -47,6 +48,8 @@ pub struct Terms {
 /// What was done.
 #[derive(Clone, Debug)]
 pub struct Applied {
+    /// How manieth application the one in force is.
+    pub number: u64,
     /// The version that holds now.
     pub version: PolicyVersion,
     /// The version that held before.
@@ -105,30 +108,40 @@ impl Changes {
     async fn put(&self, action: &str, files: &[SourceFile], terms: Terms, asked: &Asked) -> Result<Applied, NotDone> {
         asked.check()?;
         let (policy, warnings) = checked(files, asked)?;
-        let rows = self.views.audit(Some(decide::SUBJECT.to_owned()), None, 2).await?.rows;
-        let (version, previous) = (policy.version, self.book.current().version);
+        let in_force = self.in_force().await?;
+        let (version, previous) = (policy.version, in_force.version);
         if terms.onto.is_some_and(|onto| onto != previous) {
             return Err(NotDone::Changed(format!(
                 "the policy in force is {}; look at the difference again",
                 previous.short()
             )));
         }
-        if holds_already(&rows, version, previous) {
-            self.book.adopt(policy);
+        if version == previous {
+            self.book.adopt(in_force.number, policy);
             let sentence = format!("{} is in force already; nothing was changed", version.short());
-            return Ok(Applied { warnings, sentence, ..nothing(version) });
+            return Ok(Applied { warnings, sentence, ..nothing(in_force) });
         }
         decide::allow_missing(self.book.secrets_missing(&policy), terms.missing)?;
         let removals = self.removals(&policy).await?;
         decide::allow(&removals, terms.open)?;
-        let id = decide::application(rows.first().map(|row| row.id), version);
-        let application = Application { id, version, files, in_force: previous };
-        let asked = decide::after(rows.first(), asked);
-        self.ledger.commit(decide::batch(&application, &self.journal.partitions(), action, &asked)).await?;
-        self.book.adopt(policy);
-        let (held, under_way) = self.hold_all(&removals, &asked).await?;
+        let application = Application { number: in_force.number + 1, version, files, in_force: previous };
+        self.ledger.commit(decide::batch(&application, &self.journal.partitions(), action, asked)).await?;
+        self.book.adopt(application.number, policy);
+        let (held, under_way) = self.hold_all(&removals, asked).await?;
         let sentence = sentence(version, previous, &removals, held);
-        Ok(Applied { previous, effect: Effect::Applied, removals, held, under_way, warnings, sentence, ..nothing(version) })
+        let now = InForce { number: application.number, version };
+        Ok(Applied { previous, effect: Effect::Applied, removals, held, under_way, warnings, sentence, ..nothing(now) })
+    }
+
+    /// What the ledger says is in force. Another node may have applied it a moment ago; then this one knows it from here on.
+    async fn in_force(&self) -> Result<InForce, Fault> {
+        let in_force = self.ledger.policy_in_force().await?.ok_or(Fault::new(FaultKind::Corrupt, "change.in_force"))?;
+        if !self.book.has_reached(in_force.number)
+            && let Some(policy) = self.book.kept(in_force.version).await?
+        {
+            self.book.adopt(in_force.number, policy);
+        }
+        Ok(in_force)
     }
 
     async fn removal(&self, object: Object) -> Result<Removal, Fault> {
@@ -189,18 +202,17 @@ pub struct Beginning {
     pub sentence: String,
 }
 
-/// The policy that a process begins with: the one that the router has reached, or, in an empty ledger, the given one,
-/// which is applied as the first. The files are not looked at when the ledger has a policy.
+/// The policy that a process begins with: the one in force, or, in an empty ledger, the given one, which is applied as the
+/// first. The files are not looked at when the ledger has a policy.
 pub async fn bootstrap(
     ledger: &Arc<dyn Ledger>,
     partitions: &[Partition],
     files: &[SourceFile],
     asked: &Asked,
 ) -> Result<Beginning, NotDone> {
-    let first = partitions.first().copied().unwrap_or_default();
-    if let Some(version) = ledger.partition_policy(first).await? {
+    if let Some(InForce { version, .. }) = ledger.policy_in_force().await? {
         let stored = ledger.policy(version).await?.ok_or(Fault::new(FaultKind::Corrupt, "change.bootstrap"))?;
-        let policy = Arc::new(book::compile(stored)?);
+        let policy = Arc::new(book::compile(version, stored)?);
         return Ok(Beginning {
             policy,
             effect: Effect::None,
@@ -210,7 +222,7 @@ pub async fn bootstrap(
     asked.check()?;
     let (policy, _) = checked(files, asked)?;
     let version = policy.version;
-    let application = Application { id: decide::application(None, version), version, files, in_force: version };
+    let application = Application { number: 1, version, files, in_force: version };
     ledger.commit(decide::first_batch(&application, partitions, asked)).await?;
     Ok(Beginning { policy, effect: Effect::Applied, sentence: format!("{} is the first policy", version.short()) })
 }
@@ -224,10 +236,6 @@ fn checked(files: &[SourceFile], asked: &Asked) -> Result<(Arc<Policy>, Vec<Diag
     }
 }
 
-fn holds_already(rows: &[AuditRow], version: PolicyVersion, present: PolicyVersion) -> bool {
-    if rows.is_empty() { version == present } else { decide::is_last(rows, version) }
-}
-
 fn query(object: &Object, states: &[&str], cursor: Option<String>) -> DeliveryQuery {
     let (flow, destination) = match object {
         Object::Source(_) => (None, None),
@@ -238,8 +246,9 @@ fn query(object: &Object, states: &[&str], cursor: Option<String>) -> DeliveryQu
     DeliveryQuery { states, flow, destination, cursor, limit: PAGE_ROWS_MAX, ..DeliveryQuery::default() }
 }
 
-fn nothing(version: PolicyVersion) -> Applied {
+fn nothing(InForce { number, version }: InForce) -> Applied {
     Applied {
+        number,
         version,
         previous: version,
         effect: Effect::None,

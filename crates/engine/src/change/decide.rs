@@ -1,8 +1,8 @@
 //! What applying a policy changes, and whether it may be applied. Values in, values out.
 
+use model::change::InForce;
 use model::{
-    AuditId, AuditRow, Batch, Change, Delivery, DeliveryState, Entry, Guard, Partition, PolicyVersion, Principal, TimeSpan,
-    Timestamp,
+    AuditId, AuditRow, Batch, Change, Delivery, DeliveryState, Entry, Guard, Partition, PolicyVersion, Principal, Timestamp,
 };
 use policy::SourceFile;
 use uuid::Uuid;
@@ -67,34 +67,11 @@ pub fn allow(removals: &[Removal], open: OpenDeliveries) -> Result<(), NotDone> 
     Err(NotDone::Refused(format!("{}; finish or cancel them, or ask for them to be held", in_use.join(", "))))
 }
 
-/// The id of applying a version onto the application before. Applications are a chain: the same version onto the same
-/// predecessor is one application, and coming back to a version later is another one.
-pub fn application(previous: Option<AuditId>, version: PolicyVersion) -> AuditId {
-    AuditId::derive(previous.map_or(Uuid::nil(), |id| id.0), &[b"policy.apply", &version.0.0])
-}
-
-/// Whether the last application was of this version, from the latest rows of the chain, newest first.
-///
-/// Where retention has left only a part of the chain, the answer is no and the version is applied again, which changes
-/// nothing but the journal.
-pub fn is_last(rows: &[AuditRow], version: PolicyVersion) -> bool {
-    let mut chain = rows.iter().map(|row| row.id);
-    let last = chain.next();
-    last == Some(application(chain.next(), version))
-}
-
-/// The same wish at a moment after the last application, so that the rows of the chain are in its order even when two fall
-/// on one instant, or a clock went back between two lives.
-pub fn after(last: Option<&AuditRow>, asked: &Asked) -> Asked {
-    let earliest = last.map_or(Timestamp::EPOCH, |row| row.at + TimeSpan::from_micros(1));
-    Asked { at: asked.at.max(earliest), ..asked.clone() }
-}
-
 /// One application.
 #[derive(Clone, Copy, Debug)]
 pub struct Application<'a> {
-    /// Its id.
-    pub id: AuditId,
+    /// How manieth it is, from 1: applying the same version again later is another application.
+    pub number: u64,
     /// The version that is applied.
     pub version: PolicyVersion,
     /// Its files.
@@ -106,9 +83,12 @@ pub struct Application<'a> {
 /// The batch that applies a policy: its text, an entry for every partition, and the audit row. The routers switch when
 /// they reach the entry.
 pub fn batch(application: &Application<'_>, partitions: &[Partition], action: &str, asked: &Asked) -> Batch {
-    let Application { id, version, files, in_force } = application;
+    let Application { number, version, files, in_force } = application;
+    let id = AuditId::derive(Uuid::nil(), &[b"policy.apply", &number.to_be_bytes(), &version.0.0]);
     let files = files.iter().map(|file| (file.path.clone(), file.text.clone())).collect();
-    let mut batch = Batch::new().change(Change::StorePolicy { version: *version, files, at: asked.at });
+    let mut batch = Batch::new()
+        .change(Change::PolicyInForce(InForce { number: *number, version: *version }))
+        .change(Change::StorePolicy { version: *version, files, at: asked.at });
     for partition in partitions {
         batch.changes.push(Change::Emit {
             id: replayed::emission(id.0, &[&version.0.0, &partition.0.to_be_bytes(), &in_force.0.0]),
@@ -117,7 +97,7 @@ pub fn batch(application: &Application<'_>, partitions: &[Partition], action: &s
             entry: Box::new(Entry::PolicyApplied { version: *version, by: asked.by.clone(), why: asked.why.clone() }),
         });
     }
-    batch.change(Change::Audit(AuditRow { id: *id, ..asked.audit(action, SUBJECT) }))
+    batch.change(Change::Audit(AuditRow { id, ..asked.audit(action, SUBJECT) }))
 }
 
 /// The batch of the first start: as [`batch`], and the routers begin with it.
@@ -194,24 +174,6 @@ mod tests {
         assert!(refused.starts_with("destination wms has 3 open deliveries"), "{refused}");
     }
 
-    fn chain(versions: &[&str]) -> Vec<AuditRow> {
-        let mut rows: Vec<AuditRow> = Vec::new();
-        for text in versions {
-            let id = application(rows.first().map(|row| row.id), version(text));
-            rows.insert(0, AuditRow { id, ..asked().audit("policy.apply", SUBJECT) });
-        }
-        rows
-    }
-
-    #[test]
-    fn the_last_application_is_known_from_the_chain() {
-        assert!(!is_last(&[], version("a")));
-        assert!(is_last(&chain(&["a"]), version("a")));
-        assert!(is_last(&chain(&["a", "b"]), version("b")));
-        assert!(!is_last(&chain(&["a", "b"]), version("a")));
-        assert!(is_last(&chain(&["a", "b", "a"])[..2], version("a")));
-    }
-
     fn emitted(batch: &Batch) -> Vec<Uuid> {
         let id = |change: &Change| match change {
             Change::Emit { id, .. } => Some(*id),
@@ -220,26 +182,33 @@ mod tests {
         batch.changes.iter().filter_map(id).collect()
     }
 
-    fn applied(history: &[&str], next: &str) -> Vec<Uuid> {
-        let id = application(chain(history).first().map(|row| row.id), version(next));
-        let application = Application { id, version: version(next), files: &[], in_force: version("x") };
-        emitted(&batch(&application, &[Partition(0), Partition(1)], "policy.apply", &asked()))
+    fn application(number: u64, text: &str) -> Application<'static> {
+        Application { number, version: version(text), files: &[], in_force: version("x") }
+    }
+
+    fn applied(number: u64, text: &str) -> Batch {
+        batch(&application(number, text), &[Partition(0), Partition(1)], "policy.apply", &asked())
     }
 
     #[test]
-    fn the_same_version_onto_the_same_predecessor_is_one_and_coming_back_is_another() {
-        assert_eq!(applied(&["a"], "b"), applied(&["a"], "b"));
-        assert_eq!(applied(&["a"], "b").len(), 2);
-        assert_ne!(applied(&["a"], "b"), applied(&["a", "b", "a"], "b"));
+    fn the_same_application_is_one_and_coming_back_to_a_version_is_another() {
+        assert_eq!(emitted(&applied(2, "b")), emitted(&applied(2, "b")));
+        assert_eq!(emitted(&applied(2, "b")).len(), 2);
+        assert_ne!(emitted(&applied(2, "b")), emitted(&applied(4, "b")));
+    }
+
+    #[test]
+    fn an_application_takes_the_next_number_or_nothing() {
+        let in_force = InForce { number: 2, version: version("b") };
+        let takes = |change: &Change| matches!(change, Change::PolicyInForce(next) if *next == in_force);
+        assert!(applied(2, "b").changes.iter().any(takes));
     }
 
     #[test]
     fn the_first_batch_lets_the_routers_begin_with_the_policy() {
-        let id = application(None, version("a"));
-        let application = Application { id, version: version("a"), files: &[], in_force: version("a") };
-        let batch = first_batch(&application, &[Partition(0)], &asked());
+        let batch = first_batch(&application(1, "a"), &[Partition(0)], &asked());
         let begins = |change: &Change| matches!(change, Change::PartitionPolicy { version: at, .. } if *at == version("a"));
         assert!(batch.changes.iter().any(begins));
-        assert!(matches!(batch.changes.first(), Some(Change::StorePolicy { .. })));
+        assert!(batch.changes.iter().any(|change| matches!(change, Change::StorePolicy { .. })));
     }
 }

@@ -51,7 +51,8 @@ impl Leavings {
         let mut known = BTreeSet::new();
         for partition in self.journal.partitions() {
             if let Some(version) = self.ledger.partition_policy(partition).await? {
-                known.extend(self.book.at(version).await?.destinations.keys().cloned());
+                let kept = self.book.kept(version).await?;
+                known.extend(kept.iter().flat_map(|policy| policy.destinations.keys().cloned()));
             }
         }
         Ok(known)

@@ -1,10 +1,13 @@
 //! The claiming loop: finds what is due and has a slot, claims it in one commit, and hands it over to be sent. Together
 //! with the router, which claims first attempts as it makes them, it is all that claims.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::limit::{CLAIM_MAX, PERIOD};
-use model::{Batch, Change, Claim, Delivery, Fault, FaultKind, Guard, Lease, TimeSpan, Timestamp};
+use model::{
+    Batch, Change, Claim, Delivery, DestinationName, Fault, FaultKind, Guard, Lease, SecretName, TimeSpan, Timestamp,
+};
 use policy::compiled::Destination;
 use tokio::sync::mpsc;
 
@@ -20,6 +23,9 @@ const AGAIN: TimeSpan = TimeSpan::from_millis(200);
 /// Between two looks: under load every commit is a hint, and what becomes due meanwhile is claimed together.
 const BREATH: TimeSpan = TimeSpan::from_millis(3);
 
+/// LIMIT: rows that are remembered as told of; more are told of again.
+const TOLD_MAX: usize = 1_000;
+
 /// The claiming loop of a node.
 #[derive(Debug)]
 pub struct Claimer {
@@ -29,6 +35,15 @@ pub struct Claimer {
     pub handovers: mpsc::Sender<Handover>,
     /// When to stop.
     pub stop: Stop,
+    /// What was told of already.
+    pub told: Told,
+}
+
+/// What was told of already, so that a loop that looks again and again tells it once.
+#[derive(Debug, Default)]
+pub struct Told {
+    unreadable: BTreeSet<String>,
+    without_secret: BTreeMap<DestinationName, SecretName>,
 }
 
 impl Claimer {
@@ -42,7 +57,10 @@ impl Claimer {
                 // Somebody changed one of them meanwhile; the next look sees it.
                 Err(fault) if fault.kind == FaultKind::Conflict => BREATH,
                 Err(fault) if fault.kind == FaultKind::Shutdown => break,
-                Err(fault) if fault.kind == FaultKind::Corrupt => return Err(fault),
+                Err(fault) if fault.kind == FaultKind::Corrupt => {
+                    self.sender.facts.emit(&Fact::LoopFault { name: "claim", fault: &fault });
+                    return Err(fault);
+                }
                 Err(fault) => {
                     self.sender.facts.emit(&Fact::LoopFault { name: "claim", fault: &fault });
                     AGAIN
@@ -73,63 +91,89 @@ impl Claimer {
     }
 
     /// Claims what is due and has a slot, for every destination that this node works on. Answers how long there is
-    /// surely nothing to do, at most a period.
-    async fn claim_due(&self) -> Result<TimeSpan, Fault> {
+    /// surely nothing to do, at most a period. What is damaged at one destination stops no other.
+    async fn claim_due(&mut self) -> Result<TimeSpan, Fault> {
         let mut wait = PERIOD;
         let present = self.sender.book.current();
         for (name, due) in self.sender.ledger.agenda().await? {
             let now = self.sender.clock.now();
-            let Some(destination) =
-                present.destinations.get(&name).filter(|_| self.sender.board.holds(&Board::shard_of(&name)))
-            else {
-                continue;
-            };
+            let ours = self.sender.board.holds(&Board::shard_of(&name));
+            let Some(destination) = present.destinations.get(&name).filter(|_| ours) else { continue };
             if due > now {
                 wait = wait.min(due.since(now));
-            } else if let Some(until) = self.claim_for(destination, now).await? {
-                wait = wait.min(until.since(now).max(TimeSpan::from_millis(1)));
+                continue;
+            }
+            match self.claim_for(destination, now).await {
+                Ok(None) => {}
+                Ok(Some(until)) => wait = wait.min(until.since(now).max(TimeSpan::from_millis(1))),
+                Err(fault) if fault.kind == FaultKind::Corrupt => self.tell_unreadable(&name, fault.to_string()),
+                Err(fault) => return Err(fault),
             }
         }
         Ok(wait)
     }
 
     /// Claims what is due for one destination. Answers when its gate opens again, if that is known.
-    async fn claim_for(&self, to: &Arc<Destination>, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
-        let all = (self.sender.board.free(to, Kind::First) as usize).min(CLAIM_MAX);
-        let repeats = (self.sender.board.free(to, Kind::Repeat) as usize).min(all);
+    async fn claim_for(&mut self, to: &Arc<Destination>, now: Timestamp) -> Result<Option<Timestamp>, Fault> {
+        let board = Arc::clone(&self.sender.board);
+        let all = (board.free(to, Kind::First) as usize).min(CLAIM_MAX);
+        let repeats = (board.free(to, Kind::Repeat) as usize).min(all);
         if all == 0 {
-            self.sender.board.pressure.behind();
+            board.pressure.behind();
             return Ok(None);
         }
-        let without = self.sender.board.switches.paused_flows();
+        let without = board.switches.paused_flows();
         let query = DueQuery { destination: to.name.clone(), now, all, repeats, without };
-        let mut due = self.sender.ledger.due(query).await?.deliveries;
-        due.retain(|delivery| !self.sender.board.is_in_question(delivery.id));
-        if due.len() == all {
-            self.sender.board.pressure.behind();
+        let due = self.sender.ledger.due(query).await?;
+        for what in due.unreadable {
+            self.tell_unreadable(&to.name, what);
+        }
+        if due.deliveries.len() == all {
+            board.pressure.behind();
         }
         let mut claims: Vec<(Delivery, Slot)> = Vec::with_capacity(all);
         let mut opens_at = None;
-        for delivery in due {
+        for delivery in due.deliveries.into_iter().filter(|delivery| !board.is_in_question(delivery.id)) {
             let kind = if delivery.attempts == 0 { Kind::First } else { Kind::Repeat };
-            match self.sender.board.enter(to, kind, now) {
+            match board.enter(to, kind, now) {
                 Ok(slot) => claims.push((delivery, slot)),
                 Err(Closed::Busy) => {}
                 Err(Closed::Paused) => break,
+                Err(Closed::NoSecret(secret)) => {
+                    self.tell_without_secret(&to.name, secret);
+                    break;
+                }
                 Err(Closed::Until(until)) => {
                     opens_at = Some(until);
                     break;
                 }
             }
         }
-        self.claim(claims, now).await?;
+        if !claims.is_empty() {
+            self.told.without_secret.remove(&to.name);
+            self.claim(claims, now).await?;
+        }
         Ok(opens_at)
     }
 
-    async fn claim(&self, claims: Vec<(Delivery, Slot)>, now: Timestamp) -> Result<(), Fault> {
-        if claims.is_empty() {
-            return Ok(());
+    fn tell_unreadable(&mut self, destination: &DestinationName, what: String) {
+        if self.told.unreadable.len() >= TOLD_MAX {
+            self.told.unreadable.clear();
         }
+        if !self.told.unreadable.contains(&what) {
+            self.sender.facts.emit(&Fact::Unreadable { destination, what: &what });
+            self.told.unreadable.insert(what);
+        }
+    }
+
+    fn tell_without_secret(&mut self, destination: &DestinationName, secret: SecretName) {
+        if self.told.without_secret.get(destination) != Some(&secret) {
+            self.sender.facts.emit(&Fact::NoSecret { destination, secret: &secret });
+            self.told.without_secret.insert(destination.clone(), secret);
+        }
+    }
+
+    async fn claim(&self, claims: Vec<(Delivery, Slot)>, now: Timestamp) -> Result<(), Fault> {
         let board = &self.sender.board;
         let Lease { node, incarnation } = board.lease.clone();
         let claim = Claim { lease: board.lease.clone(), at: now };

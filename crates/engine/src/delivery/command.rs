@@ -1,12 +1,16 @@
 //! What people do with a delivery: retry, cancel, hold. Decided from the delivery as it stands, with a sentence either way.
 
 use model::change::Round;
-use model::{Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Guard, MemberVerdict, OnDead, Replay, ReplayId};
+use model::delivery::CAUSE_UNDECIDED;
+use model::outcome::Lack;
+use model::{
+    Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Guard, MemberVerdict, OnDead, Outcome, Replay, ReplayId,
+};
 use model::{ReplayMember, ReplayState};
+use policy::Policy;
 
 use crate::rules::asked::Asked;
-use crate::rules::names::Names;
-use crate::rules::replayed;
+use crate::rules::{replayed, schedule};
 
 /// What a person wants of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +49,7 @@ pub struct Plan {
 pub type Skipped = String;
 
 /// Fulfils a wish, or says why not.
-pub fn plan(delivery: &Delivery, wish: Wish, names: &Names, asked: &Asked) -> Result<Plan, Skipped> {
+pub fn plan(delivery: &Delivery, wish: Wish, present: &Policy, asked: &Asked) -> Result<Plan, Skipped> {
     if delivery.lease.is_some() {
         return Err(format!("attempt {} is under way; ask again when it has ended", delivery.attempts));
     }
@@ -53,15 +57,15 @@ pub fn plan(delivery: &Delivery, wish: Wish, names: &Names, asked: &Asked) -> Re
         return Err(format!("it is {} already; its event can be replayed", delivery.state.word()));
     }
     match wish {
-        Wish::Retry => retry(delivery, names, asked),
+        Wish::Retry => retry(delivery, present, asked),
         Wish::Cancel => {
             let state = DeliveryState::Cancelled { by: asked.by.clone() };
-            Ok(moved(delivery, wish, state, asked, "cancelled: it will not be delivered"))
+            Ok(moved(delivery, (wish, None), state, asked, "cancelled: it will not be delivered"))
         }
         Wish::Hold => match &delivery.state {
             DeliveryState::Waiting { .. } => {
                 let state = DeliveryState::Held { for_whom: delivery.owner.clone() };
-                Ok(moved(delivery, wish, state, asked, &format!("held for {}", delivery.owner)))
+                Ok(moved(delivery, (wish, None), state, asked, &format!("held for {}", delivery.owner)))
             }
             DeliveryState::Held { for_whom: owner } | DeliveryState::DeadLettered { owner } => {
                 Err(format!("it is with {owner} already"))
@@ -73,23 +77,55 @@ pub fn plan(delivery: &Delivery, wish: Wish, names: &Names, asked: &Asked) -> Re
     }
 }
 
-fn retry(delivery: &Delivery, names: &Names, asked: &Asked) -> Result<Plan, Skipped> {
+fn retry(delivery: &Delivery, present: &Policy, asked: &Asked) -> Result<Plan, Skipped> {
     match &delivery.state {
         DeliveryState::Waiting { due } => Err(format!("it waits already; it is due at {due}")),
         DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. } => {
-            if !names.destinations.contains(&delivery.destination) {
+            if !present.destinations.contains_key(&delivery.destination) {
                 return Err(format!("the destination {} is not in the present policy", delivery.destination));
             }
-            if left_its_lane(delivery) {
-                return enter_again(delivery, names, asked);
+            if delivery.cause == CAUSE_UNDECIDED {
+                return enter_again(delivery, "it had no place in the order", present, asked);
             }
-            let state = DeliveryState::Waiting { due: asked.at };
-            Ok(moved(delivery, Wish::Retry, state, asked, "it is attempted again, in a new round"))
+            if left_its_lane(delivery) {
+                return enter_again(delivery, "its lane has gone on", present, asked);
+            }
+            new_round(delivery, present, asked)
         }
         DeliveryState::Done { .. } | DeliveryState::Cancelled { .. } | DeliveryState::Superseded { .. } => {
             Err("it is final".to_owned())
         }
     }
+}
+
+fn new_round(delivery: &Delivery, present: &Policy, asked: &Asked) -> Result<Plan, Skipped> {
+    let state = DeliveryState::Waiting { due: asked.at };
+    if !may_be_mapped_anew(delivery, present) {
+        let round = Round { at: asked.at, deadline: delivery.deadline_from(asked.at), policy: delivery.policy };
+        return Ok(moved(delivery, (Wish::Retry, Some(round)), state, asked, "it is attempted again, in a new round"));
+    }
+    let flow = present.flows.get(&delivery.flow);
+    let flow = flow.ok_or_else(|| format!("the flow {} is not in the present policy; cancel it", delivery.flow))?;
+    if flow.destination != delivery.destination {
+        return Err(format!("the flow {} goes to {} now: replay its event, or cancel it", flow.name, flow.destination));
+    }
+    let deadline = present.retries.get(&flow.retry);
+    let deadline = deadline.and_then(|retry| schedule::deadline(retry, flow.deadline, asked.at));
+    let (old, new) = (delivery.policy.short(), present.version.short());
+    let sentence = format!("it is attempted again, in a new round, with flow and mapping of the policy {new}, before {old}");
+    let round = Round { at: asked.at, deadline, policy: present.version };
+    let mut plan = moved(delivery, (Wish::Retry, Some(round)), state, asked, &sentence);
+    let remapped = Asked { why: format!("from the policy {old} to {new}"), ..asked.clone() };
+    plan.batch.changes.push(Change::Audit(remapped.audit("delivery.remap", &delivery.id.to_string())));
+    Ok(plan)
+}
+
+/// What the mapping of its policy refuses, it will refuse again: a person who asks for another try has mended the mapping.
+/// Where bytes were sent already these are compared at every attempt (I3), so that it keeps the mapping that made them.
+fn may_be_mapped_anew(delivery: &Delivery, present: &Policy) -> bool {
+    let refused = [Outcome::Unmapped { reasons: Vec::new() }, Outcome::Unsent { lack: Lack::Policy, why: String::new() }];
+    let was_refused = refused.iter().any(|outcome| outcome.cause() == delivery.cause);
+    was_refused && delivery.output.is_none() && delivery.policy != present.version
 }
 
 /// A delivery that freed its lane may have been passed by others: it comes back only as a new one at a new position, so
@@ -98,13 +134,13 @@ fn left_its_lane(delivery: &Delivery) -> bool {
     delivery.lane.is_some() && delivery.on_dead == OnDead::Pass
 }
 
-fn enter_again(delivery: &Delivery, names: &Names, asked: &Asked) -> Result<Plan, Skipped> {
-    if !names.flows.contains(&delivery.flow) {
-        return Err(format!("its lane has gone on, and the flow {} is not in the present policy", delivery.flow));
+fn enter_again(delivery: &Delivery, because: &str, present: &Policy, asked: &Asked) -> Result<Plan, Skipped> {
+    if !present.flows.contains_key(&delivery.flow) {
+        return Err(format!("{because}, and the flow {} is not in the present policy", delivery.flow));
     }
     let replay = ReplayId::derive(delivery.id.0, &[b"retry", &delivery.version.to_be_bytes()]);
     let instead = replayed::delivery(delivery.event, replay, &delivery.flow);
-    let sentence = format!("its lane has gone on: it enters again, at the end, as {instead}");
+    let sentence = format!("{because}: it enters again, at the end, as {instead}");
     let entry = Entry::Replayed {
         of: delivery.event,
         at: delivery.bytes_at,
@@ -115,10 +151,10 @@ fn enter_again(delivery: &Delivery, names: &Names, asked: &Asked) -> Result<Plan
     let emit = Change::Emit {
         id: replayed::emission(replay.0, &[]),
         partition: delivery.position.partition,
-        policy: names.version,
+        policy: present.version,
         entry: Box::new(entry),
     };
-    let mut plan = moved(delivery, Wish::Retry, DeliveryState::Superseded { by: instead }, asked, &sentence);
+    let mut plan = moved(delivery, (Wish::Retry, None), DeliveryState::Superseded { by: instead }, asked, &sentence);
     plan.batch.changes.push(emit);
     plan.batch.changes.push(replay_of_one(delivery, replay, asked));
     Ok(Plan { instead: Some(instead), ..plan })
@@ -152,11 +188,13 @@ fn replay_of_one(delivery: &Delivery, id: ReplayId, asked: &Asked) -> Change {
     Change::Replay { replay: Box::new(replay), members: vec![member] }
 }
 
-fn moved(delivery: &Delivery, wish: Wish, state: DeliveryState, asked: &Asked, sentence: &str) -> Plan {
-    let new_round = match wish {
-        Wish::Retry => Some(Round { at: asked.at, deadline: delivery.deadline_from(asked.at), policy: delivery.policy }),
-        Wish::Cancel | Wish::Hold => None,
-    };
+fn moved(
+    delivery: &Delivery,
+    (wish, new_round): (Wish, Option<Round>),
+    state: DeliveryState,
+    asked: &Asked,
+    sentence: &str,
+) -> Plan {
     let batch = Batch::new()
         .guard(Guard::DeliveryVersion { delivery: delivery.id, version: delivery.version })
         .change(Change::Move {

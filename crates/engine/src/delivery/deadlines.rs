@@ -71,11 +71,7 @@ impl Deadlines {
         breakers: &BTreeMap<DestinationName, State>,
         now: Timestamp,
     ) -> Result<Turn, Fault> {
-        let kept = match self.book.at(delivery.policy).await {
-            Ok(policy) => Some(policy),
-            Err(fault) if fault.kind == FaultKind::Corrupt => None,
-            Err(fault) => return Err(fault),
-        };
+        let kept = self.book.kept(delivery.policy).await?;
         let after = decide::expired(kept.as_deref(), delivery, &self.obstacle(delivery, breakers));
         match self.ledger.commit(decide::expire(delivery, now, after)).await {
             Ok(_) => Ok(Turn::Worked),
@@ -91,6 +87,10 @@ impl Deadlines {
             if let Some(switch) = self.board.switches.paused(&object) {
                 return Obstacle::Paused { object, switch };
             }
+        }
+        let present = self.book.current();
+        if let Some(secret) = present.destinations.get(&delivery.destination).and_then(|to| self.board.lacking(to)) {
+            return Obstacle::Secret(secret);
         }
         match breakers.get(&delivery.destination) {
             Some(State::Open { since, .. } | State::HalfOpen { since, .. }) => Obstacle::Breaker { since: *since },

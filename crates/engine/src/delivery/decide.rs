@@ -1,8 +1,8 @@
 //! What follows from an attempt: done, again later, held, or a dead letter; with the reason in a sentence.
 
 use model::change::Switch;
-use model::outcome::Again;
-use model::{AttemptResult, Batch, Change, Delivery, DeliveryState, Guard, Outcome, Timestamp};
+use model::outcome::{Again, Lack};
+use model::{AttemptResult, Batch, Change, Delivery, DeliveryState, Guard, Outcome, SecretName, Timestamp};
 use policy::Policy;
 use policy::compiled::{End, Repeat, Retry};
 
@@ -44,6 +44,8 @@ pub fn after_attempt(delivery: &Delivery, terms: Terms<'_>, outcome: &Outcome, m
         Outcome::Unmapped { reasons } => {
             held(delivery, format!("the mapping refuses: {}", reasons.first().map_or("no reason given", String::as_str)))
         }
+        Outcome::Unsent { lack: Lack::Secret, why } => again(delivery, terms, None, moment, why),
+        Outcome::Unsent { lack: Lack::Event | Lack::Policy | Lack::Destination, why } => held(delivery, why.clone()),
         Outcome::Refused { status, again: Again::Never } => {
             end(delivery, terms, format!("answered {status}: the same data would be refused again"))
         }
@@ -123,21 +125,38 @@ pub const fn seen(outcome: &Outcome) -> Option<Seen> {
     match outcome {
         Outcome::Accepted { .. } => Some(Seen::Healthy),
         Outcome::Refused { status, .. } => Some(if *status >= 500 { Seen::Failing } else { Seen::Healthy }),
-        Outcome::Deferred { status: 429, .. } | Outcome::Unknown | Outcome::Unmapped { .. } => None,
+        Outcome::Deferred { status: 429, .. } | Outcome::Unknown | Outcome::Unmapped { .. } | Outcome::Unsent { .. } => None,
         Outcome::Deferred { .. } | Outcome::Unreached { .. } => Some(Seen::Failing),
     }
 }
 
-/// Where a delivery goes after its open attempt, under the policy that it keeps and the present one.
-///
-/// A flow or retry policy that is missing from the kept policy cannot occur; it would hold the delivery.
-pub fn judge(kept: &Policy, present: &Policy, delivery: &Delivery, result: &AttemptResult, chance: u16) -> After {
-    let Some(retry) = retry_of(kept, delivery) else {
-        return held(delivery, format!("the flow {} is not in its policy", delivery.flow));
+/// Where a delivery goes after its open attempt, under the policy that it keeps and the present one. Where the kept policy
+/// cannot be read, or its flow or retry policy cannot, the row alone decides.
+pub fn judge(kept: Option<&Policy>, present: &Policy, delivery: &Delivery, result: &AttemptResult, chance: u16) -> After {
+    let Some(retry) = kept.and_then(|kept| retry_of(kept, delivery)) else {
+        return without_policy(delivery, result);
     };
     let repeat = present.destinations.get(&delivery.destination).map_or(Repeat::Unsafe, |destination| destination.repeat);
     let terms = Terms { retry, repeat };
     after_attempt(delivery, terms, &result.outcome, Moment { now: result.ended_at, chance })
+}
+
+/// What was taken is done; of anything else nobody but a person can say whether it may be repeated.
+fn without_policy(delivery: &Delivery, result: &AttemptResult) -> After {
+    match &result.outcome {
+        Outcome::Accepted { status } => {
+            After { state: DeliveryState::Done { at: result.ended_at }, why: format!("answered {status}") }
+        }
+        Outcome::Unsent { why, .. } => held(delivery, why.clone()),
+        Outcome::Refused { .. }
+        | Outcome::Deferred { .. }
+        | Outcome::Unreached { .. }
+        | Outcome::Unknown
+        | Outcome::Unmapped { .. } => {
+            let cause = result.outcome.cause();
+            held(delivery, format!("{cause}; what follows is not known, because its flow cannot be read from its policy"))
+        }
+    }
 }
 
 fn retry_of<'a>(kept: &'a Policy, delivery: &Delivery) -> Option<&'a Retry> {
@@ -164,6 +183,8 @@ pub enum Obstacle {
         /// By whom, why, since when.
         switch: Switch,
     },
+    /// A secret of its destination had no value.
+    Secret(SecretName),
     /// The breaker of its destination was open.
     Breaker {
         /// Since when.
@@ -183,6 +204,7 @@ pub fn expired(kept: Option<&Policy>, delivery: &Delivery, obstacle: &Obstacle) 
         Obstacle::Paused { object, switch } => {
             format!("while {object} was paused by {} since {} ({})", switch.by, switch.at, switch.why)
         }
+        Obstacle::Secret(secret) => format!("while the secret {secret} of {destination} had no value"),
         Obstacle::Breaker { since } => format!("while the breaker of {destination} was open since {since}"),
         Obstacle::Lane => "while it waited behind another in its lane".to_owned(),
         Obstacle::Turn => format!("before attempt {} could begin", delivery.attempts + 1),

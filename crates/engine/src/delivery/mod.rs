@@ -4,6 +4,7 @@ pub mod claim;
 pub mod command;
 pub mod deadlines;
 pub mod decide;
+mod flight;
 pub mod operate;
 pub mod prepare;
 pub mod run;

@@ -9,7 +9,6 @@ use super::command::{self, Wish};
 use crate::book::Book;
 use crate::ports::Ledger;
 use crate::rules::asked::{Asked, NotDone};
-use crate::rules::names::Names;
 
 /// LIMIT: deliveries of one command; more dead letters are replayed, with preview and pace of their own.
 pub const MANY_MAX: usize = 1_000;
@@ -114,8 +113,7 @@ impl Operate {
     }
 
     async fn fulfil(&self, delivery: &Delivery, wish: Wish, asked: &Asked) -> Result<Told, NotDone> {
-        let names = Names::of(&self.book.current());
-        let plan = match command::plan(delivery, wish, &names, asked) {
+        let plan = match command::plan(delivery, wish, &self.book.current(), asked) {
             Ok(plan) => plan,
             Err(why) => return Ok(told(delivery.id, Deed::Skipped, why)),
         };

@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use bytes::Bytes;
 use formats::signature::standard_webhooks::{self, SigningKey};
+use model::outcome::Lack;
 use model::{Delivery, Diagnostic, Digest, Event, Outcome, Timestamp};
 use policy::Policy;
 use policy::compiled::{Auth, Destination};
@@ -21,13 +22,15 @@ pub type Unprepared = Outcome;
 /// `policy` is the one that the delivery keeps.
 pub fn body(policy: &Policy, delivery: &Delivery, event: &Event) -> Result<Bytes, Unprepared> {
     let Some(flow) = policy.flows.get(&delivery.flow) else {
-        return Err(unmapped(format!("the flow {} is not in its policy", delivery.flow)));
+        return Err(without_policy(format!("the flow {} cannot be read from its policy", delivery.flow)));
     };
     let body = match &flow.mapping {
         None => Bytes::from(event.data().into_owned()),
         Some(name) => {
-            let mapping =
-                policy.mappings.get(name).ok_or_else(|| unmapped(format!("the mapping {name} is not in its policy")))?;
+            let mapping = policy
+                .mappings
+                .get(name)
+                .ok_or_else(|| without_policy(format!("the mapping {name} cannot be read from its policy")))?;
             let mapped = mapping.apply_checked(policy, &EventView::new(event));
             mapped.map_err(|reasons| Outcome::Unmapped { reasons: reasons.iter().map(sentence).collect() })?
         }
@@ -42,6 +45,14 @@ pub fn body(policy: &Policy, delivery: &Delivery, event: &Event) -> Result<Bytes
 
 fn unmapped(reason: String) -> Unprepared {
     Outcome::Unmapped { reasons: vec![reason] }
+}
+
+fn without_policy(why: String) -> Unprepared {
+    Outcome::Unsent { lack: Lack::Policy, why }
+}
+
+fn without_secret(why: String) -> Unprepared {
+    Outcome::Unsent { lack: Lack::Secret, why }
 }
 
 fn sentence(reason: &Diagnostic) -> String {
@@ -132,22 +143,23 @@ fn sign(
     }
     let mut signing = Vec::with_capacity(destination.sign.len());
     for name in &destination.sign {
-        let secret = keys.get(name).ok_or_else(|| unmapped(format!("the secret {name} has no value")))?;
+        let secret = keys.get(name).ok_or_else(|| without_secret(format!("the secret {name} has no value")))?;
         let text = std::str::from_utf8(secret.expose()).unwrap_or_default();
-        signing
-            .push(SigningKey::parse(text).map_err(|_| unmapped(format!("the secret {name} is no Standard Webhooks key")))?);
+        signing.push(
+            SigningKey::parse(text).map_err(|_| without_secret(format!("the secret {name} is no Standard Webhooks key")))?,
+        );
     }
     let id = envelope.delivery.id.to_string();
     let signature = standard_webhooks::sign(&id, envelope.at.secs(), body, &signing)
-        .map_err(|_| unmapped("the message cannot be signed".to_owned()))?;
+        .map_err(|_| without_secret("the message cannot be signed with its secrets".to_owned()))?;
     headers.push(("webhook-signature".to_owned(), signature));
     Ok(())
 }
 
 fn authenticate(destination: &Destination, keys: &Keyring, headers: &mut Vec<(String, String)>) -> Result<(), Unprepared> {
     let value = |name| {
-        let secret = keys.get(name).ok_or_else(|| unmapped(format!("the secret {name} has no value")))?;
-        String::from_utf8(secret.expose().to_vec()).map_err(|_| unmapped(format!("the secret {name} is no text")))
+        let secret = keys.get(name).ok_or_else(|| without_secret(format!("the secret {name} has no value")))?;
+        String::from_utf8(secret.expose().to_vec()).map_err(|_| without_secret(format!("the secret {name} is no text")))
     };
     match &destination.auth {
         None => {}

@@ -66,7 +66,7 @@ impl Sweep {
     }
 
     async fn settle(&self, delivery: &Delivery, now: Timestamp) -> Result<(), Fault> {
-        let kept = self.book.at(delivery.policy).await?;
+        let kept = self.book.kept(delivery.policy).await?;
         let present = self.book.current();
         let result = AttemptResult {
             ended_at: now,
@@ -75,7 +75,7 @@ impl Sweep {
             response: Vec::new(),
             response_cut: false,
         };
-        let after = decide::judge(&kept, &present, delivery, &result, 0);
+        let after = decide::judge(kept.as_deref(), &present, delivery, &result, 0);
         let state = after.state.word();
         match self.ledger.commit(decide::settle(delivery, delivery.epoch, result, after)).await {
             Ok(_) => self.tell(delivery, state, now).await,

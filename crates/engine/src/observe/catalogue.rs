@@ -56,6 +56,13 @@ pub static DELIVERY: Metric = seconds(
 pub static BREAKER_CHANGES: Metric =
     counter("crossdock_breaker_changes", &["destination", "state"], "Changes of breakers, by the state after it");
 pub static LOOP_FAULTS: Metric = counter("crossdock_loop_faults", &["loop", "kind"], "Faults of ports that loops met");
+pub static UNREADABLE: Metric =
+    counter("crossdock_unreadable_rows", &["destination"], "Rows of deliveries that cannot be read, each counted once");
+pub static WITHOUT_SECRET: Metric = counter(
+    "crossdock_waits_for_secret",
+    &["destination"],
+    "Times that a destination began to wait for the value of a secret",
+);
 pub static REMOVED: Metric =
     counter("crossdock_retention_removed", &["store"], "Rows, and periods of keys, that retention removed");
 pub static ALARMS: Metric =
@@ -101,7 +108,7 @@ pub static CLOCK_AHEAD: Metric = seconds(
 );
 
 /// All of them, in the order of the page.
-pub static ALL: [&Metric; 26] = [
+pub static ALL: [&Metric; 28] = [
     &EVENTS,
     &REFUSED,
     &ACCEPT,
@@ -113,6 +120,8 @@ pub static ALL: [&Metric; 26] = [
     &DELIVERY,
     &BREAKER_CHANGES,
     &LOOP_FAULTS,
+    &UNREADABLE,
+    &WITHOUT_SECRET,
     &REMOVED,
     &ALARMS,
     &SPANS,

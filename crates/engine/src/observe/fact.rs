@@ -4,8 +4,8 @@ use std::fmt;
 
 use formats::trace_context::TraceParent;
 use model::{
-    Delivery, DestinationName, EventId, EventType, Fault, FaultKind, PolicyVersion, RefusalKind, SourceName, TimeSpan,
-    Timestamp,
+    Delivery, DestinationName, EventId, EventType, Fault, FaultKind, PolicyVersion, RefusalKind, SecretName, SourceName,
+    TimeSpan, Timestamp,
 };
 
 use crate::rules::traced::Chain;
@@ -59,6 +59,20 @@ pub enum Fact<'a> {
         destination: &'a DestinationName,
         /// To what, in a word.
         state: &'static str,
+    },
+    /// A row of the ledger cannot be read and is left where it is; the others go on.
+    Unreadable {
+        /// Whose.
+        destination: &'a DestinationName,
+        /// Which, and what is wrong with it.
+        what: &'a str,
+    },
+    /// A destination's deliveries wait, because a secret has no value; they go on when it has.
+    NoSecret {
+        /// Whose.
+        destination: &'a DestinationName,
+        /// Which.
+        secret: &'a SecretName,
     },
     /// A node took or lost shards.
     Shards {
@@ -179,6 +193,8 @@ impl Fact<'_> {
             Self::Routed { .. } => "routed",
             Self::AttemptEnded { .. } => "attempt_ended",
             Self::Breaker { .. } => "breaker",
+            Self::Unreadable { .. } => "unreadable",
+            Self::NoSecret { .. } => "no_secret",
             Self::Shards { .. } => "shards",
             Self::Trimmed { .. } => "trimmed",
             Self::BudgetAlarm { .. } => "budget_alarm",
@@ -194,7 +210,10 @@ impl Fact<'_> {
             Self::AttemptEnded { state, .. } if ["held", "dead_lettered"].contains(state) => Loudness::Warn,
             Self::Accepted { .. } | Self::Routed { .. } | Self::AttemptEnded { .. } | Self::Exported(_) => Loudness::Debug,
             Self::Refused { .. } | Self::Shards { .. } | Self::Trimmed { .. } => Loudness::Info,
-            Self::Breaker { .. } | Self::BudgetAlarm { .. } | Self::NotExported { .. } => Loudness::Warn,
+            Self::Unreadable { .. } => Loudness::Error,
+            Self::NoSecret { .. } | Self::Breaker { .. } | Self::BudgetAlarm { .. } | Self::NotExported { .. } => {
+                Loudness::Warn
+            }
             Self::LoopFault { fault, .. } => match fault.kind {
                 FaultKind::Corrupt => Loudness::Error,
                 FaultKind::Unavailable | FaultKind::Full | FaultKind::Conflict | FaultKind::Shutdown => Loudness::Warn,
@@ -225,6 +244,12 @@ impl fmt::Display for Fact<'_> {
             }
             Self::Breaker { destination, state } => {
                 write!(f, "the breaker of {destination} is {state}")
+            }
+            Self::Unreadable { destination, what } => {
+                write!(f, "a delivery to {destination} cannot be read and stays where it is: {what}")
+            }
+            Self::NoSecret { destination, secret } => {
+                write!(f, "deliveries to {destination} wait: the secret {secret} has no value")
             }
             Self::Shards { held } => write!(f, "this node works on {held} shards"),
             Self::Trimmed { store, rows } => write!(f, "retention removed {rows} from {store}"),

@@ -34,6 +34,8 @@ pub struct Meters {
     delivery: Spreads<DestinationName>,
     breaker_changes: Counts<(DestinationName, &'static str)>,
     loop_faults: Counts<(&'static str, &'static str)>,
+    unreadable: Counts<DestinationName>,
+    without_secret: Counts<DestinationName>,
     removed: Counts<&'static str>,
     alarms: Counts<&'static str>,
     spans: Counts<&'static str>,
@@ -88,6 +90,8 @@ impl Meters {
                 add(&self.exports, (*signal, "failed"), 1);
             }
             Fact::BudgetAlarm { level, .. } => add(&self.alarms, *level, 1),
+            Fact::Unreadable { destination, .. } => add(&self.unreadable, (*destination).clone(), 1),
+            Fact::NoSecret { destination, .. } => add(&self.without_secret, (*destination).clone(), 1),
             Fact::Shards { .. } => {}
         }
     }
@@ -116,6 +120,8 @@ impl Meters {
             spreads(&all::DELIVERY, &self.delivery, name),
             counts(&all::BREAKER_CHANGES, &self.breaker_changes, |(to, state)| vec![to.to_string(), (*state).to_owned()]),
             counts(&all::LOOP_FAULTS, &self.loop_faults, |(name, kind)| vec![(*name).to_owned(), (*kind).to_owned()]),
+            counts(&all::UNREADABLE, &self.unreadable, |to| vec![to.to_string()]),
+            counts(&all::WITHOUT_SECRET, &self.without_secret, |to| vec![to.to_string()]),
             counts(&all::REMOVED, &self.removed, |store| vec![(*store).to_owned()]),
             counts(&all::ALARMS, &self.alarms, |level| vec![(*level).to_owned()]),
             counts(&all::SPANS, &self.spans, |fate| vec![(*fate).to_owned()]),

@@ -90,6 +90,8 @@ impl Facts {
                 trace_id = chain.map(|chain| hex::encode(chain.trace_id))
             ),
             Fact::Breaker { destination, state } => tell!(%destination, state),
+            Fact::Unreadable { destination, .. } => tell!(%destination),
+            Fact::NoSecret { destination, secret } => tell!(%destination, %secret),
             Fact::Shards { held } => tell!(held),
             Fact::Trimmed { store, rows } => tell!(store, rows),
             Fact::BudgetAlarm { percent, level } => tell!(percent, level),

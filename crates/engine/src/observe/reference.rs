@@ -68,6 +68,8 @@ const fn place(fact: &Fact<'_>) -> usize {
         Fact::LoopFault { .. } => 8,
         Fact::Exported(_) => 9,
         Fact::NotExported { .. } => 10,
+        Fact::Unreadable { .. } => 11,
+        Fact::NoSecret { .. } => 12,
     }
 }
 

@@ -63,6 +63,8 @@ impl Span {
             Fact::Refused { .. }
             | Fact::Routed { .. }
             | Fact::Breaker { .. }
+            | Fact::Unreadable { .. }
+            | Fact::NoSecret { .. }
             | Fact::Shards { .. }
             | Fact::Trimmed { .. }
             | Fact::BudgetAlarm { .. }

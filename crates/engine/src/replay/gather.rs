@@ -195,7 +195,8 @@ impl Gather {
             return wanted.to_vec();
         }
         let view = EventView::new(event);
-        let fits = |flow: &&Arc<policy::Flow>| flow.filter.as_ref().is_none_or(|filter| filter.eval_bool(&view));
+        // Without an answer it may fit: routing holds it, so a replay has to name it too.
+        let fits = |flow: &&Arc<policy::Flow>| flow.filter.as_ref().is_none_or(|it| it.eval_bool(&view) != Ok(false));
         self.policy.selected(event).filter(fits).map(|flow| flow.name.clone()).collect()
     }
 

@@ -4,14 +4,16 @@
 use std::sync::Arc;
 
 use model::account::Bucket;
+use model::delivery::CAUSE_UNDECIDED;
+use model::outcome::Lack;
 use model::quarantine::QuarantineState;
 use model::{
-    Batch, Change, Consumer, Delivery, DeliveryId, DeliveryState, Entry, Event, Guard, LaneKey, Offset, Origin, Owner,
-    Partition, PolicyVersion, QuarantineRow, Record, ReplayId,
+    Batch, Change, Consumer, Delivery, DeliveryId, DeliveryState, Entry, Event, EventId, Guard, LaneKey, Offset, Origin,
+    Outcome, Owner, Partition, PolicyVersion, Position, QuarantineRow, Record, ReplayId,
 };
 use policy::Policy;
 use policy::compiled::{Flow, Lane};
-use policy::expression::EventView;
+use policy::expression::{EventView, NoAnswer};
 
 use crate::rules::{replayed, schedule};
 
@@ -30,7 +32,7 @@ pub struct Routable {
 /// What a run of records leads to.
 #[derive(Debug, Default)]
 pub struct Routed {
-    /// New deliveries in the order of the journal, each with the record that holds its bytes.
+    /// New deliveries in the order of the journal, each with the record that holds its bytes; a held one may have none.
     pub deliveries: Vec<(Delivery, Arc<Record>)>,
     /// Everything else.
     pub changes: Vec<Change>,
@@ -121,13 +123,14 @@ fn route_one(policy: &Policy, routable: &Routable, routed: &mut Routed) {
                 deliver_selected(policy, record, bytes, event, routed);
             }
         }
-        Entry::Replayed { replay, flows, .. } => {
-            if let Some((bytes, event)) = referred(routable) {
-                let policies = [Some(policy), routable.ordered_under.as_deref()];
-                let flows = flows.iter().filter_map(|name| {
-                    policies.into_iter().flatten().find_map(|policy| Some((policy, policy.flows.get(name)?)))
-                });
-                deliver_again(flows, (record, bytes), (event, *replay), routed);
+        Entry::Replayed { of, at, replay, flows, .. } => {
+            let policies = [Some(policy), routable.ordered_under.as_deref()];
+            let flows = flows.iter().filter_map(|name| {
+                policies.into_iter().flatten().find_map(|policy| Some((policy, &**policy.flows.get(name)?)))
+            });
+            match referred(routable) {
+                Some((bytes, event)) => deliver_again(flows, (record, bytes), (event, *replay), routed),
+                None => hold_without_bytes(flows, (record, *at), (*of, *replay), routed),
             }
         }
         Entry::PolicyApplied { version, .. } => routed.policy = Some(*version),
@@ -139,6 +142,8 @@ fn nobody_else() -> Owner {
     Owner::new("administrator").expect("a literal name")
 }
 
+/// What a record speaks of. The bytes of a released event cannot be gone: they are needed while it is open, and then until
+/// the router has seen the release. Those of a replayed one can, because nothing needed them before the order.
 fn referred(routable: &Routable) -> Option<(&Arc<Record>, &Event)> {
     let bytes = routable.referred.as_ref()?;
     Some((bytes, bytes.entry.event()?))
@@ -159,67 +164,127 @@ fn index(record: &Record, event: &Event, routed: &mut Routed) {
 fn deliver_selected(policy: &Policy, record: &Arc<Record>, bytes: &Arc<Record>, event: &Event, routed: &mut Routed) {
     let view = EventView::new(event);
     for flow in policy.selected(event) {
-        if flow.filter.as_ref().is_none_or(|filter| filter.eval_bool(&view)) {
-            let id = replayed::first_delivery(event.id, &flow.name);
-            let delivery = delivery((policy, flow), (record, bytes), (event, &view), (id, event.origin, None));
-            routed.deliveries.push((delivery, Arc::clone(bytes)));
-        }
+        let place = match flow.filter.as_ref().map(|filter| filter.eval_bool(&view)) {
+            Some(Ok(false)) => continue,
+            Some(Err(no_answer)) => Err(undecided("filter", flow, &no_answer)),
+            Some(Ok(true)) | None => lane(flow, event, &view),
+        };
+        let way =
+            Way { policy, flow, id: replayed::first_delivery(event.id, &flow.name), origin: event.origin, replay: None };
+        let delivery = delivery(way, (record, bytes.position), event.id, place);
+        routed.deliveries.push((delivery, Arc::clone(bytes)));
     }
 }
 
+/// A person named the flows: their filters are not asked.
 fn deliver_again<'p>(
-    flows: impl Iterator<Item = (&'p Policy, &'p Arc<Flow>)>,
+    flows: impl Iterator<Item = (&'p Policy, &'p Flow)>,
     (record, bytes): (&Arc<Record>, &Arc<Record>),
     (event, replay): (&Event, ReplayId),
     routed: &mut Routed,
 ) {
     let view = EventView::new(event);
     for (policy, flow) in flows {
-        let id = replayed::delivery(event.id, replay, &flow.name);
-        let delivery = delivery((policy, flow), (record, bytes), (event, &view), (id, Origin::Replay, Some(replay)));
+        let way = Way::of_replay((policy, flow), event.id, replay);
+        let delivery = delivery(way, (record, bytes.position), event.id, lane(flow, event, &view));
         routed.deliveries.push((delivery, Arc::clone(bytes)));
     }
 }
 
-fn delivery(
-    (policy, flow): (&Policy, &Flow),
-    (record, bytes): (&Record, &Record),
-    (event, view): (&Event, &EventView<'_>),
-    (id, origin, replay): (DeliveryId, Origin, Option<ReplayId>),
-) -> Delivery {
+/// Retention was faster than the order: the deliveries are made all the same, for a person, so that each member of the
+/// replay comes to something.
+fn hold_without_bytes<'p>(
+    flows: impl Iterator<Item = (&'p Policy, &'p Flow)>,
+    (record, at): (&Arc<Record>, Position),
+    (event, replay): (EventId, ReplayId),
+    routed: &mut Routed,
+) {
+    for (policy, flow) in flows {
+        let outcome = Outcome::Unsent { lack: Lack::Event, why: String::new() };
+        let why = "retention had removed its bytes before the replay reached it".to_owned();
+        let way = Way::of_replay((policy, flow), event, replay);
+        let delivery = delivery(way, (record, at), event, Err(Unplaced { cause: outcome.cause(), why }));
+        routed.deliveries.push((delivery, Arc::clone(record)));
+    }
+}
+
+/// By which flow a delivery is made, and as which.
+#[derive(Clone, Copy)]
+struct Way<'p> {
+    policy: &'p Policy,
+    flow: &'p Flow,
+    id: DeliveryId,
+    origin: Origin,
+    replay: Option<ReplayId>,
+}
+
+impl<'p> Way<'p> {
+    fn of_replay((policy, flow): (&'p Policy, &'p Flow), event: EventId, replay: ReplayId) -> Self {
+        let id = replayed::delivery(event, replay, &flow.name);
+        Self { policy, flow, id, origin: Origin::Replay, replay: Some(replay) }
+    }
+}
+
+/// Why a delivery cannot be given its place, and is held for the flow's owner: nothing that was admitted is passed over in
+/// silence (I2), and nothing goes where it may overtake (I5).
+struct Unplaced {
+    cause: String,
+    why: String,
+}
+
+type Place = Result<Option<LaneKey>, Unplaced>;
+
+fn delivery(way: Way<'_>, (record, bytes_at): (&Record, Position), event: EventId, place: Place) -> Delivery {
+    let Way { policy, flow, id, origin, replay } = way;
+    let (state, lane, cause, why) = match place {
+        Ok(lane) => (DeliveryState::Waiting { due: record.at }, lane, String::new(), String::new()),
+        Err(Unplaced { cause, why }) => (DeliveryState::Held { for_whom: flow.owner.clone() }, None, cause, why),
+    };
+    let retry = policy.retries.get(&flow.retry);
     Delivery {
         id,
-        event: event.id,
+        event,
         position: record.position,
-        bytes_at: bytes.position,
+        bytes_at,
         flow: flow.name.clone(),
         destination: flow.destination.clone(),
-        lane: lane(flow, event, view),
+        lane,
         on_dead: flow.on_dead,
         policy: policy.version,
         origin,
         replay,
         owner: flow.owner.clone(),
         created_at: record.at,
-        state: DeliveryState::Waiting { due: record.at },
+        state,
         attempts: 0,
         round_base: 0,
         round_at: record.at,
-        deadline: policy.retries.get(&flow.retry).and_then(|retry| schedule::deadline(retry, flow.deadline, record.at)),
+        deadline: retry.and_then(|retry| schedule::deadline(retry, flow.deadline, record.at)),
         epoch: 0,
         lease: None,
         behind: false,
         output: None,
-        why: String::new(),
-        cause: String::new(),
+        why,
+        cause,
         version: 1,
     }
 }
 
-fn lane(flow: &Flow, event: &Event, view: &EventView<'_>) -> Option<LaneKey> {
+fn lane(flow: &Flow, event: &Event, view: &EventView<'_>) -> Place {
     match &flow.lane {
-        Lane::Unordered => None,
-        Lane::Ordering => event.ordering.as_deref().map(LaneKey::new),
-        Lane::By(key) => key.eval_text(view).as_deref().map(LaneKey::new),
+        Lane::Unordered => Ok(None),
+        Lane::Ordering => Ok(event.ordering.as_deref().map(LaneKey::new)),
+        Lane::By(key) => match key.eval_text(view) {
+            Ok(text) => Ok(text.as_deref().map(LaneKey::new)),
+            Err(no_answer) => Err(undecided("lane", flow, &no_answer)),
+        },
     }
 }
+
+fn undecided(what: &str, flow: &Flow, no_answer: &NoAnswer) -> Unplaced {
+    let why = format!("the {what} of the flow {} has no answer for this event: {no_answer}", flow.name);
+    Unplaced { cause: CAUSE_UNDECIDED.to_owned(), why }
+}
+
+#[cfg(test)]
+mod tests;

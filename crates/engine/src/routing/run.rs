@@ -1,7 +1,6 @@
 //! The router's loop: read records above the cursor, decide, commit deliveries and cursor together, hand over what was
 //! claimed in the same commit. It never appends to the journal, and never sends.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::change::Opened;
@@ -16,7 +15,7 @@ use tokio::sync::mpsc;
 use super::decide::{self, Routable};
 use crate::board::{Board, Claimed, Handover};
 use crate::book::Book;
-use crate::drive::Turn;
+use crate::drive::{self, Stop, Turn};
 use crate::observe::{Fact, Facts};
 use crate::ports::{Clock, Journal, Ledger};
 use crate::rules::gate::{Kind, Slot};
@@ -40,6 +39,8 @@ pub struct Router {
     pub handovers: mpsc::Sender<Handover>,
     /// Which partition.
     pub partition: Partition,
+    /// When to stop.
+    pub stop: Stop,
     /// Where it stands, as of its last commit; `None` when that has to be read.
     pub at: Option<Standing>,
 }
@@ -92,11 +93,7 @@ impl Router {
 
     async fn advance(&self, from: Standing, to: Offset, policy: Option<PolicyVersion>) -> Result<Standing, Fault> {
         let policy = match policy {
-            Some(version) => {
-                let policy = self.book.at(version).await?;
-                self.book.adopt(Arc::clone(&policy));
-                policy
-            }
+            Some(version) => self.book.at(version).await?,
             None => from.policy,
         };
         Ok(Standing { offset: to, policy })
@@ -122,7 +119,7 @@ impl Router {
             };
             let ordered_under = match &record.entry {
                 Entry::Replayed { flows, .. } if flows.iter().any(|name| !policy.flows.contains_key(name)) => {
-                    Some(self.book.at(record.policy).await?)
+                    self.book.kept(record.policy).await?
                 }
                 Entry::Admitted(_)
                 | Entry::Quarantined { .. }
@@ -148,7 +145,8 @@ impl Router {
         let mut slots: Vec<Option<Slot>> = Vec::with_capacity(deliveries.len());
         for (delivery, _) in &deliveries {
             let paused = self.board.switches.is_paused(&format!("flow/{}", delivery.flow));
-            let destination = present.destinations.get(&delivery.destination).filter(|_| !paused);
+            let waits = matches!(delivery.state, DeliveryState::Waiting { .. });
+            let destination = present.destinations.get(&delivery.destination).filter(|_| waits && !paused);
             let slot = destination.and_then(|destination| self.board.enter(destination, Kind::First, now).ok());
             let claim = slot.as_ref().map(|_| Claim { lease: self.board.lease.clone(), at: now });
             batch.changes.push(Change::Open { delivery: Box::new(delivery.clone()), claim });
@@ -164,8 +162,11 @@ impl Router {
                 Ok(())
             }
             Err(fault) if fault.kind == FaultKind::Unavailable => {
-                let opened = self.resolve(&deliveries).await;
-                self.hand_over_all(deliveries, slots, opened).await;
+                match self.resolve(&deliveries).await {
+                    Ok(opened) => self.hand_over_all(deliveries, slots, opened).await,
+                    // What was claimed is found by the next life.
+                    Err(_) => self.give_back(&deliveries, slots),
+                }
                 // Whether the cursor moved is read again.
                 Err(fault)
             }
@@ -198,23 +199,15 @@ impl Router {
         }
     }
 
-    /// After an unavailable store it is not known whether the batch was applied. Asks until it is.
-    async fn resolve(&self, deliveries: &[(Delivery, Arc<Record>)]) -> Vec<Opened> {
-        let mut known: BTreeMap<usize, Opened> = BTreeMap::new();
-        while known.len() < deliveries.len() {
-            for (at, (delivery, _)) in deliveries.iter().enumerate() {
-                if known.contains_key(&at) {
-                    continue;
-                }
-                if let Ok(found) = self.ledger.delivery(delivery.id).await {
-                    known.insert(at, self.opened(found));
-                }
-            }
-            if known.len() < deliveries.len() {
-                self.clock.sleep(model::limit::PERIOD).await;
-            }
+    /// After an unavailable store it is not known whether the batch was applied. Asks until it is, or until the process is
+    /// told to stop.
+    async fn resolve(&self, deliveries: &[(Delivery, Arc<Record>)]) -> Result<Vec<Opened>, Fault> {
+        let mut opened = Vec::with_capacity(deliveries.len());
+        for (delivery, _) in deliveries {
+            let found = drive::insist(&*self.clock, Some(&self.stop), || self.ledger.delivery(delivery.id)).await?;
+            opened.push(self.opened(found));
         }
-        known.into_values().collect()
+        Ok(opened)
     }
 
     fn opened(&self, found: Option<Delivery>) -> Opened {

@@ -65,6 +65,15 @@ pub enum Seen {
     Failing,
 }
 
+/// As what an attempt was let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// As any other, while the breaker was closed.
+    Usual,
+    /// Alone, to see whether the destination is well again.
+    Probe,
+}
+
 /// What the breaker says to one more attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pass {
@@ -116,16 +125,16 @@ impl Breaker {
     }
 
     /// Takes an outcome into account.
-    pub fn saw(&mut self, spec: &Spec, seen: Seen, now: Timestamp) {
-        match (self.state, seen) {
-            (State::HalfOpen { .. }, Seen::Healthy) => *self = Self::default(),
-            (State::HalfOpen { since, pause }, Seen::Failing) => {
+    pub fn saw(&mut self, spec: &Spec, (seen, role): (Seen, Role), now: Timestamp) {
+        match (self.state, role, seen) {
+            (State::HalfOpen { .. }, Role::Probe, Seen::Healthy) => *self = Self::default(),
+            (State::HalfOpen { since, pause }, Role::Probe, Seen::Failing) => {
                 let pause = pause.times(2).min(spec.pause_max);
                 self.state = State::Open { since, until: now + pause, pause };
             }
-            // An attempt that began before it opened says nothing new: only a probe closes it.
-            (State::Open { .. }, _) => {}
-            (State::Closed, seen) => self.count(spec, seen, now),
+            // An attempt that began before it opened says nothing new, however long it takes: only the probe is asked.
+            (State::Open { .. }, ..) | (State::HalfOpen { .. }, Role::Usual, _) => {}
+            (State::Closed, ..) => self.count(spec, seen, now),
         }
     }
 
@@ -167,8 +176,32 @@ mod tests {
 
     fn failing(times: i64) -> Breaker {
         let mut breaker = Breaker::default();
-        (0..times).for_each(|i| breaker.saw(&SPEC, Seen::Failing, s(i)));
+        (0..times).for_each(|i| breaker.saw(&SPEC, (Seen::Failing, Role::Usual), s(i)));
         breaker
+    }
+
+    fn by_turns(i: i64) -> Seen {
+        if i % 2 == 0 { Seen::Healthy } else { Seen::Failing }
+    }
+
+    #[test]
+    fn only_the_probe_decides_once_it_is_open() {
+        let open = failing(5);
+        let mut probing = open.clone();
+        probing.probe();
+        let waits = |breaker: &Breaker| breaker.ask(s(19));
+        for (from, seen, role, expected) in [
+            (&open, Seen::Healthy, Role::Usual, Pass::Probe),
+            (&open, Seen::Failing, Role::Usual, Pass::Probe),
+            (&probing, Seen::Healthy, Role::Usual, Pass::Not(Timestamp::NEVER)),
+            (&probing, Seen::Failing, Role::Usual, Pass::Not(Timestamp::NEVER)),
+            (&probing, Seen::Healthy, Role::Probe, Pass::Yes),
+            (&probing, Seen::Failing, Role::Probe, Pass::Not(s(48))),
+        ] {
+            let mut breaker = from.clone();
+            breaker.saw(&SPEC, (seen, role), s(18));
+            assert_eq!(waits(&breaker), expected, "{:?} {seen:?} {role:?}", from.state());
+        }
     }
 
     #[test]
@@ -184,7 +217,7 @@ mod tests {
     fn a_share_of_failures_opens_it_even_between_successes() {
         let mut breaker = Breaker::default();
         for i in 0..12 {
-            breaker.saw(&SPEC, if i % 2 == 0 { Seen::Healthy } else { Seen::Failing }, s(i));
+            breaker.saw(&SPEC, (by_turns(i), Role::Usual), s(i));
         }
         assert_ne!(breaker.state(), State::Closed);
     }
@@ -193,7 +226,7 @@ mod tests {
     fn failures_long_ago_do_not_count() {
         let mut breaker = Breaker::default();
         for i in 0..30 {
-            breaker.saw(&SPEC, if i % 2 == 0 { Seen::Healthy } else { Seen::Failing }, s(i * 30));
+            breaker.saw(&SPEC, (by_turns(i), Role::Usual), s(i * 30));
         }
         assert_eq!(breaker.state(), State::Closed);
     }
@@ -206,12 +239,12 @@ mod tests {
             assert_eq!(breaker.ask(now), Pass::Probe);
             breaker.probe();
             assert_eq!(breaker.ask(now), Pass::Not(Timestamp::NEVER));
-            breaker.saw(&SPEC, Seen::Failing, now);
+            breaker.saw(&SPEC, (Seen::Failing, Role::Probe), now);
             assert_eq!(breaker.ask(now), Pass::Not(now + TimeSpan::from_secs(expected)));
             now = now + TimeSpan::from_secs(expected);
         }
         breaker.probe();
-        breaker.saw(&SPEC, Seen::Healthy, now);
+        breaker.saw(&SPEC, (Seen::Healthy, Role::Probe), now);
         assert_eq!(breaker.state(), State::Closed);
     }
 

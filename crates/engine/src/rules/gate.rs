@@ -3,10 +3,10 @@
 //!
 //! It holds what one node knows; the node that owns the destination's shard is the only one that asks.
 
-use model::Timestamp;
+use model::{SecretName, Timestamp};
 use policy::compiled::Destination;
 
-use super::breaker::{Breaker, Pass, Seen, State};
+use super::breaker::{Breaker, Pass, Role, Seen, State};
 use super::bucket::Bucket;
 
 /// What an attempt is: the first, for which slots are reserved, or a repeat.
@@ -32,14 +32,16 @@ pub struct Gate {
 #[must_use = "a slot that is not given back is lost until the restart"]
 pub struct Slot {
     kind: Kind,
-    probe: bool,
+    role: Role,
 }
 
 /// Why there is no slot now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Closed {
     /// A person paused it.
     Paused,
+    /// A secret that every message to it needs has no value.
+    NoSecret(SecretName),
     /// All slots are in use; one comes back.
     Busy,
     /// Not before this: rate or breaker.
@@ -57,19 +59,19 @@ impl Gate {
         if self.free(spec, kind) == 0 {
             return Err(Closed::Busy);
         }
-        let probe = match self.breaker.ask(now) {
-            Pass::Yes => false,
-            Pass::Probe => true,
+        let role = match self.breaker.ask(now) {
+            Pass::Yes => Role::Usual,
+            Pass::Probe => Role::Probe,
             Pass::Not(until) => return Err(Closed::Until(until)),
         };
         if let Some(rate) = spec.rate {
             self.bucket.take(rate, now).map_err(|wait| Closed::Until(now + wait))?;
         }
-        if probe {
+        if role == Role::Probe {
             self.breaker.probe();
         }
         *self.count(kind) += 1;
-        Ok(Slot { kind, probe })
+        Ok(Slot { kind, role })
     }
 
     /// How many slots an attempt of this kind could have, by their number alone.
@@ -85,7 +87,7 @@ impl Gate {
     pub fn leave_unused(&mut self, slot: &Slot, now: Timestamp) {
         self.leave(slot);
         self.bucket.give_back();
-        if slot.probe {
+        if slot.role == Role::Probe {
             self.breaker.probe_again(now);
         }
     }
@@ -96,8 +98,8 @@ impl Gate {
         self.leave(slot);
         let before = self.breaker.state();
         match seen {
-            Some(seen) => self.breaker.saw(&spec.breaker, seen, now),
-            None if slot.probe => self.breaker.probe_again(now),
+            Some(seen) => self.breaker.saw(&spec.breaker, (seen, slot.role), now),
+            None if slot.role == Role::Probe => self.breaker.probe_again(now),
             None => {}
         }
         let after = self.breaker.state();

@@ -99,12 +99,13 @@ impl World {
         let book = Arc::new(Book::new(Arc::clone(&ledger), beginning.policy));
         let name = NodeName::new("a").expect("a literal name");
         let lease = membership::begin_life(&ledger, &name, clock.now()).await.expect("a life begins");
-        let board = Arc::new(Board::new(lease, Vec::new()));
+        let keys = watch::Sender::new(Arc::new(Keyring::default()));
+        let board = Arc::new(Board::new(lease, Vec::new(), keys.subscribe()));
         // Not of the destination: its deliveries are attempted by hand.
         board.set_shards(BTreeSet::from(["partition/0".to_owned()]));
         let facts = Arc::new(Facts::default());
         let (handovers, receiver) = mpsc::channel(1);
-        let keys = watch::Sender::new(Arc::new(Keyring::default()));
+        let (_stop, stopped) = watch::channel(false);
         let intake = Intake {
             journal: Arc::clone(&as_journal),
             ledger: Arc::clone(&ledger),
@@ -125,6 +126,7 @@ impl World {
             facts: Arc::clone(&facts),
             handovers,
             partition: ZERO,
+            stop: stopped,
             at: None,
         };
         let replayer = Replayer {

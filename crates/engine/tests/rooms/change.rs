@@ -1,9 +1,14 @@
 //! Policies are applied once, rolled back, and leave nothing waiting for nobody.
 
+use std::sync::Arc;
+
+use engine::book::Book;
 use engine::change::apply::{Effect, Terms, bootstrap};
 use engine::change::decide::{MissingSecrets, OpenDeliveries};
 use engine::change::run::Leavings;
+use engine::drive::Turn;
 use engine::keyring::{Keyring, Loaded};
+use engine::outbox::Outbox;
 use engine::ports::Journal;
 use engine::rules::asked::NotDone;
 use formats::signature::Secret;
@@ -105,7 +110,7 @@ async fn the_loop_holds_what_a_crash_left_waiting_and_not_before_the_router_pass
     let mut world = World::new(&one()).await;
     let id = world.accept(1, "a").await;
     let (policy, _) = policy::check(&without_wms());
-    world.book.adopt(std::sync::Arc::new(policy.unwrap()));
+    world.book.adopt(99, Arc::new(policy.unwrap()));
     let mut leavings = Leavings {
         journal: world.journal.clone(),
         ledger: world.ledger.clone(),
@@ -145,7 +150,7 @@ async fn values_of_the_old_and_the_new_policy_are_held_before_the_new_one_is_see
         project("lane: none", &[("systems/web.yaml", &system)])
     };
     let world = World::new(&signed("web/old")).await;
-    let book = std::sync::Arc::clone(&world.book);
+    let book = Arc::clone(&world.book);
     let load = |policies: &[&policy::Policy]| {
         let names = policies.iter().flat_map(|policy| policy.sources.values()).flat_map(|source| source.secrets.clone());
         Loaded { keys: Keyring::from_pairs(names.map(|name| (name, Secret::new("value")))), missing: Vec::new() }
@@ -162,4 +167,54 @@ async fn values_of_the_old_and_the_new_policy_are_held_before_the_new_one_is_see
     world.book.renew_keys();
     assert_eq!(names(), ["web/new"]);
     assert_eq!(order.try_iter().collect::<Vec<_>>(), [1, 1, 2, 1], "start, check of what is applied, both, the new one");
+}
+
+#[tokio::test]
+async fn a_router_that_lags_brings_back_no_earlier_policy() {
+    let mut world = World::new(&one()).await;
+    let first = world.book.current().version;
+    world.apply(&two(), Terms::default()).await.unwrap();
+    world.changes().roll_back(first, Terms::default(), &world.asked()).await.unwrap();
+    let mut outbox = Outbox { journal: world.journal.clone(), ledger: world.ledger.clone() };
+    outbox.turn().await.unwrap();
+    let mut reached = Vec::new();
+    while world.route_one().await == Turn::Worked {
+        reached.push(world.ledger.partition_policy(Partition(0)).await.unwrap().unwrap());
+        assert_eq!(world.book.current().version, first, "what was rolled back judges nothing any more");
+    }
+    assert_eq!(reached.len(), 3, "the router goes through all of them: {reached:?}");
+}
+
+#[tokio::test]
+async fn another_node_learns_what_is_in_force_and_not_what_routers_have_reached() {
+    let world = World::new(&one()).await;
+    let first = world.book.current();
+    let second = world.apply(&two(), Terms::default()).await.unwrap().version;
+    let mut other = world.membership(Arc::new(Book::new(world.ledger.clone(), first.clone())));
+    other.turn().await.unwrap();
+    assert_eq!(other.book.current().version, second, "the router has not moved");
+    world.changes().roll_back(first.version, Terms::default(), &world.asked()).await.unwrap();
+    other.turn().await.unwrap();
+    assert_eq!(other.book.current().version, first.version);
+}
+
+#[tokio::test]
+async fn of_two_people_who_apply_at_once_one_is_told_to_look_again() {
+    let world = World::new(&one()).await;
+    let (changes, asked) = (world.changes(), world.asked());
+    let (files, others) = (two(), project("lane: none\n  deadline: 3h", &[]));
+    let both =
+        futures::join!(changes.apply(&files, Terms::default(), &asked), changes.apply(&others, Terms::default(), &asked));
+    let told = [both.0, both.1].into_iter().filter(Result::is_err).count();
+    let in_force = world.ledger.policy_in_force().await.unwrap().unwrap();
+    assert_eq!(in_force.number, 3 - told as u64, "each that was told done counts");
+    assert_eq!(world.book.current().version, in_force.version);
+}
+
+#[tokio::test]
+async fn a_start_begins_with_what_is_in_force_however_far_the_router_is() {
+    let world = World::new(&one()).await;
+    let second = world.apply(&two(), Terms::default()).await.unwrap().version;
+    let again = bootstrap(&world.ledger, &world.journal.partitions(), &one(), &world.asked()).await.unwrap();
+    assert_eq!(again.policy.version, second);
 }

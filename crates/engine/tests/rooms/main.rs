@@ -4,9 +4,13 @@
 #[cfg(test)]
 mod change;
 #[cfg(test)]
+mod damage;
+#[cfg(test)]
 mod deadlines;
 #[cfg(test)]
 mod delivery;
+#[cfg(test)]
+mod lacks;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]

@@ -1,34 +1,44 @@
 //! A product in memory whose loops turn when a test says so.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use backends::conformance::ManualClock;
 use backends::memory::{MemoryJournal, MemoryLedger};
+use bytes::Bytes;
 use engine::board::Board;
 use engine::book::Book;
 use engine::change::apply::{Applied, Changes, Terms, bootstrap};
+use engine::delivery::claim::{Claimer, Told};
 use engine::delivery::operate::Operate;
-use engine::membership;
+use engine::delivery::run::{Deliverer, Sender};
+use engine::drive::Turn;
+use engine::keyring::Keyring;
+use engine::membership::{self, Membership};
 use engine::observe::Facts;
 use engine::outbox::Outbox;
-use engine::ports::{Clock, DueQuery, Journal, Ledger, Views};
+use engine::ports::{Clock, DueQuery, Journal, Ledger, Message, Outbound, Sent, Views};
 use engine::replay::order::Replays;
 use engine::replay::run::Replayer;
 use engine::routing::run::Router;
 use engine::rules::asked::{Asked, NotDone};
+use engine::rules::pulse::Pulse;
 use engine::rules::replayed;
 use model::account::{Account, Line};
 use model::outcome::Again;
 use model::view::DeliveryQuery;
 use model::{
     AttemptResult, Batch, Body, Change, Claim, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, Entry, Event,
-    EventId, EventType, FlowName, NewEntry, NodeName, Origin, Outcome, Partition, Principal, SourceName, TimeSpan,
+    EventId, EventType, FlowName, Lease, NewEntry, NodeName, Origin, Outcome, Partition, Principal, SourceName, TimeSpan,
     Timestamp,
 };
 use policy::SourceFile;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
+
+/// When every world begins.
+pub(crate) const BEGINNING: Timestamp = Timestamp::from_secs(1_793_000_000);
 
 pub(crate) const DAY: TimeSpan = TimeSpan::from_days(1);
 
@@ -39,6 +49,7 @@ pub(crate) struct World {
     pub(crate) views: Arc<dyn Views>,
     pub(crate) book: Arc<Book>,
     pub(crate) board: Arc<Board>,
+    pub(crate) keys: watch::Sender<Arc<Keyring>>,
     router: Router,
     _handovers: mpsc::Receiver<engine::board::Handover>,
     replayer: Replayer,
@@ -65,17 +76,27 @@ pub(crate) fn wms() -> DestinationName {
 
 impl World {
     pub(crate) async fn new(files: &[SourceFile]) -> Self {
-        let clock = Arc::new(ManualClock::new(Timestamp::from_secs(1_793_000_000)));
+        let clock = Arc::new(ManualClock::new(BEGINNING));
         let as_clock: Arc<dyn Clock> = clock.clone();
-        let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::new(Arc::clone(&as_clock), 1_000_000));
-        let stored = Arc::new(MemoryLedger::new(Arc::clone(&as_clock)));
-        let ledger: Arc<dyn Ledger> = stored.clone();
-        let views: Arc<dyn Views> = stored;
+        let journal = Arc::new(MemoryJournal::new(Arc::clone(&as_clock), 1_000_000));
+        let stored = Arc::new(MemoryLedger::new(as_clock));
+        Self::over(files, clock, journal, (stored.clone(), stored)).await
+    }
+
+    /// A product over these stores.
+    pub(crate) async fn over(
+        files: &[SourceFile],
+        clock: Arc<ManualClock>,
+        journal: Arc<dyn Journal>,
+        (ledger, views): (Arc<dyn Ledger>, Arc<dyn Views>),
+    ) -> Self {
+        let as_clock: Arc<dyn Clock> = clock.clone();
         let asked = Asked { by: Principal::product(), why: "first start".to_owned(), at: clock.now() };
         let beginning = bootstrap(&ledger, &journal.partitions(), files, &asked).await.unwrap();
         let book = Arc::new(Book::new(Arc::clone(&ledger), beginning.policy));
         let lease = membership::begin_life(&ledger, &NodeName::new("a").unwrap(), clock.now()).await.unwrap();
-        let board = Arc::new(Board::new(lease, Vec::new()));
+        let (keys, known) = watch::channel(Arc::default());
+        let board = Arc::new(Board::new(lease, Vec::new(), known));
         board.set_shards(BTreeSet::from(["partition/0".to_owned()]));
         let (sender, handovers) = mpsc::channel(8);
         let router = Router {
@@ -87,6 +108,7 @@ impl World {
             facts: Arc::new(Facts::default()),
             handovers: sender,
             partition: Partition(0),
+            stop: watch::channel(false).1,
             at: None,
         };
         let replayer = Replayer {
@@ -97,7 +119,7 @@ impl World {
             clock: as_clock,
             paces: BTreeMap::new(),
         };
-        Self { clock, journal, ledger, views, book, board, router, _handovers: handovers, replayer }
+        Self { clock, journal, ledger, views, book, board, keys, router, _handovers: handovers, replayer }
     }
 
     pub(crate) fn asked(&self) -> Asked {
@@ -133,13 +155,33 @@ impl World {
     /// Everything that was emitted is appended, everything that was appended is routed.
     pub(crate) async fn route(&mut self) {
         let mut outbox = Outbox { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger) };
-        while outbox.turn().await.unwrap() == engine::drive::Turn::Worked {}
-        while self.router.turn().await.unwrap() == engine::drive::Turn::Worked {}
+        while outbox.turn().await.unwrap() == Turn::Worked {}
+        while self.router.turn().await.unwrap() == Turn::Worked {}
+    }
+
+    /// The next records, up to one that changes the policy.
+    pub(crate) async fn route_one(&mut self) -> Turn {
+        self.router.turn().await.unwrap()
+    }
+
+    /// The membership of another node over the same stores.
+    pub(crate) fn membership(&self, book: Arc<Book>) -> Membership {
+        let lease = Lease { node: NodeName::new("b").unwrap(), incarnation: 1 };
+        Membership {
+            journal: Arc::clone(&self.journal),
+            ledger: Arc::clone(&self.ledger),
+            book,
+            board: Arc::new(Board::new(lease, Vec::new(), watch::channel(Arc::default()).1)),
+            clock: self.clock.clone(),
+            facts: Arc::new(Facts::default()),
+            pulse: Pulse::default(),
+            beat: Timestamp::EPOCH,
+        }
     }
 
     /// The replay loop turns until it has nothing to do at this moment.
     pub(crate) async fn replay(&mut self) {
-        while self.replayer.turn().await.unwrap() == engine::drive::Turn::Worked {}
+        while self.replayer.turn().await.unwrap() == Turn::Worked {}
         self.route().await;
     }
 
@@ -178,6 +220,46 @@ impl World {
         DueQuery { destination: wms(), now: self.clock.now(), all: 100, repeats: 100, without: BTreeSet::new() }
     }
 
+    /// Lets the claiming and the delivery loop run against a destination that takes everything, until none of these waits any more, or for so
+    /// many turns that it never will. Answers whether the loop ended well when it was told to.
+    pub(crate) async fn deliver_until_settled(&self, ids: &[DeliveryId]) {
+        self.board.set_shards(BTreeSet::from(["partition/0".to_owned(), "destination/wms".to_owned()]));
+        let (stop, stopped) = watch::channel(false);
+        let (handovers, receiver) = mpsc::channel(1);
+        let sender = Sender {
+            journal: self.journal.clone(),
+            ledger: self.ledger.clone(),
+            outbound: Arc::new(Taker),
+            book: self.book.clone(),
+            board: self.board.clone(),
+            clock: self.clock.clone(),
+            facts: Arc::default(),
+        };
+        let claimer = Claimer { sender: sender.clone(), handovers, stop: stopped, told: Told::default() };
+        let deliverer = Deliverer { sender, handovers: receiver };
+        let until_settled = async {
+            for _ in 0..500 {
+                self.clock.advance(TimeSpan::from_millis(10));
+                tokio::task::yield_now().await;
+                if !self.any_waits(ids).await {
+                    break;
+                }
+            }
+            stop.send_replace(true);
+        };
+        let (claimed, delivered, ()) = futures::join!(claimer.run(), deliverer.run(), until_settled);
+        claimed.and(delivered).unwrap();
+    }
+
+    async fn any_waits(&self, ids: &[DeliveryId]) -> bool {
+        for id in ids {
+            if self.delivery(*id).await.state.word() == "waiting" {
+                return true;
+            }
+        }
+        false
+    }
+
     pub(crate) async fn of_replay(&self, replay: model::ReplayId) -> Vec<Delivery> {
         let query = DeliveryQuery { replay: Some(replay), limit: 500, ..DeliveryQuery::default() };
         let mut rows = self.views.deliveries(query).await.unwrap().rows;
@@ -192,6 +274,17 @@ impl World {
         let census = self.journal.census(account.routed_to.clone()).await.unwrap();
         let missing = |line: &Line| (line.entries_missing(), line.deliveries_missing());
         assert!(account.lines(&census).iter().all(|line| missing(line) == (0, 0)), "{:?}", account.lines(&census));
+    }
+}
+
+/// A destination that takes everything.
+#[derive(Debug)]
+struct Taker;
+
+impl Outbound for Taker {
+    fn send<'a>(&'a self, _message: &'a Message) -> Pin<Box<dyn Future<Output = Sent> + Send + 'a>> {
+        let sent = Sent { outcome: Outcome::Accepted { status: 200 }, response: Bytes::new(), cut: false };
+        Box::pin(std::future::ready(sent))
     }
 }
 

@@ -16,6 +16,7 @@ mod syntax;
 mod view;
 mod walk;
 
+use std::fmt;
 use std::sync::OnceLock;
 
 use model::Diagnostic;
@@ -44,6 +45,17 @@ pub enum Kind {
     Text,
     /// Anything.
     Any,
+}
+
+/// Why an expression has no answer for an event: it takes too long, a function breaks down on a value, or it cannot be
+/// compiled, which only an expression that was stored by an earlier version cannot. No answer is neither false nor null.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoAnswer(pub String);
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// An expression of a project file.
@@ -85,20 +97,22 @@ impl Expression {
         self.program().as_ref().map_or(&[], |program| &program.queries)
     }
 
-    /// Whether it is true of an event. False where it is wrong or takes too long, which no checked filter does of an event
-    /// that is not hostile.
-    pub fn eval_bool(&self, view: &EventView<'_>) -> bool {
-        matches!(self.eval(view), Some(Value::Boolean(true)))
+    /// Whether it is true of an event.
+    pub fn eval_bool(&self, view: &EventView<'_>) -> Result<bool, NoAnswer> {
+        Ok(matches!(self.eval(view)?, Value::Boolean(true)))
     }
 
     /// Its text for an event; nothing where it is null, an object, a list or an empty text.
-    pub fn eval_text(&self, view: &EventView<'_>) -> Option<String> {
-        self.eval(view).as_ref().and_then(json::scalar_text).filter(|text| !text.is_empty())
+    pub fn eval_text(&self, view: &EventView<'_>) -> Result<Option<String>, NoAnswer> {
+        Ok(json::scalar_text(&self.eval(view)?).filter(|text| !text.is_empty()))
     }
 
-    fn eval(&self, view: &EventView<'_>) -> Option<Value> {
-        let program = self.program().as_ref().ok()?;
-        program.run(Reading { here: view.data().value(), view }, &mut Steps(STEPS_MAX)).ok()
+    fn eval(&self, view: &EventView<'_>) -> Result<Value, NoAnswer> {
+        let program = self.program().as_ref().map_err(|errors| {
+            NoAnswer(errors.first().map_or_else(String::new, |error| format!("{}: {}", error.code, error.message)))
+        })?;
+        let answer = program.run(Reading { here: view.data().value(), view }, &mut Steps(STEPS_MAX));
+        answer.map_err(|failure| NoAnswer(failure.message))
     }
 
     fn program(&self) -> &Result<Program, Vec<Diagnostic>> {

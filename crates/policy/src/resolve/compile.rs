@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use model::{Diagnostic, Severity};
+use model::Diagnostic;
 
 use crate::codes;
 use crate::contract::Contract;
@@ -46,11 +46,11 @@ fn expression(text: &Spanned<String>, kind: Kind, contracts: &[&Contract], findi
     take(found, findings).then_some(expression)
 }
 
-/// Leaves everything in the findings and answers whether there was no error.
+/// Leaves everything in the findings and answers whether what it is about is used.
 fn take(found: Vec<Diagnostic>, findings: &mut Findings) -> bool {
-    let is_right = found.iter().all(|found| found.severity != Severity::Error);
+    let is_used = findings.uses(&found);
     findings.extend(found);
-    is_right
+    is_used
 }
 
 /// A path into data.

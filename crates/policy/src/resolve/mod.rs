@@ -47,9 +47,26 @@ pub fn resolve(
     now: Option<Timestamp>,
     findings: &mut Findings,
 ) -> Option<Policy> {
+    let project = project(objects, now, findings);
+    let policy = objects_of(&project, version, findings);
+    usage::warn(&project, findings);
+    expectation::check(&project, files, findings);
+    (!findings.has_error()).then_some(policy)
+}
+
+/// The policy of all objects that the findings let pass, without a look at what is only probably not meant so.
+pub fn assemble(objects: &Objects, version: PolicyVersion, now: Option<Timestamp>, findings: &mut Findings) -> Policy {
+    objects_of(&project(objects, now, findings), version, findings)
+}
+
+fn project<'a>(objects: &'a Objects, now: Option<Timestamp>, findings: &mut Findings) -> Project<'a> {
     let names = Names::of(objects, findings);
     let contracts = contracts(objects, findings);
-    let project = Project { objects, names, contracts, retries: retries(objects, findings), now };
+    Project { objects, names, contracts, retries: retries(objects, findings), now }
+}
+
+fn objects_of(project: &Project<'_>, version: PolicyVersion, findings: &mut Findings) -> Policy {
+    let objects = project.objects;
     let mut policy = Policy {
         version,
         sources: BTreeMap::new(),
@@ -62,7 +79,7 @@ pub fn resolve(
     for system in &objects.systems {
         findings.enter(&system.path);
         for spec in &system.sources {
-            if let Some(source) = source::source(system, spec, &project, findings) {
+            if let Some(source) = source::source(system, spec, project, findings) {
                 policy.sources.insert(source.name.clone(), Arc::new(source));
             }
         }
@@ -74,21 +91,19 @@ pub fn resolve(
     }
     for (name, spec) in &objects.mappings {
         findings.enter(&spec.path);
-        let from = contract_of(spec.from.as_ref(), &project, findings);
-        let to = contract_of(spec.to.as_ref(), &project, findings);
+        let from = contract_of(spec.from.as_ref(), project, findings);
+        let to = contract_of(spec.to.as_ref(), project, findings);
         if let Some(mapping) = compile::mapping(spec, from, to, findings) {
             policy.mappings.insert(name.clone(), Arc::new(mapping));
         }
     }
     for (name, spec) in &objects.flows {
         findings.enter(&spec.path);
-        if let Some(flow) = flow::flow(spec, &project, findings) {
+        if let Some(flow) = flow::flow(spec, project, findings) {
             policy.flows.insert(name.clone(), Arc::new(flow));
         }
     }
-    usage::warn(&project, findings);
-    expectation::check(&project, files, findings);
-    (!findings.has_error()).then_some(policy)
+    policy
 }
 
 fn contracts(objects: &Objects, findings: &mut Findings) -> BTreeMap<ContractRef, Arc<Contract>> {

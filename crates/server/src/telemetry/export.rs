@@ -84,7 +84,9 @@ impl Line {
                 Outcome::Accepted { .. } => return Posted::Taken(response),
                 Outcome::Deferred { retry_after, .. } => *retry_after,
                 Outcome::Refused { again: Again::Perhaps, .. } | Outcome::Unreached { .. } | Outcome::Unknown => None,
-                Outcome::Refused { again: Again::Never, .. } | Outcome::Unmapped { .. } => return lost(&outcome),
+                Outcome::Refused { again: Again::Never, .. } | Outcome::Unmapped { .. } | Outcome::Unsent { .. } => {
+                    return lost(&outcome);
+                }
             };
             if left == 0 || *stop.borrow() {
                 return lost(&outcome);

@@ -58,7 +58,7 @@ fn differs(
     record: &Record,
 ) -> Option<String> {
     let delivery = &followed.first;
-    let project = projects.get(&delivery.policy)?;
+    let project = projects.get(&followed.policy)?;
     let Some(flow) = project.flow(&arrival.flow) else {
         return Some(format!("the flow {} is not in its project", arrival.flow));
     };

@@ -38,12 +38,12 @@ pub fn i7_attempts_keep_the_policy(
 
 /// When the present round of a delivery has to be over, as its project says.
 pub(super) fn deadline_of(projects: &BTreeMap<PolicyVersion, Arc<Project>>, it: &Followed) -> Option<Timestamp> {
-    let flow = projects.get(&it.first.policy)?.flow(it.first.flow.as_str())?;
+    let flow = projects.get(&it.policy)?.flow(it.first.flow.as_str())?;
     Some(it.round_at + flow.deadline?)
 }
 
 fn attempts_max(projects: &BTreeMap<PolicyVersion, Arc<Project>>, it: &Followed) -> Option<usize> {
-    let project = projects.get(&it.first.policy)?;
+    let project = projects.get(&it.policy)?;
     let flow = project.flow(it.first.flow.as_str())?;
     Some(project.retry(&flow.retry)?.waits.len() + 1)
 }

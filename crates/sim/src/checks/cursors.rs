@@ -75,6 +75,7 @@ impl Passed {
             Some(position) => stores.get(position).await?,
             None => None,
         };
+        let ordered = self.projects.get(&record.policy).map(Arc::clone);
         let project = self.present.entry(at.partition).or_insert_with(|| Arc::clone(&self.first));
         let names = |project: &Project, event| selected(project, event).map(|flow| flow.name.clone()).collect();
         Ok(match &record.entry {
@@ -86,7 +87,9 @@ impl Passed {
                 event.map(|event| Due { event: *of, replay: None, flows: names(project, event), at })
             }
             Entry::Replayed { of, replay, flows, .. } => {
-                let known = |name: &&FlowName| project.flow(name.as_str()).is_some();
+                let has = |project: &Project, name: &FlowName| project.flow(name.as_str()).is_some();
+                let known =
+                    |name: &&FlowName| has(project, name) || ordered.as_ref().is_some_and(|ordered| has(ordered, name));
                 let flows = flows.iter().filter(known).map(ToString::to_string).collect();
                 Some(Due { event: *of, replay: Some(*replay), flows, at })
             }
@@ -99,6 +102,19 @@ impl Passed {
             Entry::Quarantined { .. } => None,
         })
     }
+}
+
+/// A node on which a policy was applied never goes back to one before it, however far its routers are. `nodes` are their
+/// names, the last application that each answered as done, and the policy that it judges by.
+pub fn i6_policies_never_go_back(work: &Work, nodes: &[(String, u64, PolicyVersion)]) -> Vec<String> {
+    let later = |number: u64, version: PolicyVersion| {
+        work.applications.iter().any(|applied| applied.number >= number && applied.version == version)
+    };
+    let back = nodes.iter().filter(|(_, number, version)| *number > 0 && !later(*number, *version));
+    back.map(|(node, number, version)| {
+        format!("{node} has applied policy number {number} and judges by {} again", version.short())
+    })
+    .collect()
 }
 
 /// Every record at or below the router's cursor has its effects in the ledger: deliveries, or a quarantine row.

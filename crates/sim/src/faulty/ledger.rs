@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use engine::ports::{Answer, Due, DueQuery, Hint, Ledger, Life, Shard};
-use model::change::Switch;
+use model::change::{InForce, Switch};
 use model::{
     Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, NewEntry, NodeName,
     Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
@@ -75,6 +75,14 @@ impl FaultyLedger {
         Ok(self.between.defect.as_ref().map_or_else(|| found.clone(), |defect| defect.orphans(found.clone())))
     }
 
+    async fn in_force_through(&self) -> Result<Option<InForce>, Fault> {
+        let found = self.pass("ledger.policy_in_force", self.inner.policy_in_force()).await?;
+        match &self.between.defect {
+            Some(defect) => defect.in_force(&*self.inner, found).await,
+            None => Ok(found),
+        }
+    }
+
     async fn overdue_through(&self, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, Fault> {
         self.look(Size::Due(limit));
         let found = self.pass("ledger.overdue", self.inner.overdue(now, limit)).await?;
@@ -112,6 +120,10 @@ impl Ledger for FaultyLedger {
 
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {
         Box::pin(self.pass("ledger.cursor", self.inner.cursor(consumer, partition)))
+    }
+
+    fn policy_in_force(&self) -> Answer<'_, Option<InForce>> {
+        Box::pin(self.in_force_through())
     }
 
     fn partition_policy(&self, partition: Partition) -> Answer<'_, Option<PolicyVersion>> {

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::change::Opened;
+use model::change::{InForce, Opened};
 use model::{
     Batch, Change, Claim, Committed, Delivery, DeliveryId, DeliveryState, Digest, EventId, Guard, MemberVerdict, NodeName,
-    Offset, Outcome, Partition, Position, ReplayId, ReplayState, TimeSpan, Timestamp,
+    Offset, Outcome, Partition, PolicyVersion, Position, ReplayId, ReplayState, TimeSpan, Timestamp,
 };
 use uuid::Uuid;
 
@@ -26,6 +26,8 @@ pub struct Followed {
     pub round_base: u32,
     /// When the present round began.
     pub round_at: Timestamp,
+    /// The policy that it keeps.
+    pub policy: PolicyVersion,
     /// Its attempts, oldest first.
     pub attempts: Vec<Attempted>,
     /// Its latest entry into its lane.
@@ -82,6 +84,8 @@ pub struct Work {
     pub lives: BTreeMap<NodeName, Life>,
     /// Where cursors stand.
     pub cursors: BTreeMap<(String, Partition), Offset>,
+    /// Policies in the order in which they came into force.
+    pub applications: Vec<InForce>,
     /// Batches that were taken.
     pub batches: u64,
     /// Kept events that are open, with the place of their bytes.
@@ -124,9 +128,11 @@ impl Work {
                     if let (Some(it), Some(round)) = (self.deliveries.get_mut(delivery), new_round) {
                         it.round_base = u32::try_from(it.attempts.len()).unwrap_or(u32::MAX);
                         it.round_at = round.at;
+                        it.policy = round.policy;
                     }
                     self.shift(*delivery, state, &mut steps);
                 }
+                Change::PolicyInForce(next) => self.applications.push(*next),
                 Change::Expire { delivery, state, .. } => self.shift(*delivery, state, &mut steps),
                 Change::Heartbeat { node, incarnation, .. } => {
                     self.lives.insert(node.clone(), Life { incarnation: *incarnation, seen: now });
@@ -199,6 +205,7 @@ impl Work {
             state: delivery.state.clone(),
             round_base: 0,
             round_at: delivery.round_at,
+            policy: delivery.policy,
             attempts: Vec::new(),
             entry: self.entries,
         };

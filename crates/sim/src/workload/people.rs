@@ -2,6 +2,7 @@
 //! the faults have ended they settle whatever waits for them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use engine::change::apply::Terms;
@@ -71,13 +72,12 @@ impl Person {
 
     /// Does something every few seconds while faults are on.
     pub async fn run(mut self) {
-        let mut applied = !self.world.swarm.people.change;
         while !self.world.sky.is_calm() {
             let pause = self.random.span(TimeSpan::from_secs(1), TimeSpan::from_secs(10));
             self.world.timeline.sleep(pause).await;
-            if !applied && self.random.in_thousand(250) {
-                let files = self.world.projects[1].files();
-                applied = self.act(Plan::Apply(files)).await;
+            if self.world.swarm.people.change && self.random.in_thousand(150) {
+                let files = self.random.pick(&self.world.projects).files();
+                self.act(Plan::Apply(files)).await;
                 continue;
             }
             if let Ok(Some(plan)) = self.whim().await {
@@ -182,7 +182,10 @@ impl Person {
         let mut rows = self.world.stores.views.deliveries(query).await?.rows;
         rows.sort_by_key(|delivery| (delivery.position, delivery.id));
         for delivery in rows {
-            let hopeless = delivery.cause == "unmapped" || delivery.cause == "unknown" && self.random.in_thousand(300);
+            // A flow that was removed takes nothing again; and of what may help, a person loses patience now and then.
+            let hopeless = delivery.cause == "unmapped"
+                || delivery.cause == "unknown" && self.random.in_thousand(300)
+                || self.random.in_thousand(30);
             let wish = if hopeless { Wish::Cancel } else { Wish::Retry };
             self.act(Plan::Deliver(delivery, wish)).await;
         }
@@ -214,6 +217,7 @@ async fn carry_out(door: &Door, plan: Plan, asked: &Asked) -> Result<Option<Stri
         }
         Plan::Apply(files) => {
             let applied = door.changes.apply(&files, Terms::default(), asked).await.map_err(told_as)?;
+            door.applied.fetch_max(applied.number, Ordering::Relaxed);
             Ok((applied.effect == engine::change::apply::Effect::Applied).then(|| "policy".to_owned()))
         }
         Plan::Kept(row, verdict) => kept(door, row, verdict, asked).await.map(Some),

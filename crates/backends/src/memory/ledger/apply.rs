@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use model::change::InForce;
 use model::{
     Batch, Bucket, Change, Committed, Fault, FaultKind, Guard, NewEntry, NodeName, Replay, ReplayMember, Timestamp,
 };
@@ -79,6 +80,7 @@ impl Step<'_> {
             Change::StorePolicy { version, files, at } => {
                 self.state.policies.put_new(version, PolicyText { files, at });
             }
+            Change::PolicyInForce(next) => self.policy_in_force(next)?,
             Change::PartitionPolicy { partition, version } => {
                 self.state.partition_policies.put(partition, version);
             }
@@ -131,6 +133,15 @@ impl Step<'_> {
         let stored = self.state.replays.get(&replay.id).ok_or(conflict("ledger.replay_move"))?;
         replay.version = stored.version + 1;
         self.state.replays.put(replay.id, replay);
+        Ok(())
+    }
+
+    fn policy_in_force(&mut self, next: InForce) -> Result<(), Fault> {
+        let last = self.state.in_force.get(&()).map_or(0, |last| last.number);
+        if next.number != last + 1 {
+            return Err(conflict("ledger.policy_in_force"));
+        }
+        self.state.in_force.put((), next);
         Ok(())
     }
 

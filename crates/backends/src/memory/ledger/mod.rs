@@ -17,7 +17,7 @@ mod tests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::ports::{Answer, Clock, Due, DueQuery, Hint, Ledger, Life, Shard, Views};
-use model::change::Switch;
+use model::change::{InForce, Switch};
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
 };
@@ -105,6 +105,10 @@ impl Ledger for MemoryLedger {
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {
         let consumer = consumer.clone();
         self.ask(move |state| state.cursor(&consumer, partition))
+    }
+
+    fn policy_in_force(&self) -> Answer<'_, Option<InForce>> {
+        self.ask(|state| state.in_force.get(&()).copied())
     }
 
     fn partition_policy(&self, partition: Partition) -> Answer<'_, Option<PolicyVersion>> {

@@ -4,7 +4,7 @@
 
 use engine::ports::Life;
 use model::account::Tally;
-use model::change::Switch;
+use model::change::{InForce, Switch};
 use model::view::FeedRow;
 use model::{
     Attempt, AuditId, AuditRow, Consumer, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, EventId, NewEntry,
@@ -83,6 +83,8 @@ pub(super) struct State {
     pub(super) cursors: Table<(Consumer, Partition), Offset>,
     pub(super) policies: Table<PolicyVersion, PolicyText>,
     pub(super) partition_policies: Table<Partition, PolicyVersion>,
+    /// At most one.
+    pub(super) in_force: Table<(), InForce>,
     pub(super) breakers: Table<DestinationName, String>,
     pub(super) switches: Table<String, Switch>,
     pub(super) replays: Table<ReplayId, Replay>,
@@ -118,6 +120,7 @@ impl State {
         self.cursors.close(end);
         self.policies.close(end);
         self.partition_policies.close(end);
+        self.in_force.close(end);
         self.breakers.close(end);
         self.switches.close(end);
         self.replays.close(end);

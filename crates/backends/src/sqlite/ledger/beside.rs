@@ -1,5 +1,6 @@
 //! Changes of what stands beside deliveries: quarantine, emissions, policies, replays, switches, tokens, audit, lives.
 
+use model::change::InForce;
 use model::{
     Bucket, Change, Entry, EventId, NewEntry, NodeName, QuarantineRow, QuarantineState, Replay, ReplayMember, Timestamp,
 };
@@ -24,6 +25,8 @@ statements! {
     SEEN = "UPDATE emissions SET needs_part = NULL, needs_pos = NULL WHERE id = $1 AND needs_pos IS NOT NULL";
     IS_SEEN = "SELECT 1 FROM seen WHERE id = $1";
     PUT_POLICY = "INSERT INTO policies (version, at, files) VALUES ($1, $2, $3) ON CONFLICT (version) DO NOTHING";
+    PUT_IN_FORCE = "INSERT INTO in_force (number, version) SELECT $1, $2
+        WHERE $1 = 1 + coalesce((SELECT max(number) FROM in_force), 0)";
     PUT_PARTITION_POLICY = "INSERT INTO partition_policies (part, version) VALUES ($1, $2)
         ON CONFLICT (part) DO UPDATE SET version = $2";
     PUT_BREAKER = "INSERT INTO breakers (destination, state) VALUES ($1, $2)
@@ -58,6 +61,12 @@ impl Step<'_> {
             }
             Change::StorePolicy { version, files, at } => {
                 self.write(PUT_POLICY, params![version.to_string(), at.micros(), json(files)?]).map(drop)
+            }
+            Change::PolicyInForce(InForce { number, version }) => {
+                match self.write(PUT_IN_FORCE, params![int(*number), version.to_string()])? {
+                    0 => Err(Broken::Conflict("another policy was applied since")),
+                    _ => Ok(()),
+                }
             }
             Change::PartitionPolicy { partition, version } => {
                 self.write(PUT_PARTITION_POLICY, params![partition.0, version.to_string()]).map(drop)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::ports::{Answer, Due, DueQuery, Hint, Ledger, Life, Shard, Views};
-use model::change::Switch;
+use model::change::{InForce, Switch};
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
 };
@@ -52,6 +52,10 @@ impl Ledger for SqliteLedger {
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {
         let consumer = consumer.clone();
         self.readers.ask("ledger.cursor", move |conn| read::cursor(conn, consumer.as_str(), partition))
+    }
+
+    fn policy_in_force(&self) -> Answer<'_, Option<InForce>> {
+        self.readers.ask("ledger.policy_in_force", read::policy_in_force)
     }
 
     fn partition_policy(&self, partition: Partition) -> Answer<'_, Option<PolicyVersion>> {

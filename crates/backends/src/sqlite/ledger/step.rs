@@ -159,6 +159,7 @@ impl<'a> Step<'a> {
             | Change::Emitted { .. }
             | Change::See { .. }
             | Change::StorePolicy { .. }
+            | Change::PolicyInForce(_)
             | Change::PartitionPolicy { .. }
             | Change::Breaker { .. }
             | Change::Switch { .. }

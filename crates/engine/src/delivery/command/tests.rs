@@ -1,11 +1,10 @@
 //! The table of people's wishes: every state, every wish.
 
-use std::collections::BTreeSet;
-
 use model::{
     DestinationName, Digest, EventId, FlowName, LaneKey, Lease, NodeName, Origin, Owner, PolicyVersion, Position, Principal,
     Timestamp,
 };
+use policy::SourceFile;
 use uuid::Uuid;
 
 use super::*;
@@ -45,13 +44,26 @@ fn delivery(state: DeliveryState) -> Delivery {
     }
 }
 
-fn names() -> Names {
-    Names {
-        version: PolicyVersion(Digest::of(b"present")),
-        sources: BTreeSet::new(),
-        flows: BTreeSet::from([FlowName::new("orders").unwrap()]),
-        destinations: BTreeSet::from([DestinationName::new("wms").unwrap()]),
-    }
+/// The present policy: one flow to one destination.
+fn present(to: &str, deliver: &str) -> Policy {
+    let system = |name: &str| {
+        let text = format!("owner: team-warehouse\ndestinations:\n  {name}:\n    url: https://{name}.example.com/in\n");
+        SourceFile::new(format!("systems/{name}.yaml"), text)
+    };
+    let shop = "owner: team-commerce\nsources:\n  shop:\n    verify: { unsigned: { owner: team-commerce, until: 2099-01-31, why: a test } }\n";
+    let flow = format!("owner: team-warehouse\non:\n  types: [orders]\nto: {to}\ndeliver:\n  lane: none\n{deliver}");
+    let files = [
+        system("wms"),
+        system("erp"),
+        SourceFile::new("systems/shop.yaml", shop),
+        SourceFile::new("flows/orders.yaml", flow),
+    ];
+    let (policy, findings) = policy::check(&files);
+    policy.unwrap_or_else(|| panic!("{findings:?}"))
+}
+
+fn policy() -> Policy {
+    present("wms", "")
 }
 
 fn asked() -> Asked {
@@ -72,7 +84,7 @@ fn waiting() -> DeliveryState {
 
 /// The state after a wish, or nothing where it is skipped.
 fn after(delivery: &Delivery, wish: Wish) -> Option<DeliveryState> {
-    let plan = plan(delivery, wish, &names(), &asked()).ok()?;
+    let plan = plan(delivery, wish, &policy(), &asked()).ok()?;
     assert_eq!(plan.batch.guards, [Guard::DeliveryVersion { delivery: delivery.id, version: 9 }]);
     assert!(plan.batch.changes.iter().any(|change| matches!(change, Change::Audit(row) if row.action == wish.action())));
     plan.batch.changes.into_iter().find_map(|change| match change {
@@ -113,7 +125,7 @@ fn an_attempt_under_way_is_left_alone() {
 #[test]
 fn a_retry_begins_a_round_and_the_others_do_not() {
     let round = |state, wish| {
-        let plan = plan(&delivery(state), wish, &names(), &asked()).unwrap();
+        let plan = plan(&delivery(state), wish, &policy(), &asked()).unwrap();
         plan.batch.changes.into_iter().find_map(|change| match change {
             Change::Move { new_round, .. } => Some(new_round),
             _ => None,
@@ -135,7 +147,7 @@ fn what_has_no_destination_any_more_is_not_retried() {
 #[test]
 fn what_left_its_lane_enters_again_as_a_new_delivery() {
     let passed = Delivery { on_dead: OnDead::Pass, ..delivery(dead()) };
-    let plan = plan(&passed, Wish::Retry, &names(), &asked()).unwrap();
+    let plan = plan(&passed, Wish::Retry, &policy(), &asked()).unwrap();
     let instead = plan.instead.unwrap();
     assert_eq!(after(&passed, Wish::Retry), Some(DeliveryState::Superseded { by: instead }));
     let entry = plan.batch.changes.iter().find_map(|change| match change {
@@ -157,4 +169,54 @@ fn without_a_lane_there_is_nothing_to_lose() {
 fn a_removed_flow_cannot_be_entered_again() {
     let passed = Delivery { on_dead: OnDead::Pass, flow: FlowName::new("gone").unwrap(), ..delivery(dead()) };
     assert_eq!(after(&passed, Wish::Retry), None);
+}
+
+fn unmapped() -> Delivery {
+    Delivery { cause: "unmapped".to_owned(), ..delivery(held()) }
+}
+
+fn round_of(delivery: &Delivery, present: &Policy) -> Option<Round> {
+    let plan = plan(delivery, Wish::Retry, present, &asked()).ok()?;
+    plan.batch.changes.into_iter().find_map(|change| match change {
+        Change::Move { new_round, .. } => new_round,
+        _ => None,
+    })
+}
+
+#[test]
+fn what_its_mapping_refused_is_tried_with_the_present_one() {
+    let present = present("wms", "  deadline: 2h\n");
+    let plan = plan(&unmapped(), Wish::Retry, &present, &asked()).unwrap();
+    let round = round_of(&unmapped(), &present).unwrap();
+    assert_eq!((round.policy, round.deadline), (present.version, Some(Timestamp::from_secs(2_000 + 7_200))));
+    let old = delivery(held()).policy;
+    assert!(plan.sentence.contains(&old.short()) && plan.sentence.contains(&present.version.short()), "{}", plan.sentence);
+    let rows = plan.batch.changes.iter().filter_map(|change| match change {
+        Change::Audit(row) => Some((row.action.as_str(), row.by.as_str())),
+        _ => None,
+    });
+    assert_eq!(rows.collect::<Vec<_>>(), [("delivery.retry", "ines"), ("delivery.remap", "ines")]);
+}
+
+#[test]
+fn anything_else_keeps_the_policy_that_made_it() {
+    let sent = Delivery { output: Some(Digest::of(b"sent")), ..unmapped() };
+    for delivery in [delivery(held()), delivery(dead()), sent] {
+        assert_eq!(round_of(&delivery, &policy()).unwrap().policy, delivery.policy, "{}", delivery.cause);
+    }
+}
+
+#[test]
+fn a_flow_that_is_gone_or_goes_elsewhere_maps_nothing_anew() {
+    let gone = Delivery { flow: FlowName::new("gone").unwrap(), ..unmapped() };
+    assert!(plan(&gone, Wish::Retry, &policy(), &asked()).unwrap_err().contains("the flow gone is not"));
+    let skipped = plan(&unmapped(), Wish::Retry, &present("erp", ""), &asked()).unwrap_err();
+    assert!(skipped.contains("goes to erp now"), "{skipped}");
+}
+
+#[test]
+fn what_could_not_be_routed_is_routed_again() {
+    let undecided = Delivery { cause: CAUSE_UNDECIDED.to_owned(), lane: None, ..delivery(held()) };
+    let plan = plan(&undecided, Wish::Retry, &policy(), &asked()).unwrap();
+    assert!(plan.instead.is_some() && plan.batch.changes.iter().any(|change| matches!(change, Change::Emit { .. })));
 }

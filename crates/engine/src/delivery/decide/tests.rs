@@ -97,6 +97,10 @@ fn an_overdue_delivery_says_what_it_waited_for() {
     for (obstacle, words) in [
         (paused, "passed while flow/labels was paused by ines since 1970-01-01T00:01:30Z (stocktaking)"),
         (Obstacle::Breaker { since: s(60) }, "passed while the breaker of carrier was open since 1970-01-01T00:01:00Z"),
+        (
+            Obstacle::Secret(SecretName::new("carrier/sign").unwrap()),
+            "passed while the secret carrier/sign of carrier had no value",
+        ),
         (Obstacle::Lane, "passed while it waited behind another in its lane"),
         (Obstacle::Turn, "passed before attempt 3 could begin"),
     ] {

@@ -1,0 +1,66 @@
+//! What cannot be read stops nothing else, and is a person's.
+
+use std::sync::Arc;
+
+use backends::conformance::ManualClock;
+use backends::sqlite::{Options, Store};
+use engine::ports::Clock;
+use model::{DeliveryId, DeliveryState};
+use tempfile::TempDir;
+
+use crate::world::{BEGINNING, World, project};
+
+async fn open(folder: &TempDir) -> (World, Store) {
+    let clock = Arc::new(ManualClock::new(BEGINNING));
+    let as_clock: Arc<dyn Clock> = clock.clone();
+    let store = Store::open(folder.path(), Options::default(), &as_clock).unwrap();
+    let (journal, ledger) = (store.journal.clone(), store.ledger.clone());
+    (World::over(&project("lane: none", &[]), clock, journal, (ledger.clone(), ledger)).await, store)
+}
+
+/// Three accepted events whose deliveries wait, in a store that is closed and damaged by these words.
+async fn damaged(file: &str, sql: &str) -> (TempDir, Vec<DeliveryId>) {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut world, store) = open(&folder).await;
+    let mut ids = Vec::new();
+    for number in 1..=3 {
+        ids.push(world.accept(number, "").await);
+    }
+    store.close();
+    drop((world, store));
+    let conn = rusqlite::Connection::open(folder.path().join(file)).unwrap();
+    assert_eq!(conn.execute(sql, []).unwrap(), 1, "one row is damaged");
+    (folder, ids)
+}
+
+#[tokio::test]
+async fn a_delivery_that_cannot_be_read_stops_no_other() {
+    let (folder, ids) =
+        damaged("ledger.sqlite", "UPDATE deliveries SET origin = 77 WHERE seq = (SELECT min(seq) FROM deliveries)").await;
+    let (world, _store) = open(&folder).await;
+    world.deliver_until_settled(&ids[1..]).await;
+    for id in &ids[1..] {
+        assert_eq!(world.delivery(*id).await.state.word(), "done");
+    }
+    assert!(world.ledger.delivery(ids[0]).await.is_err(), "it stays where it is, for a person with the file");
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_is_held_for_its_owner() {
+    let (folder, ids) =
+        damaged("journal.sqlite", "UPDATE records SET head = x'00' WHERE place = (SELECT max(place) FROM records)").await;
+    let (world, _store) = open(&folder).await;
+    world.deliver_until_settled(&ids).await;
+    let states: Vec<DeliveryState> = futures::future::join_all(ids.iter().map(|id| world.delivery(*id)))
+        .await
+        .into_iter()
+        .map(|delivery| delivery.state)
+        .collect();
+    assert!(
+        matches!(states[..], [DeliveryState::Done { .. }, DeliveryState::Done { .. }, DeliveryState::Held { .. }]),
+        "{states:?}"
+    );
+    let held = world.delivery(ids[2]).await;
+    assert_eq!((held.cause.as_str(), held.lease), ("no_event", None));
+    assert!(held.why.starts_with("the event cannot be read: "), "{}", held.why);
+}
