@@ -3,6 +3,7 @@
 //! Entries: accepted = unrouted + quarantined + resubmitted + released + closed + routed.
 //! Deliveries: created = waiting + held + dead-lettered + done + cancelled + superseded.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::DeliveryState;
@@ -78,7 +79,7 @@ impl Bucket {
 }
 
 /// The counts of one origin.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally(pub [u64; 12]);
 
 impl Tally {
@@ -107,7 +108,7 @@ pub struct Census {
 }
 
 /// The conservation line of one origin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Line {
     /// The origin.
     pub origin: Origin,

@@ -9,6 +9,7 @@
 //! ([`DeliveryState::blocks_lane`]); its head is the only one that is not `behind`, and what is outside a lane is not
 //! behind either. A delivery that leaves its lane and comes back enters at the end.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -251,7 +252,7 @@ pub enum Change {
 }
 
 /// Whether something is paused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Switch {
     /// Whether it is.
     pub paused: bool,

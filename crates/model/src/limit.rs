@@ -54,6 +54,10 @@ pub const CONCURRENCY_MAX: u32 = 512;
 pub const PROJECT_FILES_MAX: usize = 10_000;
 /// LIMIT: one project file.
 pub const PROJECT_FILE_BYTES_MAX: usize = 1024 * 1024;
+/// LIMIT: a project in one request; as JSON a text can take twice its bytes.
+pub const PROJECT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// LIMIT: a command of the management API: fifty thousand ids, which is more than anybody names one by one.
+pub const COMMAND_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// LIMIT: nesting of a project file; a schema of a real order needs about twenty levels.
 pub const PROJECT_DEPTH_MAX: usize = 64;
 /// LIMIT: mistakes that one check shows; nobody reads further, and a hostile file could make a million.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 
-use super::problem::Problem;
+use super::problem::{Problem, kinds};
 use crate::app::App;
 
 /// The process answers.
@@ -16,7 +16,7 @@ pub async fn live() -> &'static str {
 /// Traffic is accepted and the journal answers.
 pub async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
     if !app.ready.load(Ordering::Relaxed) {
-        return Err(Problem::new(503, "not-ready", "starting, or going down"));
+        return Err(Problem::new(kinds::NOT_READY, "starting, or going down"));
     }
     app.ground.journal.usage().await?;
     Ok("ready\n")

@@ -9,10 +9,11 @@ use http::header;
 use model::account::{Bucket, Line};
 use serde_json::Value;
 
-use super::problem::Problem;
+use super::problem::{Problem, kinds};
 use crate::app::App;
 
-const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// What the page is.
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The page.
 pub async fn page(State(app): State<Arc<App>>) -> Result<Response, Problem> {
@@ -21,12 +22,12 @@ pub async fn page(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let usage = app.ground.journal.usage().await?;
     let mut text = String::new();
     prometheus_client::encoding::text::encode_registry(&mut text, &app.registry)
-        .map_err(|_| Problem::new(500, "metrics", "the metrics could not be written"))?;
+        .map_err(|_| Problem::new(kinds::METRICS, "the metrics could not be written"))?;
     lines(&mut text, &account.lines(&census));
     gauge(&mut text, "crossdock_journal_bytes", "Bytes of the journal in use", &[(String::new(), usage.bytes)]);
     gauge(&mut text, "crossdock_journal_budget_bytes", "Bytes that the journal may take", &[(String::new(), usage.budget)]);
     text.push_str("# EOF\n");
-    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
+    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
 }
 
 /// The conservation line in the units of its definition: entries and deliveries apart, each by origin.

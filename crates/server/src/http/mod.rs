@@ -1,33 +1,99 @@
-//! The HTTP surface: intake at `/in`, the management API at `/api/v1`, metrics and health.
+//! The HTTP surface: intake at `/in`, the management API at `/api/v1`, metrics and health. All of it is one list of
+//! operations, of which the router and the description are made.
 
 pub mod api;
 pub mod guard;
 pub mod health;
 pub mod ingest;
 pub mod metrics;
+pub mod openapi;
+pub mod operation;
+pub mod parameters;
 pub mod problem;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
-use axum::routing::{any, get};
+use axum::response::{IntoResponse, Response};
+use http::{Method, header};
 
+use self::operation::{Access, Effect, Operation};
+use self::problem::{Problem, kinds};
+use crate::api::Admission;
 use crate::app::App;
 
-/// All routes.
+/// All operations, this list's own description among them.
+pub fn operations() -> Vec<Operation> {
+    let mut operations = [intake(), api::operations(), health()].concat();
+    let description = Operation::new(Method::GET, openapi::PATH, "openapi", "This description", describe)
+        .answers::<std::collections::BTreeMap<String, serde_json::Value>>();
+    operations.push(description);
+    operations
+}
+
+fn intake() -> Vec<Operation> {
+    const PLACES: [(&str, [&str; 3]); 2] = [
+        ("/in/{source}", ["admit", "challenge", "askForPermission"]),
+        ("/in/{source}/{*rest}", ["admitBelow", "challengeBelow", "askForPermissionBelow"]),
+    ];
+    PLACES.into_iter().flat_map(|(path, ids)| intake_at(path, ids)).collect()
+}
+
+fn intake_at(path: &str, [post, get, options]: [&'static str; 3]) -> [Operation; 3] {
+    let operation = |method, id, summary| {
+        Operation::new(method, path, id, summary, ingest::receive)
+            .access(Access::Source)
+            .parameter::<model::SourceName>()
+            .problems(&[400, 401, 403, 404, 429, 431, 503])
+    };
+    [
+        operation(Method::POST, post, "Takes an event, or a batch of them")
+            .effect(Effect::Admits)
+            .takes_raw("*/*")
+            .status(202)
+            .answers::<Admission>()
+            .problems(&[409, 413, 415, 422]),
+        operation(Method::GET, get, "Answers the challenge that a source declares").answers_raw("text/plain"),
+        operation(Method::OPTIONS, options, "Answers who may send, as CloudEvents webhooks ask it").answers_raw("*/*"),
+    ]
+}
+
+fn health() -> Vec<Operation> {
+    vec![
+        Operation::new(Method::GET, "/metrics", "metrics", "The metrics, as OpenMetrics text", metrics::page)
+            .answers_raw(metrics::MEDIA_TYPE)
+            .problems(&[421, 500, 503]),
+        Operation::new(Method::GET, "/health/live", "live", "The process answers", health::live)
+            .answers_raw("text/plain")
+            .problems(&[421]),
+        Operation::new(Method::GET, "/health/ready", "ready", "Traffic is accepted", health::ready)
+            .answers_raw("text/plain")
+            .problems(&[421, 503]),
+    ]
+}
+
+/// The router: every operation, and problems for what is none.
 pub fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/in/{source}", any(ingest::receive))
-        .route("/in/{source}/{*rest}", any(ingest::receive))
-        .nest("/api/v1", api::router())
-        .route("/metrics", get(metrics::page))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
+    let mut router = Router::new();
+    for operation in operations() {
+        router = router.route(&operation.path.clone(), operation.into_route());
+    }
+    router
+        .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
         .with_state(app)
 }
 
-async fn not_found() -> problem::Problem {
-    problem::Problem::not_found("there is nothing at this path")
+async fn not_found() -> Problem {
+    Problem::not_found("there is nothing at this path")
+}
+
+async fn method_not_allowed(method: Method) -> Problem {
+    Problem::new(kinds::METHOD_NOT_ALLOWED, format!("this path has no {method}; the header Allow names what it has"))
+}
+
+async fn describe() -> Response {
+    static TEXT: LazyLock<String> = LazyLock::new(|| openapi::document(&operations()).to_string());
+    ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use bytes::Bytes;
 use engine::change::apply::{Changes, Terms};
 use engine::change::decide::OpenDeliveries;
@@ -13,18 +13,19 @@ use engine::delivery::operate::{Deed, Operate, Outcomes};
 use engine::intake::quarantine::{Moved, Quarantine, Which};
 use engine::replay::order::{Replays, SeenPreview, Wanted};
 use engine::replay::preview::Preview;
-use engine::rules::asked::{Asked, NotDone};
+use engine::rules::asked::Asked;
 use engine::switch::decide::Way;
 use engine::switch::run::Switches;
-use model::{EventId, Principal, Replay, ReplayId, Scope};
+use model::{EventId, Principal, Replay, ReplayId};
 use policy::SourceFile;
 
 use crate::api::{
-    ApplyCommand, ApplyResult, CommandResult, DeliveryCommand, QuarantineCommand, QuarantineResult, ReplayCommand,
-    ReplayOrdered, Rows, SwitchCommand,
+    ApplyCommand, ApplyResult, CancelCommand, CommandResult, DeliveryCommand, QuarantineCommand, QuarantineResult,
+    ReplayCommand, ReplayOrdered, Rows, SwitchCommand, SwitchResult,
 };
 use crate::app::App;
-use crate::http::problem::Problem;
+use crate::http::parameters::{Body, Path};
+use crate::http::problem::{Problem, kinds};
 use crate::identity::Caller;
 
 type Shared = State<Arc<App>>;
@@ -34,39 +35,25 @@ fn asked(app: &App, by: Principal, why: String) -> Asked {
     Asked { by, why, at: app.ground.clock.now() }
 }
 
-impl From<NotDone> for Problem {
-    fn from(not_done: NotDone) -> Self {
-        let detail = not_done.to_string();
-        match not_done {
-            NotDone::WithoutReason => Self::new(422, "reason", detail),
-            NotDone::Unknown(_) => Self::new(404, "not-found", detail),
-            NotDone::Changed(_) => Self::new(409, "changed-meanwhile", detail),
-            NotDone::Refused(_) => Self::new(422, "refused", detail),
-            NotDone::Invalid(errors) => Self { errors, ..Self::new(422, "invalid", detail) },
-            NotDone::Fault(fault) => fault.into(),
-        }
-    }
-}
-
-pub(super) async fn retry(state: Shared, caller: Caller, command: Json<DeliveryCommand>) -> Done<Rows<CommandResult>> {
+pub(super) async fn retry(state: Shared, caller: Caller, command: Body<DeliveryCommand>) -> Done<Rows<CommandResult>> {
     operate(state, caller, command, Wish::Retry).await
 }
 
-pub(super) async fn cancel(state: Shared, caller: Caller, command: Json<DeliveryCommand>) -> Done<Rows<CommandResult>> {
+pub(super) async fn cancel(state: Shared, caller: Caller, command: Body<DeliveryCommand>) -> Done<Rows<CommandResult>> {
     operate(state, caller, command, Wish::Cancel).await
 }
 
-pub(super) async fn hold(state: Shared, caller: Caller, command: Json<DeliveryCommand>) -> Done<Rows<CommandResult>> {
+pub(super) async fn hold(state: Shared, caller: Caller, command: Body<DeliveryCommand>) -> Done<Rows<CommandResult>> {
     operate(state, caller, command, Wish::Hold).await
 }
 
 async fn operate(
     State(app): Shared,
     caller: Caller,
-    Json(command): Json<DeliveryCommand>,
+    Body(command): Body<DeliveryCommand>,
     wish: Wish,
 ) -> Done<Rows<CommandResult>> {
-    let by = caller.must(Scope::Operate)?;
+    let by = caller.principal;
     let room = Operate { ledger: Arc::clone(&app.ground.ledger), book: Arc::clone(&app.ground.book) };
     let outcomes = room.many(&command.deliveries, wish, &asked(&app, by, command.why)).await?;
     Ok(Json(Rows { schema: "crossdock/commands/1".to_owned(), rows: results(outcomes), next: None }))
@@ -91,9 +78,9 @@ pub(super) async fn decide_quarantine(
     State(app): Shared,
     caller: Caller,
     Path(event): Path<EventId>,
-    Json(command): Json<QuarantineCommand>,
+    Body(command): Body<QuarantineCommand>,
 ) -> Done<QuarantineResult> {
-    let by = caller.must(Scope::Operate)?;
+    let by = caller.principal;
     let room = Quarantine {
         journal: Arc::clone(&app.ground.journal),
         ledger: Arc::clone(&app.ground.ledger),
@@ -108,13 +95,12 @@ pub(super) async fn decide_quarantine(
     Ok(Json(QuarantineResult { event, as_event, text: sentence }))
 }
 
-pub(super) async fn switch(
-    State(app): Shared,
-    caller: Caller,
-    Json(command): Json<SwitchCommand>,
-) -> Done<serde_json::Value> {
-    let by = caller.must(Scope::Operate)?;
-    let bad = |_| Problem::new(422, "object", "name it as source/NAME, flow/NAME or destination/NAME");
+pub(super) async fn switch(State(app): Shared, caller: Caller, Body(command): Body<SwitchCommand>) -> Done<SwitchResult> {
+    let by = caller.principal;
+    let bad = |_| Problem {
+        pointer: Some("/object".to_owned()),
+        ..Problem::new(kinds::INVALID_BODY, "name it as source/NAME, flow/NAME or destination/NAME")
+    };
     let object = command.object.parse().map_err(bad)?;
     let room = Switches {
         ledger: Arc::clone(&app.ground.ledger),
@@ -123,11 +109,11 @@ pub(super) async fn switch(
     };
     let way = if command.paused { Way::Pause } else { Way::Resume };
     let switched = room.turn(object, way, &asked(&app, by, command.why)).await?;
-    Ok(Json(serde_json::json!({ "object": switched.object.to_string(), "text": switched.sentence })))
+    Ok(Json(SwitchResult { object: switched.object.to_string(), text: switched.sentence }))
 }
 
-pub(super) async fn apply(State(app): Shared, caller: Caller, Json(command): Json<ApplyCommand>) -> Done<ApplyResult> {
-    let by = caller.must(Scope::Apply)?;
+pub(super) async fn apply(State(app): Shared, caller: Caller, Body(command): Body<ApplyCommand>) -> Done<ApplyResult> {
+    let by = caller.principal;
     let room = Changes {
         journal: Arc::clone(&app.ground.journal),
         ledger: Arc::clone(&app.ground.ledger),
@@ -168,8 +154,7 @@ fn wanted(command: ReplayCommand) -> (Wanted, Option<SeenPreview>, String) {
     (wanted, seen, command.why)
 }
 
-pub(super) async fn preview_replay(State(app): Shared, caller: Caller, Json(command): Json<ReplayCommand>) -> Done<Preview> {
-    caller.must(Scope::Read)?;
+pub(super) async fn preview_replay(State(app): Shared, Body(command): Body<ReplayCommand>) -> Done<Preview> {
     let (wanted, ..) = wanted(command);
     Ok(Json(replays(&app).preview(&wanted, app.ground.clock.now()).await?))
 }
@@ -177,27 +162,20 @@ pub(super) async fn preview_replay(State(app): Shared, caller: Caller, Json(comm
 pub(super) async fn order_replay(
     State(app): Shared,
     caller: Caller,
-    Json(command): Json<ReplayCommand>,
+    Body(command): Body<ReplayCommand>,
 ) -> Done<ReplayOrdered> {
-    let by = caller.must(Scope::Operate)?;
+    let by = caller.principal;
     let (wanted, seen, why) = wanted(command);
     let ordered = replays(&app).order(&wanted, seen, &asked(&app, by, why)).await?;
     Ok(Json(ReplayOrdered { id: ordered.replay.id, text: ordered.sentence }))
-}
-
-/// Why a replay is cancelled.
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Why {
-    why: String,
 }
 
 pub(super) async fn cancel_replay(
     State(app): Shared,
     caller: Caller,
     Path(id): Path<ReplayId>,
-    Json(command): Json<Why>,
+    Body(command): Body<CancelCommand>,
 ) -> Done<Replay> {
-    let by = caller.must(Scope::Operate)?;
+    let by = caller.principal;
     Ok(Json(replays(&app).cancel(id, None, &asked(&app, by, command.why)).await?))
 }
