@@ -17,8 +17,8 @@ use model::view::{
 };
 use model::{
     Account, Appended, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault,
-    Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Record, Replay, ReplayId,
-    ReplayMember, TimeSpan, Timestamp, Token,
+    InForce, KeyedWrite, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Record,
+    Replay, ReplayId, ReplayMember, TimeSpan, Timestamp, Token,
 };
 use uuid::Uuid;
 
@@ -159,6 +159,15 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// The latest life of a node, if it ever had one.
     fn life(&self, node: &NodeName) -> Answer<'_, Option<Life>>;
+
+    /// The last application of a policy; `None` before the first.
+    fn in_force(&self) -> Answer<'_, Option<InForce>>;
+
+    /// A write by its key, also one that is older than its window until it is forgotten.
+    fn keyed_write(&self, id: Digest) -> Answer<'_, Option<KeyedWrite>>;
+
+    /// How many writes are remembered by their keys.
+    fn keyed_writes(&self) -> Answer<'_, u64>;
 
     /// A token by the digest of its text.
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>>;

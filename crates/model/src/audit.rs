@@ -80,6 +80,11 @@ pub struct Token {
     pub revoked_at: Option<Timestamp>,
 }
 
+/// The version of a name's tokens: it rises with each token that is made and with each that is revoked.
+pub fn version_of_tokens<'a>(tokens: impl IntoIterator<Item = &'a Token>, name: &str) -> u64 {
+    tokens.into_iter().filter(|token| token.name == name).map(|token| 1 + u64::from(token.revoked_at.is_some())).sum()
+}
+
 /// What a token may do; each includes none of the others but `Admin`, which includes all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

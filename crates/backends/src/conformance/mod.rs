@@ -18,6 +18,7 @@ mod ledger_account;
 mod ledger_attempts;
 mod ledger_batches;
 mod ledger_due;
+mod ledger_keyed;
 mod ledger_lanes;
 mod ledger_lives;
 mod ledger_rows;
@@ -52,6 +53,7 @@ pub const LEDGER: &[&[Entry<LedgerFixture>]] = &[
     ledger_due::LIST,
     ledger_lives::LIST,
     ledger_rows::LIST,
+    ledger_keyed::LIST,
     ledger_account::LIST,
     ledger_trim::LIST,
     compare_ledgers::LIST,

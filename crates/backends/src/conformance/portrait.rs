@@ -8,8 +8,8 @@ use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
 };
 use model::{
-    Account, AuditRow, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, NodeName, Offset, Partition,
-    PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
+    Account, AuditRow, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce, KeyedWrite,
+    NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
 };
 use uuid::Uuid;
 
@@ -40,6 +40,8 @@ pub struct Subjects {
     pub nodes: Vec<NodeName>,
     /// Digests of tokens.
     pub tokens: Vec<Digest>,
+    /// Keyed writes.
+    pub keyed: Vec<Digest>,
     /// Words of the index.
     pub words: Vec<String>,
     /// Subjects of the audit.
@@ -74,6 +76,9 @@ pub struct Portrait {
     pub incarnations: Vec<Option<u64>>,
     pub tokens: Vec<Token>,
     pub tokens_found: Vec<Option<Token>>,
+    pub in_force: Option<InForce>,
+    pub keyed: Vec<Option<KeyedWrite>>,
+    pub keyed_writes: u64,
     pub account: Account,
     pub recount: Account,
     pub needed: Vec<Vec<Offset>>,
@@ -137,6 +142,9 @@ impl Portrait {
             ("incarnations", told(&self.incarnations)),
             ("tokens", told(&self.tokens)),
             ("tokens_found", told(&self.tokens_found)),
+            ("in_force", told(&self.in_force)),
+            ("keyed", told(&self.keyed)),
+            ("keyed_writes", told(&self.keyed_writes)),
             ("account", told(&self.account)),
             ("recount", told(&self.recount)),
             ("needed", told(&self.needed)),
@@ -200,6 +208,11 @@ impl Portrait {
         for digest in &subjects.tokens {
             self.tokens_found.push(ledger.token(*digest).await?);
         }
+        self.in_force = ledger.in_force().await?;
+        for id in &subjects.keyed {
+            self.keyed.push(ledger.keyed_write(*id).await?);
+        }
+        self.keyed_writes = ledger.keyed_writes().await?;
         for id in &subjects.replays {
             self.replays.push(ledger.replay(*id).await?.map(|replay| ReplayStory { replay, members: Vec::new() }));
             self.members.push(ledger.members(*id, 1, 3).await?);

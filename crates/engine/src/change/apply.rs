@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 use model::limit::PAGE_ROWS_MAX;
 use model::view::DeliveryQuery;
-use model::{AuditRow, Delivery, Diagnostic, Fault, FaultKind, Partition, PolicyVersion, Severity};
+use model::{Delivery, Diagnostic, Fault, FaultKind, InForce, Partition, PolicyVersion, Severity};
 use policy::{Policy, SourceFile};
 
 use super::decide::{self, Application, Left, OpenDeliveries, Removal};
@@ -27,7 +27,7 @@ pub struct Changes {
     pub journal: Arc<dyn Journal>,
     /// Where policies are stored.
     pub ledger: Arc<dyn Ledger>,
-    /// Where open deliveries and earlier applications are found.
+    /// Where open deliveries are found.
     pub views: Arc<dyn Views>,
     /// The policies of this node.
     pub book: Arc<Book>,
@@ -89,9 +89,9 @@ impl Changes {
         self.put("policy.roll_back", &files, terms, asked).await
     }
 
-    /// What a policy would remove, with what is open there.
-    pub async fn removals(&self, proposed: &Policy) -> Result<Vec<Removal>, Fault> {
-        let gone = Names::of(&self.book.current()).gone_in(&Names::of(proposed));
+    /// What a policy would remove from the one in force, with what is open there.
+    async fn removals(&self, in_force: &Policy, proposed: &Policy) -> Result<Vec<Removal>, Fault> {
+        let gone = Names::of(in_force).gone_in(&Names::of(proposed));
         let mut removals = Vec::with_capacity(gone.len());
         for object in gone {
             removals.push(self.removal(object).await?);
@@ -102,29 +102,35 @@ impl Changes {
     async fn put(&self, action: &str, files: &[SourceFile], terms: Terms, asked: &Asked) -> Result<Applied, NotDone> {
         asked.check()?;
         let (policy, warnings) = checked(files, asked)?;
-        let rows = self.views.audit(Some(decide::SUBJECT.to_owned()), None, 2).await?.rows;
-        let (version, previous) = (policy.version, self.book.current().version);
+        let last = self.ledger.in_force().await?.ok_or(Fault::new(FaultKind::Corrupt, "change.put"))?;
+        let (version, previous) = (policy.version, last.version);
         if terms.onto.is_some_and(|onto| onto != previous) {
-            return Err(NotDone::Changed(format!(
-                "the policy in force is {}; look at the difference again",
-                previous.short()
-            )));
+            return Err(decide::came_first(&last));
         }
-        if holds_already(&rows, version, previous) {
+        if version == previous {
             self.book.adopt(policy);
             let sentence = format!("{} is in force already; nothing was changed", version.short());
             return Ok(Applied { warnings, sentence, ..nothing(version) });
         }
-        let removals = self.removals(&policy).await?;
+        let removals = self.removals(&*self.book.at(previous).await?, &policy).await?;
         decide::allow(&removals, terms.open)?;
-        let id = decide::application(rows.first().map(|row| row.id), version);
-        let application = Application { id, version, files, in_force: previous };
-        let asked = decide::after(rows.first(), asked);
-        self.ledger.commit(decide::batch(&application, &self.journal.partitions(), action, &asked)).await?;
+        let application = Application { number: last.number + 1, version, files, in_force: previous };
+        let asked = decide::after(Some(&last), asked);
+        let batch = decide::batch(&application, &self.journal.partitions(), action, &asked);
+        match self.ledger.commit(batch).await {
+            Ok(_) => {}
+            Err(fault) if fault.kind == FaultKind::Conflict => return Err(self.beaten(last).await?),
+            Err(fault) => return Err(fault.into()),
+        }
         self.book.adopt(policy);
         let (held, under_way) = self.hold_all(&removals, &asked).await?;
         let sentence = sentence(version, previous, &removals, held);
         Ok(Applied { previous, effect: Effect::Applied, removals, held, under_way, warnings, sentence, ..nothing(version) })
+    }
+
+    /// Another application was first: it is named.
+    async fn beaten(&self, last: InForce) -> Result<NotDone, Fault> {
+        Ok(decide::came_first(&self.ledger.in_force().await?.unwrap_or(last)))
     }
 
     async fn removal(&self, object: Object) -> Result<Removal, Fault> {
@@ -193,22 +199,30 @@ pub async fn bootstrap(
     files: &[SourceFile],
     asked: &Asked,
 ) -> Result<Beginning, NotDone> {
-    let first = partitions.first().copied().unwrap_or_default();
-    if let Some(version) = ledger.partition_policy(first).await? {
-        let stored = ledger.policy(version).await?.ok_or(Fault::new(FaultKind::Corrupt, "change.bootstrap"))?;
-        let policy = Arc::new(book::compile(stored)?);
-        return Ok(Beginning {
-            policy,
-            effect: Effect::None,
-            sentence: format!("the policy in force is {}", version.short()),
-        });
+    if let Some(beginning) = begun(ledger, partitions).await? {
+        return Ok(beginning);
     }
     asked.check()?;
     let (policy, _) = checked(files, asked)?;
     let version = policy.version;
-    let application = Application { id: decide::application(None, version), version, files, in_force: version };
-    ledger.commit(decide::first_batch(&application, partitions, asked)).await?;
-    Ok(Beginning { policy, effect: Effect::Applied, sentence: format!("{} is the first policy", version.short()) })
+    let application = Application { number: 1, version, files, in_force: version };
+    match ledger.commit(decide::first_batch(&application, partitions, asked)).await {
+        Ok(_) => {
+            Ok(Beginning { policy, effect: Effect::Applied, sentence: format!("{} is the first policy", version.short()) })
+        }
+        // Another node was first.
+        Err(fault) if fault.kind == FaultKind::Conflict => begun(ledger, partitions).await?.ok_or(fault.into()),
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+async fn begun(ledger: &Arc<dyn Ledger>, partitions: &[Partition]) -> Result<Option<Beginning>, Fault> {
+    let first = partitions.first().copied().unwrap_or_default();
+    let Some(version) = ledger.partition_policy(first).await? else { return Ok(None) };
+    let stored = ledger.policy(version).await?.ok_or(Fault::new(FaultKind::Corrupt, "change.bootstrap"))?;
+    let policy = Arc::new(book::compile(stored)?);
+    let sentence = format!("the policy in force is {}", version.short());
+    Ok(Some(Beginning { policy, effect: Effect::None, sentence }))
 }
 
 fn checked(files: &[SourceFile], asked: &Asked) -> Result<(Arc<Policy>, Vec<Diagnostic>), NotDone> {
@@ -218,10 +232,6 @@ fn checked(files: &[SourceFile], asked: &Asked) -> Result<(Arc<Policy>, Vec<Diag
         }
         (_, findings) => Err(NotDone::Invalid(findings)),
     }
-}
-
-fn holds_already(rows: &[AuditRow], version: PolicyVersion, present: PolicyVersion) -> bool {
-    if rows.is_empty() { version == present } else { decide::is_last(rows, version) }
 }
 
 fn query(object: &Object, states: &[&str], cursor: Option<String>) -> DeliveryQuery {

@@ -1,11 +1,10 @@
 //! What applying a policy changes, and whether it may be applied. Values in, values out.
 
 use model::{
-    AuditId, AuditRow, Batch, Change, Delivery, DeliveryState, Entry, Guard, Partition, PolicyVersion, Principal, TimeSpan,
-    Timestamp,
+    AuditId, AuditRow, Batch, Change, Delivery, DeliveryState, Entry, Guard, InForce, Partition, PolicyVersion, Principal,
+    TimeSpan, Timestamp,
 };
 use policy::SourceFile;
-use uuid::Uuid;
 
 use crate::rules::asked::{Asked, NotDone};
 use crate::rules::names::Object;
@@ -52,34 +51,29 @@ pub fn allow(removals: &[Removal], open: OpenDeliveries) -> Result<(), NotDone> 
     Err(NotDone::Refused(format!("{}; finish or cancel them, or ask for them to be held", in_use.join(", "))))
 }
 
-/// The id of applying a version onto the application before. Applications are a chain: the same version onto the same
-/// predecessor is one application, and coming back to a version later is another one.
-pub fn application(previous: Option<AuditId>, version: PolicyVersion) -> AuditId {
-    AuditId::derive(previous.map_or(Uuid::nil(), |id| id.0), &[b"policy.apply", &version.0.0])
-}
-
-/// Whether the last application was of this version, from the latest rows of the chain, newest first.
-///
-/// Where retention has left only a part of the chain, the answer is no and the version is applied again, which changes
-/// nothing but the journal.
-pub fn is_last(rows: &[AuditRow], version: PolicyVersion) -> bool {
-    let mut chain = rows.iter().map(|row| row.id);
-    let last = chain.next();
-    last == Some(application(chain.next(), version))
-}
-
-/// The same wish at a moment after the last application, so that the rows of the chain are in its order even when two fall
-/// on one instant, or a clock went back between two lives.
-pub fn after(last: Option<&AuditRow>, asked: &Asked) -> Asked {
-    let earliest = last.map_or(Timestamp::EPOCH, |row| row.at + TimeSpan::from_micros(1));
+/// The same wish at a moment after the last application, so that the audit has them in their order even when two fall on
+/// one instant, or a clock went back between two lives.
+pub fn after(last: Option<&InForce>, asked: &Asked) -> Asked {
+    let earliest = last.map_or(Timestamp::EPOCH, |last| last.at + TimeSpan::from_micros(1));
     Asked { at: asked.at.max(earliest), ..asked.clone() }
+}
+
+/// What a person is told whose policy was made for another one than is in force.
+pub fn came_first(last: &InForce) -> NotDone {
+    NotDone::Changed(format!(
+        "the policy in force is {}, applied by {} at {} ({}); look at the difference again",
+        last.version.short(),
+        last.by,
+        last.at,
+        last.why
+    ))
 }
 
 /// One application.
 #[derive(Clone, Copy, Debug)]
 pub struct Application<'a> {
-    /// Its id.
-    pub id: AuditId,
+    /// Its number: one more than the last one's.
+    pub number: u64,
     /// The version that is applied.
     pub version: PolicyVersion,
     /// Its files.
@@ -89,11 +83,16 @@ pub struct Application<'a> {
 }
 
 /// The batch that applies a policy: its text, an entry for every partition, and the audit row. The routers switch when
-/// they reach the entry.
+/// they reach the entry. Of two that were made onto one application, the ledger takes one.
 pub fn batch(application: &Application<'_>, partitions: &[Partition], action: &str, asked: &Asked) -> Batch {
-    let Application { id, version, files, in_force } = application;
+    let Application { number, version, files, in_force } = application;
+    let id = AuditId::derive(model::arrival_id(asked.at, [0; 10]), &[b"policy.apply", &number.to_be_bytes()]);
     let files = files.iter().map(|file| (file.path.clone(), file.text.clone())).collect();
-    let mut batch = Batch::new().change(Change::StorePolicy { version: *version, files, at: asked.at });
+    let (by, why, at) = (asked.by.clone(), asked.why.clone(), asked.at);
+    let mut batch = Batch::new()
+        .guard(Guard::InForce { number: number - 1 })
+        .change(Change::StorePolicy { version: *version, files, at })
+        .change(Change::PutInForce(Box::new(InForce { number: *number, version: *version, by, why, at })));
     for partition in partitions {
         batch.changes.push(Change::Emit {
             id: replayed::emission(id.0, &[&version.0.0, &partition.0.to_be_bytes(), &in_force.0.0]),
@@ -102,7 +101,7 @@ pub fn batch(application: &Application<'_>, partitions: &[Partition], action: &s
             entry: Box::new(Entry::PolicyApplied { version: *version, by: asked.by.clone(), why: asked.why.clone() }),
         });
     }
-    batch.change(Change::Audit(AuditRow { id: *id, ..asked.audit(action, SUBJECT) }))
+    batch.change(Change::Audit(AuditRow { id, ..asked.audit(action, SUBJECT) }))
 }
 
 /// The batch of the first start: as [`batch`], and the routers begin with it.
@@ -152,6 +151,7 @@ pub fn hold(delivery: &Delivery, removed: &Object, (by, at): (&Principal, Timest
 #[cfg(test)]
 mod tests {
     use model::{Digest, Principal};
+    use uuid::Uuid;
 
     use super::*;
 
@@ -179,22 +179,9 @@ mod tests {
         assert!(refused.starts_with("destination wms has 3 open deliveries"), "{refused}");
     }
 
-    fn chain(versions: &[&str]) -> Vec<AuditRow> {
-        let mut rows: Vec<AuditRow> = Vec::new();
-        for text in versions {
-            let id = application(rows.first().map(|row| row.id), version(text));
-            rows.insert(0, AuditRow { id, ..asked().audit("policy.apply", SUBJECT) });
-        }
-        rows
-    }
-
-    #[test]
-    fn the_last_application_is_known_from_the_chain() {
-        assert!(!is_last(&[], version("a")));
-        assert!(is_last(&chain(&["a"]), version("a")));
-        assert!(is_last(&chain(&["a", "b"]), version("b")));
-        assert!(!is_last(&chain(&["a", "b"]), version("a")));
-        assert!(is_last(&chain(&["a", "b", "a"])[..2], version("a")));
+    fn made(number: u64, next: &str) -> Batch {
+        let application = Application { number, version: version(next), files: &[], in_force: version("x") };
+        batch(&application, &[Partition(0), Partition(1)], "policy.apply", &asked())
     }
 
     fn emitted(batch: &Batch) -> Vec<Uuid> {
@@ -205,23 +192,37 @@ mod tests {
         batch.changes.iter().filter_map(id).collect()
     }
 
-    fn applied(history: &[&str], next: &str) -> Vec<Uuid> {
-        let id = application(chain(history).first().map(|row| row.id), version(next));
-        let application = Application { id, version: version(next), files: &[], in_force: version("x") };
-        emitted(&batch(&application, &[Partition(0), Partition(1)], "policy.apply", &asked()))
+    #[test]
+    fn the_same_application_is_one_and_coming_back_is_another() {
+        assert_eq!(emitted(&made(2, "b")), emitted(&made(2, "b")));
+        assert_eq!(emitted(&made(2, "b")).len(), 2);
+        assert_ne!(emitted(&made(2, "b")), emitted(&made(4, "b")));
     }
 
     #[test]
-    fn the_same_version_onto_the_same_predecessor_is_one_and_coming_back_is_another() {
-        assert_eq!(applied(&["a"], "b"), applied(&["a"], "b"));
-        assert_eq!(applied(&["a"], "b").len(), 2);
-        assert_ne!(applied(&["a"], "b"), applied(&["a", "b", "a"], "b"));
+    fn an_application_follows_the_one_that_it_was_made_onto() {
+        let batch = made(3, "b");
+        assert_eq!(batch.guards, [Guard::InForce { number: 2 }]);
+        let number = |change: &Change| match change {
+            Change::PutInForce(last) => Some((last.number, last.version, last.by.clone())),
+            _ => None,
+        };
+        let put: Vec<_> = batch.changes.iter().filter_map(number).collect();
+        assert_eq!(put, [(3, version("b"), Principal::new("ines"))]);
+    }
+
+    #[test]
+    fn an_application_is_later_than_the_one_before() {
+        let last =
+            InForce { number: 1, version: version("a"), by: Principal::new("ada"), why: String::new(), at: asked().at };
+        assert!(after(Some(&last), &asked()).at > last.at);
+        assert_eq!(after(None, &asked()), asked());
+        assert!(came_first(&last).to_string().contains("applied by ada"));
     }
 
     #[test]
     fn the_first_batch_lets_the_routers_begin_with_the_policy() {
-        let id = application(None, version("a"));
-        let application = Application { id, version: version("a"), files: &[], in_force: version("a") };
+        let application = Application { number: 1, version: version("a"), files: &[], in_force: version("a") };
         let batch = first_batch(&application, &[Partition(0)], &asked());
         let begins = |change: &Change| matches!(change, Change::PartitionPolicy { version: at, .. } if *at == version("a"));
         assert!(batch.changes.iter().any(begins));

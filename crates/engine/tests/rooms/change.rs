@@ -4,8 +4,8 @@ use engine::change::apply::{Effect, Terms, bootstrap};
 use engine::change::decide::OpenDeliveries;
 use engine::change::run::Leavings;
 use engine::ports::Journal;
-use engine::rules::asked::NotDone;
-use model::{DeliveryState, Entry, Offset, Partition, PolicyVersion};
+use engine::rules::asked::{Asked, NotDone};
+use model::{DeliveryState, Entry, Offset, Partition, PolicyVersion, Principal};
 use policy::SourceFile;
 
 use crate::world::{End, World, project};
@@ -120,4 +120,36 @@ async fn the_loop_holds_what_a_crash_left_waiting_and_not_before_the_router_pass
     for id in [id, early] {
         assert!(matches!(world.delivery(id).await.state, DeliveryState::Held { .. }));
     }
+}
+
+#[tokio::test]
+async fn of_two_people_who_apply_at_once_the_second_is_told_who_was_first() {
+    let world = World::new(&one()).await;
+    let (two, without) = (two(), without_flow());
+    let changes = world.changes();
+    let (ines, ada) = (world.asked(), Asked { by: Principal::new("ada"), ..world.asked() });
+    let terms = Terms { onto: Some(world.book.current().version), ..Terms::default() };
+    let ends = futures::future::join(changes.apply(&two, terms, &ines), changes.apply(&without, terms, &ada)).await;
+    let (done, beaten) = match ends {
+        (Ok(done), Err(beaten)) | (Err(beaten), Ok(done)) => (done, beaten),
+        other => panic!("one of them wins: {other:?}"),
+    };
+    let winner = world.ledger.in_force().await.unwrap().unwrap();
+    assert_eq!((winner.number, winner.version), (2, done.version));
+    let said = beaten.to_string();
+    assert!(matches!(beaten, NotDone::Changed(_)) && said.contains(winner.by.as_str()), "{said}");
+    assert_eq!(world.views.policies(10).await.unwrap().len(), 2, "the second left nothing");
+}
+
+#[tokio::test]
+async fn an_earlier_policy_that_comes_back_is_an_application_of_its_own() {
+    let world = World::new(&one()).await;
+    let first = world.book.current().version;
+    world.apply(&two(), Terms::default()).await.unwrap();
+    world.apply(&one(), Terms::default()).await.unwrap();
+    let last = world.ledger.in_force().await.unwrap().unwrap();
+    assert_eq!((last.number, last.version), (3, first));
+    let again = world.apply(&one(), Terms::default()).await.unwrap();
+    assert_eq!(again.effect, Effect::None);
+    assert_eq!(world.ledger.in_force().await.unwrap().unwrap().number, 3);
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use engine::ports::{Answer, DueLimit, Hint, Ledger, Life, Shard};
 use model::change::Switch;
 use model::{
-    Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, NewEntry, NodeName,
-    Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
+    Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce, KeyedWrite,
+    NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -158,6 +158,18 @@ impl Ledger for FaultyLedger {
 
     fn life(&self, node: &NodeName) -> Answer<'_, Option<Life>> {
         Box::pin(self.pass("ledger.life", self.inner.life(node)))
+    }
+
+    fn in_force(&self) -> Answer<'_, Option<InForce>> {
+        Box::pin(self.pass("ledger.in_force", self.inner.in_force()))
+    }
+
+    fn keyed_write(&self, id: Digest) -> Answer<'_, Option<KeyedWrite>> {
+        Box::pin(self.pass("ledger.keyed_write", self.inner.keyed_write(id)))
+    }
+
+    fn keyed_writes(&self) -> Answer<'_, u64> {
+        Box::pin(self.pass("ledger.keyed_writes", self.inner.keyed_writes()))
     }
 
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {

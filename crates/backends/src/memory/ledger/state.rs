@@ -7,9 +7,9 @@ use model::account::Tally;
 use model::change::Switch;
 use model::view::FeedRow;
 use model::{
-    Attempt, AuditId, AuditRow, Consumer, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, EventId, NewEntry,
-    NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
-    TokenId,
+    Attempt, AuditId, AuditRow, Consumer, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, EventId, InForce,
+    KeyedWrite, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId,
+    ReplayMember, Timestamp, Token, TokenId,
 };
 use uuid::Uuid;
 
@@ -86,6 +86,9 @@ pub(super) struct State {
     pub(super) replays: Table<ReplayId, Replay>,
     pub(super) members: Table<(ReplayId, u32), ReplayMember>,
     pub(super) tokens: Table<TokenId, Token>,
+    /// The last application of a policy, in one row.
+    pub(super) in_force: Table<(), InForce>,
+    pub(super) keyed: Table<Digest, KeyedWrite>,
     pub(super) audit: Table<AuditId, AuditRow>,
     pub(super) lives: Table<NodeName, Life>,
     /// The holder of each shard: node and incarnation.
@@ -120,6 +123,8 @@ impl State {
         self.replays.close(end);
         self.members.close(end);
         self.tokens.close(end);
+        self.in_force.close(end);
+        self.keyed.close(end);
         self.audit.close(end);
         self.lives.close(end);
         self.shards.close(end);

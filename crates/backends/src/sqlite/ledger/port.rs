@@ -9,14 +9,15 @@ use model::view::{
 };
 use model::{
     Account, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, FaultKind,
-    NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
+    InForce, KeyedWrite, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId,
+    ReplayMember, Timestamp, Token,
 };
 use uuid::Uuid;
 
 use super::group::{Reply, Request};
 use super::prepared::Prepared;
 use super::rows::Row;
-use super::{SqliteLedger, read, views, words};
+use super::{SqliteLedger, beside, read, views, words};
 
 impl Ledger for SqliteLedger {
     fn commit(&self, batch: Batch) -> Answer<'_, Committed> {
@@ -102,6 +103,18 @@ impl Ledger for SqliteLedger {
     fn life(&self, node: &NodeName) -> Answer<'_, Option<Life>> {
         let node = node.clone();
         self.readers.ask("ledger.life", move |conn| read::life(conn, node.as_str()))
+    }
+
+    fn in_force(&self) -> Answer<'_, Option<InForce>> {
+        self.readers.ask("ledger.in_force", beside::in_force)
+    }
+
+    fn keyed_write(&self, id: Digest) -> Answer<'_, Option<KeyedWrite>> {
+        self.readers.ask("ledger.keyed_write", move |conn| beside::keyed_write(conn, id))
+    }
+
+    fn keyed_writes(&self) -> Answer<'_, u64> {
+        self.readers.ask("ledger.keyed_writes", beside::keyed_writes)
     }
 
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {
