@@ -8,6 +8,7 @@ use engine::node::{Ground, Node};
 use engine::ports::Views;
 use prometheus_client::registry::Registry;
 
+use crate::http::once::UnderWay;
 use crate::settings::Settings;
 
 /// The running product.
@@ -27,6 +28,8 @@ pub struct App {
     pub registry: Registry,
     /// What a write without a bearer token must carry.
     pub same_site: String,
+    /// Writes with keys that this process is at.
+    pub under_way: UnderWay,
     /// Whether traffic is accepted.
     pub ready: AtomicBool,
 }

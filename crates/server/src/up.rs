@@ -92,7 +92,7 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
     tasks.spawn("keys", keep_keys(ground.clone(), settings.clone(), keys_sender));
     let first_token = match settings.open_on_loopback {
         OpenOnLoopback::Yes => None,
-        OpenOnLoopback::No => identity::first_token(&ground.ledger, &ground.clock).await?,
+        OpenOnLoopback::No => identity::first_token(&ground).await?,
     };
     let app = Arc::new(app(ground, node, views, settings));
     tasks.spawn("http", serve(listener, Arc::clone(&app)));
@@ -142,7 +142,17 @@ fn app(ground: Ground, node: Node, views: Arc<dyn Views>, settings: Settings) ->
     let mut registry = prometheus_client::registry::Registry::default();
     ground.facts.meters.register(&mut registry);
     let same_site = identity::secret_text(&ground.clock);
-    App { ground, node, views, intake, settings, registry, same_site, ready: AtomicBool::new(false) }
+    App {
+        ground,
+        node,
+        views,
+        intake,
+        settings,
+        registry,
+        same_site,
+        under_way: http::once::UnderWay::default(),
+        ready: AtomicBool::new(false),
+    }
 }
 
 async fn serve(listener: TcpListener, app: Arc<App>) -> Result<(), Fault> {

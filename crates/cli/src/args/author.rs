@@ -41,6 +41,9 @@ pub(crate) struct Apply {
     /// Hold open deliveries of what is removed for a person; otherwise the removal is refused
     #[arg(long)]
     pub(crate) hold_removed: bool,
+    /// Only if this version, or one that begins so, is in force: what `crossdock plan` compared with
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) expect: Option<String>,
     /// Show what would change, and change nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,

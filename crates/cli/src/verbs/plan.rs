@@ -19,11 +19,20 @@ pub(crate) async fn run(common: &Common, args: &args::Plan, output: &Output) -> 
     let (before, after) = (project::without_tests(&applied), project::without_tests(&project.files));
     let plan = plan(&before, &after);
     print(&plan, (&before, &after), output);
+    compared(&plan, output);
     if plan.is_empty() {
         return Ok(Exit::Done);
     }
-    output.next(&format!("crossdock apply {} --reason …", args.folder.display()));
+    let (folder, from) = (args.folder.display(), plan.from.short());
+    output.next(&format!("crossdock apply {folder} --expect {from} --reason …"));
     Ok(if args.exit_code { Exit::Changes } else { Exit::Done })
+}
+
+/// With what a plan compared: `apply --expect` takes it.
+pub(super) fn compared(plan: &Plan, output: &Output) {
+    if output.form == Form::Table {
+        output.line(&format!("Compared with {}, which is in force.", plan.from.short()));
+    }
 }
 
 /// A plan with whom it needs.

@@ -36,9 +36,8 @@ pub(crate) async fn run(common: &Common, args: &Rollback, output: &Output) -> En
     }
     let why = ask::reason(&args.reason, output)?;
     ask::confirm(&format!("go back to this at {}?", client.base()), args.sure, output)?;
-    let command =
-        ApplyCommand { files: Vec::new(), back_to: Some(to), why, onto: Some(plan.from), hold_removed: args.hold_removed };
-    apply::send(&mut client, &command, output).await
+    let command = ApplyCommand { files: Vec::new(), back_to: Some(to), why, hold_removed: args.hold_removed };
+    apply::send(&mut client, &command, plan.from, output).await
 }
 
 fn list(versions: &[Applied], output: &Output) -> Exit {

@@ -66,7 +66,8 @@ fn greet(running: &Running, address_file: &Path, output: &Output) {
     if let Some(token) = &running.first_token {
         output.say(&format!(
             "administrator's token, shown this once (it holds until {}):\n  {}",
-            token.expires_at, token.token
+            token.expires_at,
+            token.token.as_deref().unwrap_or_default()
         ));
     }
     write_address(running, address_file, output);

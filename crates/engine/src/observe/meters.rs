@@ -120,7 +120,7 @@ impl Meters {
             Fact::LoopFault { name, .. } => {
                 self.loop_faults.get_or_create(&Loop { name }).inc();
             }
-            Fact::Shards { .. } | Fact::BudgetAlarm { .. } => {}
+            Fact::Shards { .. } | Fact::BudgetAlarm { .. } | Fact::RequestFailed { .. } => {}
         }
     }
 

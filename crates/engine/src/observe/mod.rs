@@ -78,6 +78,13 @@ pub enum Fact<'a> {
         /// Hundredths of the budget.
         percent: u64,
     },
+    /// A request failed for reasons of ours.
+    RequestFailed {
+        /// The code of its problem.
+        code: &'a str,
+        /// Its trace, which its problem names too.
+        trace: &'a str,
+    },
     /// A loop met a fault.
     LoopFault {
         /// Which loop.
@@ -133,6 +140,7 @@ impl Facts {
             Fact::Shards { held } => tracing::info!(held, "{fact}"),
             Fact::Trimmed { store, rows } => tracing::info!(store, rows, "{fact}"),
             Fact::BudgetAlarm { percent } => tracing::warn!(percent, "{fact}"),
+            Fact::RequestFailed { code, trace } => tracing::warn!(code, trace, "{fact}"),
             Fact::LoopFault { name, fault } => match fault.kind {
                 FaultKind::Corrupt => tracing::error!(name, %fault, "{fact}"),
                 FaultKind::Unavailable | FaultKind::Full | FaultKind::Conflict | FaultKind::Shutdown => {
@@ -170,6 +178,7 @@ impl fmt::Display for Fact<'_> {
             Self::BudgetAlarm { percent } => {
                 write!(f, "the journal is at {percent} % of its budget")
             }
+            Self::RequestFailed { code, trace } => write!(f, "a request failed: {code}; its trace is {trace}"),
             Self::LoopFault { name, fault } => write!(f, "{name}: {fault}"),
         }
     }

@@ -85,10 +85,10 @@ pub struct SwitchResult {
     pub text: String,
 }
 
-/// Why a replay is to be cancelled.
+/// Why something is to be done with what the path names.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CancelCommand {
+pub struct Because {
     /// Why; compulsory.
     pub why: String,
 }
@@ -105,8 +105,6 @@ pub struct ApplyCommand {
     pub back_to: Option<PolicyVersion>,
     /// Why.
     pub why: String,
-    /// The version that the caller saw as the present one; another one is a conflict.
-    pub onto: Option<PolicyVersion>,
     /// Whether open deliveries of what is removed are held for a person; otherwise the removal is refused.
     #[serde(default)]
     pub hold_removed: bool,
@@ -164,8 +162,9 @@ pub struct SeenPreview {
 pub struct NewToken {
     /// The name of its principal.
     pub name: String,
-    /// The text to send as `Authorization: Bearer`.
-    pub token: String,
+    /// The text to send as `Authorization: Bearer`; not there in a repeated answer, because it is kept nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
     /// From when on it is refused.
     pub expires_at: Timestamp,
 }

@@ -2,18 +2,22 @@
 //! operations, of which the router and the description are made.
 
 pub mod api;
+pub mod conditions;
 pub mod guard;
 pub mod health;
 pub mod ingest;
 pub mod metrics;
+pub mod once;
 pub mod openapi;
 pub mod operation;
 pub mod parameters;
 pub mod problem;
+pub mod traced;
 
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use http::{Method, header};
 
@@ -76,12 +80,13 @@ fn health() -> Vec<Operation> {
 pub fn router(app: Arc<App>) -> Router {
     let mut router = Router::new();
     for operation in operations() {
-        router = router.route(&operation.path.clone(), operation.into_route());
+        router = router.route(&operation.path.clone(), operation.into_route(&app));
     }
     router
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
+        .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
+        .layer(from_fn_with_state(Arc::clone(&app), traced::traced))
         .with_state(app)
 }
 

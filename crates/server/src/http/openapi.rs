@@ -8,7 +8,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::api::ROOT;
-use super::operation::{Access, Content, Effect, Operation};
+use super::operation::{Access, Content, Effect, Operation, Versions};
 use super::problem::{MEDIA_TYPE, Problem, kinds};
 
 /// Where the description is served.
@@ -48,6 +48,8 @@ pub fn document(operations: &[Operation]) -> Value {
                 "name": super::guard::SAME_SITE,
                 "description": "Where this machine needs no token, a write carries `same_site` of `GET /api/v1/session`.",
             } },
+            "parameters": parameters(),
+            "headers": headers(),
             "responses": problems(&problem),
             "schemas": schemas.finish(),
         },
@@ -106,6 +108,12 @@ impl Schemas {
             let schema = describe(&mut self.asked);
             parameters.push(json!({ "name": name, "in": "path", "required": true, "schema": schema }));
         }
+        if operation.effect == Effect::Changes {
+            parameters.push(json!({ "$ref": "#/components/parameters/IdempotencyKey" }));
+        }
+        if operation.versions == Versions::Asked {
+            parameters.push(json!({ "$ref": "#/components/parameters/IfMatch" }));
+        }
         if let Some(describe) = operation.query {
             parameters.extend(self.query(describe));
         }
@@ -132,7 +140,18 @@ impl Schemas {
     fn responses(&mut self, operation: &Operation) -> Map<String, Value> {
         let mut responses = Map::new();
         let content = content(operation.answer, &mut self.answers);
-        responses.insert(operation.status.to_string(), json!({ "description": operation.summary, "content": content }));
+        let mut answer = json!({ "description": operation.summary, "content": content });
+        let mut headers = Map::new();
+        if operation.effect == Effect::Changes {
+            headers.insert("Idempotency-Replayed".to_owned(), json!({ "$ref": "#/components/headers/Replayed" }));
+        }
+        if operation.versions == Versions::Told {
+            headers.insert("ETag".to_owned(), json!({ "$ref": "#/components/headers/Version" }));
+        }
+        if !headers.is_empty() {
+            answer["headers"] = Value::Object(headers);
+        }
+        responses.insert(operation.status.to_string(), answer);
         for status in problem_statuses(operation) {
             let there = json!({ "$ref": format!("#/components/responses/Problem{status}") });
             responses.insert(status.to_string(), there);
@@ -199,6 +218,39 @@ fn word(scope: Scope) -> String {
     serde_json::to_value(scope).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
+fn parameters() -> Value {
+    let hours = model::limit::KEYED_WRITE_WINDOW.secs() / 3_600;
+    json!({
+        "IdempotencyKey": {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": format!(
+                "Names the request, as a quoted string that no other request of the caller has: within {hours} hours the same request \
+                 is answered again and not done again. For another request it is refused (422), while the first is under way as well (409)."
+            ),
+            "schema": { "type": "string", "maxLength": model::limit::KEY_BYTES_MAX + 2 },
+            "example": "\"8e03978e-40d5-43e8-bc93-6894a57f9324\"",
+        },
+        "IfMatch": {
+            "name": "If-Match",
+            "in": "header",
+            "description": "The version that was seen, as `ETag` told it: where it is not the present one any more, nothing is done (412).",
+            "schema": { "type": "string" },
+            "example": "\"7\"",
+        },
+    })
+}
+
+fn headers() -> Value {
+    json!({
+        "Version": { "description": "The version of what is shown, for `If-Match`.", "schema": { "type": "string" } },
+        "Replayed": {
+            "description": "`true` where the answer was given before to a request with the same key.",
+            "schema": { "type": "string", "enum": ["true"] },
+        },
+    })
+}
+
 /// The statuses of problems that an operation can answer, in order.
 pub fn problem_statuses(operation: &Operation) -> Vec<u16> {
     let mut statuses = operation.problems.clone();
@@ -218,7 +270,10 @@ pub fn problem_statuses(operation: &Operation) -> Vec<u16> {
         statuses.extend([400, 413, 415, 422]);
     }
     if operation.effect == Effect::Changes {
-        statuses.push(409);
+        statuses.extend([409, 422, 429]);
+    }
+    if operation.versions == Versions::Asked {
+        statuses.push(412);
     }
     statuses.sort_unstable();
     statuses.dedup();

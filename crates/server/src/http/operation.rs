@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::handler::Handler;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
@@ -13,7 +13,9 @@ use model::Scope;
 use model::limit::COMMAND_BYTES_MAX;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::problem::Problem;
+use super::once;
+use super::parameters;
+use super::problem::{Problem, kinds};
 use crate::app::App;
 use crate::identity::Caller;
 
@@ -42,6 +44,17 @@ pub enum Effect {
     Changes,
     /// An event comes in; a repeat is recognised by the event's own key.
     Admits,
+}
+
+/// What an operation has to do with versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Versions {
+    /// Nothing.
+    None,
+    /// Its answer says in `ETag` which version it shows.
+    Told,
+    /// It takes in `If-Match` the version that was seen.
+    Asked,
 }
 
 /// What is answered when all is well.
@@ -78,6 +91,8 @@ pub struct Operation {
     pub status: u16,
     /// What is answered then.
     pub answer: Content,
+    /// Whether its answer names its version.
+    pub versions: Versions,
     /// LIMIT: the bytes of its body. Intake has its own, which it tells by itself.
     pub body_bytes_max: usize,
     /// Statuses of problems that only some operations have.
@@ -107,6 +122,7 @@ impl Operation {
             body: None,
             status: 200,
             answer: Content::Json(SchemaGenerator::subschema_for::<serde_json::Value>),
+            versions: Versions::None,
             body_bytes_max: COMMAND_BYTES_MAX,
             problems: Vec::new(),
         }
@@ -182,6 +198,13 @@ impl Operation {
         self
     }
 
+    /// The same with what it has to do with versions.
+    #[must_use]
+    pub fn versions(mut self, versions: Versions) -> Self {
+        self.versions = versions;
+        self
+    }
+
     /// The same with a larger body.
     #[must_use]
     pub fn up_to(mut self, bytes: usize) -> Self {
@@ -189,9 +212,23 @@ impl Operation {
         self
     }
 
-    /// What serves it: its handler behind the check of who may ask.
-    pub fn into_route(self) -> MethodRouter<Arc<App>> {
-        let route = self.route.layer(DefaultBodyLimit::max(self.body_bytes_max));
+    /// What serves it: its handler, done once where it changes something, behind the check of who may ask.
+    pub fn into_route(self, app: &Arc<App>) -> MethodRouter<Arc<App>> {
+        let route = match self.effect {
+            Effect::Changes => self.route.route_layer(from_fn_with_state(Arc::clone(app), once::once)),
+            Effect::Reads | Effect::Admits => self.route,
+        };
+        let route = route.layer(DefaultBodyLimit::max(self.body_bytes_max));
+        let media = match self.answer {
+            Content::Json(_) => "application/json",
+            Content::Raw(media) => media,
+        };
+        let route = match self.access {
+            Access::Anybody | Access::Source => route,
+            Access::Principal | Access::Scope(_) => {
+                route.route_layer(from_fn(move |request, next| acceptable(media, request, next)))
+            }
+        };
         match self.access {
             Access::Anybody | Access::Source => route,
             Access::Principal => route.route_layer(from_fn(|_: Caller, request, next: Next| next.run(request))),
@@ -200,6 +237,16 @@ impl Operation {
             }
         }
     }
+}
+
+async fn acceptable(media: &'static str, request: Request, next: Next) -> Result<Response, Problem> {
+    if parameters::accepts(request.headers(), media) {
+        return Ok(next.run(request).await);
+    }
+    Err(Problem::new(
+        kinds::NOT_ACCEPTABLE,
+        format!("this operation answers {media}; let the header Accept take that, or leave it out"),
+    ))
 }
 
 async fn granted(scope: Scope, caller: Caller, request: Request, next: Next) -> Result<Response, Problem> {

@@ -121,6 +121,31 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
+/// Whether the caller takes this media type (RFC 9110, 12.5.1): whoever says nothing takes everything.
+pub(super) fn accepts(headers: &HeaderMap, media: &str) -> bool {
+    let mut lines = headers.get_all(header::ACCEPT).iter().peekable();
+    if lines.peek().is_none() {
+        return true;
+    }
+    let family = media.split('/').next().unwrap_or_default();
+    let mut best: Option<(u8, bool)> = None;
+    for range in lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let closeness = match name.as_str() {
+            "*/*" => 1,
+            name if name.strip_suffix("/*") == Some(family) => 2,
+            name if name == media => 3,
+            _ => continue,
+        };
+        let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(Ok(1.0), str::parse::<f32>);
+        if best.is_none_or(|(known, _)| known < closeness) {
+            best = Some((closeness, weight.is_ok_and(|weight| weight > 0.0)));
+        }
+    }
+    best.is_some_and(|(_, taken)| taken)
+}
+
 #[expect(clippy::result_large_err, reason = "a refusal ends the request, once")]
 fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
@@ -189,6 +214,28 @@ mod tests {
         assert_eq!((filter.limit, filter.flow.map(|flow| flow.to_string())), (Some(7), Some("orders".to_owned())));
         let paging: FeedPaging = asked("").await.unwrap();
         assert_eq!((paging.after, paging.limit), (None, None));
+    }
+
+    #[test]
+    fn a_caller_takes_what_its_nearest_range_says() {
+        for (accept, expected) in [
+            (None, true),
+            (Some("*/*"), true),
+            (Some("application/json"), true),
+            (Some("text/html, application/*;q=0.5"), true),
+            (Some("APPLICATION/JSON"), true),
+            (Some("text/html"), false),
+            (Some("application/xml, text/*"), false),
+            (Some("application/json;q=0, */*"), false),
+            (Some("*/*;q=0"), false),
+            (Some(""), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(accept) = accept {
+                headers.insert(header::ACCEPT, accept.parse().unwrap());
+            }
+            assert_eq!(accepts(&headers, "application/json"), expected, "{accept:?}");
+        }
     }
 
     fn read<T: DeserializeOwned + std::fmt::Debug>(text: &str) -> (u16, String) {

@@ -5,4 +5,8 @@ mod described;
 #[cfg(test)]
 mod product;
 #[cfg(test)]
+mod repeated;
+#[cfg(test)]
 mod requests;
+#[cfg(test)]
+mod versions;

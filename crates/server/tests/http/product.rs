@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use engine::ports::Ledger;
 use http::Method;
 use policy::SourceFile;
 use reqwest::header::HeaderMap;
@@ -104,7 +105,7 @@ impl Ask<'_> {
 
 /// A shop without signatures, whose orders go to a warehouse that nobody can reach.
 pub(crate) fn project(flow: &str) -> Vec<SourceFile> {
-    let shop = "owner: team-commerce\nsources:\n  shop:\n    verify: { unsigned: { owner: team-commerce, until: 2099-01-31, why: a test } }\n    type: { is: order }\n    unknown: accept\n";
+    let shop = "owner: team-commerce\nsources:\n  shop:\n    verify: { unsigned: { owner: team-commerce, until: 2099-01-31, why: a test } }\n    type: { is: order }\n    unknown: accept\n  strict:\n    verify: { unsigned: { owner: team-commerce, until: 2099-01-31, why: a test } }\n    type: { is: odd }\n    events: { known: { type: known } }\n";
     let wms = "owner: team-warehouse\ndestinations:\n  wms:\n    url: https://wms.example.com/orders\n";
     let flow = format!("owner: team-warehouse\non:\n  types: [order]\nto: wms\n{flow}");
     [("systems/shop.yaml", shop), ("systems/wms.yaml", wms), ("flows/orders-to-wms.yaml", &flow)]
@@ -116,7 +117,7 @@ impl Product {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let running = up::start(settings(&folder), &project("")).await.unwrap();
-        let admin = running.first_token.as_ref().unwrap().token.clone();
+        let admin = running.first_token.as_ref().unwrap().token.clone().unwrap();
         Self { folder, running, client: client(), admin }
     }
 
@@ -129,7 +130,18 @@ impl Product {
     }
 
     pub(crate) async fn stop(self) {
+        drop(self.end().await);
+    }
+
+    /// Ends, and leaves its folder.
+    pub(crate) async fn end(self) -> TempDir {
         assert_eq!(self.running.shutdown().await, Vec::<String>::new());
+        self.folder
+    }
+
+    /// The state of its work, for what no request does.
+    pub(crate) fn ledger(&self) -> &dyn Ledger {
+        &*self.running.app.ground.ledger
     }
 
     pub(crate) fn url(&self) -> String {
@@ -169,6 +181,18 @@ impl Product {
             }
         }
         panic!("the order {order} was not routed");
+    }
+
+    /// An event that waits for a person: its type is none that the source declares.
+    pub(crate) async fn quarantined_event(&self) -> String {
+        let sent = self.ask(Method::POST, "/in/strict").json(&json!({ "id": "q" })).send().await.is(202);
+        let event = sent.json()["id"].as_str().unwrap().to_owned();
+        for _ in 0..LOOKS_MAX {
+            if self.get(&format!("/api/v1/quarantine/{event}")).await.status == 200 {
+                return event;
+            }
+        }
+        panic!("the event {event} is not in quarantine");
     }
 }
 

@@ -82,3 +82,31 @@ async fn a_token_holds_after_a_restart_and_not_after_its_end() {
     product.ask(Method::POST, "/api/v1/tokens/reader/revoke").send().await.tells(404, "not-found");
     product.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_problem_names_the_trace_of_its_request() {
+    let product = Product::start().await;
+    let sent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for path in ["/api/v1/nothing", "/api/v1/deliveries/x", "/in/nobody", "/elsewhere"] {
+        let answer = product.ask(Method::GET, path).header("traceparent", sent).send().await;
+        assert_eq!(answer.json()["trace_id"], "0af7651916cd43dd8448eb211c80319c", "{path}");
+    }
+    let own = |answer: crate::product::Answer| answer.json()["trace_id"].as_str().unwrap().to_owned();
+    let (one, other) = (own(product.get("/elsewhere").await), own(product.get("/elsewhere").await));
+    assert_eq!((one.len(), other.len()), (32, 32));
+    assert_ne!(one, other, "a request without a trace gets its own");
+    let wrong = product.ask(Method::DELETE, "/api/v1/status").send().await.tells(405, "method-not-allowed");
+    assert_eq!((own(wrong.clone()).len(), wrong.header("allow")), (32, "GET,HEAD"));
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_takes_no_json_is_told_before_anything_is_done() {
+    let product = Product::start().await;
+    let pause = json!({ "object": "destination/wms", "paused": true, "why": "a test" });
+    let refused = product.ask(Method::POST, "/api/v1/switches").header("accept", "text/html").json(&pause).send().await;
+    refused.tells(406, "not-acceptable");
+    assert_eq!(product.get("/api/v1/switches").await.is(200).json()["rows"], json!([]));
+    product.ask(Method::GET, "/api/v1/status").header("accept", "application/*").send().await.is(200);
+    product.stop().await;
+}

@@ -9,94 +9,119 @@ use bytes::Bytes;
 use engine::change::apply::{Changes, Terms};
 use engine::change::decide::OpenDeliveries;
 use engine::delivery::command::Wish;
-use engine::delivery::operate::{Deed, Operate, Outcomes};
+use engine::delivery::operate::{Deed, Operate, Told};
 use engine::intake::quarantine::{Moved, Quarantine, Which};
 use engine::replay::order::{Replays, SeenPreview, Wanted};
 use engine::replay::preview::Preview;
-use engine::rules::asked::Asked;
 use engine::switch::decide::Way;
 use engine::switch::run::Switches;
-use model::{EventId, Principal, Replay, ReplayId};
+use model::{DeliveryId, EventId, Replay, ReplayId};
 use policy::SourceFile;
 
+use super::asking::Asking;
 use crate::api::{
-    ApplyCommand, ApplyResult, CancelCommand, CommandResult, DeliveryCommand, QuarantineCommand, QuarantineResult,
-    ReplayCommand, ReplayOrdered, Rows, SwitchCommand, SwitchResult,
+    ApplyCommand, ApplyResult, Because, CommandResult, DeliveryCommand, QuarantineCommand, QuarantineResult, ReplayCommand,
+    ReplayOrdered, Rows, SwitchCommand, SwitchResult,
 };
 use crate::app::App;
+use crate::http::conditions::Seen;
 use crate::http::parameters::{Body, Path};
 use crate::http::problem::{Problem, kinds};
-use crate::identity::Caller;
 
 type Shared = State<Arc<App>>;
 type Done<T> = Result<Json<T>, Problem>;
+type One = (Path<DeliveryId>, Seen);
 
-fn asked(app: &App, by: Principal, why: String) -> Asked {
-    Asked { by, why, at: app.ground.clock.now() }
+pub(super) async fn retry(state: Shared, asking: Asking, command: Body<DeliveryCommand>) -> Done<Rows<CommandResult>> {
+    many(state, asking, command, Wish::Retry).await
 }
 
-pub(super) async fn retry(state: Shared, caller: Caller, command: Body<DeliveryCommand>) -> Done<Rows<CommandResult>> {
-    operate(state, caller, command, Wish::Retry).await
+pub(super) async fn cancel(state: Shared, asking: Asking, command: Body<DeliveryCommand>) -> Done<Rows<CommandResult>> {
+    many(state, asking, command, Wish::Cancel).await
 }
 
-pub(super) async fn cancel(state: Shared, caller: Caller, command: Body<DeliveryCommand>) -> Done<Rows<CommandResult>> {
-    operate(state, caller, command, Wish::Cancel).await
+pub(super) async fn hold(state: Shared, asking: Asking, command: Body<DeliveryCommand>) -> Done<Rows<CommandResult>> {
+    many(state, asking, command, Wish::Hold).await
 }
 
-pub(super) async fn hold(state: Shared, caller: Caller, command: Body<DeliveryCommand>) -> Done<Rows<CommandResult>> {
-    operate(state, caller, command, Wish::Hold).await
-}
-
-async fn operate(
+async fn many(
     State(app): Shared,
-    caller: Caller,
+    asking: Asking,
     Body(command): Body<DeliveryCommand>,
     wish: Wish,
 ) -> Done<Rows<CommandResult>> {
-    let by = caller.principal;
-    let room = Operate { ledger: Arc::clone(&app.ground.ledger), book: Arc::clone(&app.ground.book) };
-    let outcomes = room.many(&command.deliveries, wish, &asked(&app, by, command.why)).await?;
-    Ok(Json(Rows { schema: "crossdock/commands/1".to_owned(), rows: results(outcomes), next: None }))
+    let outcomes = operate(&app).many(&command.deliveries, wish, &asking.because(command.why)).await?;
+    let results = outcomes.items.into_iter().map(result).collect();
+    Ok(Json(Rows { schema: "crossdock/commands/1".to_owned(), rows: results, next: None }))
 }
 
-fn results(outcomes: Outcomes) -> Vec<CommandResult> {
-    let word = |deed| match deed {
+pub(super) async fn retry_one(state: Shared, asking: Asking, of: One, why: Body<Because>) -> Done<CommandResult> {
+    one((state, asking), of, why, Wish::Retry).await
+}
+
+pub(super) async fn cancel_one(state: Shared, asking: Asking, of: One, why: Body<Because>) -> Done<CommandResult> {
+    one((state, asking), of, why, Wish::Cancel).await
+}
+
+pub(super) async fn hold_one(state: Shared, asking: Asking, of: One, why: Body<Because>) -> Done<CommandResult> {
+    one((state, asking), of, why, Wish::Hold).await
+}
+
+async fn one(
+    (State(app), asking): (Shared, Asking),
+    (Path(id), seen): One,
+    Body(because): Body<Because>,
+    wish: Wish,
+) -> Done<CommandResult> {
+    match operate(&app).one(id, wish, seen.number(), &asking.because(because.why)).await {
+        Ok(told) => Ok(Json(result(told))),
+        Err(not_done) => {
+            let present = app.ground.ledger.delivery(id).await?;
+            Err(seen.problem(not_done, present.map(|delivery| delivery.version.to_string())))
+        }
+    }
+}
+
+fn operate(app: &App) -> Operate {
+    Operate { ledger: Arc::clone(&app.ground.ledger), book: Arc::clone(&app.ground.book) }
+}
+
+fn result(told: Told) -> CommandResult {
+    let word = match told.result {
         Deed::Done => "done",
         Deed::Skipped => "skipped",
         Deed::Conflict => "conflict",
     };
-    let result = |told: engine::delivery::operate::Told| CommandResult {
-        delivery: told.delivery,
-        instead: told.instead,
-        result: word(told.result).to_owned(),
-        text: told.sentence,
-    };
-    outcomes.items.into_iter().map(result).collect()
+    CommandResult { delivery: told.delivery, instead: told.instead, result: word.to_owned(), text: told.sentence }
 }
 
 pub(super) async fn decide_quarantine(
     State(app): Shared,
-    caller: Caller,
-    Path(event): Path<EventId>,
+    asking: Asking,
+    (Path(event), seen): (Path<EventId>, Seen),
     Body(command): Body<QuarantineCommand>,
 ) -> Done<QuarantineResult> {
-    let by = caller.principal;
     let room = Quarantine {
         journal: Arc::clone(&app.ground.journal),
         ledger: Arc::clone(&app.ground.ledger),
         book: Arc::clone(&app.ground.book),
     };
-    let which = Which { event, version: None };
-    let Moved { event, as_event, sentence, .. } = match command {
-        QuarantineCommand::Correct { body, why } => room.correct(which, Bytes::from(body), &asked(&app, by, why)).await?,
-        QuarantineCommand::Release { why } => room.release(which, &asked(&app, by, why)).await?,
-        QuarantineCommand::Close { why } => room.close(which, &asked(&app, by, why)).await?,
+    let which = Which { event, version: seen.number() };
+    let moved = match command {
+        QuarantineCommand::Correct { body, why } => room.correct(which, Bytes::from(body), &asking.because(why)).await,
+        QuarantineCommand::Release { why } => room.release(which, &asking.because(why)).await,
+        QuarantineCommand::Close { why } => room.close(which, &asking.because(why)).await,
     };
-    Ok(Json(QuarantineResult { event, as_event, text: sentence }))
+    match moved {
+        Ok(Moved { event, as_event, sentence, .. }) => Ok(Json(QuarantineResult { event, as_event, text: sentence })),
+        Err(not_done) => {
+            let present = app.ground.ledger.quarantined(event).await?;
+            Err(seen.problem(not_done, present.map(|row| row.version.to_string())))
+        }
+    }
 }
 
-pub(super) async fn switch(State(app): Shared, caller: Caller, Body(command): Body<SwitchCommand>) -> Done<SwitchResult> {
-    let by = caller.principal;
+pub(super) async fn switch(State(app): Shared, asking: Asking, Body(command): Body<SwitchCommand>) -> Done<SwitchResult> {
     let bad = |_| Problem {
         pointer: Some("/object".to_owned()),
         ..Problem::new(kinds::INVALID_BODY, "name it as source/NAME, flow/NAME or destination/NAME")
@@ -108,12 +133,16 @@ pub(super) async fn switch(State(app): Shared, caller: Caller, Body(command): Bo
         board: Arc::clone(&app.node.board),
     };
     let way = if command.paused { Way::Pause } else { Way::Resume };
-    let switched = room.turn(object, way, &asked(&app, by, command.why)).await?;
+    let switched = room.turn(object, way, &asking.because(command.why)).await?;
     Ok(Json(SwitchResult { object: switched.object.to_string(), text: switched.sentence }))
 }
 
-pub(super) async fn apply(State(app): Shared, caller: Caller, Body(command): Body<ApplyCommand>) -> Done<ApplyResult> {
-    let by = caller.principal;
+pub(super) async fn apply(
+    State(app): Shared,
+    asking: Asking,
+    seen: Seen,
+    Body(command): Body<ApplyCommand>,
+) -> Done<ApplyResult> {
     let room = Changes {
         journal: Arc::clone(&app.ground.journal),
         ledger: Arc::clone(&app.ground.ledger),
@@ -121,16 +150,22 @@ pub(super) async fn apply(State(app): Shared, caller: Caller, Body(command): Bod
         book: Arc::clone(&app.ground.book),
     };
     let open = if command.hold_removed { OpenDeliveries::Hold } else { OpenDeliveries::Refuse };
-    let terms = Terms { onto: command.onto, open };
-    let asked = asked(&app, by, command.why);
+    let terms = Terms { onto: seen.policy(), open };
+    let asked = asking.because(command.why);
     let applied = match command.back_to {
-        Some(version) => room.roll_back(version, terms, &asked).await?,
+        Some(version) => room.roll_back(version, terms, &asked).await,
         None => {
             let files: Vec<SourceFile> = command.files.into_iter().map(|(path, text)| SourceFile { path, text }).collect();
-            room.apply(&files, terms, &asked).await?
+            room.apply(&files, terms, &asked).await
         }
     };
-    Ok(Json(ApplyResult { schema: "crossdock/apply/1".to_owned(), version: applied.version, text: applied.sentence }))
+    match applied {
+        Ok(it) => Ok(Json(ApplyResult { schema: "crossdock/apply/1".to_owned(), version: it.version, text: it.sentence })),
+        Err(not_done) => {
+            let present = app.ground.ledger.in_force().await?;
+            Err(seen.problem(not_done, present.map(|last| last.version.to_string())))
+        }
+    }
 }
 
 fn replays(app: &App) -> Replays {
@@ -161,21 +196,25 @@ pub(super) async fn preview_replay(State(app): Shared, Body(command): Body<Repla
 
 pub(super) async fn order_replay(
     State(app): Shared,
-    caller: Caller,
+    asking: Asking,
     Body(command): Body<ReplayCommand>,
 ) -> Done<ReplayOrdered> {
-    let by = caller.principal;
     let (wanted, seen, why) = wanted(command);
-    let ordered = replays(&app).order(&wanted, seen, &asked(&app, by, why)).await?;
+    let ordered = replays(&app).order(&wanted, seen, &asking.because(why)).await?;
     Ok(Json(ReplayOrdered { id: ordered.replay.id, text: ordered.sentence }))
 }
 
 pub(super) async fn cancel_replay(
     State(app): Shared,
-    caller: Caller,
-    Path(id): Path<ReplayId>,
-    Body(command): Body<CancelCommand>,
+    asking: Asking,
+    (Path(id), seen): (Path<ReplayId>, Seen),
+    Body(because): Body<Because>,
 ) -> Done<Replay> {
-    let by = caller.principal;
-    Ok(Json(replays(&app).cancel(id, None, &asked(&app, by, command.why)).await?))
+    match replays(&app).cancel(id, seen.number(), &asking.because(because.why)).await {
+        Ok(replay) => Ok(Json(replay)),
+        Err(not_done) => {
+            let present = app.ground.ledger.replay(id).await?;
+            Err(seen.problem(not_done, present.map(|replay| replay.version.to_string())))
+        }
+    }
 }

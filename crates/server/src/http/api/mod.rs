@@ -1,6 +1,7 @@
 //! The management API as a list of operations. Each names the scope that it asks for; reads come from views, writes go to
 //! the rooms.
 
+mod asking;
 mod command;
 mod read;
 mod session;
@@ -14,12 +15,12 @@ use model::limit::{BODY_BYTES_MAX, COMMAND_BYTES_MAX, PROJECT_BYTES_MAX};
 use model::view::{CauseGroup, DeliveryStory, FeedRow};
 use model::{AuditRow, Delivery, DeliveryId, EventId, QuarantineRow, Replay, ReplayId, Scope};
 
-use super::operation::{Access, Effect, Operation};
+use super::operation::{Access, Effect, Operation, Versions};
 use crate::api::queries::{AuditFilter, DeliveryFilter, EventPaging, FeedPaging, Newest, QuarantineFilter};
 use crate::api::{
-    Applied, ApplyCommand, ApplyResult, CancelCommand, CommandResult, DeliveryCommand, EventSummary, NewToken,
-    QuarantineCommand, QuarantineResult, ReplayCommand, ReplayOrdered, ReplayPage, Rows, Session, Status, SwitchCommand,
-    SwitchLine, SwitchResult, TokenCommand, TokenLine, TokensRevoked, Trace,
+    Applied, ApplyCommand, ApplyResult, Because, CommandResult, DeliveryCommand, EventSummary, NewToken, QuarantineCommand,
+    QuarantineResult, ReplayCommand, ReplayOrdered, ReplayPage, Rows, Session, Status, SwitchCommand, SwitchLine,
+    SwitchResult, TokenCommand, TokenLine, TokensRevoked, Trace,
 };
 use crate::app::App;
 
@@ -54,6 +55,19 @@ where
         .effect(Effect::Changes)
 }
 
+/// A command on one delivery.
+fn of_one<H, T>(path: &str, id: &'static str, summary: &'static str, handler: H) -> Operation
+where
+    H: Handler<T, Arc<App>>,
+    T: 'static,
+{
+    commands(path, id, summary, handler)
+        .parameter::<DeliveryId>()
+        .takes::<Because>()
+        .answers::<CommandResult>()
+        .versions(Versions::Asked)
+}
+
 /// A command on many deliveries.
 fn of_many<H, T>(path: &str, id: &'static str, summary: &'static str, handler: H) -> Operation
 where
@@ -68,6 +82,11 @@ fn identity() -> Vec<Operation> {
         reads("/session", "session", "Who asks, and what they may do", session::session)
             .access(Access::Principal)
             .answers::<Session>(),
+        reads("/tokens/{name}", "tokensOf", "The tokens of a name, without their texts", session::tokens_of)
+            .access(Access::Scope(Scope::Admin))
+            .parameter::<String>()
+            .answers::<Rows<TokenLine>>()
+            .versions(Versions::Told),
         reads("/tokens", "tokens", "All tokens, without their texts", session::tokens)
             .access(Access::Scope(Scope::Admin))
             .answers::<Rows<TokenLine>>(),
@@ -75,10 +94,11 @@ fn identity() -> Vec<Operation> {
             .access(Access::Scope(Scope::Admin))
             .takes::<TokenCommand>()
             .answers::<NewToken>(),
-        commands("/tokens/{name}/revoke", "revokeTokens", "Revokes the tokens of a name", session::revoke_token)
+        commands("/tokens/{name}/revoke", "revokeTokens", "Revokes the tokens of a name", session::revoke_tokens)
             .access(Access::Scope(Scope::Admin))
             .parameter::<String>()
-            .answers::<TokensRevoked>(),
+            .answers::<TokensRevoked>()
+            .versions(Versions::Asked),
     ]
 }
 
@@ -125,8 +145,12 @@ fn deliveries() -> Vec<Operation> {
             .answers::<Rows<Delivery>>(),
         reads("/deliveries/{id}", "delivery", "One delivery with its attempts", read::delivery)
             .parameter::<DeliveryId>()
-            .answers::<DeliveryStory>(),
+            .answers::<DeliveryStory>()
+            .versions(Versions::Told),
         reads("/causes", "causes", "What waits for a person, by cause", read::causes).answers::<Rows<CauseGroup>>(),
+        of_one("/deliveries/{id}/retry", "retryDelivery", "It is attempted again", command::retry_one),
+        of_one("/deliveries/{id}/cancel", "cancelDelivery", "It is not delivered any more", command::cancel_one),
+        of_one("/deliveries/{id}/hold", "holdDelivery", "It is held for its owner", command::hold_one),
         of_many("/deliveries/retry", "retryDeliveries", "What waits for a person is attempted again", command::retry),
         of_many("/deliveries/cancel", "cancelDeliveries", "What is open is not delivered any more", command::cancel),
         of_many("/deliveries/hold", "holdDeliveries", "What waits is held for its owner", command::hold),
@@ -140,7 +164,8 @@ fn quarantine() -> Vec<Operation> {
             .answers::<Rows<QuarantineRow>>(),
         reads("/quarantine/{event}", "quarantined", "One event that was kept, with the reasons", read::quarantined)
             .parameter::<EventId>()
-            .answers::<QuarantineRow>(),
+            .answers::<QuarantineRow>()
+            .versions(Versions::Told),
         commands(
             "/quarantine/{event}",
             "decideQuarantined",
@@ -150,6 +175,7 @@ fn quarantine() -> Vec<Operation> {
         .parameter::<EventId>()
         .takes::<QuarantineCommand>()
         .answers::<QuarantineResult>()
+        .versions(Versions::Asked)
         .up_to(CORRECTION_BYTES_MAX),
     ]
 }
@@ -159,7 +185,8 @@ fn replays() -> Vec<Operation> {
         reads("/replays", "replays", "Replays, newest first", read::replays).query::<Newest>().answers::<Rows<Replay>>(),
         reads("/replays/{id}", "replay", "One replay with its first members and its progress", read::replay)
             .parameter::<ReplayId>()
-            .answers::<ReplayPage>(),
+            .answers::<ReplayPage>()
+            .versions(Versions::Told),
         commands("/replays/preview", "previewReplay", "What a replay would do; changes nothing", command::preview_replay)
             .access(Access::Scope(Scope::Read))
             .effect(Effect::Reads)
@@ -170,8 +197,9 @@ fn replays() -> Vec<Operation> {
             .answers::<ReplayOrdered>(),
         commands("/replays/{id}/cancel", "cancelReplay", "Ends a replay that runs", command::cancel_replay)
             .parameter::<ReplayId>()
-            .takes::<CancelCommand>()
-            .answers::<Replay>(),
+            .takes::<Because>()
+            .answers::<Replay>()
+            .versions(Versions::Asked),
     ]
 }
 
@@ -182,11 +210,14 @@ fn policies() -> Vec<Operation> {
             .answers::<Rows<Applied>>(),
         reads("/policies/{version}", "policy", "The files of a policy; `present` is the one that judges now", read::policy)
             .parameter::<String>()
-            .answers::<Rows<(String, String)>>(),
+            .answers::<Rows<(String, String)>>()
+            .versions(Versions::Told),
         commands("/policies/apply", "applyPolicy", "Applies a project, or an earlier policy again", command::apply)
             .access(Access::Scope(Scope::Apply))
             .takes::<ApplyCommand>()
             .answers::<ApplyResult>()
+            .versions(Versions::Asked)
+            .problems(&[404])
             .up_to(PROJECT_BYTES_MAX),
     ]
 }

@@ -7,16 +7,18 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
 use model::view::{CauseGroup, DeliveryStory, FeedRow};
-use model::{AuditRow, Delivery, DeliveryId, EventId, PolicyVersion, QuarantineRow, Replay, ReplayId};
+use model::{AuditRow, Delivery, DeliveryId, EventId, Fault, PolicyVersion, QuarantineRow, Replay, ReplayId};
 
 use crate::api::queries::{AuditFilter, DeliveryFilter, EventPaging, FeedPaging, Newest, QuarantineFilter, rows_of_page};
 use crate::api::{Applied, EventSummary, ReplayPage, Rows, Status, SwitchLine, Trace};
 use crate::app::App;
+use crate::http::conditions::Versioned;
 use crate::http::parameters::{Path, Query};
 use crate::http::problem::Problem;
 use crate::service;
 
 type Page<T> = Result<Json<Rows<T>>, Problem>;
+type Shown<T> = Result<Versioned<Json<T>>, Problem>;
 type Shared = State<Arc<App>>;
 
 fn rows<T>(schema: &str, rows: Vec<T>, next: Option<String>) -> Json<Rows<T>> {
@@ -60,9 +62,10 @@ pub(super) async fn deliveries(State(app): Shared, Query(filter): Query<Delivery
     Ok(rows("deliveries", page.rows, page.next))
 }
 
-pub(super) async fn delivery(State(app): Shared, Path(id): Path<DeliveryId>) -> Result<Json<DeliveryStory>, Problem> {
-    let story = app.views.delivery_story(id).await?;
-    story.map(Json).ok_or_else(|| Problem::not_found(format!("there is no delivery {id}")))
+pub(super) async fn delivery(State(app): Shared, Path(id): Path<DeliveryId>) -> Shown<DeliveryStory> {
+    let story =
+        app.views.delivery_story(id).await?.ok_or_else(|| Problem::not_found(format!("there is no delivery {id}")))?;
+    Ok(Versioned(story.delivery.version.to_string(), Json(story)))
 }
 
 pub(super) async fn causes(State(app): Shared) -> Page<CauseGroup> {
@@ -74,11 +77,10 @@ pub(super) async fn quarantine(State(app): Shared, Query(filter): Query<Quaranti
     Ok(rows("quarantine", page.rows, page.next))
 }
 
-pub(super) async fn quarantined(State(app): Shared, Path(event): Path<EventId>) -> Result<Json<QuarantineRow>, Problem> {
-    let row = app.ground.ledger.quarantined(event).await?;
-    row.map(Json).ok_or_else(|| {
-        Problem::not_found(format!("the event {event} was never in quarantine, or the router has not reached it"))
-    })
+pub(super) async fn quarantined(State(app): Shared, Path(event): Path<EventId>) -> Shown<QuarantineRow> {
+    let missing = || format!("the event {event} was never in quarantine, or the router has not reached it");
+    let row = app.ground.ledger.quarantined(event).await?.ok_or_else(|| Problem::not_found(missing()))?;
+    Ok(Versioned(row.version.to_string(), Json(row)))
 }
 
 /// Without `after` the newest page is answered, so that a reader can begin at the end.
@@ -100,16 +102,16 @@ pub(super) async fn audit(State(app): Shared, Query(filter): Query<AuditFilter>)
 }
 
 pub(super) async fn policies(State(app): Shared, Query(newest): Query<Newest>) -> Page<Applied> {
-    let present = app.ground.book.current().version;
+    let present = present_policy(&app).await?;
     let applied = app.views.policies(rows_of_page(newest.limit)).await?;
     let lines = applied.into_iter().map(|(version, at)| Applied { version, at, present: version == present });
     Ok(rows("policies", lines.collect(), None))
 }
 
 /// The files of a policy; `present` names the one that judges now.
-pub(super) async fn policy(State(app): Shared, Path(version): Path<String>) -> Page<(String, String)> {
+pub(super) async fn policy(State(app): Shared, Path(version): Path<String>) -> Shown<Rows<(String, String)>> {
     let version = match version.as_str() {
-        "present" => app.ground.book.current().version,
+        "present" => present_policy(&app).await?,
         text => {
             let why = |_| Problem::bad_parameter("version", "a version has 64 hexadecimal digits, or is `present`");
             PolicyVersion(text.parse().map_err(why)?)
@@ -117,17 +119,22 @@ pub(super) async fn policy(State(app): Shared, Path(version): Path<String>) -> P
     };
     let files = app.ground.ledger.policy(version).await?;
     let files = files.ok_or_else(|| Problem::not_found(format!("there is no policy {version}")))?;
-    Ok(rows("policy", files, None))
+    Ok(Versioned(version.to_string(), rows("policy", files, None)))
+}
+
+/// The policy that was applied last: the one that the next is applied onto.
+async fn present_policy(app: &App) -> Result<PolicyVersion, Fault> {
+    Ok(app.ground.ledger.in_force().await?.map_or(app.ground.book.current().version, |last| last.version))
 }
 
 pub(super) async fn replays(State(app): Shared, Query(newest): Query<Newest>) -> Page<Replay> {
     Ok(rows("replays", app.views.replays(rows_of_page(newest.limit)).await?, None))
 }
 
-pub(super) async fn replay(State(app): Shared, Path(id): Path<ReplayId>) -> Result<Json<ReplayPage>, Problem> {
+pub(super) async fn replay(State(app): Shared, Path(id): Path<ReplayId>) -> Shown<ReplayPage> {
     let story = app.views.replay_story(id).await?.ok_or_else(|| Problem::not_found(format!("there is no replay {id}")))?;
     let progress = app.ground.ledger.replay_progress(id).await?;
-    Ok(Json(ReplayPage { story, progress }))
+    Ok(Versioned(story.replay.version.to_string(), Json(ReplayPage { story, progress })))
 }
 
 pub(super) async fn switches(State(app): Shared) -> Page<SwitchLine> {

@@ -40,6 +40,10 @@ pub const METHOD_NOT_ALLOWED: Kind = kind(405, "method-not-allowed", "The path h
 pub const NOT_ACCEPTABLE: Kind = kind(406, "not-acceptable", "No accepted media type can be answered");
 /// Another change came first.
 pub const CHANGED_MEANWHILE: Kind = kind(409, "changed-meanwhile", "Another change came first");
+/// The first request with this key is under way.
+pub const KEY_UNDER_WAY: Kind = kind(409, "idempotency-key-under-way", "The first request with this key is under way");
+/// The version that was seen is not the present one.
+pub const STALE: Kind = kind(412, "stale", "It has changed since it was seen");
 /// The body is larger than the operation takes.
 pub const TOO_LARGE: Kind = kind(413, "too-large", "The body is too large");
 /// The body is of another media type.
@@ -48,12 +52,16 @@ pub const UNSUPPORTED_MEDIA_TYPE: Kind = kind(415, "unsupported-media-type", "Th
 pub const WRONG_HOST: Kind = kind(421, "wrong-host", "This server does not answer for the host");
 /// The body is JSON, but not what the operation takes.
 pub const INVALID_BODY: Kind = kind(422, "invalid-body", "The body is not what the operation takes");
+/// The key was used for another request.
+pub const KEY_REUSED: Kind = kind(422, "idempotency-key-reused", "The key was used for another request");
 /// What was handed in breaks rules.
 pub const INVALID: Kind = kind(422, "invalid", "What was handed in breaks rules");
 /// A person has to say why.
 pub const REASON: Kind = kind(422, "reason", "A reason is needed");
 /// A rule or the present state forbids it.
 pub const REFUSED: Kind = kind(422, "refused", "It cannot be done as things stand");
+/// More is asked for than there is room for.
+pub const OVER_LIMIT: Kind = kind(429, "over-limit", "More is asked for than there is room for");
 /// What is stored contradicts itself.
 pub const CORRUPT: Kind = kind(500, "corrupt", "What is stored contradicts itself");
 /// The metrics could not be written.
@@ -77,13 +85,17 @@ pub const ALL: &[Kind] = &[
     METHOD_NOT_ALLOWED,
     NOT_ACCEPTABLE,
     CHANGED_MEANWHILE,
+    KEY_UNDER_WAY,
+    STALE,
     TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
     WRONG_HOST,
     INVALID_BODY,
+    KEY_REUSED,
     INVALID,
     REASON,
     REFUSED,
+    OVER_LIMIT,
     CORRUPT,
     METRICS,
     NOT_READY,

@@ -35,9 +35,15 @@ pub struct Problem {
     /// The place in the body that is wrong, as a JSON pointer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
+    /// The present version, where another one was seen: what `If-Match` would have to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub present: Option<String>,
     /// Broken rules with their places, for a message that breaks its contract or a project that breaks rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Diagnostic>,
+    /// The trace of the request: the caller's own, where it sent one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
     /// Seconds until another request makes sense.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
@@ -58,7 +64,9 @@ impl Problem {
             code: code.to_owned(),
             parameter: None,
             pointer: None,
+            present: None,
             errors: Vec::new(),
+            trace_id: None,
             retry_after: None,
         }
     }
@@ -123,6 +131,8 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        // For the layer that knows the trace.
+        response.extensions_mut().insert(self);
         response
     }
 }
