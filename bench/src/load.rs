@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::stats::{LoadReport, now_us, percentile};
+use crate::stats::{LoadReport, cpu_s, now_us, percentile};
 use crate::{Outcome, event, report};
 
 /// What to send where.
@@ -69,6 +69,7 @@ async fn drive(plan: Plan) -> Outcome<LoadReport> {
         seconds: (now_us() - begin) as f64 / 1e6,
         p50_us: percentile(&mut all.took_us, 50),
         p99_us: percentile(&mut all.took_us, 99),
+        cpu_s: cpu_s("self"),
         answered: all.answered,
     })
 }

@@ -19,8 +19,10 @@ mod load;
 mod measure;
 mod product;
 mod report;
+mod sides;
 mod sink;
 mod stats;
+mod store;
 
 use std::process::ExitCode;
 
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
             Some("limit") => limit::process(&args[1..]).await,
             Some("corpus") => corpus::run(&args[1..]).await,
             Some("kill") => kill::run(&args[1..]).await,
+            Some("store") => store::speed::run(&args[1..]).await,
             _ => measure::run(&args).await,
         }
     });

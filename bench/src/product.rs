@@ -90,7 +90,7 @@ sources:
 
 const DESTINATION: &str = r"  sink-{N}:
     url: http://{SINK}/{N}
-    concurrency: 64
+    concurrency: 256
     timeout: 10s
     allow: [127.0.0.0/8]
 ";
@@ -196,11 +196,7 @@ impl Product {
 
     /// CPU seconds that the process has used, user and system.
     pub(crate) fn cpu_s(&self) -> Outcome<f64> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid()?))?;
-        let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let fields: Vec<&str> = after_name.split_whitespace().collect();
-        let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or_default();
-        Ok((ticks(11) + ticks(12)) / 100.0)
+        Ok(crate::stats::cpu_s(&self.pid()?.to_string()))
     }
 
     /// Resident memory in MB: now, and the most so far.

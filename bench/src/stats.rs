@@ -15,6 +15,8 @@ pub(crate) struct LoadReport {
     pub(crate) p50_us: u64,
     /// 99th percentile of the answer's time.
     pub(crate) p99_us: u64,
+    /// CPU seconds that the load generator used.
+    pub(crate) cpu_s: f64,
     /// When each answer came: event number and microseconds since the epoch; only at a fixed rate.
     pub(crate) answered: Vec<(u64, u64)>,
 }
@@ -24,6 +26,15 @@ impl LoadReport {
     pub(crate) fn per_s(&self) -> f64 {
         if self.seconds > 0.0 { self.accepted as f64 / self.seconds } else { 0.0 }
     }
+}
+
+/// CPU seconds that a process has used, user and system, as Linux tells it in hundredths; `self` for this one.
+pub(crate) fn cpu_s(process: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or_default();
+    (ticks(11) + ticks(12)) / 100.0
 }
 
 /// The value below which `percent` of the sorted values lie; 0 for none.

@@ -35,7 +35,7 @@ pub(crate) async fn run(args: &[String]) -> Outcome<()> {
     let folder = tempfile::tempdir()?;
     let sink = Sink::start().await?;
     product::lanes_project(&folder.path().join("project"), &sink.address)?;
-    let senders = Senders::new(LANES, seed);
+    let senders = Senders::new(LANES, seed, Arc::clone(&sink.arrived));
     let figures = rounds_of_killing(folder.path(), rounds, seed, &senders).await?;
     let product = start(folder.path()).await?;
     senders.aim(Some(product.address.clone()));

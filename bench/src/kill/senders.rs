@@ -13,12 +13,18 @@ use tokio::task::JoinSet;
 use crate::product::Product;
 use crate::{Outcome, event};
 
+/// LIMIT: events that were accepted and have not arrived, above which the senders wait: a lane has one delivery in flight,
+/// so intake takes far more than lanes bring away, and a kill should meet the present, not a backlog of hours.
+const OUTSTANDING_MAX: u64 = 2_000;
+
 /// What the senders know.
 #[derive(Debug)]
 pub(crate) struct Senders {
     target: watch::Sender<Option<String>>,
     ending: AtomicBool,
     accepted: AtomicU64,
+    /// Events that have arrived at the sink.
+    arrived: Arc<AtomicU64>,
     /// Lane and number -> the id that it was accepted under.
     pub(crate) ids: Mutex<BTreeMap<(u64, u64), String>>,
     /// What no sender should ever hear.
@@ -28,11 +34,12 @@ pub(crate) struct Senders {
 
 impl Senders {
     /// Starts a sender for each lane; they wait until they are aimed.
-    pub(crate) fn new(lanes: u64, seed: u64) -> Arc<Self> {
+    pub(crate) fn new(lanes: u64, seed: u64, arrived: Arc<AtomicU64>) -> Arc<Self> {
         let senders = Arc::new(Self {
             target: watch::Sender::new(None),
             ending: AtomicBool::new(false),
             accepted: AtomicU64::new(0),
+            arrived,
             ids: Mutex::default(),
             complaints: Mutex::default(),
             tasks: tokio::sync::Mutex::default(),
@@ -75,6 +82,9 @@ impl Senders {
         for number in 0.. {
             if self.ending.load(Ordering::Relaxed) {
                 return;
+            }
+            while self.accepted().saturating_sub(self.arrived.load(Ordering::Relaxed)) >= OUTSTANDING_MAX {
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
             let body = format!(r#"{{"id":"{seed}-{lane}-{number}","type":"step","lane":{lane},"number":{number}}}"#);
             let signature = event::sign(&key, body.as_bytes());

@@ -1,6 +1,7 @@
 //! The judge at the receiving end: what arrived, under which id, in which order, and whether two of a lane were there at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
@@ -34,6 +35,8 @@ pub(crate) struct Sink {
     /// Where it listens.
     pub(crate) address: String,
     seen: Arc<Mutex<Seen>>,
+    /// How many different events arrived.
+    pub(crate) arrived: Arc<AtomicU64>,
 }
 
 impl Sink {
@@ -41,11 +44,12 @@ impl Sink {
     #[expect(clippy::disallowed_methods, reason = "the bench ends with its process, and so does its sink")]
     pub(crate) async fn start() -> Outcome<Self> {
         let seen = Arc::new(Mutex::new(Seen::default()));
+        let arrived = Arc::<AtomicU64>::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?.to_string();
-        let router = Router::new().route("/{flow}", post(take)).with_state(Arc::clone(&seen));
+        let router = Router::new().route("/{flow}", post(take)).with_state((Arc::clone(&seen), Arc::clone(&arrived)));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { address, seen })
+        Ok(Self { address, seen, arrived })
     }
 
     /// What arrived so far.
@@ -59,7 +63,9 @@ impl Sink {
     }
 }
 
-async fn take(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+type Shared = (Arc<Mutex<Seen>>, Arc<AtomicU64>);
+
+async fn take(State((seen, arrived)): State<Shared>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let lock = || seen.lock().unwrap_or_else(PoisonError::into_inner);
     let id = headers.get("webhook-id").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let Some((lane, number)) = event(&body) else {
@@ -76,6 +82,7 @@ async fn take(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap, body: By
             let order = seen.order.entry(lane).or_default();
             if !order.contains(&number) {
                 order.push(number);
+                arrived.fetch_add(1, Ordering::Relaxed);
             }
         }
     }

@@ -1,12 +1,13 @@
 //! The embedded store: the conformance lists with a folder that is opened again, and what only a file goes through.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use backends::conformance::sample::{admitted, at, claim, delivery, delivery_id, done, event_id, in_lane, position};
 use backends::conformance::{self, JournalFixture, LedgerFixture, LedgerStore, ManualClock, Opening};
 use backends::sqlite::{JournalOptions, LedgerOptions, Options, Store};
-use engine::ports::{Answer, Clock, DueLimit, Journal, Ledger as _, Views as _};
+use engine::ports::{Answer, Clock, DueQuery, Journal, Ledger as _, Views as _};
 use futures::future::join_all;
 use model::limit::KEY_WINDOW;
 use model::{Appended, Batch, Bucket, Change, Digest, Fault, FaultKind, Offset, Partition, PolicyVersion, TimeSpan};
@@ -354,8 +355,9 @@ async fn a_batch_that_conflicts_half_done_harms_no_other_of_its_group() {
     assert_eq!(store.ledger.recount().await.unwrap(), account);
     let feed = store.ledger.feed(0, 1_000).await.unwrap();
     assert_eq!((feed.len(), store.ledger.feed_head().await.unwrap()), (200, 200));
-    let all = DueLimit { all: 10, repeats: 10 };
-    let due = store.ledger.due(&delivery(1).destination, at(1_000), all).await.unwrap();
+    let query =
+        DueQuery { destination: delivery(1).destination, now: at(1_000), all: 10, repeats: 10, without: BTreeSet::new() };
+    let due = store.ledger.due(query).await.unwrap().deliveries;
     assert_eq!(due.iter().map(|it| it.id).collect::<Vec<_>>(), [delivery_id(1)], "one head");
     let finish = Change::Move { delivery: delivery_id(1), state: done(9), why: String::new(), new_round: None };
     store.ledger.commit(Batch::new().change(finish)).await.unwrap();

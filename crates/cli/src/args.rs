@@ -9,7 +9,9 @@ mod try_out;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
+use model::TimeSpan;
+use server::settings::LogFormat;
 
 pub(crate) use author::*;
 pub(crate) use govern::*;
@@ -28,23 +30,38 @@ pub(crate) struct Args {
 }
 
 /// Flags of every verb.
-#[derive(Clone, Debug, Parser)]
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Options of every verb")]
 pub(crate) struct Common {
-    /// Where the product is; by default the one of this folder, else `http://127.0.0.1:8080`
+    /// Where the product is; otherwise the one that runs in this folder
     #[arg(long, global = true, env = "CROSSDOCK_URL", value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// The form of data
-    #[arg(short = 'o', long = "output", global = true, value_enum, default_value_t)]
+    /// The form of data: for people, or one JSON value with the name of its schema
+    #[arg(
+        short = 'o',
+        long = "output",
+        global = true,
+        value_enum,
+        hide_possible_values = true,
+        default_value_t,
+        value_name = "table|json"
+    )]
     pub(crate) output: Form,
     /// The same as `-o json`
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Data only
+    /// Data and errors only, no remarks
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Seconds that an answer may take
-    #[arg(long, global = true, default_value_t = 30)]
-    pub(crate) timeout_s: u64,
+    /// How long an answer may take
+    #[arg(long, global = true, default_value = "30s", value_name = "SPAN")]
+    pub(crate) timeout: TimeSpan,
+    /// Times in UTC on a terminal too; elsewhere they always are
+    #[arg(long, global = true)]
+    pub(crate) utc: bool,
+    /// Colours; `NO_COLOR` and `CLICOLOR_FORCE` count too
+    #[arg(long, global = true, hide_possible_values = true, default_value_t, value_name = "auto|always|never")]
+    pub(crate) color: ColorChoice,
 }
 
 impl Common {
@@ -74,7 +91,7 @@ pub(crate) enum Verb {
     Fmt(Fmt),
     /// Explain a code, an event, a delivery, or anything that a project names
     Explain(Explain),
-    /// Begin a project folder with a small sample
+    /// Begin a project folder, with a small sample or with packs
     Init(Init),
     /// Run the tests of a project folder
     Test(Test),
@@ -173,6 +190,9 @@ pub(crate) struct Up {
     /// Settings of the process, a TOML file
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
+    /// How the log on standard error looks: `text` or `json`
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -211,7 +231,7 @@ pub(crate) struct Fmt {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Explain {
-    /// A code such as H0312, the id of an event or delivery, or a name of the project
+    /// A code such as H0312 or bad-signature, the id of an event or delivery, or a name of the project
     pub(crate) code: String,
 }
 

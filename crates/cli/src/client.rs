@@ -1,23 +1,24 @@
 //! The management API from outside: where it is, who asks, and what its problems mean for the exit code.
 
 use std::path::Path;
-use std::time::Duration;
 
 use model::Diagnostic;
 use model::diagnostic::Place;
 use model::limit::PAGE_ROWS_MAX;
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use server::api::{Rows, Session};
 use server::http::guard::SAME_SITE;
+use server::http::health::INSTANCE;
 use server::http::problem::Problem;
 
+use tokio::sync::OnceCell;
+
+use crate::address::{Address, SaidBy};
 use crate::args::Common;
 use crate::exit::{Exit, Failure};
-
-/// Where the running product of a folder writes its address.
-pub(crate) const ADDRESS_FILE: &str = ".crossdock/address";
 
 /// The code of a failure whose answer is not known.
 const LOST: &str = "answer-lost";
@@ -29,7 +30,8 @@ const REASONS_SHOWN: usize = 10;
 #[derive(Debug)]
 pub(crate) struct Client {
     http: reqwest::Client,
-    base: String,
+    address: Address,
+    met: OnceCell<()>,
     token: Option<String>,
     same_site: Option<String>,
 }
@@ -41,29 +43,66 @@ impl Client {
     }
 
     /// As [`Client::new`], for the product that runs in a folder unless flags or environment name another.
-    #[expect(clippy::disallowed_methods, reason = "the command line reads its own variables")]
     pub(crate) fn at(common: &Common, folder: &Path) -> Result<Self, Failure> {
+        Self::of(common, Address::find(common.url.as_deref(), folder))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the command line reads its own variables")]
+    fn of(common: &Common, address: Address) -> Result<Self, Failure> {
         // The only error is that a provider is installed already.
         drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(common.timeout_s))
+            .timeout(common.timeout.to_duration())
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()
             .map_err(|error| Failure::new(Exit::Failed, "client", format!("no HTTP client can be made: {error}")))?;
-        let base = common
-            .url
-            .clone()
-            .filter(|url| !url.is_empty())
-            .or_else(|| address_of(folder))
-            .unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
         let token = std::env::var("CROSSDOCK_TOKEN").ok().filter(|token| !token.is_empty());
-        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), token, same_site: None })
+        Ok(Self { http, address, met: OnceCell::new(), token, same_site: None })
     }
 
     /// Where it is.
     pub(crate) fn base(&self) -> &str {
-        &self.base
+        &self.address.url
+    }
+
+    /// Makes sure, once, before anything else is said, that the product that is meant answers: a token is for nobody else.
+    async fn meet(&self) -> Result<(), Failure> {
+        self.met.get_or_try_init(|| self.greet()).await.copied()
+    }
+
+    async fn greet(&self) -> Result<(), Failure> {
+        let url = self.base();
+        let answer = self.http.get(format!("{url}/health/live")).send().await.map_err(|error| self.unreachable(&error))?;
+        let status = answer.status();
+        let instance = answer.headers().get(INSTANCE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        match (instance, &self.address.said_by) {
+            (Some(found), SaidBy::Folder { file, instance }) if found != *instance => {
+                let message = format!("at {url} there is another product now than the one of this folder");
+                Err(Failure::new(Exit::Unreachable, "another-product", message).hint(format!(
+                    "the one that wrote {} has ended; start it again with `crossdock up`, or say --url {url}",
+                    file.display()
+                )))
+            }
+            (Some(_), _) => Ok(()),
+            (None, _) if !status.is_success() && is_problem(&answer) => Err(problem(status, &read(answer).await?)),
+            (None, _) => {
+                let message = format!("what answers at {url} is no Crossdock ({})", self.address.why());
+                Err(Failure::new(Exit::Unreachable, "no-product", message).hint("name the product with --url"))
+            }
+        }
+    }
+
+    /// As [`Client::meet`], before something changes: that is done to nobody whom nobody named.
+    pub(crate) async fn meet_to_write(&self) -> Result<(), Failure> {
+        self.meet().await?;
+        if self.address.said_by != SaidBy::Nobody {
+            return Ok(());
+        }
+        let url = self.base();
+        let message = format!("no product runs in this folder, and nothing says that the one at {url} is meant");
+        Err(Failure::new(Exit::Usage, "which-product", message)
+            .hint(format!("go to the folder where it was started, or say --url {url}")))
     }
 
     /// Reads.
@@ -110,11 +149,12 @@ impl Client {
 
     /// Reads bytes as they are.
     pub(crate) async fn bytes(&self, path: &str) -> Result<bytes::Bytes, Failure> {
-        let mut request = self.http.get(format!("{}/api/v1{path}", self.base));
+        self.meet().await?;
+        let mut request = self.http.get(format!("{}/api/v1{path}", self.base()));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        let answer = request.send().await.map_err(|_| self.unreachable())?;
+        let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = answer.status();
         let bytes = read(answer).await?;
         if status.is_success() { Ok(bytes) } else { Err(problem(status, &bytes)) }
@@ -127,7 +167,8 @@ impl Client {
         headers: &[(String, String)],
         body: bytes::Bytes,
     ) -> Result<(u16, bytes::Bytes), Failure> {
-        let mut request = self.http.post(format!("{}{path}", self.base)).body(body);
+        self.meet_to_write().await?;
+        let mut request = self.http.post(format!("{}{path}", self.base())).body(body);
         for (name, value) in headers {
             request = request.header(name.as_str(), value.as_str());
         }
@@ -135,7 +176,7 @@ impl Client {
             if error.is_builder() {
                 Failure::new(Exit::Usage, "request", format!("this is no request of HTTP: {error}"))
             } else {
-                self.unreachable()
+                self.unreachable(&error)
             }
         })?;
         let status = answer.status().as_u16();
@@ -165,6 +206,7 @@ impl Client {
         body: &B,
         seen: Option<String>,
     ) -> Result<T, Failure> {
+        self.meet_to_write().await?;
         if self.token.is_none() && self.same_site.is_none() {
             let session: Session = self.get("/session").await?;
             self.same_site = Some(session.same_site);
@@ -187,7 +229,8 @@ impl Client {
         headers: &[(&str, String)],
         body: Option<Vec<u8>>,
     ) -> Result<T, Failure> {
-        let mut request = self.http.request(method, format!("{}/api/v1{path}", self.base));
+        self.meet().await?;
+        let mut request = self.http.request(method, format!("{}/api/v1{path}", self.base()));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
@@ -197,7 +240,10 @@ impl Client {
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body);
         }
-        let answer = request.send().await.map_err(|error| if error.is_connect() { self.unreachable() } else { lost() })?;
+        let answer = request.send().await.map_err(|error| {
+            // Over a connection that stood it may have arrived; a time that is over was the caller's choice.
+            if error.is_connect() || error.is_timeout() { self.unreachable(&error) } else { lost() }
+        })?;
         let status = answer.status();
         let bytes = read(answer).await?;
         if status.is_success() {
@@ -207,10 +253,33 @@ impl Client {
         Err(problem(status, &bytes))
     }
 
-    fn unreachable(&self) -> Failure {
-        Failure::new(Exit::Unreachable, "unreachable", format!("nothing answers at {}", self.base))
-            .hint("start it with `crossdock up`, or name it with --url")
+    fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let (url, why) = (self.base(), self.address.why());
+        let message = if error.is_timeout() {
+            format!("{url} does not answer in time ({why})")
+        } else {
+            format!("nothing answers at {url} ({why}): {}", root(error))
+        };
+        let hint = match self.address.said_by {
+            SaidBy::Caller => "is that the address? `crossdock up` shows it when it starts",
+            SaidBy::Folder { .. } => "the product of this folder has ended; start it again with `crossdock up`",
+            SaidBy::Nobody => "start it here with `crossdock up`, or name another with --url or CROSSDOCK_URL",
+        };
+        Failure::new(Exit::Unreachable, "unreachable", message).hint(hint)
     }
+}
+
+/// The innermost cause: it says what happened, the ones around it only where.
+fn root(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+fn is_problem(answer: &reqwest::Response) -> bool {
+    answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json")
 }
 
 #[expect(clippy::disallowed_methods, reason = "an answer of our own server, within the time that was asked for")]
@@ -243,7 +312,7 @@ fn problem(status: StatusCode, bytes: &[u8]) -> Failure {
 fn exit_of(status: u16, code: &str) -> Exit {
     match (status, code) {
         (401 | 503, _) => Exit::Unreachable,
-        (403 | 412, _) | (422, "refused") => Exit::Refused,
+        (403 | 412, _) | (422, "refused" | "missing-secrets") => Exit::Refused,
         (422, "invalid") => Exit::Findings,
         (404, _) => Exit::NotFound,
         (400 | 422, _) => Exit::Usage,
@@ -263,13 +332,6 @@ pub(crate) fn reason(reason: &Diagnostic) -> String {
     format!("{}: {}{at}", reason.code, reason.message)
 }
 
-/// The address of the product that runs in a folder, if one does.
-pub(crate) fn address_of(folder: &Path) -> Option<String> {
-    let text = std::fs::read_to_string(folder.join(ADDRESS_FILE)).ok()?;
-    let text = text.trim();
-    text.starts_with("http://").then(|| text.to_owned())
-}
-
 /// Percent-encodes all but unreserved characters (RFC 3986).
 pub(crate) fn encode(text: &str) -> String {
     let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0').to_ascii_uppercase();
@@ -282,4 +344,50 @@ pub(crate) fn encode(text: &str) -> String {
         }
     }
     encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::routing::get;
+    use model::TimeSpan;
+    use serde_json::{Value, json};
+    use tokio::task::JoinSet;
+
+    use super::*;
+
+    /// A client of a program that shows this instance, if it shows one, under an address that somebody said.
+    async fn client(instance: Option<&'static str>, said_by: SaidBy, served: &mut JoinSet<()>) -> Client {
+        let shown = move || async move { ([(INSTANCE, instance.unwrap_or_default())], "live\n") };
+        let router =
+            Router::new().route("/health/live", if instance.is_some() { get(shown) } else { get(|| async { "hello" }) });
+        let router = router.route("/api/v1/thing", get(|| async { "{}" }).post(|| async { "{}" }));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        served.spawn(async move { drop(axum::serve(listener, router).await) });
+        let common = Common { timeout: TimeSpan::from_secs(30), ..Common::default() };
+        Client::of(&common, Address { url, said_by }).unwrap()
+    }
+
+    async fn ends(instance: Option<&'static str>, said_by: SaidBy) -> [String; 2] {
+        let code = |result: Result<Value, Failure>| result.map_or_else(|failure| failure.code, |_| "done".to_owned());
+        // Ends the server when it goes.
+        let mut served = JoinSet::new();
+        let mut client = client(instance, said_by, &mut served).await;
+        client.same_site = Some("token".to_owned());
+        let read = client.get::<Value>("/thing").await;
+        [code(read), code(client.post("/thing", &json!({})).await)]
+    }
+
+    #[tokio::test]
+    async fn a_command_goes_to_the_product_that_is_meant_and_to_no_other_program() {
+        let folder = || SaidBy::Folder { file: ".crossdock/address".into(), instance: "abc".to_owned() };
+        assert_eq!(ends(Some("abc"), SaidBy::Caller).await, ["done", "done"]);
+        assert_eq!(ends(Some("abc"), folder()).await, ["done", "done"]);
+        assert_eq!(ends(Some("abc"), SaidBy::Nobody).await, ["done", "which-product"]);
+        assert_eq!(ends(Some("def"), folder()).await, ["another-product", "another-product"]);
+        for said_by in [SaidBy::Caller, folder(), SaidBy::Nobody] {
+            assert_eq!(ends(None, said_by).await, ["no-product", "no-product"]);
+        }
+    }
 }

@@ -4,7 +4,7 @@ use clap::{Command, CommandFactory};
 
 use crate::args::Args;
 
-const TEMPLATE: &str = "{about}\n\n{usage-heading} {usage}{after-help}\n\nOptions:\n{options}";
+const TEMPLATE: &str = "{about}\n\n{usage-heading} {usage}\n{after-help}\n\nOptions of every verb:\n{options}";
 
 /// Verbs by what people want; what stands in none of them comes last.
 const HEADINGS: [(&str, &[&str]); 5] = [

@@ -1,5 +1,6 @@
 //! The one binary, `crossdock`: reads the command line, runs one verb, ends with its exit code. Decides nothing itself.
 
+mod address;
 mod args;
 mod ask;
 mod client;
@@ -7,7 +8,9 @@ mod exit;
 mod help;
 mod moment;
 mod output;
+mod packs;
 mod patience;
+mod problems;
 mod project;
 mod signing;
 mod verbs;
@@ -16,6 +19,7 @@ mod world;
 use std::process::ExitCode;
 
 use clap::FromArgMatches as _;
+use clap::error::{ContextKind, ContextValue};
 
 use crate::args::{Args, Common, Form, Verb};
 use crate::exit::{Ended, Exit, Failure};
@@ -52,14 +56,34 @@ fn misunderstood(error: &clap::Error) -> ExitCode {
         || words
             .windows(2)
             .any(|pair| matches!(pair, [flag, form] if (flag == "-o" || flag == "--output") && form == "json"));
+    let form = if asks_json { Form::Json } else { Form::Table };
+    let output = Output::new(&Common { output: form, ..Common::default() });
+    if let Some(failure) = unknown_verb(error) {
+        return output.failure(&failure).code();
+    }
     if !asks_json {
         drop(error.print());
         return Exit::Usage.code();
     }
-    let output = Output::new(&Common { url: None, output: Form::Json, json: true, quiet: false, timeout_s: 0 });
     let text = error.to_string();
     let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     output.failure(&Failure::new(Exit::Usage, "usage", message).hint("crossdock help")).code()
+}
+
+/// A verb that there is not, with those that were probably meant. An alias of one letter is near everything and says nothing.
+fn unknown_verb(error: &clap::Error) -> Option<Failure> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    let near: Vec<String> = match error.get(ContextKind::SuggestedSubcommand) {
+        Some(ContextValue::Strings(words)) => words.iter().filter(|it| it.len() > 1).map(|it| format!("`{it}`")).collect(),
+        Some(ContextValue::String(word)) => vec![format!("`{word}`")],
+        Some(_) | None => Vec::new(),
+    };
+    let hint = if near.is_empty() {
+        "`crossdock help` lists the verbs".to_owned()
+    } else {
+        format!("did you mean {}? `crossdock help` lists the verbs", near.join(" or "))
+    };
+    Some(Failure::new(Exit::Usage, "usage", format!("there is no verb `{word}`")).hint(hint))
 }
 
 async fn run(args: Args, output: &Output) -> Exit {

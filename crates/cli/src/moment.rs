@@ -3,12 +3,29 @@
 use std::str::FromStr;
 
 use engine::ports::Clock as _;
+use jiff::tz::TimeZone;
 use model::{TimeSpan, Timestamp};
 use server::clock::SystemClock;
 
 /// The machine's time.
 pub(crate) fn now() -> Timestamp {
     SystemClock::new().now()
+}
+
+/// A time for people: to the millisecond, with its zone.
+pub(crate) fn local(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_jiff().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f %:z").to_string()
+}
+
+/// A time that went by, for people: its largest unit.
+pub(crate) fn age(span: TimeSpan) -> String {
+    let seconds = span.secs();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m", seconds / 60),
+        3_600..86_400 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
 }
 
 /// Twenty hexadecimal digits of chance.
@@ -79,6 +96,19 @@ mod tests {
         assert_eq!("2h".parse(), Ok(Moment::Ago(TimeSpan::from_secs(7_200))));
         assert_eq!("1970-01-01T00:00:01Z".parse(), Ok(Moment::At(Timestamp::from_secs(1))));
         assert!("yesterday".parse::<Moment>().is_err());
+    }
+
+    #[test]
+    fn people_read_their_own_time_with_its_zone() {
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        assert_eq!(local(Timestamp::from_micros(1_500_999), &zone), "1970-01-01 02:00:01.500 +02:00");
+    }
+
+    #[test]
+    fn ages_are_rounded_down_to_their_largest_unit() {
+        for (seconds, shown) in [(0, "0s"), (59, "59s"), (60, "1m"), (7_199, "1h"), (172_800, "2d")] {
+            assert_eq!(age(TimeSpan::from_secs(seconds)), shown);
+        }
     }
 
     #[test]

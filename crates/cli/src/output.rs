@@ -4,10 +4,20 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use clap::ColorChoice;
+use jiff::tz::TimeZone;
+use model::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::args::{Common, Form};
 use crate::exit::{Exit, Failure};
+use crate::{moment, problems};
+
+/// A number of things in words: `1 attempt`, `2 attempts`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
 
 /// Where and how to print.
 #[derive(Clone, Debug)]
@@ -16,6 +26,7 @@ pub(crate) struct Output {
     pub(crate) form: Form,
     /// Whether standard output is a terminal.
     pub(crate) terminal: bool,
+    zone: Option<TimeZone>,
     quiet: bool,
     closed: Arc<AtomicBool>,
 }
@@ -24,13 +35,37 @@ impl Output {
     /// As the flags and the terminal say.
     pub(crate) fn new(common: &Common) -> Self {
         let terminal = std::io::stdout().is_terminal();
-        Self { form: common.form(), terminal, quiet: common.quiet, closed: Arc::default() }
+        match common.color {
+            // What the environment says stands.
+            ColorChoice::Auto => {}
+            ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
+            ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
+        }
+        let zone = (terminal && !common.utc).then(TimeZone::system);
+        Self { form: common.form(), terminal, zone, quiet: common.quiet, closed: Arc::default() }
+    }
+
+    /// Whether standard output takes colours: by flag, by `NO_COLOR` and its kin, else where it is a terminal.
+    pub(crate) fn has_colour() -> bool {
+        !matches!(anstream::AutoStream::choice(&std::io::stdout()), anstream::ColorChoice::Never)
     }
 
     /// A line of data.
     pub(crate) fn line(&self, text: &str) {
         let mut out = anstream::stdout().lock();
         self.note(writeln!(out, "{text}").and_then(|()| out.flush()).is_ok());
+    }
+
+    /// A time as this reader wants it: local with its zone on a terminal, RFC 3339 in UTC for programs.
+    pub(crate) fn time(&self, at: Timestamp) -> String {
+        self.zone.as_ref().map_or_else(|| at.to_string(), |zone| moment::local(at, zone))
+    }
+
+    /// An empty screen, where there is one.
+    pub(crate) fn clear(&self) {
+        if self.terminal {
+            self.text("\x1b[H\x1b[2J");
+        }
     }
 
     /// Lines of data.
@@ -69,6 +104,18 @@ impl Output {
         }
     }
 
+    /// An answer of the interface, which has no schema's name of its own, as JSON with this one.
+    pub(crate) fn json_as(&self, schema: &str, value: &impl Serialize) {
+        match serde_json::to_value(value) {
+            Ok(Value::Object(mut fields)) => {
+                fields.insert("schema".to_owned(), Value::String(format!("crossdock/{schema}/1")));
+                self.json(&fields);
+            }
+            Ok(value) => self.json(&value),
+            Err(error) => self.say(&format!("the answer cannot be written as JSON: {error}")),
+        }
+    }
+
     /// A value as one line of JSON, for what has no end.
     pub(crate) fn json_line(&self, value: &impl Serialize) {
         match serde_json::to_string(value) {
@@ -101,12 +148,13 @@ impl Output {
     /// What failed, in the form of the data, so that programs read it too.
     pub(crate) fn failure(&self, failure: &Failure) -> Exit {
         if self.form == Form::Json {
+            let known = problems::explain(&failure.code).is_some();
             self.json(&serde_json::json!({
                 "schema": "crossdock/error/1",
                 "code": failure.code,
                 "message": failure.message,
                 "hint": failure.hint,
-                "docs": format!("https://crossdock.dev/problems/{}", failure.code),
+                "docs": if known { format!("crossdock explain {}", failure.code) } else { String::new() },
                 "exit": failure.exit as u8,
             }));
         }
@@ -124,6 +172,9 @@ impl Output {
 
     /// Rows: aligned for a terminal, with tabs otherwise, so that nothing is cut for programs.
     pub(crate) fn table(&self, head: &[&str], rows: &[Vec<String>]) {
+        if rows.is_empty() {
+            return self.say("there is none");
+        }
         if !self.terminal {
             return self.lines(rows.iter().map(|row| row.join("\t")));
         }

@@ -25,7 +25,7 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<SourceFile>, Failure> {
     let files = server::project::read(folder).map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
     if files.is_empty() {
         let message =
-            format!("{} is no project folder: it has none of {}", folder.display(), server::project::FOLDERS.join("/, "));
+            format!("{} is no project folder: it has none of {}/", folder.display(), server::project::FOLDERS.join("/, "));
         return Err(Failure::new(Exit::NotFound, "no-project", message).hint("begin one with `crossdock init`"));
     }
     Ok(files)

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::{Delivery, DeliveryId, DestinationName, Lease, Record, Timestamp};
 use policy::compiled::Destination;
+use tokio::sync::mpsc;
 
+use crate::pressure::Pressure;
 use crate::rules::breaker::{Seen, State};
 use crate::rules::gate::{Closed, Gate, Kind, Slot};
 use crate::switchboard::Switchboard;
@@ -16,12 +18,21 @@ use crate::switchboard::Switchboard;
 pub struct Handover {
     /// The delivery as it was before its claim.
     pub delivery: Box<Delivery>,
-    /// The epoch of its claim.
-    pub epoch: u64,
+    /// What is known of its claim.
+    pub claim: Claimed,
     /// The record with the bytes, where it is at hand.
     pub record: Option<Arc<Record>>,
     /// Its slot.
     pub slot: Slot,
+}
+
+/// What is known of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// It holds, under this epoch.
+    Surely(u64),
+    /// The store did not say; it has to be asked before anything is sent.
+    Perhaps,
 }
 
 /// The board of a node's life.
@@ -29,6 +40,8 @@ pub struct Handover {
 pub struct Board {
     /// This life.
     pub lease: Lease,
+    /// Whether it has more to do than it can.
+    pub pressure: Arc<Pressure>,
     /// What people paused, as this node last learnt it.
     pub switches: Arc<Switchboard>,
     gates: Mutex<BTreeMap<DestinationName, Gate>>,
@@ -47,6 +60,7 @@ impl Board {
             gates: Mutex::new(gates),
             shards: Mutex::default(),
             in_question: Mutex::default(),
+            pressure: Arc::default(),
             switches: Arc::default(),
         }
     }
@@ -107,6 +121,15 @@ impl Board {
         let mut in_question = lock(&self.in_question);
         for delivery in deliveries {
             in_question.remove(&delivery);
+        }
+    }
+
+    /// Hands a claimed delivery over to be sent. Where nobody takes it any more the process is going down: its slot comes
+    /// back, and the next life finds the lease.
+    pub async fn hand_over(&self, to: &mpsc::Sender<Handover>, handover: Handover, now: Timestamp) {
+        if let Err(refused) = to.send(handover).await {
+            let Handover { delivery, slot, .. } = refused.0;
+            self.leave_unused(&delivery.destination, &slot, now);
         }
     }
 

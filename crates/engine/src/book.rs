@@ -3,12 +3,13 @@
 //! A policy is compiled once and shared. The book never decides which policy routes a record: the journal does.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::{Fault, FaultKind, PolicyVersion};
 use policy::{Policy, SourceFile};
 use tokio::sync::watch;
 
+use crate::keyring::{Keyring, Keys, Load};
 use crate::ports::Ledger;
 
 /// LIMIT: compiled policies that are held at once; more are compiled again when they are asked for.
@@ -20,13 +21,16 @@ pub struct Book {
     ledger: Arc<dyn Ledger>,
     held: Mutex<BTreeMap<PolicyVersion, Arc<Policy>>>,
     current: watch::Sender<Arc<Policy>>,
+    /// The values of secrets that follow the policy; none where whoever owns the book keeps them. Locked while either of
+    /// the two changes.
+    keys: Mutex<Option<Keys>>,
 }
 
 impl Book {
     /// A book that begins with this policy as the present one.
     pub fn new(ledger: Arc<dyn Ledger>, present: Arc<Policy>) -> Self {
         let held = Mutex::new(BTreeMap::from([(present.version, Arc::clone(&present))]));
-        Self { ledger, held, current: watch::Sender::new(present) }
+        Self { ledger, held, current: watch::Sender::new(present), keys: Mutex::default() }
     }
 
     /// The policy that judges what arrives now, and whose destinations, limits and breakers hold.
@@ -39,10 +43,42 @@ impl Book {
         self.current.subscribe()
     }
 
+    /// The values of secrets, which follow the present policy from now on.
+    pub fn follow_keys(&self, load: Load) -> watch::Receiver<Arc<Keyring>> {
+        let keys = Keys::new(load, &self.current());
+        let watched = keys.watch();
+        *self.keys() = Some(keys);
+        watched
+    }
+
+    /// Reads the values of the present policy's secrets again. What only an earlier policy named is forgotten.
+    pub fn renew_keys(&self) {
+        if let Some(keys) = self.keys().as_ref() {
+            keys.renew(&[&self.current()]);
+        }
+    }
+
+    /// The secrets of a policy that have no value, each with where it would be read from.
+    pub fn secrets_missing(&self, policy: &Policy) -> Vec<String> {
+        self.keys().as_ref().map_or_else(Vec::new, |keys| keys.missing(policy))
+    }
+
+    fn keys(&self) -> MutexGuard<'_, Option<Keys>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Makes a policy the present one.
+    ///
+    /// INVARIANT: whoever sees a policy as the present one sees a keyring with the values of its secrets. So those of the
+    /// old and the new one are held before the new one is seen; [`Book::renew_keys`] takes the old ones away later.
     pub fn adopt(&self, policy: Arc<Policy>) {
+        let keys = self.keys();
+        if let Some(keys) = keys.as_ref() {
+            keys.renew(&[&self.current(), &policy]);
+        }
         self.hold(Arc::clone(&policy));
         self.current.send_replace(policy);
+        drop(keys);
     }
 
     /// The policy of a version, read from the ledger when it is not held.

@@ -3,9 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use formats::signature::Secret;
 use model::SecretName;
+use policy::Policy;
+use tokio::sync::watch;
 
 /// Values of secrets; a snapshot that does not change. `Debug` shows the names only.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -43,6 +46,57 @@ impl Keyring {
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Keyring").field(&self.values.keys()).finish()
+    }
+}
+
+/// What was found of the secrets that policies name.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// The values.
+    pub keys: Keyring,
+    /// Those without a value, each with where it would be read from, in words.
+    pub missing: Vec<String>,
+}
+
+/// Reads the values of all secrets that these policies name. It may block on small files.
+pub type Load = Box<dyn Fn(&[&Policy]) -> Loaded + Send + Sync>;
+
+/// The present keyring, and how a new one is made.
+pub(crate) struct Keys {
+    load: Load,
+    held: watch::Sender<Arc<Keyring>>,
+}
+
+impl Keys {
+    pub(crate) fn new(load: Load, present: &Policy) -> Self {
+        let held = watch::Sender::new(Arc::new(load(&[present]).keys));
+        Self { load, held }
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Arc<Keyring>> {
+        self.held.subscribe()
+    }
+
+    pub(crate) fn missing(&self, policy: &Policy) -> Vec<String> {
+        (self.load)(&[policy]).missing
+    }
+
+    /// Holds the values of these policies from now on.
+    pub(crate) fn renew(&self, policies: &[&Policy]) {
+        let fresh = (self.load)(policies).keys;
+        self.held.send_if_modified(|held| {
+            let differs = **held != fresh;
+            if differs {
+                *held = Arc::new(fresh);
+            }
+            differs
+        });
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("held", &self.held).finish_non_exhaustive()
     }
 }
 

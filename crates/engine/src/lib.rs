@@ -15,6 +15,7 @@ pub mod node;
 pub mod observe;
 pub mod outbox;
 pub mod ports;
+pub mod pressure;
 pub mod replay;
 pub mod retention;
 pub mod routing;

@@ -11,6 +11,8 @@ use tokio::sync::{mpsc, watch};
 use crate::board::Board;
 use crate::book::Book;
 use crate::change::run::Leavings;
+use crate::delivery::claim::Claimer;
+use crate::delivery::deadlines::Deadlines;
 use crate::delivery::run::{Deliverer, Sender};
 use crate::delivery::sweep::Sweep;
 use crate::drive::{Drive, Stop, Turn};
@@ -85,6 +87,7 @@ impl Node {
             book: Arc::clone(&self.ground.book),
             keys: self.ground.keys.clone(),
             switches: Arc::clone(&self.board.switches),
+            pressure: Arc::clone(&self.board.pressure),
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
             memory: Memory::default(),
@@ -95,7 +98,8 @@ impl Node {
     pub fn loops(&self) -> Vec<Loop> {
         let (handovers, receiver) = mpsc::channel(HANDOVERS_MAX);
         let mut loops = vec![self.membership_loop(), self.delivery_loop(receiver), self.sweep_loop(), self.outbox_loop()];
-        loops.extend([self.change_loop(), self.replay_loop(), self.retention_loop()]);
+        loops.extend([self.claim_loop(handovers.clone()), self.deadline_loop(), self.change_loop()]);
+        loops.extend([self.replay_loop(), self.retention_loop()]);
         loops.extend(self.ground.journal.partitions().into_iter().map(|partition| {
             let mut router = self.router(partition, handovers.clone());
             let mut drive = self.drive("router", Some(self.ground.journal.changed()));
@@ -137,7 +141,17 @@ impl Node {
     }
 
     fn delivery_loop(&self, handovers: mpsc::Receiver<crate::board::Handover>) -> Loop {
-        let sender = Sender {
+        let deliverer = Deliverer { sender: self.sender(), handovers };
+        ("delivery".to_owned(), Box::pin(deliverer.run()))
+    }
+
+    fn claim_loop(&self, handovers: mpsc::Sender<crate::board::Handover>) -> Loop {
+        let claimer = Claimer { sender: self.sender(), handovers, stop: self.ground.stop.clone() };
+        ("claim".to_owned(), Box::pin(claimer.run()))
+    }
+
+    fn sender(&self) -> Sender {
+        Sender {
             journal: Arc::clone(&self.ground.journal),
             ledger: Arc::clone(&self.ground.ledger),
             outbound: Arc::clone(&self.ground.outbound),
@@ -146,16 +160,16 @@ impl Node {
             keys: self.ground.keys.clone(),
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
-        };
-        let deliverer = Deliverer { sender, handovers, stop: self.ground.stop.clone() };
-        ("delivery".to_owned(), Box::pin(deliverer.run()))
+        }
     }
 
     fn sweep_loop(&self) -> Loop {
         let mut sweep = Sweep {
+            journal: Arc::clone(&self.ground.journal),
             ledger: Arc::clone(&self.ground.ledger),
             book: Arc::clone(&self.ground.book),
             clock: Arc::clone(&self.ground.clock),
+            facts: Arc::clone(&self.ground.facts),
             pulse: Pulse::default(),
         };
         let mut drive = self.drive("sweep", None);
@@ -169,6 +183,24 @@ impl Node {
             Ok(())
         };
         ("sweep".to_owned(), Box::pin(run))
+    }
+
+    fn deadline_loop(&self) -> Loop {
+        let mut deadlines = Deadlines {
+            ledger: Arc::clone(&self.ground.ledger),
+            book: Arc::clone(&self.ground.book),
+            board: Arc::clone(&self.board),
+            clock: Arc::clone(&self.ground.clock),
+        };
+        let mut drive = self.drive("deadlines", None);
+        let run = async move {
+            while drive.goes_on() {
+                let turned = deadlines.turn().await;
+                drive.after(turned).await?;
+            }
+            Ok(())
+        };
+        ("deadlines".to_owned(), Box::pin(run))
     }
 
     fn outbox_loop(&self) -> Loop {

@@ -4,6 +4,7 @@
 //! What holds for all: a call may be cancelled at any await and leaves either its whole effect or none; after
 //! [`FaultKind::Unavailable`](model::FaultKind) the caller does not know which, and repeats with the same ids.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,8 +18,8 @@ use model::view::{
 };
 use model::{
     Account, Appended, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault,
-    InForce, KeyedWrite, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Record,
-    Replay, ReplayId, ReplayMember, TimeSpan, Timestamp, Token,
+    FlowName, InForce, KeyedWrite, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow,
+    Record, Replay, ReplayId, ReplayMember, TimeSpan, Timestamp, Token,
 };
 use uuid::Uuid;
 
@@ -89,6 +90,8 @@ pub struct Usage {
     pub bytes: u64,
     /// The budget; intake gets `Full` above it.
     pub budget: u64,
+    /// Bytes that wait to be written; intake gets `Unavailable` above [`model::limit::APPEND_BYTES_WAITING_MAX`].
+    pub waiting: u64,
     /// When the oldest record was appended.
     pub oldest_at: Option<Timestamp>,
     /// The first offset that is still there, in partition 0.
@@ -106,10 +109,16 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// A delivery.
     fn delivery(&self, id: DeliveryId) -> Answer<'_, Option<Delivery>>;
 
-    /// Deliveries of a destination that wait, are due at `now`, are not behind another, and are not leased: oldest due
-    /// first (of equal ones, that which was opened first), at most `limit.all`, and of these at most `limit.repeats`
-    /// with an attempt behind them.
-    fn due(&self, destination: &DestinationName, now: Timestamp, limit: DueLimit) -> Answer<'_, Vec<Delivery>>;
+    /// Deliveries of a destination that wait, are due at `now` and not past their deadline, are not behind another, and are
+    /// not leased: oldest due first (of equal ones, that which was opened first), at most `all`, and of these at most `repeats` with an attempt
+    /// behind them. Those of the flows `without` are left out, and however many these have waiting, they hide no other.
+    ///
+    /// A row that cannot be read is named in the answer and left out: it stops no other.
+    fn due(&self, query: DueQuery) -> Answer<'_, Due>;
+
+    /// Deliveries that are overdue at `now` ([`Delivery::is_overdue`]): earliest deadline first (of equal ones, that which was
+    /// opened first), at most `limit`. A row that cannot be read is left out.
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>>;
 
     /// Destinations with a ready delivery, and when their first is due.
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>>;
@@ -196,13 +205,28 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     fn changed(&self) -> Hint;
 }
 
-/// How many due deliveries are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DueLimit {
-    /// First attempts and repeats together.
+/// Which due deliveries are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueQuery {
+    /// To where.
+    pub destination: DestinationName,
+    /// Due by then.
+    pub now: Timestamp,
+    /// At most so many, first attempts and repeats together.
     pub all: usize,
     /// Of these at most so many repeats: the rest of the slots is reserved for first attempts.
     pub repeats: usize,
+    /// Flows that are left out, because a person paused them.
+    pub without: BTreeSet<FlowName>,
+}
+
+/// What is due.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// The deliveries.
+    pub deliveries: Vec<Delivery>,
+    /// Rows on the way to them that cannot be read: which, and what is wrong with it, in a sentence each.
+    pub unreadable: Vec<String>,
 }
 
 /// A life of a node.

@@ -1,9 +1,10 @@
 //! What people have paused, as it was last learnt: a snapshot that every request and every claim reads, and that the node's
 //! membership replaces. The ledger has the truth; a pause takes effect here with the next look at it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use model::FlowName;
 use model::change::Switch;
 
 /// Paused sources, flows and destinations, by `source/NAME`, `flow/NAME`, `destination/NAME`.
@@ -22,6 +23,12 @@ impl Switchboard {
     /// Who paused it, and why; `None` where nobody did.
     pub fn paused(&self, object: &str) -> Option<Switch> {
         self.paused.read().unwrap_or_else(PoisonError::into_inner).get(object).cloned()
+    }
+
+    /// The flows that somebody paused.
+    pub fn paused_flows(&self) -> BTreeSet<FlowName> {
+        let paused = self.paused.read().unwrap_or_else(PoisonError::into_inner);
+        paused.keys().filter_map(|object| FlowName::new(object.strip_prefix("flow/")?).ok()).collect()
     }
 
     /// Whether somebody paused it.
@@ -43,6 +50,9 @@ mod tests {
         board.learn([("source/shop".to_owned(), switch(true)), ("flow/shop".to_owned(), switch(false))]);
         assert_eq!(board.paused("source/shop"), Some(switch(true)));
         assert!(!board.is_paused("flow/shop") && !board.is_paused("source/other"));
+        assert!(board.paused_flows().is_empty());
+        board.learn([("flow/shop".to_owned(), switch(true)), ("source/shop".to_owned(), switch(true))]);
+        assert_eq!(board.paused_flows(), BTreeSet::from([FlowName::new("shop").unwrap()]));
         board.learn([("source/shop".to_owned(), switch(false))]);
         assert!(!board.is_paused("source/shop"));
     }

@@ -15,17 +15,17 @@ use engine::observe::Facts;
 use engine::outbox::Outbox;
 use engine::ports::{Clock, Journal, Ledger, Views};
 use engine::rules::asked::{Asked, NotDone};
+use engine::rules::traced::{Chain, Share};
 use engine::switchboard::Switchboard;
 use formats::signature::Secret;
 use model::change::Switch;
+use model::diagnostic::Place;
 use model::quarantine::QuarantineState;
 use model::{
     Batch, Change, Entry, EventId, Offset, Partition, Principal, QuarantineRow, Received, Record, Refusal, RefusalKind,
     SecretName, SourceName, TimeSpan, Timestamp,
 };
 use policy::SourceFile;
-use prometheus_client::encoding::text::encode;
-use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
 const START: Timestamp = Timestamp::from_secs(1_793_000_000);
@@ -77,6 +77,7 @@ impl World {
             book: Arc::new(Book::new(Arc::clone(&ledger), policy)),
             keys: keys.subscribe(),
             switches: Arc::new(Switchboard::default()),
+            pressure: Arc::default(),
             clock: as_clock,
             facts: Arc::new(Facts::default()),
             memory: Memory::default(),
@@ -159,7 +160,7 @@ impl World {
 fn accepted(answer: &Answer) -> (EventId, bool, bool) {
     match answer {
         Answer::Accepted(items) => match items.as_slice() {
-            [Item::Accepted { id, duplicate, quarantined }] => (*id, *duplicate, *quarantined),
+            [Item { id, duplicate, quarantined }] => (*id, *duplicate, *quarantined),
             other => panic!("expected one accepted item, got {other:?}"),
         },
         other => panic!("expected an acceptance, got {other:?}"),
@@ -205,27 +206,41 @@ async fn another_body_under_a_key_is_refused_and_a_sample_is_told_to_the_audit()
 }
 
 #[tokio::test]
-async fn the_elements_of_a_batch_have_outcomes_of_their_own() {
+async fn what_a_batch_is_answered_for_with_202_is_durable_and_the_rest_is_refused_aloud() {
     let world = World::new(1_000_000);
-    accepted(&world.intake.receive(world.batch(&[r#""id":"1""#])).await);
+    let (one, _, _) = accepted(&world.intake.receive(world.batch(&[r#""id":"1""#])).await);
     world.clock.advance(TimeSpan::from_secs(5));
-    let mixed = world.batch(&[r#""id":"1""#, r#""id":"2""#, r#""id":"""#, r#""id":"1","data":7"#, r#""id":"2""#]);
-    let Answer::Accepted(items) = world.intake.receive(mixed).await else { panic!("some were accepted") };
-    let seen: Vec<Result<bool, RefusalKind>> = items
-        .iter()
-        .map(|item| match item {
-            Item::Accepted { duplicate, .. } => Ok(*duplicate),
-            Item::Refused(refusal) => Err(refusal.kind),
-        })
-        .collect();
-    assert_eq!(seen, [Ok(true), Ok(false), Err(RefusalKind::Malformed), Err(RefusalKind::KeyReused), Ok(true)]);
+    let answer = world.intake.receive(world.batch(&[r#""id":"1""#, r#""id":"2""#, r#""id":"2""#])).await;
+    let Answer::Accepted(items) = answer else { panic!("all were accepted: {answer:?}") };
+    assert_eq!(items.iter().map(|item| item.duplicate).collect::<Vec<_>>(), [true, false, true]);
+    assert_eq!((items[0].id, items[1].id), (one, items[2].id));
     assert_eq!(world.records().await.len(), 2);
     world.clock.advance(TimeSpan::from_secs(5));
-    let none = world.batch(&[r#""id":"1","data":8"#, r#""id":"""#]);
-    assert_eq!(refused(world.intake.receive(none).await).kind, RefusalKind::KeyReused);
+    let unreadable = world.batch(&[r#""id":"3""#, r#""id":"""#]);
+    assert_eq!(refused(world.intake.receive(unreadable).await).kind, RefusalKind::Malformed);
+    assert_eq!(world.records().await.len(), 2, "nothing of it is kept");
     world.clock.advance(TimeSpan::from_secs(5));
     let empty = world.intake.receive(world.batch(&[])).await;
     assert_eq!(empty, Answer::Accepted(Vec::new()));
+}
+
+#[tokio::test]
+async fn a_batch_with_a_key_that_is_known_otherwise_is_a_conflict_and_its_neighbours_are_kept() {
+    let world = World::new(1_000_000);
+    let (one, _, _) = accepted(&world.intake.receive(world.batch(&[r#""id":"1""#])).await);
+    world.clock.advance(TimeSpan::from_secs(5));
+    let elements = [r#""id":"4""#, r#""id":"1","data":7"#, r#""id":"5""#];
+    let refusal = refused(world.intake.receive(world.batch(&elements)).await);
+    assert_eq!(refusal.kind, RefusalKind::KeyReused);
+    assert!(refusal.detail.starts_with("1 of 3 events") && refusal.detail.contains("the others are kept"), "{refusal:?}");
+    let [reason] = refusal.reasons.as_slice() else { panic!("{refusal:?}") };
+    assert_eq!((reason.code, &reason.place), (policy::codes::KEY_REUSED, &Place::Pointer("/1".to_owned())));
+    assert!(reason.message.contains(&one.to_string()), "{reason:?}");
+    assert_eq!(world.records().await.len(), 3);
+    world.clock.advance(TimeSpan::from_secs(5));
+    let again = world.intake.receive(world.batch(&[elements[0], elements[2]])).await;
+    let Answer::Accepted(items) = again else { panic!("{again:?}") };
+    assert!(items.iter().all(|item| item.duplicate), "{items:?}");
 }
 
 #[tokio::test]
@@ -292,10 +307,7 @@ async fn a_new_value_of_a_secret_holds_at_once() {
 async fn a_source_that_does_not_exist_is_no_label_of_a_meter() {
     let world = World::new(1_000_000);
     assert_eq!(refused(world.send("nowhere", "{}").await).kind, RefusalKind::UnknownSource);
-    let mut registry = Registry::default();
-    world.intake.facts.meters.register(&mut registry);
-    let mut shown = String::new();
-    encode(&mut shown, &registry).expect("a String takes everything");
+    let shown = format!("{:?}", world.intake.facts.meters.families());
     assert!(shown.contains("unknown-source") && !shown.contains("nowhere"), "{shown}");
 }
 
@@ -317,6 +329,8 @@ async fn a_correction_reaches_the_journal_once() {
     let [_, corrected] = records.as_slice() else { panic!("{records:?}") };
     assert!(matches!(&corrected.entry, Entry::Resubmitted { of, revision: 1, event: new, .. }
         if *of == event && Some(new.id) == moved.as_event && new.kind.as_str() == "shop.order"));
+    let (of_it, of_the_first) = (Chain::of_entry(&corrected.entry, Share::ALL), Chain::of(event, None, Share::ALL));
+    assert_eq!(of_it, Some(of_the_first), "it goes on in the chain of the one that it corrects");
     assert_eq!(world.audit().await.len(), 1);
     let other = quarantine.release(which, &world.asked("let it pass")).await;
     assert!(matches!(&other, Err(NotDone::Refused(why)) if why.contains("corrected by ines")), "{other:?}");

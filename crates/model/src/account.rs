@@ -3,6 +3,8 @@
 //! Entries: accepted = unrouted + quarantined + resubmitted + released + closed + routed.
 //! Deliveries: created = waiting + held + dead-lettered + done + cancelled + superseded.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +16,7 @@ use crate::record::{Offset, Partition};
 pub const ROUTER: &str = "router";
 
 /// A bucket that an entry or a delivery is in; each is in exactly one of its kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Bucket {
     /// Entries that the router has passed, matched or not.
@@ -78,9 +80,22 @@ impl Bucket {
     }
 }
 
-/// The counts of one origin.
+/// The counts of one origin. Written by name, so that a reader needs no order of buckets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(into = "BTreeMap<Bucket, u64>", from = "BTreeMap<Bucket, u64>")]
 pub struct Tally(pub [u64; 12]);
+
+impl From<Tally> for BTreeMap<Bucket, u64> {
+    fn from(tally: Tally) -> Self {
+        Bucket::ALL.into_iter().map(|bucket| (bucket, tally.get(bucket))).collect()
+    }
+}
+
+impl From<BTreeMap<Bucket, u64>> for Tally {
+    fn from(counts: BTreeMap<Bucket, u64>) -> Self {
+        Self(Bucket::ALL.map(|bucket| counts.get(&bucket).copied().unwrap_or_default()))
+    }
+}
 
 impl Tally {
     /// The count in a bucket.
@@ -166,5 +181,18 @@ impl Line {
 
     fn sum(&self, buckets: &[Bucket]) -> i128 {
         buckets.iter().map(|bucket| i128::from(self.tally.get(*bucket))).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_written_by_name_and_read_back() {
+        let tally = Tally(std::array::from_fn(|bucket| bucket as u64 + 1));
+        let json = serde_json::to_value(tally).unwrap();
+        assert_eq!((json["routed"].as_u64(), json["superseded"].as_u64()), (Some(1), Some(12)));
+        assert_eq!(serde_json::from_value::<Tally>(json).unwrap(), tally);
     }
 }

@@ -129,7 +129,8 @@ pub enum Change {
         claim: Option<Claim>,
     },
     /// Opens the next attempt: the attempt's row is written, the epoch and the attempts rise by one. Refused as a
-    /// conflict unless the delivery waits, is due at the claim's time, is not behind another, and has no live lease.
+    /// conflict unless the delivery waits, is due at the claim's time, has not passed its deadline by then, is not behind
+    /// another, and has no live lease.
     Claim {
         /// Which.
         delivery: DeliveryId,
@@ -158,8 +159,21 @@ pub enum Change {
         state: DeliveryState,
         /// Why, in one sentence.
         why: String,
-        /// When a new round begins; `None` keeps the present one.
-        new_round: Option<Timestamp>,
+        /// The round that begins with it; `None` keeps the present one.
+        new_round: Option<Round>,
+    },
+    /// A delivery is given up because its deadline passed while it waited; the cause is
+    /// [`CAUSE_DEADLINE`](crate::delivery::CAUSE_DEADLINE). Refused as a conflict unless it is overdue
+    /// ([`Delivery::is_overdue`]).
+    Expire {
+        /// Which.
+        delivery: DeliveryId,
+        /// When that was seen.
+        at: Timestamp,
+        /// Where it stands now.
+        state: DeliveryState,
+        /// Why, in one sentence: what it waited for.
+        why: String,
     },
     /// Entries moved into a bucket by routing.
     Count {
@@ -279,6 +293,17 @@ pub enum Change {
         /// Which of its lives.
         incarnation: u64,
     },
+}
+
+/// A round of attempts that begins: they are counted anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// When.
+    pub at: Timestamp,
+    /// When it has to be over.
+    pub deadline: Option<Timestamp>,
+    /// The policy whose flow, mapping and retry schedule the delivery keeps from now on.
+    pub policy: PolicyVersion,
 }
 
 /// Whether something is paused.

@@ -59,6 +59,9 @@ pub enum OnDead {
     Pass,
 }
 
+/// The cause of what was given up because its deadline passed while it waited.
+pub const CAUSE_DEADLINE: &str = "deadline";
+
 /// One event on its way through one flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delivery {
@@ -94,8 +97,11 @@ pub struct Delivery {
     pub attempts: u32,
     /// Attempts that were made before the present round; a person's retry begins a round.
     pub round_base: u32,
-    /// When the present round began: its deadline counts from here.
+    /// When the present round began.
     pub round_at: Timestamp,
+    /// When the present round has to be over, where its policy says so: no attempt begins after it, and what still waits
+    /// then is given up.
+    pub deadline: Option<Timestamp>,
     /// Rises at each claim; what was decided under an older one is refused.
     pub epoch: u64,
     /// Who has an attempt open.
@@ -106,7 +112,7 @@ pub struct Delivery {
     pub output: Option<Digest>,
     /// Why it stands where it stands, in one sentence; empty before the first attempt.
     pub why: String,
-    /// The cause of the last failure, for grouping: [`Outcome::cause`].
+    /// The cause of the last failure, for grouping: [`Outcome::cause`], or [`CAUSE_DEADLINE`].
     pub cause: String,
     /// Rises with every change; the ETag.
     pub version: u64,
@@ -241,6 +247,21 @@ impl Delivery {
             self.flow.as_str().as_bytes(),
             key.as_str().as_bytes(),
         ]))
+    }
+
+    /// Whether an attempt may begin then, as far as its deadline goes.
+    pub fn may_begin(&self, at: Timestamp) -> bool {
+        self.deadline.is_none_or(|deadline| at <= deadline)
+    }
+
+    /// Whether it waits beyond its deadline, without an attempt under way that could still end it.
+    pub fn is_overdue(&self, at: Timestamp) -> bool {
+        matches!(self.state, DeliveryState::Waiting { .. }) && self.lease.is_none() && !self.may_begin(at)
+    }
+
+    /// The deadline of a round that began then and may last as long as the present one.
+    pub fn deadline_from(&self, at: Timestamp) -> Option<Timestamp> {
+        self.deadline.map(|deadline| at + deadline.since(self.round_at))
     }
 
     /// Attempts in the present round, the open one included.

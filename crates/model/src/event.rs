@@ -67,6 +67,15 @@ impl Origin {
             Self::Synthetic => 2,
         }
     }
+
+    /// The word for it on screens.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Replay => "replay",
+            Self::Synthetic => "synthetic",
+        }
+    }
 }
 
 /// An admitted event.

@@ -18,6 +18,19 @@ pub enum FaultKind {
     Shutdown,
 }
 
+impl FaultKind {
+    /// The word for it in logs and metrics.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Unavailable => "unavailable",
+            Self::Full => "full",
+            Self::Conflict => "conflict",
+            Self::Corrupt => "corrupt",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
 /// A port failed.
 #[derive(Debug)]
 pub struct Fault {

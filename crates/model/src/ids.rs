@@ -178,6 +178,11 @@ impl fmt::Debug for ContractRef {
     }
 }
 
+/// The text is no id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an id looks like 01a2287a-6634-7603-86a6-a77c28681c8c")]
+pub struct BadId;
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $tag:literal)*) => {$(
         $(#[$doc])*
@@ -198,9 +203,9 @@ macro_rules! ids {
         }
 
         impl FromStr for $name {
-            type Err = uuid::Error;
-            fn from_str(text: &str) -> Result<Self, uuid::Error> {
-                text.parse().map(Self)
+            type Err = BadId;
+            fn from_str(text: &str) -> Result<Self, BadId> {
+                text.parse().map(Self).map_err(|_| BadId)
             }
         }
 
@@ -235,6 +240,23 @@ ids! {
 pub fn arrival_id(at: Timestamp, chance: [u8; 10]) -> Uuid {
     let millis = u64::try_from(at.millis()).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(millis, &chance).into_uuid()
+}
+
+impl EventId {
+    /// When it was made, to the millisecond; of a derived id, when its parent was.
+    pub fn made_at(self) -> Timestamp {
+        let mut millis = [0; 8];
+        millis[2..].copy_from_slice(&self.0.as_bytes()[..6]);
+        let millis = u64::from_be_bytes(millis);
+        Timestamp::from_micros(i64::try_from(millis).unwrap_or(i64::MAX).saturating_mul(1_000))
+    }
+
+    /// No id that was made at that time, or earlier, is greater.
+    pub fn last_made_at(at: Timestamp) -> Self {
+        let mut bytes = [u8::MAX; 16];
+        bytes[..6].copy_from_slice(&arrival_id(at, [0; 10]).as_bytes()[..6]);
+        Self(Uuid::from_bytes(bytes))
+    }
 }
 
 fn derive(tag: &str, parent: Uuid, parts: &[&[u8]]) -> Uuid {
@@ -275,6 +297,16 @@ mod tests {
         assert_ne!(one, DeliveryId::derive(parent, &[b"other"]));
         assert_eq!(one.bytes()[..6], parent.as_bytes()[..6]);
         assert_ne!(one.0, EventId::derive(parent, &[b"flow"]).0);
+    }
+
+    #[test]
+    fn an_id_of_an_event_tells_when_it_was_made() {
+        let at = Timestamp::from_micros(1_793_000_000_123_000);
+        let id = EventId(arrival_id(at, [7; 10]));
+        assert_eq!(id.made_at(), at);
+        assert_eq!(EventId::derive(id.0, &[b"1"]).made_at(), at);
+        assert!(id < EventId::last_made_at(at));
+        assert!(id > EventId::last_made_at(Timestamp::from_micros(1_793_000_000_122_000)));
     }
 
     #[test]

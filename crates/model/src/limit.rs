@@ -46,8 +46,6 @@ pub const BATCHES_WAITING_MAX: usize = 4096;
 pub const PAGE_ROWS_MAX: usize = 500;
 /// LIMIT: deliveries that one claim takes for one destination.
 pub const CLAIM_MAX: usize = 256;
-/// LIMIT: due deliveries that are looked at to find those behind a paused flow.
-pub const DUE_MAX: usize = 4_096;
 /// LIMIT: concurrent sends to one destination, whatever it declares.
 pub const CONCURRENCY_MAX: u32 = 512;
 /// LIMIT: files of one project folder and their size, against an accidental `/`.
@@ -85,6 +83,23 @@ pub const READS_WAITING_MAX: usize = 1024;
 pub const SEGMENT_HASHES_MAX: usize = 256 * 1024;
 /// LIMIT: rows of a segment that are written or removed in one commit.
 pub const SEGMENT_SLICE_ROWS: usize = 2_048;
+
+/// LIMIT: spans that wait for the collector of telemetry, about a kilobyte each; what finds no room is dropped and counted.
+pub const SPANS_WAITING_MAX: usize = 8_192;
+/// LIMIT: spans of one request to the collector.
+pub const SPANS_SENT_MAX: usize = 1_024;
+/// LIMIT: connections that are open at once; who comes above it waits in the queue of the machine. Senders keep theirs
+/// alive, and a thousand of them at once have been measured.
+pub const CONNECTIONS_MAX: usize = 4_096;
+/// LIMIT: bytes of the head of a request, its headers and address; what is larger is refused with 431.
+pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// LIMIT: bytes of received bodies that are in memory and not yet answered; above that intake answers 503.
+pub const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// How long the head of a request may take, and a connection be idle before it.
+pub const HEAD_WAIT: Span = Span::from_secs(30);
+/// How long the body of a request may take: 35 kB/s for the largest.
+pub const BODY_WAIT: Span = Span::from_secs(30);
 
 /// How long a segment of a registry stays open, so that the old ones can be dropped whole.
 pub const SEGMENT_PERIOD: Span = Span::from_days(1);

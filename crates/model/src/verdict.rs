@@ -1,10 +1,10 @@
-//! Verdicts of intake: admitted, quarantined, or refused with the reason that the sender reads.
+//! Verdicts of intake on what it accepts, admitted or quarantined; and refusals, with the reason that the sender reads.
 
 use crate::diagnostic::Diagnostic;
 use crate::event::Event;
 
-/// What intake decided about one event. An admitted or quarantined one is accepted: it gets an answer of 202 once it
-/// is durable. A refused one leaves nothing but a count.
+/// What intake decided about an event that it accepts: it is answered with 202 once it is durable. A refused request
+/// leaves nothing but a count.
 #[derive(Clone, Debug)]
 pub enum Verdict {
     /// It goes to the router.
@@ -16,8 +16,15 @@ pub enum Verdict {
         /// The broken rules, at most [`crate::limit::REASONS_MAX`].
         reasons: Vec<Diagnostic>,
     },
-    /// The sender gets a problem and nothing is kept.
-    Refused(Refusal),
+}
+
+impl Verdict {
+    /// The event.
+    pub fn event(&self) -> &Event {
+        match self {
+            Self::Admitted(event) | Self::Quarantined { event, .. } => event,
+        }
+    }
 }
 
 /// Why a request was refused.
@@ -57,6 +64,10 @@ pub enum RefusalKind {
     Malformed,
     /// 400: nested too deeply.
     TooDeep,
+    /// 405: events are sent with `POST`, and the source declares no handshake of this method.
+    WrongMethod,
+    /// 408: the body took too long.
+    TooSlow,
     /// 413: the body is too large.
     TooLarge,
     /// 431: too many or too large headers.
@@ -77,7 +88,7 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// All kinds.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::UnknownSource,
         Self::BadSignature,
         Self::StaleTimestamp,
@@ -85,6 +96,8 @@ impl RefusalKind {
         Self::ForbiddenAddress,
         Self::Malformed,
         Self::TooDeep,
+        Self::WrongMethod,
+        Self::TooSlow,
         Self::TooLarge,
         Self::HeadersTooLarge,
         Self::UnsupportedMediaType,
@@ -102,6 +115,8 @@ impl RefusalKind {
             Self::BadSignature | Self::StaleTimestamp | Self::ExpiredPermission => 401,
             Self::ForbiddenAddress => 403,
             Self::UnknownSource => 404,
+            Self::WrongMethod => 405,
+            Self::TooSlow => 408,
             Self::KeyReused => 409,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
@@ -122,6 +137,8 @@ impl RefusalKind {
             Self::ForbiddenAddress => "forbidden-address",
             Self::Malformed => "malformed",
             Self::TooDeep => "too-deep",
+            Self::WrongMethod => "wrong-method",
+            Self::TooSlow => "too-slow",
             Self::TooLarge => "too-large",
             Self::HeadersTooLarge => "headers-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",

@@ -170,6 +170,7 @@ codes! {
     BODY_TOO_DEEP 905 "H0905" "the body is nested too deeply"
     BAD_ENVELOPE 906 "H0906" "a rule of CloudEvents is broken"
     NO_SUCH_PATH 907 "H0907" "the request lacks a value that the source reads"
+    KEY_REUSED 908 "H0908" "the key was used with another content"
 }
 
 /// The row of a code.

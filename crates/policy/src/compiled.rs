@@ -127,6 +127,9 @@ pub enum Pick {
 /// Where the idempotency key is found.
 #[derive(Debug)]
 pub enum Key {
+    /// As nobody said otherwise: the source and id of a `CloudEvent`; else where the preset finds it; else the digest of
+    /// the body.
+    Usual(Option<Pick>),
     /// In one place; where it is missing the request is malformed.
     Native(Pick),
     /// In several values of the data together.

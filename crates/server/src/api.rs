@@ -7,7 +7,7 @@ pub mod queries;
 
 use model::account::Line;
 use model::view::{Backlog, CauseGroup, DeliveryStory};
-use model::{Diagnostic, EventId, EventType, Identifier, PolicyVersion, Position, SourceName, Timestamp};
+use model::{Diagnostic, EventId, EventType, Identifier, PolicyVersion, Position, SecretName, SourceName, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -39,10 +39,12 @@ pub struct Status {
     pub with_a_person: u64,
     /// Entries and deliveries that no account holds: 0, or something is wrong.
     pub missing: i128,
-    /// What waits for persons, by cause.
+    /// Deliveries that wait for persons, by cause.
     pub causes: Vec<CauseGroup>,
-    /// Quarantined events that are open, at most a page.
-    pub quarantined: Vec<QuarantineLine>,
+    /// Quarantined events that are open, by cause.
+    pub quarantined: Vec<QuarantineGroup>,
+    /// Open quarantined events beyond the newest ones, which were looked at for the groups.
+    pub quarantined_further: u64,
     /// Work per destination.
     pub destinations: Vec<DestinationStatus>,
     /// Sources and what is wrong with them.
@@ -56,21 +58,25 @@ pub struct Status {
     pub world: Option<String>,
 }
 
-/// An open quarantined event in a line.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct QuarantineLine {
-    /// The event.
-    pub event: EventId,
-    /// Where it came in.
+/// Open quarantined events of one source with the same first reason: one line of trouble instead of many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct QuarantineGroup {
+    /// Where they came in.
     pub source: SourceName,
-    /// Its type.
-    pub kind: EventType,
-    /// Whose it is.
+    /// The code of the first reason.
+    pub code: String,
+    /// Whose they are.
     pub owner: String,
-    /// The first reason.
+    /// How many.
+    pub count: u64,
+    /// When the oldest was received.
+    pub oldest_at: Timestamp,
+    /// When the newest was received.
+    pub newest_at: Timestamp,
+    /// The newest of them, to look at.
+    pub example: EventId,
+    /// Why that one is there.
     pub reason: String,
-    /// Since when.
-    pub at: Timestamp,
 }
 
 /// A destination's work and health.
@@ -252,4 +258,13 @@ pub struct Rows<T> {
     /// What to ask with for the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+}
+
+/// A secret that has no value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MissingSecret {
+    /// Its name.
+    pub name: SecretName,
+    /// Where its value would be read from, in words.
+    pub from: String,
 }

@@ -6,10 +6,12 @@ use std::sync::atomic::AtomicBool;
 use engine::intake::run::Intake;
 use engine::node::{Ground, Node};
 use engine::ports::Views;
-use prometheus_client::registry::Registry;
+use tokio::sync::watch;
 
 use crate::http::once::UnderWay;
+use crate::http::room::Room;
 use crate::settings::Settings;
+use crate::tasks::End;
 
 /// The running product.
 #[derive(Debug)]
@@ -22,14 +24,18 @@ pub struct App {
     pub views: Arc<dyn Views>,
     /// Where events come in.
     pub intake: Intake,
+    /// Room for bodies that are being received.
+    pub room: Room,
     /// The settings.
     pub settings: Settings,
-    /// The metrics.
-    pub registry: Registry,
+    /// Which start of which product this is; not a secret. Clients tell two products on one machine apart by it.
+    pub instance: String,
     /// What a write without a bearer token must carry.
     pub same_site: String,
     /// Writes with keys that this process is at.
     pub under_way: UnderWay,
     /// Whether traffic is accepted.
     pub ready: AtomicBool,
+    /// The first of the loops that ended: from then on the process is on its way down.
+    pub ended: watch::Receiver<Option<End>>,
 }

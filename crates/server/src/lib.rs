@@ -5,6 +5,7 @@ pub mod app;
 pub mod clock;
 pub mod http;
 pub mod identity;
+pub mod logs;
 pub mod port;
 pub mod project;
 pub mod secrets;

@@ -5,13 +5,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use engine::keyring::Keyring;
+use engine::keyring::{Keyring, Load, Loaded};
 use formats::signature::Secret;
 use model::SecretName;
 use policy::Policy;
 use policy::compiled::Auth;
 
-use crate::settings::Environment;
+use crate::settings::{Environment, Settings};
 
 /// LIMIT: a secret's value; keys and certificates are smaller.
 const VALUE_BYTES_MAX: u64 = 64 * 1024;
@@ -37,6 +37,22 @@ pub fn variable(name: &SecretName) -> String {
     let tail: String =
         name.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
     format!("CROSSDOCK_SECRET_{tail}")
+}
+
+/// Where the value of a secret would be read from, in words.
+pub fn place(name: &SecretName, data: &Path) -> String {
+    format!("{} or the file {}", variable(name), data.join("secrets").join(name.as_str()).display())
+}
+
+/// What reads the values of the secrets that policies name.
+pub fn loader(settings: &Settings) -> Load {
+    let (environment, data) = (settings.environment.clone(), settings.data.clone());
+    Box::new(move |policies| {
+        let names = policies.iter().flat_map(|policy| names(policy)).collect();
+        let (keys, missing) = load(&names, &environment, &data);
+        let missing = missing.iter().map(|name| format!("{name} ({})", place(name, &data))).collect();
+        Loaded { keys, missing }
+    })
 }
 
 /// The values that can be found, and the names of those that cannot.

@@ -1,15 +1,29 @@
 //! Settings of the process: where it listens, where data lies, how much room there is. From flags, then environment, then
 //! a small TOML file, then defaults. The only place that reads the environment.
 
+pub mod otlp;
+
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use model::TimeSpan;
+use model::limit::{BODY_WAIT, CONNECTIONS_MAX, HEAD_WAIT};
 use serde::Deserialize;
 
+use self::otlp::Otlp;
+
 /// The environment as it was at the start.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
+
+/// Names only: the values are secrets.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Environment {
     /// Reads the process's environment: only what begins with `CROSSDOCK_` or `OTEL_`.
@@ -47,14 +61,14 @@ pub struct Settings {
     /// Where to listen, and whether somebody said so: only a default may move to the next free port.
     pub listen: Listen,
     /// Where the traces and metrics go (OTLP over HTTP), if anywhere.
-    pub otlp: Option<String>,
+    pub otlp: Option<Otlp>,
     /// Bytes that the journal may take before intake answers 503.
     pub journal_bytes: u64,
     /// Days that bodies are kept.
     pub body_days: u64,
     /// Days that the records of deliveries are kept.
     pub record_days: u64,
-    /// Logs as JSON lines instead of text.
+    /// How logs look.
     pub log: LogFormat,
     /// No sign-in is asked of what comes from this machine; only in the demo world.
     pub open_on_loopback: OpenOnLoopback,
@@ -62,10 +76,32 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// How callers are known; without it nothing beyond this machine is listened to.
     pub identity: Option<Identity>,
+    /// How many connections there may be, and how long their requests may take.
+    pub http: HttpLimits,
     /// Where the simulated systems of the demo world keep their own ledger.
     pub world: Option<String>,
     /// The environment, for secrets and exporters.
     pub environment: Environment,
+}
+
+/// Limits of what strangers can occupy. Nobody sets them but tests.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpLimits {
+    /// Connections at once.
+    pub connections: usize,
+    /// How long the head of a request may take, and a connection be idle before it.
+    pub head: TimeSpan,
+    /// How long the body of a request may take.
+    pub body: TimeSpan,
+    /// How long requests that are under way may still take when the process is told to stop. A sender that is alive has
+    /// sent its body by then; who is not is cut off, and got no answer.
+    pub grace: TimeSpan,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self { connections: CONNECTIONS_MAX, head: HEAD_WAIT, body: BODY_WAIT, grace: TimeSpan::from_secs(5) }
+    }
 }
 
 /// How callers are known.
@@ -96,6 +132,18 @@ pub enum LogFormat {
     Json,
 }
 
+impl std::str::FromStr for LogFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("write text or json"),
+        }
+    }
+}
+
 /// Whether requests from this machine need no token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenOnLoopback {
@@ -113,8 +161,9 @@ pub struct File {
     pub listen: Option<SocketAddr>,
     /// The data folder.
     pub data: Option<PathBuf>,
-    /// The OTLP endpoint.
-    pub otlp: Option<String>,
+    /// Where traces and metrics go.
+    #[serde(default)]
+    pub otlp: otlp::Table,
     /// Gibibytes that the journal may take.
     pub journal_gib: Option<u64>,
     /// Days that bodies are kept.
@@ -140,6 +189,8 @@ pub struct Flags {
     pub listen: Option<SocketAddr>,
     /// The settings file.
     pub settings: Option<PathBuf>,
+    /// How logs look.
+    pub log: Option<LogFormat>,
 }
 
 /// The settings cannot be used.
@@ -154,6 +205,9 @@ pub enum BadSettings {
     /// A variable is wrong.
     #[error("the variable {0} is wrong: {1}")]
     Variable(&'static str, String),
+    /// What a variable or the file says of this cannot be meant.
+    #[error("{0} is wrong: {1}")]
+    Setting(&'static str, String),
 }
 
 const GIB: u64 = 1024 * 1024 * 1024;
@@ -171,14 +225,15 @@ impl Settings {
             data: data.unwrap_or_else(|| project.join(".crossdock")),
             project,
             listen: listen.map_or(Listen::Default(default_listen), Listen::Exactly),
-            otlp: environment.get("OTEL_EXPORTER_OTLP_ENDPOINT").or(file.otlp),
+            otlp: Otlp::resolve(file.otlp, &environment)?,
             journal_bytes: journal_gib.saturating_mul(GIB),
             body_days: variable(&environment, "CROSSDOCK_BODY_DAYS")?.or(file.body_days).unwrap_or(30),
             record_days: variable(&environment, "CROSSDOCK_RECORD_DAYS")?.or(file.record_days).unwrap_or(400),
-            log: file.log.unwrap_or_default(),
+            log: flags.log.or(variable(&environment, "CROSSDOCK_LOG_FORMAT")?).or(file.log).unwrap_or_default(),
             hosts: file.hosts.unwrap_or_default(),
             identity: file.identity,
             open_on_loopback: OpenOnLoopback::No,
+            http: HttpLimits::default(),
             world: None,
             environment,
         })
@@ -193,7 +248,7 @@ fn read_file(flags: &Flags) -> Result<File, BadSettings> {
 
 fn variable<T: std::str::FromStr>(environment: &Environment, name: &'static str) -> Result<Option<T>, BadSettings>
 where
-    T::Err: std::fmt::Display,
+    T::Err: fmt::Display,
 {
     environment
         .get(name)

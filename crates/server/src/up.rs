@@ -6,27 +6,27 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::ServiceExt;
-use axum::extract::Request;
-use axum::serve::ListenerExt;
 use backends::sqlite::{JournalOptions, Options, Store};
 use engine::book::Book;
 use engine::change::apply::bootstrap;
-use engine::keyring::Keyring;
-use engine::node::{Ground, Node};
-use engine::observe::Facts;
+use engine::drive::Stop;
+use engine::node::{DRAIN, Ground, Node};
 use engine::ports::{Clock, Journal, Ledger, Views};
 use engine::rules::asked::{Asked, NotDone};
-use model::{Fault, NodeName, Principal, TimeSpan};
+use model::limit::PERIOD;
+use model::{Fault, FaultKind, NodeName, Principal, Severity, TimeSpan};
 use policy::SourceFile;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::api::NewToken;
 use crate::app::App;
 use crate::clock::SystemClock;
+use crate::http::once::UnderWay;
+use crate::http::room::Room;
+use crate::http::serve::Serving;
 use crate::settings::{OpenOnLoopback, Settings};
-use crate::tasks::Tasks;
+use crate::tasks::{End, Endings, Tasks};
+use crate::telemetry::{self, Telemetry};
 use crate::{http, identity, port, secrets};
 
 /// The start did not succeed.
@@ -60,7 +60,10 @@ pub struct Running {
     pub address: SocketAddr,
     /// The administrator's token, when this was the first start.
     pub first_token: Option<NewToken>,
+    /// What a person should know at the start, in sentences.
+    pub notes: Vec<String>,
     tasks: Tasks,
+    telemetry: Option<Telemetry>,
     stop: watch::Sender<bool>,
     store: Arc<Store>,
 }
@@ -77,9 +80,11 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
     let asked = Asked { by: Principal::product(), why: "first start".to_owned(), at: clock.now() };
     let beginning = bootstrap(&ledger, &journal.partitions(), files, &asked).await.map_err(NotStarted::Policy)?;
     let book = Arc::new(Book::new(Arc::clone(&ledger), beginning.policy));
-    let (keys_sender, keys) = watch::channel(Arc::new(keyring(&book, &settings)));
+    let keys = book.follow_keys(secrets::loader(&settings));
+    let notes = notes(&ledger, &book, files).await?;
     let (stop, stopped) = watch::channel(false);
-    let facts = Arc::new(Facts::default());
+    let (facts, spans) = telemetry::facts(settings.otlp.as_ref());
+    let facts = Arc::new(facts);
     let outbound = Arc::new(adapters::http::Http::new(Arc::clone(&clock)));
     let ground = Ground { journal, ledger, outbound, clock, book, keys, facts, stop: stopped };
     let mut node = Node::begin(ground.clone(), &NodeName::new("embedded").expect("a literal name")).await?;
@@ -89,15 +94,17 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
     for (name, run) in node.loops() {
         tasks.spawn(&name, run);
     }
-    tasks.spawn("keys", keep_keys(ground.clone(), settings.clone(), keys_sender));
+    tasks.spawn("store", watch_store(Arc::clone(&store), Arc::clone(&ground.clock), ground.stop.clone()));
+    tasks.spawn("keys", keep_keys(ground.clone()));
     let first_token = match settings.open_on_loopback {
         OpenOnLoopback::Yes => None,
         OpenOnLoopback::No => identity::first_token(&ground).await?,
     };
-    let app = Arc::new(app(ground, node, views, settings));
-    tasks.spawn("http", serve(listener, Arc::clone(&app)));
+    let app = Arc::new(app(ground, node, views, settings, tasks.watch()));
+    tasks.spawn("http", serving(&app).run(listener));
+    let telemetry = Telemetry::start(&app, spans);
     app.ready.store(true, Ordering::Relaxed);
-    Ok(Running { app, address, first_token, tasks, stop, store })
+    Ok(Running { app, address, first_token, notes, tasks, telemetry, stop, store })
 }
 
 async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Store, NotStarted> {
@@ -108,78 +115,109 @@ async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Store, NotS
     };
     let opened = tokio::task::spawn_blocking(move || Store::open(&folder, options, &clock)).await;
     let failed = |fault| NotStarted::Store { folder: settings.data.display().to_string(), fault };
-    opened.map_err(|error| failed(Fault::from_error(model::FaultKind::Unavailable, "store.open", error)))?.map_err(failed)
+    opened.map_err(|error| failed(Fault::from_error(FaultKind::Unavailable, "store.open", error)))?.map_err(failed)
 }
 
-fn keyring(book: &Book, settings: &Settings) -> Keyring {
-    secrets::load(&secrets::names(&book.current()), &settings.environment, &settings.data).0
+/// What a person should know at the start: the files of the folder that hold only once they are applied, and secrets that
+/// have no value.
+async fn notes(ledger: &Arc<dyn Ledger>, book: &Book, files: &[SourceFile]) -> Result<Vec<String>, Fault> {
+    let mut notes = Vec::new();
+    let present = book.current();
+    if let Some(stored) = ledger.policy(present.version).await?.filter(|_| !files.is_empty()) {
+        let stored: Vec<SourceFile> = stored.into_iter().map(|(path, text)| SourceFile { path, text }).collect();
+        notes.extend(difference(&stored, files));
+    }
+    let missing = book.secrets_missing(&present);
+    if !missing.is_empty() {
+        notes.push(format!("these secrets have no value: {}", missing.join("; ")));
+    }
+    Ok(notes)
 }
 
-/// Values follow the policy, and files that are changed are read again.
-async fn keep_keys(ground: Ground, settings: Settings, keys: watch::Sender<Arc<Keyring>>) -> Result<(), Fault> {
-    let mut policies = ground.book.watch();
+/// How a folder differs from the policy in force. Tests are not part of what holds.
+fn difference(stored: &[SourceFile], files: &[SourceFile]) -> Option<String> {
+    let without_tests = |files: &[SourceFile]| -> Vec<SourceFile> {
+        files.iter().filter(|file| !file.path.starts_with("tests/")).cloned().collect()
+    };
+    let files = without_tests(files);
+    if policy::check(&files).1.iter().any(|finding| finding.severity == Severity::Error) {
+        return Some("the folder has mistakes, and the policy in force holds without it: crossdock check".to_owned());
+    }
+    let changes = policy::plan::plan(&without_tests(stored), &files).changes.len();
+    (changes > 0).then(|| {
+        let plural = if changes == 1 { "change" } else { "changes" };
+        format!("the folder differs from the policy in force ({changes} {plural}): crossdock plan")
+    })
+}
+
+/// Files of secrets that are changed are read again, and what only an earlier policy named is forgotten.
+async fn keep_keys(ground: Ground) -> Result<(), Fault> {
     let mut stop = ground.stop.clone();
     while !*stop.borrow() {
         tokio::select! {
             _ = stop.changed() => break,
-            _ = policies.changed() => {}
-            () = ground.clock.sleep(model::limit::PERIOD.times(10)) => {}
+            () = ground.clock.sleep(PERIOD.times(10)) => {}
         }
-        let (fresh, _) = secrets::load(&secrets::names(&ground.book.current()), &settings.environment, &settings.data);
-        keys.send_if_modified(|held| {
-            let differs = **held != fresh;
-            if differs {
-                *held = Arc::new(fresh);
-            }
-            differs
-        });
+        ground.book.renew_keys();
     }
     Ok(())
 }
 
-fn app(ground: Ground, node: Node, views: Arc<dyn Views>, settings: Settings) -> App {
+fn app(ground: Ground, node: Node, views: Arc<dyn Views>, settings: Settings, ended: watch::Receiver<Option<End>>) -> App {
     let intake = node.intake();
-    let mut registry = prometheus_client::registry::Registry::default();
-    ground.facts.meters.register(&mut registry);
     let same_site = identity::secret_text(&ground.clock);
-    App {
-        ground,
-        node,
-        views,
-        intake,
-        settings,
-        registry,
-        same_site,
-        under_way: http::once::UnderWay::default(),
-        ready: AtomicBool::new(false),
+    let instance = hex::encode(ground.clock.chance());
+    let (ready, under_way) = (AtomicBool::new(false), UnderWay::default());
+    App { ground, node, views, intake, room: Room::default(), settings, instance, same_site, under_way, ready, ended }
+}
+
+/// Looks whether the store's own threads live. Their panic ends this loop.
+async fn watch_store(store: Arc<Store>, clock: Arc<dyn Clock>, mut stop: Stop) -> Result<(), Fault> {
+    loop {
+        tokio::select! {
+            biased;
+            // The sender's end means the same as its word.
+            _ = stop.wait_for(|stopped| *stopped) => return Ok(()),
+            () = clock.sleep(PERIOD) => {}
+        }
+        if let Some(file) = store.ended() {
+            return Err(Fault::from_error(FaultKind::Unavailable, "store.watch", format!("a thread of {file} panicked")));
+        }
     }
 }
 
-async fn serve(listener: TcpListener, app: Arc<App>) -> Result<(), Fault> {
-    let mut stop = app.ground.stop.clone();
-    let router = http::router(app);
-    let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(router);
-    let listener = listener.tap_io(|stream| {
-        // Without it small answers wait for the peer's acknowledgement; failing to set it costs only time.
-        drop(stream.set_nodelay(true));
-    });
-    let stopped = async move {
-        // The sender's end means the same as its word.
-        drop(stop.wait_for(|stopped| *stopped).await);
-    };
-    let served = axum::serve(listener, service).with_graceful_shutdown(stopped).await;
-    served.map_err(|error| Fault::from_error(model::FaultKind::Unavailable, "http.serve", error))
+fn serving(app: &Arc<App>) -> Serving {
+    Serving {
+        clock: Arc::clone(&app.ground.clock),
+        stop: app.ground.stop.clone(),
+        limits: app.settings.http,
+        router: http::router(Arc::clone(app)),
+    }
 }
 
 impl Running {
-    /// Stops taking traffic, finishes what is under way, and closes the stores. Answers what did not end well.
-    pub async fn shutdown(self) -> Vec<String> {
+    /// The first loop that ends by itself, awaited: the process cannot do its work any more, and takes no traffic from
+    /// then on.
+    pub async fn first_end(&self) -> End {
+        let end = self.tasks.first_end().await;
+        self.app.ready.store(false, Ordering::Relaxed);
+        tracing::error!(name = end.name, why = end.why, "a loop ended, so the process ends: {end}");
+        end
+    }
+
+    /// Stops taking traffic, finishes what is under way, cuts short what does not end in time, and closes the stores.
+    pub async fn shutdown(self) -> Endings {
         self.app.ready.store(false, Ordering::Relaxed);
         self.stop.send_replace(true);
-        let failed = self.tasks.join().await;
+        let mut endings = self.tasks.join(&self.app.ground.clock, DRAIN).await;
+        if let Some(telemetry) = self.telemetry {
+            telemetry.finish().await;
+        }
         let store = Arc::clone(&self.store);
-        let closed = tokio::task::spawn_blocking(move || store.close()).await;
-        failed.into_iter().chain(closed.err().map(|error| error.to_string())).collect()
+        if let Err(error) = tokio::task::spawn_blocking(move || store.close()).await {
+            endings.failed.push(End { name: "store".to_owned(), why: Some(error.to_string()) });
+        }
+        endings
     }
 }
 
@@ -187,3 +225,6 @@ impl Running {
 pub fn is_data_folder(folder: &Path) -> bool {
     folder.join("ledger.sqlite").is_file()
 }
+
+#[cfg(test)]
+mod tests;

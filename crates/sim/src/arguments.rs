@@ -1,16 +1,15 @@
 //! What the command line asks for.
 
-use crate::oracle::Rule;
+use crate::defect::Flaw;
 use crate::swarm::JournalKind;
 
 /// How the tool is called.
-pub const USAGE: &str =
-    "usage: sim [--seeds N] [--start S] [--nodes N] [--journal memory|partitioned|both] [--break I1..I11]
+pub const USAGE: &str = "usage: sim [--seeds N] [--start S] [--nodes N] [--journal memory|partitioned|both] [--break NAME]
        sim --seed S [--journal memory|partitioned] [--nodes N] [--trace]
 
   --seeds N     how many seeds (default 100)
   --start S     the first of them (default 1)
-  --break NAME  breaks an invariant on purpose; succeeds when that is seen
+  --break NAME  breaks an invariant on purpose (I1 to I11, I2Deadlines, I7Deadlines); succeeds when that is seen
   --nodes N     so many nodes in every run (default: the seed's choice of 1 to 5)
   --journal J   which journal (default both: even seeds memory, odd seeds partitioned)
   --seed S      this seed alone
@@ -24,7 +23,7 @@ pub struct Arguments {
     /// The first of them.
     pub start: u64,
     /// What is broken on purpose.
-    pub broken: Option<Rule>,
+    pub broken: Option<Flaw>,
     /// How many nodes, where it is not the seed's choice.
     pub nodes: Option<usize>,
     /// Which journal, where it is not the seed's choice.
@@ -68,7 +67,7 @@ impl Arguments {
                 "--seed" => arguments.seed = Some(number(name, value)?),
                 "--nodes" => arguments.nodes = Some(nodes(value)?),
                 "--journal" => arguments.journal = journal(value)?,
-                "--break" => arguments.broken = Some(rule(value)?),
+                "--break" => arguments.broken = Some(flaw(value)?),
                 _ => return Err(format!("{name} is not known")),
             }
         }
@@ -93,9 +92,11 @@ fn journal(value: &str) -> Result<Option<JournalKind>, String> {
     }
 }
 
-fn rule(value: &str) -> Result<Rule, String> {
-    let found = Rule::INVARIANTS.into_iter().find(|rule| rule.to_string().eq_ignore_ascii_case(value));
-    found.ok_or_else(|| format!("--break takes I1 to I11, not {value}"))
+fn flaw(value: &str) -> Result<Flaw, String> {
+    Flaw::named(value).ok_or_else(|| {
+        let names: Vec<String> = Flaw::ALL.iter().map(ToString::to_string).collect();
+        format!("--break takes {}, not {value}", names.join(", "))
+    })
 }
 
 #[cfg(test)]
@@ -108,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_is_read() {
-        let expected = Arguments { seeds: 7, broken: Some(Rule::I6), nodes: Some(2), ..Arguments::default() };
+        let expected = Arguments { seeds: 7, broken: Some(Flaw::I6), nodes: Some(2), ..Arguments::default() };
         assert_eq!(parse("--seeds 7 --break i6 --nodes 2"), Ok(expected));
         let expected = Arguments { seed: Some(3), trace: Trace::Shown, ..Arguments::default() };
         assert_eq!(parse("--seed 3 --trace"), Ok(expected));

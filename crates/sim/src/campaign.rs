@@ -1,7 +1,6 @@
 //! Many seeds in a row: those that failed before come first, then a range; each failure is told with how to see it again.
 
 use crate::arguments::{Arguments, Trace};
-use crate::defect::DEFECTS;
 use crate::run::{Options, Report, run};
 use crate::swarm::JournalKind;
 
@@ -77,8 +76,8 @@ impl Campaign {
     }
 
     fn look(&self, report: &Report, outcome: &mut Outcome, tell: &mut impl FnMut(String)) {
-        if let Some(rule) = self.arguments.broken {
-            if report.shows(rule) {
+        if let Some(flaw) = self.arguments.broken {
+            if report.shows(flaw.rule()) {
                 outcome.caught_at = Some(report.seed);
             }
         } else if !report.is_clean() {
@@ -115,13 +114,13 @@ impl Campaign {
     }
 
     fn sum_up(&self, outcome: &Outcome, tell: &mut impl FnMut(String)) {
-        if let Some(rule) = self.arguments.broken {
-            let how = DEFECTS.iter().find(|(broken, _)| *broken == rule).map_or("", |(_, how)| *how);
+        if let Some(flaw) = self.arguments.broken {
+            let how = flaw.how();
             match outcome.caught_at {
                 Some(seed) => {
-                    tell(format!("{rule} ({how}) is caught at seed {seed}, run {}", outcome.runs));
+                    tell(format!("{flaw} ({how}) is caught at seed {seed}, run {}", outcome.runs));
                 }
-                None => tell(format!("{rule} ({how}) is NOT caught in {} runs", outcome.runs)),
+                None => tell(format!("{flaw} ({how}) is NOT caught in {} runs", outcome.runs)),
             }
         }
     }

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use model::{EventId, Fault, TimeSpan};
 
 use crate::checks::{
-    Passed, Snapshot, i1_accepted_is_durable, i2_every_event_ends_or_has_an_owner, i2_people_have_names,
-    i3_only_admitted_bytes_arrive, i4_one_key_is_one_event, i6_cursors_follow_their_effects, i7_attempt_rows_agree,
-    i8_people_find_their_actions, i10_backlog_drains, i11_accounts_balance, with_a_person,
+    Passed, Snapshot, i1_accepted_is_durable, i2_deadlines_are_kept, i2_every_event_ends_or_has_an_owner,
+    i2_people_have_names, i3_only_admitted_bytes_arrive, i4_one_key_is_one_event, i6_cursors_follow_their_effects,
+    i7_attempt_rows_agree, i8_people_find_their_actions, i10_backlog_drains, i11_accounts_balance, with_a_person,
 };
 use crate::life;
 use crate::oracle::{Followed, Known, Oracle, Reply, Rule};
@@ -106,12 +106,17 @@ fn start_troubles(world: &Arc<World>, troubles: &Left) {
 
 /// People settle, again and again, until nothing moves and nothing waits for them.
 async fn drain(world: &World, judge: &mut Judge, settler: &mut Person) -> Result<(), Fault> {
+    let calm = world.timeline.now();
     let until = world.timeline.elapsed() + DRAIN_MAX;
     loop {
         settler.resume().await?;
         settler.settle().await?;
         world.timeline.sleep(TimeSpan::from_secs(2)).await;
         judge.look(world).await?;
+        if world.swarm.machines.jump.is_none() {
+            let late = i2_deadlines_are_kept(&world.oracle.known(), calm, world.timeline.now());
+            world.oracle.blame(Rule::I2, late);
+        }
         let left = i10_backlog_drains(&world.stores, &[]).await?;
         if left.is_empty()
             && with_a_person(&world.stores).await? == 0

@@ -1,6 +1,7 @@
-//! Defects on purpose: one for each invariant, between a node and the world, never in the product's own code. A checker
+//! Defects on purpose: at least one for each invariant, between a node and the world, never in the product's own code. A checker
 //! that does not see its defect is no checker.
 
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use engine::ports::{Journal, Ledger, Message};
@@ -13,20 +14,90 @@ use model::{
 use crate::oracle::Rule;
 use crate::random::Random;
 
-/// The table of defects: what is broken, and how.
-pub const DEFECTS: [(Rule, &str); 11] = [
-    (Rule::I1, "one append in 20 is answered and not made"),
-    (Rule::I2, "what is held or dead belongs to nobody"),
-    (Rule::I3, "one body in 20 arrives with another byte"),
-    (Rule::I4, "the key registry does not recognise one event in 10"),
-    (Rule::I5, "one delivery in 5 is stored outside of its lane"),
-    (Rule::I6, "one routing commit in 10 moves the cursor one further"),
-    (Rule::I7, "what is due in 5 seconds is said to be due, and may be claimed"),
-    (Rule::I8, "rows of the audit are dropped"),
-    (Rule::I9, "an answer is kept whole, however long it is"),
-    (Rule::I10, "attempts that ended lives left open are not found"),
-    (Rule::I11, "what routing counts is dropped"),
-];
+/// What can be broken on purpose: at least one flaw for each invariant, named after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is told by `how`")]
+pub enum Flaw {
+    I1,
+    I2,
+    I2Deadlines,
+    I3,
+    I4,
+    I5,
+    I6,
+    I7,
+    I7Deadlines,
+    I8,
+    I9,
+    I10,
+    I11,
+}
+
+impl Flaw {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::I1,
+        Self::I2,
+        Self::I2Deadlines,
+        Self::I3,
+        Self::I4,
+        Self::I5,
+        Self::I6,
+        Self::I7,
+        Self::I7Deadlines,
+        Self::I8,
+        Self::I9,
+        Self::I10,
+        Self::I11,
+    ];
+
+    /// The flaw with this name, in letters of any case.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|flaw| flaw.to_string().eq_ignore_ascii_case(name))
+    }
+
+    /// The invariant that it breaks, and that has to be seen broken.
+    pub const fn rule(self) -> Rule {
+        match self {
+            Self::I1 => Rule::I1,
+            Self::I2 | Self::I2Deadlines => Rule::I2,
+            Self::I3 => Rule::I3,
+            Self::I4 => Rule::I4,
+            Self::I5 => Rule::I5,
+            Self::I6 => Rule::I6,
+            Self::I7 | Self::I7Deadlines => Rule::I7,
+            Self::I8 => Rule::I8,
+            Self::I9 => Rule::I9,
+            Self::I10 => Rule::I10,
+            Self::I11 => Rule::I11,
+        }
+    }
+
+    /// What is broken, in words.
+    pub const fn how(self) -> &'static str {
+        match self {
+            Self::I1 => "one append in 20 is answered and not made",
+            Self::I2 => "what is held or dead belongs to nobody",
+            Self::I2Deadlines => "what waits beyond its deadline is not found",
+            Self::I3 => "one body in 20 arrives with another byte",
+            Self::I4 => "the key registry does not recognise one event in 10",
+            Self::I5 => "one delivery in 5 is stored outside of its lane",
+            Self::I6 => "one routing commit in 10 moves the cursor one further",
+            Self::I7 => "what is due in 5 seconds is said to be due, and may be claimed",
+            Self::I7Deadlines => "deliveries are stored without their deadline",
+            Self::I8 => "rows of the audit are dropped",
+            Self::I9 => "an answer is kept whole, however long it is",
+            Self::I10 => "attempts that ended lives left open are not found",
+            Self::I11 => "what routing counts is dropped",
+        }
+    }
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
 
 /// How early the broken ledger says that something is due.
 const EARLY: TimeSpan = TimeSpan::from_secs(5);
@@ -34,39 +105,34 @@ const EARLY: TimeSpan = TimeSpan::from_secs(5);
 /// A defect, with its own stream of chance.
 #[derive(Debug)]
 pub struct Defect {
-    rule: Rule,
+    flaw: Flaw,
     random: Mutex<Random>,
 }
 
 impl Defect {
-    /// The defect of an invariant.
-    pub fn new(rule: Rule, random: Random) -> Self {
-        Self { rule, random: Mutex::new(random) }
-    }
-
-    /// The invariant that it breaks.
-    pub const fn rule(&self) -> Rule {
-        self.rule
+    /// The defect that has this flaw.
+    pub fn new(flaw: Flaw, random: Random) -> Self {
+        Self { flaw, random: Mutex::new(random) }
     }
 
     fn random(&self) -> MutexGuard<'_, Random> {
         self.random.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn strikes(&self, rule: Rule, in_thousand: u64) -> bool {
-        self.rule == rule && self.random().in_thousand(in_thousand)
+    fn strikes(&self, flaw: Flaw, in_thousand: u64) -> bool {
+        self.flaw == flaw && self.random().in_thousand(in_thousand)
     }
 
     /// An append: I1 and I4 strike here.
     pub async fn append(&self, journal: &dyn Journal, mut entries: Vec<NewEntry>) -> Result<Vec<Appended>, Fault> {
         let from_intake = entries.iter().all(|new| new.emitted.is_none());
-        if from_intake && self.strikes(Rule::I1, 50) {
+        if from_intake && self.strikes(Flaw::I1, 50) {
             let nowhere = Position { partition: Partition(0), offset: Offset(1) };
             return Ok(vec![Appended::New(nowhere); entries.len()]);
         }
         for new in &mut entries {
             if let Entry::Admitted(event) | Entry::Quarantined { event, .. } = &mut new.entry
-                && self.strikes(Rule::I4, 100)
+                && self.strikes(Flaw::I4, 100)
             {
                 event.key.push('!');
             }
@@ -76,17 +142,22 @@ impl Defect {
 
     /// What time it is for a look at what is due: I7 strikes here and in the claim that follows.
     pub fn due_at(&self, now: Timestamp) -> Timestamp {
-        if self.rule == Rule::I7 { now + EARLY } else { now }
+        if self.flaw == Flaw::I7 { now + EARLY } else { now }
     }
 
     /// What is found of the attempts that ended lives left open: I10 strikes here.
     pub fn orphans(&self, found: Vec<Delivery>) -> Vec<Delivery> {
-        if self.rule == Rule::I10 { Vec::new() } else { found }
+        if self.flaw == Flaw::I10 { Vec::new() } else { found }
+    }
+
+    /// What is found of what waits beyond its deadline: [`Flaw::I2Deadlines`] strikes here.
+    pub fn overdue(&self, found: Vec<Delivery>) -> Vec<Delivery> {
+        if self.flaw == Flaw::I2Deadlines { Vec::new() } else { found }
     }
 
     /// The bytes that arrive: I3 strikes here.
     pub fn body(&self, message: &Message) -> bytes::Bytes {
-        if self.strikes(Rule::I3, 50) {
+        if self.strikes(Flaw::I3, 50) {
             let mut body = message.body.to_vec();
             body.push(b' ');
             body.push(b'0');
@@ -97,22 +168,23 @@ impl Defect {
 
     /// A batch as the broken ledger takes it: all the others strike here.
     pub async fn bend(&self, ledger: &dyn Ledger, mut batch: Batch) -> Result<Batch, Fault> {
-        match self.rule {
-            Rule::I2 => batch.changes.iter_mut().for_each(disown),
-            Rule::I5 => batch.changes.iter_mut().for_each(|change| self.leave_lane(change)),
-            Rule::I6 => self.run_ahead(&mut batch),
-            Rule::I7 => claim_late(ledger, &mut batch).await?,
-            Rule::I8 => batch.changes.retain(|change| !matches!(change, Change::Audit(_))),
-            Rule::I11 => batch.changes.retain(|change| !matches!(change, Change::Count { .. })),
-            Rule::I9 => batch.changes.iter_mut().for_each(keep_all),
-            Rule::I1 | Rule::I3 | Rule::I4 | Rule::I10 | Rule::Assertion => {}
+        match self.flaw {
+            Flaw::I2 => batch.changes.iter_mut().for_each(disown),
+            Flaw::I5 => batch.changes.iter_mut().for_each(|change| self.leave_lane(change)),
+            Flaw::I6 => self.run_ahead(&mut batch),
+            Flaw::I7 => claim_late(ledger, &mut batch).await?,
+            Flaw::I8 => batch.changes.retain(|change| !matches!(change, Change::Audit(_))),
+            Flaw::I11 => batch.changes.retain(|change| !matches!(change, Change::Count { .. })),
+            Flaw::I9 => batch.changes.iter_mut().for_each(keep_all),
+            Flaw::I7Deadlines => batch.changes.iter_mut().for_each(forget_deadline),
+            Flaw::I1 | Flaw::I2Deadlines | Flaw::I3 | Flaw::I4 | Flaw::I10 => {}
         }
         Ok(batch)
     }
 
     fn leave_lane(&self, change: &mut Change) {
         if let Change::Open { delivery, .. } = change
-            && self.strikes(Rule::I5, 200)
+            && self.strikes(Flaw::I5, 200)
         {
             delivery.lane = None;
         }
@@ -121,11 +193,19 @@ impl Defect {
     fn run_ahead(&self, batch: &mut Batch) {
         for guard in &mut batch.guards {
             if let Guard::Cursor { to, .. } = guard
-                && self.strikes(Rule::I6, 100)
+                && self.strikes(Flaw::I6, 100)
             {
                 *to = Offset(to.0 + 1);
             }
         }
+    }
+}
+
+fn forget_deadline(change: &mut Change) {
+    match change {
+        Change::Open { delivery, .. } => delivery.deadline = None,
+        Change::Move { new_round: Some(round), .. } => round.deadline = None,
+        _ => {}
     }
 }
 

@@ -11,7 +11,7 @@ use model::{PolicyVersion, TimeSpan};
 
 use crate::clock::{Calendar, SimClock};
 use crate::course::course;
-use crate::defect::Defect;
+use crate::defect::{Defect, Flaw};
 use crate::executor::{Ended, Executor, Spawner};
 use crate::oracle::{Oracle, Rule, Stores, Violation};
 use crate::project::{self, Project};
@@ -34,7 +34,7 @@ pub struct Options {
     /// How many nodes; by the seed when nothing is said.
     pub nodes: Option<usize>,
     /// What is broken on purpose. The run goes on until that is seen.
-    pub broken: Option<Rule>,
+    pub broken: Option<Flaw>,
     /// How many lines of the trace are kept.
     pub trace_lines: usize,
 }
@@ -120,7 +120,7 @@ fn execute(executor: &mut Executor, world: &Arc<World>, options: Options) {
     });
     let enough = || match options.broken {
         None => oracle.is_broken(),
-        Some(rule) => oracle.is_broken_by(rule),
+        Some(flaw) => oracle.is_broken_by(flaw.rule()),
     };
     let done = || over.load(Ordering::Relaxed) || enough();
     match catch_unwind(AssertUnwindSafe(|| executor.run(done))) {
@@ -152,7 +152,7 @@ fn world(seed: u64, options: Options, kind: JournalKind, parts: Parts) -> Result
         oracle.known().projects.insert(version, Arc::new(project.clone()));
     }
     let projects = [Arc::new(first), Arc::new(second)];
-    let defect = options.broken.map(|rule| Arc::new(Defect::new(rule, Random::stream(seed, "defect"))));
+    let defect = options.broken.map(|flaw| Arc::new(Defect::new(flaw, Random::stream(seed, "defect"))));
     let sky = Arc::new(Sky::new());
     let receivers = Receivers {
         project: Arc::clone(&projects[1]),

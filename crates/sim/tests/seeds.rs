@@ -2,6 +2,7 @@
 //! purpose. `cargo xtask sim` runs more.
 
 use sim::campaign::past_seeds;
+use sim::defect::Flaw;
 use sim::oracle::Rule;
 use sim::swarm::JournalKind;
 use sim::{Options, run};
@@ -17,9 +18,9 @@ fn check_clean(seeds: impl Iterator<Item = u64>, journal: JournalKind) {
 }
 
 /// The defect must be seen within so many seeds.
-fn check_caught(rule: Rule, within: u64) {
-    let caught = (1..=within).any(|seed| run(seed, Options { broken: Some(rule), ..Options::default() }).shows(rule));
-    assert!(caught, "{rule} is broken and nobody sees it in {within} seeds");
+fn check_caught(flaw: Flaw, within: u64) {
+    let shows = |seed| run(seed, Options { broken: Some(flaw), ..Options::default() }).shows(flaw.rule());
+    assert!((1..=within).any(shows), "{flaw} is broken and nobody sees it in {within} seeds");
 }
 
 #[test]
@@ -53,6 +54,9 @@ fn a_seed_repeats_itself() {
 #[test]
 fn what_is_broken_on_purpose_is_seen() {
     for rule in Rule::INVARIANTS {
-        check_caught(rule, 12);
+        assert!(Flaw::ALL.iter().any(|flaw| flaw.rule() == rule), "nothing breaks {rule}");
+    }
+    for flaw in Flaw::ALL {
+        check_caught(flaw, 12);
     }
 }

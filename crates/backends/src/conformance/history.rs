@@ -1,10 +1,11 @@
 //! Random batches: mostly such as rooms would commit, some that must be refused. The same seed gives the same history.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use engine::ports::{Clock as _, DueLimit, Ledger as _};
+use engine::ports::{Clock as _, DueQuery, Ledger as _};
 use model::audit::version_of_tokens;
-use model::change::Switch;
+use model::change::{Round, Switch};
 use model::{
     AuditId, Batch, Bucket, Change, Claim, Delivery, DeliveryId, DeliveryState, Digest, Entry, Guard, KeyedWrite, LaneKey,
     Offset, OnDead, Origin, Outcome, Partition, Principal, QuarantineState, Replay, ReplayState, Scope, TimeSpan, Timestamp,
@@ -79,6 +80,7 @@ impl History {
             deliveries: (0..=self.opened + 1).map(delivery_id).collect(),
             events: (0..=30).map(event_id).collect(),
             destinations: DESTINATIONS.iter().map(|text| name(text)).collect(),
+            flows: FLOWS.iter().map(|text| name(text)).collect(),
             consumers: CONSUMERS.iter().map(|text| name(text)).collect(),
             partitions: vec![Partition(0), Partition(1), Partition(2)],
             policies: (0..6).map(policy).collect(),
@@ -119,7 +121,7 @@ impl History {
             0..=5 => self.open(),
             6..=8 => self.claim().await,
             9..=12 => self.settle().await,
-            13..=15 => self.shift(),
+            13..=15 => self.shift().await,
             16..=18 => self.entry_change(),
             19..=20 => self.emission(),
             _ => self.setting(),
@@ -143,6 +145,7 @@ impl History {
             replay: self.dice.one_in(4).then(|| replay_id(self.dice.below(5))),
             created_at: self.now(),
             state: DeliveryState::Waiting { due: self.around() },
+            deadline: self.deadline(),
             ..delivery(self.opened)
         };
         let claim = self.dice.one_in(3).then(|| self.claim_now());
@@ -155,8 +158,8 @@ impl History {
 
     async fn claim(&mut self) -> Change {
         let destination = name(self.pick(&DESTINATIONS));
-        let due =
-            self.reference.due(&destination, self.now(), DueLimit { all: 9, repeats: 9 }).await.expect("memory answers");
+        let query = DueQuery { destination, now: self.now(), all: 9, repeats: 9, without: BTreeSet::new() };
+        let due = self.reference.due(query).await.expect("memory answers").deliveries;
         let ready = self.dice.pick(&due).map(|delivery| delivery.id);
         let id = ready.filter(|_| !self.dice.one_in(10)).unwrap_or_else(|| delivery_id(self.number()));
         Change::Claim { delivery: id, claim: self.claim_now() }
@@ -188,9 +191,27 @@ impl History {
         }
     }
 
-    fn shift(&mut self) -> Change {
-        let new_round = self.dice.one_in(3).then(|| self.now());
+    async fn shift(&mut self) -> Change {
+        if self.dice.one_in(3) {
+            return self.expire().await;
+        }
+        let new_round = self.dice.one_in(3).then(|| self.round());
         Change::Move { delivery: self.delivery_number(), state: self.state(), why: self.why(), new_round }
+    }
+
+    fn round(&mut self) -> Round {
+        Round { at: self.now(), deadline: self.deadline(), policy: policy(self.dice.below(5)) }
+    }
+
+    fn deadline(&mut self) -> Option<Timestamp> {
+        self.dice.one_in(2).then(|| self.around())
+    }
+
+    async fn expire(&mut self) -> Change {
+        let overdue = self.reference.overdue(self.now(), usize::MAX).await.expect("memory answers");
+        let late = self.dice.pick(&overdue).map(|delivery| delivery.id);
+        let delivery = late.filter(|_| !self.dice.one_in(10)).unwrap_or_else(|| delivery_id(self.number()));
+        Change::Expire { delivery, at: self.now(), state: self.state(), why: self.why() }
     }
 
     fn delivery_number(&mut self) -> DeliveryId {

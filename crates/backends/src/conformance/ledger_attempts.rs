@@ -255,7 +255,7 @@ async fn a_new_round_begins_where_the_attempts_stand(it: LedgerFixture) {
         delivery: delivery_id(1),
         state: waiting(40),
         why: "again".to_owned(),
-        new_round: Some(at(39)),
+        new_round: Some(model::change::Round { at: at(39), deadline: None, policy: super::sample::policy(1) }),
     })
     .await;
     let again = it.get(delivery_id(1)).await;

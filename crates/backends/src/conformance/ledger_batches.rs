@@ -46,6 +46,7 @@ fn subjects() -> Subjects {
         deliveries: (0..10).map(delivery_id).collect(),
         events: (0..10).map(event_id).collect(),
         destinations: vec![name("wms")],
+        flows: vec![name("orders")],
         consumers: vec![name("router"), name("watch")],
         partitions: vec![Partition(0), Partition(1)],
         policies: vec![policy(5)],

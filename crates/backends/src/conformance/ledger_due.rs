@@ -1,11 +1,14 @@
 //! The ledger: what is due, in which order, and who is told when.
 
-use engine::ports::DueLimit;
+use std::collections::BTreeSet;
+
+use engine::ports::{Due, DueQuery};
+use model::change::Round;
 use model::{Delivery, TimeSpan};
 
 use super::fixture::LedgerFixture;
 use super::sample::{BUSY, at, delivery, delivery_id, held, in_lane, name, waiting};
-use super::steps::ALL;
+use super::steps::all;
 
 pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("due_gives_what_is_ready_and_due", |it| Box::pin(due_gives_what_is_ready_and_due(it))),
@@ -15,6 +18,7 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
         Box::pin(what_is_due_at_once_comes_in_the_order_of_opening(it))
     }),
     ("repeats_take_no_more_than_their_share", |it| Box::pin(repeats_take_no_more_than_their_share(it))),
+    ("a_flow_that_is_left_out_hides_no_other", |it| Box::pin(a_flow_that_is_left_out_hides_no_other(it))),
     ("a_new_round_is_a_repeat_still", |it| Box::pin(a_new_round_is_a_repeat_still(it))),
     ("the_agenda_names_the_first_due_of_each", |it| Box::pin(the_agenda_names_the_first_due_of_each(it))),
 ];
@@ -28,7 +32,12 @@ impl LedgerFixture {
     }
 
     async fn due_numbers(&self, secs: i64, all: usize, repeats: usize) -> Vec<u64> {
-        let ids = self.due(at(secs), DueLimit { all, repeats }).await;
+        self.due_without(secs, (all, repeats), &[]).await
+    }
+
+    async fn due_without(&self, secs: i64, (most, repeats): (usize, usize), flows: &[&str]) -> Vec<u64> {
+        let without: BTreeSet<_> = flows.iter().map(|flow| name(flow)).collect();
+        let ids = self.due(DueQuery { all: most, repeats, without, ..all(at(secs)) }).await;
         ids.iter().filter_map(|id| (1..=40).find(|n| delivery_id(*n) == *id)).collect()
     }
 }
@@ -49,15 +58,16 @@ async fn due_gives_what_is_ready_and_due(mut it: LedgerFixture) {
     it.shift(delivery_id(6), held()).await;
     it.reopen().await;
     assert_eq!(it.due_numbers(100, 10, 10).await, [1, 3]);
-    let due = it.ledger().due(&name("wms"), at(100), ALL).await.expect("the ledger reads");
+    let due = it.ledger().due(all(at(100))).await.expect("the ledger reads").deliveries;
     assert_eq!(due[0], it.get(delivery_id(1)).await, "whole deliveries");
-    assert_eq!(it.ledger().due(&name("nobody"), at(100), ALL).await.ok(), Some(Vec::new()));
+    let nobody = DueQuery { destination: name("nobody"), ..all(at(100)) };
+    assert_eq!(it.ledger().due(nobody).await.ok(), Some(Due::default()));
 }
 
 async fn due_is_a_matter_of_microseconds(it: LedgerFixture) {
     it.open(Delivery { state: waiting(100), ..delivery(1) }).await;
-    assert_eq!(it.due(at(100) - TimeSpan::from_micros(1), ALL).await, []);
-    assert_eq!(it.due(at(100), ALL).await, [delivery_id(1)]);
+    assert_eq!(it.due(all(at(100) - TimeSpan::from_micros(1))).await, []);
+    assert_eq!(it.due(all(at(100))).await, [delivery_id(1)]);
 }
 
 async fn the_oldest_due_comes_first(it: LedgerFixture) {
@@ -98,13 +108,29 @@ async fn repeats_take_no_more_than_their_share(it: LedgerFixture) {
     }
 }
 
+async fn a_flow_that_is_left_out_hides_no_other(it: LedgerFixture) {
+    let of = |n: u64, flow: &str, due: i64| Delivery { flow: name(flow), state: waiting(due), ..delivery(n) };
+    it.repeat(1, 60).await;
+    for n in 2..=20 {
+        it.open(of(n, "orders", 5)).await;
+    }
+    for (n, flow, due) in [(21, "returns", 30), (22, "labels", 20), (23, "returns", 10), (24, "labels", 900)] {
+        it.open(of(n, flow, due)).await;
+    }
+    assert_eq!(it.due_without(100, (4, 4), &["orders"]).await, [23, 22, 21]);
+    assert_eq!(it.due_without(100, (2, 2), &["orders"]).await, [23, 22]);
+    assert_eq!(it.due_without(100, (9, 9), &["orders", "labels"]).await, [23, 21]);
+    assert_eq!(it.due_without(100, (9, 9), &["orders", "labels", "returns"]).await, [0; 0]);
+    assert_eq!(it.due_without(100, (3, 3), &["nobody"]).await, [2, 3, 4]);
+}
+
 async fn a_new_round_is_a_repeat_still(it: LedgerFixture) {
     it.repeat(1, 60).await;
     it.apply(model::Change::Move {
         delivery: delivery_id(1),
         state: waiting(60),
         why: String::new(),
-        new_round: Some(at(55)),
+        new_round: Some(Round { at: at(55), deadline: None, policy: super::sample::policy(1) }),
     })
     .await;
     assert_eq!((it.due_numbers(70, 5, 0).await, it.due_numbers(70, 5, 1).await), (vec![], vec![1]));

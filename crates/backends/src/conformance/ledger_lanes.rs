@@ -7,7 +7,7 @@ use super::fixture::LedgerFixture;
 use super::sample::{
     ACCEPTED, BUSY, at, cancelled, claim, dead, delivery, delivery_id, done, held, in_lane, name, passing, waiting,
 };
-use super::steps::{ALL, open, settle, shift};
+use super::steps::{all, open, settle, shift};
 
 pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("a_lane_opens_one_behind_the_other", |it| Box::pin(a_lane_opens_one_behind_the_other(it))),
@@ -55,7 +55,7 @@ impl LedgerFixture {
     }
 
     async fn ready_now(&self) -> Vec<DeliveryId> {
-        self.due(at(1_000), ALL).await
+        self.due(all(at(1_000))).await
     }
 }
 
@@ -160,7 +160,7 @@ async fn what_is_freed_keeps_its_due_time(it: LedgerFixture) {
     it.open(Delivery { state: waiting(500), ..in_lane(2, "customer-1") }).await;
     it.open(Delivery { state: waiting(-20), ..in_lane(3, "customer-1") }).await;
     it.finish(delivery_id(1), 60).await;
-    assert_eq!((it.get(delivery_id(2)).await.state, it.due(at(499), ALL).await), (waiting(500), vec![]));
+    assert_eq!((it.get(delivery_id(2)).await.state, it.due(all(at(499))).await), (waiting(500), vec![]));
     assert_eq!(it.ledger().agenda().await.ok(), Some(vec![(name("wms"), at(500))]));
     it.finish(delivery_id(2), 500).await;
     assert_eq!(it.get(delivery_id(3)).await.state, waiting(-20));
@@ -170,8 +170,8 @@ async fn a_head_that_is_retried_keeps_its_lane(it: LedgerFixture) {
     it.lane(3, in_lane).await;
     it.claim(delivery_id(1), 10).await;
     it.settle(delivery_id(1), 11, BUSY, waiting(60)).await;
-    assert_eq!((it.behind().await.as_str(), it.due(at(59), ALL).await), (".<<", vec![]));
-    assert_eq!(it.due(at(60), ALL).await, [delivery_id(1)]);
+    assert_eq!((it.behind().await.as_str(), it.due(all(at(59))).await), (".<<", vec![]));
+    assert_eq!(it.due(all(at(60))).await, [delivery_id(1)]);
     it.claim(delivery_id(1), 60).await;
     it.settle(delivery_id(1), 61, Outcome::Unknown, waiting(61)).await;
     assert_eq!(it.behind().await, ".<<");

@@ -9,7 +9,7 @@ use super::sample::{
     BUSY, at, audit, cancelled, claim, dead, delivery, delivery_id, done, event_id, held, in_lane, position, quarantined,
     waiting,
 };
-use super::steps::{ALL, open, shift};
+use super::steps::{all, open, shift};
 
 pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("trim_removes_what_is_final_and_old", |it| Box::pin(trim_removes_what_is_final_and_old(it))),
@@ -108,10 +108,10 @@ async fn trim_leaves_lanes_as_they_are(it: LedgerFixture) {
     it.finish(delivery_id(1), 10).await;
     it.shift(delivery_id(3), cancelled()).await;
     it.trim(100).await;
-    assert_eq!((it.numbers().await, it.due(at(100), ALL).await), (vec![2, 4], vec![delivery_id(2)]));
+    assert_eq!((it.numbers().await, it.due(all(at(100))).await), (vec![2, 4], vec![delivery_id(2)]));
     it.finish(delivery_id(2), 20).await;
     it.trim(100).await;
-    assert_eq!((it.numbers().await, it.due(at(100), ALL).await), (vec![4], vec![delivery_id(4)]));
+    assert_eq!((it.numbers().await, it.due(all(at(100))).await), (vec![4], vec![delivery_id(4)]));
 }
 
 async fn old_feed_index_and_audit_rows_go(mut it: LedgerFixture) {

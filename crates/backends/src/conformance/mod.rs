@@ -17,6 +17,7 @@ mod journal_retention;
 mod ledger_account;
 mod ledger_attempts;
 mod ledger_batches;
+mod ledger_deadlines;
 mod ledger_due;
 mod ledger_keyed;
 mod ledger_lanes;
@@ -51,6 +52,7 @@ pub const LEDGER: &[&[Entry<LedgerFixture>]] = &[
     ledger_lanes::LIST,
     ledger_attempts::LIST,
     ledger_due::LIST,
+    ledger_deadlines::LIST,
     ledger_lives::LIST,
     ledger_rows::LIST,
     ledger_keyed::LIST,

@@ -2,14 +2,14 @@
 //!
 //! Where a port promises no order, the portrait brings one; the numbers of the feed are left out, their order is not.
 
-use engine::ports::{DueLimit, Ledger, Shard, Views};
+use engine::ports::{DueQuery, Ledger, Shard, Views};
 use model::change::Switch;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
 };
 use model::{
-    Account, AuditRow, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce, KeyedWrite,
-    NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
+    Account, AuditRow, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, FlowName, InForce,
+    KeyedWrite, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
 };
 use uuid::Uuid;
 
@@ -26,6 +26,8 @@ pub struct Subjects {
     pub events: Vec<EventId>,
     /// Destinations.
     pub destinations: Vec<DestinationName>,
+    /// Flows.
+    pub flows: Vec<FlowName>,
     /// Consumers.
     pub consumers: Vec<Consumer>,
     /// Partitions.
@@ -56,6 +58,7 @@ pub struct Subjects {
 pub struct Portrait {
     pub deliveries: Vec<Option<DeliveryStory>>,
     pub due: Vec<Vec<Delivery>>,
+    pub overdue: Vec<Vec<Delivery>>,
     pub agenda: Vec<(DestinationName, Timestamp)>,
     pub orphans: Vec<Delivery>,
     pub cursors: Vec<Offset>,
@@ -122,6 +125,7 @@ impl Portrait {
         vec![
             ("deliveries", told(&self.deliveries)),
             ("due", told(&self.due)),
+            ("overdue", told(&self.overdue)),
             ("agenda", told(&self.agenda)),
             ("orphans", told(&self.orphans)),
             ("cursors", told(&self.cursors)),
@@ -161,9 +165,16 @@ impl Portrait {
 
     async fn ask_work(&mut self, ledger: &dyn Ledger, subjects: &Subjects) -> Result<(), Fault> {
         for destination in &subjects.destinations {
-            for (all, repeats) in [(ROWS, ROWS), (5, 2), (3, 0)] {
-                self.due.push(ledger.due(destination, subjects.now, DueLimit { all, repeats }).await?);
+            for (all, repeats, without) in [(ROWS, ROWS, None), (5, 2, None), (3, 0, None), (5, 2, subjects.flows.first())] {
+                let without = without.into_iter().cloned().collect();
+                let query = DueQuery { destination: destination.clone(), now: subjects.now, all, repeats, without };
+                let due = ledger.due(query).await?;
+                assert!(due.unreadable.is_empty(), "{:?}", due.unreadable);
+                self.due.push(due.deliveries);
             }
+        }
+        for (now, limit) in [(subjects.now, ROWS), (subjects.now, 3), (subjects.stale_before, ROWS)] {
+            self.overdue.push(ledger.overdue(now, limit).await?);
         }
         self.agenda = sorted(ledger.agenda().await?, |(destination, _)| destination.clone());
         self.orphans = sorted(ledger.orphans(subjects.stale_before, ROWS).await?, |delivery| delivery.id);

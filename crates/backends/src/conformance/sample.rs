@@ -133,6 +133,7 @@ pub fn delivery(n: u64) -> Delivery {
         attempts: 0,
         round_base: 0,
         round_at: at(secs),
+        deadline: None,
         epoch: 0,
         lease: None,
         behind: false,

@@ -1,14 +1,18 @@
 //! What entries of the ledger's list do in one line: open, claim, settle, move, and look.
 
-use engine::ports::DueLimit;
+use std::collections::BTreeSet;
+
+use engine::ports::DueQuery;
 use model::change::Opened;
 use model::{Batch, Change, Claim, Committed, Delivery, DeliveryId, DeliveryState, FaultKind, Outcome, Timestamp};
 
 use super::fixture::LedgerFixture;
 use super::sample::{ACCEPTED, claim, ended, name};
 
-/// No limit to speak of.
-pub(super) const ALL: DueLimit = DueLimit { all: 1_000, repeats: 1_000 };
+/// What is due at `wms`, without a limit to speak of.
+pub(super) fn all(now: Timestamp) -> DueQuery {
+    DueQuery { destination: name("wms"), now, all: 1_000, repeats: 1_000, without: BTreeSet::new() }
+}
 
 impl LedgerFixture {
     /// Commits what must be taken.
@@ -75,10 +79,11 @@ impl LedgerFixture {
         self.apply(shift(id, state)).await
     }
 
-    /// The ids that are due at `wms`.
-    pub(super) async fn due(&self, now: Timestamp, limit: DueLimit) -> Vec<DeliveryId> {
-        let due = self.ledger().due(&name("wms"), now, limit).await.expect("the ledger reads");
-        due.into_iter().map(|delivery| delivery.id).collect()
+    /// The ids that are due.
+    pub(super) async fn due(&self, query: DueQuery) -> Vec<DeliveryId> {
+        let due = self.ledger().due(query).await.expect("the ledger reads");
+        assert!(due.unreadable.is_empty(), "{:?}", due.unreadable);
+        due.deliveries.into_iter().map(|delivery| delivery.id).collect()
     }
 }
 

@@ -248,7 +248,7 @@ impl Log {
     pub(crate) fn usage(&self) -> Usage {
         let oldest = self.parts.values().filter_map(|part| part.live.values().next()).map(|stored| stored.record.at).min();
         let floor = self.parts.get(&Partition(0)).map(|part| part.trimmed.0).unwrap_or_default();
-        Usage { bytes: self.bytes, budget: self.budget, oldest_at: oldest, floor: Offset(floor.0 + 1) }
+        Usage { bytes: self.bytes, budget: self.budget, waiting: 0, oldest_at: oldest, floor: Offset(floor.0 + 1) }
     }
 }
 

@@ -14,7 +14,7 @@ use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, MAIN_DB};
 
 use super::connection;
-use super::writer::{join, spawn};
+use super::writer::{has_ended, join, spawn};
 
 /// Pages in the log at which a checkpoint begins. Measured: with 16000 the burst of one checkpoint holds up commits for
 /// 45 ms, with 4000 for less than 20, and no fewer events pass.
@@ -66,6 +66,11 @@ impl Checkpoints {
             log_pages,
             idle_moments: AtomicU32::new(0),
         }))
+    }
+
+    /// Whether the thread is over, though nobody closed it: it panicked.
+    pub(super) fn have_ended(&self) -> bool {
+        has_ended(&self.thread)
     }
 
     /// To be called by the writer between two commits: asks for a checkpoint when the log is long, and moves the rest

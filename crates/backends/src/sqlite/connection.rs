@@ -9,9 +9,9 @@ use rusqlite::{Connection, OpenFlags};
 use super::broken::Broken;
 
 /// LIMIT: pages that the writer keeps in memory, in KiB: the hot ends of all indexes.
-const WRITER_CACHE_KIB: i32 = 64 * 1024;
+const WRITER_CACHE_KIB: i32 = 24 * 1024;
 /// LIMIT: the same for one reader.
-const READER_CACHE_KIB: i32 = 16 * 1024;
+const READER_CACHE_KIB: i32 = 4 * 1024;
 /// LIMIT: prepared statements of a connection; more than the store has.
 const STATEMENTS_MAX: usize = 192;
 /// How long a connection waits for another one's lock; only checkpoints and recovery ever hold one against us.

@@ -56,6 +56,15 @@ impl Store {
         Ok(Self { journal: Arc::new(journal), ledger: Arc::new(ledger) })
     }
 
+    /// Which file can do nothing more, because a thread of it panicked.
+    pub fn ended(&self) -> Option<&'static str> {
+        match (self.journal.has_ended(), self.ledger.has_ended()) {
+            (true, _) => Some(schema::JOURNAL.name),
+            (false, true) => Some(schema::LEDGER.name),
+            (false, false) => None,
+        }
+    }
+
     /// Finishes what was asked, moves the logs into their files and ends all threads. Blocks.
     pub fn close(&self) {
         self.journal.close();

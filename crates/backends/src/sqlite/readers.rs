@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::broken::Broken;
 use super::connection;
-use super::writer::{join, spawn};
+use super::writer::{has_ended, join, spawn};
 
 type Question = Box<dyn FnOnce(&Connection) + Send>;
 
@@ -55,6 +55,11 @@ impl Readers {
             queued?;
             answered.await.unwrap_or_else(|_| Err(Fault::new(FaultKind::Shutdown, op)))
         })
+    }
+
+    /// Whether one of the threads is over, though nobody closed the queue: it panicked.
+    pub(super) fn have_ended(&self) -> bool {
+        self.threads.iter().any(has_ended)
     }
 
     /// Finishes what was asked and waits for the threads.

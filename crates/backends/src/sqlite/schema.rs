@@ -61,30 +61,27 @@ fn apply(conn: &Connection, file: File, version: usize, step: &str) -> Result<()
     })
 }
 
-/// `records` are appended at their end and trimmed from their beginning. `marks` hold the running totals of accepted
-/// entries at the end of each commit, so that a count above a cursor reads one commit's records at most.
+/// `chunks` are appended at their end and trimmed from their beginning. Each holds the records of one commit, the bounds
+/// of the ids of its events, and the running totals of accepted entries at its end, so that a count above a cursor reads
+/// one chunk at most. `keys` hold the keys of one commit in a row.
 const JOURNAL_1: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE policies (id INTEGER PRIMARY KEY, version BLOB NOT NULL UNIQUE);
-CREATE TABLE records (
-  place INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind INTEGER NOT NULL, policy INTEGER NOT NULL,
-  emitted BLOB, event BLOB, accepted INTEGER, head BLOB NOT NULL, body BLOB NOT NULL);
-CREATE INDEX records_event ON records (event) WHERE event IS NOT NULL;
-CREATE TABLE kept (
-  place INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind INTEGER NOT NULL, policy INTEGER NOT NULL,
-  emitted BLOB, event BLOB, accepted INTEGER, head BLOB NOT NULL, body BLOB NOT NULL);
+CREATE TABLE chunks (
+  last INTEGER PRIMARY KEY, first INTEGER NOT NULL, low BLOB, high BLOB, live INTEGER NOT NULL, replay INTEGER NOT NULL,
+  synthetic INTEGER NOT NULL, content BLOB NOT NULL);
+CREATE INDEX chunks_event ON chunks (high, low) WHERE high IS NOT NULL;
+CREATE TABLE strays (event BLOB PRIMARY KEY, place INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX strays_place ON strays (place);
+CREATE TABLE floor (
+  place INTEGER NOT NULL, live INTEGER NOT NULL, replay INTEGER NOT NULL, synthetic INTEGER NOT NULL);
+CREATE TABLE kept (place INTEGER PRIMARY KEY, event BLOB, content BLOB NOT NULL);
 CREATE INDEX kept_event ON kept (event) WHERE event IS NOT NULL;
 CREATE TABLE emitted (id BLOB PRIMARY KEY, place INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE marks (
-  place INTEGER PRIMARY KEY, live INTEGER NOT NULL, replay INTEGER NOT NULL, synthetic INTEGER NOT NULL);
-CREATE TABLE keys (
-  id INTEGER PRIMARY KEY, hash BLOB NOT NULL, digest BLOB NOT NULL, event BLOB NOT NULL,
-  place INTEGER NOT NULL, at INTEGER NOT NULL);
+CREATE TABLE keys (last INTEGER PRIMARY KEY, first INTEGER NOT NULL, content BLOB NOT NULL);
 CREATE TABLE segments (
   number INTEGER PRIMARY KEY, last_id INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,
-  dropped INTEGER NOT NULL, filter BLOB NOT NULL);
-CREATE TABLE segment_index (
-  segment INTEGER NOT NULL, hash INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (segment, hash, id)) WITHOUT ROWID;
+  dropped INTEGER NOT NULL, filter BLOB NOT NULL, starts BLOB NOT NULL);
+CREATE TABLE segment_blocks (id INTEGER PRIMARY KEY, content BLOB NOT NULL);
 ";
 
 /// `ready`, `is_final`, `person`, `node` and `lane_place` are what partial indexes are made of: each holds only what is
@@ -98,13 +95,14 @@ CREATE TABLE deliveries (
   lane TEXT, lane_hash INTEGER, on_dead INTEGER NOT NULL, policy INTEGER NOT NULL, origin INTEGER NOT NULL,
   replay BLOB, owner INTEGER NOT NULL, created_at INTEGER NOT NULL, state INTEGER NOT NULL, state_at INTEGER,
   state_who TEXT, attempts INTEGER NOT NULL, round_base INTEGER NOT NULL, round_at INTEGER NOT NULL,
-  epoch INTEGER NOT NULL, node INTEGER, life INTEGER, started_at INTEGER, behind INTEGER NOT NULL, output BLOB,
+  deadline INTEGER, epoch INTEGER NOT NULL, node INTEGER, life INTEGER, started_at INTEGER, behind INTEGER NOT NULL, output BLOB,
   why TEXT NOT NULL, cause TEXT NOT NULL, version INTEGER NOT NULL, ready INTEGER NOT NULL, again INTEGER NOT NULL,
   is_final INTEGER NOT NULL, person INTEGER NOT NULL, lane_place INTEGER);
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id);
 CREATE INDEX deliveries_event ON deliveries (event);
 CREATE INDEX deliveries_age ON deliveries (created_at, id);
-CREATE INDEX deliveries_ready ON deliveries (destination, again, state_at) WHERE ready = 1;
+CREATE INDEX deliveries_ready ON deliveries (destination, flow, again, state_at) WHERE ready = 1;
+CREATE INDEX deliveries_deadline ON deliveries (deadline) WHERE state = 0 AND deadline IS NOT NULL;
 CREATE INDEX deliveries_lane ON deliveries (lane_hash, lane_place) WHERE lane_place IS NOT NULL;
 CREATE INDEX deliveries_leased ON deliveries (node) WHERE node IS NOT NULL;
 CREATE INDEX deliveries_open ON deliveries (bytes_part, bytes_pos) WHERE is_final = 0;
@@ -114,9 +112,7 @@ CREATE INDEX deliveries_replay ON deliveries (replay, state) WHERE replay IS NOT
 CREATE TABLE attempts (
   id INTEGER PRIMARY KEY, started_at INTEGER NOT NULL, node INTEGER NOT NULL, life INTEGER NOT NULL,
   ended_at INTEGER NOT NULL, outcome TEXT NOT NULL, output BLOB, response BLOB NOT NULL, response_cut INTEGER NOT NULL);
-CREATE TABLE feed (
-  seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, delivery BLOB NOT NULL, event BLOB NOT NULL, flow INTEGER NOT NULL,
-  destination INTEGER NOT NULL, state INTEGER NOT NULL, attempts INTEGER NOT NULL, why TEXT NOT NULL);
+CREATE TABLE feed (last INTEGER PRIMARY KEY, first INTEGER NOT NULL, at INTEGER NOT NULL, content BLOB NOT NULL);
 CREATE TABLE tallies (
   kind INTEGER NOT NULL, origin INTEGER NOT NULL, bucket INTEGER NOT NULL, entries INTEGER NOT NULL,
   PRIMARY KEY (kind, origin, bucket)) WITHOUT ROWID;
@@ -152,14 +148,11 @@ CREATE INDEX tokens_digest ON tokens (digest);
 CREATE TABLE audit (id BLOB PRIMARY KEY, at INTEGER NOT NULL, subject TEXT NOT NULL, content TEXT NOT NULL);
 CREATE INDEX audit_age ON audit (at, id);
 CREATE INDEX audit_subject ON audit (subject, at, id);
-CREATE TABLE words (
-  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, event BLOB NOT NULL, part INTEGER NOT NULL, pos INTEGER NOT NULL,
-  hashes BLOB NOT NULL);
+CREATE TABLE words (last INTEGER PRIMARY KEY, first INTEGER NOT NULL, at INTEGER NOT NULL, content BLOB NOT NULL);
 CREATE TABLE segments (
   number INTEGER PRIMARY KEY, last_id INTEGER NOT NULL, first_at INTEGER NOT NULL, last_at INTEGER NOT NULL,
-  dropped INTEGER NOT NULL, filter BLOB NOT NULL);
-CREATE TABLE segment_index (
-  segment INTEGER NOT NULL, hash INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (segment, hash, id)) WITHOUT ROWID;
+  dropped INTEGER NOT NULL, filter BLOB NOT NULL, starts BLOB NOT NULL);
+CREATE TABLE segment_blocks (id INTEGER PRIMARY KEY, content BLOB NOT NULL);
 ";
 
 /// Writes by their keys, and the last application of a policy in one row: that which the router has reached, where there is

@@ -2,12 +2,14 @@
 //!
 //! One big index over random hashes writes to a random page for every row; that is what makes a `SQLite` file slow down.
 //! Here the rows themselves stand in the order of their arrival, and their hashes in segments: the open one in memory
-//! (made anew from the rows when the file is opened), the closed ones sorted in the file, each written once from its
-//! beginning to its end, with a filter in memory that answers nearly all questions for what is not there.
+//! (made anew from the rows when the file is opened), the closed ones sorted in the file in blocks, each written once
+//! from its beginning to its end. In memory stay a filter that answers nearly all questions for what is not there, and
+//! where each block starts.
 
 mod store;
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use model::Timestamp;
 use model::limit::SEGMENT_PERIOD;
@@ -16,6 +18,9 @@ use super::filter::Filter;
 
 /// A row's hash and the row's id. Ids rise.
 type Pair = (i64, i64);
+
+/// Pairs of one block of a closed segment: a page of the file holds them.
+const BLOCK_PAIRS: usize = 500;
 
 /// No earlier pair of this hash in the open segment.
 const NONE: u32 = u32::MAX;
@@ -62,6 +67,15 @@ struct Closed {
     first_at: Timestamp,
     last_at: Timestamp,
     filter: Filter,
+    /// The first hash of each block.
+    starts: Vec<i64>,
+}
+
+/// Where the pairs of a hash may be: blocks of a closed segment.
+#[derive(Debug)]
+pub(super) struct Spot {
+    segment: i64,
+    blocks: RangeInclusive<usize>,
 }
 
 /// What was done to the file in a transaction, to be said to [`Segments::advance`] when that is durable.
@@ -126,9 +140,9 @@ impl Segments {
         ids
     }
 
-    /// Closed segments that may hold this hash, newest first.
-    pub(super) fn closed_with(&self, hash: i64) -> Vec<i64> {
-        self.closed.iter().rev().filter(|closed| closed.filter.may_hold(hash)).map(|closed| closed.number).collect()
+    /// Where closed segments may hold this hash, newest first.
+    pub(super) fn closed_with(&self, hash: i64) -> Vec<Spot> {
+        self.closed.iter().rev().filter_map(|closed| closed.spot(hash)).collect()
     }
 
     /// Begins to close the open segment when it is full or a day old. Cheap to ask; to be called after a commit.
@@ -156,8 +170,9 @@ impl Segments {
         if progress.finished
             && let Some(closing) = self.closing.take()
         {
+            let starts = closing.starts();
             let Closing { number, last_id, first_at, last_at, filter, .. } = closing;
-            self.closed.push(Closed { number, last_id, first_at, last_at, filter });
+            self.closed.push(Closed { number, last_id, first_at, last_at, filter, starts });
         }
         if let Some(number) = progress.swept {
             self.dropped.retain(|segment| segment.number != number);
@@ -193,7 +208,23 @@ impl Segments {
     }
 }
 
+impl Closed {
+    fn spot(&self, hash: i64) -> Option<Spot> {
+        if !self.filter.may_hold(hash) {
+            return None;
+        }
+        // The block before the first that starts at the hash may end with it.
+        let from = self.starts.partition_point(|start| *start < hash).saturating_sub(1);
+        let to = self.starts.partition_point(|start| *start <= hash).checked_sub(1)?;
+        Some(Spot { segment: self.number, blocks: from..=to })
+    }
+}
+
 impl Closing {
+    fn starts(&self) -> Vec<i64> {
+        self.sorted.chunks(BLOCK_PAIRS).map(|block| block[0].0).collect()
+    }
+
     fn of(open: Open) -> Self {
         let mut filter = Filter::for_hashes(open.pairs.len());
         open.pairs.iter().for_each(|pair| filter.put(pair.0));

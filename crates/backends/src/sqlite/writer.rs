@@ -65,6 +65,11 @@ impl<T: Send + 'static> Writer<T> {
         }
     }
 
+    /// Whether the thread is over, though nobody closed the queue: it panicked.
+    pub(super) fn has_ended(&self) -> bool {
+        has_ended(&self.thread)
+    }
+
     /// Takes no more requests, finishes those that were queued, and waits for the thread.
     pub(super) fn close(&self) {
         drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -96,6 +101,11 @@ pub(super) fn join(thread: &Mutex<Option<JoinHandle<()>>>) {
     }
 }
 
+/// Whether a thread that nobody has waited for is over.
+pub(super) fn has_ended(thread: &Mutex<Option<JoinHandle<()>>>) -> bool {
+    thread.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(JoinHandle::is_finished)
+}
+
 /// The next group, empty when nothing came for a while; `None` when the queue is closed and empty.
 fn take<T>(requests: &Receiver<T>, limit: &GroupLimit<T>) -> Option<Vec<T>> {
     let first = match requests.recv_timeout(IDLE) {
@@ -111,4 +121,25 @@ fn take<T>(requests: &Receiver<T>, limit: &GroupLimit<T>) -> Option<Vec<T>> {
         group.push(next);
     }
     Some(group)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_writer_that_panicked_has_ended_and_one_that_was_closed_has_not() {
+        let limit = || GroupLimit { requests: 1, weight: 1, weigh: |_: &u8| 1 };
+        let dies = Writer::start("dies", 1, limit(), |group| assert!(group.is_empty(), "on purpose")).unwrap();
+        let lives = Writer::start("lives", 1, limit(), drop).unwrap();
+        assert!(!dies.has_ended());
+        dies.send(7).unwrap();
+        while !dies.has_ended() {
+            std::thread::yield_now();
+        }
+        assert_eq!(dies.send(8).unwrap_err().kind, FaultKind::Unavailable);
+        lives.send(7).unwrap();
+        lives.close();
+        assert!(!lives.has_ended());
+    }
 }

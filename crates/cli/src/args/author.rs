@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 
 use super::{Reason, Sure};
+use crate::packs::Pack;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Init {
     /// The folder to begin; it is made where it is missing
     #[arg(default_value = ".", value_name = "DIR")]
     pub(crate) folder: PathBuf,
+    /// Begin with these sources and what is sent of them, instead of the small sample
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "PACK")]
+    pub(crate) pack: Vec<Pack>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -44,6 +48,9 @@ pub(crate) struct Apply {
     /// Only if this version, or one that begins so, is in force: what `crossdock plan` compared with
     #[arg(long, value_name = "VERSION")]
     pub(crate) expect: Option<String>,
+    /// Apply it although secrets have no value; what they prove or sign does not work until they do
+    #[arg(long)]
+    pub(crate) allow_missing_secrets: bool,
     /// Show what would change, and change nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
@@ -61,6 +68,9 @@ pub(crate) struct Rollback {
     /// Hold open deliveries of what is removed for a person; otherwise the removal is refused
     #[arg(long)]
     pub(crate) hold_removed: bool,
+    /// Apply it although secrets have no value; what they prove or sign does not work until they do
+    #[arg(long)]
+    pub(crate) allow_missing_secrets: bool,
     /// Show what would change, and change nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use model::{DeliveryId, DestinationName, EventId, FlowName, ReplayId, SourceName};
+use model::{Code, DeliveryId, DestinationName, EventId, FlowName, ReplayId, SourceName};
 
 use super::{Reason, Sure};
 use crate::moment::{Moment, PerSecond};
@@ -239,6 +239,9 @@ pub(crate) struct QuarantineLs {
     /// Of this source
     #[arg(long)]
     pub(crate) source: Option<SourceName>,
+    /// With this code among its reasons, such as H0704
+    #[arg(long)]
+    pub(crate) code: Option<Code>,
     /// At most so many rows
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub(crate) limit: usize,

@@ -34,7 +34,13 @@ pub(crate) async fn run(common: &Common, args: &args::Apply, output: &Output) ->
     let why = ask::reason(&args.reason, output)?;
     ask::confirm(&format!("apply this to {}?", client.base()), args.sure, output)?;
     let files = project.files.into_iter().map(|SourceFile { path, text }| (path, text)).collect();
-    let command = ApplyCommand { files, back_to: None, why, hold_removed: args.hold_removed };
+    let command = ApplyCommand {
+        files,
+        back_to: None,
+        why,
+        hold_removed: args.hold_removed,
+        allow_missing_secrets: args.allow_missing_secrets,
+    };
     send(&mut client, &command, plan.from, output).await
 }
 
@@ -60,9 +66,12 @@ pub(super) fn nothing(plan: &Plan, output: &Output) {
 /// Sends the command, to be applied onto the version that was compared with, and says what became of it.
 pub(super) async fn send(client: &mut Client, command: &ApplyCommand, onto: PolicyVersion, output: &Output) -> Ended {
     let applied: Result<ApplyResult, Failure> = client.post_onto("/policies/apply", command, &onto.to_string()).await;
-    let result = applied.map_err(|failure| {
-        let open = failure.exit == Exit::Refused && failure.code == "refused" && !command.hold_removed;
-        if open { failure.hint("finish or cancel what is open to what is removed, or say --hold-removed") } else { failure }
+    let result = applied.map_err(|failure| match (failure.exit, failure.code.as_str()) {
+        (Exit::Refused, "missing-secrets") => failure.hint("give them a value, or say --allow-missing-secrets"),
+        (Exit::Refused, "refused") if !command.hold_removed => {
+            failure.hint("finish or cancel what is open to what is removed, or say --hold-removed")
+        }
+        _ => failure,
     })?;
     match output.form {
         Form::Json => output.json(&result),

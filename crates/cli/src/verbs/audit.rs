@@ -16,7 +16,7 @@ pub(crate) async fn run(common: &Common, args: &args::Audit, output: &Output) ->
         Form::Json => output.json(&json!({ "schema": "crossdock/audit/1", "rows": rows })),
         Form::Table => {
             let row = |it: &AuditRow| {
-                vec![it.at.to_string(), it.by.to_string(), it.action.clone(), it.subject.clone(), it.why.clone()]
+                vec![output.time(it.at), it.by.to_string(), it.action.clone(), it.subject.clone(), it.why.clone()]
             };
             output.table(&["at", "by", "action", "subject", "why"], &rows.iter().map(row).collect::<Vec<_>>());
         }

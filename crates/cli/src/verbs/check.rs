@@ -18,7 +18,7 @@ pub(crate) fn run(check: &Check, output: &Output) -> Ended {
     let format = if output.form == Form::Json { Report::Json } else { check.format };
     match format {
         Report::Text => {
-            let colour = if output.terminal { Colour::Ansi } else { Colour::Plain };
+            let colour = if Output::has_colour() { Colour::Ansi } else { Colour::Plain };
             output.text(&render::text(&findings, &files, colour));
             let (count, took) = (render::count(&findings), begin.elapsed().as_millis());
             output.say(&format!("checked {} files in {took} ms: {count}", files.len()));
@@ -28,11 +28,9 @@ pub(crate) fn run(check: &Check, output: &Output) -> Ended {
         Report::Github => output.text(&render::github(&findings, &files)),
     }
     let errors = findings.iter().any(|finding| finding.severity == Severity::Error);
-    if errors || policy.is_none() {
-        if format == Report::Text {
-            output.say("next: mend them, then `crossdock test`");
-        }
-        return Ok(Exit::Findings);
+    let failed = errors || policy.is_none();
+    if format == Report::Text {
+        output.next(if failed { "mend them, then `crossdock test`" } else { "crossdock test" });
     }
-    Ok(Exit::Done)
+    Ok(if failed { Exit::Findings } else { Exit::Done })
 }

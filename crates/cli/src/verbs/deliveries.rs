@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::args::{Common, Deliveries, DeliveriesLs, Form};
 use crate::client::Client;
 use crate::exit::{Ended, Exit};
-use crate::output::Output;
+use crate::output::{Output, counted};
 
 /// LIMIT: characters of an answer that are shown to people.
 const ANSWER_CHARS_SHOWN: usize = 400;
@@ -19,7 +19,7 @@ pub(crate) async fn run(common: &Common, verb: &Deliveries, output: &Output) -> 
         Deliveries::Show(args) => {
             let story: DeliveryStory = client.get(&format!("/deliveries/{}", args.delivery)).await?;
             match output.form {
-                Form::Json => output.json(&story),
+                Form::Json => output.json_as("delivery", &story),
                 Form::Table => show(&story, output),
             }
             Ok(Exit::Done)
@@ -46,7 +46,7 @@ async fn list(client: &Client, args: &DeliveriesLs, output: &Output) -> Ended {
             it.flow.to_string(),
             it.destination.to_string(),
             it.attempts.to_string(),
-            it.created_at.to_string(),
+            output.time(it.created_at),
             it.why.clone(),
         ]
     };
@@ -63,12 +63,12 @@ async fn list(client: &Client, args: &DeliveriesLs, output: &Output) -> Ended {
 fn show(story: &DeliveryStory, output: &Output) {
     let it = &story.delivery;
     output.line(&format!(
-        "{} {} to {}: {}, {} attempts. {}",
+        "{} {} to {}: {}, {}. {}",
         it.id,
         it.flow,
         it.destination,
         it.state.word(),
-        it.attempts,
+        counted(it.attempts as usize, "attempt"),
         it.why
     ));
     let lane = it.lane.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
@@ -83,11 +83,16 @@ fn show(story: &DeliveryStory, output: &Output) {
 
 fn show_attempt(attempt: &Attempt, output: &Output) {
     let Some(result) = &attempt.result else {
-        output.line(&format!("  {:>3}  {}  under way", attempt.no, attempt.started_at));
+        output.line(&format!("  {:>3}  {}  under way", attempt.no, output.time(attempt.started_at)));
         return;
     };
     let took = result.ended_at.since(attempt.started_at).millis();
-    output.line(&format!("  {:>3}  {}  {} after {took} ms", attempt.no, attempt.started_at, result.outcome.cause()));
+    output.line(&format!(
+        "  {:>3}  {}  {} after {took} ms",
+        attempt.no,
+        output.time(attempt.started_at),
+        result.outcome.cause()
+    ));
     let answer: String = String::from_utf8_lossy(&result.response).trim().chars().take(ANSWER_CHARS_SHOWN).collect();
     if !answer.is_empty() {
         output.line(&format!("       {}", answer.replace('\n', "\n       ")));

@@ -10,12 +10,12 @@ use engine::rules::asked::{Asked, NotDone};
 use model::Principal;
 use policy::SourceFile;
 use server::service::status::status;
-use server::settings::{Listen, OpenOnLoopback, Settings};
+use server::settings::{OpenOnLoopback, Settings};
 use server::up::{self, Running};
 use sim::demo::{self, Options, Ports, Weather, project};
 
 use super::simulate::{next_order, secrets};
-use super::up::not_started;
+use super::up::{moved, not_started};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
@@ -91,7 +91,7 @@ impl Stage {
             book: Arc::clone(&ground.book),
         };
         let asked = Asked { by: Principal::product(), why: "the demo began again".to_owned(), at: ground.clock.now() };
-        match changes.apply(&self.files, Terms { onto: None, open: OpenDeliveries::Hold }, &asked).await {
+        match changes.apply(&self.files, Terms { open: OpenDeliveries::Hold, ..Terms::default() }, &asked).await {
             Ok(_) => Ok(()),
             Err(NotDone::Fault(fault)) => Err(Failure::new(Exit::Failed, "not-started", fault.to_string())),
             Err(refused) => {
@@ -120,11 +120,8 @@ pub(crate) fn greet(running: &Running, stage: &Stage, output: &Output) {
         data.display()
     ));
     output.line(&format!("ready  {url}        sign-in not needed on this machine"));
-    if let Listen::Default(usual) = running.app.settings.listen
-        && usual.port() != running.address.port()
-    {
-        let port = usual.port();
-        output.line(&format!("       port {port} is taken by another program; this is the next free one"));
+    if let Some(why) = moved(running) {
+        output.line(&format!("       {why}"));
     }
     output.line(&format!("       6 simulated systems, {opening} orders at once, {ORDERS_PER_MINUTE} a minute from there on, one carrier about to misbehave"));
     output.line("       look   crossdock status   ·   crossdock trace S00001   ·   crossdock tail");
@@ -134,5 +131,9 @@ pub(crate) fn greet(running: &Running, stage: &Stage, output: &Output) {
 
 /// The not-started failure of a demo, with what to do about its data.
 pub(crate) fn not_started_here(error: &up::NotStarted, settings: &Settings) -> Failure {
-    not_started(error).hint(format!("the demo's data is in {}; remove it to begin anew", settings.data.display()))
+    let failure = not_started(error, &settings.project);
+    if !failure.hint.is_empty() {
+        return failure;
+    }
+    failure.hint(format!("the demo's data is in {}; without it the demo begins anew", settings.data.display()))
 }

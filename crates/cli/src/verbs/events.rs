@@ -37,7 +37,7 @@ async fn list(client: &Client, args: &EventsLs, output: &Output) -> Ended {
         let names: Vec<String> = it.identifiers.iter().map(|name| name.value.clone()).collect();
         vec![
             it.id.to_string(),
-            it.received_at.to_string(),
+            output.time(it.received_at),
             it.verdict.clone(),
             it.source.to_string(),
             it.kind.to_string(),
@@ -92,13 +92,13 @@ fn fits(args: &EventsLs, event: &EventSummary) -> bool {
 async fn show(client: &Client, id: EventId, output: &Output) -> Ended {
     let event: EventSummary = client.get(&format!("/events/{id}")).await?;
     if output.form == Form::Json {
-        output.json(&event);
+        output.json_as("event", &event);
         return Ok(Exit::Done);
     }
     output.line(&format!("{} {} of {}, {}", event.id, event.kind, event.source, event.verdict));
-    let time = event.time.map_or_else(|| "unknown".to_owned(), |time| time.to_string());
+    let time = event.time.map_or_else(|| "unknown".to_owned(), |time| output.time(time));
     let rows = [
-        ("received", event.received_at.to_string()),
+        ("received", output.time(event.received_at)),
         ("happened", time),
         ("key", event.key.clone()),
         ("correlation", event.correlation.clone()),

@@ -5,13 +5,13 @@ use std::path::Path;
 use model::{Code, EventId};
 use policy::Policy;
 use policy::decode::ObjectKind;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::args::{self, Common, Explain};
+use crate::args::{self, Common, Explain, Form};
 use crate::client::Client;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
-use crate::project;
+use crate::{problems, project};
 
 pub(crate) async fn run(common: &Common, explain: &Explain, output: &Output) -> Ended {
     let wanted = explain.code.as_str();
@@ -21,26 +21,30 @@ pub(crate) async fn run(common: &Common, explain: &Explain, output: &Output) -> 
     if wanted.parse::<EventId>().is_ok() {
         return super::trace::run(common, &args::Trace { reference: wanted.to_owned() }, output).await;
     }
-    if let Some(text) = field(wanted) {
-        output.line(&text);
-        return Ok(Exit::Done);
+    if let Some(text) = problems::explain(wanted).or_else(|| field(wanted)) {
+        return Ok(show(wanted, &text, output));
     }
     let lines = named(&policy(common).await?, wanted);
     if lines.is_empty() {
         let message = format!("{wanted:?} is no code, no id, no field and no name of the project");
         return Err(Failure::new(Exit::NotFound, "not-found", message)
-            .hint("a code is H and four digits; a field is written flow.deliver.retry"));
+            .hint("a code is H0312 or bad-signature; a field is written flow.deliver.retry"));
     }
-    output.lines(lines);
-    Ok(Exit::Done)
+    Ok(show(wanted, &lines.join("\n"), output))
+}
+
+fn show(about: &str, text: &str, output: &Output) -> Exit {
+    let text = text.trim_end();
+    match output.form {
+        Form::Json => output.json(&json!({ "schema": "crossdock/explain/1", "about": about, "text": text })),
+        Form::Table => output.line(text),
+    }
+    Exit::Done
 }
 
 fn page(code: Code, output: &Output) -> Ended {
     match policy::codes::page(code) {
-        Some(page) => {
-            output.text(page);
-            Ok(Exit::Done)
-        }
+        Some(page) => Ok(show(&code.to_string(), page, output)),
         None => Err(Failure::new(Exit::NotFound, "code", format!("there is no code {code}"))),
     }
 }

@@ -2,27 +2,34 @@
 
 use policy::fmt::{Formatted, format};
 
-use crate::args::Fmt;
+use crate::args::{Fmt, Form};
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
 use crate::project::read;
 
 pub(crate) fn run(fmt: &Fmt, output: &Output) -> Ended {
-    let mut changed = 0;
+    let mut changed = Vec::new();
     for file in read(&fmt.folder)? {
         match format(&file) {
             Formatted::Same => {}
             Formatted::Left { why } => output.say(&format!("{}: left as it is: {why}", file.path)),
             Formatted::Changed(text) => {
-                changed += 1;
-                output.line(&file.path);
                 if !fmt.check {
                     let path = fmt.folder.join(&file.path);
                     std::fs::write(&path, text)
                         .map_err(|error| Failure::new(Exit::Failed, "write", format!("{}: {error}", path.display())))?;
                 }
+                changed.push(file.path);
             }
         }
     }
-    Ok(if fmt.check && changed > 0 { Exit::Findings } else { Exit::Done })
+    let asks = fmt.check && !changed.is_empty();
+    match output.form {
+        Form::Json => output.json(&serde_json::json!({ "schema": "crossdock/fmt/1", "changed": changed })),
+        Form::Table => output.lines(changed),
+    }
+    if asks {
+        output.next("crossdock fmt");
+    }
+    Ok(if asks { Exit::Findings } else { Exit::Done })
 }

@@ -1,6 +1,7 @@
-//! `crossdock init`: a small project that passes `check` and `test`, with secrets made for this folder. It never writes over
-//! a file.
+//! `crossdock init`: a project that passes `check` and `test`, the small sample or packs, with secrets made for this folder.
+//! It never writes over a file.
 
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -8,14 +9,16 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use model::SecretName;
+use policy::SourceFile;
 
 use crate::args::{Form, Init};
 use crate::exit::{Ended, Exit, Failure};
-use crate::moment;
 use crate::output::Output;
+use crate::{moment, packs};
 
 /// The sample's files.
-const FILES: [(&str, &str); 10] = [
+const SAMPLE: [(&str, &str); 9] = [
     ("systems/shop.yaml", include_str!("../../sample/systems/shop.yaml")),
     ("systems/warehouse.yaml", include_str!("../../sample/systems/warehouse.yaml")),
     ("contracts/shop.order/1.0.0.yaml", include_str!("../../sample/contracts/shop.order/1.0.0.yaml")),
@@ -25,11 +28,10 @@ const FILES: [(&str, &str); 10] = [
     ("tests/order.yaml", include_str!("../../sample/tests/order.yaml")),
     ("tests/order-without-lines.yaml", include_str!("../../sample/tests/order-without-lines.yaml")),
     ("tests/orders/1.json", include_str!("../../sample/tests/orders/1.json")),
-    (".gitignore", "# Data and secrets of this machine.\n/.crossdock/\n"),
 ];
 
-/// The secrets that the sample names.
-const SECRETS: [&str; 2] = ["shop/webhook", "warehouse/webhook"];
+/// What is not to be shared.
+const GITIGNORE: (&str, &str) = (".gitignore", "# Data and secrets of this machine.\n/.crossdock/\n");
 
 pub(crate) fn run(args: &Init, output: &Output) -> Ended {
     let taken = server::project::FOLDERS.into_iter().find(|name| args.folder.join(name).exists());
@@ -37,13 +39,14 @@ pub(crate) fn run(args: &Init, output: &Output) -> Ended {
         let message = format!("{} has a project already: there is {name}/", args.folder.display());
         return Err(Failure::new(Exit::Refused, "project", message).hint("choose an empty folder"));
     }
+    let files = files(args);
     let mut written = Vec::new();
-    for (path, text) in FILES {
+    for (path, text) in files.iter().map(|(path, text)| (*path, text.as_str())).chain([GITIGNORE]) {
         if write(&args.folder.join(path), text, 0o644)? {
             written.push(path.to_owned());
         }
     }
-    for name in SECRETS {
+    for name in secrets(&files) {
         let path = format!(".crossdock/secrets/{name}");
         let value = format!("whsec_{}", STANDARD.encode(format!("{}{}", moment::chance(), moment::chance())));
         if write(&args.folder.join(&path), &value, 0o600)? {
@@ -56,9 +59,34 @@ pub(crate) fn run(args: &Init, output: &Output) -> Ended {
         }
         Form::Table => written.iter().for_each(|path| output.line(path)),
     }
-    let here = if args.folder == Path::new(".") { String::new() } else { format!("cd {}; ", args.folder.display()) };
-    output.next(&format!("{here}crossdock test, then crossdock up, then crossdock send shop --file tests/orders/1.json"));
+    tell(args, output);
     Ok(Exit::Done)
+}
+
+fn files(args: &Init) -> Vec<(&'static str, String)> {
+    if args.pack.is_empty() {
+        return SAMPLE.map(|(path, text)| (path, text.to_owned())).into();
+    }
+    packs::project(&args.pack)
+}
+
+/// Every secret that the project names gets a value of this folder: a sender that is not played here has its own.
+fn secrets(files: &[(&str, String)]) -> BTreeSet<SecretName> {
+    let files: Vec<SourceFile> = files.iter().map(|(path, text)| SourceFile::new(*path, text.as_str())).collect();
+    policy::check(&files).0.as_ref().map(server::secrets::names).unwrap_or_default()
+}
+
+/// Who plays what, and the next command.
+fn tell(args: &Init, output: &Output) {
+    let (send, signing) = match args.pack.first() {
+        None => ("crossdock send shop --file tests/orders/1.json", "warehouse/webhook"),
+        Some(pack) => (pack.send(), "canonical/signing"),
+    };
+    output.say("to try it, each in a terminal of its own:");
+    output.say(&format!("  crossdock listen --secret-file .crossdock/secrets/{signing}"));
+    output.say(&format!("  crossdock up\n  {send}"));
+    let here = if args.folder == Path::new(".") { String::new() } else { format!("cd {} && ", args.folder.display()) };
+    output.next(&format!("{here}crossdock test"));
 }
 
 /// Whether the file was made; one that is there is left as it is.

@@ -3,7 +3,6 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -47,7 +46,7 @@ pub(crate) async fn run(common: &Common, args: &Listen, output: &Output) -> Ende
     // The only error is that a provider is installed already.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
     let http = reqwest::Client::builder()
-        .timeout(Duration::from_secs(common.timeout_s))
+        .timeout(common.timeout.to_duration())
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .build();
@@ -157,7 +156,7 @@ impl Receiver {
         }
         self.output.line(&format!(
             "{}  {} {}  {} bytes, answered {}",
-            moment::now(),
+            self.output.time(moment::now()),
             arrived.method,
             arrived.uri,
             arrived.body.len(),

@@ -1,14 +1,17 @@
 //! `crossdock plan`: what applying a folder would change, in words; what is affected; whose second look it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
+use model::SecretName;
 use policy::plan::{Change, Mark, PartKind, Plan, plan, text};
 use policy::{Policy, SourceFile};
 use serde_json::json;
+use server::api::{MissingSecret, Rows};
 
 use crate::args::{self, Common, Form};
-use crate::client::Client;
-use crate::exit::{Ended, Exit};
+use crate::client::{Client, encode};
+use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
 use crate::project;
 
@@ -23,9 +26,24 @@ pub(crate) async fn run(common: &Common, args: &args::Plan, output: &Output) -> 
     if plan.is_empty() {
         return Ok(Exit::Done);
     }
-    let (folder, from) = (args.folder.display(), plan.from.short());
-    output.next(&format!("crossdock apply {folder} --expect {from} --reason …"));
+    let folder = if args.folder == Path::new(".") { String::new() } else { format!(" {}", args.folder.display()) };
+    warn_of_secrets(&client, &after, output).await?;
+    output.next(&format!("crossdock apply{folder} --expect {} --reason …", plan.from.short()));
     Ok(if args.exit_code { Exit::Changes } else { Exit::Done })
+}
+
+/// Whether the product, whose environment is not that of this shell, has a value for each secret.
+async fn warn_of_secrets(client: &Client, files: &[SourceFile], output: &Output) -> Result<(), Failure> {
+    let names = policy::check(files).0.map(|policy| server::secrets::names(&policy)).unwrap_or_default();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = names.iter().map(SecretName::as_str).collect();
+    let missing: Rows<MissingSecret> = client.get(&format!("/secrets/missing?names={}", encode(&names.join(",")))).await?;
+    for MissingSecret { name, from } in missing.rows {
+        output.say(&format!("warning: the secret {name} has no value: {from}; apply refuses that"));
+    }
+    Ok(())
 }
 
 /// With what a plan compared: `apply --expect` takes it.

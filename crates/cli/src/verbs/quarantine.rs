@@ -14,6 +14,9 @@ use crate::output::Output;
 /// LIMIT: characters of a body that are shown to people; `crossdock events show --body` gives all of it.
 const BODY_CHARS_SHOWN: usize = 4_000;
 
+/// LIMIT: rows that are looked through for those with a code.
+const LOOKED_AT_MAX: usize = 5_000;
+
 pub(crate) async fn run(common: &Common, verb: &Quarantine, output: &Output) -> Ended {
     let mut client = Client::new(common)?;
     match verb {
@@ -34,11 +37,18 @@ pub(crate) async fn run(common: &Common, verb: &Quarantine, output: &Output) -> 
 async fn list(client: &Client, args: &QuarantineLs, output: &Output) -> Ended {
     let mut query = vec![("states", args.state.join(","))];
     query.extend(args.source.iter().map(|source| ("source", source.to_string())));
-    let rows: Vec<QuarantineRow> = client.rows("/quarantine", &query, args.limit).await?;
+    let looked_at = if args.code.is_some() { LOOKED_AT_MAX } else { args.limit };
+    let mut rows: Vec<QuarantineRow> = client.rows("/quarantine", &query, looked_at).await?;
+    rows.retain(|row| args.code.is_none_or(|code| row.reasons.iter().any(|reason| reason.code == code)));
+    rows.truncate(args.limit);
     if output.form == Form::Json {
         output.json(&json!({ "schema": "crossdock/quarantine/1", "rows": rows }));
         return Ok(Exit::Done);
     }
+    let Some(first) = rows.first() else {
+        output.say("nothing waits in quarantine that was asked for");
+        return Ok(Exit::Done);
+    };
     let row = |it: &QuarantineRow| {
         let why = it.reasons.first().map(reason).unwrap_or_default();
         vec![
@@ -47,15 +57,12 @@ async fn list(client: &Client, args: &QuarantineLs, output: &Output) -> Ended {
             it.source.to_string(),
             it.kind.to_string(),
             it.owner.to_string(),
-            it.at.to_string(),
+            output.time(it.at),
             why,
         ]
     };
     output.table(&["event", "state", "source", "type", "for", "since", "why"], &rows.iter().map(row).collect::<Vec<_>>());
-    match rows.first() {
-        Some(first) => output.next(&format!("crossdock quarantine show {}", first.event)),
-        None => output.say("nothing waits in quarantine"),
-    }
+    output.next(&format!("crossdock quarantine show {}", first.event));
     Ok(Exit::Done)
 }
 
@@ -74,7 +81,14 @@ async fn show(client: &Client, event: EventId, output: &Output) -> Ended {
         output.json(&value);
         return Ok(Exit::Done);
     }
-    output.line(&format!("{} {} of {}, for {}, since {}", row.event, row.state.word(), row.source, row.owner, row.at));
+    output.line(&format!(
+        "{} {} of {}, for {}, since {}",
+        row.event,
+        row.state.word(),
+        row.source,
+        row.owner,
+        output.time(row.at)
+    ));
     for broken in &row.reasons {
         output.line(&format!("  {}", reason(broken)));
         if !broken.help.is_empty() {
@@ -125,7 +139,7 @@ async fn correct(client: &mut Client, args: &QuarantineCorrect, output: &Output)
 async fn decide(client: &mut Client, event: EventId, command: &QuarantineCommand, output: &Output) -> Ended {
     let result: QuarantineResult = client.post(&format!("/quarantine/{event}"), command).await?;
     match output.form {
-        Form::Json => output.json(&result),
+        Form::Json => output.json_as("quarantine-decision", &result),
         Form::Table => output.line(&result.text),
     }
     output.next(&format!("crossdock trace {}", result.as_event.unwrap_or(result.event)));

@@ -46,7 +46,7 @@ pub(crate) async fn run(common: &Common, args: &args::Replay, output: &Output) -
             let why = ask::reason(&cancel.reason, output)?;
             let replay: Replay = client.post(&format!("/replays/{}/cancel", cancel.replay), &json!({ "why": why })).await?;
             match output.form {
-                Form::Json => output.json(&replay),
+                Form::Json => output.json_as("replay-cancelled", &replay),
                 Form::Table => output
                     .line(&format!("cancelled at member {} of {}; what was sent stays sent", replay.next, replay.members)),
             }
@@ -60,7 +60,7 @@ async fn begin(client: &mut Client, args: &ReplayOrder, output: &Output) -> Ende
     command.commands = if args.commands { Commands::Include } else { Commands::Leave };
     let preview: Preview = client.post("/replays/preview", &command).await?;
     if args.dry_run && output.form == Form::Json {
-        output.json(&preview);
+        output.json_as("replay-preview", &preview);
     }
     if output.form == Form::Table {
         print_preview(&preview, output);
@@ -118,7 +118,7 @@ fn print_preview(preview: &Preview, output: &Output) {
 pub(super) async fn order(client: &mut Client, command: &ReplayCommand, then: Then, output: &Output) -> Ended {
     let ordered: ReplayOrdered = client.post("/replays", command).await?;
     match (output.form, then) {
-        (Form::Json, Then::Leave) => output.json(&ordered),
+        (Form::Json, Then::Leave) => output.json_as("replay-ordered", &ordered),
         (Form::Json, Then::Watch) => {}
         (Form::Table, _) => output.line(&format!("replay {}: {}", ordered.id, ordered.text)),
     }
@@ -194,11 +194,11 @@ fn progress(page: &ReplayPage) -> String {
 fn print_page(page: &ReplayPage, output: &Output) {
     let replay = &page.story.replay;
     if output.form == Form::Json {
-        output.json(page);
+        output.json_as("replay", page);
         return;
     }
     output.line(&format!("{} {}: {}", replay.id, replay.state.word(), progress(page)));
-    output.line(&format!("  {} by {} at {}: {}", replay.selection, replay.by, replay.created_at, replay.why));
+    output.line(&format!("  {} by {} at {}: {}", replay.selection, replay.by, output.time(replay.created_at), replay.why));
     output.line(&format!("  {} a second", replay.pace_per_s));
     if let ReplayState::Stopped { why } = &replay.state {
         output.line(&format!("  {why}"));
@@ -216,7 +216,7 @@ async fn list(client: &Client, limit: usize, output: &Output) -> Ended {
                     it.id.to_string(),
                     it.state.word().to_owned(),
                     done,
-                    it.created_at.to_string(),
+                    output.time(it.created_at),
                     it.by.to_string(),
                     it.why.clone(),
                 ]

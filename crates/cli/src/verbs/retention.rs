@@ -88,7 +88,7 @@ fn print_forecast(forecast: &Forecast, output: &Output) {
     if output.form == Form::Json {
         let going: Vec<Value> = forecast.records.iter().map(|it| json!({ "partition": it.partition, "records": it.records, "kept": it.kept, "body_bytes": it.body_bytes })).collect();
         output.json(&json!({
-            "schema": "crossdock/retention/1", "records": going, "rows_before": forecast.rows_before, "keys_before": forecast.keys_before,
+            "schema": "crossdock/retention-preview/1", "records": going, "rows_before": forecast.rows_before, "keys_before": forecast.keys_before,
             "bytes": forecast.usage.bytes, "budget": forecast.usage.budget, "by": by,
         }));
         return;

@@ -36,7 +36,13 @@ pub(crate) async fn run(common: &Common, args: &Rollback, output: &Output) -> En
     }
     let why = ask::reason(&args.reason, output)?;
     ask::confirm(&format!("go back to this at {}?", client.base()), args.sure, output)?;
-    let command = ApplyCommand { files: Vec::new(), back_to: Some(to), why, hold_removed: args.hold_removed };
+    let command = ApplyCommand {
+        files: Vec::new(),
+        back_to: Some(to),
+        why,
+        hold_removed: args.hold_removed,
+        allow_missing_secrets: args.allow_missing_secrets,
+    };
     apply::send(&mut client, &command, plan.from, output).await
 }
 
@@ -47,7 +53,7 @@ fn list(versions: &[Applied], output: &Output) -> Exit {
         }
         Form::Table => {
             let row = |it: &Applied| {
-                vec![it.version.short(), it.at.to_string(), if it.present { "present" } else { "" }.to_owned()]
+                vec![it.version.short(), output.time(it.at), if it.present { "present" } else { "" }.to_owned()]
             };
             output.table(&["version", "applied", ""], &versions.iter().map(row).collect::<Vec<_>>());
         }

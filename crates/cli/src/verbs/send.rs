@@ -34,10 +34,12 @@ pub(crate) async fn run(common: &Common, args: &Send, output: &Output) -> Ended 
     let secret = secret(&source, args)?;
     let proof = Proof { secret: secret.as_ref(), at: moment::now(), id: &id };
     signing::sign(&source, proof, &mut call).map_err(|why| {
-        let hint = source
-            .secrets
-            .first()
-            .map_or_else(String::new, |name| format!("set {} or say --secret-file", server::secrets::variable(name)));
+        let hint = source.secrets.first().map_or_else(String::new, |name| {
+            format!(
+                "set {} or say --secret-file; the demo's are shown by `crossdock simulate secrets`",
+                server::secrets::variable(name)
+            )
+        });
         Failure::new(Exit::Usage, "unsigned", format!("the request to {} cannot be signed: {why}", source.name)).hint(hint)
     })?;
     if args.dry_run {
@@ -109,7 +111,7 @@ fn describe(source: &Source, args: &Send, id: &str, call: &mut Call) -> Result<(
         }
     }
     call.put("content-type", "application/json");
-    if let Key::Native(Pick::Header(header)) = &source.key {
+    if let Key::Native(Pick::Header(header)) | Key::Usual(Some(Pick::Header(header))) = &source.key {
         call.put(header, id);
     }
     Ok(())
@@ -156,7 +158,7 @@ fn answered(status: u16, answer: &[u8], at: &str, output: &Output) -> Ended {
     }
     let value: Value = serde_json::from_slice(answer).unwrap_or_else(|_| json!({ "text": String::from_utf8_lossy(answer) }));
     if output.form == Form::Json {
-        output.json(&value);
+        output.json_as("accepted", &value);
         return Ok(partly(&value));
     }
     match serde_json::from_value::<AcceptedEvent>(value.clone()) {

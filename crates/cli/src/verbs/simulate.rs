@@ -25,7 +25,7 @@ pub(crate) async fn run(common: &Common, simulate: &Simulate, output: &Output) -
     match &simulate.what {
         None => load(common, &simulate.load, output).await,
         Some(Simulated::Fault { name, switched }) => {
-            let world = world(common, switched.world.world.as_deref()).await?;
+            let world = world_to_change(common, switched.world.world.as_deref()).await?;
             faults(&world.switch(name, !switched.off).await?, output);
             Ok(Exit::Done)
         }
@@ -34,7 +34,7 @@ pub(crate) async fn run(common: &Common, simulate: &Simulate, output: &Output) -
             Ok(Exit::Done)
         }
         Some(Simulated::Pause { switched }) => {
-            let world = world(common, switched.world.world.as_deref()).await?;
+            let world = world_to_change(common, switched.world.world.as_deref()).await?;
             books(&world.pause(!switched.off).await?, output);
             Ok(Exit::Done)
         }
@@ -58,6 +58,14 @@ pub(crate) fn secrets() -> Vec<(String, String)> {
     project::secrets().into_iter().map(|(name, value)| (variable(name), value)).collect()
 }
 
+/// As [`world`], when something is changed in it.
+async fn world_to_change(common: &Common, named: Option<&str>) -> Result<World, Failure> {
+    if named.is_none() {
+        Client::new(common)?.meet_to_write().await?;
+    }
+    world(common, named).await
+}
+
 async fn world(common: &Common, named: Option<&str>) -> Result<World, Failure> {
     if let Some(url) = named {
         return World::new(url);
@@ -77,6 +85,7 @@ async fn world(common: &Common, named: Option<&str>) -> Result<World, Failure> {
 
 async fn load(common: &Common, load: &Load, output: &Output) -> Ended {
     let client = Client::new(common)?;
+    client.meet_to_write().await?;
     let before = client.get::<Status>("/status").await.ok();
     let options = options(&client, load, before.as_ref())?;
     let failed = |error: sim::demo::NotStarted| Failure::new(Exit::Failed, "world", error.to_string());

@@ -30,7 +30,7 @@ pub(crate) async fn resume(common: &Common, args: &Switch, output: &Output) -> E
 async fn turn(client: &mut Client, command: &SwitchCommand, output: &Output) -> Result<(), Failure> {
     let answer: serde_json::Value = client.post("/switches", command).await?;
     match output.form {
-        Form::Json => output.json(&answer),
+        Form::Json => output.json_as("switch", &answer),
         Form::Table => output.line(answer["text"].as_str().unwrap_or_default()),
     }
     Ok(())

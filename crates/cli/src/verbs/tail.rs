@@ -165,7 +165,7 @@ fn print(line: &Line, output: &Output) {
             let names: Vec<String> = event.identifiers.iter().map(|it| format!("{}={}", it.scheme, it.value)).collect();
             output.line(&format!(
                 "{}  event     {}  {:<11} {} from {}  {}",
-                event.received_at,
+                output.time(event.received_at),
                 event.id,
                 event.verdict,
                 event.kind,
@@ -176,7 +176,13 @@ fn print(line: &Line, output: &Output) {
         (Line::Delivery(row), Form::Table) => {
             output.line(&format!(
                 "{}  delivery  {}  {:<11} {} to {}, attempt {}  {}",
-                row.at, row.delivery, row.state, row.flow, row.destination, row.attempts, row.why
+                output.time(row.at),
+                row.delivery,
+                row.state,
+                row.flow,
+                row.destination,
+                row.attempts,
+                row.why
             ));
         }
     }

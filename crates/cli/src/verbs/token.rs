@@ -17,7 +17,7 @@ pub(crate) async fn run(common: &Common, verb: &Token, output: &Output) -> Ended
             let answer: serde_json::Value =
                 client.post(&format!("/tokens/{}/revoke", encode(&args.name)), &serde_json::json!({})).await?;
             match output.form {
-                Form::Json => output.json(&answer),
+                Form::Json => output.json_as("token-revoked", &answer),
                 Form::Table => {
                     output.line(&format!("revoked {} of {}", answer["revoked"], args.name));
                 }
@@ -33,8 +33,11 @@ async fn list(client: &Client, output: &Output) -> Ended {
         Form::Json => output.json(&tokens),
         Form::Table => {
             let row = |it: &TokenLine| {
-                let state = it.revoked_at.map_or_else(|| format!("until {}", it.expires_at), |at| format!("revoked {at}"));
-                vec![it.name.clone(), words(&it.scopes), it.created_at.to_string(), state]
+                let state = it.revoked_at.map_or_else(
+                    || format!("until {}", output.time(it.expires_at)),
+                    |at| format!("revoked {}", output.time(at)),
+                );
+                vec![it.name.clone(), words(&it.scopes), output.time(it.created_at), state]
             };
             output.table(&["name", "scopes", "made", ""], &tokens.rows.iter().map(row).collect::<Vec<_>>());
         }
@@ -50,7 +53,7 @@ async fn make(client: &mut Client, args: &TokenMake, output: &Output) -> Ended {
     let scopes = args.scope.iter().map(|word| Scope::from(*word)).collect();
     let made: NewToken = client.post("/tokens", &TokenCommand { name: args.name.clone(), scopes, days: args.days }).await?;
     match output.form {
-        Form::Json => output.json(&made),
+        Form::Json => output.json_as("token", &made),
         Form::Table => {
             output.line(made.token.as_deref().unwrap_or("the text was in an answer that did not arrive; make another"))
         }

@@ -4,12 +4,16 @@ use server::api::{EventTrace, Trace};
 
 use crate::args::{self, Common, Form};
 use crate::client::{Client, encode};
-use crate::exit::{Ended, Exit};
-use crate::output::Output;
+use crate::exit::{Ended, Exit, Failure};
+use crate::output::{Output, counted};
 
 pub(crate) async fn run(common: &Common, trace: &args::Trace, output: &Output) -> Ended {
     let client = Client::new(common)?;
-    let answer: Trace = client.get(&format!("/trace/{}", encode(&trace.reference))).await?;
+    let answer: Result<Trace, Failure> = client.get(&format!("/trace/{}", encode(&trace.reference))).await;
+    let answer = answer.map_err(|failure| {
+        let hint = "events are found by the identifiers of their contracts; `crossdock events ls` lists the newest";
+        if failure.exit == Exit::NotFound { failure.hint(hint) } else { failure }
+    })?;
     match output.form {
         Form::Json => output.json(&answer),
         Form::Table => print(&answer, output),
@@ -20,14 +24,15 @@ pub(crate) async fn run(common: &Common, trace: &args::Trace, output: &Output) -
 fn print(trace: &Trace, output: &Output) {
     let pressing = ["with_a_person", "quarantined", "unrouted", "moving"];
     let worst = pressing.iter().find(|state| trace.events.iter().any(|event| event.state == **state)).unwrap_or(&"done");
-    output.line(&format!("{}   {}   {} events", trace.reference, worst.replace('_', " "), trace.events.len()));
+    let events = counted(trace.events.len(), "event");
+    output.line(&format!("{}   {}   {events}", trace.reference, worst.replace('_', " ")));
     for event in &trace.events {
         print_event(event, output);
     }
     if trace.more {
         output.say("more events carry this reference than are shown; name one of them");
     }
-    output.say(&format!("as of {}", trace.as_of));
+    output.say(&format!("as of {}", output.time(trace.as_of)));
 }
 
 fn print_event(trace: &EventTrace, output: &Output) {
@@ -37,23 +42,23 @@ fn print_event(trace: &EventTrace, output: &Output) {
     output.line(&format!(
         "    from {} at {}, {} bytes, policy {}  {}",
         event.source,
-        event.received_at,
+        output.time(event.received_at),
         event.bytes,
         event.policy.short(),
         names.join(" ")
     ));
     for hop in &trace.hops {
-        output.line(&format!("    {} +{:>9}  {:<10} {}", hop.at, micros(hop.after_us), hop.what, hop.text));
+        output.line(&format!("    {} +{:>9}  {:<10} {}", output.time(hop.at), micros(hop.after_us), hop.what, hop.text));
     }
     for story in &trace.deliveries {
         let delivery = &story.delivery;
         output.line(&format!(
-            "    {} {} to {}: {}, {} attempts. {}",
+            "    {} {} to {}: {}, {}. {}",
             mark(delivery.state.word()),
             delivery.flow,
             delivery.destination,
             delivery.state.word(),
-            delivery.attempts,
+            counted(delivery.attempts as usize, "attempt"),
             delivery.why
         ));
     }

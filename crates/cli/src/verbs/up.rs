@@ -1,13 +1,14 @@
 //! `crossdock up`: runs everything in one process until it is told to stop.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-use server::settings::{Environment, Flags, Settings};
-use server::telemetry::Telemetry;
+use server::settings::{Environment, Flags, Listen, Settings};
+use server::tasks::{End, Endings};
 use server::up::{self, NotStarted, Running};
 
+use crate::address::{Address, SaidBy, Written};
 use crate::args::Up;
-use crate::client::ADDRESS_FILE;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
 use crate::verbs::demo;
@@ -20,78 +21,122 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
         data: args.data.clone(),
         listen: args.listen,
         settings: args.settings.clone(),
+        log: args.log_format,
     };
     let mut settings = Settings::resolve(&flags, Environment::read())
         .map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
-    let telemetry =
-        Telemetry::start(&settings).map_err(|error| Failure::new(Exit::Usage, "telemetry", error.to_string()))?;
+    server::logs::start(&settings).map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
     let files = server::project::read(&settings.project)
         .map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
-    let address_file = settings.project.join(ADDRESS_FILE);
-    let failed = if demo::is_wanted(&settings, &files) {
-        show_demo(&mut settings, &address_file, output).await?
+    let (end, endings) = if demo::is_wanted(&settings, &files) {
+        show_demo(&mut settings, output).await?
     } else {
-        let running = up::start(settings, &files).await.map_err(|error| not_started(&error))?;
-        greet(&running, &address_file, output);
-        wait_for_the_end().await;
-        output.say(STOPPING);
-        running.shutdown().await
+        let project = settings.project.clone();
+        let running = up::start(settings, &files).await.map_err(|error| not_started(&error, &project))?;
+        let address = write_address(&running, output);
+        greet(&running, output);
+        let end = until_the_end(&running, output).await;
+        address.remove();
+        (end, running.shutdown().await)
     };
-    telemetry.stop();
-    // A file that is gone already is what is wanted.
-    drop(std::fs::remove_file(&address_file));
-    if failed.is_empty() {
+    if !endings.cut.is_empty() {
+        output.say(&format!("cut short, because it did not end in time: {}", endings.cut.join(", ")));
+    }
+    ended(end, &endings)
+}
+
+/// How the command ends: well, when it was told to and everything ended well, or was cut short.
+fn ended(end: Option<End>, endings: &Endings) -> Ended {
+    if let Some(end) = end {
+        return Err(
+            Failure::new(Exit::Failed, "loop-ended", format!("{end}")).hint("start it again; nothing accepted is lost")
+        );
+    }
+    if endings.failed.is_empty() {
         return Ok(Exit::Done);
     }
+    let failed: Vec<String> = endings.failed.iter().map(ToString::to_string).collect();
     Err(Failure::new(Exit::Failed, "shutdown", failed.join("; ")))
 }
 
 /// The demo world. Its systems stop sending first and stop receiving last, so that the product can finish.
-async fn show_demo(settings: &mut Settings, address_file: &Path, output: &Output) -> Result<Vec<String>, Failure> {
+async fn show_demo(settings: &mut Settings, output: &Output) -> Result<(Option<End>, Endings), Failure> {
     let stage = demo::stage(settings).await?;
     let running =
         up::start(settings.clone(), stage.files()).await.map_err(|error| demo::not_started_here(&error, settings))?;
-    write_address(&running, address_file, output);
+    let address = write_address(&running, output);
     demo::greet(&running, &stage, output);
     let mut world = stage.play(&running, output).await?;
-    wait_for_the_end().await;
-    output.say(STOPPING);
+    let end = until_the_end(&running, output).await;
+    address.remove();
     world.quiet().await;
-    let failed = running.shutdown().await;
+    let endings = running.shutdown().await;
     world.stop().await;
-    Ok(failed)
+    Ok((end, endings))
 }
 
-fn greet(running: &Running, address_file: &Path, output: &Output) {
+/// Waits until somebody says stop, or a loop of the product ends by itself: then that end.
+async fn until_the_end(running: &Running, output: &Output) -> Option<End> {
+    let end = tokio::select! {
+        () = wait_for_the_end() => None,
+        end = running.first_end() => Some(end),
+    };
+    output.say(STOPPING);
+    end
+}
+
+fn greet(running: &Running, output: &Output) {
     if let Some(token) = &running.first_token {
         output.say(&format!(
-            "administrator's token, shown this once (it holds until {}):\n  {}",
+            "administrator's token, shown this once (it holds until {}):\n  {}\nother commands take it from the environment: export CROSSDOCK_TOKEN=…",
             token.expires_at,
             token.token.as_deref().unwrap_or_default()
         ));
     }
-    write_address(running, address_file, output);
+    for note in running.notes.iter().cloned().chain(moved(running)) {
+        output.say(&note);
+    }
+    let policy = running.app.ground.book.current();
+    for source in policy.sources.keys() {
+        output.say(&format!("takes POST http://{}/in/{source}", running.address));
+    }
     output.line(&format!("ready url=http://{}", running.address));
 }
 
-/// Writes where the product is, for the other commands in this folder.
-fn write_address(running: &Running, address_file: &Path, output: &Output) {
-    let url = format!("http://{}", running.address);
-    let written =
-        address_file.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(address_file, &url));
-    if let Err(error) = written {
-        output.say(&format!(
-            "other commands must name this address with --url: {} cannot be written ({error})",
-            address_file.display()
-        ));
-    }
+/// The usual port was taken and nobody named one.
+pub(crate) fn moved(running: &Running) -> Option<String> {
+    let Listen::Default(usual) = running.app.settings.listen else { return None };
+    let port = usual.port();
+    (port != running.address.port()).then(|| format!("port {port} is taken by another program; this is the next free one"))
 }
 
-pub(crate) fn not_started(error: &NotStarted) -> Failure {
+/// Writes where the product is, for the other commands in this folder.
+fn write_address(running: &Running, output: &Output) -> Written {
+    let address = running.address;
+    // What listens on every address is asked on this machine's own.
+    let ip = if address.ip().is_unspecified() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { address.ip() };
+    let url = format!("http://{}", SocketAddr::new(ip, address.port()));
+    let written = Written::new(&running.app.settings.project, &url, &running.app.instance);
+    if let Err(why) = written.write() {
+        output.say(&why);
+    }
+    written
+}
+
+/// Why it did not start. Most often the product of this folder runs already.
+pub(crate) fn not_started(error: &NotStarted, project: &Path) -> Failure {
     let failure = Failure::new(Exit::Failed, "not-started", error.to_string());
     match error {
         NotStarted::Policy(_) => failure.hint("crossdock check shows every mistake of the project"),
-        NotStarted::Port(_) | NotStarted::Store { .. } | NotStarted::Fault(_) => failure,
+        NotStarted::Store { .. } => {
+            let address = Address::find(None, project);
+            let SaidBy::Folder { file, .. } = &address.said_by else { return failure };
+            let (file, url) = (file.display(), &address.url);
+            failure.hint(format!(
+                "by {file} a product of this folder runs at {url}: `crossdock status` asks it, Ctrl-C ends it"
+            ))
+        }
+        NotStarted::Port(_) | NotStarted::Fault(_) => failure,
     }
 }
 
@@ -103,5 +148,22 @@ pub(crate) async fn wait_for_the_end() {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_ends_well_only_when_it_was_told_to_and_nothing_failed() {
+        let end = |name: &str| End { name: name.to_owned(), why: Some("it panicked".to_owned()) };
+        let none = Endings::default();
+        assert_eq!(ended(None, &none).unwrap(), Exit::Done);
+        assert_eq!(ended(None, &Endings { cut: vec!["delivery".to_owned()], ..none.clone() }).unwrap(), Exit::Done);
+        let failure = ended(Some(end("router/0")), &none).unwrap_err();
+        assert_eq!((failure.exit, failure.message.as_str()), (Exit::Failed, "router/0: it panicked"));
+        let failed = Endings { failed: vec![end("sweep")], ..none };
+        assert_eq!(ended(None, &failed).unwrap_err().exit, Exit::Failed);
     }
 }

@@ -39,6 +39,21 @@ fn what_init_writes_passes_check_fmt_and_test() {
 }
 
 #[test]
+fn every_pack_begins_a_project_that_passes_check_and_test() {
+    for pack in ["shopify", "woocommerce", "easypost", "ups", "shopify,woocommerce,easypost,ups"] {
+        let folder = tempfile::tempdir().unwrap();
+        let begun = run(folder.path(), &["init", "--pack", pack]).ends(0).says("systems/canonical.yaml");
+        assert!(begun.out.contains(".crossdock/secrets/canonical/signing"), "{}", begun.out);
+        run(folder.path(), &["check"]).ends(0).remarks("no mistakes");
+        run(folder.path(), &["fmt", "--check"]).ends(0);
+        let tests = run(folder.path(), &["test", "-o", "json"]).ends(0).json();
+        assert_eq!(tests["passed"].as_u64(), Some(pack.split(',').count() as u64), "{pack}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &["init", "--pack", "magento"]).ends(2).remarks("shopify, woocommerce, easypost, ups");
+}
+
+#[test]
 fn a_test_that_fails_shows_where_and_what() {
     let folder = sample(None);
     let path = folder.path().join("tests/order.yaml");
@@ -108,6 +123,7 @@ fn a_test_is_signed_as_its_source_asks_for_it() {
 fn codes_fields_and_names_are_explained() {
     let folder = sample(None);
     run(folder.path(), &["explain", "H0507"]).ends(0).says("owner");
+    run(folder.path(), &["explain", "key-reused"]).ends(0).says("409").says("help: ");
     run(folder.path(), &["explain", "flow.deliver.retry"]).ends(0).says("critical");
     run(folder.path(), &["explain", "orders-to-warehouse"]).ends(0).says("flow orders-to-warehouse, for team-warehouse");
     run(folder.path(), &["explain", "nothing-of-this"]).ends(5);
@@ -117,7 +133,9 @@ fn codes_fields_and_names_are_explained() {
 #[test]
 fn wrong_usage_is_told_in_the_form_that_was_asked_for() {
     let folder = tempfile::tempdir().unwrap();
-    run(folder.path(), &["statsu"]).ends(2).remarks("status");
+    run(folder.path(), &["statsu"]).ends(2).remarks("did you mean `status`?");
+    run(folder.path(), &["frobnicate"]).ends(2).remarks("`crossdock help` lists the verbs");
+    run(folder.path(), &["retry", "abc", "--reason", "x"]).ends(2).remarks("an id looks like");
     let json = run(folder.path(), &["statsu", "-o", "json"]).ends(2).json();
     assert_eq!((json["code"].as_str(), json["exit"].as_u64()), (Some("usage"), Some(2)));
     run(folder.path(), &["check"]).ends(5).remarks("crossdock init");

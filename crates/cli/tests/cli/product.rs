@@ -163,6 +163,16 @@ impl Product {
         finish(&mut self.command(args), input)
     }
 
+    /// The same without being told where the product is.
+    pub(crate) fn run_here(&self, args: &[&str]) -> Ran {
+        self.run_from(&self.folder, args)
+    }
+
+    /// The same from another folder.
+    pub(crate) fn run_from(&self, folder: &Path, args: &[&str]) -> Ran {
+        finish(command(folder, args).env("CROSSDOCK_TOKEN", &self.token), "")
+    }
+
     /// The same as somebody else.
     pub(crate) fn run_as(&self, token: &str, args: &[&str]) -> Ran {
         finish(self.command(args).env("CROSSDOCK_TOKEN", token), "")

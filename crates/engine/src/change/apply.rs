@@ -9,7 +9,7 @@ use model::view::DeliveryQuery;
 use model::{Delivery, Diagnostic, Fault, FaultKind, InForce, Partition, PolicyVersion, Severity};
 use policy::{Policy, SourceFile};
 
-use super::decide::{self, Application, Left, OpenDeliveries, Removal};
+use super::decide::{self, Application, Left, MissingSecrets, OpenDeliveries, Removal};
 use crate::book::{self, Book};
 use crate::ports::{Journal, Ledger, Views};
 use crate::rules::asked::{Asked, NotDone};
@@ -40,6 +40,8 @@ pub struct Terms {
     pub onto: Option<PolicyVersion>,
     /// What happens to deliveries that are open to what is removed.
     pub open: OpenDeliveries,
+    /// What happens when a secret that the policy names has no value.
+    pub missing: MissingSecrets,
 }
 
 /// What was done.
@@ -76,7 +78,8 @@ impl Changes {
     /// Applies the files of a project.
     ///
     /// Refused: `Invalid` with all findings when the check finds an error, `Changed` when another version than
-    /// `terms.onto` is in force, `Refused` when deliveries are open to what is removed.
+    /// `terms.onto` is in force, `Refused` when deliveries are open to what is removed,
+    /// `SecretsMissing` when a secret has no value.
     pub async fn apply(&self, files: &[SourceFile], terms: Terms, asked: &Asked) -> Result<Applied, NotDone> {
         self.put("policy.apply", files, terms, asked).await
     }
@@ -112,6 +115,7 @@ impl Changes {
             let sentence = format!("{} is in force already; nothing was changed", version.short());
             return Ok(Applied { warnings, sentence, ..nothing(version) });
         }
+        decide::allow_missing(self.book.secrets_missing(&policy), terms.missing)?;
         let removals = self.removals(&*self.book.at(previous).await?, &policy).await?;
         decide::allow(&removals, terms.open)?;
         let application = Application { number: last.number + 1, version, files, in_force: previous };

@@ -23,6 +23,16 @@ pub enum OpenDeliveries {
     Hold,
 }
 
+/// What happens when a secret that a policy names has no value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MissingSecrets {
+    /// The policy is refused: what the secret proves would refuse everything.
+    #[default]
+    Refuse,
+    /// It is applied: the person knows.
+    Allow,
+}
+
 /// What a policy removes, and what is still open there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removal {
@@ -40,6 +50,11 @@ impl Removal {
         let more = if self.more { "at least " } else { "" };
         format!("{} {} has {more}{} open deliveries", self.object.kind(), self.object.name(), self.open)
     }
+}
+
+/// Whether a policy may name these secrets, which have no value.
+pub fn allow_missing(missing: Vec<String>, terms: MissingSecrets) -> Result<(), NotDone> {
+    if missing.is_empty() || terms == MissingSecrets::Allow { Ok(()) } else { Err(NotDone::SecretsMissing(missing)) }
 }
 
 /// Whether a policy with these removals may be applied.

@@ -10,7 +10,7 @@ use model::{DestinationName, Fault, FaultKind, Principal, Timestamp};
 use super::decide::{self, Left};
 use crate::book::Book;
 use crate::drive::Turn;
-use crate::ports::{Clock, DueLimit, Journal, Ledger};
+use crate::ports::{Clock, DueQuery, Journal, Ledger};
 use crate::rules::names::Object;
 
 /// The loop that holds what a removed destination left behind.
@@ -59,9 +59,15 @@ impl Leavings {
 
     async fn hold_ready(&self, name: &DestinationName) -> Result<bool, Fault> {
         let removed = Object::Destination(name.clone());
-        let limit = DueLimit { all: CLAIM_MAX, repeats: CLAIM_MAX };
+        let query = DueQuery {
+            destination: name.clone(),
+            now: Timestamp::NEVER,
+            all: CLAIM_MAX,
+            repeats: CLAIM_MAX,
+            without: BTreeSet::new(),
+        };
         let mut held = false;
-        for delivery in self.ledger.due(name, Timestamp::NEVER, limit).await? {
+        for delivery in self.ledger.due(query).await?.deliveries {
             let Left::Hold(batch) = decide::hold(&delivery, &removed, (&Principal::product(), self.clock.now())) else {
                 continue;
             };

@@ -1,5 +1,6 @@
 //! What people do with a delivery: retry, cancel, hold. Decided from the delivery as it stands, with a sentence either way.
 
+use model::change::Round;
 use model::{Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Guard, MemberVerdict, OnDead, Replay, ReplayId};
 use model::{ReplayMember, ReplayState};
 
@@ -152,7 +153,7 @@ fn replay_of_one(delivery: &Delivery, id: ReplayId, asked: &Asked) -> Change {
 
 fn moved(delivery: &Delivery, wish: Wish, state: DeliveryState, asked: &Asked, sentence: &str) -> Plan {
     let new_round = match wish {
-        Wish::Retry => Some(asked.at),
+        Wish::Retry => Some(Round { at: asked.at, deadline: delivery.deadline_from(asked.at), policy: delivery.policy }),
         Wish::Cancel | Wish::Hold => None,
     };
     let batch = Batch::new()

@@ -1,5 +1,6 @@
 //! What follows from an attempt: done, again later, held, or a dead letter; with the reason in a sentence.
 
+use model::change::Switch;
 use model::outcome::Again;
 use model::{AttemptResult, Batch, Change, Delivery, DeliveryState, Guard, Outcome, Timestamp};
 use policy::Policy;
@@ -13,8 +14,6 @@ use crate::rules::schedule::{self, Next, Round};
 pub struct Terms<'a> {
     /// The retry policy that the delivery keeps.
     pub retry: &'a Retry,
-    /// The deadline that its flow sets besides.
-    pub deadline: Option<model::TimeSpan>,
     /// What its destination says of repeats, now.
     pub repeat: Repeat,
 }
@@ -74,6 +73,9 @@ fn after_crash(delivery: &Delivery, terms: Terms<'_>, now: Timestamp) -> After {
     if delivery.round_attempts() >= schedule::attempts_max(terms.retry) {
         return end(delivery, terms, "the process ended during the last attempt".to_owned());
     }
+    if !delivery.may_begin(now) {
+        return end(delivery, terms, "the process ended during the attempt, and its deadline has passed".to_owned());
+    }
     After {
         state: DeliveryState::Waiting { due: now },
         why: "the process ended during the attempt; it is repeated under the same id".to_owned(),
@@ -90,7 +92,7 @@ fn unclear(delivery: &Delivery, terms: Terms<'_>, moment: Moment, what: &str) ->
 }
 
 fn again(delivery: &Delivery, terms: Terms<'_>, asked: Option<model::TimeSpan>, moment: Moment, what: &str) -> After {
-    let round = Round { at: delivery.round_at, attempts: delivery.round_attempts(), deadline: terms.deadline };
+    let round = Round { attempts: delivery.round_attempts(), deadline: delivery.deadline };
     match schedule::next(terms.retry, round, asked, moment.now, moment.chance) {
         Next::At(due) => After {
             state: DeliveryState::Waiting { due },
@@ -102,7 +104,11 @@ fn again(delivery: &Delivery, terms: Terms<'_>, asked: Option<model::TimeSpan>, 
 }
 
 fn end(delivery: &Delivery, terms: Terms<'_>, why: String) -> After {
-    match terms.retry.end {
+    ended(delivery, terms.retry.end, why)
+}
+
+fn ended(delivery: &Delivery, end: End, why: String) -> After {
+    match end {
         End::Hold => held(delivery, why),
         End::DeadLetter => After { state: DeliveryState::DeadLettered { owner: delivery.owner.clone() }, why },
     }
@@ -126,14 +132,16 @@ pub const fn seen(outcome: &Outcome) -> Option<Seen> {
 ///
 /// A flow or retry policy that is missing from the kept policy cannot occur; it would hold the delivery.
 pub fn judge(kept: &Policy, present: &Policy, delivery: &Delivery, result: &AttemptResult, chance: u16) -> After {
-    let flow = kept.flows.get(&delivery.flow);
-    let retry = flow.and_then(|flow| kept.retries.get(&flow.retry));
-    let (Some(flow), Some(retry)) = (flow, retry) else {
+    let Some(retry) = retry_of(kept, delivery) else {
         return held(delivery, format!("the flow {} is not in its policy", delivery.flow));
     };
     let repeat = present.destinations.get(&delivery.destination).map_or(Repeat::Unsafe, |destination| destination.repeat);
-    let terms = Terms { retry, deadline: flow.deadline, repeat };
+    let terms = Terms { retry, repeat };
     after_attempt(delivery, terms, &result.outcome, Moment { now: result.ended_at, chance })
+}
+
+fn retry_of<'a>(kept: &'a Policy, delivery: &Delivery) -> Option<&'a Retry> {
+    kept.retries.get(&kept.flows.get(&delivery.flow)?.retry).map(|retry| &**retry)
 }
 
 /// The batch that closes an attempt.
@@ -145,3 +153,57 @@ pub fn settle(delivery: &Delivery, epoch: u64, result: AttemptResult, after: Aft
         why: after.why,
     })
 }
+
+/// What a delivery waited for when its deadline passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A person had paused its flow or its destination.
+    Paused {
+        /// `flow/NAME` or `destination/NAME`.
+        object: String,
+        /// By whom, why, since when.
+        switch: Switch,
+    },
+    /// The breaker of its destination was open.
+    Breaker {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Others were ahead of it in its lane.
+    Lane,
+    /// Nothing but its next attempt: that was not due yet, or found no slot.
+    Turn,
+}
+
+/// Where a delivery goes whose deadline passed while it waited. Without its policy it is held: a person has to know.
+pub fn expired(kept: Option<&Policy>, delivery: &Delivery, obstacle: &Obstacle) -> After {
+    let deadline = delivery.deadline.unwrap_or(Timestamp::NEVER);
+    let destination = &delivery.destination;
+    let waited = match obstacle {
+        Obstacle::Paused { object, switch } => {
+            format!("while {object} was paused by {} since {} ({})", switch.by, switch.at, switch.why)
+        }
+        Obstacle::Breaker { since } => format!("while the breaker of {destination} was open since {since}"),
+        Obstacle::Lane => "while it waited behind another in its lane".to_owned(),
+        Obstacle::Turn => format!("before attempt {} could begin", delivery.attempts + 1),
+    };
+    let tried = match delivery.round_attempts() {
+        0 => "nothing was sent".to_owned(),
+        attempts => format!("attempts in this round: {attempts}, the last ended with {}", delivery.cause),
+    };
+    let end = kept.and_then(|kept| retry_of(kept, delivery)).map_or(End::Hold, |retry| retry.end);
+    ended(delivery, end, format!("the deadline of {deadline} passed {waited}; {tried}"))
+}
+
+/// The batch that gives it up.
+pub fn expire(delivery: &Delivery, now: Timestamp, after: After) -> Batch {
+    Batch::new().guard(Guard::DeliveryVersion { delivery: delivery.id, version: delivery.version }).change(Change::Expire {
+        delivery: delivery.id,
+        at: now,
+        state: after.state,
+        why: after.why,
+    })
+}
+
+#[cfg(test)]
+mod tests;

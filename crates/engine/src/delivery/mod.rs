@@ -1,6 +1,8 @@
 //! Delivery: from a claimed delivery to its outcome, and what follows from it.
 
+pub mod claim;
 pub mod command;
+pub mod deadlines;
 pub mod decide;
 pub mod operate;
 pub mod prepare;

@@ -4,7 +4,6 @@
 use base64::Engine as _;
 use bytes::Bytes;
 use formats::signature::standard_webhooks::{self, SigningKey};
-use formats::trace_context::TraceParent;
 use model::{Delivery, Diagnostic, Digest, Event, Outcome, Timestamp};
 use policy::Policy;
 use policy::compiled::{Auth, Destination};
@@ -12,6 +11,7 @@ use policy::expression::EventView;
 
 use crate::keyring::Keyring;
 use crate::ports::Message;
+use crate::rules::traced::Chain;
 
 /// Why nothing can be sent: an outcome that says so.
 pub type Unprepared = Outcome;
@@ -55,6 +55,8 @@ pub struct Envelope<'a> {
     pub delivery: &'a Delivery,
     /// The event.
     pub event: &'a Event,
+    /// The chain that it came in by.
+    pub chain: Chain,
     /// The attempt's number, from 1.
     pub no: u32,
     /// The wall clock: receivers check it.
@@ -90,7 +92,7 @@ fn content_type(event: &Event) -> String {
 
 /// Stable over all attempts but for the attempt's number, the time, and the span.
 fn identity(envelope: Envelope<'_>, headers: &mut Vec<(String, String)>) {
-    let Envelope { delivery, event, no, at } = envelope;
+    let Envelope { delivery, event, chain, no, at } = envelope;
     let mut put = |name: &str, value: String| headers.push((name.to_owned(), value));
     put("webhook-id", delivery.id.to_string());
     put("webhook-timestamp", at.secs().to_string());
@@ -98,22 +100,9 @@ fn identity(envelope: Envelope<'_>, headers: &mut Vec<(String, String)>) {
     put("crossdock-attempt", no.to_string());
     put("crossdock-flow", delivery.flow.to_string());
     put("crossdock-correlation", visible(&event.correlation));
-    put("traceparent", trace_parent(delivery, event, no));
+    put("traceparent", chain.attempt(delivery.id, no).to_string());
     if let Some(state) = event.trace.as_ref().map(|trace| &trace.state).filter(|state| !state.is_empty()) {
         put("tracestate", state.clone());
-    }
-}
-
-/// The trace goes on from the sender's; without one it begins with the event, so that all hops meet in one trace.
-fn trace_parent(delivery: &Delivery, event: &Event, no: u32) -> String {
-    let span: [u8; 8] = Digest::of_fields(&[&delivery.id.bytes(), &no.to_be_bytes()]).head();
-    let received = event
-        .trace
-        .as_ref()
-        .and_then(|trace| TraceParent::parse(&format!("00-{}-{}-{:02x}", trace.trace_id, trace.parent_id, trace.flags)));
-    match received.and_then(|parent| parent.child(span)) {
-        Some(child) => child.to_string(),
-        None => format!("00-{}-{}-00", event.id.0.simple(), hex::encode(span)),
     }
 }
 

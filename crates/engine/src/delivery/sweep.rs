@@ -10,18 +10,24 @@ use model::{AttemptResult, Delivery, Fault, FaultKind, NodeName, Outcome, Timest
 use super::decide;
 use crate::book::Book;
 use crate::drive::Turn;
-use crate::ports::{Clock, Ledger, Life};
+use crate::observe::{Fact, Facts};
+use crate::ports::{Clock, Journal, Ledger, Life};
 use crate::rules::pulse::Pulse;
+use crate::rules::traced::Chain;
 
 /// The sweep of a node.
 #[derive(Debug)]
 pub struct Sweep {
+    /// Where the events of attempts are.
+    pub journal: Arc<dyn Journal>,
     /// Where leases are.
     pub ledger: Arc<dyn Ledger>,
     /// The policies.
     pub book: Arc<Book>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where facts go.
+    pub facts: Arc<Facts>,
     /// What was seen of other nodes.
     pub pulse: Pulse,
 }
@@ -71,10 +77,20 @@ impl Sweep {
             response_cut: false,
         };
         let after = decide::judge(&kept, &present, delivery, &result, 0);
+        let state = after.state.word();
         match self.ledger.commit(decide::settle(delivery, delivery.epoch, result, after)).await {
-            Ok(_) => Ok(()),
-            Err(fault) if fault.kind == FaultKind::Conflict => Ok(()),
-            Err(fault) => Err(fault),
+            Ok(_) => self.tell(delivery, state, now).await,
+            Err(fault) if fault.kind == FaultKind::Conflict => {}
+            Err(fault) => return Err(fault),
         }
+        Ok(())
+    }
+
+    /// The hop of the life that ended is told by this one, under the same ids.
+    async fn tell(&self, delivery: &Delivery, state: &'static str, ended: Timestamp) {
+        let record = self.journal.get(delivery.bytes_at).await.ok().flatten();
+        let chain = record.and_then(|record| Chain::of_entry(&record.entry, self.facts.roots()));
+        let cause = Outcome::Unknown.cause();
+        self.facts.emit(&Fact::AttemptEnded { delivery, chain, cause: &cause, state, started: None, ended });
     }
 }

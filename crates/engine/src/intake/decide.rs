@@ -12,6 +12,7 @@ use model::{Event, EventId, Received, Refusal, RefusalKind, Timestamp, Verdict};
 use policy::Policy;
 use policy::compiled::Source;
 
+use super::batch;
 use super::handshake::{self, HandshakeAnswer};
 use super::judge::{Ground, Identity, judge_again, judge_new};
 use super::key;
@@ -24,7 +25,8 @@ use super::verify::Verifiers;
 pub enum Decision {
     /// It is answered and admits nothing.
     Answered(HandshakeAnswer),
-    /// A verdict for each of its events, in their order; several only for a batch, none for an empty one.
+    /// A verdict for each of its events, in their order; several only for a batch, none for an empty one. All of them
+    /// can be taken.
     Judged(Vec<Verdict>),
     /// It is refused as a whole.
     Refused(Refusal),
@@ -83,25 +85,38 @@ pub fn open<'a>(
     Ok(Opened::Proven(Proven { request, carried }))
 }
 
-/// The second half: a verdict for each event. Refused as a whole when no event can be made out.
+/// The second half: a verdict for each event. Refused as a whole when one of them cannot be taken.
 pub fn judge(policy: &Policy, proven: &Proven<'_>) -> Result<Vec<Verdict>, Refusal> {
     let Proven { request, carried } = proven;
     let Received { at, seed, headers, .. } = request.received;
     let messages = message::messages(request, *carried)?;
     let trace = trace_context::extract(&request.headers);
-    let ground = Ground { policy, source: request.source, headers, trace: trace.as_ref() };
-    let mut verdicts = Vec::with_capacity(messages.len());
+    let ground = Ground { policy, source: request.source, carried: *carried, headers, trace: trace.as_ref() };
+    let count = messages.len();
+    let mut verdicts = Vec::with_capacity(count);
+    let mut refused = Vec::new();
     for (index, message) in messages.into_iter().enumerate() {
         let id = key::arrival(request.source, *at, *seed, index);
-        verdicts.push(match message {
-            Ok(message) => judge_new(&ground, &message, Identity { id, received_at: *at }),
-            Err(refusal) => Verdict::Refused(refusal),
-        });
+        match message.and_then(|message| verdict(&ground, &message, index, Identity { id, received_at: *at })) {
+            Ok(verdict) => verdicts.push(verdict),
+            Err(refusal) => refused.push((index, refusal)),
+        }
     }
-    match verdicts.as_mut_slice() {
-        [Verdict::Refused(only)] if *carried != Carried::Batch => Err(only.clone()),
-        _ => Ok(verdicts),
+    if *carried != Carried::Batch {
+        return refused.pop().map_or(Ok(verdicts), |(_, only)| Err(only));
     }
+    if refused.is_empty() {
+        refused = batch::contradictions(&verdicts);
+    }
+    if refused.is_empty() { Ok(verdicts) } else { Err(batch::refusal(count, refused)) }
+}
+
+fn verdict(ground: &Ground<'_>, message: &Message, index: usize, identity: Identity) -> Result<Verdict, Refusal> {
+    let judged = judge_new(ground, message, identity);
+    if ground.carried == Carried::Batch {
+        return judged.map_err(|refusal| batch::in_element(refusal, index, "/data"));
+    }
+    judged
 }
 
 /// Judges a kept event again under the present policy, with another body: in the form of the one that was received,
@@ -115,8 +130,9 @@ pub fn again(policy: &Policy, before: &Event, body: Bytes, id: EventId) -> Resul
         return Err(Refusal::new(RefusalKind::TooLarge, detail));
     }
     let depth_max = source.limits.depth.min(BODY_DEPTH_MAX);
-    let message = if had_envelope(before) {
-        depth::check(&body, depth_max + 1).map_err(message::too_deep)?;
+    let carried = if had_envelope(before) { Carried::Structured } else { Carried::Json };
+    let message = if carried == Carried::Structured {
+        depth::check(&body, depth_max + carried.envelope_depth()).map_err(message::too_deep)?;
         message::structured(&body, depth_max)?
     } else {
         if cloudevents::is_json(&before.content_type) {
@@ -125,8 +141,8 @@ pub fn again(policy: &Policy, before: &Event, body: Bytes, id: EventId) -> Resul
         let content_type = before.content_type.clone();
         Message { raw: body, data: DataAt::Whole, content_type, envelope: None }
     };
-    let ground = Ground { policy, source, headers: &[], trace: None };
-    Ok(judge_again(&ground, &message, id, before))
+    let ground = Ground { policy, source, carried, headers: &[], trace: None };
+    judge_again(&ground, &message, id, before)
 }
 
 /// Whether the kept bytes are an envelope with the data inside.

@@ -11,7 +11,7 @@ use formats::cloudevents::handshake as webhook;
 use http::{HeaderMap, HeaderValue};
 use model::{Refusal, RefusalKind};
 use percent_encoding::percent_decode;
-use policy::compiled::{Handshake, Rate};
+use policy::compiled::{Handshake, Rate, Source};
 
 use super::request::Request;
 
@@ -29,13 +29,32 @@ pub struct HandshakeAnswer {
     pub body: Bytes,
 }
 
+/// The methods that a source answers: `POST`, and those of its handshakes.
+pub(super) fn methods(source: &Source) -> Vec<&'static str> {
+    let of = |handshake: &Handshake| match handshake {
+        Handshake::Challenge { .. } => Some("GET"),
+        Handshake::CloudEvents => Some("OPTIONS"),
+        Handshake::Ping { .. } | Handshake::FormPing { .. } => None,
+    };
+    std::iter::once("POST").chain(source.handshake.iter().filter_map(of)).collect()
+}
+
+/// Refused where the source answers no such method.
+pub(super) fn check_method(source: &Source, method: &str) -> Result<(), Refusal> {
+    if methods(source).contains(&method) {
+        return Ok(());
+    }
+    let detail = format!("events are sent with POST, and {} declares no handshake with {method}", source.name);
+    Err(Refusal::new(RefusalKind::WrongMethod, detail))
+}
+
 /// The answer to a request that nobody signs, where it is one.
 pub(super) fn unsigned(request: &Request<'_>) -> Result<Option<HandshakeAnswer>, Refusal> {
+    check_method(request.source, &request.received.method)?;
     match request.received.method.as_str() {
-        "POST" => Ok(declared_form(request).then(ok)),
         "GET" => challenge(request).map(Some),
         "OPTIONS" => options(request).map(Some),
-        _ => Err(only_post()),
+        _ => Ok(declared_form(request).then(ok)),
     }
 }
 
@@ -54,17 +73,14 @@ fn ok() -> HandshakeAnswer {
     HandshakeAnswer { status: 200, headers: Vec::new(), body: Bytes::new() }
 }
 
-fn only_post() -> Refusal {
-    Refusal::new(RefusalKind::Malformed, "events are sent with POST, and no handshake of this kind is declared here")
-}
-
 /// Echoes the query value as text that no browser takes for a page.
 fn challenge(request: &Request<'_>) -> Result<HandshakeAnswer, Refusal> {
     let wanted = |handshake: &Handshake| match handshake {
         Handshake::Challenge { query } => query_value(&request.received.query, query),
         Handshake::Ping { .. } | Handshake::FormPing { .. } | Handshake::CloudEvents => None,
     };
-    let value = request.source.handshake.iter().find_map(wanted).ok_or_else(only_post)?;
+    let missing = || Refusal::new(RefusalKind::Malformed, "the query has nothing to answer");
+    let value = request.source.handshake.iter().find_map(wanted).ok_or_else(missing)?;
     if value.len() > CHALLENGE_BYTES_MAX {
         return Err(Refusal::new(RefusalKind::Malformed, "the challenge is too long"));
     }
@@ -99,9 +115,6 @@ fn declared_form(request: &Request<'_>) -> bool {
 
 /// Permission for any origin: who may send is decided by the signature and the address, not by a name that is claimed.
 fn options(request: &Request<'_>) -> Result<HandshakeAnswer, Refusal> {
-    if !request.source.handshake.contains(&Handshake::CloudEvents) {
-        return Err(only_post());
-    }
     let malformed = |error: formats::cloudevents::Error| Refusal::new(RefusalKind::Malformed, error.to_string());
     let asked = webhook::Request::from_headers(&request.headers).map_err(malformed)?;
     let rate = request.source.limits.rate.and_then(per_minute);

@@ -17,17 +17,25 @@ use policy::expression::Data;
 use policy::{Policy, codes};
 
 use super::key;
-use super::kind::{self, Recognised};
+use super::kind;
 use super::message::{Message, malformed};
 use super::pick::{Sight, bounded, instant};
+use super::request::Carried;
 
 /// What all events of a request have in common.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ground<'a> {
     pub(super) policy: &'a Policy,
     pub(super) source: &'a Source,
+    pub(super) carried: Carried,
     pub(super) headers: &'a [(String, String)],
     pub(super) trace: Option<&'a Traced>,
+}
+
+impl<'a> Ground<'a> {
+    fn sight(&self, message: &'a Message, data: &'a Data<'a>) -> Sight<'a> {
+        Sight { carried: self.carried, headers: self.headers, envelope: message.envelope.as_deref(), data }
+    }
 }
 
 /// What an event is given, not what it says.
@@ -38,22 +46,15 @@ pub(super) struct Identity {
 }
 
 /// The verdict on an event that arrived.
-pub(super) fn judge_new(ground: &Ground<'_>, message: &Message, identity: Identity) -> Verdict {
+pub(super) fn judge_new(ground: &Ground<'_>, message: &Message, identity: Identity) -> Result<Verdict, Refusal> {
     let bytes = message.data_bytes();
     let data = Data::new(bytes, &message.content_type);
-    let sight = Sight { headers: ground.headers, envelope: message.envelope.as_deref(), data: &data };
-    let named = || {
-        check_json(message, &data)?;
-        let native = kind::native(ground.source, sight);
-        let kind = kind::kind(ground.source, native.as_deref())?;
-        let digest = Digest::of(&message.raw);
-        let key = key::key(ground.source, sight, native.as_deref(), &digest)?;
-        Ok((kind, digest, key))
-    };
-    let (kind, digest, key) = match named() {
-        Ok(named) => named,
-        Err(refusal) => return Verdict::Refused(refusal),
-    };
+    let sight = ground.sight(message, &data);
+    check_json(message, &data)?;
+    let native = kind::native(ground.source, sight);
+    let kind = kind::kind(ground.source, native.as_deref())?;
+    let digest = Digest::of(&message.raw);
+    let key = key::key(ground.source, sight, native.as_deref(), &digest)?;
     let event = Event {
         id: identity.id,
         source: ground.source.name.clone(),
@@ -78,17 +79,11 @@ pub(super) fn judge_new(ground: &Ground<'_>, message: &Message, identity: Identi
 }
 
 /// The verdict on a kept event with another body: what only its headers said stays as it was.
-pub(super) fn judge_again(ground: &Ground<'_>, message: &Message, id: EventId, before: &Event) -> Verdict {
+pub(super) fn judge_again(ground: &Ground<'_>, message: &Message, id: EventId, before: &Event) -> Result<Verdict, Refusal> {
     let data = Data::new(message.data_bytes(), &message.content_type);
-    let sight = Sight { headers: ground.headers, envelope: message.envelope.as_deref(), data: &data };
-    let named = || {
-        check_json(message, &data)?;
-        kind::kind_again(ground.source, kind::native(ground.source, sight).as_deref(), before)
-    };
-    let kind: Recognised<'_> = match named() {
-        Ok(kind) => kind,
-        Err(refusal) => return Verdict::Refused(refusal),
-    };
+    let sight = ground.sight(message, &data);
+    check_json(message, &data)?;
+    let kind = kind::kind_again(ground.source, kind::native(ground.source, sight).as_deref(), before)?;
     let mut attributes = before.attributes.clone();
     attributes.extend(self::attributes(ground.source, sight));
     let named_before = Some(before.correlation.clone()).filter(|text| *text != before.id.to_string());
@@ -115,7 +110,7 @@ pub(super) fn judge_again(ground: &Ground<'_>, message: &Message, id: EventId, b
 const PARTITION_KEY: &str = "partitionkey";
 
 /// Asks the contract, and decides. Also what breaks its contract is read as far as it goes, so that people find it.
-fn complete(ground: &Ground<'_>, mut event: Event, reason: Option<Diagnostic>, data: &Data<'_>) -> Verdict {
+fn complete(ground: &Ground<'_>, mut event: Event, reason: Option<Diagnostic>, data: &Data<'_>) -> Result<Verdict, Refusal> {
     let contract = event.contract.as_ref().and_then(|name| ground.policy.contracts.get(name));
     let broken = contract.map_or_else(Vec::new, |contract| contract.validate_data(data));
     if let Some(contract) = contract.filter(|_| !broken.is_empty())
@@ -123,7 +118,7 @@ fn complete(ground: &Ground<'_>, mut event: Event, reason: Option<Diagnostic>, d
     {
         let detail = format!("the data breaks the contract {}", contract.reference);
         let refusal = Refusal::new(RefusalKind::ContractViolation, detail);
-        return Verdict::Refused(Refusal { reasons: broken, ..refusal });
+        return Err(Refusal { reasons: broken, ..refusal });
     }
     if let Some(contract) = contract {
         event.identifiers = contract.identifiers(data);
@@ -137,11 +132,8 @@ fn complete(ground: &Ground<'_>, mut event: Event, reason: Option<Diagnostic>, d
     }
     // INVARIANT: at most REASONS_MAX, for a type that is not listed has no contract.
     let reasons: Vec<Diagnostic> = reason.into_iter().chain(broken).collect();
-    if reasons.is_empty() {
-        Verdict::Admitted(Box::new(event))
-    } else {
-        Verdict::Quarantined { event: Box::new(event), reasons }
-    }
+    let event = Box::new(event);
+    Ok(if reasons.is_empty() { Verdict::Admitted(event) } else { Verdict::Quarantined { event, reasons } })
 }
 
 /// What is declared as JSON, or must be JSON for want of a declaration, is JSON.

@@ -1,42 +1,47 @@
 //! The key of an event: what makes its repeats the same event. The same request always gives the same key.
 //!
-//! Where nothing else is declared, a `CloudEvent` is known by its source and id, a Standard Webhook by its `webhook-id`,
-//! and anything else by the digest of its bytes.
+//! Where the source declares nothing else, a `CloudEvent` is known by its source and id, whatever request brings it;
+//! anything else by what the preset of the source knows, such as the `webhook-id` of a Standard Webhook; and what is
+//! neither by the digest of its bytes. A declared header says which request it was: in a batch, which has one header
+//! for many events, the event's own source and id tell them apart.
 
-use formats::signature::standard_webhooks;
 use model::diagnostic::Place;
 use model::limit::KEY_BYTES_MAX;
 use model::{Diagnostic, Digest, Event, EventId, Partition, Refusal, Timestamp};
 use policy::codes;
-use policy::compiled::{Key, Pick, Source, Verify};
+use policy::compiled::{Key, Pick, Source};
 use policy::expression::Path;
 
 use super::message::malformed;
 use super::pick::{Sight, bounded, digest_text};
+use super::request::Carried;
 
 /// The key of an event with these bytes; refused where the rule finds nothing.
 pub(super) fn key(source: &Source, sight: Sight<'_>, native_type: Option<&str>, digest: &Digest) -> Result<String, Refusal> {
     let key = match &source.key {
-        Key::Native(rule) => sight.pick(rule).ok_or_else(|| missing(rule))?,
-        Key::Derived(paths) => derived(paths, sight, native_type)?,
-        Key::Body => match (sight.envelope, &source.verify) {
+        Key::Usual(rule) => match (sight.envelope, rule) {
             // A space cannot be part of a source, which is a URI reference.
             (Some(event), _) => format!("{} {}", event.source, event.id),
-            (None, Verify::StandardWebhooks { .. }) => {
-                let id = sight.header(standard_webhooks::ID).map(|id| id.trim().to_owned());
-                id.unwrap_or_else(|| digest_text(digest))
-            }
-            (
-                None,
-                Verify::Signed(_)
-                | Verify::SecretHeader { .. }
-                | Verify::SecretPath
-                | Verify::Basic { .. }
-                | Verify::Unsigned { .. },
-            ) => digest_text(digest),
+            (None, Some(rule)) => sight.pick(rule).ok_or_else(|| missing(rule))?,
+            (None, None) => digest_text(digest),
         },
+        Key::Native(rule) => native(rule, sight)?,
+        Key::Derived(paths) => derived(paths, sight, native_type)?,
+        Key::Body => digest_text(digest),
     };
     Ok(bounded(key, KEY_BYTES_MAX))
+}
+
+/// What the rule finds. All events of a batch see the same headers, so there it is not the whole key.
+fn native(rule: &Pick, sight: Sight<'_>) -> Result<String, Refusal> {
+    let found = sight.pick(rule).ok_or_else(|| missing(rule))?;
+    match (rule, sight.carried, sight.envelope) {
+        (Pick::Header(_) | Pick::Is(_), Carried::Batch, Some(event)) => {
+            let fields = [found.as_bytes(), event.source.as_bytes(), event.id.as_bytes()];
+            Ok(digest_text(&Digest::of_fields(&fields)))
+        }
+        (Pick::Header(_) | Pick::Path(_) | Pick::Is(_), _, _) => Ok(found),
+    }
 }
 
 /// The digest of the type and the values. One that is missing counts as missing, not as empty; all of them missing is

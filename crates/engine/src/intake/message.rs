@@ -12,6 +12,7 @@ use policy::codes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::batch;
 use super::request::{Carried, Request};
 
 /// What data is where its sender does not say it.
@@ -53,12 +54,13 @@ pub(super) fn messages(request: &Request<'_>, carried: Carried) -> Result<Vec<Re
         Carried::Structured => vec![structured(body, depth_max)],
         Carried::Batch => {
             let elements = cloudevents::decode_batch(body, BATCH_EVENTS_MAX).map_err(|error| broken(&error))?;
-            let message = |element: cloudevents::BatchElement| {
+            let message = |(index, element): (usize, cloudevents::BatchElement)| {
                 let start = element.raw.start;
                 let event = element.event.map_err(|error| broken(&error))?;
                 of_event(event, body.slice(element.raw), start, depth_max)
+                    .map_err(|refusal| batch::in_element(refusal, index, ""))
             };
-            elements.into_iter().map(message).collect()
+            elements.into_iter().enumerate().map(message).collect()
         }
     })
 }

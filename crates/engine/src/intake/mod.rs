@@ -5,6 +5,7 @@
 //! Against replays: signatures with a timestamp have a tolerance, everything else has the key registry, with the limit
 //! that `verify` names.
 
+mod batch;
 pub mod decide;
 mod handshake;
 mod judge;

@@ -6,9 +6,13 @@ use model::{Digest, Timestamp};
 use policy::compiled::Pick;
 use policy::expression::Data;
 
+use super::request::Carried;
+
 /// What can be read about one event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sight<'a> {
+    /// How the request carries it: the headers are its own, or those of a batch.
+    pub(super) carried: Carried,
     /// The headers of the request, names in lower case; empty where they are not known any more.
     pub(super) headers: &'a [(String, String)],
     /// The attributes, where it is a `CloudEvent`.

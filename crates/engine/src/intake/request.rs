@@ -49,8 +49,7 @@ impl Carried {
 impl<'a> Request<'a> {
     /// The request, where it is allowed to come in at all: source, address, size, headers, in this order.
     pub(super) fn open(policy: &'a Policy, received: &'a Received) -> Result<Self, Refusal> {
-        let source = policy.sources.get(&received.source);
-        let source = source.ok_or_else(|| Refusal::new(RefusalKind::UnknownSource, "there is no such source here"))?;
+        let source = policy.sources.get(&received.source).ok_or_else(unknown_source)?;
         check_address(source, received)?;
         let bytes_max = source.limits.body_bytes.min(BODY_BYTES_MAX);
         if received.body.len() > bytes_max {
@@ -84,6 +83,11 @@ impl<'a> Request<'a> {
             (Mode::Binary, Format::Json) => Err(refusal("this source takes JSON or CloudEvents")),
         }
     }
+}
+
+/// Without the name: what is asked for is not repeated.
+pub(super) fn unknown_source() -> Refusal {
+    Refusal::new(RefusalKind::UnknownSource, "there is no such source here")
 }
 
 fn check_address(source: &Source, received: &Received) -> Result<(), Refusal> {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use model::limit::BODY_BYTES_MAX;
 use model::{
     Appended, AuditId, AuditRow, Batch, Change, Digest, Entry, Event, EventId, Fault, FaultKind, NewEntry, Principal,
     Received, Refusal, RefusalKind, SourceName, TimeSpan, Timestamp, Verdict,
@@ -14,15 +15,19 @@ use policy::Policy;
 use policy::compiled::Source;
 use tokio::sync::watch;
 
+use super::batch;
 use super::decide::{self, Opened};
-use super::handshake::HandshakeAnswer;
+use super::handshake::{HandshakeAnswer, check_method, methods};
 use super::key::partition;
 use super::meter::Meter;
+use super::request;
 use super::verify::Verifiers;
 use crate::book::Book;
 use crate::keyring::Keyring;
-use crate::observe::{Accepted, Fact, Facts};
+use crate::observe::{Accepted, Arrival, Fact, Facts};
 use crate::ports::{Clock, Journal, Ledger};
+use crate::pressure::Pressure;
+use crate::rules::traced;
 use crate::switchboard::Switchboard;
 
 /// How long a sender should wait when the journal could not be written.
@@ -43,6 +48,8 @@ pub struct Intake {
     pub keys: watch::Receiver<Arc<Keyring>>,
     /// What people paused.
     pub switches: Arc<Switchboard>,
+    /// Whether this node has more to do than it can.
+    pub pressure: Arc<Pressure>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Where facts go.
@@ -71,31 +78,27 @@ struct Ready {
 pub enum Answer {
     /// It was no event.
     Handshake(HandshakeAnswer),
-    /// At least one event is durable, or there was none to accept: 202. One item for each event, in their order.
+    /// Every event is durable: 202. One item for each, in their order; none for an empty batch.
     Accepted(Vec<Item>),
-    /// Nothing was accepted; the status is that of the first refusal.
+    /// Not every event is durable. Nothing was kept, unless the refusal says so: events under keys that are known with
+    /// other bodies are found only while the others are journalled.
     Refused(Refusal),
 }
 
-/// What became of one event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Item {
-    /// It is durable.
-    Accepted {
-        /// Its id; of a duplicate the first one's.
-        id: EventId,
-        /// Whether it was there before.
-        duplicate: bool,
-        /// Whether this request's event was judged to need a person.
-        quarantined: bool,
-    },
-    /// It is not kept, though others of its batch are.
-    Refused(Refusal),
+/// An event that is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Its id; of a duplicate the first one's.
+    pub id: EventId,
+    /// Whether it was there before.
+    pub duplicate: bool,
+    /// Whether this request's event was judged to need a person.
+    pub quarantined: bool,
 }
 
 /// An event that is being journalled.
-struct Sent {
-    id: EventId,
+struct Sent<'a> {
+    arrival: Arrival<'a>,
     digest: Digest,
     quarantined: bool,
 }
@@ -103,6 +106,9 @@ struct Sent {
 impl Intake {
     /// Receives a request: the HTTP layer, the simulator and `crossdock send` all come in here.
     pub async fn receive(&self, received: Received) -> Answer {
+        if let Some(hold) = self.pressure.hold() {
+            self.clock.sleep(hold).await;
+        }
         let ready = self.ready();
         let verdicts = match self.judge(&ready, &received) {
             Ok(Judged::Answered(answer)) => return Answer::Handshake(answer),
@@ -110,7 +116,7 @@ impl Intake {
             Err(refusal) => return self.refused(&received.source, refusal),
         };
         match self.journal(&ready.policy, &received, verdicts).await {
-            Ok(items) => self.answer(&received.source, items),
+            Ok(outcomes) => self.answer(&received.source, outcomes),
             Err(fault) => {
                 self.facts.emit(&Fact::LoopFault { name: "intake", fault: &fault });
                 self.refused(&received.source, unavailable(&fault))
@@ -118,9 +124,23 @@ impl Intake {
         }
     }
 
+    /// What can be known before a body is read: that there is such a source, that it answers this method, and how many
+    /// bytes it takes at most.
+    pub fn body_bytes_max(&self, source: &SourceName, method: &str) -> Result<usize, Refusal> {
+        let policy = self.book.current();
+        let source = policy.sources.get(source).ok_or_else(request::unknown_source)?;
+        check_method(source, method)?;
+        Ok(source.limits.body_bytes.min(BODY_BYTES_MAX))
+    }
+
+    /// The methods that a source answers; none where there is no such source.
+    pub fn methods(&self, source: &SourceName) -> Vec<&'static str> {
+        self.book.current().sources.get(source).map_or_else(Vec::new, |source| methods(source))
+    }
+
     /// The verifiers of the present policy and keyring; made when one of the two has changed.
     fn ready(&self) -> Arc<Ready> {
-        let (policy, keys) = (self.book.current(), Arc::clone(&self.keys.borrow()));
+        let (policy, keys) = self.policy_and_keys();
         let held = lock(&self.memory.ready).clone();
         if let Some(held) = held.filter(|held| Arc::ptr_eq(&held.policy, &policy) && Arc::ptr_eq(&held.keys, &keys)) {
             return held;
@@ -129,6 +149,19 @@ impl Intake {
         let ready = Arc::new(Ready { policy, keys, verifiers });
         *lock(&self.memory.ready) = Some(Arc::clone(&ready));
         ready
+    }
+
+    /// Keys that were read while their policy was the present one: the book takes none away from it.
+    fn policy_and_keys(&self) -> (Arc<Policy>, Arc<Keyring>) {
+        let mut policy = self.book.current();
+        loop {
+            let keys = Arc::clone(&self.keys.borrow());
+            let present = self.book.current();
+            if Arc::ptr_eq(&policy, &present) {
+                return (policy, keys);
+            }
+            policy = present;
+        }
     }
 
     fn judge(&self, ready: &Ready, received: &Received) -> Result<Judged, Refusal> {
@@ -167,54 +200,46 @@ impl Intake {
         act(lock(&self.memory.meters).entry(source.clone()).or_default())
     }
 
-    /// Appends what was accepted, in one append, and tells what became of each event.
-    async fn journal(&self, policy: &Policy, received: &Received, verdicts: Vec<Verdict>) -> Result<Vec<Item>, Fault> {
+    /// Appends the events in one append, and tells what became of each.
+    async fn journal(&self, policy: &Policy, received: &Received, verdicts: Vec<Verdict>) -> Result<Vec<Outcome>, Fault> {
         let partitions = self.journal.partitions();
         let mut entries = Vec::with_capacity(verdicts.len());
         let mut sent = Vec::with_capacity(verdicts.len());
         for verdict in verdicts {
+            let partition = partition(verdict.event(), &partitions);
             let (entry, quarantined) = match verdict {
                 Verdict::Admitted(event) => (Entry::Admitted(*event), false),
                 Verdict::Quarantined { event, reasons } => (Entry::Quarantined { event: *event, reasons }, true),
-                Verdict::Refused(refusal) => {
-                    sent.push(Err(refusal));
-                    continue;
-                }
             };
-            let Some(Event { id, digest, .. }) = entry.event() else { continue };
-            sent.push(Ok(Sent { id: *id, digest: *digest, quarantined }));
-            let partition = entry.event().map(|event| partition(event, &partitions)).unwrap_or_default();
+            let Some(event) = entry.event() else { continue };
+            let arrival = arrival(received, event, policy);
+            sent.push(Sent { arrival, digest: event.digest, quarantined });
             entries.push(NewEntry { partition, policy: policy.version, emitted: None, entry });
         }
         let appended = if entries.is_empty() { Vec::new() } else { self.journal.append(entries).await? };
         let took = self.clock.now().since(received.at);
         let mut appended = appended.into_iter();
-        let mut items = Vec::with_capacity(sent.len());
+        let mut outcomes = Vec::with_capacity(sent.len());
         for sent in sent {
-            items.push(match sent {
-                Err(refusal) => Item::Refused(refusal),
-                Ok(sent) => {
-                    let missing = || Fault::from_error(FaultKind::Corrupt, "journal.append", "fewer answers than entries");
-                    self.item(&received.source, &sent, appended.next().ok_or_else(missing)?, took).await
-                }
-            });
+            let missing = || Fault::from_error(FaultKind::Corrupt, "journal.append", "fewer answers than entries");
+            outcomes.push(self.outcome(&sent, appended.next().ok_or_else(missing)?, took).await);
         }
-        Ok(items)
+        Ok(outcomes)
     }
 
-    async fn item(&self, source: &SourceName, sent: &Sent, appended: Appended, took: TimeSpan) -> Item {
+    async fn outcome(&self, sent: &Sent<'_>, appended: Appended, took: TimeSpan) -> Outcome {
+        let arrival = &sent.arrival;
         let (id, duplicate, verdict) = match appended {
-            Appended::New(_) if sent.quarantined => (sent.id, false, Accepted::Quarantined),
-            Appended::New(_) => (sent.id, false, Accepted::Admitted),
+            Appended::New(_) if sent.quarantined => (arrival.id, false, Accepted::Quarantined),
+            Appended::New(_) => (arrival.id, false, Accepted::Admitted),
             Appended::Duplicate(_, first) => (first, true, Accepted::Duplicate),
             Appended::KeyReused(_, first) => {
-                self.tell_conflict(source, first, sent.digest).await;
-                let detail = format!("the key was used before with another body, for the event {first}");
-                return Item::Refused(Refusal::new(RefusalKind::KeyReused, detail));
+                self.tell_conflict(arrival.source, first, sent.digest).await;
+                return Outcome::KeyReused(first);
             }
         };
-        self.facts.emit(&Fact::Accepted { source, event: id, verdict, took });
-        Item::Accepted { id, duplicate, quarantined: sent.quarantined }
+        self.facts.emit(&Fact::Accepted { arrival, event: id, verdict, took });
+        Outcome::Durable(Item { id, duplicate, quarantined: sent.quarantined })
     }
 
     /// A sample of key conflicts goes to the audit, where the first event's story shows them. It is no part of the
@@ -230,30 +255,48 @@ impl Intake {
         }
     }
 
-    fn answer(&self, source: &SourceName, items: Vec<Item>) -> Answer {
-        let mut first = None;
-        let mut accepted = false;
-        for item in &items {
-            match item {
-                Item::Accepted { .. } => accepted = true,
-                Item::Refused(refusal) => {
-                    self.facts.emit(&Fact::Refused { source: Some(source), kind: refusal.kind });
-                    first.get_or_insert(refusal);
+    fn answer(&self, source: &SourceName, outcomes: Vec<Outcome>) -> Answer {
+        let events = outcomes.len();
+        let mut items = Vec::with_capacity(events);
+        let mut reused = Vec::new();
+        for (index, outcome) in outcomes.into_iter().enumerate() {
+            match outcome {
+                Outcome::Durable(item) => items.push(item),
+                Outcome::KeyReused(first) => {
+                    self.facts.emit(&Fact::Refused { source: Some(source), kind: RefusalKind::KeyReused });
+                    reused.push((index, first));
                 }
             }
         }
-        match first {
-            Some(refusal) if !accepted => Answer::Refused(refusal.clone()),
-            Some(_) | None => Answer::Accepted(items),
-        }
+        if reused.is_empty() { Answer::Accepted(items) } else { Answer::Refused(batch::known_otherwise(events, &reused)) }
     }
 
-    /// A name that is no source is not repeated to the meters: anyone could fill them.
-    fn refused(&self, source: &SourceName, refusal: Refusal) -> Answer {
+    /// Counts a refusal and answers it; for what is refused before it could be received, too. A name that is no source is
+    /// not repeated to the meters: anyone could fill them.
+    pub fn refused(&self, source: &SourceName, refusal: Refusal) -> Answer {
         let known = Some(source).filter(|_| refusal.kind != RefusalKind::UnknownSource);
         self.facts.emit(&Fact::Refused { source: known, kind: refusal.kind });
         Answer::Refused(refusal)
     }
+}
+
+fn arrival<'a>(received: &'a Received, event: &Event, policy: &Policy) -> Arrival<'a> {
+    Arrival {
+        id: event.id,
+        source: &received.source,
+        kind: event.kind.clone(),
+        at: received.at,
+        policy: policy.version,
+        sender: traced::sender(event),
+    }
+}
+
+/// What became of one event in the journal.
+enum Outcome {
+    /// It is there.
+    Durable(Item),
+    /// Its key is there with another body, under this event.
+    KeyReused(EventId),
 }
 
 enum Judged {

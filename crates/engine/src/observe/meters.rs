@@ -1,130 +1,164 @@
-//! The counts behind the metrics page, by few labels, so that their number stays bounded by the project's size.
+//! The counts of one process: what facts add up to. Everything is behind a short lock; label values are names of the
+//! project, which are cheap to copy, and words.
 
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::Fact;
+use model::{DestinationName, FlowName, SourceName, TimeSpan};
 
-/// Upper bounds in seconds, from half a millisecond to a minute.
-const SECONDS: [f64; 14] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 15.0, 60.0];
+use super::catalogue as all;
+use super::fact::{Exported, Fact};
+use super::metric::{Family, Metric, Sample, Spread, Value};
 
-/// A source and what became of its events.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Intake {
-    source: String,
-    verdict: &'static str,
-}
+/// Upper bounds in seconds of what takes moments: half a millisecond to a minute.
+const MOMENTS: &[f64] = &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 15.0, 60.0];
+/// Upper bounds in seconds of what may take until tomorrow: with retries, in lanes, held for a person.
+const WAITS: &[f64] = &[0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0, 3_600.0, 14_400.0, 86_400.0];
 
-/// A destination and how its attempts ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Ended {
-    destination: String,
-    flow: String,
-    cause: String,
-}
-
-/// A destination.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct To {
-    destination: String,
-}
-
-/// A loop.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Loop {
-    name: &'static str,
-}
+/// Counts by key.
+type Counts<K> = Mutex<BTreeMap<K, u64>>;
+/// Observations by key.
+type Spreads<K> = Mutex<BTreeMap<K, Spread>>;
 
 /// The counts of one process.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Meters {
-    events: Family<Intake, Counter>,
-    accept_seconds: Histogram,
-    routed: Counter,
-    deliveries: Counter,
-    attempts: Family<Ended, Counter>,
-    attempt_seconds: Family<To, Histogram>,
-    breaker_changes: Family<To, Counter>,
-    loop_faults: Family<Loop, Counter>,
-    trimmed: Counter,
+    events: Counts<(SourceName, &'static str)>,
+    refused: Counts<(Option<SourceName>, &'static str)>,
+    accept: Spreads<()>,
+    routed: Counts<()>,
+    created: Counts<()>,
+    attempts: Counts<(DestinationName, FlowName, String)>,
+    retries: Counts<(DestinationName, FlowName)>,
+    attempt: Spreads<DestinationName>,
+    delivery: Spreads<DestinationName>,
+    breaker_changes: Counts<(DestinationName, &'static str)>,
+    loop_faults: Counts<(&'static str, &'static str)>,
+    removed: Counts<&'static str>,
+    spans: Counts<&'static str>,
+    exports: Counts<(&'static str, &'static str)>,
 }
 
-impl Default for Meters {
-    fn default() -> Self {
-        Self {
-            events: Family::default(),
-            accept_seconds: Histogram::new(SECONDS),
-            routed: Counter::default(),
-            deliveries: Counter::default(),
-            attempts: Family::default(),
-            attempt_seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
-            breaker_changes: Family::default(),
-            loop_faults: Family::default(),
-            trimmed: Counter::default(),
-        }
-    }
+/// What a source or a destination had to do with since the process started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SinceStart {
+    /// Different events that were accepted, by source.
+    pub accepted: BTreeMap<SourceName, u64>,
+    /// Repeats of them, by source.
+    pub duplicates: BTreeMap<SourceName, u64>,
+    /// Deliveries that arrived, by destination.
+    pub done: BTreeMap<DestinationName, u64>,
 }
 
 impl Meters {
-    /// Makes the counts known to a registry under their public names.
-    pub fn register(&self, registry: &mut Registry) {
-        registry.register("crossdock_events", "Events by source and verdict", self.events.clone());
-        registry.register_with_unit(
-            "crossdock_accept_duration",
-            "From the last byte of a request to its durable commit",
-            Unit::Seconds,
-            self.accept_seconds.clone(),
-        );
-        registry.register("crossdock_routed_records", "Records that the router has passed", self.routed.clone());
-        registry.register("crossdock_deliveries_created", "Deliveries made by routing", self.deliveries.clone());
-        registry.register("crossdock_attempts", "Attempts by destination, flow and cause", self.attempts.clone());
-        registry.register_with_unit(
-            "crossdock_attempt_duration",
-            "From the claim of an attempt to its answer",
-            Unit::Seconds,
-            self.attempt_seconds.clone(),
-        );
-        registry.register("crossdock_breaker_changes", "Changes of breakers", self.breaker_changes.clone());
-        registry.register("crossdock_loop_faults", "Faults that loops met", self.loop_faults.clone());
-        registry.register("crossdock_retention_removed", "Rows that retention removed", self.trimmed.clone());
-    }
-
     pub(super) fn count(&self, fact: &Fact<'_>) {
         match fact {
-            Fact::Accepted { source, verdict, took, .. } => {
-                self.verdict(source.as_str(), verdict.word());
-                self.accept_seconds.observe(took.to_duration().as_secs_f64());
+            Fact::Accepted { arrival, verdict, took, .. } => {
+                add(&self.events, (arrival.source.clone(), verdict.word()), 1);
+                observe(&self.accept, (), MOMENTS, *took);
             }
-            Fact::Refused { source, kind } => {
-                self.verdict(source.map_or("", |source| source.as_str()), kind.code());
-            }
+            Fact::Refused { source, kind } => add(&self.refused, (source.cloned(), kind.code()), 1),
             Fact::Routed { records, deliveries } => {
-                self.routed.inc_by(*records as u64);
-                self.deliveries.inc_by(*deliveries as u64);
+                add(&self.routed, (), *records as u64);
+                add(&self.created, (), *deliveries as u64);
             }
-            Fact::AttemptEnded { flow, destination, cause, took, .. } => {
-                let destination = destination.to_string();
-                let labels = Ended { destination: destination.clone(), flow: flow.to_string(), cause: (*cause).to_owned() };
-                self.attempts.get_or_create(&labels).inc();
-                self.attempt_seconds.get_or_create(&To { destination }).observe(took.to_duration().as_secs_f64());
+            Fact::AttemptEnded { delivery, cause, state, started, ended, .. } => {
+                let (to, flow) = (&delivery.destination, &delivery.flow);
+                add(&self.attempts, (to.clone(), flow.clone(), (*cause).to_owned()), 1);
+                if delivery.attempts > 1 {
+                    add(&self.retries, (to.clone(), flow.clone()), 1);
+                }
+                if let Some(started) = started {
+                    observe(&self.attempt, to.clone(), MOMENTS, ended.since(*started));
+                }
+                if *state == "done" {
+                    observe(&self.delivery, to.clone(), WAITS, ended.since(delivery.created_at));
+                }
             }
-            Fact::Breaker { destination, .. } => {
-                self.breaker_changes.get_or_create(&To { destination: destination.to_string() }).inc();
+            Fact::Breaker { destination, state } => add(&self.breaker_changes, ((*destination).clone(), *state), 1),
+            Fact::Trimmed { store, rows } => add(&self.removed, *store, *rows),
+            Fact::LoopFault { name, fault } => add(&self.loop_faults, (*name, fault.kind.word()), 1),
+            Fact::Exported(Exported { signal, spans }) => {
+                add(&self.spans, "sent", *spans);
+                add(&self.exports, (*signal, "taken"), 1);
             }
-            Fact::Trimmed { rows, .. } => {
-                self.trimmed.inc_by(*rows);
-            }
-            Fact::LoopFault { name, .. } => {
-                self.loop_faults.get_or_create(&Loop { name }).inc();
+            Fact::NotExported { lost: Exported { signal, spans }, .. } => {
+                add(&self.spans, "dropped", *spans);
+                add(&self.exports, (*signal, "failed"), 1);
             }
             Fact::Shards { .. } | Fact::BudgetAlarm { .. } | Fact::RequestFailed { .. } => {}
         }
     }
 
-    fn verdict(&self, source: &str, verdict: &'static str) {
-        self.events.get_or_create(&Intake { source: source.to_owned(), verdict }).inc();
+    /// A span found no room on its way to the collector.
+    pub(super) fn drop_span(&self) {
+        add(&self.spans, "dropped", 1);
     }
+
+    /// All counts at this moment.
+    pub fn families(&self) -> Vec<Family> {
+        let name = |name: &DestinationName| vec![name.to_string()];
+        vec![
+            counts(&all::EVENTS, &self.events, |(source, verdict)| vec![source.to_string(), (*verdict).to_owned()]),
+            counts(&all::REFUSED, &self.refused, |(source, code)| {
+                vec![source.as_ref().map(ToString::to_string).unwrap_or_default(), (*code).to_owned()]
+            }),
+            spreads(&all::ACCEPT, &self.accept, |()| Vec::new()),
+            counts(&all::ROUTED, &self.routed, |()| Vec::new()),
+            counts(&all::CREATED, &self.created, |()| Vec::new()),
+            counts(&all::ATTEMPTS, &self.attempts, |(to, flow, cause)| {
+                vec![to.to_string(), flow.to_string(), cause.clone()]
+            }),
+            counts(&all::RETRIES, &self.retries, |(to, flow)| vec![to.to_string(), flow.to_string()]),
+            spreads(&all::ATTEMPT, &self.attempt, name),
+            spreads(&all::DELIVERY, &self.delivery, name),
+            counts(&all::BREAKER_CHANGES, &self.breaker_changes, |(to, state)| vec![to.to_string(), (*state).to_owned()]),
+            counts(&all::LOOP_FAULTS, &self.loop_faults, |(name, kind)| vec![(*name).to_owned(), (*kind).to_owned()]),
+            counts(&all::REMOVED, &self.removed, |store| vec![(*store).to_owned()]),
+            counts(&all::SPANS, &self.spans, |fate| vec![(*fate).to_owned()]),
+            counts(&all::EXPORTS, &self.exports, |(signal, outcome)| vec![(*signal).to_owned(), (*outcome).to_owned()]),
+        ]
+    }
+
+    /// What the other side can compare its own ledger with.
+    pub fn since_start(&self) -> SinceStart {
+        let mut since = SinceStart::default();
+        for ((source, verdict), count) in lock(&self.events).iter() {
+            let by_source = if *verdict == "duplicate" { &mut since.duplicates } else { &mut since.accepted };
+            *by_source.entry(source.clone()).or_default() += count;
+        }
+        for ((to, ..), count) in lock(&self.attempts).iter().filter(|((.., cause), _)| cause.starts_with("http_2")) {
+            *since.done.entry(to.clone()).or_default() += count;
+        }
+        since
+    }
+}
+
+fn add<K: Ord>(counts: &Counts<K>, key: K, by: u64) {
+    if by > 0 {
+        *lock(counts).entry(key).or_default() += by;
+    }
+}
+
+fn observe<K: Ord>(spreads: &Spreads<K>, key: K, bounds: &'static [f64], took: TimeSpan) {
+    lock(spreads).entry(key).or_insert_with(|| Spread::new(bounds)).observe(took.to_duration().as_secs_f64());
+}
+
+fn counts<K>(metric: &'static Metric, counts: &Counts<K>, labels: impl Fn(&K) -> Vec<String>) -> Family {
+    let sample = |(key, count): (&K, &u64)| Sample { labels: labels(key), value: Value::Count(*count) };
+    let samples: Vec<Sample> = lock(counts).iter().map(sample).collect();
+    if samples.is_empty() && metric.labels.is_empty() {
+        return Family::single(metric, Value::Count(0));
+    }
+    Family { metric, samples }
+}
+
+fn spreads<K>(metric: &'static Metric, spreads: &Spreads<K>, labels: impl Fn(&K) -> Vec<String>) -> Family {
+    let sample = |(key, spread): (&K, &Spread)| Sample { labels: labels(key), value: Value::Spread(spread.clone()) };
+    Family { metric, samples: lock(spreads).iter().map(sample).collect() }
+}
+
+/// A panic elsewhere leaves counts, not half a value: the content stays usable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn usage(bytes: u64, oldest_day: u64) -> Usage {
-        Usage { bytes, budget: 1_000, oldest_at: Some(days(oldest_day)), floor: Offset(1) }
+        Usage { bytes, budget: 1_000, waiting: 0, oldest_at: Some(days(oldest_day)), floor: Offset(1) }
     }
 
     fn record(offset: u64, day: u64) -> Arc<Record> {

@@ -13,7 +13,7 @@ use policy::Policy;
 use policy::compiled::{Flow, Lane};
 use policy::expression::EventView;
 
-use crate::rules::replayed;
+use crate::rules::{replayed, schedule};
 
 /// A record with the record that holds its bytes, when that is another one.
 #[derive(Clone, Debug)]
@@ -205,6 +205,7 @@ fn delivery(
         attempts: 0,
         round_base: 0,
         round_at: record.at,
+        deadline: policy.retries.get(&flow.retry).and_then(|retry| schedule::deadline(retry, flow.deadline, record.at)),
         epoch: 0,
         lease: None,
         behind: false,

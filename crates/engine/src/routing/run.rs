@@ -14,7 +14,7 @@ use policy::Policy;
 use tokio::sync::mpsc;
 
 use super::decide::{self, Routable};
-use crate::board::{Board, Handover};
+use crate::board::{Board, Claimed, Handover};
 use crate::book::Book;
 use crate::drive::Turn;
 use crate::observe::{Fact, Facts};
@@ -76,6 +76,9 @@ impl Router {
         if records.is_empty() {
             self.at = Some(standing);
             return Ok(Turn::Idle);
+        }
+        if records.len() == READ_RECORDS_MAX {
+            self.board.pressure.behind();
         }
         let (routables, seen) = self.gather(&standing.policy, records).await?;
         let mut routed = decide::route(&standing.policy, &routables, &seen);
@@ -184,12 +187,9 @@ impl Router {
     async fn hand_over(&self, delivery: Delivery, record: Arc<Record>, slot: Option<Slot>, opened: Opened) {
         match (slot, opened) {
             (Some(slot), Opened::Claimed(epoch)) => {
-                let handover = Handover { delivery: Box::new(delivery), epoch, record: Some(record), slot };
-                if let Err(refused) = self.handovers.send(handover).await {
-                    // The delivery room is gone: the process is going down, and the next life finds the lease.
-                    let Handover { delivery, slot, .. } = refused.0;
-                    self.board.leave_unused(&delivery.destination, &slot, self.clock.now());
-                }
+                let (delivery, claim) = (Box::new(delivery), Claimed::Surely(epoch));
+                let handover = Handover { delivery, claim, record: Some(record), slot };
+                self.board.hand_over(&self.handovers, handover, self.clock.now()).await;
             }
             (Some(slot), Opened::Existing | Opened::Behind | Opened::Ready) => {
                 self.board.leave_unused(&delivery.destination, &slot, self.clock.now());

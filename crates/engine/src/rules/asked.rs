@@ -57,6 +57,8 @@ pub enum NotDone {
     Changed(String),
     /// It cannot be done to what it names as that stands now.
     Refused(String),
+    /// Secrets that it needs have no value: each with where it would be read from.
+    SecretsMissing(Vec<String>),
     /// What was handed in is wrong.
     Invalid(Vec<Diagnostic>),
     /// A port failed.
@@ -78,6 +80,7 @@ impl fmt::Display for NotDone {
         match self {
             Self::WithoutReason => f.write_str("a reason is needed: it goes into the audit"),
             Self::Unknown(what) | Self::Changed(what) | Self::Refused(what) => f.write_str(what),
+            Self::SecretsMissing(secrets) => write!(f, "these secrets have no value: {}", secrets.join("; ")),
             Self::Invalid(diagnostics) => match diagnostics.first() {
                 Some(first) => {
                     write!(f, "{}: {} ({} findings)", first.code, first.message, diagnostics.len())
@@ -93,7 +96,12 @@ impl std::error::Error for NotDone {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Fault(fault) => Some(fault),
-            Self::WithoutReason | Self::Unknown(_) | Self::Changed(_) | Self::Refused(_) | Self::Invalid(_) => None,
+            Self::WithoutReason
+            | Self::Unknown(_)
+            | Self::Changed(_)
+            | Self::Refused(_)
+            | Self::SecretsMissing(_)
+            | Self::Invalid(_) => None,
         }
     }
 }

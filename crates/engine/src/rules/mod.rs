@@ -8,3 +8,4 @@ pub mod names;
 pub mod pulse;
 pub mod replayed;
 pub mod schedule;
+pub mod traced;

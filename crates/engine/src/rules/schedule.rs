@@ -21,12 +21,10 @@ pub const RETRY_AFTER_MAX: TimeSpan = TimeSpan::from_secs(3_600);
 /// One delivery's present round.
 #[derive(Clone, Copy, Debug)]
 pub struct Round {
-    /// When it began.
-    pub at: Timestamp,
     /// Attempts in it so far, at least 1.
     pub attempts: u32,
-    /// The flow's own deadline, if it has one.
-    pub deadline: Option<TimeSpan>,
+    /// When it has to be over.
+    pub deadline: Option<Timestamp>,
 }
 
 /// The next attempt after a failed one.
@@ -44,19 +42,19 @@ pub fn next(retry: &Retry, round: Round, asked: Option<TimeSpan>, now: Timestamp
     }
     let wait = wait.max(asked.unwrap_or(TimeSpan::ZERO).min(RETRY_AFTER_MAX));
     let due = now + wait + jitter(wait, retry.jitter_percent, chance);
-    match deadline(retry, round) {
+    match round.deadline {
         Some(deadline) if due > deadline => Next::DeadlineFirst,
         Some(_) | None => Next::At(due),
     }
 }
 
-/// When the round must be over: the tighter of the retry policy's and the flow's deadline.
-pub fn deadline(retry: &Retry, round: Round) -> Option<Timestamp> {
-    let span = match (retry.deadline, round.deadline) {
+/// When a round that begins then has to be over: by the tighter of the retry policy's and the flow's deadline.
+pub fn deadline(retry: &Retry, flow: Option<TimeSpan>, from: Timestamp) -> Option<Timestamp> {
+    let span = match (retry.deadline, flow) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
     };
-    span.map(|span| round.at + span)
+    span.map(|span| from + span)
 }
 
 /// The most attempts that a round can have.
@@ -92,7 +90,7 @@ mod tests {
     }
 
     fn check(retry: &Retry, attempts: u32, asked_s: Option<u64>, chance: u16, expected: Next) {
-        let round = Round { at: Timestamp::from_secs(1_000), attempts, deadline: None };
+        let round = Round { attempts, deadline: deadline(retry, None, Timestamp::from_secs(1_000)) };
         let now = Timestamp::from_secs(1_100);
         assert_eq!(next(retry, round, asked_s.map(TimeSpan::from_secs), now, chance), expected);
     }
@@ -127,8 +125,22 @@ mod tests {
 
     #[test]
     fn the_tighter_deadline_holds() {
-        let list = retry(&[50], false, Some(1_000));
-        let round = Round { at: Timestamp::from_secs(0), attempts: 1, deadline: Some(TimeSpan::from_secs(40)) };
-        assert_eq!(next(&list, round, None, Timestamp::from_secs(1), 0), Next::DeadlineFirst);
+        let of = |retry_s, flow_s: Option<u64>| {
+            deadline(&retry(&[50], false, retry_s), flow_s.map(TimeSpan::from_secs), Timestamp::from_secs(100))
+        };
+        assert_eq!(of(Some(1_000), Some(40)), Some(Timestamp::from_secs(140)));
+        assert_eq!(of(Some(30), Some(40)), Some(Timestamp::from_secs(130)));
+        assert_eq!(of(None, Some(40)), Some(Timestamp::from_secs(140)));
+        assert_eq!(of(None, None), None);
+    }
+
+    #[test]
+    fn an_attempt_may_fall_on_the_deadline_and_not_after_it() {
+        let list = retry(&[50], false, None);
+        let next_by = |deadline_s| {
+            let round = Round { attempts: 1, deadline: Some(Timestamp::from_secs(deadline_s)) };
+            next(&list, round, None, Timestamp::from_secs(1), 0)
+        };
+        assert_eq!((next_by(50), next_by(51)), (Next::DeadlineFirst, at(51)));
     }
 }

@@ -51,7 +51,6 @@ pub(crate) fn go(project: &Project, payload: &Payload, seen: &mut Seen) -> End {
         Decision::Judged(mut verdicts) => verdicts.pop().expect("one event"),
     };
     let (event, reasons) = match verdict {
-        Verdict::Refused(refusal) => return refused(&refusal),
         Verdict::Quarantined { event, reasons } => (event, reasons),
         Verdict::Admitted(event) => (event, Vec::new()),
     };

@@ -1,10 +1,12 @@
 //! Policies are applied once, rolled back, and leave nothing waiting for nobody.
 
 use engine::change::apply::{Effect, Terms, bootstrap};
-use engine::change::decide::OpenDeliveries;
+use engine::change::decide::{MissingSecrets, OpenDeliveries};
 use engine::change::run::Leavings;
+use engine::keyring::{Keyring, Loaded};
 use engine::ports::Journal;
 use engine::rules::asked::{Asked, NotDone};
+use formats::signature::Secret;
 use model::{DeliveryState, Entry, Offset, Partition, PolicyVersion, Principal};
 use policy::SourceFile;
 
@@ -152,4 +154,44 @@ async fn an_earlier_policy_that_comes_back_is_an_application_of_its_own() {
     let again = world.apply(&one(), Terms::default()).await.unwrap();
     assert_eq!(again.effect, Effect::None);
     assert_eq!(world.ledger.in_force().await.unwrap().unwrap().number, 3);
+}
+
+#[tokio::test]
+async fn a_policy_with_a_secret_that_has_no_value_is_refused_unless_the_person_knows() {
+    let world = World::new(&one()).await;
+    let missing = vec!["wms/token (CROSSDOCK_SECRET_WMS_TOKEN)".to_owned()];
+    let loaded = Loaded { missing: missing.clone(), ..Loaded::default() };
+    drop(world.book.follow_keys(Box::new(move |_| loaded.clone())));
+    let refused = world.apply(&two(), Terms::default()).await;
+    assert!(matches!(&refused, Err(NotDone::SecretsMissing(found)) if *found == missing), "{refused:?}");
+    let terms = Terms { missing: MissingSecrets::Allow, ..Terms::default() };
+    assert_eq!(world.apply(&two(), terms).await.unwrap().effect, Effect::Applied);
+}
+
+#[tokio::test]
+async fn values_of_the_old_and_the_new_policy_are_held_before_the_new_one_is_seen() {
+    let signed = |secret: &str| {
+        let system = format!(
+            "owner: team\nsources:\n  web:\n    verify: {{ shared_secret: {{ header: x-token }}, secrets: [{secret}] }}\n"
+        );
+        project("lane: none", &[("systems/web.yaml", &system)])
+    };
+    let world = World::new(&signed("web/old")).await;
+    let book = std::sync::Arc::clone(&world.book);
+    let load = |policies: &[&policy::Policy]| {
+        let names = policies.iter().flat_map(|policy| policy.sources.values()).flat_map(|source| source.secrets.clone());
+        Loaded { keys: Keyring::from_pairs(names.map(|name| (name, Secret::new("value")))), missing: Vec::new() }
+    };
+    let (seen, order) = std::sync::mpsc::sync_channel(8);
+    let keys = book.follow_keys(Box::new(move |policies| {
+        seen.send(policies.len()).unwrap();
+        load(policies)
+    }));
+    let names = || keys.borrow().names().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(names(), ["web/old"]);
+    world.apply(&signed("web/new"), Terms::default()).await.unwrap();
+    assert_eq!(names(), ["web/new", "web/old"], "who still judges by the old policy finds its values");
+    world.book.renew_keys();
+    assert_eq!(names(), ["web/new"]);
+    assert_eq!(order.try_iter().collect::<Vec<_>>(), [1, 1, 2, 1], "start, check of what is applied, both, the new one");
 }

@@ -4,11 +4,15 @@
 #[cfg(test)]
 mod change;
 #[cfg(test)]
+mod deadlines;
+#[cfg(test)]
 mod delivery;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod retention;
+#[cfg(test)]
+mod sweep;
 #[cfg(test)]
 mod switch;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use engine::delivery::claim::Claimer;
 use engine::delivery::run::{Deliverer, Sender};
 use engine::ports::{Message, Outbound, Sent};
 use engine::rules::asked::NotDone;
@@ -54,7 +55,7 @@ async fn a_paused_flow_waits_and_does_not_hold_up_another_to_the_same_destinatio
     switches.turn("flow/orders-to-wms".parse().unwrap(), Way::Pause, &world.asked()).await.unwrap();
     world.board.set_shards(BTreeSet::from(["destination/wms".to_owned()]));
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let (_handovers, receiver) = tokio::sync::mpsc::channel(1);
+    let (handovers, receiver) = tokio::sync::mpsc::channel(1);
     let sender = Sender {
         journal: world.journal.clone(),
         ledger: world.ledger.clone(),
@@ -65,7 +66,8 @@ async fn a_paused_flow_waits_and_does_not_hold_up_another_to_the_same_destinatio
         clock: world.clock.clone(),
         facts: Arc::default(),
     };
-    let deliverer = Deliverer { sender, handovers: receiver, stop: stopped };
+    let claimer = Claimer { sender: sender.clone(), handovers, stop: stopped };
+    let deliverer = Deliverer { sender, handovers: receiver };
     let until_done = async {
         for _ in 0..1_000 {
             world.clock.advance(TimeSpan::from_millis(100));
@@ -73,8 +75,8 @@ async fn a_paused_flow_waits_and_does_not_hold_up_another_to_the_same_destinatio
         }
         stop.send_replace(true);
     };
-    let (ended, ()) = futures::join!(deliverer.run(), until_done);
-    ended.unwrap();
+    let (claimed, delivered, ()) = futures::join!(claimer.run(), deliverer.run(), until_done);
+    claimed.and(delivered).unwrap();
     let rows = world.views.deliveries(DeliveryQuery { limit: 500, ..DeliveryQuery::default() }).await.unwrap().rows;
     let count =
         |flow: &str, state: &str| rows.iter().filter(|row| row.flow.as_str() == flow && row.state.word() == state).count();

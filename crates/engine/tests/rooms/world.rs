@@ -12,7 +12,7 @@ use engine::delivery::operate::Operate;
 use engine::membership;
 use engine::observe::Facts;
 use engine::outbox::Outbox;
-use engine::ports::{Clock, DueLimit, Journal, Ledger, Views};
+use engine::ports::{Clock, DueQuery, Journal, Ledger, Views};
 use engine::replay::order::Replays;
 use engine::replay::run::Replayer;
 use engine::routing::run::Router;
@@ -164,14 +164,17 @@ impl World {
 
     /// Attempts whatever is due, and ends each attempt like this.
     pub(crate) async fn attempt(&self, end: End) -> usize {
-        let limit = DueLimit { all: 100, repeats: 100 };
-        let due = self.ledger.due(&wms(), self.clock.now(), limit).await.unwrap();
+        let due = self.ledger.due(self.due_now()).await.unwrap().deliveries;
         for delivery in &due {
             let claim = Claim { lease: self.board.lease.clone(), at: self.clock.now() };
             self.ledger.commit(Batch::new().change(Change::Claim { delivery: delivery.id, claim })).await.unwrap();
             self.ledger.commit(Batch::new().change(end.settle(delivery, self.clock.now()))).await.unwrap();
         }
         due.len()
+    }
+
+    fn due_now(&self) -> DueQuery {
+        DueQuery { destination: wms(), now: self.clock.now(), all: 100, repeats: 100, without: BTreeSet::new() }
     }
 
     pub(crate) async fn of_replay(&self, replay: model::ReplayId) -> Vec<Delivery> {

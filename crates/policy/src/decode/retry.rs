@@ -18,7 +18,11 @@ pub(crate) static RETRY: Table = Table {
         Field::optional("summary", Kind::Text, "what it is for, in a sentence"),
         Field::required("waits", Kind::ListOrTable(&WAIT, &FORMULA), "the wait before attempt 2, 3, …: a list or a formula"),
         Field::optional("repeat_last", Kind::Bool, "goes on with the last wait until the deadline"),
-        Field::optional("deadline", Kind::Duration("1s", "365d"), "gives up then, counted from the first attempt"),
+        Field::optional(
+            "deadline",
+            Kind::Duration("1s", "365d"),
+            "gives up then, counted from when the event was accepted or a person retried it",
+        ),
         Field::optional(
             "jitter",
             Kind::Percent,

@@ -172,9 +172,8 @@ fn preset_pick(pick: PresetPick) -> Option<Pick> {
 }
 
 fn key(spec: Option<&KeySpec>, preset: Option<Preset>, findings: &mut Findings) -> Key {
-    let from_preset = || preset.and_then(|preset| preset_pick(preset.data().key)).map_or(Key::Body, Key::Native);
     match spec {
-        None => from_preset(),
+        None => Key::Usual(preset.and_then(|preset| preset_pick(preset.data().key))),
         Some(KeySpec::Body) => Key::Body,
         Some(KeySpec::Native(spec)) => pick(spec, findings).map_or(Key::Body, Key::Native),
         Some(KeySpec::Derived(paths)) => {

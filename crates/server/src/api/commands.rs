@@ -108,6 +108,9 @@ pub struct ApplyCommand {
     /// Whether open deliveries of what is removed are held for a person; otherwise the removal is refused.
     #[serde(default)]
     pub hold_removed: bool,
+    /// Whether the policy may name secrets that have no value; otherwise it is refused.
+    #[serde(default)]
+    pub allow_missing_secrets: bool,
 }
 
 /// What was applied.

@@ -2,6 +2,7 @@
 //! answers with more than was meant.
 
 use model::view::{DeliveryQuery, QuarantineQuery};
+use model::{BadName, SecretName};
 use model::{DeliveryState, DestinationName, EventId, FlowName, Position, QuarantineState, ReplayId, SourceName, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -184,6 +185,34 @@ fn words(list: &str, known: &[&str]) -> Result<Vec<String>, BadValue> {
     words
         .map(|word| known.contains(&word).then(|| word.to_owned()).ok_or_else(|| BadValue::State(word.to_owned())))
         .collect()
+}
+
+/// Which secrets.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SecretFilter {
+    /// Their names, with commas between.
+    pub names: SecretNames,
+}
+
+/// Names of secrets, with commas between.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+pub struct SecretNames(pub Vec<SecretName>);
+
+impl TryFrom<String> for SecretNames {
+    type Error = BadName;
+
+    fn try_from(text: String) -> Result<Self, BadName> {
+        let names = text.split(',').filter(|name| !name.is_empty());
+        names.map(SecretName::new).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl From<SecretNames> for String {
+    fn from(names: SecretNames) -> Self {
+        names.0.iter().map(SecretName::as_str).collect::<Vec<_>>().join(",")
+    }
 }
 
 /// The rows that were asked for, within the limit of a page.

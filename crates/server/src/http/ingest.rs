@@ -4,42 +4,66 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use engine::intake::run::{Answer, Item};
+use engine::observe::Fact;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use model::limit::{BODY_BYTES_MAX, HEADER_BYTES_MAX, HEADERS_MAX};
+use http_body_util::BodyExt;
+use model::limit::{HEADER_BYTES_MAX, HEADERS_MAX};
 use model::{Received, Refusal, RefusalKind, SourceName};
 
 use super::problem::Problem;
+use super::room::{Held, NoRoom};
+use super::serve::TooSlow;
 use crate::api::AcceptedEvent;
 use crate::app::App;
 
 /// Takes what a partner sends.
 pub async fn receive(State(app): State<Arc<App>>, request: Request) -> Response {
-    match read(&app, request).await {
-        Ok(received) => answer(app.intake.receive(received).await),
-        Err(refusal) => Problem::from(refusal).into_response(),
-    }
-}
-
-async fn read(app: &App, request: Request) -> Result<Received, Refusal> {
     let (parts, body) = request.into_parts();
     let below = parts.uri.path().strip_prefix("/in/").unwrap_or_default();
     let (name, path) = below.split_at(below.find('/').unwrap_or(below.len()));
-    let unknown = || Refusal::new(RefusalKind::UnknownSource, format!("there is no source {name:?}"));
-    let source = SourceName::new(name).map_err(|_| unknown())?;
+    let Ok(source) = SourceName::new(name) else {
+        let refusal = Refusal::new(RefusalKind::UnknownSource, format!("there is no source {name:?}"));
+        // What is no name of a source names none that could be counted.
+        app.ground.facts.emit(&Fact::Refused { source: None, kind: refusal.kind });
+        return Problem::from(refusal).into_response();
+    };
+    // Given back when the answer is known: until then the body is in memory.
+    let mut held = app.room.hold();
+    let answered = match read(&app, (&source, path), &parts, body, &mut held).await {
+        Ok(received) => app.intake.receive(received).await,
+        Err(refusal) => app.intake.refused(&source, refusal),
+    };
+    let is_wrong_method = matches!(&answered, Answer::Refused(refusal) if refusal.kind == RefusalKind::WrongMethod);
+    let mut response = answer(answered);
+    if is_wrong_method && let Ok(methods) = HeaderValue::try_from(app.intake.methods(&source).join(", ")) {
+        response.headers_mut().insert(header::ALLOW, methods);
+    }
+    response
+}
+
+/// The request, where the source takes such requests at all: of one that it does not take no body is read.
+async fn read(
+    app: &App,
+    (source, path): (&SourceName, &str),
+    parts: &Parts,
+    body: Body,
+    held: &mut Held<'_>,
+) -> Result<Received, Refusal> {
+    let bytes_max = app.intake.body_bytes_max(source, parts.method.as_str())?;
     let headers = headers(&parts.headers)?;
-    let body = bytes(body).await?;
+    let body = bytes(body, bytes_max, held).await?;
     let clock = &app.ground.clock;
     let chance = clock.chance();
     let mut seed = [0; 8];
     seed.copy_from_slice(&chance[..8]);
     Ok(Received {
-        source,
+        source: source.clone(),
         at: clock.wall(),
         headers,
         method: parts.method.to_string(),
@@ -69,14 +93,41 @@ fn headers(map: &HeaderMap) -> Result<Vec<(String, String)>, Refusal> {
     Ok(headers)
 }
 
-async fn bytes(body: Body) -> Result<Bytes, Refusal> {
-    match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Refusal::new(RefusalKind::TooLarge, format!("the body is larger than {BODY_BYTES_MAX} bytes")))
-        }
-        Err(_) => Err(Refusal::new(RefusalKind::Malformed, "the body ended before it was complete")),
+/// A body that comes in one piece, as most do, is not copied.
+async fn bytes(mut body: Body, bytes_max: usize, held: &mut Held<'_>) -> Result<Bytes, Refusal> {
+    let too_large = || Refusal::new(RefusalKind::TooLarge, format!("this source takes bodies of at most {bytes_max} bytes"));
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(too_large());
     }
+    let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let Ok(piece) = frame.map_err(unread)?.into_data() else { continue };
+        if first.len() + rest.len() + piece.len() > bytes_max {
+            return Err(too_large());
+        }
+        held.take(piece.len()).map_err(no_room)?;
+        if first.is_empty() {
+            first = piece;
+        } else {
+            rest.extend_from_slice(&piece);
+        }
+    }
+    if rest.is_empty() {
+        return Ok(first);
+    }
+    Ok([first, rest.freeze()].concat().into())
+}
+
+fn unread(error: axum::Error) -> Refusal {
+    if error.into_inner().is::<TooSlow>() {
+        return Refusal::new(RefusalKind::TooSlow, "the body took too long");
+    }
+    Refusal::new(RefusalKind::Malformed, "the body ended before it was complete")
+}
+
+fn no_room(_: NoRoom) -> Refusal {
+    let refusal = Refusal::new(RefusalKind::Unavailable, "too many bodies are being received at once; nothing was kept");
+    Refusal { retry_after_s: Some(1), ..refusal }
 }
 
 fn answer(answer: Answer) -> Response {
@@ -96,12 +147,10 @@ fn answer(answer: Answer) -> Response {
     }
 }
 
-/// One event answers its id; a batch answers a list in the order of its events, refusals among them.
+/// One event answers its id; a batch answers a list in the order of its events.
 fn accepted(items: &[Item]) -> Response {
     let body = match items {
-        [Item::Accepted { id, duplicate, quarantined }] => {
-            serde_json::to_vec(&AcceptedEvent { id: *id, duplicate: *duplicate, quarantined: *quarantined })
-        }
+        [only] => serde_json::to_vec(&line(only)),
         many => serde_json::to_vec(&serde_json::json!({ "events": many.iter().map(line).collect::<Vec<_>>() })),
     };
     let mut response = Response::new(Body::from(body.unwrap_or_default()));
@@ -110,11 +159,6 @@ fn accepted(items: &[Item]) -> Response {
     response
 }
 
-fn line(item: &Item) -> serde_json::Value {
-    match item {
-        Item::Accepted { id, duplicate, quarantined } => {
-            serde_json::json!(AcceptedEvent { id: *id, duplicate: *duplicate, quarantined: *quarantined })
-        }
-        Item::Refused(refusal) => serde_json::json!({ "problem": Problem::from(refusal.clone()) }),
-    }
+fn line(item: &Item) -> AcceptedEvent {
+    AcceptedEvent { id: item.id, duplicate: item.duplicate, quarantined: item.quarantined }
 }

@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod conditions;
+pub mod exposition;
 pub mod guard;
 pub mod health;
 pub mod ingest;
@@ -12,6 +13,8 @@ pub mod openapi;
 pub mod operation;
 pub mod parameters;
 pub mod problem;
+pub mod room;
+pub mod serve;
 pub mod traced;
 
 use std::sync::{Arc, LazyLock};
@@ -19,12 +22,16 @@ use std::sync::{Arc, LazyLock};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
 use http::{Method, header};
 
 use self::operation::{Access, Effect, Operation};
 use self::problem::{Problem, kinds};
 use crate::api::Admission;
 use crate::app::App;
+
+/// Where events come in.
+const INTAKE: [&str; 2] = ["/in/{source}", "/in/{source}/{*rest}"];
 
 /// All operations, this list's own description among them.
 pub fn operations() -> Vec<Operation> {
@@ -36,11 +43,9 @@ pub fn operations() -> Vec<Operation> {
 }
 
 fn intake() -> Vec<Operation> {
-    const PLACES: [(&str, [&str; 3]); 2] = [
-        ("/in/{source}", ["admit", "challenge", "askForPermission"]),
-        ("/in/{source}/{*rest}", ["admitBelow", "challengeBelow", "askForPermissionBelow"]),
-    ];
-    PLACES.into_iter().flat_map(|(path, ids)| intake_at(path, ids)).collect()
+    const IDS: [[&str; 3]; 2] =
+        [["admit", "challenge", "askForPermission"], ["admitBelow", "challengeBelow", "askForPermissionBelow"]];
+    INTAKE.into_iter().zip(IDS).flat_map(|(path, ids)| intake_at(path, ids)).collect()
 }
 
 fn intake_at(path: &str, [post, get, options]: [&'static str; 3]) -> [Operation; 3] {
@@ -48,7 +53,7 @@ fn intake_at(path: &str, [post, get, options]: [&'static str; 3]) -> [Operation;
         Operation::new(method, path, id, summary, ingest::receive)
             .access(Access::Source)
             .parameter::<model::SourceName>()
-            .problems(&[400, 401, 403, 404, 429, 431, 503])
+            .problems(&[400, 401, 403, 404, 405, 408, 429, 431, 503])
     };
     [
         operation(Method::POST, post, "Takes an event, or a batch of them")
@@ -64,9 +69,9 @@ fn intake_at(path: &str, [post, get, options]: [&'static str; 3]) -> [Operation;
 
 fn health() -> Vec<Operation> {
     vec![
-        Operation::new(Method::GET, "/metrics", "metrics", "The metrics, as OpenMetrics text", metrics::page)
-            .answers_raw(metrics::MEDIA_TYPE)
-            .problems(&[421, 500, 503]),
+        Operation::new(Method::GET, "/metrics", "metrics", "The metrics, as text", metrics::page)
+            .answers_raw("text/plain")
+            .problems(&[421]),
         Operation::new(Method::GET, "/health/live", "live", "The process answers", health::live)
             .answers_raw("text/plain")
             .problems(&[421]),
@@ -81,6 +86,10 @@ pub fn router(app: Arc<App>) -> Router {
     let mut router = Router::new();
     for operation in operations() {
         router = router.route(&operation.path.clone(), operation.into_route(&app));
+    }
+    // A source says itself which methods it takes, whatever the method.
+    for path in INTAKE {
+        router = router.route(path, MethodRouter::new().fallback(ingest::receive));
     }
     router
         .method_not_allowed_fallback(method_not_allowed)

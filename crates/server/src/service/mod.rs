@@ -1,5 +1,7 @@
 //! What people ask: answers of the management API, put together from views and ports. Reads only.
 
-pub mod counts;
+pub mod metrics;
+pub mod quarantine;
+pub mod standing;
 pub mod status;
 pub mod trace;

@@ -1,11 +1,12 @@
 //! One screen: is everything accounted for, what moves, and who has to do something.
 
-use model::view::{Backlog, QuarantineQuery};
-use model::{Fault, Origin};
+use engine::observe::SinceStart;
+use model::view::Backlog;
+use model::{Bucket, Fault, Origin};
 
-use crate::api::{DestinationStatus, JournalStatus, QuarantineLine, SourceStatus, Status};
+use crate::api::{DestinationStatus, JournalStatus, SourceStatus, Status};
 use crate::app::App;
-use crate::service::counts::{Counts, counts};
+use crate::service::quarantine;
 
 /// The status now.
 pub async fn status(app: &App) -> Result<Status, Fault> {
@@ -14,11 +15,11 @@ pub async fn status(app: &App) -> Result<Status, Fault> {
     let census = app.ground.journal.census(account.routed_to.clone()).await?;
     let lines = account.lines(&census);
     let causes = app.views.causes().await?;
-    let query = QuarantineQuery { states: vec!["open".to_owned()], ..QuarantineQuery::default() };
-    let quarantined = app.views.quarantine(query).await?.rows;
+    let open = quarantine::open(&app.views).await?;
+    let in_quarantine: u64 = lines.iter().map(|line| line.tally.get(Bucket::Quarantined)).sum();
     let usage = app.ground.journal.usage().await?;
     let policy = app.ground.book.current();
-    let counts = counts(&app.registry);
+    let counts = app.ground.facts.meters.since_start();
     let destinations = destinations(app, &counts).await?;
     let sources = sources(app, &counts);
     let warnings = warnings(&destinations, &sources, usage.bytes, usage.budget);
@@ -34,7 +35,8 @@ pub async fn status(app: &App) -> Result<Status, Fault> {
         missing: lines.iter().map(|line| line.entries_missing().abs() + line.deliveries_missing().abs()).sum(),
         lines: lines.into_iter().filter(|line| line.origin == Origin::Live || line.accepted > 0).collect(),
         causes,
-        quarantined: quarantined.into_iter().map(quarantine_line).collect(),
+        quarantined: quarantine::groups(&open),
+        quarantined_further: in_quarantine.saturating_sub(open.len() as u64),
         destinations,
         sources,
         journal: JournalStatus { bytes: usage.bytes, budget: usage.budget, oldest_at: usage.oldest_at },
@@ -43,18 +45,7 @@ pub async fn status(app: &App) -> Result<Status, Fault> {
     })
 }
 
-fn quarantine_line(row: model::QuarantineRow) -> QuarantineLine {
-    QuarantineLine {
-        event: row.event,
-        source: row.source,
-        kind: row.kind,
-        owner: row.owner.to_string(),
-        reason: row.reasons.first().map(|reason| format!("{}: {}", reason.code, reason.message)).unwrap_or_default(),
-        at: row.at,
-    }
-}
-
-async fn destinations(app: &App, counts: &Counts) -> Result<Vec<DestinationStatus>, Fault> {
+async fn destinations(app: &App, counts: &SinceStart) -> Result<Vec<DestinationStatus>, Fault> {
     let backlog = app.views.backlog().await?;
     let gates = app.node.board.gates();
     let policy = app.ground.book.current();
@@ -69,14 +60,14 @@ async fn destinations(app: &App, counts: &Counts) -> Result<Vec<DestinationStatu
             breaker: gate.map_or("closed", |(_, state, _)| state.word()).to_owned(),
             paused: app.node.board.switches.is_paused(&format!("destination/{name}")),
             system: policy.destinations.get(&name).map(|it| it.system.clone()).unwrap_or_default(),
-            done_since_start: counts.done.get(name.as_str()).copied().unwrap_or_default(),
+            done_since_start: counts.done.get(&name).copied().unwrap_or_default(),
             backlog: backlog.iter().find(|row| row.destination == name).cloned().unwrap_or(empty),
         }
     });
     Ok(status.collect())
 }
 
-fn sources(app: &App, counts: &Counts) -> Vec<SourceStatus> {
+fn sources(app: &App, counts: &SinceStart) -> Vec<SourceStatus> {
     let policy = app.ground.book.current();
     let keys = app.ground.keys.borrow().clone();
     let status = policy.sources.values().map(|source| SourceStatus {
@@ -85,8 +76,8 @@ fn sources(app: &App, counts: &Counts) -> Vec<SourceStatus> {
         paused: app.node.board.switches.is_paused(&format!("source/{}", source.name)),
         secrets_missing: source.secrets.iter().filter(|name| keys.get(name).is_none()).map(ToString::to_string).collect(),
         system: source.system.clone(),
-        accepted_since_start: counts.accepted.get(source.name.as_str()).copied().unwrap_or_default(),
-        duplicates_since_start: counts.duplicates.get(source.name.as_str()).copied().unwrap_or_default(),
+        accepted_since_start: counts.accepted.get(&source.name).copied().unwrap_or_default(),
+        duplicates_since_start: counts.duplicates.get(&source.name).copied().unwrap_or_default(),
     });
     status.collect()
 }

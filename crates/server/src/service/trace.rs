@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use model::quarantine::QuarantineState;
-use model::view::{DeliveryStory, EventStory};
-use model::{DeliveryId, DeliveryState, Entry, Event, EventId, Fault, Record, Timestamp};
+use model::view::EventStory;
+use model::{DeliveryId, Entry, Event, EventId, Fault, Record, Timestamp};
 
 use crate::api::{EventSummary, EventTrace, Hop, Trace};
 use crate::app::App;
+use crate::service::standing::{self, Standing};
 
 /// LIMIT: events of one trace.
 const EVENTS_MAX: usize = 50;
@@ -26,7 +26,8 @@ pub async fn trace(app: &App, reference: &str) -> Result<Option<Trace>, Fault> {
     for record in records {
         if let Some(event) = record.entry.event() {
             let story = app.views.event_story(event.id).await?;
-            events.push(event_trace(&record, event, story, is_routed(app, &record).await?));
+            let standing = standing::of_event(app, event.id, &story, is_routed(app, &record).await?);
+            events.push(event_trace(&record, event, story, standing));
         }
     }
     let answer = Trace { schema: "crossdock/trace/1".to_owned(), reference: reference.to_owned(), as_of, events, more };
@@ -75,13 +76,13 @@ async fn is_routed(app: &App, record: &Record) -> Result<bool, Fault> {
     Ok(record.position.offset <= cursor)
 }
 
-fn event_trace(record: &Record, event: &Event, story: EventStory, routed: bool) -> EventTrace {
-    let (state, why, next) = standing(event.id, &story, routed);
+fn event_trace(record: &Record, event: &Event, story: EventStory, standing: Standing) -> EventTrace {
+    let Standing { state, why, next } = standing;
     EventTrace {
         event: summary(record, event),
         hops: hops(record, event, &story),
         deliveries: story.deliveries,
-        state,
+        state: state.to_owned(),
         why,
         next,
     }
@@ -113,62 +114,6 @@ pub fn summary(record: &Record, event: &Event) -> EventSummary {
     }
 }
 
-/// Where an event stands: the most pressing of its deliveries speaks for it.
-fn standing(event: EventId, story: &EventStory, routed: bool) -> (String, String, String) {
-    let answer = |state: &str, why: String, next: String| (state.to_owned(), why, next);
-    if let Some(row) = story.quarantine.as_ref().filter(|row| row.state == QuarantineState::Open) {
-        let reason = row.reasons.first().map_or("", |reason| reason.message.as_str());
-        return answer(
-            "quarantined",
-            format!("waits for {}: {reason}", row.owner),
-            format!("crossdock quarantine show {event}"),
-        );
-    }
-    if !routed {
-        return answer("unrouted", "accepted; the router has not reached it yet".to_owned(), String::new());
-    }
-    let with_a_person = |story: &&DeliveryStory| {
-        matches!(story.delivery.state, DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. })
-    };
-    if let Some(stuck) = story.deliveries.iter().find(with_a_person) {
-        let delivery = &stuck.delivery;
-        let why = format!("{} waits for {}: {}", delivery.flow, delivery.owner, delivery.why);
-        return answer("with_a_person", why, format!("crossdock retry {} --reason …", delivery.id));
-    }
-    let moving = |story: &&DeliveryStory| matches!(story.delivery.state, DeliveryState::Waiting { .. });
-    if let Some(waiting) = story.deliveries.iter().find(moving) {
-        return answer("moving", waiting_for(waiting), String::new());
-    }
-    if story.deliveries.is_empty() {
-        return match &story.quarantine {
-            Some(row) => answer("done", format!("quarantined and {}", row.state.word()), String::new()),
-            None => answer("no_flow", "accepted and routed: no flow selects it".to_owned(), String::new()),
-        };
-    }
-    answer(
-        "done",
-        format!("{} of {} deliveries are finished", story.deliveries.len(), story.deliveries.len()),
-        String::new(),
-    )
-}
-
-fn waiting_for(story: &DeliveryStory) -> String {
-    let delivery = &story.delivery;
-    match (&delivery.state, &delivery.lease) {
-        (_, Some(_)) => {
-            format!("attempt {} to {} is under way", delivery.attempts, delivery.destination)
-        }
-        _ if delivery.behind => {
-            let lane = delivery.lane.as_ref().map_or("", |lane| lane.as_str());
-            format!("{} waits behind an earlier delivery of lane {lane}", delivery.flow)
-        }
-        (DeliveryState::Waiting { due }, None) if delivery.attempts > 0 => {
-            format!("{}: {}; due {due}", delivery.flow, delivery.why)
-        }
-        _ => format!("{} waits for a slot of {}", delivery.flow, delivery.destination),
-    }
-}
-
 fn hops(record: &Record, event: &Event, story: &EventStory) -> Vec<Hop> {
     let mut hops: Vec<(Timestamp, &str, String)> = vec![
         (event.received_at, "received", format!("by {} as {}", event.source, event.kind)),
@@ -192,7 +137,9 @@ fn hops(record: &Record, event: &Event, story: &EventStory) -> Vec<Hop> {
         }
     }
     for row in &story.audit {
-        hops.push((row.at, "person", format!("{} by {}: {}", row.action, row.by, row.why)));
+        // What a sender did stands in the audit too.
+        let who = if row.by.as_str().starts_with("source:") { "sender" } else { "person" };
+        hops.push((row.at, who, format!("{} by {}: {}", row.action, row.by, row.why)));
     }
     hops.sort_by_key(|(at, ..)| *at);
     let mut before = event.received_at;

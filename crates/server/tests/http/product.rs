@@ -7,7 +7,8 @@ use http::Method;
 use policy::SourceFile;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
-use server::settings::{Environment, Listen, LogFormat, OpenOnLoopback, Settings};
+use server::settings::{Environment, Flags, Settings};
+use server::tasks::Endings;
 use server::up::{self, Running};
 use tempfile::TempDir;
 
@@ -124,7 +125,7 @@ impl Product {
     /// Ends, and starts again in the same folder.
     pub(crate) async fn restart(self) -> Self {
         let Self { folder, running, client, admin } = self;
-        assert_eq!(running.shutdown().await, Vec::<String>::new());
+        assert_eq!(running.shutdown().await, Endings::default());
         let running = up::start(settings(&folder), &project("")).await.unwrap();
         Self { folder, running, client, admin }
     }
@@ -135,7 +136,7 @@ impl Product {
 
     /// Ends, and leaves its folder.
     pub(crate) async fn end(self) -> TempDir {
-        assert_eq!(self.running.shutdown().await, Vec::<String>::new());
+        assert_eq!(self.running.shutdown().await, Endings::default());
         self.folder
     }
 
@@ -197,25 +198,18 @@ impl Product {
 }
 
 fn settings(folder: &TempDir) -> Settings {
-    Settings {
-        project: folder.path().to_owned(),
-        data: folder.path().join("data"),
-        listen: Listen::Exactly(SocketAddr::from(([127, 0, 0, 1], 0))),
-        otlp: None,
-        journal_bytes: 64 * 1024 * 1024,
-        body_days: 1,
-        record_days: 1,
-        log: LogFormat::Text,
-        open_on_loopback: OpenOnLoopback::No,
-        hosts: Vec::new(),
-        identity: None,
-        world: None,
-        environment: Environment::default(),
-    }
+    let flags = Flags {
+        project: Some(folder.path().to_owned()),
+        data: Some(folder.path().join("data")),
+        listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+        settings: None,
+        log: None,
+    };
+    Settings::resolve(&flags, Environment::default()).unwrap()
 }
 
 fn client() -> reqwest::Client {
     // The only error is that a provider is installed already.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }

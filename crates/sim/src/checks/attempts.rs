@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use model::{DeliveryId, Fault, PolicyVersion};
+use model::{DeliveryId, Fault, PolicyVersion, Timestamp};
 
 use crate::oracle::{Followed, Stores, Work};
 use crate::project::Project;
 
-/// The latest attempt of a delivery is within the count of its round and was due.
+/// The latest attempt of a delivery is within the count of its round, was due, and began before its round had to be over.
 pub fn i7_attempts_keep_the_policy(
     work: &Work,
     projects: &BTreeMap<PolicyVersion, Arc<Project>>,
@@ -22,6 +22,10 @@ pub fn i7_attempts_keep_the_policy(
     if attempt.claim.at < attempt.due {
         broken.push(format!("attempt {} of {id} began at {}, due {}", it.attempts.len(), attempt.claim.at, attempt.due));
     }
+    if let Some(deadline) = deadline_of(projects, it).filter(|deadline| attempt.claim.at > *deadline) {
+        let number = it.attempts.len();
+        broken.push(format!("attempt {number} of {id} began at {}, after its deadline of {deadline}", attempt.claim.at));
+    }
     if it.attempts.iter().rev().skip(1).any(|earlier| earlier.open) {
         broken.push(format!("attempt {} of {id} began while an earlier one was open", it.attempts.len()));
     }
@@ -30,6 +34,12 @@ pub fn i7_attempts_keep_the_policy(
         broken.push(format!("{id} has {made} attempts in its round, its policy allows {most}"));
     }
     broken
+}
+
+/// When the present round of a delivery has to be over, as its project says.
+pub(super) fn deadline_of(projects: &BTreeMap<PolicyVersion, Arc<Project>>, it: &Followed) -> Option<Timestamp> {
+    let flow = projects.get(&it.first.policy)?.flow(it.first.flow.as_str())?;
+    Some(it.round_at + flow.deadline?)
 }
 
 fn attempts_max(projects: &BTreeMap<PolicyVersion, Arc<Project>>, it: &Followed) -> Option<usize> {

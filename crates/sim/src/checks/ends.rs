@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use model::{DeliveryId, DeliveryState, Fault};
+use model::{DeliveryId, DeliveryState, Fault, TimeSpan, Timestamp};
 
+use super::attempts::deadline_of;
 use super::cursors::Due;
-use crate::oracle::Stores;
+use crate::oracle::{Known, Stores};
 use crate::project::owner_of;
 
 /// What each routed record had to lead to, in the ledger as it stands when nothing moves any more.
@@ -46,6 +47,23 @@ fn stands_well(state: &DeliveryState, flow: &str) -> Option<String> {
         }
         DeliveryState::Waiting { due } => Some(format!("it still waits, due {due}")),
     }
+}
+
+/// LIMIT: how long after its deadline a delivery may still wait, once all nodes and stores are well: restarts and leases that
+/// have to run out first.
+const AFTER_DEADLINE_MAX: TimeSpan = TimeSpan::from_secs(90);
+
+/// What waits, however long its destination, its flow or its lane is closed, is given to a person at its deadline. Asked
+/// when nothing has been wrong with nodes and stores since `calm`.
+pub fn i2_deadlines_are_kept(known: &Known, calm: Timestamp, now: Timestamp) -> Vec<String> {
+    let late = known.work.deliveries.iter().filter_map(|(id, it)| {
+        let deadline = deadline_of(&known.projects, it)?;
+        let is_open = it.attempts.last().is_some_and(|attempt| attempt.open);
+        let waits = matches!(it.state, DeliveryState::Waiting { .. }) && !is_open;
+        let late = waits && deadline.max(calm) + AFTER_DEADLINE_MAX < now;
+        late.then(|| format!("{id} still waits, and its deadline was {deadline}"))
+    });
+    late.collect()
 }
 
 /// Whoever waits for a person waits for the one who owns the flow.

@@ -1,6 +1,6 @@
 //! I9: no queue, buffer, body, loop or page without a limit from `model::limit`, as far as ports and destinations see.
 
-use model::limit::{CLAIM_MAX, COMMIT_ENTRIES_MAX, DUE_MAX, PAGE_ROWS_MAX, READ_RECORDS_MAX, RESPONSE_BYTES_KEPT};
+use model::limit::{CLAIM_MAX, COMMIT_ENTRIES_MAX, PAGE_ROWS_MAX, READ_RECORDS_MAX, RESPONSE_BYTES_KEPT};
 use model::{Batch, Change};
 
 /// Something that has a size.
@@ -51,8 +51,7 @@ impl Size {
             Self::Append(entries) | Self::Outbox(entries) => entries <= COMMIT_ENTRIES_MAX,
             Self::Read(records) => records <= READ_RECORDS_MAX,
             Self::Got(records, asked) => records <= asked,
-            Self::Due(deliveries) => deliveries <= DUE_MAX,
-            Self::Orphans(deliveries) | Self::Claims(deliveries) => deliveries <= CLAIM_MAX,
+            Self::Due(deliveries) | Self::Orphans(deliveries) | Self::Claims(deliveries) => deliveries <= CLAIM_MAX,
             Self::Page(rows) | Self::Members(rows) => rows <= PAGE_ROWS_MAX,
             Self::Changes(changes) => changes <= Self::CHANGES_MAX,
             Self::Response(bytes) => bytes <= RESPONSE_BYTES_KEPT,

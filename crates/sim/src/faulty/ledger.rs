@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use engine::ports::{Answer, DueLimit, Hint, Ledger, Life, Shard};
+use engine::ports::{Answer, Due, DueQuery, Hint, Ledger, Life, Shard};
 use model::change::Switch;
 use model::{
     Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce, KeyedWrite,
@@ -63,21 +63,25 @@ impl FaultyLedger {
         answer
     }
 
-    async fn due_through(
-        &self,
-        destination: DestinationName,
-        now: Timestamp,
-        limit: DueLimit,
-    ) -> Result<Vec<Delivery>, Fault> {
-        self.look(Size::Due(limit.all));
-        let now = self.between.defect.as_ref().map_or(now, |defect| defect.due_at(now));
-        self.pass("ledger.due", self.inner.due(&destination, now, limit)).await
+    async fn due_through(&self, query: DueQuery) -> Result<Due, Fault> {
+        self.look(Size::Due(query.all));
+        let now = self.between.defect.as_ref().map_or(query.now, |defect| defect.due_at(query.now));
+        self.pass("ledger.due", self.inner.due(DueQuery { now, ..query })).await
     }
 
     async fn orphans_through(&self, stale_before: Timestamp, limit: usize) -> Result<Vec<Delivery>, Fault> {
         self.look(Size::Orphans(limit));
         let found = self.pass("ledger.orphans", self.inner.orphans(stale_before, limit)).await?;
         Ok(self.between.defect.as_ref().map_or_else(|| found.clone(), |defect| defect.orphans(found.clone())))
+    }
+
+    async fn overdue_through(&self, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, Fault> {
+        self.look(Size::Due(limit));
+        let found = self.pass("ledger.overdue", self.inner.overdue(now, limit)).await?;
+        Ok(match &self.between.defect {
+            Some(defect) => defect.overdue(found),
+            None => found,
+        })
     }
 }
 
@@ -90,8 +94,12 @@ impl Ledger for FaultyLedger {
         Box::pin(self.pass("ledger.delivery", self.inner.delivery(id)))
     }
 
-    fn due(&self, destination: &DestinationName, now: Timestamp, limit: DueLimit) -> Answer<'_, Vec<Delivery>> {
-        Box::pin(self.due_through(destination.clone(), now, limit))
+    fn due(&self, query: DueQuery) -> Answer<'_, Due> {
+        Box::pin(self.due_through(query))
+    }
+
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
+        Box::pin(self.overdue_through(now, limit))
     }
 
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>> {

@@ -23,6 +23,8 @@ pub struct Followed {
     pub state: DeliveryState,
     /// Attempts before the present round.
     pub round_base: u32,
+    /// When the present round began.
+    pub round_at: Timestamp,
     /// Its attempts, oldest first.
     pub attempts: Vec<Attempted>,
     /// Its latest entry into its lane.
@@ -109,11 +111,13 @@ impl Work {
                     self.settle(*delivery, state, result.outcome == Outcome::Unknown, &mut steps);
                 }
                 Change::Move { delivery, state, new_round, .. } => {
-                    if let Some(it) = self.deliveries.get_mut(delivery).filter(|_| new_round.is_some()) {
+                    if let (Some(it), Some(round)) = (self.deliveries.get_mut(delivery), new_round) {
                         it.round_base = u32::try_from(it.attempts.len()).unwrap_or(u32::MAX);
+                        it.round_at = round.at;
                     }
                     self.shift(*delivery, state, &mut steps);
                 }
+                Change::Expire { delivery, state, .. } => self.shift(*delivery, state, &mut steps),
                 Change::Heartbeat { node, incarnation, .. } => {
                     self.lives.insert(node.clone(), Life { incarnation: *incarnation, seen: now });
                 }
@@ -140,6 +144,7 @@ impl Work {
             lane,
             state: delivery.state.clone(),
             round_base: 0,
+            round_at: delivery.round_at,
             attempts: Vec::new(),
             entry: self.entries,
         };

@@ -94,5 +94,6 @@ fn flow(name: &str, project: &Project, random: &mut Random) -> Flow {
         retry: random.pick(&project.retries).name.clone(),
         lane: *random.pick(&[Lane::Ordering, Lane::Ordering, Lane::Region, Lane::None]),
         on_dead: *random.pick(&[OnDead::Hold, OnDead::Pass]),
+        deadline: random.in_thousand(400).then(|| TimeSpan::from_secs(*random.pick(&[2, 10, 40]))),
     }
 }

@@ -153,8 +153,9 @@ fn flow_text(flow: &Flow) -> String {
         OnDead::Hold => "hold",
         OnDead::Pass => "pass",
     };
+    let deadline = flow.deadline.map(|span| format!("  deadline: {span}\n")).unwrap_or_default();
     format!(
-        "owner: {}\non:\n  types: [{}]\n{sources}{filter}{mapping}to: {}\ndeliver:\n  retry: {}\n  lane: {lane}\n  on_dead: {on_dead}\n",
+        "owner: {}\non:\n  types: [{}]\n{sources}{filter}{mapping}to: {}\ndeliver:\n  retry: {}\n  lane: {lane}\n  on_dead: {on_dead}\n{deadline}",
         owner_of(&flow.name),
         types.join(", "),
         flow.destination,

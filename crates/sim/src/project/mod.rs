@@ -139,6 +139,8 @@ pub struct Flow {
     pub lane: Lane,
     /// What a dead head does to its lane.
     pub on_dead: OnDead,
+    /// When a round of attempts has to be over, where it has to.
+    pub deadline: Option<TimeSpan>,
 }
 
 /// What a flow lets through.

@@ -71,8 +71,7 @@ pub async fn send(world: &World, door: &Arc<Door>, source: &Source, draft: &Draf
 fn reply_of(answer: Answer) -> Reply {
     match answer {
         Answer::Accepted(items) => match items.into_iter().next() {
-            Some(Item::Accepted { id, .. }) => Reply::Accepted { id },
-            Some(Item::Refused(refusal)) => Reply::Refused { status: refusal.kind.status(), code: refusal.kind.code() },
+            Some(Item { id, .. }) => Reply::Accepted { id },
             None => Reply::Nothing,
         },
         Answer::Refused(refusal) => Reply::Refused { status: refusal.kind.status(), code: refusal.kind.code() },

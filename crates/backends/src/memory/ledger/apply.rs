@@ -40,6 +40,7 @@ impl Step<'_> {
             Change::Move { delivery, state, why, new_round } => {
                 self.shift(delivery, (state, why), new_round)?;
             }
+            Change::Expire { delivery, at, state, why } => self.expire(delivery, at, (state, why))?,
             Change::Quarantine(row) => self.quarantine(*row),
             Change::QuarantineMove { event, state } => self.quarantine_move(event, state)?,
             Change::Count { bucket: Bucket::Routed, origin, entries } => {
@@ -100,6 +101,7 @@ impl Step<'_> {
             | Change::Claim { .. }
             | Change::Settle { .. }
             | Change::Move { .. }
+            | Change::Expire { .. }
             | Change::Quarantine(_)
             | Change::QuarantineMove { .. }
             | Change::Count { .. }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use model::change::Opened;
+use model::change::{Opened, Round};
+use model::delivery::CAUSE_DEADLINE;
 use model::view::FeedRow;
 use model::{
     Attempt, AttemptResult, Bucket, Claim, Committed, Delivery, DeliveryId, DeliveryState, DestinationName, Fault,
@@ -106,21 +107,28 @@ impl Step<'_> {
     }
 
     /// See [`model::Change::Move`].
-    pub(super) fn shift(
-        &mut self,
-        id: DeliveryId,
-        to: (DeliveryState, String),
-        round: Option<Timestamp>,
-    ) -> Result<(), Fault> {
+    pub(super) fn shift(&mut self, id: DeliveryId, to: (DeliveryState, String), round: Option<Round>) -> Result<(), Fault> {
         let before = self.state.deliveries.get(&id).filter(|row| row.delivery.lease.is_none()).cloned();
         let before = before.ok_or(conflict("ledger.move"))?;
         let mut after = before.clone();
         let delivery = &mut after.delivery;
         (delivery.state, delivery.why) = to;
-        if let Some(at) = round {
+        if let Some(round) = round {
             delivery.round_base = delivery.attempts;
-            delivery.round_at = at;
+            (delivery.round_at, delivery.deadline, delivery.policy) = (round.at, round.deadline, round.policy);
         }
+        self.change(&before, after);
+        Ok(())
+    }
+
+    /// See [`model::Change::Expire`].
+    pub(super) fn expire(&mut self, id: DeliveryId, at: Timestamp, to: (DeliveryState, String)) -> Result<(), Fault> {
+        let before = self.state.deliveries.get(&id).filter(|row| row.delivery.is_overdue(at)).cloned();
+        let before = before.ok_or(conflict("ledger.expire"))?;
+        let mut after = before.clone();
+        let delivery = &mut after.delivery;
+        (delivery.state, delivery.why) = to;
+        CAUSE_DEADLINE.clone_into(&mut delivery.cause);
         self.change(&before, after);
         Ok(())
     }
@@ -176,7 +184,9 @@ impl Step<'_> {
 
 fn is_claimable(delivery: &Delivery, at: Timestamp) -> bool {
     match delivery.state {
-        DeliveryState::Waiting { due } => due <= at && !delivery.behind && delivery.lease.is_none(),
+        DeliveryState::Waiting { due } => {
+            due <= at && delivery.may_begin(at) && !delivery.behind && delivery.lease.is_none()
+        }
         DeliveryState::Held { .. }
         | DeliveryState::Done { .. }
         | DeliveryState::DeadLettered { .. }

@@ -16,7 +16,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{Answer, Clock, DueLimit, Hint, Ledger, Life, Shard, Views};
+use engine::ports::{Answer, Clock, Due, DueQuery, Hint, Ledger, Life, Shard, Views};
 use model::change::Switch;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
@@ -87,9 +87,12 @@ impl Ledger for MemoryLedger {
         self.ask(move |state| state.delivery(id))
     }
 
-    fn due(&self, destination: &DestinationName, now: Timestamp, limit: DueLimit) -> Answer<'_, Vec<Delivery>> {
-        let destination = destination.clone();
-        self.ask(move |state| state.due(&destination, now, limit))
+    fn due(&self, query: DueQuery) -> Answer<'_, Due> {
+        self.ask(move |state| state.due(&query))
+    }
+
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
+        self.ask(move |state| state.overdue(now, limit))
     }
 
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>> {

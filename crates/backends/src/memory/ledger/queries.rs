@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::ports::{DueLimit, Shard};
+use engine::ports::{Due, DueQuery, Shard};
 use model::{
     Delivery, DeliveryId, DestinationName, MemberVerdict, NewEntry, Offset, Partition, Position, QuarantineState, Replay,
     ReplayId, ReplayMember, ReplayState, Timestamp,
@@ -17,15 +17,24 @@ impl State {
     }
 
     /// See [`engine::ports::Ledger::due`]: first attempts and repeats are two queues, merged by due time.
-    pub(super) fn due(&self, destination: &DestinationName, now: Timestamp, limit: DueLimit) -> Vec<Delivery> {
-        let mut found: Vec<(&ReadyKey, &DeliveryId)> = Vec::new();
-        for (repeat, most) in [(false, limit.all), (true, limit.repeats.min(limit.all))] {
-            let from = (destination.clone(), repeat, Timestamp::from_micros(i64::MIN), 0);
-            let to = (destination.clone(), repeat, now, u64::MAX);
-            found.extend(self.ready.rows().range(from..=to).take(most));
+    pub(super) fn due(&self, query: &DueQuery) -> Due {
+        let mut found: Vec<(&ReadyKey, Delivery)> = Vec::new();
+        for (repeat, most) in [(false, query.all), (true, query.repeats.min(query.all))] {
+            let from = (query.destination.clone(), repeat, Timestamp::from_micros(i64::MIN), 0);
+            let to = (query.destination.clone(), repeat, query.now, u64::MAX);
+            let ready = self.ready.rows().range(from..=to);
+            let rows = ready.filter_map(|(key, id)| Some((key, self.delivery(*id)?)));
+            let wanted = |delivery: &Delivery| delivery.may_begin(query.now) && !query.without.contains(&delivery.flow);
+            found.extend(rows.filter(|(_, delivery)| wanted(delivery)).take(most));
         }
         found.sort_by_key(|((_, _, due, opened), _)| (*due, *opened));
-        found.into_iter().take(limit.all).filter_map(|(_, id)| self.delivery(*id)).collect()
+        let deliveries = found.into_iter().take(query.all).map(|(_, delivery)| delivery).collect();
+        Due { deliveries, unreadable: Vec::new() }
+    }
+
+    pub(super) fn overdue(&self, now: Timestamp, limit: usize) -> Vec<Delivery> {
+        let waiting = self.deadlines.rows().range(..(now, 0)).filter_map(|(_, id)| self.delivery(*id));
+        waiting.filter(|delivery| delivery.is_overdue(now)).take(limit).collect()
     }
 
     pub(super) fn agenda(&self) -> Vec<(DestinationName, Timestamp)> {

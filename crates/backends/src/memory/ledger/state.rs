@@ -68,6 +68,8 @@ pub(super) struct State {
     pub(super) lanes: Table<(Digest, u64), DeliveryId>,
     pub(super) ready: Table<ReadyKey, DeliveryId>,
     pub(super) leased: Table<(NodeName, u64), DeliveryId>,
+    /// Those that wait under a deadline, by deadline and place in the order of opening.
+    pub(super) deadlines: Table<(Timestamp, u64), DeliveryId>,
     pub(super) by_event: Table<(EventId, u64), DeliveryId>,
     pub(super) by_age: Table<(Timestamp, DeliveryId), DeliveryId>,
     pub(super) feed: Table<u64, FeedRow>,
@@ -107,6 +109,7 @@ impl State {
         self.lanes.close(end);
         self.ready.close(end);
         self.leased.close(end);
+        self.deadlines.close(end);
         self.by_event.close(end);
         self.by_age.close(end);
         self.feed.close(end);
@@ -143,6 +146,7 @@ impl State {
         let lane = (old.and_then(Row::lane_key), row.lane_key());
         let ready = (old.and_then(Row::ready_key), row.ready_key());
         let leased = (old.and_then(Row::leased_key), row.leased_key());
+        let deadline = (old.and_then(Row::deadline_key), row.deadline_key());
         if old.is_none() {
             self.by_event.put((row.delivery.event, row.opened), id);
             self.by_age.put((row.delivery.created_at, id), id);
@@ -150,6 +154,7 @@ impl State {
         reindex(&mut self.lanes, lane, id);
         reindex(&mut self.ready, ready, id);
         reindex(&mut self.leased, leased, id);
+        reindex(&mut self.deadlines, deadline, id);
         self.deliveries.put(id, row);
     }
 
@@ -159,6 +164,7 @@ impl State {
         reindex(&mut self.lanes, (row.lane_key(), None), id);
         reindex(&mut self.ready, (row.ready_key(), None), id);
         reindex(&mut self.leased, (row.leased_key(), None), id);
+        reindex(&mut self.deadlines, (row.deadline_key(), None), id);
         self.by_event.remove(&(row.delivery.event, row.opened));
         self.by_age.remove(&(row.delivery.created_at, id));
         for no in 1..=row.delivery.attempts {
@@ -195,6 +201,12 @@ impl Row {
             }
             _ => None,
         }
+    }
+
+    /// Its place among those that wait under a deadline, if it does.
+    pub(super) fn deadline_key(&self) -> Option<(Timestamp, u64)> {
+        let waits = matches!(self.delivery.state, DeliveryState::Waiting { .. });
+        self.delivery.deadline.filter(|_| waits).map(|deadline| (deadline, self.opened))
     }
 
     fn leased_key(&self) -> Option<(NodeName, u64)> {

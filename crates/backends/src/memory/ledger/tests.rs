@@ -42,6 +42,7 @@ fn check_indexes(state: &State, rows: &[&Row]) {
     assert_eq!(state.lanes.rows().len(), of(|row| row.lane_key().is_some()));
     assert_eq!(state.ready.rows().len(), of(|row| row.ready_key().is_some()));
     assert_eq!(state.leased.rows().len(), of(|row| row.delivery.lease.is_some()));
+    assert_eq!(state.deadlines.rows().len(), of(|row| row.deadline_key().is_some()));
     assert_eq!((state.by_event.rows().len(), state.by_age.rows().len()), (rows.len(), rows.len()));
     let known = |id: &DeliveryId| state.deliveries.has(id);
     assert!(state.ready.rows().values().all(known) && state.leased.rows().values().all(known));

@@ -1,7 +1,6 @@
 //! The journal's writer: decides and appends the entries of one group in one durable transaction, then answers all.
 //! It never answers before the commit has returned, and after a failed one its memory is what it was before.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -17,18 +16,16 @@ use super::super::checkpoint::Checkpoints;
 use super::super::connection::transact;
 use super::super::segments::Segments;
 use super::super::sql::{count, int, statements};
-use super::keys::{self, KeyOf};
-use super::{Shared, trim};
+use super::chunk::{Draft, Stored};
+use super::keys::{self, Fresh, KeyOf};
+use super::{Shared, read, trim};
 
 statements! {
-    PUT_RECORD = "INSERT INTO records (place, at, kind, policy, emitted, event, accepted, head, body)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    PUT_CHUNK = "INSERT INTO chunks (last, first, low, high, live, replay, synthetic, content)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    PUT_STRAY = "INSERT INTO strays (event, place) VALUES ($1, $2) ON CONFLICT (event) DO NOTHING";
     PUT_EMITTED = "INSERT INTO emitted (id, place) VALUES ($1, $2)";
     EMITTED = "SELECT place FROM emitted WHERE id = $1";
-    POLICY = "SELECT id FROM policies WHERE version = $1";
-    PUT_POLICY = "INSERT INTO policies (version) VALUES ($1) RETURNING id";
-    PUT_MARK = "INSERT INTO marks (place, live, replay, synthetic) VALUES ($1, $2, $3, $4)";
-    LAST_MARK = "SELECT place, live, replay, synthetic FROM marks ORDER BY place DESC LIMIT 1";
     PAGES = "PRAGMA page_count";
     FREE_PAGES = "PRAGMA freelist_count";
     PAGE_BYTES = "PRAGMA page_size";
@@ -92,8 +89,6 @@ pub(super) struct State {
     clock: Arc<dyn Clock>,
     shared: Arc<Shared>,
     page_bytes: u64,
-    /// Ids of policies; emptied when a transaction that may have made some is undone.
-    policies: HashMap<PolicyVersion, i64>,
     pub(super) keys: Segments,
     pub(super) counts: Counts,
 }
@@ -113,6 +108,11 @@ pub(super) struct Counts {
 #[derive(Debug, Default)]
 pub(super) struct Staged {
     records: Vec<Arc<Record>>,
+    /// The last of them, as they will be written.
+    draft: Draft,
+    /// The least and the greatest id of the draft's events that are no strays.
+    ids: Option<(EventId, EventId)>,
+    keys: Fresh,
     pub(super) trimmed: Option<Offset>,
     pub(super) dropped: Vec<i64>,
 }
@@ -125,21 +125,13 @@ impl Appender {
         clock: Arc<dyn Clock>,
         shared: Arc<Shared>,
     ) -> Result<Self, Broken> {
-        let mark = conn
-            .prepare_cached(LAST_MARK)?
-            .query_row([], |row| Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?])))
-            .optional()?;
-        let (head, totals): (i64, [i64; 3]) = mark.unwrap_or_default();
-        let counts = Counts {
-            head: count(head),
-            trimmed: trim::trimmed(&conn)?.0,
-            totals: totals.map(count),
-            last_key: keys::last(&conn)?,
-            forgotten: trim::forgotten(&conn)?,
-        };
+        let floor = trim::floor(&conn)?;
+        let (head, totals) = read::totals(&conn, Offset(u64::MAX))?.unwrap_or((floor.offset, floor.totals));
+        let counts =
+            Counts { head, trimmed: floor.offset, totals, last_key: keys::last(&conn)?, forgotten: trim::forgotten(&conn)? };
         let page_bytes: i64 = conn.prepare_cached(PAGE_BYTES)?.query_row([], |row| row.get(0))?;
         let keys = Segments::load(&conn, segment_keys, keys::read_from)?;
-        let state = State { clock, shared, page_bytes: count(page_bytes), policies: HashMap::new(), keys, counts };
+        let state = State { clock, shared, page_bytes: count(page_bytes), keys, counts };
         let used = state.used(&conn)?;
         state.shared.used.store(used, Ordering::Relaxed);
         state.shared.head.store(counts.head, Ordering::Release);
@@ -156,6 +148,10 @@ impl Appender {
         let mut answers = Vec::with_capacity(works.len());
         let mut requests = Vec::with_capacity(works.len());
         for work in works {
+            // Whatever becomes of the group, these bytes wait no more.
+            if let Request::Append { bytes, .. } = &work.request {
+                self.state.shared.waiting.fetch_sub(*bytes, Ordering::Relaxed);
+            }
             answers.push((work.op, work.answer));
             requests.push(work.request);
         }
@@ -188,7 +184,7 @@ impl Appender {
                     reply => replies.push(reply),
                 }
             }
-            let progress = state.finish(conn, &staged)?;
+            let progress = state.finish(conn, &mut staged)?;
             Ok((replies, progress, state.used(conn)?))
         });
         match outcome {
@@ -200,7 +196,6 @@ impl Appender {
             Err(broken) => {
                 state.counts = before.0;
                 state.keys.undo_to(before.1);
-                state.policies.clear();
                 Err(broken)
             }
         }
@@ -210,8 +205,7 @@ impl Appender {
 impl State {
     fn apply(&mut self, conn: &Connection, request: Request, staged: &mut Staged) -> Result<Reply, Broken> {
         match request {
-            Request::Append { entries, bytes } => {
-                self.shared.waiting.fetch_sub(bytes, Ordering::Relaxed);
+            Request::Append { entries, .. } => {
                 let from_intake = entries.iter().any(|entry| entry.emitted.is_none());
                 if from_intake && self.shared.used.load(Ordering::Relaxed) >= self.shared.budget {
                     return Err(Broken::Full);
@@ -232,34 +226,38 @@ impl State {
         now: Timestamp,
         staged: &mut Staged,
     ) -> Result<Appended, Broken> {
-        if let Some(repeat) = self.repeat_of(conn, &entry, now)? {
+        if let Some(repeat) = self.repeat_of(conn, (&entry, &staged.keys), now)? {
             return Ok(repeat);
         }
-        let policy = self.policy(conn, entry.policy)?;
+        if !staged.draft.takes(entry.policy) {
+            self.write_chunk(conn, staged)?;
+        }
         let place = self.counts.head + 1;
         let event = entry.entry.event();
-        let accepted = entry.entry.accepted().map(model::Origin::index);
-        conn.prepare_cached(PUT_RECORD)?.execute(params![
-            int(place),
-            now.micros(),
-            kind(&entry.entry),
-            policy,
-            entry.emitted.map(Uuid::into_bytes),
-            event.map(|event| event.id.bytes()),
-            accepted.map(super::super::sql::len),
-            entry.head,
-            event.map_or(&[][..], |event| &event.body),
-        ])?;
+        let accepted = entry.entry.accepted();
+        staged.draft.push(&Stored {
+            place,
+            at: now,
+            policy: entry.policy,
+            emitted: entry.emitted,
+            event: event.map(|event| event.id),
+            accepted,
+            head: &entry.head,
+            body: event.map_or(&[][..], |event| &event.body),
+        });
+        if let Some(event) = event {
+            staged.note(conn, event.id, (place, now))?;
+        }
         if let Some(id) = entry.emitted {
             conn.prepare_cached(PUT_EMITTED)?.execute(params![id.into_bytes(), int(place)])?;
         }
         if let Some(key) = &entry.key {
             self.counts.last_key += 1;
-            key.put(conn, self.counts.last_key, place, now)?;
+            staged.keys.push(self.counts.last_key, key, (place, now));
             self.keys.note(key.short(), self.counts.last_key, now);
         }
         if let Some(origin) = accepted {
-            self.counts.totals[origin] += 1;
+            self.counts.totals[origin.index()] += 1;
         }
         self.counts.head = place;
         let position = position(place);
@@ -268,14 +266,19 @@ impl State {
         Ok(Appended::New(position))
     }
 
-    fn repeat_of(&self, conn: &Connection, entry: &Prepared, now: Timestamp) -> Result<Option<Appended>, Broken> {
+    fn repeat_of(
+        &self,
+        conn: &Connection,
+        (entry, fresh): (&Prepared, &Fresh),
+        now: Timestamp,
+    ) -> Result<Option<Appended>, Broken> {
         if let Some(id) = entry.emitted {
             let mut find = conn.prepare_cached(EMITTED)?;
             let place: Option<i64> = find.query_row([id.into_bytes()], |row| row.get(0)).optional()?;
             return Ok(place.map(|place| Appended::Duplicate(position(count(place)), EventId(Uuid::nil()))));
         }
         let Some(key) = &entry.key else { return Ok(None) };
-        let known = key.find(conn, &self.keys, keys::Since { forgotten: self.counts.forgotten, now })?;
+        let known = key.find(conn, (&self.keys, fresh), keys::Since { forgotten: self.counts.forgotten, now })?;
         Ok(known.map(|known| {
             if known.same_body {
                 Appended::Duplicate(position(known.place), known.event)
@@ -285,26 +288,29 @@ impl State {
         }))
     }
 
-    fn policy(&mut self, conn: &Connection, version: PolicyVersion) -> Result<i64, Broken> {
-        if let Some(id) = self.policies.get(&version) {
-            return Ok(*id);
-        }
-        let bytes = version.0.0;
-        let known = conn.prepare_cached(POLICY)?.query_row([bytes], |row| row.get(0)).optional()?;
-        let id = match known {
-            Some(id) => id,
-            None => conn.prepare_cached(PUT_POLICY)?.query_row([bytes], |row| row.get(0))?,
-        };
-        self.policies.insert(version, id);
-        Ok(id)
+    /// Writes the chunk that is being filled, if there is anything in it.
+    pub(super) fn write_chunk(&self, conn: &Connection, staged: &mut Staged) -> Result<(), Broken> {
+        let draft = std::mem::take(&mut staged.draft);
+        let Some((first, last)) = draft.places() else { return Ok(()) };
+        let (low, high) = staged.ids.take().unzip();
+        let [live, replay, synthetic] = self.counts.totals.map(int);
+        conn.prepare_cached(PUT_CHUNK)?.execute(params![
+            int(last),
+            int(first),
+            low.map(EventId::bytes),
+            high.map(EventId::bytes),
+            live,
+            replay,
+            synthetic,
+            draft.finish(),
+        ])?;
+        Ok(())
     }
 
     /// The last writes of a transaction.
-    fn finish(&self, conn: &Connection, staged: &Staged) -> Result<super::super::segments::Progress, Broken> {
-        if !staged.records.is_empty() {
-            let [live, replay, synthetic] = self.counts.totals.map(int);
-            conn.prepare_cached(PUT_MARK)?.execute([int(self.counts.head), live, replay, synthetic])?;
-        }
+    fn finish(&self, conn: &Connection, staged: &mut Staged) -> Result<super::super::segments::Progress, Broken> {
+        self.write_chunk(conn, staged)?;
+        staged.keys.write(conn)?;
         self.keys.work(conn, staged.records.len() * 4, keys::sweep)
     }
 
@@ -334,14 +340,15 @@ fn position(place: u64) -> Position {
     Position { partition: Partition(0), offset: Offset(place) }
 }
 
-/// The number of an entry's kind in the file, for people who look into it.
-const fn kind(entry: &Entry) -> i64 {
-    match entry {
-        Entry::Admitted(_) => 1,
-        Entry::Quarantined { .. } => 2,
-        Entry::Resubmitted { .. } => 3,
-        Entry::Released { .. } => 4,
-        Entry::Replayed { .. } => 5,
-        Entry::PolicyApplied { .. } => 6,
+impl Staged {
+    /// Sees to it that an event is found by its id.
+    fn note(&mut self, conn: &Connection, event: EventId, (place, at): (u64, Timestamp)) -> Result<(), Broken> {
+        if read::is_near(event, at) {
+            let (low, high) = self.ids.unwrap_or((event, event));
+            self.ids = Some((low.min(event), high.max(event)));
+        } else {
+            conn.prepare_cached(PUT_STRAY)?.execute(params![event.bytes(), int(place)])?;
+        }
+        Ok(())
     }
 }

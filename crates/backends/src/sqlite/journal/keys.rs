@@ -1,5 +1,6 @@
-//! The key registry: which (source, key) was accepted with which body. Rows stand in the order of their arrival, and
-//! are found by their hash through segments, so that the ten-millionth key costs what the first did.
+//! The key registry: which (source, key) was accepted with which body. Keys stand in the order of their arrival, those
+//! of one commit in one row, and are found by their hash through segments, so that the ten-millionth key costs what the
+//! first did.
 
 use model::limit::KEY_WINDOW;
 use model::{Entry, EventId, Timestamp};
@@ -8,20 +9,22 @@ use uuid::Uuid;
 
 use super::super::broken::Broken;
 use super::super::segments::Segments;
-use super::super::sql::{at, count, int, len, statements};
+use super::super::sql::{at, len, statements};
 
 statements! {
-    PUT = "INSERT INTO keys (id, hash, digest, event, place, at) VALUES ($1, $2, $3, $4, $5, $6)";
-    KEY = "SELECT hash, digest, event, place, at FROM keys WHERE id = $1";
-    LAST = "SELECT coalesce(max(id), 0) FROM keys";
+    PUT = "INSERT INTO keys (last, first, content) VALUES ($1, $2, $3)";
+    KEY = "SELECT first, content FROM keys WHERE last >= $1 ORDER BY last LIMIT 1";
+    LAST = "SELECT coalesce(max(last), 0) FROM keys";
     LAST_CLOSED = "SELECT coalesce(max(last_id), 0) FROM segments";
-    ROWS = "SELECT hash, id, at FROM keys WHERE id > $1 ORDER BY id";
-    SLICE_END = "SELECT id FROM keys WHERE id <= $1 ORDER BY id LIMIT 1 OFFSET $2";
-    SWEEP = "DELETE FROM keys WHERE id < $1";
+    ROWS = "SELECT first, content FROM keys WHERE last > $1 ORDER BY last";
+    SLICE_END = "SELECT last FROM keys WHERE last <= $1 ORDER BY last LIMIT 1 OFFSET $2";
+    SWEEP = "DELETE FROM keys WHERE last < $1";
 }
 
 /// LIMIT: keys with the same 64 bits of hash that are looked at; two are a wonder already.
 const SAME_HASH_MAX: usize = 16;
+/// Bytes of one key in its row.
+const KEY_BYTES: usize = 64;
 
 /// The key of an entry, as the registry keeps it: half of its hash, and half of the digest of its body.
 #[derive(Debug)]
@@ -48,6 +51,23 @@ pub(super) struct Since {
     pub(super) now: Timestamp,
 }
 
+/// The keys of a commit that is under way: they are written together at its end.
+#[derive(Debug, Default)]
+pub(super) struct Fresh {
+    first: i64,
+    bytes: Vec<u8>,
+}
+
+/// A key as it is kept.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    hash: [u8; 16],
+    digest: [u8; 16],
+    event: EventId,
+    place: u64,
+    first_at: Timestamp,
+}
+
 impl KeyOf {
     /// The key of an entry, where repeats of it are found by key.
     pub(super) fn entry(entry: &Entry) -> Option<Self> {
@@ -61,43 +81,91 @@ impl KeyOf {
         short(&self.hash)
     }
 
-    /// Writes its row.
-    pub(super) fn put(&self, conn: &Connection, id: i64, place: u64, now: Timestamp) -> Result<(), Broken> {
-        let row = params![id, self.hash, self.digest, self.event.bytes(), int(place), now.micros()];
-        conn.prepare_cached(PUT)?.execute(row)?;
-        Ok(())
-    }
-
-    /// The newest row of the same key that is still remembered.
-    pub(super) fn find(&self, conn: &Connection, keys: &Segments, since: Since) -> Result<Option<Known>, Broken> {
-        if let Some(known) = self.first(conn, keys.recent(self.short(), SAME_HASH_MAX), since)? {
+    /// The newest of the same key that is still remembered.
+    pub(super) fn find(
+        &self,
+        conn: &Connection,
+        (keys, fresh): (&Segments, &Fresh),
+        since: Since,
+    ) -> Result<Option<Known>, Broken> {
+        if let Some(known) = self.first((conn, fresh), keys.recent(self.short(), SAME_HASH_MAX), since)? {
             return Ok(Some(known));
         }
-        for segment in keys.closed_with(self.short()) {
-            let ids = Segments::ids(conn, segment, self.short(), SAME_HASH_MAX)?;
-            if let Some(known) = self.first(conn, ids, since)? {
+        for spot in keys.closed_with(self.short()) {
+            let ids = Segments::ids(conn, &spot, self.short(), SAME_HASH_MAX)?;
+            if let Some(known) = self.first((conn, fresh), ids, since)? {
                 return Ok(Some(known));
             }
         }
         Ok(None)
     }
 
-    fn first(&self, conn: &Connection, ids: Vec<i64>, since: Since) -> Result<Option<Known>, Broken> {
+    fn first(&self, (conn, fresh): (&Connection, &Fresh), ids: Vec<i64>, since: Since) -> Result<Option<Known>, Broken> {
         for id in ids {
-            let mut read = conn.prepare_cached(KEY)?;
-            let row = read.query_row([id], |row| {
-                let first_at = at(row.get(4)?);
-                let digest: [u8; 16] = row.get(1)?;
-                let event = EventId(Uuid::from_bytes(row.get(2)?));
-                let known = Known { same_body: digest == self.digest, place: count(row.get(3)?), event };
-                Ok((row.get::<_, [u8; 16]>(0)?, first_at, known))
-            });
-            let Some((hash, first_at, known)) = row.optional()? else { continue };
-            if hash == self.hash && first_at >= since.forgotten && since.now < first_at + KEY_WINDOW {
-                return Ok(Some(known));
+            let kept = match fresh.get(id) {
+                Some(kept) => Some(kept),
+                None => read(conn, id)?,
+            };
+            let Some(kept) = kept.filter(|kept| kept.hash == self.hash) else { continue };
+            if kept.first_at >= since.forgotten && since.now < kept.first_at + KEY_WINDOW {
+                let same_body = kept.digest == self.digest;
+                return Ok(Some(Known { same_body, place: kept.place, event: kept.event }));
             }
         }
         Ok(None)
+    }
+}
+
+impl Fresh {
+    /// Takes the next key in.
+    pub(super) fn push(&mut self, id: i64, key: &KeyOf, (place, now): (u64, Timestamp)) {
+        if self.bytes.is_empty() {
+            self.first = id;
+        }
+        self.bytes.extend(key.hash);
+        self.bytes.extend(key.digest);
+        self.bytes.extend(key.event.bytes());
+        self.bytes.extend(place.to_le_bytes());
+        self.bytes.extend(now.micros().to_le_bytes());
+    }
+
+    fn get(&self, id: i64) -> Option<Kept> {
+        nth(&self.bytes, self.first, id)
+    }
+
+    /// Writes their row.
+    pub(super) fn write(&self, conn: &Connection) -> Result<(), Broken> {
+        let keys = self.bytes.len() / KEY_BYTES;
+        if keys > 0 {
+            conn.prepare_cached(PUT)?.execute(params![self.first + len(keys) - 1, self.first, self.bytes])?;
+        }
+        Ok(())
+    }
+}
+
+/// A key of the file.
+fn read(conn: &Connection, id: i64) -> Result<Option<Kept>, Broken> {
+    let mut select = conn.prepare_cached(KEY)?;
+    let mut rows = select.query([id])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(nth(row.get_ref(1)?.as_blob().map_err(Broken::corrupt)?, row.get(0)?, id))
+}
+
+/// The key with this id in a row whose first one has that.
+fn nth(bytes: &[u8], first: i64, id: i64) -> Option<Kept> {
+    let index = usize::try_from(id.checked_sub(first)?).ok()?;
+    bytes.as_chunks::<KEY_BYTES>().0.get(index).map(kept)
+}
+
+fn kept(bytes: &[u8; KEY_BYTES]) -> Kept {
+    let half = |from: usize| -> [u8; 16] { bytes[from..from + 16].try_into().unwrap_or_default() };
+    let number = |from: usize| -> [u8; 8] { bytes[from..from + 8].try_into().unwrap_or_default() };
+    Kept {
+        hash: half(0),
+        digest: half(16),
+        event: EventId(Uuid::from_bytes(half(32))),
+        place: u64::from_le_bytes(number(48)),
+        first_at: at(i64::from_le_bytes(number(56))),
     }
 }
 
@@ -108,12 +176,17 @@ pub(super) fn last(conn: &Connection) -> Result<i64, Broken> {
     Ok(last.max(closed))
 }
 
-/// The rows above an id, for the open segment.
+/// The keys above an id, for the open segment.
 pub(super) fn read_from(conn: &Connection, after: i64, tell: &mut dyn FnMut(i64, i64, Timestamp)) -> Result<(), Broken> {
     let mut statement = conn.prepare(ROWS)?;
     let mut rows = statement.query([after])?;
     while let Some(row) = rows.next()? {
-        tell(short(&row.get(0)?), row.get(1)?, at(row.get(2)?));
+        let first: i64 = row.get(0)?;
+        let keys = row.get_ref(1)?.as_blob().map_err(Broken::corrupt)?.as_chunks::<KEY_BYTES>().0;
+        for (id, key) in (first..).zip(keys).filter(|(id, _)| *id > after) {
+            let key = kept(key);
+            tell(short(&key.hash), id, key.first_at);
+        }
     }
     Ok(())
 }

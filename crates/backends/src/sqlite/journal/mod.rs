@@ -1,6 +1,7 @@
 //! The journal in one `SQLite` file: one partition, one writer, readers beside it.
 
 mod append;
+mod chunk;
 mod keys;
 mod read;
 mod trim;
@@ -45,7 +46,7 @@ impl Default for JournalOptions {
     fn default() -> Self {
         Self {
             budget_bytes: 64 * 1024 * 1024 * 1024,
-            window_bytes: 16 * 1024 * 1024,
+            window_bytes: 8 * 1024 * 1024,
             readers: 2,
             segment_keys: SEGMENT_HASHES_MAX,
             pages_max: None,
@@ -108,6 +109,11 @@ impl SqliteJournal {
             appender.group(works, &moved);
         })?;
         Ok(Self { writer, readers, checkpoints, shared, _folder: folder })
+    }
+
+    /// Whether a thread of the file panicked. What was answered before is durable; nothing more will be done.
+    pub(super) fn has_ended(&self) -> bool {
+        self.writer.has_ended() || self.readers.have_ended() || self.checkpoints.have_ended()
     }
 
     /// Finishes what was asked, moves the log into the file and ends all threads. Calls after it are answered
@@ -245,9 +251,10 @@ impl Journal for SqliteJournal {
 
     fn usage(&self) -> Answer<'_, Usage> {
         let (used, budget) = (self.shared.used.load(Ordering::Relaxed), self.shared.budget);
+        let waiting = self.shared.waiting.load(Ordering::Relaxed) as u64;
         self.readers.ask("journal.usage", move |conn| {
             let (oldest_at, floor) = read::oldest(conn)?;
-            Ok(Usage { bytes: used, budget, oldest_at, floor })
+            Ok(Usage { bytes: used, budget, waiting, oldest_at, floor })
         })
     }
 }

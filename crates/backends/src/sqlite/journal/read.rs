@@ -1,45 +1,81 @@
 //! What is asked of the journal's file, on a reader's connection.
+//!
+//! A chunk may begin below the floor: the records of it that retention has removed are passed over.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use model::account::Census;
-use model::{Digest, Entry, EventId, Offset, Partition, PolicyVersion, Position, Record, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, Row};
-use uuid::Uuid;
+use model::limit::READ_BYTES_MAX;
+use model::{EventId, Offset, Origin, Record, TimeSpan, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::broken::Broken;
 use super::super::connection::snapshot;
-use super::super::sql::{at as instant, count, int, len, statements};
-use super::super::window::page;
-use super::trim;
+use super::super::sql::{count, int, statements};
+use super::super::window::{page, weight};
+use super::chunk::{Records, Stored};
+use super::trim::{self, Floor};
 
 statements! {
-    AFTER = "SELECT r.place, r.at, p.version, r.emitted, r.head, r.body FROM records r JOIN policies p ON p.id = r.policy
-        WHERE r.place > $1 ORDER BY r.place LIMIT $2";
-    BEFORE = "SELECT r.place, r.at, p.version, r.emitted, r.head, r.body FROM records r JOIN policies p ON p.id = r.policy
-        WHERE r.place < $1 ORDER BY r.place DESC LIMIT $2";
-    AT = "SELECT r.place, r.at, p.version, r.emitted, r.head, r.body FROM records r JOIN policies p ON p.id = r.policy
-        WHERE r.place = $1";
-    KEPT_AT = "SELECT r.place, r.at, p.version, r.emitted, r.head, r.body FROM kept r JOIN policies p ON p.id = r.policy
-        WHERE r.place = $1";
-    OF_EVENT = "SELECT place FROM records WHERE event = $1 UNION ALL SELECT place FROM kept WHERE event = $1
-        ORDER BY 1 LIMIT 1";
-    OLDEST = "SELECT at FROM records ORDER BY place LIMIT 1";
-    MARK_BELOW = "SELECT place, live, replay, synthetic FROM marks WHERE place <= $1 ORDER BY place DESC LIMIT 1";
-    FIRST_MARK = "SELECT place, live, replay, synthetic FROM marks ORDER BY place LIMIT 1";
-    LAST_MARK = "SELECT place, live, replay, synthetic FROM marks ORDER BY place DESC LIMIT 1";
-    COUNT = "SELECT accepted, count(*) FROM records WHERE place > $1 AND place <= $2 AND accepted IS NOT NULL GROUP BY accepted";
+    AFTER = "SELECT first, content FROM chunks WHERE last > $1 ORDER BY last";
+    BEFORE = "SELECT first, content FROM chunks WHERE first < $1 ORDER BY last DESC";
+    AT = "SELECT first, content FROM chunks WHERE last >= $1 ORDER BY last LIMIT 1";
+    KEPT_AT = "SELECT content FROM kept WHERE place = $1";
+    STRAY = "SELECT place FROM strays WHERE event = $1";
+    OF_EVENT = "SELECT first, content FROM chunks WHERE last IN (SELECT last FROM chunks WHERE high >= $1 AND high <= $2
+        AND low <= $1) ORDER BY last";
+    KEPT_OF_EVENT = "SELECT place, content FROM kept WHERE event = $1 ORDER BY place LIMIT 1";
+    TOTALS = "SELECT last, live, replay, synthetic FROM chunks WHERE last <= $1 ORDER BY last DESC LIMIT 1";
 }
 
-/// Records after an offset.
+/// How far the time in an event's id may be from the time of its record, for the id to be found by the bounds of its
+/// chunk. Others, such as those of corrections, are strays: each has a row of its own.
+const NEAR: TimeSpan = TimeSpan::from_secs(60);
+
+/// Whether an event's id stands near its record in time.
+pub(super) fn is_near(event: EventId, at: Timestamp) -> bool {
+    let made = event.made_at();
+    made.since(at) <= NEAR && at.since(made) <= NEAR
+}
+
+/// Records after an offset: as many as are wanted, and as one read answers.
 pub(super) fn after(conn: &Connection, after: Offset, records: usize) -> Result<Vec<Arc<Record>>, Broken> {
-    list(conn, AFTER, int(after.0), records, true)
+    snapshot(conn, || {
+        let from = after.0.max(trim::floor(conn)?.offset);
+        let mut found = Vec::new();
+        let mut bytes = 0;
+        let mut statement = conn.prepare_cached(AFTER)?;
+        let mut rows = statement.query([int(from)])?;
+        while let (Some(row), true) = (rows.next()?, found.len() < records && bytes < READ_BYTES_MAX) {
+            for stored in chunk(row)? {
+                let stored = stored?;
+                if stored.place > from && found.len() < records {
+                    let record = stored.record()?;
+                    bytes += weight(&record);
+                    found.push(Arc::new(record));
+                }
+            }
+        }
+        Ok(page(found.into_iter()))
+    })
 }
 
 /// Records before an offset, newest first.
 pub(super) fn before(conn: &Connection, before: Option<Offset>, records: usize) -> Result<Vec<Arc<Record>>, Broken> {
-    list(conn, BEFORE, before.map_or(i64::MAX, |offset| int(offset.0)), records, false)
+    snapshot(conn, || {
+        let (to, floor) = (before.map_or(u64::MAX, |offset| offset.0), trim::floor(conn)?.offset);
+        let mut found = Vec::new();
+        let mut statement = conn.prepare_cached(BEFORE)?;
+        let mut rows = statement.query([int(to)])?;
+        while let (Some(row), true) = (rows.next()?, found.len() < records) {
+            let stored: Vec<Stored<'_>> = chunk(row)?.collect::<Result<_, _>>()?;
+            let wanted = stored.iter().rev().filter(|stored| stored.place < to && stored.place > floor);
+            for stored in wanted.take(records - found.len()) {
+                found.push(Arc::new(stored.record()?));
+            }
+        }
+        Ok(found)
+    })
 }
 
 /// The record at an offset, live or kept.
@@ -50,24 +86,55 @@ pub(super) fn at(conn: &Connection, offset: Offset) -> Result<Option<Arc<Record>
 /// The record that carries an event.
 pub(super) fn of_event(conn: &Connection, event: EventId) -> Result<Option<Arc<Record>>, Broken> {
     snapshot(conn, || {
-        let mut find = conn.prepare_cached(OF_EVENT)?;
-        let place: Option<i64> = find.query_row([event.bytes()], |row| row.get(0)).optional()?;
-        place.map_or(Ok(None), |place| one(conn, Offset(count(place))))
+        let stray: Option<i64> = conn.prepare_cached(STRAY)?.query_row([event.bytes()], |row| row.get(0)).optional()?;
+        if let Some(place) = stray {
+            return one(conn, Offset(count(place)));
+        }
+        if let Some(record) = near(conn, event)? {
+            return Ok(Some(record));
+        }
+        let mut kept = conn.prepare_cached(KEPT_OF_EVENT)?;
+        let mut rows = kept.query([event.bytes()])?;
+        rows.next()?.map_or(Ok(None), |row| only(count(row.get(0)?), row.get_ref(1)?.as_blob().map_err(Broken::corrupt)?))
     })
+}
+
+fn near(conn: &Connection, event: EventId) -> Result<Option<Arc<Record>>, Broken> {
+    let floor = trim::floor(conn)?.offset;
+    // The newest id of a chunk was made near it, and so was this one: they are no further apart than twice that.
+    let newest = EventId::last_made_at(event.made_at() + NEAR + NEAR);
+    let mut statement = conn.prepare_cached(OF_EVENT)?;
+    let mut rows = statement.query(params![event.bytes(), newest.bytes()])?;
+    while let Some(row) = rows.next()? {
+        for stored in chunk(row)? {
+            let stored = stored?;
+            if stored.event == Some(event) && stored.place > floor {
+                return Ok(Some(Arc::new(stored.record()?)));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// When the oldest live record was appended, and the first offset that is still there.
 pub(super) fn oldest(conn: &Connection) -> Result<(Option<Timestamp>, Offset), Broken> {
     snapshot(conn, || {
-        let oldest: Option<i64> = conn.prepare_cached(OLDEST)?.query_row([], |row| row.get(0)).optional()?;
-        Ok((oldest.map(instant), Offset(trim::trimmed(conn)?.0 + 1)))
+        let floor = trim::floor(conn)?.offset;
+        let mut statement = conn.prepare_cached(AT)?;
+        let mut rows = statement.query([int(floor + 1)])?;
+        let oldest = match rows.next()? {
+            Some(row) => find(chunk(row)?, floor + 1)?.map(|stored| stored.at),
+            None => None,
+        };
+        Ok((oldest, Offset(floor + 1)))
     })
 }
 
 /// Accepted entries, and those above the cursor.
 pub(super) fn census(conn: &Connection, cursor: Offset) -> Result<Census, Broken> {
     snapshot(conn, || {
-        let accepted = mark(conn, LAST_MARK, None)?.map_or([0; 3], |(_, totals)| totals);
+        let floor = trim::floor(conn)?;
+        let accepted = totals(conn, Offset(u64::MAX))?.map_or(floor.totals, |(_, totals)| totals);
         let passed = accepted_up_to(conn, cursor)?;
         let mut unrouted = accepted;
         for (open, passed) in unrouted.iter_mut().zip(passed) {
@@ -79,75 +146,63 @@ pub(super) fn census(conn: &Connection, cursor: Offset) -> Result<Census, Broken
 
 /// Accepted entries up to and including an offset; below the floor, those up to the floor.
 pub(super) fn accepted_up_to(conn: &Connection, offset: Offset) -> Result<[u64; 3], Broken> {
-    let (from, mut totals) = match mark(conn, MARK_BELOW, Some(offset))? {
-        Some(mark) => mark,
-        None if trim::trimmed(conn)?.0 > 0 => {
-            return Ok(mark(conn, FIRST_MARK, None)?.map_or([0; 3], |(_, totals)| totals));
+    let floor = trim::floor(conn)?;
+    if offset.0 <= floor.offset {
+        return Ok(floor.totals);
+    }
+    let whole = totals(conn, offset)?.filter(|(last, _)| *last > floor.offset);
+    let (from, mut totals) = whole.unwrap_or((floor.offset, floor.totals));
+    if from < offset.0 {
+        let mut statement = conn.prepare_cached(AT)?;
+        let mut rows = statement.query([int(from + 1)])?;
+        if let Some(row) = rows.next()? {
+            for stored in chunk(row)? {
+                let stored = stored?;
+                if let Some(origin) = stored.accepted.filter(|_| stored.place > from && stored.place <= offset.0) {
+                    totals[Origin::index(origin)] += 1;
+                }
+            }
         }
-        None => (0, [0; 3]),
-    };
-    let mut statement = conn.prepare_cached(COUNT)?;
-    let mut rows = statement.query([from, int(offset.0)])?;
-    while let Some(row) = rows.next()? {
-        let origin: i64 = row.get(0)?;
-        let total = usize::try_from(origin)
-            .ok()
-            .and_then(|origin| totals.get_mut(origin))
-            .ok_or_else(|| Broken::corrupt("a record of no known origin"))?;
-        *total += count(row.get(1)?);
     }
     Ok(totals)
 }
 
-fn mark(conn: &Connection, sql: &str, offset: Option<Offset>) -> Result<Option<(i64, [u64; 3])>, Broken> {
-    let mut statement = conn.prepare_cached(sql)?;
-    let read = |row: &Row<'_>| Ok((row.get(0)?, [count(row.get(1)?), count(row.get(2)?), count(row.get(3)?)]));
-    let mark = match offset {
-        Some(offset) => statement.query_row([int(offset.0)], read),
-        None => statement.query_row([], read),
-    };
-    Ok(mark.optional()?)
+/// The last chunk that ends at or below an offset, with what was accepted up to its end.
+pub(super) fn totals(conn: &Connection, offset: Offset) -> Result<Option<(u64, [u64; 3])>, Broken> {
+    let read = |row: &Row<'_>| Ok((count(row.get(0)?), [count(row.get(1)?), count(row.get(2)?), count(row.get(3)?)]));
+    Ok(conn.prepare_cached(TOTALS)?.query_row([int(offset.0)], read).optional()?)
 }
 
 fn one(conn: &Connection, offset: Offset) -> Result<Option<Arc<Record>>, Broken> {
-    for sql in [AT, KEPT_AT] {
-        let mut statement = conn.prepare_cached(sql)?;
-        let mut rows = statement.query([int(offset.0)])?;
-        if let Some(row) = rows.next()? {
-            return Ok(Some(Arc::new(record(row)?)));
+    let Floor { offset: floor, .. } = trim::floor(conn)?;
+    if offset.0 <= floor {
+        let mut kept = conn.prepare_cached(KEPT_AT)?;
+        let mut rows = kept.query([int(offset.0)])?;
+        return rows.next()?.map_or(Ok(None), |row| only(offset.0, row.get_ref(0)?.as_blob().map_err(Broken::corrupt)?));
+    }
+    let mut statement = conn.prepare_cached(AT)?;
+    let mut rows = statement.query([int(offset.0)])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    find(chunk(row)?, offset.0)?.map(|stored| Ok(Arc::new(stored.record()?))).transpose()
+}
+
+/// The record of a chunk of one.
+fn only(place: u64, chunk: &[u8]) -> Result<Option<Arc<Record>>, Broken> {
+    find(Records::of(place, chunk)?, place)?.map(|stored| Ok(Arc::new(stored.record()?))).transpose()
+}
+
+/// The record at a place, in its chunk.
+pub(super) fn find(records: Records<'_>, place: u64) -> Result<Option<Stored<'_>>, Broken> {
+    for stored in records {
+        let stored = stored?;
+        if stored.place == place {
+            return Ok(Some(stored));
         }
     }
     Ok(None)
 }
 
-fn list(conn: &Connection, sql: &str, place: i64, records: usize, bounded: bool) -> Result<Vec<Arc<Record>>, Broken> {
-    let mut statement = conn.prepare_cached(sql)?;
-    let mut rows = statement.query([place, len(records)])?;
-    let mut broken = None;
-    let mut next = || match rows.next() {
-        Ok(Some(row)) => record(row).map_err(|error| broken = Some(error)).ok().map(Arc::new),
-        Ok(None) => None,
-        Err(error) => {
-            broken = Some(error.into());
-            None
-        }
-    };
-    let rows = std::iter::from_fn(&mut next);
-    let found = if bounded { page(rows) } else { rows.collect() };
-    broken.map_or(Ok(found), Err)
-}
-
-fn record(row: &Row<'_>) -> Result<Record, Broken> {
-    let place = count(row.get(0)?);
-    let head = row.get_ref(4)?.as_blob().map_err(Broken::corrupt)?;
-    let entry = Entry::decode(head, Bytes::from(row.get::<_, Vec<u8>>(5)?))
-        .map_err(|error| Broken::Corrupt(format!("record {place}: {error}")))?;
-    let emitted: Option<[u8; 16]> = row.get(3)?;
-    Ok(Record {
-        position: Position { partition: Partition(0), offset: Offset(place) },
-        at: instant(row.get(1)?),
-        policy: PolicyVersion(Digest(row.get(2)?)),
-        emitted: emitted.map(Uuid::from_bytes),
-        entry,
-    })
+/// The records of a row of (first, content).
+pub(super) fn chunk<'a>(row: &'a Row<'_>) -> Result<Records<'a>, Broken> {
+    Records::of(count(row.get(0)?), row.get_ref(1)?.as_blob().map_err(Broken::corrupt)?)
 }

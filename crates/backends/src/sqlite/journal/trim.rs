@@ -1,39 +1,55 @@
 //! What retention does to the journal: records leave from the beginning, keys are forgotten by their age.
+//!
+//! The floor is what was removed last; a chunk goes when all of it is at or below the floor.
 
 use std::collections::BTreeSet;
 
 use model::limit::TRIM_ROWS_MAX;
 use model::{Offset, TimeSpan, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::super::broken::Broken;
 use super::super::segments::Segments;
 use super::super::sql::{at, count, int, statements};
 use super::append::{Staged, State};
+use super::chunk::Draft;
 use super::read;
 
 statements! {
     META = "SELECT number FROM meta WHERE name = $1";
     PUT_META = "INSERT INTO meta (name, number) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET number = $2";
-    KEEP = "INSERT INTO kept (place, at, kind, policy, emitted, event, accepted, head, body)
-        SELECT place, at, kind, policy, emitted, event, accepted, head, body FROM records WHERE place = $1";
-    DELETE = "DELETE FROM records WHERE place <= $1";
-    PUT_MARK = "INSERT INTO marks (place, live, replay, synthetic) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (place) DO NOTHING";
-    DELETE_MARKS = "DELETE FROM marks WHERE place < $1";
+    FLOOR = "SELECT place, live, replay, synthetic FROM floor";
+    DROP_FLOOR = "DELETE FROM floor";
+    PUT_FLOOR = "INSERT INTO floor (place, live, replay, synthetic) VALUES ($1, $2, $3, $4)";
+    CHUNK = "SELECT first, content FROM chunks WHERE last >= $1 ORDER BY last LIMIT 1";
+    KEEP = "INSERT INTO kept (place, event, content) VALUES ($1, $2, $3)";
+    DELETE = "DELETE FROM chunks WHERE last <= $1";
+    DELETE_STRAYS = "DELETE FROM strays WHERE place <= $1 AND place NOT IN (SELECT place FROM kept)";
 }
 
 /// The unit in which forgotten keys are counted.
 const PERIOD: TimeSpan = TimeSpan::from_days(1);
 
+/// Up to where the records are trimmed, and what was accepted up to there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Floor {
+    pub(super) offset: u64,
+    pub(super) totals: [u64; 3],
+}
+
 /// Up to where the records are trimmed.
-pub(super) fn trimmed(conn: &Connection) -> Result<Offset, Broken> {
-    Ok(Offset(count(meta(conn, "trimmed")?.unwrap_or(0))))
+pub(super) fn floor(conn: &Connection) -> Result<Floor, Broken> {
+    let read = |row: &rusqlite::Row<'_>| {
+        let totals = [count(row.get(1)?), count(row.get(2)?), count(row.get(3)?)];
+        Ok(Floor { offset: count(row.get(0)?), totals })
+    };
+    Ok(conn.prepare_cached(FLOOR)?.query_row([], read).optional()?.unwrap_or_default())
 }
 
 /// Before when keys are forgotten.
 pub(super) fn forgotten(conn: &Connection) -> Result<Timestamp, Broken> {
-    Ok(at(meta(conn, "forgotten")?.unwrap_or(i64::MIN)))
+    let micros: Option<i64> = conn.prepare_cached(META)?.query_row(["forgotten"], |row| row.get(0)).optional()?;
+    Ok(at(micros.unwrap_or(i64::MIN)))
 }
 
 impl State {
@@ -45,20 +61,21 @@ impl State {
         keep: &[Offset],
         staged: &mut Staged,
     ) -> Result<Offset, Broken> {
+        self.write_chunk(conn, staged)?;
         let from = self.counts.trimmed;
         let last = to.0.min(from + TRIM_ROWS_MAX as u64).min(self.counts.head);
         if last <= from {
             return Ok(Offset(from));
         }
         let [live, replay, synthetic] = read::accepted_up_to(conn, Offset(last))?.map(int);
-        conn.prepare_cached(PUT_MARK)?.execute([int(last), live, replay, synthetic])?;
-        conn.prepare_cached(DELETE_MARKS)?.execute([int(last)])?;
         let keep: BTreeSet<u64> = keep.iter().map(|offset| offset.0).filter(|place| *place > from).collect();
         for place in keep.range(..=last) {
-            conn.prepare_cached(KEEP)?.execute([int(*place)])?;
+            keep_record(conn, *place)?;
         }
+        conn.prepare_cached(DROP_FLOOR)?.execute([])?;
+        conn.prepare_cached(PUT_FLOOR)?.execute([int(last), live, replay, synthetic])?;
         conn.prepare_cached(DELETE)?.execute([int(last)])?;
-        put_meta(conn, "trimmed", int(last))?;
+        conn.prepare_cached(DELETE_STRAYS)?.execute([int(last)])?;
         self.counts.trimmed = last;
         staged.trimmed = Some(Offset(last));
         Ok(Offset(last))
@@ -79,17 +96,21 @@ impl State {
         }
         staged.dropped = self.keys.older_than(before);
         Segments::mark_dropped(conn, &staged.dropped)?;
-        put_meta(conn, "forgotten", before.micros())?;
+        conn.prepare_cached(PUT_META)?.execute(("forgotten", before.micros()))?;
         self.counts.forgotten = before;
         Ok(days.len() as u64)
     }
 }
 
-fn meta(conn: &Connection, name: &str) -> Result<Option<i64>, Broken> {
-    Ok(conn.prepare_cached(META)?.query_row([name], |row| row.get(0)).optional()?)
-}
-
-fn put_meta(conn: &Connection, name: &str, number: i64) -> Result<(), Broken> {
-    conn.prepare_cached(PUT_META)?.execute((name, number))?;
+/// Copies a record to what is kept, as a chunk of its own.
+fn keep_record(conn: &Connection, place: u64) -> Result<(), Broken> {
+    let mut select = conn.prepare_cached(CHUNK)?;
+    let mut rows = select.query([int(place)])?;
+    let Some(row) = rows.next()? else { return Ok(()) };
+    let Some(stored) = read::find(read::chunk(row)?, place)? else { return Ok(()) };
+    let mut draft = Draft::default();
+    draft.push(&stored);
+    let event = stored.event.map(model::EventId::bytes);
+    conn.prepare_cached(KEEP)?.execute(params![int(place), event, draft.finish()])?;
     Ok(())
 }

@@ -105,6 +105,7 @@ impl Step<'_> {
             | Change::Claim { .. }
             | Change::Settle { .. }
             | Change::Move { .. }
+            | Change::Expire { .. }
             | Change::Count { .. }
             | Change::Index { .. } => Ok(()),
         }

@@ -3,21 +3,20 @@
 //! An open attempt stands in the delivery's own row: its number, who has it and when it began. Its own row is written
 //! when it is settled. So an attempt costs one row, and is durable before anything is sent all the same.
 
-use model::change::Opened;
+use model::change::{Opened, Round};
+use model::delivery::CAUSE_DEADLINE;
 use model::{AttemptResult, Bucket, Claim, Delivery, DeliveryId, DeliveryState, LaneKey, Timestamp};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::super::broken::Broken;
 use super::super::sql::{int, statements};
 use super::prepared::{Made, short};
-use super::rows::{Row, state_number};
+use super::rows::Row;
 use super::step::Step;
 
 statements! {
-    READY = "SELECT state_at FROM deliveries WHERE id = $1 AND ready = 1";
+    READY = "SELECT 1 FROM deliveries WHERE id = $1 AND ready = 1 AND state_at <= $2 AND (deadline IS NULL OR deadline >= $2)";
     PUT_ATTEMPT = "INSERT INTO attempts (id, started_at, node, life, ended_at, outcome, output, response, response_cut)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    PUT_FEED = "INSERT INTO feed (seq, at, delivery, event, flow, destination, state, attempts, why)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     LANE_HEAD = "SELECT seq, behind, state, node FROM deliveries WHERE lane_hash = $1 AND lane_place IS NOT NULL
         AND destination = $2 AND flow = $3 AND lane = $4 ORDER BY lane_place LIMIT 1";
@@ -44,8 +43,7 @@ impl Step<'_> {
     /// Whether a claim would hold now.
     pub(super) fn is_claimable(&self, id: DeliveryId, claim: &Claim) -> Result<bool, Broken> {
         let mut read = self.conn.prepare_cached(READY)?;
-        let due: Option<i64> = read.query_row([id.bytes()], |row| row.get(0)).optional()?;
-        Ok(due.is_some_and(|due| due <= claim.at.micros()))
+        Ok(read.exists(params![id.bytes(), claim.at.micros()])?)
     }
 
     /// See [`model::Change::Open`].
@@ -55,7 +53,7 @@ impl Step<'_> {
         let mut row = Row { seq, lane_place: None, started_at: None, delivery: delivery.clone() };
         self.enter_lane(&mut row, lane)?;
         let due_by = |at: Timestamp| matches!(row.delivery.state, DeliveryState::Waiting { due } if due <= at);
-        let claim = claim.filter(|claim| row.is_ready() && due_by(claim.at));
+        let claim = claim.filter(|claim| row.is_ready() && due_by(claim.at) && row.delivery.may_begin(claim.at));
         if let Some(claim) = claim {
             row.delivery.attempts += 1;
             row.delivery.epoch += 1;
@@ -140,7 +138,7 @@ impl Step<'_> {
         &mut self,
         id: DeliveryId,
         (state, why): (&DeliveryState, &str),
-        new_round: Option<Timestamp>,
+        new_round: Option<Round>,
     ) -> Result<(), Broken> {
         let row = Row::find(self.conn, self.state.names.texts(), id)?.filter(|row| row.delivery.lease.is_none());
         let mut row = row.ok_or(Broken::Conflict("there is no such delivery without an open attempt"))?;
@@ -148,10 +146,27 @@ impl Step<'_> {
         let delivery = &mut row.delivery;
         delivery.state = state.clone();
         why.clone_into(&mut delivery.why);
-        if let Some(at) = new_round {
+        if let Some(round) = new_round {
             delivery.round_base = delivery.attempts;
-            delivery.round_at = at;
+            (delivery.round_at, delivery.deadline, delivery.policy) = (round.at, round.deadline, round.policy);
         }
+        self.change(row, old)
+    }
+
+    /// See [`model::Change::Expire`].
+    pub(super) fn expire(
+        &mut self,
+        id: DeliveryId,
+        at: Timestamp,
+        (state, why): (&DeliveryState, &str),
+    ) -> Result<(), Broken> {
+        let row = Row::find(self.conn, self.state.names.texts(), id)?.filter(|row| row.delivery.is_overdue(at));
+        let mut row = row.ok_or(Broken::Conflict("the delivery is not overdue"))?;
+        let old = (Bucket::of(&row.delivery.state), row.blocks());
+        let delivery = &mut row.delivery;
+        delivery.state = state.clone();
+        why.clone_into(&mut delivery.why);
+        CAUSE_DEADLINE.clone_into(&mut delivery.cause);
         self.change(row, old)
     }
 
@@ -218,22 +233,5 @@ impl Step<'_> {
         if row.is_ready() {
             self.ready.insert(row.delivery.destination.clone());
         }
-    }
-
-    fn tell(&mut self, delivery: &Delivery) -> Result<(), Broken> {
-        self.state.numbers.feed += 1;
-        let names = &mut self.state.names;
-        self.conn.prepare_cached(PUT_FEED)?.execute(params![
-            self.state.numbers.feed,
-            self.now.micros(),
-            delivery.id.bytes(),
-            delivery.event.bytes(),
-            names.number(self.conn, delivery.flow.as_str())?,
-            names.number(self.conn, delivery.destination.as_str())?,
-            state_number(&delivery.state),
-            delivery.attempts,
-            delivery.why,
-        ])?;
-        Ok(())
     }
 }

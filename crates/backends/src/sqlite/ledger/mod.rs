@@ -2,8 +2,11 @@
 
 mod beside;
 mod deliveries;
+mod due;
+mod feed;
 mod group;
 mod names;
+mod packed;
 mod port;
 mod prepared;
 mod read;
@@ -82,6 +85,11 @@ impl SqliteLedger {
             group.run(works, &moved);
         })?;
         Ok(Self { writer, readers, checkpoints, names, words, changed, _folder: folder })
+    }
+
+    /// Whether a thread of the file panicked. What was answered before is durable; nothing more will be done.
+    pub(super) fn has_ended(&self) -> bool {
+        self.writer.has_ended() || self.readers.have_ended() || self.checkpoints.have_ended()
     }
 
     /// Finishes what was asked, moves the log into the file and ends all threads. Calls after it are answered

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::ports::{Answer, DueLimit, Hint, Ledger, Life, Shard, Views};
+use engine::ports::{Answer, Due, DueQuery, Hint, Ledger, Life, Shard, Views};
 use model::change::Switch;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::group::{Reply, Request};
 use super::prepared::Prepared;
 use super::rows::Row;
-use super::{SqliteLedger, beside, read, views, words};
+use super::{SqliteLedger, beside, due, feed, read, views, words};
 
 impl Ledger for SqliteLedger {
     fn commit(&self, batch: Batch) -> Answer<'_, Committed> {
@@ -34,13 +34,16 @@ impl Ledger for SqliteLedger {
         self.ask("ledger.delivery", move |conn, names| Ok(Row::find(conn, names, id)?.map(|row| row.delivery)))
     }
 
-    fn due(&self, destination: &DestinationName, now: Timestamp, limit: DueLimit) -> Answer<'_, Vec<Delivery>> {
-        let destination = destination.clone();
-        self.ask("ledger.due", move |conn, names| read::due(conn, names, (&destination, now), limit))
+    fn due(&self, query: DueQuery) -> Answer<'_, Due> {
+        self.ask("ledger.due", move |conn, names| due::due(conn, names, &query))
+    }
+
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
+        self.ask("ledger.overdue", move |conn, names| due::overdue(conn, names, now, limit))
     }
 
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>> {
-        self.ask("ledger.agenda", read::agenda)
+        self.ask("ledger.agenda", due::agenda)
     }
 
     fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
@@ -176,11 +179,11 @@ impl Views for SqliteLedger {
     }
 
     fn feed(&self, after: u64, limit: usize) -> Answer<'_, Vec<FeedRow>> {
-        self.ask("views.feed", move |conn, names| views::feed(conn, names, after, limit))
+        self.ask("views.feed", move |conn, names| feed::after(conn, names, after, limit))
     }
 
     fn feed_head(&self) -> Answer<'_, u64> {
-        self.readers.ask("views.feed_head", views::feed_head)
+        self.readers.ask("views.feed_head", feed::head)
     }
 
     fn backlog(&self) -> Answer<'_, Vec<Backlog>> {

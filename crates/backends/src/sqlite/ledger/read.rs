@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use engine::ports::{DueLimit, Life, Shard};
+use engine::ports::{Life, Shard};
 use model::account::ROUTER;
 use model::change::Switch;
 use model::{
-    Account, Bucket, Delivery, DeliveryState, DestinationName, Digest, Entry, EventId, NewEntry, NodeName, Offset,
-    Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
+    Account, Bucket, Delivery, DestinationName, Digest, Entry, EventId, NewEntry, NodeName, Offset, Partition,
+    PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 use uuid::Uuid;
@@ -23,16 +23,6 @@ use super::state::load_tallies;
 use super::trim::bucket;
 
 statements! {
-    DUE = concat!("SELECT ", columns!(), " FROM deliveries WHERE destination = (SELECT id FROM names WHERE name = $1)
-        AND again = $2 AND ready = 1 AND state_at <= $3 ORDER BY state_at, seq LIMIT $4");
-    AGENDA = "WITH RECURSIVE found (destination) AS (
-            SELECT min(destination) FROM deliveries WHERE ready = 1
-            UNION ALL SELECT (SELECT min(destination) FROM deliveries WHERE ready = 1 AND destination > found.destination)
-            FROM found WHERE found.destination IS NOT NULL)
-        SELECT destination,
-            (SELECT min(state_at) FROM deliveries d WHERE ready = 1 AND d.destination = found.destination AND again = 0),
-            (SELECT min(state_at) FROM deliveries d WHERE ready = 1 AND d.destination = found.destination AND again = 1)
-        FROM found WHERE destination IS NOT NULL";
     ORPHANS = concat!("SELECT ", columns!(), ", (SELECT name FROM names WHERE names.id = deliveries.node) AS node_name
         FROM deliveries WHERE node IS NOT NULL ORDER BY node_name, seq");
     LIVES = "SELECT node, life, seen_at FROM lives";
@@ -63,47 +53,6 @@ statements! {
         AND m.is_sent = 1 AND m.part = $1 AND m.pos > $2 AND m.pos <= $3";
     NEEDED_EMISSIONS = "SELECT needs_pos FROM emissions WHERE needs_pos IS NOT NULL AND needs_part = $1
         AND needs_pos > $2 AND needs_pos <= $3";
-}
-
-/// Ready deliveries of a destination: first attempts and repeats are two queues, merged by due time.
-pub(super) fn due(
-    conn: &Connection,
-    names: &NameTexts,
-    (destination, now): (&DestinationName, Timestamp),
-    limit: DueLimit,
-) -> Result<Vec<Delivery>, Broken> {
-    let mut found = Vec::new();
-    snapshot(conn, || {
-        for (again, most) in [(false, limit.all), (true, limit.repeats.min(limit.all))] {
-            let mut statement = conn.prepare_cached(DUE)?;
-            let mut rows = statement.query(params![destination.as_str(), again, now.micros(), len(most)])?;
-            while let Some(row) = rows.next()? {
-                found.push(decode(row, names)?);
-            }
-        }
-        Ok(())
-    })?;
-    found.sort_by_key(|row| (due_at(&row.delivery), row.seq));
-    found.truncate(limit.all);
-    Ok(found.into_iter().map(|row| row.delivery).collect())
-}
-
-fn due_at(delivery: &Delivery) -> Option<Timestamp> {
-    if let DeliveryState::Waiting { due } = delivery.state { Some(due) } else { None }
-}
-
-/// Destinations with a ready delivery, and when their first is due.
-pub(super) fn agenda(conn: &Connection, names: &NameTexts) -> Result<Vec<(DestinationName, Timestamp)>, Broken> {
-    let mut agenda = BTreeMap::new();
-    let mut statement = conn.prepare_cached(AGENDA)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let (first, again): (Option<i64>, Option<i64>) = (row.get(1)?, row.get(2)?);
-        if let Some(due) = [first, again].into_iter().flatten().min() {
-            agenda.insert(names.name(row.get(0)?)?, at(due));
-        }
-    }
-    Ok(agenda.into_iter().collect())
 }
 
 /// Deliveries leased by a life that is over.

@@ -16,7 +16,7 @@ macro_rules! columns {
     () => {
         "seq, id, event, part, pos, bytes_part, bytes_pos, flow, destination, lane, on_dead, policy, origin, replay,
         owner, created_at, state, state_at, state_who, attempts, round_base, round_at, epoch, node, life, started_at,
-        behind, output, why, cause, version, lane_place"
+        behind, output, why, cause, version, lane_place, deadline"
     };
 }
 pub(super) use columns;
@@ -25,14 +25,17 @@ statements! {
     BY_ID = concat!("SELECT ", columns!(), " FROM deliveries WHERE id = $1");
     INSERT = "INSERT INTO deliveries (seq, id, event, part, pos, bytes_part, bytes_pos, flow, destination, lane, lane_hash,
         on_dead, policy, origin, replay, owner, created_at, state, state_at, state_who, attempts, round_base, round_at,
-        epoch, node, life, started_at, behind, output, why, cause, version, ready, again, is_final, person, lane_place)
+        epoch, node, life, started_at, behind, output, why, cause, version, ready, again, is_final, person, lane_place,
+        deadline)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-        $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37) ON CONFLICT (id) DO NOTHING";
+        $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38) ON CONFLICT (id) DO NOTHING";
     UPDATE = "UPDATE deliveries SET state = $2, state_at = $3, state_who = $4, attempts = $5, round_base = $6,
         round_at = $7, node = $8, life = $9, started_at = $10, behind = $11, output = $12, why = $13, cause = $14,
-        version = $15, ready = $16, again = $17, is_final = $18, person = $19, lane_place = $20 WHERE seq = $1";
+        version = $15, ready = $16, again = $17, is_final = $18, person = $19, lane_place = $20,
+        deadline = $21, policy = $22 WHERE seq = $1";
     CLAIM = concat!("UPDATE deliveries SET attempts = attempts + 1, epoch = epoch + 1, version = version + 1, node = $3,
-        life = $4, started_at = $2, ready = 0, again = 1 WHERE id = $1 AND ready = 1 AND state_at <= $2 RETURNING ", columns!());
+        life = $4, started_at = $2, ready = 0, again = 1 WHERE id = $1 AND ready = 1 AND state_at <= $2
+        AND (deadline IS NULL OR deadline >= $2) RETURNING ", columns!());
 }
 
 /// A delivery with what the ledger adds to it.
@@ -102,6 +105,7 @@ impl Row {
             delivery.state.is_final(),
             is_with_a_person(&delivery.state),
             self.lane_place,
+            delivery.deadline.map(Timestamp::micros),
         ])?;
         Ok(written == 1)
     }
@@ -132,6 +136,8 @@ impl Row {
             delivery.state.is_final(),
             is_with_a_person(&delivery.state),
             self.lane_place,
+            delivery.deadline.map(Timestamp::micros),
+            names.policy(conn, delivery.policy)?,
         ])?;
         Ok(())
     }
@@ -229,6 +235,7 @@ pub(super) fn decode(row: &SqlRow<'_>, names: &NameTexts) -> Result<Row, Broken>
     let replay: Option<[u8; 16]> = row.get(13)?;
     let output: Option<[u8; 32]> = row.get(27)?;
     let started_at: Option<i64> = row.get(25)?;
+    let deadline: Option<i64> = row.get(32)?;
     let delivery = Delivery {
         id: DeliveryId(Uuid::from_bytes(row.get(1)?)),
         event: EventId(Uuid::from_bytes(row.get(2)?)),
@@ -247,6 +254,7 @@ pub(super) fn decode(row: &SqlRow<'_>, names: &NameTexts) -> Result<Row, Broken>
         attempts: row.get(19)?,
         round_base: row.get(20)?,
         round_at: at(row.get(21)?),
+        deadline: deadline.map(at),
         epoch: count(row.get(22)?),
         lease,
         behind: row.get(26)?,

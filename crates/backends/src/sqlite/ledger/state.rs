@@ -14,7 +14,9 @@ use super::super::broken::Broken;
 use super::super::segments::Segments;
 use super::super::sql::{at, count, int, len, statements};
 use super::names::Names;
+use super::packed::{Pack, PackMark};
 use super::rows::Row;
+use super::{feed, words};
 
 statements! {
     NUMBERS = "SELECT name, number FROM meta";
@@ -125,6 +127,10 @@ pub(super) struct State {
     pub(super) lives: Held<NodeName, Life>,
     /// Rows of deliveries with an open attempt, as they stand in the file.
     leased: HashMap<DeliveryId, Row>,
+    /// Notes of words that the present transaction will write.
+    pub(super) fresh_words: Pack,
+    /// Rows of the feed that it will write.
+    pub(super) fresh_feed: Pack,
     words: Arc<RwLock<Segments>>,
     /// Segments of words that the present transaction drops.
     pub(super) words_dropped: Vec<i64>,
@@ -138,6 +144,8 @@ pub(super) struct Mark {
     lives: usize,
     names: usize,
     words: usize,
+    fresh_words: PackMark,
+    fresh_feed: PackMark,
 }
 
 impl State {
@@ -152,6 +160,8 @@ impl State {
             cursors: Held::new(load_cursors(conn)?),
             lives: Held::new(load_lives(conn)?),
             leased: HashMap::new(),
+            fresh_words: Pack::default(),
+            fresh_feed: Pack::default(),
             words: Arc::new(RwLock::new(words)),
             words_dropped: Vec::new(),
         })
@@ -197,6 +207,8 @@ impl State {
             lives: self.lives.before.len(),
             names: self.names.mark(),
             words: self.words_read().noted(),
+            fresh_words: self.fresh_words.mark(),
+            fresh_feed: self.fresh_feed.mark(),
         }
     }
 
@@ -214,10 +226,14 @@ impl State {
         self.leased.clear();
         self.words_dropped.clear();
         self.words().undo_to(mark.words);
+        self.fresh_words.undo_to(mark.fresh_words);
+        self.fresh_feed.undo_to(mark.fresh_feed);
     }
 
     /// Writes what is written once per commit.
     pub(super) fn write(&self, conn: &Connection) -> Result<(), Broken> {
+        words::write(conn, &self.fresh_words)?;
+        feed::write(conn, &self.fresh_feed)?;
         let (now, old) = (&self.numbers, &self.committed);
         for (name, number, before) in
             [("feed", now.feed, old.feed), ("place", now.place, old.place), ("word", now.word, old.word)]
@@ -246,6 +262,8 @@ impl State {
         self.cursors.before.clear();
         self.lives.before.clear();
         self.names.keep();
+        self.fresh_words.clear();
+        self.fresh_feed.clear();
         let dropped = std::mem::take(&mut self.words_dropped);
         self.words().forget(&dropped);
     }

@@ -141,6 +141,7 @@ impl<'a> Step<'a> {
                 self.settle(*delivery, (result, outcome), (state, why))
             }
             Change::Move { delivery, state, why, new_round } => self.shift(*delivery, (state, why), *new_round),
+            Change::Expire { delivery, at, state, why } => self.expire(*delivery, *at, (state, why)),
             Change::Count { bucket: Bucket::Routed, origin, entries } => {
                 self.state.numbers.enter(*origin, Bucket::Routed, *entries);
                 Ok(())
@@ -150,7 +151,8 @@ impl<'a> Step<'a> {
                 let Made::Words(hashes) = made else {
                     return Err(Broken::corrupt("words without their hashes"));
                 };
-                self.index(*event, *at, hashes)
+                self.index(*event, *at, hashes);
+                Ok(())
             }
             Change::Quarantine(_)
             | Change::QuarantineMove { .. }

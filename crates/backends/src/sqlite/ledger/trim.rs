@@ -2,31 +2,32 @@
 
 use model::limit::TRIM_ROWS_MAX;
 use model::{Bucket, Timestamp};
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 use super::super::broken::Broken;
 use super::super::segments::Segments;
 use super::super::sql::{len, statements};
 use super::deliveries::attempt_id;
-use super::prepared::WORD_BYTES;
 use super::rows::origin;
 use super::state::State;
+use super::words::count_words;
 
 statements! {
     OLD_DELIVERIES = "SELECT seq, origin, state FROM deliveries WHERE is_final = 1 AND created_at < $1
         ORDER BY created_at, id LIMIT $2";
     DELETE_DELIVERY = "DELETE FROM deliveries WHERE seq = $1";
     DELETE_ATTEMPTS = "DELETE FROM attempts WHERE id > $1 AND id < $2";
-    OLD_FEED = "SELECT seq, at FROM feed ORDER BY seq LIMIT $1";
-    DELETE_FEED = "DELETE FROM feed WHERE seq <= $1";
-    OLD_WORDS = "SELECT id, at, length(hashes) FROM words ORDER BY id LIMIT $1";
-    DELETE_WORDS = "DELETE FROM words WHERE id <= $1";
+    FEED = "SELECT last, first, at FROM feed ORDER BY last";
+    DELETE_FEED = "DELETE FROM feed WHERE last <= $1";
+    WORDS = "SELECT last, at, content FROM words ORDER BY last";
+    DELETE_WORDS = "DELETE FROM words WHERE last <= $1";
     DELETE_AUDIT = "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at, id LIMIT $2)";
 }
 
 /// One step of [`engine::ports::Ledger::trim`]: at most so many rows of each kind. Attempts are not counted.
 ///
-/// Feed and words stand in the order of their time; a row whose time jumped ahead is waited for.
+/// Feed and words stand in the order of their time, those of one commit in one row; one whose time jumped ahead is waited
+/// for.
 pub(super) fn trim(conn: &Connection, state: &mut State, before: Timestamp) -> Result<u64, Broken> {
     let deliveries = trim_deliveries(conn, state, before)?;
     let feed = trim_feed(conn, before)?;
@@ -64,30 +65,36 @@ pub(super) fn bucket(state: i64) -> Result<Bucket, Broken> {
     })
 }
 
+/// Rows of old commits, at least one; of as many commits as have together no more rows than a step takes.
 fn trim_feed(conn: &Connection, before: Timestamp) -> Result<usize, Broken> {
-    let mut select = conn.prepare_cached(OLD_FEED)?;
-    let mut rows = select.query([len(TRIM_ROWS_MAX)])?;
-    let mut last = None;
+    let mut select = conn.prepare_cached(FEED)?;
+    let mut rows = select.query([])?;
+    let (mut last, mut taken) = (None, 0);
     while let Some(row) = rows.next()? {
-        if row.get::<_, i64>(1)? >= before.micros() {
+        let ends: (i64, i64) = (row.get(0)?, row.get(1)?);
+        let count = usize::try_from(ends.0 - ends.1 + 1).unwrap_or(0);
+        if row.get::<_, i64>(2)? >= before.micros() || (taken > 0 && taken + count > TRIM_ROWS_MAX) {
             break;
         }
-        last = Some(row.get::<_, i64>(0)?);
+        (last, taken) = (Some(ends.0), taken + count);
     }
     drop(rows);
-    last.map_or(Ok(0), |seq| Ok(conn.prepare_cached(DELETE_FEED)?.execute([seq])?))
+    if let Some(last) = last {
+        conn.prepare_cached(DELETE_FEED)?.execute([last])?;
+    }
+    Ok(taken)
 }
 
 fn trim_words(conn: &Connection, state: &mut State, before: Timestamp) -> Result<usize, Broken> {
-    let mut select = conn.prepare_cached(OLD_WORDS)?;
-    let mut rows = select.query(params![len(TRIM_ROWS_MAX)])?;
-    let (mut last, mut words) = (None, 0);
+    let mut select = conn.prepare_cached(WORDS)?;
+    let mut rows = select.query([])?;
+    let (mut last, mut taken) = (None, 0);
     while let Some(row) = rows.next()? {
-        if row.get::<_, i64>(1)? >= before.micros() || words >= TRIM_ROWS_MAX {
+        if row.get::<_, i64>(1)? >= before.micros() || taken >= TRIM_ROWS_MAX {
             break;
         }
         last = Some(row.get::<_, i64>(0)?);
-        words += usize::try_from(row.get::<_, i64>(2)?).unwrap_or(0) / WORD_BYTES;
+        taken += count_words(row.get_ref(2)?.as_blob().map_err(Broken::corrupt)?)?;
     }
     drop(rows);
     let Some(last) = last else { return Ok(0) };
@@ -95,5 +102,5 @@ fn trim_words(conn: &Connection, state: &mut State, before: Timestamp) -> Result
     let empty = state.words().up_to(last);
     Segments::mark_dropped(conn, &empty)?;
     state.words_dropped = empty;
-    Ok(words)
+    Ok(taken)
 }

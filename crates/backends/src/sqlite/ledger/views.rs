@@ -4,19 +4,17 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::limit::PAGE_ROWS_MAX;
-use model::view::{
-    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Page, QuarantineQuery, ReplayStory,
-};
+use model::view::{Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, Page, QuarantineQuery, ReplayStory};
 use model::{
     Attempt, AttemptResult, AuditRow, Delivery, DeliveryId, Digest, EventId, Lease, PolicyVersion, QuarantineRow, Replay,
     ReplayId, Timestamp,
 };
-use rusqlite::{Connection, OptionalExtension as _, Params, params};
+use rusqlite::{Connection, Params, params};
 use uuid::Uuid;
 
 use super::super::broken::Broken;
 use super::super::connection::snapshot;
-use super::super::sql::{at, count, int, len, statements};
+use super::super::sql::{at, count, len, statements};
 use super::beside::parse;
 use super::deliveries::attempt_id;
 use super::names::NameTexts;
@@ -42,9 +40,6 @@ statements! {
         WHERE person = 1 ORDER BY created_at, id";
     QUARANTINE = "SELECT content FROM quarantine WHERE (at, event) < ($1, $2) AND ($3 IS NULL OR source = $3)
         ORDER BY at DESC, event DESC";
-    FEED = "SELECT seq, at, delivery, event, flow, destination, state, attempts, why FROM feed WHERE seq > $1
-        ORDER BY seq LIMIT $2";
-    FEED_HEAD = "SELECT number FROM meta WHERE name = 'feed'";
     BACKLOG = "SELECT destination, sum(CASE WHEN node IS NULL THEN 1 ELSE 0 END), count(node),
         min(CASE WHEN node IS NULL THEN created_at END), min(CASE WHEN ready = 1 THEN state_at END)
         FROM deliveries WHERE is_final = 0 AND state = 0 GROUP BY destination";
@@ -223,33 +218,6 @@ pub(super) fn quarantine(conn: &Connection, query: &QuarantineQuery) -> Result<P
         }
     }
     Ok(page(rows, limit, |row| (row.at.micros(), row.event.0)))
-}
-
-/// The feed after a place.
-pub(super) fn feed(conn: &Connection, names: &NameTexts, after: u64, limit: usize) -> Result<Vec<FeedRow>, Broken> {
-    let mut statement = conn.prepare_cached(FEED)?;
-    let mut rows = statement.query([int(after), len(limit)])?;
-    let mut feed = Vec::new();
-    while let Some(row) = rows.next()? {
-        feed.push(FeedRow {
-            seq: count(row.get(0)?),
-            at: at(row.get(1)?),
-            delivery: DeliveryId(Uuid::from_bytes(row.get(2)?)),
-            event: EventId(Uuid::from_bytes(row.get(3)?)),
-            flow: names.name(row.get(4)?)?,
-            destination: names.name(row.get(5)?)?,
-            state: state_word(row.get(6)?)?.to_owned(),
-            attempts: row.get(7)?,
-            why: row.get(8)?,
-        });
-    }
-    Ok(feed)
-}
-
-/// The last place of the feed.
-pub(super) fn feed_head(conn: &Connection) -> Result<u64, Broken> {
-    let head: Option<i64> = conn.prepare_cached(FEED_HEAD)?.query_row([], |row| row.get(0)).optional()?;
-    Ok(count(head.unwrap_or(0)))
 }
 
 /// Work per destination.

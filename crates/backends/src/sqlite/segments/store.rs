@@ -6,22 +6,27 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::super::broken::Broken;
 use super::super::sql::{at, len, statements};
-use super::{Closed, Filter, Open, Progress, Segments};
+use super::{BLOCK_PAIRS, Closed, Filter, Open, Pair, Progress, Segments, Spot};
 
 statements! {
-    SEGMENTS = "SELECT number, last_id, first_at, last_at, dropped, filter FROM segments ORDER BY number";
+    SEGMENTS = "SELECT number, last_id, first_at, last_at, dropped, filter, starts FROM segments ORDER BY number";
     LAST_NUMBER = "SELECT number FROM meta WHERE name = 'segments'";
-    UNFINISHED = "DELETE FROM segment_index WHERE segment > $1";
-    PUT_PAIR = "INSERT INTO segment_index (segment, hash, id) VALUES ($1, $2, $3)";
-    PUT_SEGMENT = "INSERT INTO segments (number, last_id, first_at, last_at, dropped, filter) VALUES ($1, $2, $3, $4, 0, $5)";
+    UNFINISHED = "DELETE FROM segment_blocks WHERE id >= $1";
+    PUT_BLOCK = "INSERT INTO segment_blocks (id, content) VALUES ($1, $2)";
+    PUT_SEGMENT = "INSERT INTO segments (number, last_id, first_at, last_at, dropped, filter, starts)
+        VALUES ($1, $2, $3, $4, 0, $5, $6)";
     PUT_LAST = "INSERT INTO meta (name, number) VALUES ('segments', $1) ON CONFLICT (name) DO UPDATE SET number = $1";
-    IDS = "SELECT id FROM segment_index WHERE segment = $1 AND hash = $2 ORDER BY id DESC LIMIT $3";
+    BLOCK = "SELECT content FROM segment_blocks WHERE id = $1";
     DROP = "UPDATE segments SET dropped = 1 WHERE number = $1";
-    SLICE_END = "SELECT hash, id FROM segment_index WHERE segment = $1 ORDER BY hash, id LIMIT 1 OFFSET $2";
-    DELETE_SLICE = "DELETE FROM segment_index WHERE segment = $1 AND (hash, id) < ($2, $3)";
-    DELETE_PAIRS = "DELETE FROM segment_index WHERE segment = $1";
+    SLICE_END = "SELECT id FROM segment_blocks WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 1 OFFSET $3";
+    DELETE_BLOCKS = "DELETE FROM segment_blocks WHERE id >= $1 AND id < $2";
     DELETE_SEGMENT = "DELETE FROM segments WHERE number = $1";
 }
+
+/// Blocks that have room between the first of a segment and that of the next.
+const BLOCKS_ROOM: i64 = 1 << 24;
+/// Bytes of a pair in its block.
+const PAIR_BYTES: usize = 16;
 
 /// Reads the hashes of the rows above an id in the order of their ids, and tells each to the second argument.
 pub(in super::super) type ReadRows = fn(&Connection, i64, &mut dyn FnMut(i64, i64, Timestamp)) -> Result<(), Broken>;
@@ -38,7 +43,7 @@ impl Segments {
         let last = last.unwrap_or(0);
         let last_id = segments.load_closed(conn)?;
         // A crash while a segment was being closed leaves pairs that no filter covers; they are written again.
-        conn.execute(UNFINISHED, [last])?;
+        conn.execute(UNFINISHED, [block_id(last + 1, 0)])?;
         segments.open.number = last + 1;
         rows(conn, last_id, &mut |hash, id, at| segments.note(hash, id, at))?;
         Ok(segments)
@@ -52,8 +57,15 @@ impl Segments {
             let number: i64 = row.get(0)?;
             let filter = Filter::from_bytes(row.get_ref(5)?.as_blob().map_err(Broken::corrupt)?)
                 .ok_or_else(|| Broken::Corrupt(format!("the filter of segment {number} is damaged")))?;
-            let closed =
-                Closed { number, last_id: row.get(1)?, first_at: at(row.get(2)?), last_at: at(row.get(3)?), filter };
+            let starts = row.get_ref(6)?.as_blob().map_err(Broken::corrupt)?.as_chunks::<8>().0;
+            let closed = Closed {
+                number,
+                last_id: row.get(1)?,
+                first_at: at(row.get(2)?),
+                last_at: at(row.get(3)?),
+                filter,
+                starts: starts.iter().map(|start| i64::from_le_bytes(*start)).collect(),
+            };
             last_id = last_id.max(closed.last_id);
             if row.get::<_, bool>(4)? {
                 self.dropped.push(closed);
@@ -64,11 +76,18 @@ impl Segments {
         Ok(last_id)
     }
 
-    /// Ids of rows with this hash in a closed segment, newest first, at most `limit`.
-    pub(in super::super) fn ids(conn: &Connection, segment: i64, hash: i64, limit: usize) -> Result<Vec<i64>, Broken> {
-        let mut statement = conn.prepare_cached(IDS)?;
-        let ids = statement.query_map(params![segment, hash, len(limit)], |row| row.get(0))?;
-        Ok(ids.collect::<Result<_, _>>()?)
+    /// Ids of rows with this hash at a spot, newest first, at most `limit`.
+    pub(in super::super) fn ids(conn: &Connection, spot: &Spot, hash: i64, limit: usize) -> Result<Vec<i64>, Broken> {
+        let mut ids = Vec::new();
+        let mut statement = conn.prepare_cached(BLOCK)?;
+        for block in spot.blocks.clone().rev() {
+            let mut rows = statement.query([block_id(spot.segment, block)])?;
+            let Some(row) = rows.next()? else { continue };
+            let pairs = row.get_ref(0)?.as_blob().map_err(Broken::corrupt)?.as_chunks::<PAIR_BYTES>().0;
+            let found = pairs.iter().rev().map(pair).filter(|pair| pair.0 == hash);
+            ids.extend(found.take(limit - ids.len()).map(|pair| pair.1));
+        }
+        Ok(ids)
     }
 
     /// Writes or removes a slice, inside the caller's transaction. At least `rows` pairs of a segment that is being
@@ -89,10 +108,13 @@ impl Segments {
 
     fn write_slice(&self, conn: &Connection, rows: usize, progress: &mut Progress) -> Result<(), Broken> {
         let Some(closing) = &self.closing else { return Ok(()) };
-        let to = (closing.written + rows).min(closing.sorted.len());
-        let mut put = conn.prepare_cached(PUT_PAIR)?;
-        for (hash, id) in &closing.sorted[closing.written..to] {
-            put.execute([closing.number, *hash, *id])?;
+        // INVARIANT: what was written ends with a whole block.
+        let to = (closing.written + rows.next_multiple_of(BLOCK_PAIRS)).min(closing.sorted.len());
+        let mut put = conn.prepare_cached(PUT_BLOCK)?;
+        let blocks = closing.sorted[closing.written..to].chunks(BLOCK_PAIRS);
+        for (number, block) in (closing.written / BLOCK_PAIRS..).zip(blocks) {
+            let pairs = block.iter().flat_map(|(hash, id)| [hash.to_le_bytes(), id.to_le_bytes()]).flatten();
+            put.execute(params![block_id(closing.number, number), pairs.collect::<Vec<u8>>()])?;
         }
         progress.written = to - closing.written;
         if to == closing.sorted.len() {
@@ -102,7 +124,8 @@ impl Segments {
                 closing.last_id,
                 closing.first_at.micros(),
                 closing.last_at.micros(),
-                closing.filter.to_bytes()
+                closing.filter.to_bytes(),
+                closing.starts().iter().flat_map(|start| start.to_le_bytes()).collect::<Vec<u8>>(),
             ])?;
             conn.prepare_cached(PUT_LAST)?.execute([closing.number])?;
         }
@@ -119,19 +142,20 @@ impl Segments {
     }
 }
 
+/// Removes blocks of a segment, at most so many pairs as a slice has; says whether none is left.
 fn delete_slice(conn: &Connection, segment: i64) -> Result<bool, Broken> {
-    let end = conn
-        .prepare_cached(SLICE_END)?
-        .query_row([segment, len(SEGMENT_SLICE_ROWS)], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
-        .optional()?;
-    match end {
-        Some((hash, id)) => {
-            conn.prepare_cached(DELETE_SLICE)?.execute([segment, hash, id])?;
-            Ok(false)
-        }
-        None => {
-            conn.prepare_cached(DELETE_PAIRS)?.execute([segment])?;
-            Ok(true)
-        }
-    }
+    let (from, end) = (block_id(segment, 0), block_id(segment + 1, 0));
+    let blocks = len(SEGMENT_SLICE_ROWS / BLOCK_PAIRS);
+    let next = conn.prepare_cached(SLICE_END)?.query_row([from, end, blocks], |row| row.get::<_, i64>(0)).optional()?;
+    conn.prepare_cached(DELETE_BLOCKS)?.execute([from, next.unwrap_or(end)])?;
+    Ok(next.is_none())
+}
+
+fn block_id(segment: i64, block: usize) -> i64 {
+    segment * BLOCKS_ROOM + len(block)
+}
+
+fn pair(bytes: &[u8; PAIR_BYTES]) -> Pair {
+    let number = |from: usize| i64::from_le_bytes(bytes[from..from + 8].try_into().unwrap_or_default());
+    (number(0), number(8))
 }

@@ -76,7 +76,6 @@ impl Actual {
                 self.describe(&event);
                 self.reasons(&reasons);
             }
-            Verdict::Refused(refusal) => self.refused(&refusal),
         }
     }
 

@@ -34,6 +34,7 @@ fn delivery(state: DeliveryState) -> Delivery {
         attempts: 3,
         round_base: 0,
         round_at: at,
+        deadline: Some(Timestamp::from_secs(1_060)),
         epoch: 3,
         lease: None,
         behind: false,
@@ -118,7 +119,8 @@ fn a_retry_begins_a_round_and_the_others_do_not() {
             _ => None,
         })
     };
-    assert_eq!(round(dead(), Wish::Retry), Some(Some(asked().at)));
+    let begun = Round { at: asked().at, deadline: Some(Timestamp::from_secs(2_060)), policy: delivery(dead()).policy };
+    assert_eq!(round(dead(), Wish::Retry), Some(Some(begun)), "as long as the round before");
     assert_eq!(round(dead(), Wish::Cancel), Some(None));
     assert_eq!(round(waiting(), Wish::Hold), Some(None));
 }

@@ -73,7 +73,6 @@ pub fn correct(stand: Stand<'_>, kept: Kept<'_>, body: &Bytes, asked: &Asked) ->
     let event = match again(stand.policy, kept.event, body.clone(), id).map_err(not_taken)? {
         Verdict::Admitted(event) => *event,
         Verdict::Quarantined { event: _, reasons } => return Err(NotDone::Invalid(reasons)),
-        Verdict::Refused(refusal) => return Err(not_taken(refusal)),
     };
     let to = partition(&event, stand.partitions);
     let entry = Entry::Resubmitted { of: row.event, revision, by: asked.by.clone(), why: asked.why.clone(), event };

@@ -110,7 +110,6 @@ proptest! {
                         check_limits(&event);
                         prop_assert!(!reasons.is_empty() && reasons.len() <= REASONS_MAX);
                     }
-                    Verdict::Refused(_) => {}
                 }
             }
         }

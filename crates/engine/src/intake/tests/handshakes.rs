@@ -43,7 +43,7 @@ fn a_challenge_is_echoed_as_text_where_it_is_declared() {
     }
     let long = format!("hub.challenge={}", "x".repeat(1_025));
     assert_eq!(world.refused(&get(&long)).kind, RefusalKind::Malformed);
-    assert_eq!(World::new().refused(&get("hub.challenge=a")).kind, RefusalKind::Malformed, "not declared");
+    assert_eq!(World::new().refused(&get("hub.challenge=a")).kind, RefusalKind::WrongMethod, "not declared");
 }
 
 #[test]
@@ -89,5 +89,5 @@ fn options_gives_permission_by_the_cloudevents_rules() {
         assert!(answer.headers.contains(&(line.0.to_owned(), line.1.to_owned())), "{line:?} in {answer:?}");
     }
     assert_eq!(world.refused(&options).kind, RefusalKind::Malformed, "no origin");
-    assert_eq!(World::new().refused(&asked).kind, RefusalKind::Malformed, "not declared");
+    assert_eq!(World::new().refused(&asked).kind, RefusalKind::WrongMethod, "not declared");
 }

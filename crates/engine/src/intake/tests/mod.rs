@@ -102,7 +102,7 @@ fn open_source(name: &str) -> Source {
         secrets: Vec::new(),
         format: Format::Json,
         kind: None,
-        key: Key::Body,
+        key: Key::Usual(None),
         time: None,
         keep_headers: Vec::new(),
         events: BTreeMap::new(),
@@ -138,7 +138,10 @@ fn sources() -> Vec<Source> {
         shop,
         verified("no-secret", shopify(), &["missing"]),
         verified("stripe", Verify::Signed(Box::new(presets::stripe())), &["shop/new"]),
-        verified("hooks", Verify::StandardWebhooks { tolerance: TimeSpan::from_secs(300) }, &["hooks"]),
+        Source {
+            key: Key::Usual(Some(Pick::Header("webhook-id".to_owned()))),
+            ..verified("hooks", Verify::StandardWebhooks { tolerance: TimeSpan::from_secs(300) }, &["hooks"])
+        },
         verified("odoo", Verify::SecretPath, &["path"]),
         verified("token", Verify::SecretHeader { header: "authorization".to_owned() }, &["token"]),
         verified("edi", Verify::Basic { user: "edi-hub".to_owned() }, &["password"]),

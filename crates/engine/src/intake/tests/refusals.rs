@@ -196,9 +196,9 @@ fn an_event_without_its_key_is_malformed() {
 }
 
 #[test]
-fn other_methods_than_those_declared_are_malformed() {
+fn other_methods_than_those_declared_are_refused() {
     for method in ["GET", "OPTIONS", "PUT", "DELETE", ""] {
-        check(&Received { method: method.to_owned(), ..post("any", "{}") }, RefusalKind::Malformed, "POST");
+        check(&Received { method: method.to_owned(), ..post("any", "{}") }, RefusalKind::WrongMethod, "POST");
     }
 }
 

@@ -50,6 +50,7 @@ fn delivery(state: DeliveryState) -> Delivery {
         state,
         attempts: 1,
         round_base: 0,
+        deadline: None,
         round_at: at,
         epoch: 1,
         lease: None,

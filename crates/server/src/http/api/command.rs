@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
 use engine::change::apply::{Changes, Terms};
-use engine::change::decide::OpenDeliveries;
+use engine::change::decide::{MissingSecrets, OpenDeliveries};
 use engine::delivery::command::Wish;
 use engine::delivery::operate::{Deed, Operate, Told};
 use engine::intake::quarantine::{Moved, Quarantine, Which};
@@ -150,7 +150,8 @@ pub(super) async fn apply(
         book: Arc::clone(&app.ground.book),
     };
     let open = if command.hold_removed { OpenDeliveries::Hold } else { OpenDeliveries::Refuse };
-    let terms = Terms { onto: seen.policy(), open };
+    let missing = if command.allow_missing_secrets { MissingSecrets::Allow } else { MissingSecrets::Refuse };
+    let terms = Terms { onto: seen.policy(), open, missing };
     let asked = asking.because(command.why);
     let applied = match command.back_to {
         Some(version) => room.roll_back(version, terms, &asked).await,

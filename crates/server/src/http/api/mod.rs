@@ -4,6 +4,7 @@
 mod asking;
 mod command;
 mod read;
+mod secrets;
 mod session;
 
 use std::sync::Arc;
@@ -16,11 +17,11 @@ use model::view::{CauseGroup, DeliveryStory, FeedRow};
 use model::{AuditRow, Delivery, DeliveryId, EventId, QuarantineRow, Replay, ReplayId, Scope};
 
 use super::operation::{Access, Effect, Operation, Versions};
-use crate::api::queries::{AuditFilter, DeliveryFilter, EventPaging, FeedPaging, Newest, QuarantineFilter};
+use crate::api::queries::{AuditFilter, DeliveryFilter, EventPaging, FeedPaging, Newest, QuarantineFilter, SecretFilter};
 use crate::api::{
-    Applied, ApplyCommand, ApplyResult, Because, CommandResult, DeliveryCommand, EventSummary, NewToken, QuarantineCommand,
-    QuarantineResult, ReplayCommand, ReplayOrdered, ReplayPage, Rows, Session, Status, SwitchCommand, SwitchLine,
-    SwitchResult, TokenCommand, TokenLine, TokensRevoked, Trace,
+    Applied, ApplyCommand, ApplyResult, Because, CommandResult, DeliveryCommand, EventSummary, MissingSecret, NewToken,
+    QuarantineCommand, QuarantineResult, ReplayCommand, ReplayOrdered, ReplayPage, Rows, Session, Status, SwitchCommand,
+    SwitchLine, SwitchResult, TokenCommand, TokenLine, TokensRevoked, Trace,
 };
 use crate::app::App;
 
@@ -212,6 +213,9 @@ fn policies() -> Vec<Operation> {
             .parameter::<String>()
             .answers::<Rows<(String, String)>>()
             .versions(Versions::Told),
+        reads("/secrets/missing", "missingSecrets", "Which of these secrets have no value", secrets::missing)
+            .query::<SecretFilter>()
+            .answers::<Rows<MissingSecret>>(),
         commands("/policies/apply", "applyPolicy", "Applies a project, or an earlier policy again", command::apply)
             .access(Access::Scope(Scope::Apply))
             .takes::<ApplyCommand>()

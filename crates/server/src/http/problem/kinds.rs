@@ -60,14 +60,20 @@ pub const INVALID: Kind = kind(422, "invalid", "What was handed in breaks rules"
 pub const REASON: Kind = kind(422, "reason", "A reason is needed");
 /// A rule or the present state forbids it.
 pub const REFUSED: Kind = kind(422, "refused", "It cannot be done as things stand");
+/// The policy names secrets that have no value.
+pub const MISSING_SECRETS: Kind = kind(422, "missing-secrets", "Secrets have no value");
 /// More is asked for than there is room for.
 pub const OVER_LIMIT: Kind = kind(429, "over-limit", "More is asked for than there is room for");
 /// What is stored contradicts itself.
 pub const CORRUPT: Kind = kind(500, "corrupt", "What is stored contradicts itself");
-/// The metrics could not be written.
-pub const METRICS: Kind = kind(500, "metrics", "The metrics could not be written");
 /// The process does not take traffic.
 pub const NOT_READY: Kind = kind(503, "not-ready", "The process does not take traffic");
+/// A loop of the process has ended.
+pub const LOOP_ENDED: Kind = kind(503, "loop-ended", "A part of the process has ended");
+/// The journal has used its budget.
+pub const JOURNAL_FULL: Kind = kind(503, "journal-full", "The journal has used its budget");
+/// More waits for the journal's disk than it takes.
+pub const JOURNAL_BUSY: Kind = kind(503, "journal-busy", "More waits for the disk than it takes");
 /// The store cannot be reached.
 pub const UNAVAILABLE: Kind = kind(503, "unavailable", "The store cannot be reached");
 
@@ -95,9 +101,12 @@ pub const ALL: &[Kind] = &[
     INVALID,
     REASON,
     REFUSED,
+    MISSING_SECRETS,
     OVER_LIMIT,
     CORRUPT,
-    METRICS,
     NOT_READY,
+    LOOP_ENDED,
+    JOURNAL_FULL,
+    JOURNAL_BUSY,
     UNAVAILABLE,
 ];

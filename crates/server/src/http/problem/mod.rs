@@ -114,6 +114,7 @@ impl From<NotDone> for Problem {
             NotDone::Unknown(_) => Self::new(kinds::NOT_FOUND, detail),
             NotDone::Changed(_) => Self::new(kinds::CHANGED_MEANWHILE, detail),
             NotDone::Refused(_) => Self::new(kinds::REFUSED, detail),
+            NotDone::SecretsMissing(_) => Self::new(kinds::MISSING_SECRETS, detail),
             NotDone::Invalid(errors) => Self { errors, ..Self::new(kinds::INVALID, detail) },
             NotDone::Fault(fault) => fault.into(),
         }

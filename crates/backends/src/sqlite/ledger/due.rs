@@ -1,0 +1,149 @@
+//! What is due, on a reader's connection. The index of what is ready stands by destination and flow, so that a flow that is
+//! left out is stepped over whole, however much it has waiting.
+
+use std::collections::BTreeMap;
+
+use engine::ports::{Due, DueQuery};
+use model::{Delivery, DeliveryState, DestinationName, FlowName, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::super::broken::Broken;
+use super::super::connection::snapshot;
+use super::super::sql::{at, statements};
+use super::names::NameTexts;
+use super::rows::{Row, columns, decode};
+
+statements! {
+    NUMBER = "SELECT id FROM names WHERE name = $1";
+    NEXT_FLOW = "SELECT min(flow) FROM deliveries WHERE ready = 1 AND destination = $1 AND flow > $2";
+    NEXT_DESTINATION = "SELECT min(destination) FROM deliveries WHERE ready = 1 AND destination > $1";
+    FIRST_DUE = "SELECT min(state_at) FROM deliveries WHERE ready = 1 AND destination = $1 AND flow = $2 AND again = $3";
+    DUE = concat!("SELECT ", columns!(), " FROM deliveries WHERE ready = 1 AND destination = $1 AND flow = $2
+        AND again = $3 AND state_at <= $4 AND (deadline IS NULL OR deadline >= $4) ORDER BY state_at, seq");
+    OVERDUE = concat!("SELECT ", columns!(), " FROM deliveries WHERE state = 0 AND deadline IS NOT NULL AND deadline < $1
+        AND node IS NULL ORDER BY deadline, seq");
+}
+
+/// Ready deliveries of a destination: first attempts and repeats are two queues, merged by due time.
+pub(super) fn due(conn: &Connection, names: &NameTexts, query: &DueQuery) -> Result<Due, Broken> {
+    let mut due = Due::default();
+    let mut found: Vec<Row> = Vec::new();
+    snapshot(conn, || {
+        let mut number = conn.prepare_cached(NUMBER)?;
+        let number: Option<i64> = number.query_row([query.destination.as_str()], |row| row.get(0)).optional()?;
+        let Some(destination) = number else { return Ok(()) };
+        let flows = flows(conn, names, (destination, query))?;
+        for (again, most) in [(false, query.all), (true, query.repeats.min(query.all))] {
+            let mut queue: Vec<Row> = Vec::new();
+            for flow in &flows {
+                let wanted = (destination, *flow, again, query.now);
+                first(conn, names, wanted, most, (&mut queue, &mut due.unreadable))?;
+            }
+            queue.sort_by_key(order);
+            queue.truncate(most);
+            found.append(&mut queue);
+        }
+        Ok(())
+    })?;
+    found.sort_by_key(order);
+    found.truncate(query.all);
+    due.deliveries = found.into_iter().map(|row| row.delivery).collect();
+    Ok(due)
+}
+
+/// The flows with something ready for a destination, without those that are left out.
+fn flows(conn: &Connection, names: &NameTexts, (destination, query): (i64, &DueQuery)) -> Result<Vec<i64>, Broken> {
+    let mut flows = Vec::new();
+    let mut next = conn.prepare_cached(NEXT_FLOW)?;
+    let mut last = 0;
+    while let Some(flow) = next.query_row([destination, last], |row| row.get::<_, Option<i64>>(0))? {
+        last = flow;
+        let name: Option<FlowName> = names.name(flow).ok();
+        if name.is_none_or(|name| !query.without.contains(&name)) {
+            flows.push(flow);
+        }
+    }
+    Ok(flows)
+}
+
+/// The first of one queue that can be read, and what is wrong with those before them that cannot.
+fn first(
+    conn: &Connection,
+    names: &NameTexts,
+    (destination, flow, again, now): (i64, i64, bool, Timestamp),
+    most: usize,
+    (queue, unreadable): (&mut Vec<Row>, &mut Vec<String>),
+) -> Result<(), Broken> {
+    let mut statement = conn.prepare_cached(DUE)?;
+    let mut rows = statement.query(params![destination, flow, again, now.micros()])?;
+    let mut left = most;
+    while left > 0
+        && let Some(row) = rows.next()?
+    {
+        match decode(row, names) {
+            Ok(row) => {
+                queue.push(row);
+                left -= 1;
+            }
+            Err(broken) => unreadable.push(format!("{}: {broken}", named(row))),
+        }
+    }
+    Ok(())
+}
+
+/// A row by its id, or by its number where not even that can be read.
+fn named(row: &rusqlite::Row<'_>) -> String {
+    match (row.get::<_, [u8; 16]>(1), row.get::<_, i64>(0)) {
+        (Ok(id), _) => format!("delivery {}", uuid::Uuid::from_bytes(id)),
+        (Err(_), Ok(seq)) => format!("row {seq} of the deliveries"),
+        (Err(_), Err(_)) => "a row of the deliveries".to_owned(),
+    }
+}
+
+fn order(row: &Row) -> (Option<Timestamp>, i64) {
+    (due_at(&row.delivery), row.seq)
+}
+
+fn due_at(delivery: &Delivery) -> Option<Timestamp> {
+    if let DeliveryState::Waiting { due } = delivery.state { Some(due) } else { None }
+}
+
+/// Deliveries that wait beyond their deadline; what cannot be read is left out.
+pub(super) fn overdue(conn: &Connection, names: &NameTexts, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, Broken> {
+    let mut found = Vec::new();
+    let mut statement = conn.prepare_cached(OVERDUE)?;
+    let mut rows = statement.query([now.micros()])?;
+    while found.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        found.extend(decode(row, names).ok().map(|row| row.delivery));
+    }
+    Ok(found)
+}
+
+/// Destinations with a ready delivery, and when their first is due.
+pub(super) fn agenda(conn: &Connection, names: &NameTexts) -> Result<Vec<(DestinationName, Timestamp)>, Broken> {
+    let mut agenda = BTreeMap::new();
+    snapshot(conn, || {
+        let (mut next, mut flows) = (conn.prepare_cached(NEXT_DESTINATION)?, conn.prepare_cached(NEXT_FLOW)?);
+        let mut first = conn.prepare_cached(FIRST_DUE)?;
+        let mut last = 0;
+        while let Some(destination) = next.query_row([last], |row| row.get::<_, Option<i64>>(0))? {
+            last = destination;
+            let mut earliest: Option<i64> = None;
+            let mut flow = 0;
+            while let Some(found) = flows.query_row([destination, flow], |row| row.get::<_, Option<i64>>(0))? {
+                flow = found;
+                for again in [false, true] {
+                    let due: Option<i64> = first.query_row(params![destination, flow, again], |row| row.get(0))?;
+                    earliest = [earliest, due].into_iter().flatten().min();
+                }
+            }
+            if let (Some(due), Ok(name)) = (earliest, names.name(destination)) {
+                agenda.insert(name, at(due));
+            }
+        }
+        Ok(())
+    })?;
+    Ok(agenda.into_iter().collect())
+}

@@ -1,0 +1,248 @@
+//! What can be told. A fact holds ids and words; never a body, a header or a secret.
+
+use std::fmt;
+
+use formats::trace_context::TraceParent;
+use model::{
+    Delivery, DestinationName, EventId, EventType, Fault, FaultKind, PolicyVersion, RefusalKind, SourceName, TimeSpan,
+    Timestamp,
+};
+
+use crate::rules::traced::Chain;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Fact<'a> {
+    /// An event is durable, admitted or quarantined, or was so before.
+    Accepted {
+        /// What arrived.
+        arrival: &'a Arrival<'a>,
+        /// The event's id; of a duplicate the first one's.
+        event: EventId,
+        /// Where it went.
+        verdict: Accepted,
+        /// From the last byte of the request to the commit.
+        took: TimeSpan,
+    },
+    /// A request, or an event of a batch, was refused.
+    Refused {
+        /// By which source, where it is known.
+        source: Option<&'a SourceName>,
+        /// How.
+        kind: RefusalKind,
+    },
+    /// Records were routed.
+    Routed {
+        /// How many.
+        records: usize,
+        /// Deliveries that they made.
+        deliveries: usize,
+    },
+    /// An attempt ended and the delivery moved on.
+    AttemptEnded {
+        /// The delivery; its `attempts` are the attempt's number.
+        delivery: &'a Delivery,
+        /// The chain of its event, where the event could be read.
+        chain: Option<Chain>,
+        /// What came back, in a word.
+        cause: &'a str,
+        /// Where the delivery stands now, in a word.
+        state: &'static str,
+        /// When it was claimed; not known of one that an earlier life left open.
+        started: Option<Timestamp>,
+        /// When its answer came, or was given up.
+        ended: Timestamp,
+    },
+    /// A breaker changed.
+    Breaker {
+        /// Whose.
+        destination: &'a DestinationName,
+        /// To what, in a word.
+        state: &'static str,
+    },
+    /// A node took or lost shards.
+    Shards {
+        /// How many it holds now.
+        held: usize,
+    },
+    /// Retention removed something.
+    Trimmed {
+        /// From where: `journal`, `ledger`, `keys`.
+        store: &'static str,
+        /// Rows or periods.
+        rows: u64,
+    },
+    /// The journal is above a share of its budget.
+    BudgetAlarm {
+        /// Hundredths of the budget.
+        percent: u64,
+    },
+    /// A request failed for reasons of ours.
+    RequestFailed {
+        /// The code of its problem.
+        code: &'a str,
+        /// Its trace, which its problem names too.
+        trace: &'a str,
+    },
+    /// A loop met a fault.
+    LoopFault {
+        /// Which loop.
+        name: &'static str,
+        /// What it met.
+        fault: &'a Fault,
+    },
+    /// The collector took a request.
+    Exported(Exported),
+    /// The collector did not take a request, and it is not sent again.
+    NotExported {
+        /// What it would have got.
+        lost: Exported,
+        /// Why, in a sentence.
+        why: &'a str,
+    },
+}
+
+/// An event on its way in, before it is known whether it was there before.
+#[derive(Clone, Debug)]
+pub struct Arrival<'a> {
+    /// The id that was made for it.
+    pub id: EventId,
+    /// By which source.
+    pub source: &'a SourceName,
+    /// Its type.
+    pub kind: EventType,
+    /// When the last byte had arrived.
+    pub at: Timestamp,
+    /// The policy that judged it.
+    pub policy: PolicyVersion,
+    /// Its sender's place in a trace.
+    pub sender: Option<TraceParent>,
+}
+
+/// How an event was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Accepted {
+    /// It goes on.
+    Admitted,
+    /// It waits for a person.
+    Quarantined,
+    /// It was there before.
+    Duplicate,
+}
+
+impl Accepted {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Admitted => "admitted",
+            Self::Quarantined => "quarantined",
+            Self::Duplicate => "duplicate",
+        }
+    }
+}
+
+/// A request to the collector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// `traces` or `metrics`.
+    pub signal: &'static str,
+    /// The spans in it.
+    pub spans: u64,
+}
+
+/// How loud a fact is told in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loudness {
+    /// Thousands a second: only where somebody asks for them.
+    Debug,
+    /// Of interest to who runs the product.
+    Info,
+    /// A person should look.
+    Warn,
+    /// Something that must not happen.
+    Error,
+}
+
+impl Loudness {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl Fact<'_> {
+    /// Its name in the log. `docs/guide/reference/metrics.md` lists all of them.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => "accepted",
+            Self::Refused { .. } => "refused",
+            Self::Routed { .. } => "routed",
+            Self::AttemptEnded { .. } => "attempt_ended",
+            Self::Breaker { .. } => "breaker",
+            Self::Shards { .. } => "shards",
+            Self::Trimmed { .. } => "trimmed",
+            Self::BudgetAlarm { .. } => "budget_alarm",
+            Self::RequestFailed { .. } => "request_failed",
+            Self::LoopFault { .. } => "loop_fault",
+            Self::Exported(_) => "exported",
+            Self::NotExported { .. } => "not_exported",
+        }
+    }
+
+    /// How loud it is told.
+    pub fn loudness(&self) -> Loudness {
+        match self {
+            Self::AttemptEnded { state, .. } if ["held", "dead_lettered"].contains(state) => Loudness::Warn,
+            Self::Accepted { .. } | Self::Routed { .. } | Self::AttemptEnded { .. } | Self::Exported(_) => Loudness::Debug,
+            Self::Refused { .. } | Self::Shards { .. } | Self::Trimmed { .. } => Loudness::Info,
+            Self::Breaker { .. } | Self::BudgetAlarm { .. } | Self::RequestFailed { .. } | Self::NotExported { .. } => {
+                Loudness::Warn
+            }
+            Self::LoopFault { fault, .. } => match fault.kind {
+                FaultKind::Corrupt => Loudness::Error,
+                FaultKind::Unavailable | FaultKind::Full | FaultKind::Conflict | FaultKind::Shutdown => Loudness::Warn,
+            },
+        }
+    }
+}
+
+/// One readable sentence.
+impl fmt::Display for Fact<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accepted { arrival, verdict, .. } => {
+                write!(f, "an event of {} was accepted: {}", arrival.source, verdict.word())
+            }
+            Self::Refused { source: Some(source), kind } => {
+                write!(f, "a request to {source} was refused: {}", kind.code())
+            }
+            Self::Refused { source: None, kind } => {
+                write!(f, "a request was refused: {}", kind.code())
+            }
+            Self::Routed { records, deliveries } => {
+                write!(f, "{records} records routed into {deliveries} deliveries")
+            }
+            Self::AttemptEnded { delivery, cause, state, .. } => {
+                let (no, to) = (delivery.attempts, &delivery.destination);
+                write!(f, "attempt {no} to {to} ended with {cause}; the delivery is {state}")
+            }
+            Self::Breaker { destination, state } => {
+                write!(f, "the breaker of {destination} is {state}")
+            }
+            Self::Shards { held } => write!(f, "this node works on {held} shards"),
+            Self::Trimmed { store, rows } => write!(f, "retention removed {rows} from {store}"),
+            Self::BudgetAlarm { percent } => {
+                write!(f, "the journal is at {percent} % of its budget")
+            }
+            Self::RequestFailed { code, .. } => write!(f, "a request failed: {code}"),
+            Self::LoopFault { name, fault } => write!(f, "{name}: {fault}"),
+            Self::Exported(Exported { signal, .. }) => write!(f, "the collector took {signal}"),
+            Self::NotExported { lost, why } => write!(f, "the collector did not take {}: {why}", lost.signal),
+        }
+    }
+}
