@@ -6,4 +6,5 @@ pub mod conformance;
 pub mod memory;
 pub mod partitioned;
 pub mod random;
+mod spared;
 pub mod sqlite;

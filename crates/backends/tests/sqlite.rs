@@ -7,7 +7,7 @@ use std::sync::Arc;
 use backends::conformance::sample::{admitted, at, claim, delivery, delivery_id, done, event_id, in_lane, position};
 use backends::conformance::{self, JournalFixture, LedgerFixture, LedgerStore, ManualClock, Opening};
 use backends::sqlite::{JournalOptions, LedgerOptions, Options, Store};
-use engine::ports::{Answer, Clock, DueQuery, Journal, Ledger as _, Views as _};
+use engine::ports::{Answer, Clock, DueQuery, Journal, Ledger as _, Mark, Views as _};
 use futures::future::join_all;
 use model::limit::KEY_WINDOW;
 use model::{Appended, Batch, Bucket, Change, Digest, Fault, FaultKind, Offset, Partition, PolicyVersion, TimeSpan};
@@ -181,7 +181,7 @@ async fn a_full_disk_refuses_and_loses_nothing() {
     assert_eq!(offsets(&store).await.len(), taken.len(), "the refused one is not there");
     assert!(matches!(append(&store, [1]).await[..], [Appended::Duplicate(..)]), "repeats are answered");
     let half = taken.len() / 2;
-    store.journal.trim(ZERO, Offset(half as u64), Vec::new()).await.unwrap();
+    store.journal.trim(ZERO, Offset(half as u64), Vec::new(), Mark::default()).await.unwrap();
     assert!(matches!(append(&store, [20_000]).await[..], [Appended::New(_)]), "what was freed is used");
     drop(store);
     let store = opened(&folder);

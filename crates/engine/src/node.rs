@@ -175,10 +175,10 @@ impl Node {
         let mut drive = self.drive("sweep", None);
         let run = async move {
             while drive.goes_on() {
-                // Its looks at other nodes have to be a heartbeat apart, whatever a turn comes to.
-                drive.clock.sleep(HEARTBEAT).await;
                 let turned = sweep.turn().await;
                 drive.after(turned).await?;
+                // Its looks at other nodes have to be a heartbeat apart, whatever a turn comes to.
+                drive.clock.sleep(HEARTBEAT).await;
             }
             Ok(())
         };
@@ -236,6 +236,7 @@ impl Node {
 
     fn replay_loop(&self) -> Loop {
         let mut replayer = Replayer {
+            journal: Arc::clone(&self.ground.journal),
             ledger: Arc::clone(&self.ground.ledger),
             book: Arc::clone(&self.ground.book),
             board: Arc::clone(&self.board),
@@ -266,6 +267,7 @@ impl Node {
             facts: Arc::clone(&self.ground.facts),
             level: Level::default(),
             look_at: Timestamp::EPOCH,
+            sweeps: std::collections::BTreeMap::new(),
         };
         let mut drive = self.drive("retention", None);
         let run = async move {

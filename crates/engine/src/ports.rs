@@ -73,8 +73,21 @@ pub trait Journal: Send + Sync + std::fmt::Debug {
     fn changed(&self) -> Hint;
 
     /// Removes at most [`model::limit::TRIM_ROWS_MAX`] records of a partition from its beginning, up to and including `to`.
-    /// Those at `keep` move to what is kept and are still found. Answers the offset up to which it is trimmed.
-    fn trim(&self, partition: Partition, to: Offset, keep: Vec<Offset>) -> Answer<'_, Offset>;
+    /// Those at `keep`, and those that [`Journal::keep`] was asked for since `as_of`, move to what is kept and are still
+    /// found. Answers the offset up to which it is trimmed; nothing goes where `as_of` is too long ago to tell.
+    fn trim(&self, partition: Partition, to: Offset, keep: Vec<Offset>, as_of: Mark) -> Answer<'_, Offset>;
+
+    /// What is kept of a partition after `after`, in order, at most `records`.
+    fn kept(&self, partition: Partition, after: Offset, records: usize) -> Answer<'_, Vec<Offset>>;
+
+    /// Removes at most [`model::limit::TRIM_ROWS_MAX`] of these from what is kept, but for those that [`Journal::keep`]
+    /// was asked for since `as_of`. Answers how many went; nothing goes where `as_of` is too long ago to tell.
+    fn release(&self, partition: Partition, offsets: Vec<Offset>, as_of: Mark) -> Answer<'_, u64>;
+
+    /// Answers which of these records are there, live or kept, and spares them from every `trim` and `release` that was
+    /// decided before now, however late it arrives. From now on whoever asked must say itself that it needs them, as
+    /// [`Ledger::needed`] does. At most [`model::limit::TRIM_ROWS_MAX`].
+    fn keep(&self, partition: Partition, offsets: Vec<Offset>) -> Answer<'_, Vec<Offset>>;
 
     /// Forgets keys that were first seen before `before`. Answers how many periods were dropped.
     fn forget_keys(&self, before: Timestamp) -> Answer<'_, u64>;
@@ -96,7 +109,14 @@ pub struct Usage {
     pub oldest_at: Option<Timestamp>,
     /// The first offset that is still there, in partition 0.
     pub floor: Offset,
+    /// Now, in the order of the calls of [`Journal::keep`].
+    pub mark: Mark,
 }
+
+/// A moment in the order of the calls of [`Journal::keep`] in one life of a store. Who decides what may go takes it first,
+/// asks what is needed next, and removes as of it: what somebody came to need in between is spared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(pub u64);
 
 /// The state of all work. One writer order; a batch is applied whole or not at all.
 pub trait Ledger: Send + Sync + std::fmt::Debug {

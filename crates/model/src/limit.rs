@@ -68,6 +68,8 @@ pub const DIAGNOSTICS_MAX: usize = 1_000;
 pub const REPLAY_MEMBERS_MAX: usize = 1_000_000;
 /// LIMIT: rows that retention removes in one commit, so that intake never waits for it longer than a commit.
 pub const TRIM_ROWS_MAX: usize = 500;
+/// LIMIT: records that a journal remembers to spare; a removal that was decided before more than these is not made.
+pub const SPARED_MAX: usize = 16_384;
 /// LIMIT: copies of one delivery that a frozen replay, a correction or a retry can ask for in attempts.
 pub const ATTEMPTS_MAX: u32 = 1_000;
 

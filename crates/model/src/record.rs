@@ -24,6 +24,14 @@ pub struct Partition(pub u16);
 #[serde(transparent)]
 pub struct Offset(pub u64);
 
+impl Offset {
+    /// The place just before: what comes after it begins here.
+    #[must_use]
+    pub const fn before(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+}
+
 /// A place in the journal. Positions of different partitions have no order in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Position {

@@ -33,6 +33,9 @@ pub struct Replay {
     pub members: u32,
     /// The index of the next member to send.
     pub next: u32,
+    /// Members that were to be sent and were passed over when their turn came: their delivery had moved on by then, or
+    /// retention had removed their bytes between the look and the order.
+    pub passed: u32,
     /// Rises with every change; the ETag.
     pub version: u64,
 }

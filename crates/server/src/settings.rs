@@ -164,8 +164,8 @@ pub struct File {
     /// Where traces and metrics go.
     #[serde(default)]
     pub otlp: otlp::Table,
-    /// Gibibytes that the journal may take.
-    pub journal_gib: Option<u64>,
+    /// Mebibytes that the journal may take.
+    pub journal_mib: Option<u64>,
     /// Days that bodies are kept.
     pub body_days: Option<u64>,
     /// Days that the records of deliveries are kept.
@@ -210,7 +210,9 @@ pub enum BadSettings {
     Setting(&'static str, String),
 }
 
-const GIB: u64 = 1024 * 1024 * 1024;
+const MIB: u64 = 1024 * 1024;
+/// What the journal may take where nobody says otherwise: 20 GiB.
+const JOURNAL_MIB: u64 = 20 * 1024;
 
 impl Settings {
     /// The settings from flags, environment, file and defaults, in this order.
@@ -220,13 +222,13 @@ impl Settings {
         let listen = flags.listen.or(variable(&environment, "CROSSDOCK_LISTEN")?).or(file.listen);
         let default_listen = SocketAddr::from(([127, 0, 0, 1], 8080));
         let data = flags.data.clone().or(variable(&environment, "CROSSDOCK_DATA")?).or(file.data);
-        let journal_gib = variable(&environment, "CROSSDOCK_JOURNAL_GIB")?.or(file.journal_gib).unwrap_or(20);
+        let journal_mib = variable(&environment, "CROSSDOCK_JOURNAL_MIB")?.or(file.journal_mib).unwrap_or(JOURNAL_MIB);
         Ok(Self {
             data: data.unwrap_or_else(|| project.join(".crossdock")),
             project,
             listen: listen.map_or(Listen::Default(default_listen), Listen::Exactly),
             otlp: Otlp::resolve(file.otlp, &environment)?,
-            journal_bytes: journal_gib.saturating_mul(GIB),
+            journal_bytes: journal_mib.saturating_mul(MIB),
             body_days: variable(&environment, "CROSSDOCK_BODY_DAYS")?.or(file.body_days).unwrap_or(30),
             record_days: variable(&environment, "CROSSDOCK_RECORD_DAYS")?.or(file.record_days).unwrap_or(400),
             log: flags.log.or(variable(&environment, "CROSSDOCK_LOG_FORMAT")?).or(file.log).unwrap_or_default(),

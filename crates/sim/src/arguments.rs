@@ -9,8 +9,8 @@ pub const USAGE: &str = "usage: sim [--seeds N] [--start S] [--nodes N] [--journ
 
   --seeds N     how many seeds (default 100)
   --start S     the first of them (default 1)
-  --break NAME  breaks an invariant on purpose (I1 to I11, I2Deadlines, I7Deadlines); succeeds when that is seen
-  --nodes N     so many nodes in every run (default: the seed's choice of 1 to 5)
+  --break NAME  breaks an invariant on purpose (I1 to I11, I1Retention, I2Deadlines, I7Deadlines); succeeds when that is seen
+  --nodes N     so many nodes in every run (default: the seed's choice of 2 to 5)
   --journal J   which journal (default both: even seeds memory, odd seeds partitioned)
   --seed S      this seed alone
   --trace       prints the last lines of what happened";
@@ -111,6 +111,8 @@ mod tests {
     fn what_is_asked_for_is_read() {
         let expected = Arguments { seeds: 7, broken: Some(Flaw::I6), nodes: Some(2), ..Arguments::default() };
         assert_eq!(parse("--seeds 7 --break i6 --nodes 2"), Ok(expected));
+        let expected = Arguments { broken: Some(Flaw::I1Retention), ..Arguments::default() };
+        assert_eq!(parse("--break i1retention"), Ok(expected));
         let expected = Arguments { seed: Some(3), trace: Trace::Shown, ..Arguments::default() };
         assert_eq!(parse("--seed 3 --trace"), Ok(expected));
     }

@@ -34,6 +34,13 @@ pub struct Outcome {
     pub broken: bool,
 }
 
+impl std::fmt::Display for Outcome {
+    /// The last line but for the time.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "sim: {} seeds, {} failures, {} events", self.runs, self.failed.len(), self.events)
+    }
+}
+
 impl Outcome {
     /// Whether it is as it should be.
     pub fn is_good(&self) -> bool {

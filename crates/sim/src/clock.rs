@@ -21,8 +21,8 @@ impl Calendar {
         self.off_us.store(micros, Ordering::Relaxed);
     }
 
-    fn shows(&self, timeline: &Timeline) -> Timestamp {
-        Timestamp::from_micros(timeline.now().micros().saturating_add(self.off_us.load(Ordering::Relaxed)))
+    fn off_us(&self) -> i64 {
+        self.off_us.load(Ordering::Relaxed)
     }
 }
 
@@ -31,26 +31,28 @@ impl Calendar {
 pub struct SimClock {
     timeline: Arc<Timeline>,
     calendar: Arc<Calendar>,
-    latest_us: AtomicI64,
+    /// How far the calendar was ahead at most in this life.
+    ahead_us: AtomicI64,
     chance: Mutex<Random>,
 }
 
 impl SimClock {
     /// A clock at the beginning of a life.
     pub fn new(timeline: Arc<Timeline>, calendar: Arc<Calendar>, chance: Random) -> Self {
-        Self { timeline, calendar, latest_us: AtomicI64::new(0), chance: Mutex::new(chance) }
+        Self { timeline, calendar, ahead_us: AtomicI64::new(i64::MIN), chance: Mutex::new(chance) }
     }
 }
 
 impl Clock for SimClock {
+    /// As the clock of the server does: when the wall goes back, this one goes on from where it was.
     fn now(&self) -> Timestamp {
-        let shown = self.calendar.shows(&self.timeline).micros();
-        let before = self.latest_us.fetch_max(shown, Ordering::Relaxed);
-        Timestamp::from_micros(shown.max(before))
+        let off = self.calendar.off_us();
+        let ahead = self.ahead_us.fetch_max(off, Ordering::Relaxed).max(off);
+        Timestamp::from_micros(self.timeline.now().micros().saturating_add(ahead))
     }
 
     fn wall(&self) -> Timestamp {
-        self.calendar.shows(&self.timeline)
+        Timestamp::from_micros(self.timeline.now().micros().saturating_add(self.calendar.off_us()))
     }
 
     fn sleep(&self, span: TimeSpan) -> Waiting<'_> {

@@ -19,6 +19,7 @@ use crate::random::Random;
 #[expect(missing_docs, reason = "each is told by `how`")]
 pub enum Flaw {
     I1,
+    I1Retention,
     I2,
     I2Deadlines,
     I3,
@@ -35,8 +36,9 @@ pub enum Flaw {
 
 impl Flaw {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::I1,
+        Self::I1Retention,
         Self::I2,
         Self::I2Deadlines,
         Self::I3,
@@ -59,7 +61,7 @@ impl Flaw {
     /// The invariant that it breaks, and that has to be seen broken.
     pub const fn rule(self) -> Rule {
         match self {
-            Self::I1 => Rule::I1,
+            Self::I1 | Self::I1Retention => Rule::I1,
             Self::I2 | Self::I2Deadlines => Rule::I2,
             Self::I3 => Rule::I3,
             Self::I4 => Rule::I4,
@@ -77,6 +79,7 @@ impl Flaw {
     pub const fn how(self) -> &'static str {
         match self {
             Self::I1 => "one append in 20 is answered and not made",
+            Self::I1Retention => "a trim keeps nothing, whoever needs it",
             Self::I2 => "what is held or dead belongs to nobody",
             Self::I2Deadlines => "what waits beyond its deadline is not found",
             Self::I3 => "one body in 20 arrives with another byte",
@@ -155,6 +158,11 @@ impl Defect {
         if self.flaw == Flaw::I2Deadlines { Vec::new() } else { found }
     }
 
+    /// What a trim keeps: [`Flaw::I1Retention`] strikes here.
+    pub fn keep(&self, keep: Vec<Offset>) -> Vec<Offset> {
+        if self.flaw == Flaw::I1Retention { Vec::new() } else { keep }
+    }
+
     /// The bytes that arrive: I3 strikes here.
     pub fn body(&self, message: &Message) -> bytes::Bytes {
         if self.strikes(Flaw::I3, 50) {
@@ -177,7 +185,7 @@ impl Defect {
             Flaw::I11 => batch.changes.retain(|change| !matches!(change, Change::Count { .. })),
             Flaw::I9 => batch.changes.iter_mut().for_each(keep_all),
             Flaw::I7Deadlines => batch.changes.iter_mut().for_each(forget_deadline),
-            Flaw::I1 | Flaw::I2Deadlines | Flaw::I3 | Flaw::I4 | Flaw::I10 => {}
+            Flaw::I1 | Flaw::I1Retention | Flaw::I2Deadlines | Flaw::I3 | Flaw::I4 | Flaw::I10 => {}
         }
         Ok(batch)
     }

@@ -109,7 +109,12 @@ fn ports(world: &Arc<World>, name: &str, group: &str) -> Ports {
     let stream = |what: &str| Random::stream(world.seed, &format!("{what} of {group}"));
     let weather =
         Weather::new(name, world.swarm.stores, Arc::clone(&world.sky), Arc::clone(&world.timeline), stream("weather"));
-    let between = Between { weather: Arc::new(weather), oracle: Arc::clone(&world.oracle), defect: world.defect.clone() };
+    let between = Between {
+        weather: Arc::new(weather),
+        oracle: Arc::clone(&world.oracle),
+        archive: Arc::clone(&world.stores.archive),
+        defect: world.defect.clone(),
+    };
     let clock = SimClock::new(Arc::clone(&world.timeline), world.machines.calendar(name), stream("jitter"));
     Ports {
         journal: Arc::new(FaultyJournal::new(Arc::clone(&world.stores.journal), between.clone())),
@@ -141,7 +146,9 @@ async fn start(
         facts: Arc::clone(facts),
         stop,
     };
-    Node::begin(ground, name).await
+    let mut node = Node::begin(ground, name).await?;
+    node.retention.payload = world.swarm.retention.unwrap_or(node.retention.payload);
+    Ok(node)
 }
 
 fn door(world: &Arc<World>, node: &Node, (name, group): (&str, &str), stop: watch::Sender<bool>) -> Door {

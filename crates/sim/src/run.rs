@@ -201,7 +201,7 @@ fn stores(seed: u64, kind: JournalKind, timeline: &Arc<Timeline>) -> (Stores, Op
         Some(broker) => Arc::clone(broker) as _,
     };
     let ledger = Arc::new(MemoryLedger::new(clock));
-    (Stores { journal, ledger: Arc::clone(&ledger) as _, views: ledger }, broker)
+    (Stores { journal, ledger: Arc::clone(&ledger) as _, views: ledger, archive: Arc::default() }, broker)
 }
 
 fn making(seed: u64) -> Making {

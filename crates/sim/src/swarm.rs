@@ -29,8 +29,10 @@ pub struct Swarm {
     pub outside: OutsideFaults,
     /// How the machines misbehave.
     pub machines: MachineFaults,
-    /// What people do, in a thousand moments.
+    /// What people do.
     pub people: People,
+    /// How long records are kept, where it is shorter than any run.
+    pub retention: Option<TimeSpan>,
 }
 
 /// What is sent while faults are on.
@@ -134,7 +136,7 @@ impl Swarm {
     pub fn draw(random: &mut Random, journal: JournalKind, nodes: Option<usize>) -> Self {
         Self {
             journal,
-            nodes: nodes.unwrap_or(1 + random.place(5)),
+            nodes: nodes.unwrap_or(2 + random.place(4)),
             load: load(random),
             stores: stores(random),
             outside: outside(random),
@@ -146,6 +148,7 @@ impl Swarm {
                 replay: random.in_thousand(500),
                 change: random.in_thousand(600),
             },
+            retention: random.in_thousand(300).then(|| TimeSpan::from_secs(*random.pick(&[5, 20, 60]))),
         }
     }
 }

@@ -1,11 +1,12 @@
-//! A journal against the one in memory: the same random entries, trims, jumps of the clock and restarts, the same answers.
+//! A journal against the one in memory: the same random entries, trims, releases, jumps of the clock and restarts, the same
+//! answers.
 //!
 //! Offsets may have gaps, so positions are compared by their order of appending.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::ports::{Clock as _, Journal};
+use engine::ports::{Clock as _, Journal, Mark};
 use model::{Appended, Entry, Event, EventId, NewEntry, Offset, Origin, Partition, Position, Record, TimeSpan};
 
 use super::fixture::JournalFixture;
@@ -47,6 +48,7 @@ pub async fn compare_journals(it: &mut JournalFixture, seed: u64, steps: u32) {
             1 => pair.pass_time(it),
             2 if pair.dice.one_in(2) => it.reopen().await,
             3 => pair.forget(it).await,
+            4 => pair.release(it).await,
             _ => pair.append(it, &told).await,
         }
         if step % 10 == 9 || step + 1 == steps {
@@ -157,9 +159,39 @@ impl Pair {
         let keep: Vec<Offset> = gone.iter().copied().filter(|_| self.dice.one_in(3)).collect();
         let place = |offset: &Offset| self.places.get(offset).map(|place| place.offset).unwrap_or_default();
         let (to_there, keep_there): (Offset, Vec<Offset>) = (place(&to), keep.iter().map(place).collect());
-        while self.reference.trim(ZERO, to, keep.clone()).await.expect("memory trims") < to {}
-        while it.journal().trim(ZERO, to_there, keep_there.clone()).await.expect("the journal trims") < to_there {}
+        let marks = self.marks(it).await;
+        let spared: Vec<Offset> = live.iter().map(|at| at.position.offset).filter(|_| self.dice.one_in(20)).collect();
+        self.keep(it, spared).await;
+        while self.reference.trim(ZERO, to, keep.clone(), marks.0).await.expect("memory trims") < to {}
+        while it.journal().trim(ZERO, to_there, keep_there.clone(), marks.1).await.expect("the journal trims") < to_there {}
         self.floor = to;
+    }
+
+    /// Now, in memory and in the other.
+    async fn marks(&self, it: &JournalFixture) -> (Mark, Mark) {
+        let there = self.reference.usage().await.expect("memory measures").mark;
+        (there, it.journal().usage().await.expect("the journal measures").mark)
+    }
+
+    async fn keep(&self, it: &JournalFixture, offsets: Vec<Offset>) {
+        let here = offsets.iter().map(|offset| self.place(position(offset.0)).offset).collect();
+        let expected = self.reference.keep(ZERO, offsets).await.expect("memory keeps");
+        let found = it.journal().keep(ZERO, here).await.expect("the journal keeps");
+        let expected: Vec<Offset> = expected.iter().map(|offset| self.place(position(offset.0)).offset).collect();
+        assert_eq!(found, expected);
+    }
+
+    /// Some of what is kept goes, but for what is asked for in between.
+    async fn release(&mut self, it: &JournalFixture) {
+        let kept = self.reference.kept(ZERO, Offset(0), usize::MAX).await.expect("memory answers");
+        let gone: Vec<Offset> = kept.iter().copied().filter(|_| self.dice.one_in(3)).collect();
+        let marks = self.marks(it).await;
+        let spared: Vec<Offset> = kept.into_iter().filter(|_| self.dice.one_in(4)).collect();
+        self.keep(it, spared).await;
+        let here = gone.iter().map(|offset| self.place(position(offset.0)).offset).collect();
+        let expected = self.reference.release(ZERO, gone, marks.0).await.expect("memory releases");
+        let found = it.journal().release(ZERO, here, marks.1).await.expect("the journal releases");
+        assert_eq!(found, expected);
     }
 
     /// Everything that can be asked, asked of both.
@@ -167,6 +199,9 @@ impl Pair {
         let expected = self.reference.read(ZERO, Offset(0), usize::MAX).await.expect("memory answers");
         let found = it.read_all(ZERO, Offset(0)).await;
         self.same(&found, &expected, told);
+        let kept = self.reference.kept(ZERO, Offset(0), usize::MAX).await.expect("memory answers");
+        let kept: Vec<Offset> = kept.iter().map(|offset| self.place(position(offset.0)).offset).collect();
+        assert_eq!(it.journal().kept(ZERO, Offset(0), usize::MAX).await.ok(), Some(kept), "{told}");
         for (there, here) in &self.places {
             let expected = self.reference.get(position(there.0)).await.expect("memory answers");
             let found = it.journal().get(*here).await.expect("the journal reads");

@@ -1,6 +1,7 @@
 //! The journal: what retention removes, what it keeps, and what is refused when there is no room.
 
-use model::limit::TRIM_ROWS_MAX;
+use engine::ports::Mark;
+use model::limit::{SPARED_MAX, TRIM_ROWS_MAX};
 use model::{Appended, Entry, EventId, FaultKind, NewEntry, Offset, Partition, TimeSpan};
 use uuid::Uuid;
 
@@ -16,6 +17,13 @@ pub(super) const LIST: &[super::Entry<JournalFixture>] = &[
     ("the_key_of_a_trimmed_record_is_remembered", |it| Box::pin(the_key_of_a_trimmed_record_is_remembered(it))),
     ("an_emitted_id_outlives_the_trim_of_others", |it| Box::pin(an_emitted_id_outlives_the_trim_of_others(it))),
     ("the_census_counts_what_was_trimmed", |it| Box::pin(the_census_counts_what_was_trimmed(it))),
+    ("what_is_released_is_gone", |it| Box::pin(what_is_released_is_gone(it))),
+    ("a_release_leaves_what_is_live", |it| Box::pin(a_release_leaves_what_is_live(it))),
+    ("releases_take_bounded_steps", |it| Box::pin(releases_take_bounded_steps(it))),
+    ("keep_tells_what_is_there", |it| Box::pin(keep_tells_what_is_there(it))),
+    ("what_is_kept_is_spared_by_a_trim_decided_before", |it| Box::pin(spared_by_a_trim_decided_before(it))),
+    ("what_is_kept_is_spared_by_a_release_decided_before", |it| Box::pin(spared_by_a_release_decided_before(it))),
+    ("nothing_goes_that_was_decided_too_long_ago", |it| Box::pin(nothing_goes_that_was_decided_too_long_ago(it))),
     ("usage_tells_bytes_age_and_floor", |it| Box::pin(usage_tells_bytes_age_and_floor(it))),
     ("a_full_journal_refuses_intake_alone", |it| Box::pin(a_full_journal_refuses_intake_alone(it))),
 ];
@@ -24,7 +32,23 @@ const ZERO: Partition = Partition(0);
 
 impl JournalFixture {
     async fn trim(&self, to: Offset, keep: &[Offset]) -> Offset {
-        self.journal().trim(ZERO, to, keep.to_vec()).await.expect("the journal trims")
+        self.journal().trim(ZERO, to, keep.to_vec(), self.mark().await).await.expect("the journal trims")
+    }
+
+    async fn mark(&self) -> Mark {
+        self.journal().usage().await.expect("the journal measures").mark
+    }
+
+    async fn kept(&self) -> Vec<Offset> {
+        self.journal().kept(ZERO, Offset(0), usize::MAX).await.expect("the journal reads")
+    }
+
+    async fn release(&self, offsets: &[Offset], as_of: Mark) -> u64 {
+        self.journal().release(ZERO, offsets.to_vec(), as_of).await.expect("the journal releases")
+    }
+
+    async fn keep(&self, offsets: &[Offset]) -> Vec<Offset> {
+        self.journal().keep(ZERO, offsets.to_vec()).await.expect("the journal keeps")
     }
 
     /// Trims step by step to the end.
@@ -110,6 +134,95 @@ async fn a_trim_twice_is_a_trim_once(it: JournalFixture) {
     assert!(it.trim(offsets[1], &[]).await >= offsets[1]);
     assert_eq!(it.offsets().await, offsets[6..]);
     assert!(it.journal().find(event_id(3)).await.is_ok_and(|found| found.is_some()), "what is kept stays kept");
+}
+
+async fn what_is_released_is_gone(mut it: JournalFixture) {
+    it.append((1..=10).map(admitted).collect()).await;
+    let offsets = it.offsets().await;
+    it.trim_to(offsets[5], &[offsets[1], offsets[2], offsets[4]]).await;
+    assert_eq!(it.kept().await, [offsets[1], offsets[2], offsets[4]]);
+    let page = it.journal().kept(ZERO, offsets[1], 1).await;
+    assert_eq!(page.ok(), Some(vec![offsets[2]]), "after an offset, so many");
+    assert_eq!(it.release(&[offsets[1], offsets[4], offsets[5]], it.mark().await).await, 2, "what is kept, once");
+    for reopened in [false, true] {
+        assert_eq!(it.kept().await, [offsets[2]], "reopened: {reopened}");
+        assert_eq!(it.journal().find(event_id(2)).await.ok(), Some(None));
+        assert!(it.journal().find(event_id(3)).await.is_ok_and(|found| found.is_some()));
+        let position = model::Position { partition: ZERO, offset: offsets[4] };
+        assert_eq!(it.journal().get(position).await.ok(), Some(None));
+        it.reopen().await;
+    }
+    assert_eq!(it.release(&[offsets[1]], it.mark().await).await, 0, "twice is once");
+    let again = it.append_one(admitted(2)).await;
+    assert!(matches!(again, Appended::Duplicate(..)), "its key is remembered: {again:?}");
+}
+
+async fn a_release_leaves_what_is_live(it: JournalFixture) {
+    it.append((1..=4).map(admitted).collect()).await;
+    let offsets = it.offsets().await;
+    assert_eq!(it.release(&offsets, it.mark().await).await, 0);
+    assert_eq!(it.offsets().await, offsets);
+}
+
+async fn releases_take_bounded_steps(it: JournalFixture) {
+    let count = TRIM_ROWS_MAX as u64 + 20;
+    it.append((1..=count).map(admitted).collect()).await;
+    let offsets = it.offsets().await;
+    it.trim_to(offsets[offsets.len() - 1], &offsets).await;
+    assert_eq!(it.release(&offsets, it.mark().await).await, TRIM_ROWS_MAX as u64);
+    assert_eq!(it.kept().await, offsets[TRIM_ROWS_MAX..]);
+    assert_eq!(it.release(&it.kept().await, it.mark().await).await, 20);
+}
+
+async fn keep_tells_what_is_there(mut it: JournalFixture) {
+    it.append((1..=6).map(admitted).collect()).await;
+    let offsets = it.offsets().await;
+    it.trim_to(offsets[2], &[offsets[1]]).await;
+    it.reopen().await;
+    let beyond = Offset(offsets[5].0 + 100);
+    let asked = [offsets[4], offsets[0], offsets[1], beyond, offsets[2]];
+    assert_eq!(it.keep(&asked).await, [offsets[4], offsets[1]], "a live one and a kept one");
+}
+
+async fn spared_by_a_trim_decided_before(mut it: JournalFixture) {
+    it.append((1..=10).map(admitted).collect()).await;
+    let offsets = it.offsets().await;
+    let decided = it.mark().await;
+    assert_eq!(it.keep(&[offsets[3]]).await, [offsets[3]]);
+    let later = it.mark().await;
+    assert!(later > decided, "{later:?} is after {decided:?}");
+    while it.journal().trim(ZERO, offsets[5], vec![offsets[0]], decided).await.expect("the journal trims") < offsets[5] {}
+    assert_eq!(it.kept().await, [offsets[0], offsets[3]]);
+    it.reopen().await;
+    assert!(it.journal().find(event_id(4)).await.is_ok_and(|found| found.is_some()));
+    it.keep(&[offsets[7]]).await;
+    it.trim_to(offsets[9], &[]).await;
+    assert_eq!(it.kept().await, [offsets[0], offsets[3]], "a trim that was decided afterwards knows what is needed");
+}
+
+async fn spared_by_a_release_decided_before(it: JournalFixture) {
+    it.append((1..=5).map(admitted).collect()).await;
+    let offsets = it.offsets().await;
+    it.trim_to(offsets[4], &offsets[..3]).await;
+    let decided = it.mark().await;
+    it.keep(&[offsets[1]]).await;
+    assert_eq!(it.release(&offsets[..3], decided).await, 2);
+    assert_eq!(it.kept().await, [offsets[1]]);
+    assert_eq!(it.release(&offsets[..3], it.mark().await).await, 1, "one that was decided afterwards knows");
+}
+
+async fn nothing_goes_that_was_decided_too_long_ago(it: JournalFixture) {
+    it.append((1..=5).map(admitted).collect()).await;
+    let offsets = it.offsets().await;
+    it.trim_to(offsets[1], &[offsets[0]]).await;
+    let decided = it.mark().await;
+    let many = vec![offsets[4]; TRIM_ROWS_MAX];
+    for _ in 0..=SPARED_MAX / TRIM_ROWS_MAX {
+        it.keep(&many).await;
+    }
+    assert_eq!(it.journal().trim(ZERO, offsets[4], Vec::new(), decided).await.ok(), Some(offsets[1]));
+    assert_eq!((it.offsets().await, it.release(&[offsets[0]], decided).await), (offsets[2..].to_vec(), 0));
+    assert_eq!(it.kept().await, [offsets[0]]);
 }
 
 async fn the_key_of_a_trimmed_record_is_remembered(mut it: JournalFixture) {

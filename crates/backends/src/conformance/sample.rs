@@ -246,6 +246,7 @@ pub fn replay(n: u64, members: u32) -> Replay {
         state: ReplayState::Running,
         members,
         next: 0,
+        passed: 0,
         version: 1,
     }
 }

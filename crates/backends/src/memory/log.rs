@@ -2,17 +2,18 @@
 //!
 //! INVARIANT: an offset is given when the record becomes visible, so nothing ever appears below an offset that was read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
-use engine::ports::Usage;
+use engine::ports::{Mark, Usage};
 use model::account::Census;
 use model::limit::{READ_BYTES_MAX, TRIM_ROWS_MAX};
 use model::{Appended, EventId, Fault, FaultKind, NewEntry, Offset, Partition, Position, Record, TimeSpan, Timestamp};
 use uuid::Uuid;
 
 use super::keys::{Key, Keys};
+use crate::spared::Spared;
 
 /// What a record takes beside its body, roughly.
 const HEAD_BYTES: u64 = 512;
@@ -33,6 +34,7 @@ pub(crate) struct Log {
     keys: Keys,
     emitted: BTreeMap<Uuid, (Position, Timestamp)>,
     events: BTreeMap<EventId, Position>,
+    spared: Spared,
     bytes: u64,
     budget: u64,
 }
@@ -63,6 +65,7 @@ impl Log {
             keys: Keys::default(),
             emitted: BTreeMap::new(),
             events: BTreeMap::new(),
+            spared: Spared::default(),
             bytes: 0,
             budget,
         }
@@ -218,25 +221,65 @@ impl Log {
     }
 
     /// See [`engine::ports::Journal::trim`].
-    pub(crate) fn trim(&mut self, partition: Partition, to: Offset, keep: &[Offset]) -> Offset {
+    pub(crate) fn trim(&mut self, partition: Partition, to: Offset, keep: &[Offset], as_of: Mark) -> Offset {
         let Some(part) = self.parts.get_mut(&partition) else { return Offset::default() };
-        let keep: BTreeSet<Offset> = keep.iter().copied().collect();
+        let Some(mut keep_all) = self.spared.since(as_of, partition) else { return part.trimmed.0 };
+        keep_all.extend(keep);
         let gone: Vec<Offset> = part.live.range(..=to).map(|(offset, _)| *offset).take(TRIM_ROWS_MAX).collect();
+        let mut removed = Vec::new();
         for offset in gone {
             let Some(stored) = part.live.remove(&offset) else { continue };
             part.trimmed = (offset, stored.accepted);
-            if keep.contains(&offset) {
+            if keep_all.contains(&offset) {
                 part.kept.insert(offset, stored);
-                continue;
-            }
-            self.bytes -= bytes_of(&stored.record);
-            if let Some(event) = stored.record.entry.event()
-                && self.events.get(&event.id) == Some(&stored.record.position)
-            {
-                self.events.remove(&event.id);
+            } else {
+                removed.push(stored.record);
             }
         }
-        part.trimmed.0
+        let trimmed = part.trimmed.0;
+        for record in &removed {
+            self.forget(record);
+        }
+        trimmed
+    }
+
+    /// See [`engine::ports::Journal::kept`].
+    pub(crate) fn kept(&self, partition: Partition, after: Offset, records: usize) -> Vec<Offset> {
+        let kept = self.parts.get(&partition).into_iter().flat_map(|part| part.kept.range((Excluded(after), Unbounded)));
+        kept.take(records).map(|(offset, _)| *offset).collect()
+    }
+
+    /// See [`engine::ports::Journal::release`].
+    pub(crate) fn release(&mut self, partition: Partition, offsets: &[Offset], as_of: Mark) -> u64 {
+        let (Some(part), Some(spared)) = (self.parts.get_mut(&partition), self.spared.since(as_of, partition)) else {
+            return 0;
+        };
+        let going = offsets.iter().filter(|offset| !spared.contains(offset)).take(TRIM_ROWS_MAX);
+        let removed: Vec<Stored> = going.filter_map(|offset| part.kept.remove(offset)).collect();
+        for stored in &removed {
+            self.forget(&stored.record);
+        }
+        removed.len() as u64
+    }
+
+    /// See [`engine::ports::Journal::keep`].
+    pub(crate) fn keep(&mut self, partition: Partition, offsets: Vec<Offset>) -> Vec<Offset> {
+        let position = |offset| Position { partition, offset };
+        let there: Vec<Offset> = offsets.into_iter().filter(|offset| self.get(position(*offset)).is_some()).collect();
+        for offset in &there {
+            self.spared.add(position(*offset));
+        }
+        there
+    }
+
+    /// Forgets a record that is neither live nor kept any more.
+    fn forget(&mut self, record: &Record) {
+        self.bytes -= bytes_of(record);
+        if let Some(event) = record.entry.event()
+            && self.events.get(&event.id) == Some(&record.position)
+        {
+            self.events.remove(&event.id);
+        }
     }
 
     /// See [`engine::ports::Journal::forget_keys`].
@@ -248,7 +291,8 @@ impl Log {
     pub(crate) fn usage(&self) -> Usage {
         let oldest = self.parts.values().filter_map(|part| part.live.values().next()).map(|stored| stored.record.at).min();
         let floor = self.parts.get(&Partition(0)).map(|part| part.trimmed.0).unwrap_or_default();
-        Usage { bytes: self.bytes, budget: self.budget, waiting: 0, oldest_at: oldest, floor: Offset(floor.0 + 1) }
+        let (floor, mark) = (Offset(floor.0 + 1), self.spared.mark());
+        Usage { bytes: self.bytes, budget: self.budget, waiting: 0, oldest_at: oldest, floor, mark }
     }
 }
 

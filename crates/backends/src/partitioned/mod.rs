@@ -11,7 +11,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{Answer, Clock, Hint, Journal, Usage};
+use engine::ports::{Answer, Clock, Hint, Journal, Mark, Usage};
 use model::account::Census;
 use model::{Appended, EventId, Fault, FaultKind, NewEntry, Offset, Partition, Position, Record, TimeSpan, Timestamp};
 use tokio::sync::watch;
@@ -240,8 +240,20 @@ impl Journal for PartitionedJournal {
         self.changed.subscribe()
     }
 
-    fn trim(&self, partition: Partition, to: Offset, keep: Vec<Offset>) -> Answer<'_, Offset> {
-        self.ask(move |log| log.trim(partition, to, &keep))
+    fn trim(&self, partition: Partition, to: Offset, keep: Vec<Offset>, as_of: Mark) -> Answer<'_, Offset> {
+        self.ask(move |log| log.trim(partition, to, &keep, as_of))
+    }
+
+    fn kept(&self, partition: Partition, after: Offset, records: usize) -> Answer<'_, Vec<Offset>> {
+        self.ask(move |log| log.kept(partition, after, records))
+    }
+
+    fn release(&self, partition: Partition, offsets: Vec<Offset>, as_of: Mark) -> Answer<'_, u64> {
+        self.ask(move |log| log.release(partition, &offsets, as_of))
+    }
+
+    fn keep(&self, partition: Partition, offsets: Vec<Offset>) -> Answer<'_, Vec<Offset>> {
+        self.ask(move |log| log.keep(partition, offsets))
     }
 
     fn forget_keys(&self, before: Timestamp) -> Answer<'_, u64> {

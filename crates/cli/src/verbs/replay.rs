@@ -171,7 +171,7 @@ fn is_unrouted(page: &ReplayPage) -> bool {
     let sent = |member: &&model::ReplayMember| {
         member.index < page.story.replay.next && member.verdict == model::MemberVerdict::Send
     };
-    all_shown && made < page.story.members.iter().filter(sent).count() as u64
+    all_shown && made + u64::from(page.story.replay.passed) < page.story.members.iter().filter(sent).count() as u64
 }
 
 fn ending(page: &ReplayPage) -> Exit {
@@ -188,7 +188,8 @@ fn progress(page: &ReplayPage) -> String {
     let replay = &page.story.replay;
     let states: Vec<String> =
         page.progress.iter().map(|(state, count)| format!("{count} {}", state.replace('_', " "))).collect();
-    format!("{}/{}  {}", replay.next, replay.members, states.join(", ")).trim_end().to_owned()
+    let passed = if replay.passed > 0 { format!(", {} passed over", replay.passed) } else { String::new() };
+    format!("{}/{}  {}{passed}", replay.next, replay.members, states.join(", ")).trim_end().to_owned()
 }
 
 fn print_page(page: &ReplayPage, output: &Output) {

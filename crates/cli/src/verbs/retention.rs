@@ -86,7 +86,7 @@ fn print_forecast(forecast: &Forecast, output: &Output) {
         Pressure::Nothing => "nothing has had its time",
     };
     if output.form == Form::Json {
-        let going: Vec<Value> = forecast.records.iter().map(|it| json!({ "partition": it.partition, "records": it.records, "kept": it.kept, "body_bytes": it.body_bytes })).collect();
+        let going: Vec<Value> = forecast.records.iter().map(|it| json!({ "partition": it.partition, "records": it.records, "kept": it.kept, "let_go": it.let_go, "body_bytes": it.body_bytes })).collect();
         output.json(&json!({
             "schema": "crossdock/retention-preview/1", "records": going, "rows_before": forecast.rows_before, "keys_before": forecast.keys_before,
             "bytes": forecast.usage.bytes, "budget": forecast.usage.budget, "by": by,
@@ -95,10 +95,10 @@ fn print_forecast(forecast: &Forecast, output: &Output) {
     }
     let records: u64 = forecast.records.iter().map(|it| it.records).sum();
     output.line(&format!("{records} records would go, {by}"));
-    for it in forecast.records.iter().filter(|it| it.records > 0) {
+    for it in forecast.records.iter().filter(|it| it.records + it.let_go > 0) {
         output.line(&format!(
-            "  partition {}: {} records, of which {} are still needed and kept; {} bytes of bodies",
-            it.partition.0, it.records, it.kept, it.body_bytes
+            "  partition {}: {} records, of which {} are still needed and kept; {} kept before that nobody needs; {} bytes of bodies",
+            it.partition.0, it.records, it.kept, it.let_go, it.body_bytes
         ));
     }
     output.line(&format!("  rows from before {}, keys from before {}", forecast.rows_before, forecast.keys_before));
@@ -109,7 +109,7 @@ fn print_forecast(forecast: &Forecast, output: &Output) {
 fn print_report(report: &Report, output: &Output) {
     match output.form {
         Form::Json => output.json(&json!({
-            "schema": "crossdock/retention/1", "records": report.records, "rows": report.rows, "key_periods": report.key_periods,
+            "schema": "crossdock/retention/1", "records": report.records, "kept": report.kept, "rows": report.rows, "key_periods": report.key_periods,
             "bytes_before": report.before.bytes, "bytes": report.after.bytes,
         })),
         Form::Table => output.line(&report.to_string()),

@@ -8,4 +8,6 @@ mod first_hour;
 #[cfg(test)]
 mod product;
 #[cfg(test)]
+mod room;
+#[cfg(test)]
 mod surface;

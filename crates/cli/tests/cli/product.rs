@@ -146,8 +146,26 @@ pub(crate) struct Product {
 
 impl Product {
     pub(crate) fn up(folder: &Path) -> Self {
+        Self::start(folder, &mut command(folder, &["up", "--listen", "127.0.0.1:0"]))
+    }
+
+    /// The same with settings from a file.
+    pub(crate) fn up_with_settings(folder: &Path, settings: &str) -> Self {
+        Self::start(folder, &mut command(folder, &["up", "--listen", "127.0.0.1:0", "--settings", settings]))
+    }
+
+    /// The same where no file may have more than so many kibibytes, which is what a full disk is to it.
+    #[cfg(unix)]
+    pub(crate) fn up_with_small_files(folder: &Path, kibibytes: u32) -> Self {
+        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" up --listen 127.0.0.1:0", kibibytes * 2);
+        let mut shell = Command::new("sh");
+        shell.current_dir(folder).args(["-c", &script, env!("CARGO_BIN_EXE_crossdock")]);
+        Self::start(folder, shell.env_clear().env("PATH", "/usr/bin:/bin"))
+    }
+
+    fn start(folder: &Path, command: &mut Command) -> Self {
         let err = folder.join("up.err");
-        let going = Going::start(&mut command(folder, &["up", "--listen", "127.0.0.1:0"]), &err);
+        let going = Going::start(command, &err);
         let said = std::fs::read_to_string(err).unwrap();
         let token = said.split_whitespace().find(|word| word.starts_with("cdk_")).unwrap_or_default().to_owned();
         Self { folder: folder.to_owned(), going, token }

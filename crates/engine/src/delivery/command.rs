@@ -138,6 +138,7 @@ fn replay_of_one(delivery: &Delivery, id: ReplayId, asked: &Asked) -> Change {
         state: ReplayState::Sent { at: asked.at },
         members: 1,
         next: 1,
+        passed: 0,
         version: 1,
     };
     let member = ReplayMember {

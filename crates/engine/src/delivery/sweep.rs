@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::future::join_all;
 use model::limit::{CLAIM_MAX, LEASE};
 use model::{AttemptResult, Delivery, Fault, FaultKind, NodeName, Outcome, Timestamp};
 
@@ -41,18 +42,16 @@ impl Sweep {
         let now = self.clock.now();
         let suspects = self.ledger.orphans(now - LEASE, CLAIM_MAX).await?;
         let lives = self.lives(&suspects).await?;
-        let mut turn = Turn::Idle;
-        for delivery in suspects {
-            let over = delivery.lease.as_ref().is_some_and(|lease| match lives.get(&lease.node) {
+        let is_over = |delivery: &&Delivery| {
+            delivery.lease.as_ref().is_some_and(|lease| match lives.get(&lease.node) {
                 Some(Some(life)) => life.incarnation > lease.incarnation || self.pulse.is_gone(&lease.node),
                 Some(None) | None => true,
-            });
-            if over {
-                self.settle(&delivery, now).await?;
-                turn = Turn::Worked;
-            }
-        }
-        Ok(turn)
+            })
+        };
+        // Together, so that after a crash all of them are decided in a few commits and not in one each.
+        let settled = join_all(suspects.iter().filter(is_over).map(|delivery| self.settle(delivery, now))).await;
+        let turn = if settled.is_empty() { Turn::Idle } else { Turn::Worked };
+        settled.into_iter().collect::<Result<(), Fault>>().map(|()| turn)
     }
 
     async fn lives(&mut self, suspects: &[Delivery]) -> Result<BTreeMap<NodeName, Option<Life>>, Fault> {

@@ -58,6 +58,8 @@ pub static BREAKER_CHANGES: Metric =
 pub static LOOP_FAULTS: Metric = counter("crossdock_loop_faults", &["loop", "kind"], "Faults of ports that loops met");
 pub static REMOVED: Metric =
     counter("crossdock_retention_removed", &["store"], "Rows, and periods of keys, that retention removed");
+pub static ALARMS: Metric =
+    counter("crossdock_budget_alarms", &["level"], "Times that the journal reached a level of its budget: low, high, full");
 pub static SPANS: Metric =
     counter("crossdock_spans", &["fate"], "Spans for the collector: sent, or dropped because it could not keep up");
 pub static EXPORTS: Metric =
@@ -99,7 +101,7 @@ pub static CLOCK_AHEAD: Metric = seconds(
 );
 
 /// All of them, in the order of the page.
-pub static ALL: [&Metric; 25] = [
+pub static ALL: [&Metric; 26] = [
     &EVENTS,
     &REFUSED,
     &ACCEPT,
@@ -112,6 +114,7 @@ pub static ALL: [&Metric; 25] = [
     &BREAKER_CHANGES,
     &LOOP_FAULTS,
     &REMOVED,
+    &ALARMS,
     &SPANS,
     &EXPORTS,
     &ENTRIES,

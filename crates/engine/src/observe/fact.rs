@@ -76,6 +76,8 @@ pub enum Fact<'a> {
     BudgetAlarm {
         /// Hundredths of the budget.
         percent: u64,
+        /// Which level was reached, in a word.
+        level: &'static str,
     },
     /// A request failed for reasons of ours.
     RequestFailed {
@@ -236,8 +238,11 @@ impl fmt::Display for Fact<'_> {
             }
             Self::Shards { held } => write!(f, "this node works on {held} shards"),
             Self::Trimmed { store, rows } => write!(f, "retention removed {rows} from {store}"),
-            Self::BudgetAlarm { percent } => {
-                write!(f, "the journal is at {percent} % of its budget")
+            Self::BudgetAlarm { percent, .. } if *percent >= 100 => {
+                write!(f, "the journal is at {percent} % of its budget: intake answers 503 until there is room")
+            }
+            Self::BudgetAlarm { percent, .. } => {
+                write!(f, "the journal is at {percent} % of its budget; at 100 % intake answers 503")
             }
             Self::RequestFailed { code, .. } => write!(f, "a request failed: {code}"),
             Self::LoopFault { name, fault } => write!(f, "{name}: {fault}"),

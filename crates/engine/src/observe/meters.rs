@@ -35,6 +35,7 @@ pub struct Meters {
     breaker_changes: Counts<(DestinationName, &'static str)>,
     loop_faults: Counts<(&'static str, &'static str)>,
     removed: Counts<&'static str>,
+    alarms: Counts<&'static str>,
     spans: Counts<&'static str>,
     exports: Counts<(&'static str, &'static str)>,
 }
@@ -86,7 +87,8 @@ impl Meters {
                 add(&self.spans, "dropped", *spans);
                 add(&self.exports, (*signal, "failed"), 1);
             }
-            Fact::Shards { .. } | Fact::BudgetAlarm { .. } | Fact::RequestFailed { .. } => {}
+            Fact::BudgetAlarm { level, .. } => add(&self.alarms, *level, 1),
+            Fact::Shards { .. } | Fact::RequestFailed { .. } => {}
         }
     }
 
@@ -115,6 +117,7 @@ impl Meters {
             counts(&all::BREAKER_CHANGES, &self.breaker_changes, |(to, state)| vec![to.to_string(), (*state).to_owned()]),
             counts(&all::LOOP_FAULTS, &self.loop_faults, |(name, kind)| vec![(*name).to_owned(), (*kind).to_owned()]),
             counts(&all::REMOVED, &self.removed, |store| vec![(*store).to_owned()]),
+            counts(&all::ALARMS, &self.alarms, |level| vec![(*level).to_owned()]),
             counts(&all::SPANS, &self.spans, |fate| vec![(*fate).to_owned()]),
             counts(&all::EXPORTS, &self.exports, |(signal, outcome)| vec![(*signal).to_owned(), (*outcome).to_owned()]),
         ]

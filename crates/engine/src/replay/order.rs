@@ -233,6 +233,7 @@ fn frozen(wanted: &Wanted, set: &Set, pace_per_s: u32, asked: &Asked) -> Replay 
         state: ReplayState::Running,
         members: u32::try_from(set.members.len()).unwrap_or(u32::MAX),
         next: 0,
+        passed: 0,
         version: 1,
     }
 }

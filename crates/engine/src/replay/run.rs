@@ -1,17 +1,20 @@
 //! The loop of this room: every running replay sends its next members at its own pace. One batch holds the entries, what
 //! they replace, and the replay's move, guarded by its version, so that a repeated or a second loop sends nothing twice.
+//!
+//! A replay comes to need what nobody needed before, maybe while retention is removing it. So its members are kept before
+//! they are sent, after its order is in the ledger: what is there then stays, what is gone is passed over and counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::{Delivery, Fault, Replay, ReplayId, ReplayMember};
+use model::{Delivery, Fault, MemberVerdict, Offset, Partition, Position, Replay, ReplayId, ReplayMember};
 use policy::compiled::Rate;
 
 use super::step::{self, Canary, STEP_MAX, Step, Turnout};
 use crate::board::Board;
 use crate::book::Book;
 use crate::drive::Turn;
-use crate::ports::{Clock, Ledger};
+use crate::ports::{Clock, Journal, Ledger};
 use crate::rules::bucket::Bucket;
 use crate::rules::replayed;
 
@@ -21,6 +24,8 @@ const SHARD: &str = "partition/0";
 /// The loop of running replays.
 #[derive(Debug)]
 pub struct Replayer {
+    /// Where the bytes of members are.
+    pub journal: Arc<dyn Journal>,
     /// Where replays are.
     pub ledger: Arc<dyn Ledger>,
     /// The policies.
@@ -81,10 +86,12 @@ impl Replayer {
     async fn send(&mut self, replay: &Replay, to: u32) -> Result<Turn, Fault> {
         let most = (to.saturating_sub(replay.next) as usize).min(STEP_MAX);
         let present = self.book.current();
+        let next = self.ledger.members(replay.id, replay.next, most).await?;
+        let there = self.keep(&next).await?;
         let mut members: Vec<(ReplayMember, Turnout)> = Vec::with_capacity(most);
-        for member in self.ledger.members(replay.id, replay.next, most).await? {
+        for member in next {
             let of = self.replaced(&member).await?;
-            let turnout = step::turnout(&member, of.as_ref());
+            let turnout = if there.contains(&member.at) { step::turnout(&member, of.as_ref()) } else { Turnout::Passed };
             if turnout != Turnout::Passed {
                 if !present.flows.contains_key(&member.flow) {
                     return self.stop_without_flow(replay, &member).await;
@@ -100,6 +107,20 @@ impl Replayer {
         }
         self.ledger.commit(step::batch(replay, &members, present.version, self.clock.now())).await?;
         Ok(Turn::Worked)
+    }
+
+    /// Keeps the bytes of what is sent from retention; answers where there are any.
+    async fn keep(&self, members: &[ReplayMember]) -> Result<BTreeSet<Position>, Fault> {
+        let mut places: BTreeMap<Partition, Vec<Offset>> = BTreeMap::new();
+        for member in members.iter().filter(|member| member.verdict == MemberVerdict::Send) {
+            places.entry(member.at.partition).or_default().push(member.at.offset);
+        }
+        let mut there = BTreeSet::new();
+        for (partition, offsets) in places {
+            let kept = self.journal.keep(partition, offsets).await?;
+            there.extend(kept.into_iter().map(|offset| Position { partition, offset }));
+        }
+        Ok(there)
     }
 
     /// The router makes no delivery for a flow that it does not know: what was sent to it would be lost.

@@ -98,7 +98,7 @@ pub enum Turnout {
     Sent,
     /// It is sent and takes the place of this delivery, which stands at this version.
     Replaces(DeliveryId, u64),
-    /// It is passed over: it was left out of the set, or its delivery has moved on since.
+    /// It is passed over: it was left out of the set, its delivery has moved on since, or its bytes are gone.
     Passed,
 }
 
@@ -160,8 +160,7 @@ pub fn batch(replay: &Replay, members: &[(ReplayMember, Turnout)], policy: Polic
         }
         batch.changes.push(emit(replay, member, policy));
     }
-    let last = members.last().map_or(replay.next, |(member, _)| member.index + 1);
-    batch.change(Change::ReplayMove(Box::new(moved(replay, last, now))))
+    batch.change(Change::ReplayMove(Box::new(moved(replay, members, now))))
 }
 
 fn emit(replay: &Replay, member: &ReplayMember, policy: PolicyVersion) -> Change {
@@ -179,9 +178,13 @@ fn emit(replay: &Replay, member: &ReplayMember, policy: PolicyVersion) -> Change
     }
 }
 
-fn moved(replay: &Replay, next: u32, now: Timestamp) -> Replay {
+fn moved(replay: &Replay, members: &[(ReplayMember, Turnout)], now: Timestamp) -> Replay {
+    let next = members.last().map_or(replay.next, |(member, _)| member.index + 1);
     let state = if next >= replay.members { ReplayState::Sent { at: now } } else { ReplayState::Running };
-    Replay { next, state, ..replay.clone() }
+    let is_passed =
+        |(member, turnout): &&(ReplayMember, Turnout)| member.verdict == MemberVerdict::Send && *turnout == Turnout::Passed;
+    let passed = u32::try_from(members.iter().filter(is_passed).count()).unwrap_or(u32::MAX);
+    Replay { next, state, passed: replay.passed.saturating_add(passed), ..replay.clone() }
 }
 
 /// The batch that stops a replay.

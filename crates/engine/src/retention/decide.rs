@@ -93,6 +93,8 @@ pub fn percent(usage: Usage) -> u64 {
 pub const ALARM_LOW: u64 = 70;
 /// The second.
 pub const ALARM_HIGH: u64 = 85;
+/// The third: intake is answered `Full`.
+pub const ALARM_FULL: u64 = 100;
 /// How far usage must fall below a level before that can alarm again.
 const REARM: u64 = 5;
 
@@ -106,18 +108,39 @@ pub enum Level {
     Low,
     /// At least [`ALARM_HIGH`].
     High,
+    /// At least [`ALARM_FULL`].
+    Full,
+}
+
+impl Level {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Quiet => "quiet",
+            Self::Low => "low",
+            Self::High => "high",
+            Self::Full => "full",
+        }
+    }
+
+    const fn threshold(self) -> u64 {
+        match self {
+            Self::Quiet => 0,
+            Self::Low => ALARM_LOW,
+            Self::High => ALARM_HIGH,
+            Self::Full => ALARM_FULL,
+        }
+    }
 }
 
 /// The level after a look at the usage. It is told when it is higher than before; it falls only some way below its
 /// threshold, so that usage around a threshold does not alarm again and again.
-pub const fn level(before: Level, percent: u64) -> Level {
-    if percent >= ALARM_HIGH || matches!(before, Level::High) && percent + REARM >= ALARM_HIGH {
-        return Level::High;
-    }
-    if percent >= ALARM_LOW || !matches!(before, Level::Quiet) && percent + REARM >= ALARM_LOW {
-        return Level::Low;
-    }
-    Level::Quiet
+pub fn level(before: Level, percent: u64) -> Level {
+    let holds = |level: &Level| {
+        let slack = if *level <= before { REARM } else { 0 };
+        percent + slack >= level.threshold()
+    };
+    [Level::Full, Level::High, Level::Low].into_iter().find(holds).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -125,13 +148,15 @@ mod tests {
     use model::{Digest, Entry, Partition, PolicyVersion, Position, Principal};
 
     use super::*;
+    use crate::ports::Mark;
 
     fn days(days: u64) -> Timestamp {
         Timestamp::EPOCH + TimeSpan::from_days(days)
     }
 
     fn usage(bytes: u64, oldest_day: u64) -> Usage {
-        Usage { bytes, budget: 1_000, waiting: 0, oldest_at: Some(days(oldest_day)), floor: Offset(1) }
+        let floor = Offset(1);
+        Usage { bytes, budget: 1_000, waiting: 0, oldest_at: Some(days(oldest_day)), floor, mark: Mark::default() }
     }
 
     fn record(offset: u64, day: u64) -> Arc<Record> {
@@ -185,8 +210,13 @@ mod tests {
             (66, Level::Low),
             (85, Level::High),
             (81, Level::High),
+            (100, Level::Full),
+            (95, Level::Full),
+            (94, Level::High),
             (79, Level::Low),
             (64, Level::Quiet),
+            (130, Level::Full),
+            (0, Level::Quiet),
         ] {
             level_now = level(level_now, percent);
             assert_eq!(level_now, expected, "{percent}");

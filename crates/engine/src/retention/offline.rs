@@ -19,6 +19,8 @@ const PAUSE: TimeSpan = TimeSpan::from_millis(1);
 pub struct Report {
     /// Records, those that moved to what is kept included.
     pub records: u64,
+    /// What was kept because somebody needed it, and nobody does any more.
+    pub kept: u64,
     /// Rows of the ledger.
     pub rows: u64,
     /// Periods of keys.
@@ -34,8 +36,8 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "removed {} records, {} rows and {} periods of keys; the journal has {} bytes, it had {}",
-            self.records, self.rows, self.key_periods, self.after.bytes, self.before.bytes
+            "removed {} records, {} that were kept, {} rows and {} periods of keys; the journal has {} bytes, it had {}",
+            self.records, self.kept, self.rows, self.key_periods, self.after.bytes, self.before.bytes
         )
     }
 }
@@ -58,6 +60,13 @@ pub async fn run_once(
                 break;
             }
             report.records += records;
+            clock.sleep(PAUSE).await;
+        }
+        let mut after = Some(Offset(0));
+        while let Some(from) = after {
+            let looked = trimmer.kept(partition, from).await?;
+            report.kept += looked.released;
+            after = looked.next;
             clock.sleep(PAUSE).await;
         }
     }
@@ -83,6 +92,8 @@ pub struct Going {
     pub records: u64,
     /// Of these, those that would move to what is kept, because they are still needed.
     pub kept: u64,
+    /// Records that were kept before and that nobody needs any more: they would go as well.
+    pub let_go: u64,
     /// Bytes of bodies that would go for good.
     pub body_bytes: u64,
     /// Up to here.
@@ -128,7 +139,8 @@ async fn going(
 ) -> Result<Going, Fault> {
     let router = Consumer::new(ROUTER).expect("a literal name");
     let routed = ledger.cursor(&router, partition).await?;
-    let mut going = Going { partition, records: 0, kept: 0, body_bytes: 0, to: Offset(0) };
+    let let_go = let_go(journal, ledger, partition).await?;
+    let mut going = Going { partition, records: 0, kept: 0, let_go, body_bytes: 0, to: Offset(0) };
     loop {
         let oldest = journal.read(partition, going.to, READ_RECORDS_MAX).await?;
         let Some(to) = decide::trim_to(&oldest, routed, pressure, before) else { return Ok(going) };
@@ -142,5 +154,16 @@ async fn going(
             }
         }
         going.to = to;
+    }
+}
+
+async fn let_go(journal: &Arc<dyn Journal>, ledger: &Arc<dyn Ledger>, partition: Partition) -> Result<u64, Fault> {
+    let (mut after, mut count) = (Offset(0), 0);
+    loop {
+        let kept = journal.kept(partition, after, READ_RECORDS_MAX).await?;
+        let Some(last) = kept.last().copied() else { return Ok(count) };
+        let needed = ledger.needed(partition, after, last).await?;
+        count += kept.iter().filter(|offset| needed.binary_search(offset).is_err()).count() as u64;
+        after = last;
     }
 }

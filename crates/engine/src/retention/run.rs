@@ -1,11 +1,12 @@
 //! The loop of this room: one bounded step at a time, with a pause between steps, so that intake never waits for it longer
 //! than for a commit. [`Trimmer`] does the steps for the loop and for the offline command alike.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::account::ROUTER;
 use model::limit::TRIM_ROWS_MAX;
-use model::{Consumer, Fault, Partition, TimeSpan, Timestamp};
+use model::{Consumer, Fault, Offset, Partition, TimeSpan, Timestamp};
 
 use super::decide::{self, Level, Pressure, Retention};
 use crate::board::Board;
@@ -15,8 +16,10 @@ use crate::ports::{Clock, Journal, Ledger};
 
 /// The pause after a step that removed something.
 const PAUSE: TimeSpan = TimeSpan::from_millis(20);
-/// How long rows and keys are left alone after there was nothing to remove.
+/// How long rows, keys and what is kept are left alone after there was nothing to remove.
 const QUIET: TimeSpan = TimeSpan::from_secs(60);
+/// How long what is kept is left alone when room is short: intake may be waiting for it.
+const PRESSED: TimeSpan = TimeSpan::from_secs(1);
 /// The shard whose holder removes rows and keys.
 const SHARD: &str = "partition/0";
 
@@ -35,20 +38,33 @@ impl Trimmer {
     /// Removes at most a step of a partition's oldest records. Answers how many went, those that moved to what is kept
     /// included.
     pub async fn records(&self, partition: Partition, now: Timestamp) -> Result<u64, Fault> {
-        let pressure = decide::pressure(self.journal.usage().await?, &self.settings, now);
+        let usage = self.journal.usage().await?;
+        let pressure = decide::pressure(usage, &self.settings, now);
         if pressure == Pressure::Nothing {
             return Ok(0);
         }
-        let from = model::Offset(0);
-        let oldest = self.journal.read(partition, from, TRIM_ROWS_MAX).await?;
+        let oldest = self.journal.read(partition, Offset(0), TRIM_ROWS_MAX).await?;
         let router = Consumer::new(ROUTER).expect("a literal name");
         let routed = self.ledger.cursor(&router, partition).await?;
-        let Some(to) = decide::trim_to(&oldest, routed, pressure, self.settings.records_before(now)) else {
-            return Ok(0);
-        };
-        let keep = self.ledger.needed(partition, from, to).await?;
-        let trimmed = self.journal.trim(partition, to, keep).await?;
+        let to = decide::trim_to(&oldest, routed, pressure, self.settings.records_before(now));
+        let (Some(first), Some(to)) = (oldest.first(), to) else { return Ok(0) };
+        let keep = self.ledger.needed(partition, first.position.offset.before(), to).await?;
+        let trimmed = self.journal.trim(partition, to, keep, usage.mark).await?;
         Ok(oldest.iter().filter(|record| record.position.offset <= trimmed).count() as u64)
+    }
+
+    /// Looks at a page of what is kept of a partition after `after`, and removes what nobody needs any more.
+    pub async fn kept(&self, partition: Partition, after: Offset) -> Result<Looked, Fault> {
+        let mark = self.journal.usage().await?.mark;
+        let mut kept = self.journal.kept(partition, after, TRIM_ROWS_MAX).await?;
+        let (Some(first), Some(last)) = (kept.first().copied(), kept.last().copied()) else {
+            return Ok(Looked { released: 0, next: None });
+        };
+        let needed = self.ledger.needed(partition, first.before(), last).await?;
+        let next = (kept.len() == TRIM_ROWS_MAX).then_some(last);
+        kept.retain(|offset| needed.binary_search(offset).is_err());
+        let released = if kept.is_empty() { 0 } else { self.journal.release(partition, kept, mark).await? };
+        Ok(Looked { released, next })
     }
 
     /// Removes at most a step of the ledger's old rows. Answers how many went.
@@ -60,6 +76,23 @@ impl Trimmer {
     pub async fn keys(&self, now: Timestamp) -> Result<u64, Fault> {
         self.journal.forget_keys(self.settings.keys_before(now)).await
     }
+}
+
+/// A page of what is kept, after a look at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// How many went.
+    pub released: u64,
+    /// After where the next page begins; `None` after the last.
+    pub next: Option<Offset>,
+}
+
+/// How far the kept records of a partition were looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sweep {
+    after: Offset,
+    /// When all of them had been looked at.
+    ended_at: Timestamp,
 }
 
 /// The loop of retention.
@@ -77,10 +110,12 @@ pub struct Keeper {
     pub level: Level,
     /// When rows and keys are looked at again.
     pub look_at: Timestamp,
+    /// How far what is kept was looked at.
+    pub sweeps: BTreeMap<Partition, Sweep>,
 }
 
 impl Keeper {
-    /// One step of records, rows and keys each.
+    /// One step of records, of what is kept, of rows and keys each.
     pub async fn turn(&mut self) -> Result<Turn, Fault> {
         self.alarm().await?;
         let now = self.clock.now();
@@ -89,7 +124,7 @@ impl Keeper {
             if self.board.holds(&format!("partition/{}", partition.0)) {
                 let records = self.trimmer.records(partition, now).await?;
                 self.tell("journal", records);
-                removed += records;
+                removed += records + self.sweep(partition, now).await?;
             }
         }
         if self.board.holds(SHARD) && now >= self.look_at {
@@ -109,11 +144,25 @@ impl Keeper {
         Ok(Turn::Worked)
     }
 
+    /// A page of what is kept: the next one when it is due, from the beginning again after the last.
+    async fn sweep(&mut self, partition: Partition, now: Timestamp) -> Result<u64, Fault> {
+        let quiet = if self.level >= Level::High { PRESSED } else { QUIET };
+        let sweep = self.sweeps.entry(partition).or_default();
+        let is_under_way = sweep.after > Offset::default();
+        if !is_under_way && now < sweep.ended_at + quiet {
+            return Ok(0);
+        }
+        let Looked { released, next } = self.trimmer.kept(partition, sweep.after).await?;
+        *sweep = Sweep { after: next.unwrap_or_default(), ended_at: now };
+        self.tell("kept", released);
+        Ok(released)
+    }
+
     async fn alarm(&mut self) -> Result<(), Fault> {
         let percent = decide::percent(self.trimmer.journal.usage().await?);
         let level = decide::level(self.level, percent);
         if level > self.level {
-            self.facts.emit(&Fact::BudgetAlarm { percent });
+            self.facts.emit(&Fact::BudgetAlarm { percent, level: level.word() });
         }
         self.level = level;
         Ok(())

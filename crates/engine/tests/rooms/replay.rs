@@ -5,7 +5,7 @@ use engine::replay::decide::{Commands, Reason};
 use engine::replay::order::{SeenPreview, Wanted};
 use engine::replay::selection::{Filter, Selection};
 use engine::rules::asked::NotDone;
-use model::{DeliveryState, ReplayState, TimeSpan};
+use model::{DeliveryState, Offset, Partition, ReplayState, TimeSpan};
 
 use crate::world::{End, World, flow, project, wms};
 
@@ -41,6 +41,46 @@ async fn dead_letters_are_replaced_by_their_replay() {
     assert_eq!((progress.done, progress.failed), (3, 0));
     assert!(world.views.causes().await.unwrap().is_empty(), "nothing waits for a person any more");
     world.check_accounts().await;
+}
+
+#[tokio::test]
+async fn members_whose_bytes_have_gone_meanwhile_are_passed_over_and_counted() {
+    let mut world = World::new(&project("lane: none", &[])).await;
+    let mut places = Vec::new();
+    for number in 1..=3 {
+        let delivery = world.accept(number, "").await;
+        places.push(world.delivery(delivery).await.bytes_at.offset);
+    }
+    world.attempt(End::Done).await;
+    world.clock.advance(TimeSpan::from_secs(1));
+    let ordered = world.replays().order(&wanted(everything()), None, &world.asked()).await.unwrap();
+    assert_eq!(ordered.send, 3);
+    let mark = world.journal.usage().await.unwrap().mark;
+    world.journal.trim(Partition(0), places[1], Vec::new(), mark).await.unwrap();
+    world.replay().await;
+    let (replay, progress) = world.replays().progress(ordered.replay.id).await.unwrap();
+    assert!(matches!(replay.state, ReplayState::Sent { .. }));
+    assert_eq!((replay.next, replay.passed, progress.made), (3, 2, 1));
+    world.check_accounts().await;
+}
+
+#[tokio::test]
+async fn a_removal_that_was_decided_before_the_order_spares_its_members() {
+    let mut world = World::new(&project("lane: none", &[])).await;
+    let delivery = world.accept(1, "").await;
+    world.attempt(End::Done).await;
+    world.clock.advance(TimeSpan::from_secs(1));
+    let decided = world.journal.usage().await.unwrap().mark;
+    let ordered = world.replays().order(&wanted(everything()), None, &world.asked()).await.unwrap();
+    world.replay().await;
+    let place = world.delivery(delivery).await.bytes_at;
+    world.journal.trim(Partition(0), place.offset, Vec::new(), decided).await.unwrap();
+    assert_eq!(world.journal.kept(Partition(0), Offset(0), 10).await.unwrap(), [place.offset]);
+    assert_eq!(world.of_replay(ordered.replay.id).await.len(), 1);
+}
+
+fn everything() -> Selection {
+    Selection::Filter(Filter::default())
 }
 
 #[tokio::test]

@@ -55,6 +55,27 @@ async fn old_records_go_but_for_what_is_still_needed() {
 }
 
 #[tokio::test]
+async fn what_was_kept_goes_when_nobody_needs_it_any_more() {
+    let mut world = World::new(&project("lane: none", &[])).await;
+    let held = world.accept(1, "").await;
+    world.accept(2, "").await;
+    world.attempt(End::Held).await;
+    world.clock.advance(DAY.times(31));
+    let clock: Arc<dyn Clock> = Arc::new(Sleepless(world.clock.clone()));
+    let settings = Retention::default();
+    let first = run_once(&world.journal, &world.ledger, &clock, settings).await.unwrap();
+    assert_eq!((first.records, first.kept), (3, 0), "two events and the policy");
+    let wish = engine::delivery::command::Wish::Cancel;
+    world.operate().one(held, wish, None, &world.asked()).await.unwrap();
+    let forecast = preview(&world.journal, &world.ledger, world.clock.now(), settings).await.unwrap();
+    assert_eq!(forecast.records[0].let_go, 1);
+    assert_eq!(run_once(&world.journal, &world.ledger, &clock, settings).await.unwrap().kept, 1);
+    assert!(world.journal.get(world.delivery(held).await.bytes_at).await.unwrap().is_none());
+    assert_eq!(world.journal.kept(Partition(0), Offset(0), 10).await.unwrap().len(), 1, "the other one is needed");
+    world.check_accounts().await;
+}
+
+#[tokio::test]
 async fn old_rows_go_when_they_are_final() {
     let mut world = World::new(&project("lane: none", &[])).await;
     let done = world.accept(1, "").await;

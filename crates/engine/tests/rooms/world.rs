@@ -90,6 +90,7 @@ impl World {
             at: None,
         };
         let replayer = Replayer {
+            journal: Arc::clone(&journal),
             ledger: Arc::clone(&ledger),
             book: Arc::clone(&book),
             board: Arc::clone(&board),

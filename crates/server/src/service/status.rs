@@ -100,7 +100,11 @@ fn warnings(destinations: &[DestinationStatus], sources: &[SourceStatus], bytes:
         warnings.push(format!("{} refuses everything: no value for {}", it.source, it.secrets_missing.join(", ")));
     }
     let percent = bytes.saturating_mul(100) / budget.max(1);
-    if percent >= 70 {
+    if percent >= 100 {
+        warnings.push(format!(
+            "the journal is full, at {percent} % of its budget: intake answers 503 until there is room; crossdock doctor says how"
+        ));
+    } else if percent >= 70 {
         warnings.push(format!("the journal is at {percent} % of its budget; at 100 % intake answers 503"));
     }
     warnings

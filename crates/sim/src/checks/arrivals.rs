@@ -28,7 +28,7 @@ pub async fn i3_only_admitted_bytes_arrive(
             broken.push(format!("{} got {} of an event without an id", arrival.destination, arrival.delivery));
             continue;
         };
-        match stores.journal.find(event).await? {
+        match stores.find(event).await? {
             Some(record) if is_admitted(stores, &record, event).await? => {
                 broken.extend(
                     differs(projects, (arrival, followed), &record).map(|why| format!("{}: {why}", arrival.delivery)),

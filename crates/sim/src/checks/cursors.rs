@@ -72,7 +72,7 @@ impl Passed {
         }
         let at = record.position;
         let referred = match record.entry.refers_to() {
-            Some(position) => stores.journal.get(position).await?,
+            Some(position) => stores.get(position).await?,
             None => None,
         };
         let project = self.present.entry(at.partition).or_insert_with(|| Arc::clone(&self.first));
@@ -108,7 +108,7 @@ pub async fn i6_cursors_follow_their_effects(stores: &Stores, passed: &mut Passe
     for (partition, cursor) in account.routed_to {
         let mut after = passed.to.get(&partition).copied().unwrap_or_default();
         while after < cursor {
-            let records = stores.journal.read(partition, after, READ_RECORDS_MAX).await?;
+            let records = stores.read(partition, after, READ_RECORDS_MAX).await?;
             let Some(last) = records.last() else { break };
             after = last.position.offset;
             for record in records.iter().filter(|record| record.position.offset <= cursor) {

@@ -1,15 +1,16 @@
-//! I1: a 202 means that the entry is durable.
+//! I1: a 202 means that the entry is durable; and retention takes nothing that is still needed.
 
-use model::{EventId, Fault};
+use model::account::ROUTER;
+use model::{EventId, Fault, Position};
 
-use crate::oracle::{Request, Stores};
+use crate::oracle::{Request, Stores, Work};
 
 /// Every id that was answered with 202 is found in the journal, with the bytes that were sent.
 pub async fn i1_accepted_is_durable(stores: &Stores, accepted: &[(EventId, Request)]) -> Result<Vec<String>, Fault> {
     let mut broken = Vec::new();
     for (id, request) in accepted {
         let Request { source, key, digest } = request;
-        let record = stores.journal.find(*id).await?;
+        let record = stores.find(*id).await?;
         match record.as_ref().and_then(|record| record.entry.event()) {
             None => {
                 broken.push(format!("{source} was answered 202 for key {key} as {id}, and the journal does not have it"));
@@ -23,4 +24,24 @@ pub async fn i1_accepted_is_durable(stores: &Stores, accepted: &[(EventId, Reque
         }
     }
     Ok(broken)
+}
+
+/// What retention has removed was routed, and nobody needs its bytes: no open delivery, no kept event, no emitted entry that
+/// speaks of them, no running replay that was told that they are there.
+pub fn i1_retention_keeps_what_is_needed(work: &Work, gone: &[Position]) -> Vec<String> {
+    let mut broken = Vec::new();
+    if gone.is_empty() {
+        return broken;
+    }
+    let needed = work.needed();
+    for at in gone {
+        let cursor = work.cursors.get(&(ROUTER.to_owned(), at.partition)).copied().unwrap_or_default();
+        if at.offset > cursor {
+            broken.push(format!("retention has removed {at}, and the router is at {}", cursor.0));
+        }
+        if let Some(why) = needed.get(at) {
+            broken.push(format!("retention has removed {at}, and {why} needs it"));
+        }
+    }
+    broken
 }

@@ -1,6 +1,6 @@
 //! I9: no queue, buffer, body, loop or page without a limit from `model::limit`, as far as ports and destinations see.
 
-use model::limit::{CLAIM_MAX, COMMIT_ENTRIES_MAX, PAGE_ROWS_MAX, READ_RECORDS_MAX, RESPONSE_BYTES_KEPT};
+use model::limit::{CLAIM_MAX, COMMIT_ENTRIES_MAX, PAGE_ROWS_MAX, READ_RECORDS_MAX, RESPONSE_BYTES_KEPT, TRIM_ROWS_MAX};
 use model::{Batch, Change};
 
 /// Something that has a size.
@@ -20,6 +20,8 @@ pub enum Size {
     Outbox(usize),
     /// Rows of a page.
     Page(usize),
+    /// Records that retention or a replay names at once.
+    Trim(usize),
     /// Members of a replay that are read at once.
     Members(usize),
     /// Attempts that one batch opens.
@@ -52,6 +54,7 @@ impl Size {
             Self::Read(records) => records <= READ_RECORDS_MAX,
             Self::Got(records, asked) => records <= asked,
             Self::Due(deliveries) | Self::Orphans(deliveries) | Self::Claims(deliveries) => deliveries <= CLAIM_MAX,
+            Self::Trim(records) => records <= TRIM_ROWS_MAX,
             Self::Page(rows) | Self::Members(rows) => rows <= PAGE_ROWS_MAX,
             Self::Changes(changes) => changes <= Self::CHANGES_MAX,
             Self::Response(bytes) => bytes <= RESPONSE_BYTES_KEPT,

@@ -33,7 +33,7 @@ pub async fn i4_one_key_is_one_event(stores: &Stores, known: &Snapshot) -> Resul
     for partition in stores.journal.partitions() {
         let mut after = Offset::default();
         loop {
-            let records = stores.journal.read(partition, after, READ_RECORDS_MAX).await?;
+            let records = stores.read(partition, after, READ_RECORDS_MAX).await?;
             let Some(last) = records.last() else { break };
             after = last.position.offset;
             for record in &records {

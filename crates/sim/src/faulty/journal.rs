@@ -3,13 +3,14 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use engine::ports::{Answer, Hint, Journal, Usage};
+use engine::ports::{Answer, Hint, Journal, Mark, Usage};
 use model::account::Census;
+use model::limit::TRIM_ROWS_MAX;
 use model::{Appended, EventId, Fault, FaultKind, NewEntry, Offset, Partition, Position, Record, Timestamp};
 use tokio::sync::watch;
 
 use super::Between;
-use crate::checks::{Size, i9_everything_has_a_limit};
+use crate::checks::{Size, i1_retention_keeps_what_is_needed, i9_everything_has_a_limit};
 use crate::oracle::Rule;
 
 /// A journal behind weather.
@@ -60,6 +61,65 @@ impl FaultyJournal {
     }
 }
 
+impl FaultyJournal {
+    /// What goes is looked at and archived first; nothing happens between that and its removal.
+    async fn trim_through(
+        &self,
+        partition: Partition,
+        to: Offset,
+        (keep, as_of): (Vec<Offset>, Mark),
+    ) -> Result<Offset, Fault> {
+        let Between { weather, oracle, archive, defect } = &self.between;
+        let forecast = weather.go("journal.trim").await?;
+        let mut going = self.inner.read(partition, Offset(0), TRIM_ROWS_MAX).await?;
+        going.retain(|record| record.position.offset <= to);
+        let keep = defect.as_ref().map_or_else(|| keep.clone(), |defect| defect.keep(keep.clone()));
+        archive.keep(&going);
+        oracle.note(|| format!("journal.trim of {} records of partition {}, keeping {keep:?}", going.len(), partition.0));
+        let trimmed = self.inner.trim(partition, to, keep, as_of).await?;
+        let removed: Vec<Position> = going.iter().map(|record| record.position).collect();
+        self.look_at_removed(removed).await?;
+        weather.come_back("journal.trim", forecast).await?;
+        Ok(trimmed)
+    }
+
+    async fn release_through(&self, partition: Partition, offsets: Vec<Offset>, as_of: Mark) -> Result<u64, Fault> {
+        let Between { weather, oracle, archive, .. } = &self.between;
+        let forecast = weather.go("journal.release").await?;
+        let removed: Vec<Position> = offsets.iter().map(|offset| Position { partition, offset: *offset }).collect();
+        for position in &removed {
+            archive.keep(self.inner.get(*position).await?.as_slice());
+        }
+        oracle.note(|| format!("journal.release in partition {} of {offsets:?}", partition.0));
+        let released = self.inner.release(partition, offsets, as_of).await?;
+        self.look_at_removed(removed).await?;
+        weather.come_back("journal.release", forecast).await?;
+        Ok(released)
+    }
+
+    /// Whether something is gone that somebody needs.
+    async fn look_at_removed(&self, removed: Vec<Position>) -> Result<(), Fault> {
+        let mut gone = Vec::new();
+        for position in removed {
+            if self.inner.get(position).await?.is_none() {
+                gone.push(position);
+            }
+        }
+        let broken = i1_retention_keeps_what_is_needed(&self.between.oracle.known().work, &gone);
+        self.between.oracle.blame(Rule::I1, broken);
+        Ok(())
+    }
+
+    async fn keep_through(&self, partition: Partition, offsets: Vec<Offset>) -> Result<Vec<Offset>, Fault> {
+        let Between { weather, oracle, .. } = &self.between;
+        let forecast = weather.go("journal.keep").await?;
+        let there = self.inner.keep(partition, offsets).await?;
+        oracle.known().work.kept_now(there.iter().map(|offset| Position { partition, offset: *offset }));
+        weather.come_back("journal.keep", forecast).await?;
+        Ok(there)
+    }
+}
+
 impl Journal for FaultyJournal {
     fn append(&self, entries: Vec<NewEntry>) -> Answer<'_, Vec<Appended>> {
         Box::pin(self.append_through(entries))
@@ -98,8 +158,23 @@ impl Journal for FaultyJournal {
         if self.between.weather.faults.deaf { self.silence.subscribe() } else { self.inner.changed() }
     }
 
-    fn trim(&self, partition: Partition, to: Offset, keep: Vec<Offset>) -> Answer<'_, Offset> {
-        Box::pin(self.pass("journal.trim", self.inner.trim(partition, to, keep)))
+    fn trim(&self, partition: Partition, to: Offset, keep: Vec<Offset>, as_of: Mark) -> Answer<'_, Offset> {
+        Box::pin(self.trim_through(partition, to, (keep, as_of)))
+    }
+
+    fn kept(&self, partition: Partition, after: Offset, records: usize) -> Answer<'_, Vec<Offset>> {
+        self.look(Size::Trim(records));
+        Box::pin(self.pass("journal.kept", self.inner.kept(partition, after, records)))
+    }
+
+    fn release(&self, partition: Partition, offsets: Vec<Offset>, as_of: Mark) -> Answer<'_, u64> {
+        self.look(Size::Trim(offsets.len()));
+        Box::pin(self.release_through(partition, offsets, as_of))
+    }
+
+    fn keep(&self, partition: Partition, offsets: Vec<Offset>) -> Answer<'_, Vec<Offset>> {
+        self.look(Size::Trim(offsets.len()));
+        Box::pin(self.keep_through(partition, offsets))
     }
 
     fn forget_keys(&self, before: Timestamp) -> Answer<'_, u64> {

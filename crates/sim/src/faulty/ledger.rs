@@ -43,7 +43,7 @@ impl FaultyLedger {
     }
 
     async fn commit_through(&self, batch: Batch) -> Result<Committed, Fault> {
-        let Between { weather, oracle, defect } = &self.between;
+        let Between { weather, oracle, defect, .. } = &self.between;
         let forecast = weather.go("ledger.commit").await?;
         let meant = batch.clone();
         let bent = match defect {

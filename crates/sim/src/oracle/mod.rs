@@ -3,6 +3,7 @@
 //!
 //! It never changes what happens, apart from ending a run that has broken a rule.
 
+mod archive;
 mod arrivals;
 mod people;
 mod senders;
@@ -12,9 +13,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{Journal, Ledger, Views};
 use model::{PolicyVersion, TimeSpan};
 
+pub use archive::{Archive, Stores};
 pub use arrivals::{Arrival, Arrivals};
 pub use people::{Action, People};
 pub use senders::{Reply, Request, Senders};
@@ -74,17 +75,6 @@ pub struct Violation {
     pub sentence: String,
     /// When, in virtual time since the beginning.
     pub at: TimeSpan,
-}
-
-/// The stores themselves, without any weather.
-#[derive(Clone, Debug)]
-pub struct Stores {
-    /// The journal.
-    pub journal: Arc<dyn Journal>,
-    /// The ledger.
-    pub ledger: Arc<dyn Ledger>,
-    /// Its views.
-    pub views: Arc<dyn Views>,
 }
 
 /// All that is known.

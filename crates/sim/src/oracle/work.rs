@@ -1,13 +1,14 @@
 //! What the ledger took, batch by batch, as seen between the nodes and the store: deliveries with their rounds and
 //! attempts, lanes in the order in which deliveries entered them, lives of nodes, cursors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::change::Opened;
 use model::{
-    Batch, Change, Claim, Committed, Delivery, DeliveryId, DeliveryState, Digest, Guard, NodeName, Offset, Outcome,
-    Partition, TimeSpan, Timestamp,
+    Batch, Change, Claim, Committed, Delivery, DeliveryId, DeliveryState, Digest, EventId, Guard, MemberVerdict, NodeName,
+    Offset, Outcome, Partition, Position, ReplayId, ReplayState, TimeSpan, Timestamp,
 };
+use uuid::Uuid;
 
 /// The place of a delivery in its lane, over all lanes: the order in which deliveries entered.
 pub type Entry = u64;
@@ -83,6 +84,15 @@ pub struct Work {
     pub cursors: BTreeMap<(String, Partition), Offset>,
     /// Batches that were taken.
     pub batches: u64,
+    /// Kept events that are open, with the place of their bytes.
+    kept: BTreeMap<EventId, Position>,
+    /// Emitted entries that no router has seen, with the place of the bytes that they speak of.
+    emitted: BTreeMap<Uuid, Position>,
+    seen: BTreeSet<Uuid>,
+    /// Running replays with the batch that ordered them, and the places of what they will send.
+    replays: BTreeMap<ReplayId, (u64, Vec<Position>)>,
+    /// Places of which somebody was told that they are there and stay, and after which batch.
+    told: BTreeMap<Position, u64>,
     entries: Entry,
 }
 
@@ -121,10 +131,54 @@ impl Work {
                 Change::Heartbeat { node, incarnation, .. } => {
                     self.lives.insert(node.clone(), Life { incarnation: *incarnation, seen: now });
                 }
-                _ => {}
+                other => self.follow_bytes(other),
             }
         }
         steps
+    }
+
+    /// Who needs which bytes besides deliveries.
+    fn follow_bytes(&mut self, change: &Change) {
+        match change {
+            Change::Quarantine(row) => {
+                self.kept.entry(row.event).or_insert(row.position);
+            }
+            Change::QuarantineMove { event, .. } => drop(self.kept.remove(event)),
+            Change::Emit { id, entry, .. } => {
+                if let Some(position) = entry.refers_to().filter(|_| !self.seen.contains(id)) {
+                    self.emitted.insert(*id, position);
+                }
+            }
+            Change::See { id } => {
+                self.seen.insert(*id);
+                self.emitted.remove(id);
+            }
+            Change::Replay { replay, members } if replay.state == ReplayState::Running => {
+                let sent = members.iter().filter(|member| member.verdict == MemberVerdict::Send);
+                self.replays.insert(replay.id, (self.batches, sent.map(|member| member.at).collect()));
+            }
+            Change::ReplayMove(replay) if replay.state != ReplayState::Running => drop(self.replays.remove(&replay.id)),
+            _ => {}
+        }
+    }
+
+    /// Somebody was told that what is at these places stays.
+    pub fn kept_now(&mut self, places: impl Iterator<Item = Position>) {
+        self.told.extend(places.map(|at| (at, self.batches)));
+    }
+
+    /// Whose bytes are still needed, and by whom. A replay needs what nobody needed before; what retention was removing
+    /// just then it learns to be gone when it asks, and what it was told to be there stays.
+    pub fn needed(&self) -> BTreeMap<Position, String> {
+        let open = self.deliveries.values().filter(|it| !it.state.is_final());
+        let deliveries = open.map(|it| (it.first.bytes_at, format!("the delivery {}", it.first.id)));
+        let kept = self.kept.iter().map(|(event, at)| (*at, format!("the kept event {event}")));
+        let emitted = self.emitted.iter().map(|(id, at)| (*at, format!("the emitted entry {id}")));
+        let members = |(id, (ordered, places)): (&ReplayId, &(u64, Vec<Position>))| -> Vec<(Position, String)> {
+            let was_told = |at: &&Position| self.told.get(at).is_some_and(|told| told >= ordered);
+            places.iter().filter(was_told).map(|at| (*at, format!("the replay {id}"))).collect()
+        };
+        deliveries.chain(kept).chain(emitted).chain(self.replays.iter().flat_map(members)).collect()
     }
 
     fn open(

@@ -49,6 +49,19 @@ enum Verdict {
     Close,
 }
 
+impl Plan {
+    /// In words, for the trace.
+    fn words(&self) -> String {
+        match self {
+            Self::Deliver(delivery, wish) => format!("{wish:?} of {} ({})", delivery.id, delivery.state.word()),
+            Self::Kept(row, verdict) => format!("{verdict:?} of {}", row.event),
+            Self::Turn(object, way) => format!("{way:?} of {object}"),
+            Self::Replay(selection) => format!("a replay of {selection}"),
+            Self::Apply(files) => format!("a policy of {} files", files.len()),
+        }
+    }
+}
+
 impl Person {
     /// A person by name.
     pub fn new(world: Arc<World>, name: &'static str) -> Self {
@@ -145,7 +158,7 @@ impl Person {
             drop(done.send(carry_out(&inside, order.0, &order.1).await));
         });
         let Ok(outcome) = told.await else { return false };
-        self.world.oracle.note(|| format!("{} asks {} for {plan:?}: {outcome:?}", self.name, door.group));
+        self.world.oracle.note(|| format!("{} asks {} for {}: {outcome:?}", self.name, door.group, plan.words()));
         let Ok(Some(subject)) = outcome else { return false };
         let action = Action { by: self.name.to_owned(), subject, why: asked.why };
         self.world.oracle.known().people.done.push(action);

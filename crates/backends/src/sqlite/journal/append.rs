@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use engine::ports::Clock;
+use engine::ports::{Clock, Mark};
 use model::record::Unreadable;
 use model::{Appended, Entry, EventId, Fault, NewEntry, Offset, Partition, PolicyVersion, Position, Record, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -18,7 +18,8 @@ use super::super::segments::Segments;
 use super::super::sql::{count, int, statements};
 use super::chunk::{Draft, Stored};
 use super::keys::{self, Fresh, KeyOf};
-use super::{Shared, read, trim};
+use super::{Shared, kept, read, trim};
+use crate::spared::Spared;
 
 statements! {
     PUT_CHUNK = "INSERT INTO chunks (last, first, low, high, live, replay, synthetic, content)
@@ -43,7 +44,9 @@ pub(super) struct Work {
 #[derive(Debug)]
 pub(super) enum Request {
     Append { entries: Vec<Prepared>, bytes: usize },
-    Trim { to: Offset, keep: Vec<Offset> },
+    Trim { to: Offset, keep: Vec<Offset>, as_of: Mark },
+    Release { offsets: Vec<Offset>, as_of: Mark },
+    Keep { offsets: Vec<Offset> },
     Forget { before: Timestamp },
 }
 
@@ -51,6 +54,8 @@ pub(super) enum Request {
 pub(super) enum Reply {
     Appended(Vec<Appended>),
     Trimmed(Offset),
+    Released(u64),
+    Kept(Vec<Offset>),
     Forgotten(u64),
 }
 
@@ -90,6 +95,8 @@ pub(super) struct State {
     shared: Arc<Shared>,
     page_bytes: u64,
     pub(super) keys: Segments,
+    /// What it spares although its transaction is undone is spared for nothing, no more.
+    pub(super) spared: Spared,
     pub(super) counts: Counts,
 }
 
@@ -131,7 +138,8 @@ impl Appender {
             Counts { head, trimmed: floor.offset, totals, last_key: keys::last(&conn)?, forgotten: trim::forgotten(&conn)? };
         let page_bytes: i64 = conn.prepare_cached(PAGE_BYTES)?.query_row([], |row| row.get(0))?;
         let keys = Segments::load(&conn, segment_keys, keys::read_from)?;
-        let state = State { clock, shared, page_bytes: count(page_bytes), keys, counts };
+        let spared = Spared::default();
+        let state = State { clock, shared, page_bytes: count(page_bytes), keys, spared, counts };
         let used = state.used(&conn)?;
         state.shared.used.store(used, Ordering::Relaxed);
         state.shared.head.store(counts.head, Ordering::Release);
@@ -214,7 +222,12 @@ impl State {
                 let answers = entries.into_iter().map(|entry| self.append(conn, entry, now, staged));
                 Ok(Reply::Appended(answers.collect::<Result<_, _>>()?))
             }
-            Request::Trim { to, keep } => self.trim(conn, to, &keep, staged).map(Reply::Trimmed),
+            Request::Trim { to, keep, as_of } => self.trim(conn, to, (&keep, as_of), staged).map(Reply::Trimmed),
+            Request::Release { offsets, as_of } => kept::release(conn, &self.spared, &offsets, as_of).map(Reply::Released),
+            Request::Keep { offsets } => {
+                self.write_chunk(conn, staged)?;
+                kept::keep(conn, &mut self.spared, offsets).map(Reply::Kept)
+            }
             Request::Forget { before } => self.forget(conn, before, staged).map(Reply::Forgotten),
         }
     }
@@ -326,6 +339,7 @@ impl State {
         self.keys.turn(self.clock.now());
         self.shared.head.store(self.counts.head, Ordering::Release);
         self.shared.used.store(used, Ordering::Relaxed);
+        self.shared.mark.store(self.spared.mark().0, Ordering::Release);
         self.shared.changed.send_modify(|count| *count += 1);
     }
 

@@ -2,6 +2,7 @@
 
 mod append;
 mod chunk;
+mod kept;
 mod keys;
 mod read;
 mod trim;
@@ -9,7 +10,7 @@ mod trim;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{Answer, Clock, Hint, Journal, Usage};
+use engine::ports::{Answer, Clock, Hint, Journal, Mark, Usage};
 use model::account::Census;
 use model::limit::{
     APPEND_BYTES_WAITING_MAX, APPENDS_WAITING_MAX, COMMIT_BATCHES_MAX, COMMIT_BYTES_MAX, COMMIT_ENTRIES_MAX,
@@ -74,6 +75,8 @@ struct Shared {
     /// Bytes in use after the last commit.
     used: AtomicU64,
     budget: u64,
+    /// The moment of the last commit, for removals.
+    mark: AtomicU64,
     /// Bytes of entries in the writer's queue.
     waiting: AtomicUsize,
     changed: watch::Sender<u64>,
@@ -97,6 +100,7 @@ impl SqliteJournal {
             head: AtomicU64::new(0),
             used: AtomicU64::new(0),
             budget: options.budget_bytes,
+            mark: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
             changed: watch::Sender::new(0),
         });
@@ -167,7 +171,8 @@ impl SqliteJournal {
 fn weigh(work: &Work) -> usize {
     match &work.request {
         Request::Append { entries, bytes } => (*bytes).max(entries.len() * (COMMIT_BYTES_MAX / COMMIT_ENTRIES_MAX)),
-        Request::Trim { .. } | Request::Forget { .. } => COMMIT_BYTES_MAX / 2,
+        Request::Trim { .. } | Request::Release { .. } | Request::Forget { .. } => COMMIT_BYTES_MAX / 2,
+        Request::Keep { offsets } => offsets.len() * (COMMIT_BYTES_MAX / COMMIT_ENTRIES_MAX),
     }
 }
 
@@ -178,7 +183,7 @@ impl Journal for SqliteJournal {
             let lost = || Fault::new(FaultKind::Unavailable, "journal.append");
             match answered.await.unwrap_or_else(|_| Err(lost()))? {
                 Reply::Appended(answers) => Ok(answers),
-                Reply::Trimmed(_) | Reply::Forgotten(_) => Err(lost()),
+                Reply::Trimmed(_) | Reply::Released(_) | Reply::Kept(_) | Reply::Forgotten(_) => Err(lost()),
             }
         })
     }
@@ -232,29 +237,57 @@ impl Journal for SqliteJournal {
         self.shared.changed.subscribe()
     }
 
-    fn trim(&self, partition: Partition, to: Offset, keep: Vec<Offset>) -> Answer<'_, Offset> {
+    fn trim(&self, partition: Partition, to: Offset, keep: Vec<Offset>, as_of: Mark) -> Answer<'_, Offset> {
         if partition != Partition(0) {
             return Box::pin(std::future::ready(Ok(Offset(0))));
         }
-        self.request("journal.trim", Request::Trim { to, keep }, |reply| match reply {
+        self.request("journal.trim", Request::Trim { to, keep, as_of }, |reply| match reply {
             Reply::Trimmed(offset) => Some(offset),
-            Reply::Appended(_) | Reply::Forgotten(_) => None,
+            Reply::Appended(_) | Reply::Released(_) | Reply::Kept(_) | Reply::Forgotten(_) => None,
+        })
+    }
+
+    fn kept(&self, partition: Partition, after: Offset, records: usize) -> Answer<'_, Vec<Offset>> {
+        if partition != Partition(0) {
+            return Box::pin(std::future::ready(Ok(Vec::new())));
+        }
+        self.readers.ask("journal.kept", move |conn| kept::after(conn, after, records))
+    }
+
+    fn release(&self, partition: Partition, offsets: Vec<Offset>, as_of: Mark) -> Answer<'_, u64> {
+        if partition != Partition(0) {
+            return Box::pin(std::future::ready(Ok(0)));
+        }
+        self.request("journal.release", Request::Release { offsets, as_of }, |reply| match reply {
+            Reply::Released(records) => Some(records),
+            Reply::Appended(_) | Reply::Trimmed(_) | Reply::Kept(_) | Reply::Forgotten(_) => None,
+        })
+    }
+
+    fn keep(&self, partition: Partition, offsets: Vec<Offset>) -> Answer<'_, Vec<Offset>> {
+        if partition != Partition(0) {
+            return Box::pin(std::future::ready(Ok(Vec::new())));
+        }
+        self.request("journal.keep", Request::Keep { offsets }, |reply| match reply {
+            Reply::Kept(there) => Some(there),
+            Reply::Appended(_) | Reply::Trimmed(_) | Reply::Released(_) | Reply::Forgotten(_) => None,
         })
     }
 
     fn forget_keys(&self, before: Timestamp) -> Answer<'_, u64> {
         self.request("journal.forget_keys", Request::Forget { before }, |reply| match reply {
             Reply::Forgotten(periods) => Some(periods),
-            Reply::Appended(_) | Reply::Trimmed(_) => None,
+            Reply::Appended(_) | Reply::Trimmed(_) | Reply::Released(_) | Reply::Kept(_) => None,
         })
     }
 
     fn usage(&self) -> Answer<'_, Usage> {
         let (used, budget) = (self.shared.used.load(Ordering::Relaxed), self.shared.budget);
         let waiting = self.shared.waiting.load(Ordering::Relaxed) as u64;
+        let mark = Mark(self.shared.mark.load(Ordering::Acquire));
         self.readers.ask("journal.usage", move |conn| {
             let (oldest_at, floor) = read::oldest(conn)?;
-            Ok(Usage { bytes: used, budget, waiting, oldest_at, floor })
+            Ok(Usage { bytes: used, budget, waiting, oldest_at, floor, mark })
         })
     }
 }

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 
+use engine::ports::Mark;
 use model::limit::TRIM_ROWS_MAX;
-use model::{Offset, TimeSpan, Timestamp};
+use model::{Offset, Partition, TimeSpan, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::super::broken::Broken;
@@ -58,17 +59,17 @@ impl State {
         &mut self,
         conn: &Connection,
         to: Offset,
-        keep: &[Offset],
+        (keep, as_of): (&[Offset], Mark),
         staged: &mut Staged,
     ) -> Result<Offset, Broken> {
         self.write_chunk(conn, staged)?;
         let from = self.counts.trimmed;
         let last = to.0.min(from + TRIM_ROWS_MAX as u64).min(self.counts.head);
-        if last <= from {
+        let Some(spared) = self.spared.since(as_of, Partition(0)).filter(|_| last > from) else {
             return Ok(Offset(from));
-        }
+        };
         let [live, replay, synthetic] = read::accepted_up_to(conn, Offset(last))?.map(int);
-        let keep: BTreeSet<u64> = keep.iter().map(|offset| offset.0).filter(|place| *place > from).collect();
+        let keep: BTreeSet<u64> = keep.iter().chain(&spared).map(|offset| offset.0).filter(|place| *place > from).collect();
         for place in keep.range(..=last) {
             keep_record(conn, *place)?;
         }

@@ -50,7 +50,7 @@ pub(super) fn free_space(settings: &Settings, running: Option<&Status>, checks: 
         checks.finding("disk", text, "make room, or put the data folder elsewhere with --data");
     } else if free < wanted {
         let fix =
-            "lower journal_gib in the settings file, or make room: intake must stop by its own budget, not by a full disk";
+            "lower journal_mib in the settings file, or make room: intake must stop by its own budget, not by a full disk";
         checks.finding("disk", format!("{text}, and the journal may still take {} MiB", wanted / MIB), fix);
     } else {
         checks.good("disk", text);

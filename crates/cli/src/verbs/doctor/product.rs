@@ -25,8 +25,15 @@ pub(super) fn check(client: &Client, status: &Status, checks: &mut Checks) {
     }
     clock(status, checks);
     let percent = status.journal.bytes.saturating_mul(100) / status.journal.budget.max(1);
-    if percent >= 70 {
-        let fix = "raise journal_gib or lower body_days in the settings file; at 100 % intake answers 503";
+    let fix = "raise journal_mib or lower body_days in the settings file, or finish what keeps its bytes: crossdock deliveries \
+               ls --state dead_lettered, crossdock quarantine ls";
+    if percent >= 100 {
+        checks.finding(
+            "journal",
+            format!("{percent} % of its budget is in use: intake answers 503 until there is room"),
+            fix,
+        );
+    } else if percent >= 70 {
         checks.finding("journal", format!("{percent} % of its budget is in use"), fix);
     } else {
         checks.good("journal", format!("{percent} % of its budget is in use"));

@@ -18,6 +18,7 @@ fn replay(canary: u32, stop_after: u32, next: u32) -> Replay {
         state: ReplayState::Running,
         members: 100,
         next,
+        passed: 0,
         version: 3,
     }
 }

@@ -1,0 +1,248 @@
+//! What senders and owners see when there is no room: a journal at its budget, a disk that is full, a folder that cannot be
+//! made.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use crate::product::{Product, run};
+
+const SHOP: &str = "owner: team-commerce
+sources:
+  shop:
+    verify: { unsigned: { owner: team-commerce, until: 2099-01-31, why: a test } }
+    key: { path: .id }
+    type: { path: .type }
+    events:
+      order: { type: shop.order }
+";
+
+const FLOW: &str = "owner: team-warehouse
+on: { types: [shop.order] }
+to: warehouse
+deliver: { lane: none }
+";
+
+/// Bodies until the store cannot take more; it takes a good dozen in each test.
+const BODIES_MAX: u32 = 200;
+/// How often the product is asked for what it does by itself.
+const LOOKS_MAX: usize = 2_000;
+
+/// What a sender is told.
+#[derive(Debug)]
+struct Told {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Told {
+    fn is_told_when(&self, retry_after_s: u32) -> bool {
+        self.head.contains(&format!("\nretry-after: {retry_after_s}\r\n"))
+    }
+}
+
+fn exchange(url: &str, request: &str, body: &str) -> Told {
+    let address = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    write!(stream, "{request}\r\nhost: {address}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap();
+    Told { status, head: head.to_ascii_lowercase() + "\r\n", body: body.to_owned() }
+}
+
+/// A warehouse that takes everything; it ends with its value.
+#[derive(Debug)]
+struct Receiver {
+    address: SocketAddr,
+    ended: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Receiver {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, ended) = (listener.local_addr().unwrap(), Arc::new(AtomicBool::new(false)));
+        let told = Arc::clone(&ended);
+        let thread = std::thread::spawn(move || {
+            while let Ok((stream, _)) = listener.accept() {
+                if told.load(Ordering::Relaxed) {
+                    break;
+                }
+                // Who has gone meanwhile needs no answer.
+                drop(take(stream));
+            }
+        });
+        Self { address, ended, thread: Some(thread) }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+        // It waits for a connection; this is its last one.
+        drop(TcpStream::connect(self.address));
+        drop(self.thread.take().map(JoinHandle::join));
+    }
+}
+
+/// Reads one request and answers 200.
+fn take(stream: TcpStream) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let line = line.trim_end().to_ascii_lowercase();
+        if line.is_empty() {
+            break;
+        }
+        length = line.strip_prefix("content-length: ").and_then(|text| text.parse().ok()).unwrap_or(length);
+    }
+    std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink())?;
+    reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+}
+
+impl Product {
+    /// Order `n`, of some 60 KB.
+    fn post(&self, n: u32) -> Told {
+        let body = format!(r#"{{"id":"{n}","type":"order","note":"{}"}}"#, "x".repeat(60_000));
+        exchange(&self.going.url, "POST /in/shop HTTP/1.1\r\ncontent-type: application/json", &body)
+    }
+
+    fn metrics(&self) -> String {
+        exchange(&self.going.url, &format!("GET /metrics HTTP/1.1\r\nauthorization: Bearer {}", self.token), "").body
+    }
+
+    /// Orders until one is not taken: which, and what its sender was told.
+    fn post_until_refused(&self) -> (u32, Told) {
+        for n in 0..BODIES_MAX {
+            let told = self.post(n);
+            if told.status != 202 {
+                return (n, told);
+            }
+        }
+        panic!("everything is taken");
+    }
+}
+
+fn project(folder: &Path, receiver: &str) {
+    let warehouse = format!(
+        "owner: team-warehouse\ndestinations:\n  warehouse:\n    url: {receiver}/orders\n    allow: [127.0.0.0/8]\n    rate: 100/s\n"
+    );
+    for (path, text) in
+        [("systems/shop.yaml", SHOP), ("systems/warehouse.yaml", warehouse.as_str()), ("flows/orders.yaml", FLOW)]
+    {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+}
+
+#[test]
+fn a_journal_at_its_budget_refuses_says_so_and_opens_again_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start();
+    project(folder.path(), &receiver.url());
+    std::fs::write(folder.path().join("small.toml"), "journal_mib = 1\n").unwrap();
+    let product = Product::up_with_settings(folder.path(), "small.toml");
+    product.run(&["pause", "destination/warehouse", "--reason", "they move"]).ends(0);
+    let (taken, told) = product.post_until_refused();
+    assert!(taken >= 8, "{taken} bodies of 60 KB fit into 1 MiB");
+    assert_eq!(told.status, 503, "{told:?}");
+    assert!(told.head.contains("application/problem+json") && told.is_told_when(60), "{told:?}");
+    assert!(told.body.contains("has no room"), "{told:?}");
+    await_metric(&product, "crossdock_budget_alarms_total{level=\"full\"} 1");
+    assert!(product.metrics().contains("crossdock_journal_budget_bytes 1048576"));
+    product.run(&["status"]).says("the journal is full").says("503");
+    let doctor = product.run(&["doctor"]);
+    assert!(doctor.out.contains("intake answers 503 until there is room"), "{}", doctor.out);
+    assert!(doctor.out.contains("raise journal_mib"), "{}", doctor.out);
+
+    product.run(&["resume", "destination/warehouse", "--reason", "they are there"]).ends(0);
+    let mut looks = 0;
+    while product.post(taken).status != 202 {
+        product.run(&["status"]).ends(0);
+        looks += 1;
+        assert!(looks < LOOKS_MAX, "there is no room again: {}", product.metrics());
+    }
+    let status = product.run(&["status", "-o", "json"]).ends(0).json();
+    assert_eq!(status["missing"].as_i64(), Some(0), "{status}");
+    assert_eq!(product.post(0).status, 202, "a repeat, though its record may be gone");
+    assert!(product.post(0).body.contains("\"duplicate\":true"));
+}
+
+fn await_metric(product: &Product, line: &str) {
+    let mut seen = String::new();
+    for _ in 0..LOOKS_MAX {
+        seen = product.metrics();
+        if seen.lines().any(|found| found == line) {
+            return;
+        }
+    }
+    panic!("{line} is not in\n{seen}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_refuses_and_what_was_taken_is_there_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start();
+    project(folder.path(), &receiver.url());
+    let product = Product::up_with_small_files(folder.path(), 2_048);
+    let (taken, told) = product.post_until_refused();
+    assert!(taken > 0 && told.status == 503, "{told:?}");
+    assert!(told.head.contains("application/problem+json") && told.head.contains("\nretry-after: "), "{told:?}");
+    assert_eq!(exchange(&product.going.url, "GET /health/live HTTP/1.1", "").status, 200);
+    let token = product.token.clone();
+    drop(product);
+
+    let product = Product { token, ..Product::up(folder.path()) };
+    for n in 0..taken {
+        let told = product.post(n);
+        assert!(told.status == 202 && told.body.contains("\"duplicate\":true"), "{n} was answered 202 before: {told:?}");
+    }
+    assert_eq!(product.post(taken).status, 202, "there is room");
+    let status = product.run(&["status", "-o", "json"]).ends(0).json();
+    assert_eq!(status["missing"].as_i64(), Some(0), "{status}");
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_made_is_said_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    project(folder.path(), "http://127.0.0.1:9");
+    std::fs::write(folder.path().join("file"), "no folder").unwrap();
+    let ran = run(folder.path(), &["up", "--listen", "127.0.0.1:0", "--data", "file/data"]);
+    assert_ne!(ran.code, 0);
+    ran.remarks("file/data").remarks("cannot be");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_data_folder_that_cannot_be_written_is_said_in_words() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    project(folder.path(), "http://127.0.0.1:9");
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let allow = |mode| std::fs::set_permissions(&data, std::fs::Permissions::from_mode(mode)).unwrap();
+    allow(0o555);
+    if std::fs::write(data.join("probe"), "").is_ok() {
+        // Root writes everywhere; then there is nothing to be refused.
+        return;
+    }
+    let ran = run(folder.path(), &["up", "--listen", "127.0.0.1:0", "--data", "data"]);
+    allow(0o755);
+    assert_ne!(ran.code, 0);
+    ran.remarks("cannot be");
+}

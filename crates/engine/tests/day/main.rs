@@ -1,0 +1,118 @@
+//! A day's churn in virtual time, over the embedded store with a small budget and short retention: bursts by the hour, a
+//! destination that fails, events that wait for a person, a replay under way. All along the store stays within its budget
+//! and answers, and nothing goes that somebody needs. Then there is no room at all, and room again.
+
+#[cfg(test)]
+mod people;
+#[cfg(test)]
+mod project;
+#[cfg(test)]
+mod watched;
+#[cfg(test)]
+mod world;
+
+use engine::replay::selection::{Filter, Selection};
+use model::limit::TRIM_ROWS_MAX;
+use model::{SourceName, TimeSpan};
+
+use crate::world::{End, Told, World, body};
+
+const HOUR: TimeSpan = TimeSpan::from_secs(3_600);
+const MIB: u64 = 1024 * 1024;
+/// A quarter of what the day brings.
+const BUDGET: u64 = 5 * MIB;
+/// Events of an ordinary hour, and of one in six.
+const ORDINARY: u32 = 100;
+const BURST: u32 = 300;
+
+/// So many events of one hour.
+const fn of_hour(hour: u32) -> u32 {
+    if hour % 6 == 3 { BURST } else { ORDINARY }
+}
+
+#[tokio::test]
+async fn a_day_stays_within_its_budget_and_keeps_what_is_needed() {
+    let mut world = World::open(BUDGET).await;
+    let first = body(0, 0);
+    for hour in 0..24 {
+        for minute in 0..4 {
+            let quarter = of_hour(hour) / 4;
+            let bodies: Vec<String> = (0..quarter).map(|n| body(hour, minute * quarter + n)).collect();
+            world.receive_beside_retention(&bodies).await;
+            world.receive_kept(hour * 4 + minute).await;
+            world.route().await;
+            world.attempt(if (6..9).contains(&hour) { End::Busy } else { End::Done }).await;
+            world.replay().await;
+            world.clock.advance(TimeSpan::from_secs(900));
+            world.retain().await;
+            world.check_budget(BUDGET).await;
+        }
+        if hour == 10 {
+            order(&world).await;
+        }
+        if hour == 13 {
+            check_replay(&world).await;
+        }
+        world.check_what_is_needed().await;
+        world.check_accounts().await;
+    }
+    let accepted = world.accepted();
+    assert!(accepted > 3_000 && world.gone().await > accepted / 2, "a day that removes little proves little: {accepted}");
+    assert_eq!(world.receive(&first).await, Told::Duplicate, "its record is gone, its key is not");
+    world.settle_the_kept().await;
+    world.route().await;
+    world.attempt(End::Done).await;
+    for _ in 0..3 {
+        world.clock.advance(HOUR);
+        world.retain().await;
+    }
+    assert_eq!(world.kept().await, 0, "nobody needs any of it");
+    world.check_accounts().await;
+    world.check_commits(TRIM_ROWS_MAX as u64);
+    world.clock.advance(TimeSpan::from_days(12));
+    world.retain().await;
+    assert_eq!(world.receive(&first).await, Told::Duplicate, "inside of its window");
+    world.clock.advance(TimeSpan::from_days(2));
+    world.retain().await;
+    assert_eq!(world.receive(&first).await, Told::Accepted, "after its window");
+}
+
+/// Everything that the journal still has goes again, at a pace of hours.
+async fn order(world: &World) {
+    let filter = Filter { source: SourceName::new("shop").ok(), ..Filter::default() };
+    let ordered = world.replay_of(Selection::Filter(filter), 20).await;
+    assert!(ordered.send > 150, "{}", ordered.sentence);
+}
+
+/// It is under way, and what it needs has not gone from under it.
+async fn check_replay(world: &World) {
+    let (replay, progress) = world.last_replay().await;
+    assert!(progress.made > 100 && progress.failed == 0, "{progress:?}");
+    assert_eq!((u64::from(replay.next), replay.passed), (progress.made, 0), "{replay:?}");
+}
+
+#[tokio::test]
+async fn without_room_intake_says_so_and_opens_again_by_itself() {
+    let mut world = World::open(2 * MIB).await;
+    world.look().await;
+    let mut taken = 0;
+    let refusal = loop {
+        match world.receive(&body(0, taken)).await {
+            Told::Accepted => taken += 1,
+            Told::Refused(status, retry_after_s) => break (status, retry_after_s),
+            Told::Duplicate => panic!("each body is new"),
+        }
+        world.look().await;
+        assert!(taken < 2_000, "a budget of 2 MiB takes everything");
+    };
+    assert_eq!(refusal, (503, Some(60)), "Full, with Retry-After");
+    for _ in 0..5 {
+        world.look().await;
+    }
+    assert_eq!(world.alarms(), [("full", 1), ("high", 1), ("low", 1)], "each level once");
+    world.receive_nothing_but_settle(taken).await;
+    world.retain().await;
+    assert_eq!(world.receive(&body(1, 0)).await, Told::Accepted, "there is room again, and nobody had to say so");
+    world.check_accounts().await;
+    world.check_commits(TRIM_ROWS_MAX as u64);
+}
