@@ -20,6 +20,9 @@ use crate::address::{Address, SaidBy};
 use crate::args::Common;
 use crate::exit::{Exit, Failure};
 
+/// The code of a failure whose answer is not known.
+const LOST: &str = "answer-lost";
+
 /// LIMIT: broken rules that an error shows; the first ones tell what is wrong.
 const REASONS_SHOWN: usize = 10;
 
@@ -104,7 +107,7 @@ impl Client {
 
     /// Reads.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        self.send::<(), T>(Method::GET, path, None).await
+        self.send(Method::GET, path, &[], None).await
     }
 
     /// Reads with a query.
@@ -180,35 +183,67 @@ impl Client {
         Ok((status, read(answer).await?))
     }
 
-    /// Writes. Without a token the same-site token of the session is fetched first.
+    /// Writes.
     pub(crate) async fn post<B: Serialize, T: DeserializeOwned>(&mut self, path: &str, body: &B) -> Result<T, Failure> {
+        self.write(path, body, None).await
+    }
+
+    /// Writes onto the version that was seen, and onto no other.
+    pub(crate) async fn post_onto<B: Serialize, T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        body: &B,
+        seen: &str,
+    ) -> Result<T, Failure> {
+        self.write(path, body, Some(format!("\"{seen}\""))).await
+    }
+
+    /// Without a token the same-site token of the session is fetched first. Where an answer is lost the request is sent once
+    /// more: its key says that it is the same one, and it is not done again.
+    async fn write<B: Serialize, T: DeserializeOwned>(
+        &mut self,
+        path: &str,
+        body: &B,
+        seen: Option<String>,
+    ) -> Result<T, Failure> {
         self.meet_to_write().await?;
         if self.token.is_none() && self.same_site.is_none() {
             let session: Session = self.get("/session").await?;
             self.same_site = Some(session.same_site);
         }
-        self.send(Method::POST, path, Some(body)).await
+        let body = serde_json::to_vec(body).map_err(|error| Failure::new(Exit::Failed, "request", error.to_string()))?;
+        let mut headers = vec![("idempotency-key", format!("\"{}\"", crate::moment::chance()))];
+        headers.extend(self.same_site.iter().map(|token| (SAME_SITE, token.clone())));
+        headers.extend(seen.map(|seen| ("if-match", seen)));
+        let first = self.send(Method::POST, path, &headers, Some(body.clone())).await;
+        match first {
+            Err(failure) if failure.code == LOST => self.send(Method::POST, path, &headers, Some(body)).await,
+            first => first,
+        }
     }
 
-    async fn send<B: Serialize, T: DeserializeOwned>(
+    async fn send<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,
-        body: Option<&B>,
+        headers: &[(&str, String)],
+        body: Option<Vec<u8>>,
     ) -> Result<T, Failure> {
         self.meet().await?;
         let mut request = self.http.request(method, format!("{}/api/v1{path}", self.base()));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        if let Some(token) = &self.same_site {
-            request = request.header(SAME_SITE, token);
+        for (name, value) in headers {
+            request = request.header(*name, value);
         }
         if let Some(body) = body {
-            let body = serde_json::to_vec(body).map_err(|error| Failure::new(Exit::Failed, "request", error.to_string()))?;
             request = request.header("content-type", "application/json").body(body);
         }
-        let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let answer = request.send().await.map_err(|error| {
+            // Over a connection that stood it may have arrived; a time that is over was the caller's choice.
+            if error.is_connect() || error.is_timeout() { self.unreachable(&error) } else { lost() }
+        })?;
         let status = answer.status();
         let bytes = read(answer).await?;
         if status.is_success() {
@@ -249,7 +284,12 @@ fn is_problem(answer: &reqwest::Response) -> bool {
 
 #[expect(clippy::disallowed_methods, reason = "an answer of our own server, within the time that was asked for")]
 async fn read(answer: reqwest::Response) -> Result<bytes::Bytes, Failure> {
-    answer.bytes().await.map_err(|_| Failure::new(Exit::Unreachable, "unreachable", "the answer ended too early"))
+    answer.bytes().await.map_err(|_| lost())
+}
+
+/// The request may have arrived, and its answer did not.
+fn lost() -> Failure {
+    Failure::new(Exit::Unreachable, LOST, "no whole answer came")
 }
 
 fn problem(status: StatusCode, bytes: &[u8]) -> Failure {
@@ -258,7 +298,7 @@ fn problem(status: StatusCode, bytes: &[u8]) -> Failure {
     };
     let hint = match status.as_u16() {
         401 => "set CROSSDOCK_TOKEN to a token that holds; `crossdock up` shows one at its first start",
-        409 => "look at it again, then repeat the command",
+        409 | 412 => "look at it again, then repeat the command",
         _ => "",
     };
     let message = [problem.detail]
@@ -272,7 +312,7 @@ fn problem(status: StatusCode, bytes: &[u8]) -> Failure {
 fn exit_of(status: u16, code: &str) -> Exit {
     match (status, code) {
         (401 | 503, _) => Exit::Unreachable,
-        (403, _) | (422, "refused" | "missing-secrets") => Exit::Refused,
+        (403 | 412, _) | (422, "refused" | "missing-secrets") => Exit::Refused,
         (422, "invalid") => Exit::Findings,
         (404, _) => Exit::NotFound,
         (400 | 422, _) => Exit::Usage,

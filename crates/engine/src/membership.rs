@@ -7,8 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use model::change::InForce;
-use model::{Batch, Change, Fault, FaultKind, Guard, Lease, NodeName, TimeSpan, Timestamp};
+use model::{Batch, Change, Fault, FaultKind, Guard, InForce, Lease, NodeName, TimeSpan, Timestamp};
 
 use crate::board::Board;
 use crate::book::Book;
@@ -106,7 +105,7 @@ impl Membership {
 
     /// What another node applied is learnt here. A policy that cannot be read changes nothing: the present one goes on.
     async fn learn_policy(&self) -> Result<(), Fault> {
-        let Some(InForce { number, version }) = self.ledger.policy_in_force().await? else { return Ok(()) };
+        let Some(InForce { number, version, .. }) = self.ledger.in_force().await? else { return Ok(()) };
         if self.book.has_reached(number) {
             return Ok(());
         }

@@ -11,15 +11,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use model::account::Census;
-use model::change::{InForce, Switch};
+use model::change::Switch;
 use model::outcome::Outcome;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
 };
 use model::{
     Account, Appended, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault,
-    FlowName, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Record, Replay,
-    ReplayId, ReplayMember, TimeSpan, Timestamp, Token,
+    FlowName, InForce, KeyedWrite, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow,
+    Record, Replay, ReplayId, ReplayMember, TimeSpan, Timestamp, Token,
 };
 use uuid::Uuid;
 
@@ -150,9 +150,6 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// Where a consumer stands; 0 before its first commit.
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset>;
 
-    /// The policy in force; `None` before the first was applied.
-    fn policy_in_force(&self) -> Answer<'_, Option<InForce>>;
-
     /// The policy that the router of a partition has reached.
     fn partition_policy(&self, partition: Partition) -> Answer<'_, Option<PolicyVersion>>;
 
@@ -191,6 +188,15 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// The latest life of a node, if it ever had one.
     fn life(&self, node: &NodeName) -> Answer<'_, Option<Life>>;
+
+    /// The last application of a policy; `None` before the first.
+    fn in_force(&self) -> Answer<'_, Option<InForce>>;
+
+    /// A write by its key, also one that is older than its window until it is forgotten.
+    fn keyed_write(&self, id: Digest) -> Answer<'_, Option<KeyedWrite>>;
+
+    /// How many writes are remembered by their keys.
+    fn keyed_writes(&self) -> Answer<'_, u64>;
 
     /// A token by the digest of its text.
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>>;

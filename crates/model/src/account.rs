@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::DeliveryState;
@@ -15,7 +16,7 @@ use crate::record::{Offset, Partition};
 pub const ROUTER: &str = "router";
 
 /// A bucket that an entry or a delivery is in; each is in exactly one of its kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Bucket {
     /// Entries that the router has passed, matched or not.
@@ -80,7 +81,7 @@ impl Bucket {
 }
 
 /// The counts of one origin. Written by name, so that a reader needs no order of buckets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "BTreeMap<Bucket, u64>", from = "BTreeMap<Bucket, u64>")]
 pub struct Tally(pub [u64; 12]);
 
@@ -122,7 +123,7 @@ pub struct Census {
 }
 
 /// The conservation line of one origin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Line {
     /// The origin.
     pub origin: Origin,

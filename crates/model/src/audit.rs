@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
@@ -10,7 +11,7 @@ use crate::ids::{AuditId, TokenId};
 use crate::time::Timestamp;
 
 /// Who asks: a person, a machine's token, or the product itself, by a name that stays readable in the audit.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Principal(Arc<str>);
 
@@ -44,7 +45,7 @@ impl fmt::Debug for Principal {
 }
 
 /// One row of the audit; committed in the same batch as the change that it tells of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditRow {
     /// Its id; a repeated command writes the same row once.
     pub id: AuditId,
@@ -79,8 +80,13 @@ pub struct Token {
     pub revoked_at: Option<Timestamp>,
 }
 
+/// The version of a name's tokens: it rises with each token that is made and with each that is revoked.
+pub fn version_of_tokens<'a>(tokens: impl IntoIterator<Item = &'a Token>, name: &str) -> u64 {
+    tokens.into_iter().filter(|token| token.name == name).map(|token| 1 + u64::from(token.revoked_at.is_some())).sum()
+}
+
 /// What a token may do; each includes none of the others but `Admin`, which includes all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// Read everything but bodies.

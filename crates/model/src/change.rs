@@ -9,14 +9,17 @@
 //! ([`DeliveryState::blocks_lane`]); its head is the only one that is not `behind`, and what is outside a lane is not
 //! behind either. A delivery that leaves its lane and comes back enters at the end.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::account::Bucket;
 use crate::audit::{AuditRow, Token};
 use crate::delivery::{AttemptResult, Claim, Delivery, DeliveryState};
+use crate::digest::Digest;
 use crate::event::Origin;
 use crate::ids::{Consumer, DeliveryId, DestinationName, EventId, NodeName, PolicyVersion};
+use crate::keyed::KeyedWrite;
 use crate::quarantine::{QuarantineRow, QuarantineState};
 use crate::record::{Entry, Offset, Partition, Position};
 use crate::replay::{Replay, ReplayMember};
@@ -71,6 +74,25 @@ pub enum Guard {
         /// Which.
         replay: crate::ids::ReplayId,
         /// The version.
+        version: u64,
+    },
+    /// The last try of a keyed write is this one; 0 for none.
+    KeyedTurn {
+        /// Which write.
+        write: Digest,
+        /// The try.
+        turn: u64,
+    },
+    /// The last application of a policy is this one; 0 for none.
+    InForce {
+        /// Its number.
+        number: u64,
+    },
+    /// The tokens of a name are as they were seen.
+    Tokens {
+        /// The name.
+        name: String,
+        /// [`crate::audit::version_of_tokens`] of them.
         version: u64,
     },
     /// The node's life is this one, so that a stopped life writes nothing more.
@@ -210,15 +232,21 @@ pub enum Change {
         /// When.
         at: Timestamp,
     },
-    /// This policy is in force from now on: it judges what arrives, and its destinations hold. Refused as a conflict unless
-    /// the number is the one after that which is stored, so that of two applications at once one is refused.
-    PolicyInForce(InForce),
     /// The router of a partition has reached this policy.
     PartitionPolicy {
         /// Which partition.
         partition: Partition,
         /// Which policy.
         version: PolicyVersion,
+    },
+    /// A policy is in force from now on, for what people do next; the routers reach it by the journal.
+    PutInForce(Box<InForce>),
+    /// A keyed write was tried or answered: all of it is written anew.
+    PutKeyed(Box<KeyedWrite>),
+    /// The oldest keyed writes that were begun before this go, at most [`crate::limit::TRIM_ROWS_MAX`] of them.
+    ForgetKeyed {
+        /// This moment.
+        before: Timestamp,
     },
     /// A breaker changed its state.
     Breaker {
@@ -267,15 +295,6 @@ pub enum Change {
     },
 }
 
-/// Which policy is in force, and the how manieth application made it so: applying, and coming back, each count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InForce {
-    /// From 1.
-    pub number: u64,
-    /// The policy.
-    pub version: PolicyVersion,
-}
-
 /// A round of attempts that begins: they are counted anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Round {
@@ -288,7 +307,7 @@ pub struct Round {
 }
 
 /// Whether something is paused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Switch {
     /// Whether it is.
     pub paused: bool,
@@ -297,6 +316,21 @@ pub struct Switch {
     /// Why.
     pub why: String,
     /// Since when.
+    pub at: Timestamp,
+}
+
+/// The last application of a policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InForce {
+    /// Applications are numbered from 1; also one that brings back an earlier version has a number of its own.
+    pub number: u64,
+    /// Which policy.
+    pub version: PolicyVersion,
+    /// Who applied it.
+    pub by: crate::audit::Principal,
+    /// Why.
+    pub why: String,
+    /// When.
     pub at: Timestamp,
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Principal;
@@ -15,7 +16,7 @@ use crate::record::Position;
 use crate::time::Timestamp;
 
 /// The key of a lane inside its destination and flow. Deliveries with the same one go one after the other.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct LaneKey(Arc<str>);
 
@@ -48,7 +49,7 @@ impl fmt::Debug for LaneKey {
 }
 
 /// What a held or dead head does to its lane.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnDead {
     /// The lane waits behind it, for a person.
@@ -65,7 +66,7 @@ pub const CAUSE_DEADLINE: &str = "deadline";
 pub const CAUSE_UNDECIDED: &str = "undecided";
 
 /// One event on its way through one flow.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delivery {
     /// Derived from the record and the flow; the same when the record is routed twice.
     pub id: DeliveryId,
@@ -121,7 +122,7 @@ pub struct Delivery {
 }
 
 /// Where a delivery stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum DeliveryState {
     /// To be attempted at `due`, or being attempted when it is leased.
@@ -157,7 +158,7 @@ pub enum DeliveryState {
 }
 
 /// Who has an attempt open: one life of one node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lease {
     /// The node.
     pub node: NodeName,
@@ -175,7 +176,7 @@ pub struct Claim {
 }
 
 /// One attempt. Its row is written before anything is sent and closed after.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// Of which delivery.
     pub delivery: DeliveryId,
@@ -190,7 +191,7 @@ pub struct Attempt {
 }
 
 /// How an attempt ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AttemptResult {
     /// When.
     pub ended_at: Timestamp,
@@ -200,12 +201,16 @@ pub struct AttemptResult {
     pub output: Option<Digest>,
     /// The beginning of the answer, at most [`crate::limit::RESPONSE_BYTES_KEPT`] bytes.
     #[serde(with = "lossy")]
+    #[schemars(with = "String")]
     pub response: Vec<u8>,
     /// Whether the answer was longer than what is kept.
     pub response_cut: bool,
 }
 
 impl DeliveryState {
+    /// The words of all states.
+    pub const WORDS: [&str; 6] = ["waiting", "held", "done", "dead_lettered", "cancelled", "superseded"];
+
     /// The word for it in stores, metrics and commands.
     pub const fn word(&self) -> &'static str {
         match self {

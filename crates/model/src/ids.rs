@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -33,8 +34,9 @@ fn check_name(text: &str) -> Result<(), BadName> {
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
+        #[schemars(extend("pattern" = "^[a-z0-9][a-z0-9_./-]{0,119}$"))]
         pub struct $name(Arc<str>);
 
         impl $name {
@@ -105,7 +107,7 @@ names! {
 }
 
 /// An event type, such as `sales.order.created.v1`: printable, without spaces, at most 255 bytes.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct EventType(Arc<str>);
 
@@ -143,7 +145,7 @@ impl fmt::Debug for EventType {
 }
 
 /// A contract and its version, such as `shopify.order@1.0.0`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ContractRef(Arc<str>);
 
@@ -184,7 +186,7 @@ pub struct BadId;
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $tag:literal)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
         pub struct $name(pub Uuid);
 
@@ -266,7 +268,7 @@ fn derive(tag: &str, parent: Uuid, parts: &[&[u8]]) -> Uuid {
 }
 
 /// A policy as it was applied: the digest of its whole text. Short form: the first twelve digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct PolicyVersion(pub Digest);
 

@@ -52,6 +52,14 @@ pub const CONCURRENCY_MAX: u32 = 512;
 pub const PROJECT_FILES_MAX: usize = 10_000;
 /// LIMIT: one project file.
 pub const PROJECT_FILE_BYTES_MAX: usize = 1024 * 1024;
+/// LIMIT: a project in one request; as JSON a text can take twice its bytes.
+pub const PROJECT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// LIMIT: a command of the management API: fifty thousand ids, which is more than anybody names one by one.
+pub const COMMAND_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// LIMIT: writes whose keys are remembered; above that a write with a new key is refused until old ones are forgotten.
+pub const KEYED_WRITES_MAX: u64 = 10_000;
+/// LIMIT: the body of an answer that is kept for repeats; a larger one is made anew, which does nothing twice.
+pub const KEYED_ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// LIMIT: nesting of a project file; a schema of a real order needs about twenty levels.
 pub const PROJECT_DEPTH_MAX: usize = 64;
 /// LIMIT: mistakes that one check shows; nobody reads further, and a hostile file could make a million.
@@ -99,6 +107,8 @@ pub const BODY_WAIT: Span = Span::from_secs(30);
 pub const SEGMENT_PERIOD: Span = Span::from_days(1);
 /// How long a key is remembered: the longest redelivery that a partner is known to do, twice over.
 pub const KEY_WINDOW: Span = Span::from_days(14);
+/// How long the key of a write of the management API is remembered: a day of repeats by a client that was away.
+pub const KEYED_WRITE_WINDOW: Span = Span::from_days(1);
 /// How far a sender's clock may be off before its signature is stale, unless the source says otherwise.
 pub const SIGNATURE_TOLERANCE: Span = Span::from_secs(300);
 /// Every loop runs at least this often; a wake-up is only a hint.

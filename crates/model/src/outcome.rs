@@ -1,11 +1,12 @@
 //! Outcomes: what the world answered to one attempt. A fact that is stored and shown, never an error of ours.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::time::Span;
 
 /// What became of one attempt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 pub enum Outcome {
     /// A 2xx answer that no rule on its body contradicts.
@@ -49,7 +50,7 @@ pub enum Outcome {
 }
 
 /// What was lacking where nothing could be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Lack {
     /// A secret has no value, or none that can be used.
@@ -63,7 +64,7 @@ pub enum Lack {
 }
 
 /// Whether repeating the same bytes can help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Again {
     /// A later attempt may succeed (5xx, 408, 425, and what configuration can mend: 401, 403, 404, 407, 409).
@@ -73,7 +74,7 @@ pub enum Again {
 }
 
 /// How a connection failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TransportError {
     /// The name does not resolve.

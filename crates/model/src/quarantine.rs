@@ -1,5 +1,6 @@
 //! Quarantine: accepted events that a person has to look at. Success never deletes a row.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Principal;
@@ -10,7 +11,7 @@ use crate::record::Position;
 use crate::time::Timestamp;
 
 /// A quarantined event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QuarantineRow {
     /// The event.
     pub event: EventId,
@@ -37,7 +38,7 @@ pub struct QuarantineRow {
 }
 
 /// Where a quarantined event stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum QuarantineState {
     /// Waiting for its owner.
@@ -68,6 +69,9 @@ pub enum QuarantineState {
 }
 
 impl QuarantineState {
+    /// The words of all states.
+    pub const WORDS: [&str; 4] = ["open", "resubmitted", "released", "closed"];
+
     /// The word for it in stores, metrics and commands.
     pub const fn word(&self) -> &'static str {
         match self {

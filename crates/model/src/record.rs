@@ -1,7 +1,9 @@
 //! The journal's nouns: positions, entries, records. An entry, once appended, is never changed.
 
 use std::fmt;
+use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -13,12 +15,12 @@ use crate::ids::{EventId, FlowName, PolicyVersion, ReplayId};
 use crate::time::Timestamp;
 
 /// A part of the journal with an order of its own. Embedded there is one, number 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Partition(pub u16);
 
 /// A place in a partition. The first record has 1; 0 is before all. Offsets rise, and may have gaps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Offset(pub u64);
 
@@ -31,7 +33,7 @@ impl Offset {
 }
 
 /// A place in the journal. Positions of different partitions have no order in time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Position {
     /// The partition.
     pub partition: Partition,
@@ -42,6 +44,21 @@ pub struct Position {
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.partition.0, self.offset.0)
+    }
+}
+
+/// The text is no position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a position is a partition and an offset, such as 0:4711")]
+pub struct BadPosition;
+
+impl FromStr for Position {
+    type Err = BadPosition;
+
+    fn from_str(text: &str) -> Result<Self, BadPosition> {
+        let (partition, offset) = text.split_once(':').ok_or(BadPosition)?;
+        let partition = partition.parse().map(Partition).map_err(|_| BadPosition)?;
+        Ok(Self { partition, offset: offset.parse().map(Offset).map_err(|_| BadPosition)? })
     }
 }
 

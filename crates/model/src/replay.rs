@@ -1,5 +1,6 @@
 //! Replays: a frozen set of events or deliveries that a person sends again, and its progress.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Principal;
@@ -8,7 +9,7 @@ use crate::record::Position;
 use crate::time::Timestamp;
 
 /// A replay as it was ordered, and how far it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Replay {
     /// Its id.
     pub id: ReplayId,
@@ -40,7 +41,7 @@ pub struct Replay {
 }
 
 /// Where a replay stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum ReplayState {
     /// Members are being sent.
@@ -63,7 +64,7 @@ pub enum ReplayState {
 }
 
 /// One member of a frozen set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplayMember {
     /// Its place in the set, from 0, in journal order.
     pub index: u32,
@@ -80,7 +81,7 @@ pub struct ReplayMember {
 }
 
 /// Whether a member is sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "verdict")]
 pub enum MemberVerdict {
     /// It is.

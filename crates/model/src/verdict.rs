@@ -87,6 +87,27 @@ pub enum RefusalKind {
 }
 
 impl RefusalKind {
+    /// All kinds.
+    pub const ALL: [Self; 17] = [
+        Self::UnknownSource,
+        Self::BadSignature,
+        Self::StaleTimestamp,
+        Self::ExpiredPermission,
+        Self::ForbiddenAddress,
+        Self::Malformed,
+        Self::TooDeep,
+        Self::WrongMethod,
+        Self::TooSlow,
+        Self::TooLarge,
+        Self::HeadersTooLarge,
+        Self::UnsupportedMediaType,
+        Self::KeyReused,
+        Self::ContractViolation,
+        Self::UnknownType,
+        Self::OverLimit,
+        Self::Unavailable,
+    ];
+
     /// The HTTP status.
     pub const fn status(self) -> u16 {
         match self {

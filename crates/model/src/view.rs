@@ -1,5 +1,6 @@
 //! Questions that people ask and their pages. Views answer them; decisions never read them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::AuditRow;
@@ -66,7 +67,7 @@ pub struct QuarantineQuery {
 }
 
 /// Deliveries that wait for a person for one cause: one line of trouble instead of many.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CauseGroup {
     /// The state: held or dead-lettered.
     pub state: String,
@@ -100,7 +101,7 @@ pub struct Found {
 }
 
 /// A delivery with its attempts, oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryStory {
     /// The delivery.
     pub delivery: Delivery,
@@ -120,7 +121,7 @@ pub struct EventStory {
 }
 
 /// A replay with a page of its members.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplayStory {
     /// The replay.
     pub replay: Replay,
@@ -129,7 +130,7 @@ pub struct ReplayStory {
 }
 
 /// A change of a delivery, in the order in which the ledger took it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FeedRow {
     /// Its place in the feed; rises, and a reader never sees a lower one later.
     pub seq: u64,
@@ -152,7 +153,7 @@ pub struct FeedRow {
 }
 
 /// How much work a destination has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Backlog {
     /// The destination.
     pub destination: DestinationName,

@@ -1,22 +1,23 @@
 //! The shapes of the management API, shared by server, command line and tests. Each answer names its schema; fields are
 //! added, never renamed or removed.
 
+mod commands;
 mod lists;
+pub mod queries;
 
-use engine::replay::decide::Commands;
-use engine::replay::selection::Selection;
 use model::account::Line;
 use model::view::{Backlog, CauseGroup, DeliveryStory};
-use model::{
-    DeliveryId, Diagnostic, Digest, EventId, EventType, Identifier, PolicyVersion, Position, ReplayId, Scope, SecretName,
-    SourceName, Timestamp,
-};
+use model::{Diagnostic, EventId, EventType, Identifier, PolicyVersion, Position, SecretName, SourceName, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use commands::*;
 pub use lists::*;
 
+use crate::http::problem::Problem;
+
 /// One screen: is everything accounted for, and who has to do something.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// `crossdock/status/1`.
     pub schema: String,
@@ -58,7 +59,7 @@ pub struct Status {
 }
 
 /// Open quarantined events of one source with the same first reason: one line of trouble instead of many.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QuarantineGroup {
     /// Where they came in.
     pub source: SourceName,
@@ -79,7 +80,7 @@ pub struct QuarantineGroup {
 }
 
 /// A destination's work and health.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DestinationStatus {
     /// Its work.
     #[serde(flatten)]
@@ -97,7 +98,7 @@ pub struct DestinationStatus {
 }
 
 /// A source and whether it takes events.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SourceStatus {
     /// Its name.
     pub source: SourceName,
@@ -119,7 +120,7 @@ pub struct SourceStatus {
 }
 
 /// The journal's room.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct JournalStatus {
     /// Bytes in use.
     pub bytes: u64,
@@ -130,7 +131,7 @@ pub struct JournalStatus {
 }
 
 /// The way of everything that a reference names.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Trace {
     /// `crossdock/trace/1`.
     pub schema: String,
@@ -145,7 +146,7 @@ pub struct Trace {
 }
 
 /// The way of one event.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EventTrace {
     /// The event.
     pub event: EventSummary,
@@ -162,7 +163,7 @@ pub struct EventTrace {
 }
 
 /// An event without its bytes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EventSummary {
     /// Its id.
     pub id: EventId,
@@ -196,7 +197,7 @@ pub struct EventSummary {
 }
 
 /// One step of an event's way.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Hop {
     /// When.
     pub at: Timestamp,
@@ -209,7 +210,7 @@ pub struct Hop {
 }
 
 /// What was accepted of a request to `/in/{source}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AcceptedEvent {
     /// The event.
     pub id: EventId,
@@ -220,8 +221,35 @@ pub struct AcceptedEvent {
     pub quarantined: bool,
 }
 
+/// What was accepted of a request to `/in/{source}`: one event, or a batch in the order of its events.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Admission {
+    /// One event.
+    One(AcceptedEvent),
+    /// A batch.
+    Batch {
+        /// What became of each.
+        events: Vec<BatchItem>,
+    },
+}
+
+/// What became of one event of a batch.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum BatchItem {
+    /// It was accepted.
+    Accepted(AcceptedEvent),
+    /// It was refused; the others were not.
+    Refused {
+        /// Why.
+        problem: Box<Problem>,
+    },
+}
+
 /// A page of rows.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "RowsOf{T}")]
 pub struct Rows<T> {
     /// The schema of the rows.
     pub schema: String,
@@ -232,181 +260,11 @@ pub struct Rows<T> {
     pub next: Option<String>,
 }
 
-/// A command on one or more deliveries.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DeliveryCommand {
-    /// Which.
-    pub deliveries: Vec<DeliveryId>,
-    /// Why; compulsory.
-    pub why: String,
-}
-
-/// What became of a command on one delivery.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct CommandResult {
-    /// Which.
-    pub delivery: DeliveryId,
-    /// The delivery that took its place.
-    pub instead: Option<DeliveryId>,
-    /// `done`, `skipped`, `conflict`.
-    pub result: String,
-    /// In words.
-    pub text: String,
-}
-
-/// A decision on a quarantined event.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "action", deny_unknown_fields)]
-pub enum QuarantineCommand {
-    /// It is replaced by a corrected body.
-    Correct {
-        /// The whole corrected body, as text.
-        body: String,
-        /// Why.
-        why: String,
-    },
-    /// It passes as it is.
-    Release {
-        /// Why.
-        why: String,
-    },
-    /// It is not to be delivered.
-    Close {
-        /// Why.
-        why: String,
-    },
-}
-
-/// What became of a quarantined event.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct QuarantineResult {
-    /// The event.
-    pub event: EventId,
-    /// The event that took its place.
-    pub as_event: Option<EventId>,
-    /// In words.
-    pub text: String,
-}
-
-/// Something is to be paused or resumed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SwitchCommand {
-    /// `source/NAME`, `flow/NAME` or `destination/NAME`.
-    pub object: String,
-    /// Paused or not.
-    pub paused: bool,
-    /// Why.
-    pub why: String,
-}
-
-/// A policy to be applied: the files of a project folder.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ApplyCommand {
-    /// Path and text of each.
-    #[serde(default)]
-    pub files: Vec<(String, String)>,
-    /// An earlier version that is to be applied again instead of files.
-    #[serde(default)]
-    pub back_to: Option<PolicyVersion>,
-    /// Why.
-    pub why: String,
-    /// The version that the caller saw as the present one; another one is a conflict.
-    pub onto: Option<PolicyVersion>,
-    /// Whether open deliveries of what is removed are held for a person; otherwise the removal is refused.
-    #[serde(default)]
-    pub hold_removed: bool,
-    /// Whether the policy may name secrets that have no value; otherwise it is refused.
-    #[serde(default)]
-    pub allow_missing_secrets: bool,
-}
-
 /// A secret that has no value.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MissingSecret {
     /// Its name.
     pub name: SecretName,
     /// Where its value would be read from, in words.
     pub from: String,
-}
-
-/// What was applied.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ApplyResult {
-    /// `crossdock/apply/1`.
-    pub schema: String,
-    /// The version that judges now.
-    pub version: PolicyVersion,
-    /// In words.
-    pub text: String,
-}
-
-/// Which events or deliveries are to be sent again, and how.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReplayCommand {
-    /// Which.
-    pub selection: Selection,
-    /// Commands are sent too, which nothing but a person may decide.
-    #[serde(default)]
-    pub commands: Commands,
-    /// Members per second.
-    #[serde(default)]
-    pub pace_per_s: Option<u32>,
-    /// This many go first.
-    #[serde(default)]
-    pub canary: u32,
-    /// Stops after so many failures; 0 for never.
-    #[serde(default)]
-    pub stop_after: u32,
-    /// Why; compulsory for an order.
-    #[serde(default)]
-    pub why: String,
-    /// The preview that was seen; compulsory for large sets.
-    #[serde(default)]
-    pub preview: Option<SeenPreview>,
-}
-
-/// The preview that a person saw.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SeenPreview {
-    /// Its moment.
-    pub at: Timestamp,
-    /// The digest of its set.
-    pub digest: Digest,
-}
-
-/// A token that was made: its text is shown this once.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct NewToken {
-    /// The name of its principal.
-    pub name: String,
-    /// The text to send as `Authorization: Bearer`.
-    pub token: String,
-    /// From when on it is refused.
-    pub expires_at: Timestamp,
-}
-
-/// A token to be made.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TokenCommand {
-    /// The name of its principal.
-    pub name: String,
-    /// What it may do.
-    pub scopes: Vec<Scope>,
-    /// Days until it expires, 1 to 365.
-    pub days: u16,
-}
-
-/// A started replay.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ReplayOrdered {
-    /// Its id.
-    pub id: ReplayId,
-    /// In words.
-    pub text: String,
 }

@@ -8,6 +8,7 @@ use engine::node::{Ground, Node};
 use engine::ports::Views;
 use tokio::sync::watch;
 
+use crate::http::once::UnderWay;
 use crate::http::room::Room;
 use crate::settings::Settings;
 use crate::tasks::End;
@@ -31,6 +32,8 @@ pub struct App {
     pub instance: String,
     /// What a write without a bearer token must carry.
     pub same_site: String,
+    /// Writes with keys that this process is at.
+    pub under_way: UnderWay,
     /// Whether traffic is accepted.
     pub ready: AtomicBool,
     /// The first of the loops that ended: from then on the process is on its way down.

@@ -3,11 +3,15 @@
 
 use std::sync::Arc;
 
+use engine::node::Ground;
 use engine::ports::{Clock, Ledger};
+use engine::rules::asked::NotDone;
+use model::audit::version_of_tokens;
 use model::limit::ATTEMPTS_MAX;
-use model::{AuditId, AuditRow, Batch, Change, Digest, Fault, Principal, Scope, TimeSpan, Timestamp, Token, TokenId};
+use model::{AuditId, AuditRow, Batch, Change, Digest, Fault, Guard, Principal, Scope, TimeSpan, Timestamp, Token, TokenId};
 
 use crate::api::NewToken;
+use crate::http::once::Begun;
 
 /// How long an administrator's first token holds.
 pub const FIRST_TOKEN: TimeSpan = TimeSpan::from_days(365);
@@ -44,67 +48,78 @@ pub async fn by_token(ledger: &Arc<dyn Ledger>, text: &str, now: Timestamp) -> R
     Ok(valid.map(|token| Caller { principal: Principal::new(&token.name), scopes: token.scopes }))
 }
 
-/// Makes a token. Its text is in the answer and nowhere else.
-pub async fn make(
-    ledger: &Arc<dyn Ledger>,
-    clock: &Arc<dyn Clock>,
-    by: &Principal,
-    (name, scopes): (&str, Vec<Scope>),
-    holds: TimeSpan,
-) -> Result<NewToken, Fault> {
-    let now = clock.now();
-    let text = format!("cdk_{}", secret_text(clock));
-    let id = TokenId(model::arrival_id(now, clock.chance()));
-    let expires_at = now + holds;
+/// A token that is wanted.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The name of its principal.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// How long it holds.
+    pub holds: TimeSpan,
+}
+
+/// Makes a token. Its text is in the answer and nowhere else. Made again of the same moment and chance, it is the same token
+/// with a new text, and the old text holds no more; what was revoked in between stays revoked.
+pub async fn make(ground: &Ground, by: &Principal, begun: Begun, wanted: Wanted) -> Result<NewToken, Fault> {
+    let text = format!("cdk_{}", secret_text(&ground.clock));
+    let id = TokenId(model::arrival_id(begun.at, begun.chance));
+    let expires_at = begun.at + wanted.holds;
+    let before = ground.ledger.tokens().await?.into_iter().find(|token| token.id == id);
     let token = Token {
         id,
         digest: Digest::of(text.as_bytes()),
-        name: name.to_owned(),
-        scopes,
-        created_at: now,
+        name: wanted.name.clone(),
+        scopes: wanted.scopes,
+        created_at: begun.at,
         expires_at,
-        revoked_at: None,
+        revoked_at: before.and_then(|token| token.revoked_at),
     };
-    let audit = AuditRow {
-        id: AuditId::derive(id.0, &[b"made"]),
-        at: now,
-        by: by.clone(),
-        action: "token.make".to_owned(),
-        subject: name.to_owned(),
-        why: String::new(),
-    };
-    ledger.commit(Batch::new().change(Change::PutToken(Box::new(token))).change(Change::Audit(audit))).await?;
-    Ok(NewToken { name: name.to_owned(), token: text, expires_at })
+    let audit = audit(AuditId::derive(id.0, &[b"made"]), "token.make", (by, begun.at), &wanted.name);
+    ground.ledger.commit(Batch::new().change(Change::PutToken(Box::new(token))).change(Change::Audit(audit))).await?;
+    Ok(NewToken { name: wanted.name, token: Some(text), expires_at })
 }
 
-/// Revokes every token of a name. Answers how many.
-pub async fn revoke(ledger: &Arc<dyn Ledger>, by: &Principal, name: &str, now: Timestamp) -> Result<usize, Fault> {
-    let mut batch = Batch::new();
-    for token in ledger.tokens().await?.into_iter().filter(|token| token.name == name && token.revoked_at.is_none()) {
-        let audit = AuditRow {
-            id: AuditId::derive(token.id.0, &[b"revoked"]),
-            at: now,
-            by: by.clone(),
-            action: "token.revoke".to_owned(),
-            subject: name.to_owned(),
-            why: String::new(),
-        };
-        batch =
-            batch.change(Change::PutToken(Box::new(Token { revoked_at: Some(now), ..token }))).change(Change::Audit(audit));
+fn audit(id: AuditId, action: &str, (by, at): (&Principal, Timestamp), subject: &str) -> AuditRow {
+    let (action, subject) = (action.to_owned(), subject.to_owned());
+    AuditRow { id, at, by: by.clone(), action, subject, why: String::new() }
+}
+
+/// Revokes every token of a name. Answers how many. `Changed` when its tokens are at another version than `seen`, or one was
+/// made or revoked in between.
+pub async fn revoke(
+    ledger: &Arc<dyn Ledger>,
+    by: &Principal,
+    name: &str,
+    (seen, now): (Option<u64>, Timestamp),
+) -> Result<usize, NotDone> {
+    let tokens = ledger.tokens().await?;
+    let version = version_of_tokens(&tokens, name);
+    if seen.is_some_and(|seen| seen != version) {
+        return Err(NotDone::Changed(format!("the tokens of {name:?} have changed: look at them again")));
+    }
+    let mut batch = Batch::new().guard(Guard::Tokens { name: name.to_owned(), version });
+    for token in tokens.into_iter().filter(|token| token.name == name && token.revoked_at.is_none()) {
+        let audit = audit(AuditId::derive(token.id.0, &[b"revoked"]), "token.revoke", (by, now), name);
+        let revoked = Token { revoked_at: Some(now), ..token };
+        batch = batch.change(Change::PutToken(Box::new(revoked))).change(Change::Audit(audit));
     }
     let revoked = batch.changes.len() / 2;
-    if revoked > 0 {
-        ledger.commit(batch).await?;
+    if revoked == 0 {
+        return Err(NotDone::Unknown(format!("there is no token {name:?} that holds")));
     }
+    ledger.commit(batch).await?;
     Ok(revoked)
 }
 
 /// The administrator's token, made when there is no token at all.
-pub async fn first_token(ledger: &Arc<dyn Ledger>, clock: &Arc<dyn Clock>) -> Result<Option<NewToken>, Fault> {
-    if !ledger.tokens().await?.is_empty() {
+pub async fn first_token(ground: &Ground) -> Result<Option<NewToken>, Fault> {
+    if !ground.ledger.tokens().await?.is_empty() {
         return Ok(None);
     }
-    make(ledger, clock, &Principal::product(), ("admin", vec![Scope::Admin]), FIRST_TOKEN).await.map(Some)
+    let begun = Begun { at: ground.clock.now(), chance: ground.clock.chance() };
+    let wanted = Wanted { name: "admin".to_owned(), scopes: vec![Scope::Admin], holds: FIRST_TOKEN };
+    make(ground, &Principal::product(), begun, wanted).await.map(Some)
 }
 
 /// 240 bits of chance in hexadecimal digits.

@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use crate::api::NewToken;
 use crate::app::App;
 use crate::clock::SystemClock;
+use crate::http::once::UnderWay;
 use crate::http::room::Room;
 use crate::http::serve::Serving;
 use crate::settings::{OpenOnLoopback, Settings};
@@ -97,7 +98,7 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
     tasks.spawn("keys", keep_keys(ground.clone()));
     let first_token = match settings.open_on_loopback {
         OpenOnLoopback::Yes => None,
-        OpenOnLoopback::No => identity::first_token(&ground.ledger, &ground.clock).await?,
+        OpenOnLoopback::No => identity::first_token(&ground).await?,
     };
     let app = Arc::new(app(ground, node, views, settings, tasks.watch()));
     tasks.spawn("http", serving(&app).run(listener));
@@ -166,8 +167,8 @@ fn app(ground: Ground, node: Node, views: Arc<dyn Views>, settings: Settings, en
     let intake = node.intake();
     let same_site = identity::secret_text(&ground.clock);
     let instance = hex::encode(ground.clock.chance());
-    let ready = AtomicBool::new(false);
-    App { ground, node, views, intake, room: Room::default(), settings, instance, same_site, ready, ended }
+    let (ready, under_way) = (AtomicBool::new(false), UnderWay::default());
+    App { ground, node, views, intake, room: Room::default(), settings, instance, same_site, under_way, ready, ended }
 }
 
 /// Looks whether the store's own threads live. Their panic ends this loop.

@@ -168,10 +168,13 @@ impl Defect {
 
     /// What is said to be in force: [`Flaw::I6Policies`] strikes here.
     pub async fn in_force(&self, ledger: &dyn Ledger, found: Option<InForce>) -> Result<Option<InForce>, Fault> {
-        let Some(found) = found.filter(|_| self.flaw == Flaw::I6Policies) else { return Ok(found) };
+        if self.flaw != Flaw::I6Policies {
+            return Ok(found);
+        }
+        let Some(found) = found else { return Ok(None) };
         let reached = ledger.partition_policy(Partition(0)).await?;
         let version = reached.unwrap_or(found.version);
-        Ok(Some(InForce { number: found.number + u64::from(version != found.version), version }))
+        Ok(Some(InForce { number: found.number + u64::from(version != found.version), version, ..found }))
     }
 
     /// The bytes that arrive: I3 strikes here.

@@ -4,18 +4,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use engine::ports::{Clock as _, DueQuery, Ledger as _};
-use model::change::{InForce, Round, Switch};
+use model::audit::version_of_tokens;
+use model::change::{Round, Switch};
 use model::{
-    AuditId, Batch, Bucket, Change, Claim, Delivery, DeliveryId, DeliveryState, Digest, Entry, Guard, LaneKey, Offset,
-    OnDead, Origin, Outcome, Partition, Principal, QuarantineState, Replay, ReplayState, Scope, TimeSpan, Timestamp, Token,
-    TokenId, TransportError,
+    AuditId, Batch, Bucket, Change, Claim, Delivery, DeliveryId, DeliveryState, Digest, Entry, Guard, KeyedWrite, LaneKey,
+    Offset, OnDead, Origin, Outcome, Partition, Principal, QuarantineState, Replay, ReplayState, Scope, TimeSpan, Timestamp,
+    Token, TokenId, TransportError,
 };
 
 use super::clock::ManualClock;
 use super::portrait::Subjects;
 use super::sample::{
-    ACCEPTED, BUSY, audit, delivery, delivery_id, emitted_id, ended, event_id, lease, member, name, owner, policy, position,
-    quarantined, replay, replay_id, replayed,
+    ACCEPTED, BUSY, audit, delivery, delivery_id, emitted_id, ended, event_id, in_force, kept_answer, keyed, keyed_id,
+    lease, member, name, owner, policy, position, quarantined, replay, replay_id, replayed,
 };
 use crate::memory::MemoryLedger;
 use crate::random::Dice;
@@ -87,6 +88,7 @@ impl History {
             replays: (0..6).map(replay_id).collect(),
             nodes: NODES.iter().map(|text| name(text)).collect(),
             tokens: (0..4_u64).map(|n| Digest::of(&n.to_be_bytes())).collect(),
+            keyed: (0..7).map(keyed_id).collect(),
             words: (0..8).map(|n| format!("word-{n}")).collect(),
             audited: vec![event_id(3).to_string(), delivery_id(3).to_string()],
             queries: queries.into(),
@@ -122,7 +124,7 @@ impl History {
             13..=15 => self.shift().await,
             16..=18 => self.entry_change(),
             19..=20 => self.emission(),
-            _ => self.setting().await,
+            _ => self.setting(),
         }
     }
 
@@ -255,12 +257,11 @@ impl History {
     }
 
     /// Changes about what stands beside events and deliveries.
-    async fn setting(&mut self) -> Change {
+    fn setting(&mut self) -> Change {
         let n = self.dice.below(5);
         let (by, why, at) = (Principal::new("ines"), self.why(), self.now());
-        match self.dice.below(10) {
+        match self.dice.below(13) {
             0 => Change::StorePolicy { version: policy(n), files: vec![("flows/a.yaml".to_owned(), why)], at },
-            1 if self.dice.one_in(2) => self.in_force().await,
             1 => Change::PartitionPolicy { partition: Partition(u16::from(n > 2)), version: policy(n) },
             2 => Change::Breaker { destination: name(self.pick(&DESTINATIONS)), state: format!("{{\"n\":{n}}}") },
             3 => Change::Switch { object: format!("flow/{n}"), switch: Switch { paused: self.dice.one_in(2), by, why, at } },
@@ -275,16 +276,17 @@ impl History {
             6 => Change::PutToken(Box::new(self.token(n.min(3)))),
             7 => Change::Heartbeat { node: name(self.pick(&NODES)), incarnation: 1 + self.dice.below(3), at },
             8 => Change::Heartbeat { node: name(self.pick(&NODES)), incarnation: 3, at },
+            9 => Change::PutInForce(Box::new(in_force(n, at))),
+            10 => {
+                let answer = self.dice.one_in(2).then(|| kept_answer(n));
+                Change::PutKeyed(Box::new(KeyedWrite { begun_at: at, answer, ..keyed(n, 1 + self.dice.below(3)) }))
+            }
+            11 => Change::ForgetKeyed { before: self.around() },
             _ => {
                 let (shard, node) = (self.pick(&SHARDS).to_owned(), name(self.pick(&NODES)));
                 Change::TakeShard { shard, node, incarnation: 1 + self.dice.below(3) }
             }
         }
-    }
-
-    async fn in_force(&mut self) -> Change {
-        let last = self.reference.policy_in_force().await.expect("memory answers").map_or(0, |last| last.number);
-        Change::PolicyInForce(InForce { number: last + self.dice.below(3), version: policy(self.dice.below(5)) })
     }
 
     fn token(&mut self, n: u64) -> Token {
@@ -304,11 +306,25 @@ impl History {
         let off = u64::from(self.dice.one_in(6));
         let asked = self.delivery_number();
         let stored = self.reference.delivery(asked).await.expect("memory answers");
-        match (self.dice.below(6), stored) {
+        match (self.dice.below(9), stored) {
             (0, Some(delivery)) => Guard::Epoch { delivery: delivery.id, epoch: delivery.epoch + off },
             (1, Some(delivery)) => Guard::DeliveryVersion { delivery: delivery.id, version: delivery.version + off },
             (2, _) => Guard::Life { node: name(self.pick(&NODES)), incarnation: 1 + self.dice.below(3) },
-            (3, _) => Guard::Shard {
+            (3, _) => {
+                let write = keyed_id(self.dice.below(5));
+                let stored = self.reference.keyed_write(write).await.expect("memory answers");
+                Guard::KeyedTurn { write, turn: stored.map_or(0, |write| write.turn) + off }
+            }
+            (4, _) => {
+                let last = self.reference.in_force().await.expect("memory answers");
+                Guard::InForce { number: last.map_or(0, |last| last.number) + off }
+            }
+            (5, _) => {
+                let name = format!("ci-{}", self.dice.below(4));
+                let tokens = self.reference.tokens().await.expect("memory answers");
+                Guard::Tokens { version: version_of_tokens(&tokens, &name) + off, name }
+            }
+            (6, _) => Guard::Shard {
                 shard: self.pick(&SHARDS).to_owned(),
                 node: name(self.pick(&NODES)),
                 incarnation: 1 + self.dice.below(3),

@@ -54,6 +54,7 @@ fn subjects() -> Subjects {
         replays: vec![replay_id(1)],
         nodes: vec![name("one")],
         tokens: Vec::new(),
+        keyed: Vec::new(),
         words: vec!["S00005".to_owned()],
         audited: vec!["x".to_owned()],
         queries: vec![model::view::DeliveryQuery::default()],

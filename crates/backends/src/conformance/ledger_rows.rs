@@ -1,6 +1,6 @@
 //! The ledger: everything that is written once, overwritten, or moved on, and found again.
 
-use model::change::{InForce, Switch};
+use model::change::Switch;
 use model::{
     Batch, Change, Digest, Entry, FaultKind, Guard, Partition, PolicyVersion, QuarantineState, Replay, ReplayState, Scope,
     Token, TokenId,
@@ -14,7 +14,6 @@ use super::sample::{
 };
 
 pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
-    ("of_applications_each_takes_the_next_number", |it| Box::pin(of_applications_each_takes_the_next_number(it))),
     ("a_quarantined_event_is_kept_once", |it| Box::pin(a_quarantined_event_is_kept_once(it))),
     ("a_quarantined_event_moves_on", |it| Box::pin(a_quarantined_event_moves_on(it))),
     ("an_entry_is_emitted_once", |it| Box::pin(an_entry_is_emitted_once(it))),
@@ -141,19 +140,6 @@ async fn a_policy_is_kept_whole_and_once(mut it: LedgerFixture) {
     assert_eq!(it.ledger().policy(policy(3)).await.ok(), Some(None));
     assert_eq!(it.views().policies(10).await.ok(), Some(vec![(policy(2), at(3)), (policy(1), at(1))]));
     assert_eq!(it.views().policies(1).await.ok(), Some(vec![(policy(2), at(3))]));
-}
-
-async fn of_applications_each_takes_the_next_number(mut it: LedgerFixture) {
-    let of = |number, n| InForce { number, version: policy(n) };
-    assert_eq!(it.ledger().policy_in_force().await.ok(), Some(None));
-    it.conflicts(Change::PolicyInForce(of(0, 1))).await;
-    it.conflicts(Change::PolicyInForce(of(2, 1))).await;
-    for (number, n) in [(1, 1), (2, 2), (3, 1)] {
-        it.apply(Change::PolicyInForce(of(number, n))).await;
-        it.conflicts(Change::PolicyInForce(of(number, 3))).await;
-        it.reopen().await;
-        assert_eq!(it.ledger().policy_in_force().await.ok(), Some(Some(of(number, n))));
-    }
 }
 
 async fn a_partition_has_one_policy(mut it: LedgerFixture) {

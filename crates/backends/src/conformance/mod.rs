@@ -19,6 +19,7 @@ mod ledger_attempts;
 mod ledger_batches;
 mod ledger_deadlines;
 mod ledger_due;
+mod ledger_keyed;
 mod ledger_lanes;
 mod ledger_lives;
 mod ledger_rows;
@@ -54,6 +55,7 @@ pub const LEDGER: &[&[Entry<LedgerFixture>]] = &[
     ledger_deadlines::LIST,
     ledger_lives::LIST,
     ledger_rows::LIST,
+    ledger_keyed::LIST,
     ledger_account::LIST,
     ledger_trim::LIST,
     compare_ledgers::LIST,

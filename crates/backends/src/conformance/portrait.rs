@@ -3,13 +3,13 @@
 //! Where a port promises no order, the portrait brings one; the numbers of the feed are left out, their order is not.
 
 use engine::ports::{DueQuery, Ledger, Shard, Views};
-use model::change::{InForce, Switch};
+use model::change::Switch;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
 };
 use model::{
-    Account, AuditRow, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, FlowName, NodeName, Offset,
-    Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
+    Account, AuditRow, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, FlowName, InForce,
+    KeyedWrite, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
 };
 use uuid::Uuid;
 
@@ -42,6 +42,8 @@ pub struct Subjects {
     pub nodes: Vec<NodeName>,
     /// Digests of tokens.
     pub tokens: Vec<Digest>,
+    /// Keyed writes.
+    pub keyed: Vec<Digest>,
     /// Words of the index.
     pub words: Vec<String>,
     /// Subjects of the audit.
@@ -60,7 +62,6 @@ pub struct Portrait {
     pub agenda: Vec<(DestinationName, Timestamp)>,
     pub orphans: Vec<Delivery>,
     pub cursors: Vec<Offset>,
-    pub in_force: Option<InForce>,
     pub partition_policies: Vec<Option<PolicyVersion>>,
     pub policies: Vec<Option<Vec<(String, String)>>>,
     pub policy_list: Vec<(PolicyVersion, Timestamp)>,
@@ -78,6 +79,9 @@ pub struct Portrait {
     pub incarnations: Vec<Option<u64>>,
     pub tokens: Vec<Token>,
     pub tokens_found: Vec<Option<Token>>,
+    pub in_force: Option<InForce>,
+    pub keyed: Vec<Option<KeyedWrite>>,
+    pub keyed_writes: u64,
     pub account: Account,
     pub recount: Account,
     pub needed: Vec<Vec<Offset>>,
@@ -125,7 +129,6 @@ impl Portrait {
             ("agenda", told(&self.agenda)),
             ("orphans", told(&self.orphans)),
             ("cursors", told(&self.cursors)),
-            ("in_force", told(&self.in_force)),
             ("partition_policies", told(&self.partition_policies)),
             ("policies", told(&self.policies)),
             ("policy_list", told(&self.policy_list)),
@@ -143,6 +146,9 @@ impl Portrait {
             ("incarnations", told(&self.incarnations)),
             ("tokens", told(&self.tokens)),
             ("tokens_found", told(&self.tokens_found)),
+            ("in_force", told(&self.in_force)),
+            ("keyed", told(&self.keyed)),
+            ("keyed_writes", told(&self.keyed_writes)),
             ("account", told(&self.account)),
             ("recount", told(&self.recount)),
             ("needed", told(&self.needed)),
@@ -196,7 +202,6 @@ impl Portrait {
     }
 
     async fn ask_settings(&mut self, ledger: &dyn Ledger, subjects: &Subjects) -> Result<(), Fault> {
-        self.in_force = ledger.policy_in_force().await?;
         for partition in &subjects.partitions {
             self.partition_policies.push(ledger.partition_policy(*partition).await?);
         }
@@ -214,6 +219,11 @@ impl Portrait {
         for digest in &subjects.tokens {
             self.tokens_found.push(ledger.token(*digest).await?);
         }
+        self.in_force = ledger.in_force().await?;
+        for id in &subjects.keyed {
+            self.keyed.push(ledger.keyed_write(*id).await?);
+        }
+        self.keyed_writes = ledger.keyed_writes().await?;
         for id in &subjects.replays {
             self.replays.push(ledger.replay(*id).await?.map(|replay| ReplayStory { replay, members: Vec::new() }));
             self.members.push(ledger.members(*id, 1, 3).await?);

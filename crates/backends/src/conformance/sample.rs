@@ -8,9 +8,9 @@ use model::outcome::Again;
 use model::replay::MemberVerdict;
 use model::{
     AttemptResult, AuditId, AuditRow, Claim, Code, Delivery, DeliveryId, DeliveryState, DestinationName, Diagnostic, Digest,
-    Entry, Event, EventId, EventType, FlowName, LaneKey, Lease, NewEntry, NodeName, Offset, OnDead, Origin, Outcome, Owner,
-    Partition, PolicyVersion, Position, Principal, QuarantineRow, QuarantineState, Replay, ReplayId, ReplayMember,
-    ReplayState, SourceName, Timestamp, arrival_id,
+    Entry, Event, EventId, EventType, FlowName, InForce, KeptAnswer, KeyedWrite, LaneKey, Lease, NewEntry, NodeName, Offset,
+    OnDead, Origin, Outcome, Owner, Partition, PolicyVersion, Position, Principal, QuarantineRow, QuarantineState, Replay,
+    ReplayId, ReplayMember, ReplayState, SourceName, Timestamp, arrival_id,
 };
 
 /// So many seconds after the beginning of the tests.
@@ -273,4 +273,31 @@ pub fn audit(n: u64, subject: &str) -> AuditRow {
         subject: subject.to_owned(),
         why: "it's the carrier's fault".to_owned(),
     }
+}
+
+/// The id of a keyed write.
+pub fn keyed_id(n: u64) -> Digest {
+    KeyedWrite::id_of(&person(), &format!("key-{n}"))
+}
+
+/// A keyed write under way, in this turn.
+pub fn keyed(n: u64, turn: u64) -> KeyedWrite {
+    KeyedWrite {
+        id: keyed_id(n),
+        request: Digest::of(&n.to_be_bytes()),
+        begun_at: at(n.cast_signed()),
+        turn,
+        lease: lease("one", 1),
+        answer: None,
+    }
+}
+
+/// What was answered to it.
+pub fn kept_answer(n: u64) -> KeptAnswer {
+    KeptAnswer { status: 200, body: format!("{{\"n\":\"it's {n}\"}}") }
+}
+
+/// An application of a policy.
+pub fn in_force(number: u64, at: Timestamp) -> InForce {
+    InForce { number, version: policy(number), by: person(), why: "it's \"time\"".to_owned(), at }
 }

@@ -22,7 +22,7 @@ pub(super) struct File {
 pub(super) const JOURNAL: File = File { name: "journal.sqlite", mark: 0x4344_6a6c, steps: &[JOURNAL_1] };
 
 /// The state of all work.
-pub(super) const LEDGER: File = File { name: "ledger.sqlite", mark: 0x4344_6c67, steps: &[LEDGER_1] };
+pub(super) const LEDGER: File = File { name: "ledger.sqlite", mark: 0x4344_6c67, steps: &[LEDGER_1, LEDGER_2] };
 
 /// Brings a file to the present schema. Refuses a newer one and what is not ours.
 pub(super) fn migrate(conn: &Connection, file: File, path: &Path) -> Result<(), Fault> {
@@ -121,7 +121,6 @@ CREATE TABLE cursors (
 CREATE TABLE lives (node TEXT PRIMARY KEY, life INTEGER NOT NULL, seen_at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE shards (shard TEXT PRIMARY KEY, node TEXT NOT NULL, life INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE policies (version TEXT PRIMARY KEY, at INTEGER NOT NULL, files TEXT NOT NULL);
-CREATE TABLE in_force (number INTEGER PRIMARY KEY, version TEXT NOT NULL);
 CREATE TABLE partition_policies (part INTEGER PRIMARY KEY, version TEXT NOT NULL);
 CREATE TABLE quarantine (
   event BLOB PRIMARY KEY, at INTEGER NOT NULL, part INTEGER NOT NULL, pos INTEGER NOT NULL, source TEXT NOT NULL,
@@ -155,3 +154,14 @@ CREATE TABLE segments (
   dropped INTEGER NOT NULL, filter BLOB NOT NULL, starts BLOB NOT NULL);
 CREATE TABLE segment_blocks (id INTEGER PRIMARY KEY, content BLOB NOT NULL);
 ";
+
+/// Writes by their keys, and the last application of a policy in one row: that which the router has reached, where there is
+/// one already.
+const LEDGER_2: &str = r#"
+CREATE TABLE keyed (id BLOB PRIMARY KEY, begun_at INTEGER NOT NULL, turn INTEGER NOT NULL, content TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX keyed_age ON keyed (begun_at, id);
+CREATE TABLE in_force (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL, content TEXT NOT NULL);
+INSERT INTO in_force (one, number, content)
+  SELECT 1, 1, '{"number":1,"version":"' || version || '","by":"crossdock","why":"","at":"1970-01-01T00:00:00Z"}'
+  FROM partition_policies ORDER BY part LIMIT 1;
+"#;

@@ -45,6 +45,9 @@ pub(crate) struct Apply {
     /// Hold open deliveries of what is removed for a person; otherwise the removal is refused
     #[arg(long)]
     pub(crate) hold_removed: bool,
+    /// Only if this version, or one that begins so, is in force: what `crossdock plan` compared with
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) expect: Option<String>,
     /// Apply it although secrets have no value; what they prove or sign does not work until they do
     #[arg(long)]
     pub(crate) allow_missing_secrets: bool,

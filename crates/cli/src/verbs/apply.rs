@@ -1,5 +1,6 @@
 //! `crossdock apply`: shows what changes, asks, and applies exactly that: another change in between is a conflict.
 
+use model::PolicyVersion;
 use policy::SourceFile;
 use policy::plan::{Plan, plan};
 use server::api::{ApplyCommand, ApplyResult};
@@ -18,6 +19,10 @@ pub(crate) async fn run(common: &Common, args: &args::Apply, output: &Output) ->
     let (before, after) = (project::without_tests(&applied), project::without_tests(&project.files));
     let plan = plan(&before, &after);
     show(&plan, (&before, &after), output);
+    if let Some(expected) = args.expect.as_ref().filter(|expected| !plan.from.to_string().starts_with(*expected)) {
+        let message = format!("{expected} is not in force any more: {} is", plan.from.short());
+        return Err(Failure::new(Exit::Refused, "stale", message).hint("look at the plan again"));
+    }
     if plan.from == plan.to {
         nothing(&plan, output);
         return Ok(Exit::Done);
@@ -33,17 +38,17 @@ pub(crate) async fn run(common: &Common, args: &args::Apply, output: &Output) ->
         files,
         back_to: None,
         why,
-        onto: Some(plan.from),
         hold_removed: args.hold_removed,
         allow_missing_secrets: args.allow_missing_secrets,
     };
-    send(&mut client, &command, output).await
+    send(&mut client, &command, plan.from, output).await
 }
 
 /// The plan for people; with JSON the result alone is the answer.
 pub(super) fn show(plan: &Plan, files: (&[SourceFile], &[SourceFile]), output: &Output) {
     if output.form == Form::Table {
         super::plan::print(plan, files, output);
+        super::plan::compared(plan, output);
     }
 }
 
@@ -58,9 +63,9 @@ pub(super) fn nothing(plan: &Plan, output: &Output) {
     }
 }
 
-/// Sends the command and says what became of it.
-pub(super) async fn send(client: &mut Client, command: &ApplyCommand, output: &Output) -> Ended {
-    let applied: Result<ApplyResult, Failure> = client.post("/policies/apply", command).await;
+/// Sends the command, to be applied onto the version that was compared with, and says what became of it.
+pub(super) async fn send(client: &mut Client, command: &ApplyCommand, onto: PolicyVersion, output: &Output) -> Ended {
+    let applied: Result<ApplyResult, Failure> = client.post_onto("/policies/apply", command, &onto.to_string()).await;
     let result = applied.map_err(|failure| match (failure.exit, failure.code.as_str()) {
         (Exit::Refused, "missing-secrets") => failure.hint("give them a value, or say --allow-missing-secrets"),
         (Exit::Refused, "refused") if !command.hold_removed => {

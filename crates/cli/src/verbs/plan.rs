@@ -22,12 +22,13 @@ pub(crate) async fn run(common: &Common, args: &args::Plan, output: &Output) -> 
     let (before, after) = (project::without_tests(&applied), project::without_tests(&project.files));
     let plan = plan(&before, &after);
     print(&plan, (&before, &after), output);
+    compared(&plan, output);
     if plan.is_empty() {
         return Ok(Exit::Done);
     }
     let folder = if args.folder == Path::new(".") { String::new() } else { format!(" {}", args.folder.display()) };
     warn_of_secrets(&client, &after, output).await?;
-    output.next(&format!("crossdock apply{folder} --reason …"));
+    output.next(&format!("crossdock apply{folder} --expect {} --reason …", plan.from.short()));
     Ok(if args.exit_code { Exit::Changes } else { Exit::Done })
 }
 
@@ -43,6 +44,13 @@ async fn warn_of_secrets(client: &Client, files: &[SourceFile], output: &Output)
         output.say(&format!("warning: the secret {name} has no value: {from}; apply refuses that"));
     }
     Ok(())
+}
+
+/// With what a plan compared: `apply --expect` takes it.
+pub(super) fn compared(plan: &Plan, output: &Output) {
+    if output.form == Form::Table {
+        output.line(&format!("Compared with {}, which is in force.", plan.from.short()));
+    }
 }
 
 /// A plan with whom it needs.

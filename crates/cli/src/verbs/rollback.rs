@@ -40,11 +40,10 @@ pub(crate) async fn run(common: &Common, args: &Rollback, output: &Output) -> En
         files: Vec::new(),
         back_to: Some(to),
         why,
-        onto: Some(plan.from),
         hold_removed: args.hold_removed,
         allow_missing_secrets: args.allow_missing_secrets,
     };
-    apply::send(&mut client, &command, output).await
+    apply::send(&mut client, &command, plan.from, output).await
 }
 
 fn list(versions: &[Applied], output: &Output) -> Exit {

@@ -89,7 +89,8 @@ fn greet(running: &Running, output: &Output) {
     if let Some(token) = &running.first_token {
         output.say(&format!(
             "administrator's token, shown this once (it holds until {}):\n  {}\nother commands take it from the environment: export CROSSDOCK_TOKEN=…",
-            token.expires_at, token.token
+            token.expires_at,
+            token.token.as_deref().unwrap_or_default()
         ));
     }
     for note in running.notes.iter().cloned().chain(moved(running)) {

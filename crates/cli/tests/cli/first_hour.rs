@@ -27,10 +27,13 @@ fn an_order_is_refused_held_and_delivered_after_a_change() {
 
     let mut taking = Going::listener(folder.path(), "200");
     move_warehouse(folder.path(), &taking.url);
-    product.run(&["plan", "--exit-code"]).ends(4).says("~ destination").says("Needs     team-warehouse");
+    let plan = product.run(&["plan", "--exit-code"]).ends(4).says("~ destination").says("Needs     team-warehouse");
+    let seen = plan.out.split("Compared with ").nth(1).and_then(|rest| rest.split(',').next()).unwrap().to_owned();
     product.run(&["apply", "--reason", "the new warehouse"]).ends(2).remarks("-y");
-    product.run(&["apply", "--reason", "the new warehouse", "-y"]).ends(0).says("applied");
+    product.run(&["apply", "--reason", "x", "-y", "--expect", "0123456789ab"]).ends(6).remarks("is not in force");
+    product.run(&["apply", "--reason", "the new warehouse", "-y", "--expect", &seen]).ends(0).says("applied");
     product.run(&["plan", "--exit-code"]).ends(0).says("nothing to change");
+    product.run(&["apply", "--reason", "x", "-y", "--expect", &seen]).ends(6).remarks("is not in force");
 
     product.run(&["retry", &delivery]).ends(2).remarks("--reason");
     product.run(&["retry", &delivery, "--reason", "it takes orders now", "--wait"]).ends(0).remarks("done");

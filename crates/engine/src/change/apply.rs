@@ -4,10 +4,9 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
-use model::change::InForce;
 use model::limit::PAGE_ROWS_MAX;
 use model::view::DeliveryQuery;
-use model::{Delivery, Diagnostic, Fault, FaultKind, Partition, PolicyVersion, Severity};
+use model::{Delivery, Diagnostic, Fault, FaultKind, InForce, Partition, PolicyVersion, Severity};
 use policy::{Policy, SourceFile};
 
 use super::decide::{self, Application, Left, MissingSecrets, OpenDeliveries, Removal};
@@ -95,9 +94,9 @@ impl Changes {
         self.put("policy.roll_back", &files, terms, asked).await
     }
 
-    /// What a policy would remove, with what is open there.
-    pub async fn removals(&self, proposed: &Policy) -> Result<Vec<Removal>, Fault> {
-        let gone = Names::of(&self.book.current()).gone_in(&Names::of(proposed));
+    /// What a policy would remove from the one in force, with what is open there.
+    async fn removals(&self, in_force: &Policy, proposed: &Policy) -> Result<Vec<Removal>, Fault> {
+        let gone = Names::of(in_force).gone_in(&Names::of(proposed));
         let mut removals = Vec::with_capacity(gone.len());
         for object in gone {
             removals.push(self.removal(object).await?);
@@ -108,40 +107,48 @@ impl Changes {
     async fn put(&self, action: &str, files: &[SourceFile], terms: Terms, asked: &Asked) -> Result<Applied, NotDone> {
         asked.check()?;
         let (policy, warnings) = checked(files, asked)?;
-        let in_force = self.in_force().await?;
-        let (version, previous) = (policy.version, in_force.version);
+        let last = self.in_force().await?;
+        let (version, previous) = (policy.version, last.version);
         if terms.onto.is_some_and(|onto| onto != previous) {
-            return Err(NotDone::Changed(format!(
-                "the policy in force is {}; look at the difference again",
-                previous.short()
-            )));
+            return Err(decide::came_first(&last));
         }
         if version == previous {
-            self.book.adopt(in_force.number, policy);
+            self.book.adopt(last.number, policy);
             let sentence = format!("{} is in force already; nothing was changed", version.short());
-            return Ok(Applied { warnings, sentence, ..nothing(in_force) });
+            return Ok(Applied { warnings, sentence, ..nothing((last.number, version)) });
         }
         decide::allow_missing(self.book.secrets_missing(&policy), terms.missing)?;
-        let removals = self.removals(&policy).await?;
+        let removals = self.removals(&*self.book.at(previous).await?, &policy).await?;
         decide::allow(&removals, terms.open)?;
-        let application = Application { number: in_force.number + 1, version, files, in_force: previous };
-        self.ledger.commit(decide::batch(&application, &self.journal.partitions(), action, asked)).await?;
+        let application = Application { number: last.number + 1, version, files, in_force: previous };
+        let asked = decide::after(Some(&last), asked);
+        let batch = decide::batch(&application, &self.journal.partitions(), action, &asked);
+        match self.ledger.commit(batch).await {
+            Ok(_) => {}
+            Err(fault) if fault.kind == FaultKind::Conflict => return Err(self.beaten(last).await?),
+            Err(fault) => return Err(fault.into()),
+        }
         self.book.adopt(application.number, policy);
-        let (held, under_way) = self.hold_all(&removals, asked).await?;
+        let (held, under_way) = self.hold_all(&removals, &asked).await?;
         let sentence = sentence(version, previous, &removals, held);
-        let now = InForce { number: application.number, version };
+        let now = (application.number, version);
         Ok(Applied { previous, effect: Effect::Applied, removals, held, under_way, warnings, sentence, ..nothing(now) })
     }
 
     /// What the ledger says is in force. Another node may have applied it a moment ago; then this one knows it from here on.
     async fn in_force(&self) -> Result<InForce, Fault> {
-        let in_force = self.ledger.policy_in_force().await?.ok_or(Fault::new(FaultKind::Corrupt, "change.in_force"))?;
+        let in_force = self.ledger.in_force().await?.ok_or(Fault::new(FaultKind::Corrupt, "change.in_force"))?;
         if !self.book.has_reached(in_force.number)
             && let Some(policy) = self.book.kept(in_force.version).await?
         {
             self.book.adopt(in_force.number, policy);
         }
         Ok(in_force)
+    }
+
+    /// Another application was first: it is named.
+    async fn beaten(&self, last: InForce) -> Result<NotDone, Fault> {
+        Ok(decide::came_first(&self.ledger.in_force().await?.unwrap_or(last)))
     }
 
     async fn removal(&self, object: Object) -> Result<Removal, Fault> {
@@ -210,21 +217,29 @@ pub async fn bootstrap(
     files: &[SourceFile],
     asked: &Asked,
 ) -> Result<Beginning, NotDone> {
-    if let Some(InForce { version, .. }) = ledger.policy_in_force().await? {
-        let stored = ledger.policy(version).await?.ok_or(Fault::new(FaultKind::Corrupt, "change.bootstrap"))?;
-        let policy = Arc::new(book::compile(version, stored)?);
-        return Ok(Beginning {
-            policy,
-            effect: Effect::None,
-            sentence: format!("the policy in force is {}", version.short()),
-        });
+    if let Some(beginning) = begun(ledger).await? {
+        return Ok(beginning);
     }
     asked.check()?;
     let (policy, _) = checked(files, asked)?;
     let version = policy.version;
     let application = Application { number: 1, version, files, in_force: version };
-    ledger.commit(decide::first_batch(&application, partitions, asked)).await?;
-    Ok(Beginning { policy, effect: Effect::Applied, sentence: format!("{} is the first policy", version.short()) })
+    match ledger.commit(decide::first_batch(&application, partitions, asked)).await {
+        Ok(_) => {
+            Ok(Beginning { policy, effect: Effect::Applied, sentence: format!("{} is the first policy", version.short()) })
+        }
+        // Another node was first.
+        Err(fault) if fault.kind == FaultKind::Conflict => begun(ledger).await?.ok_or(fault.into()),
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+async fn begun(ledger: &Arc<dyn Ledger>) -> Result<Option<Beginning>, Fault> {
+    let Some(InForce { version, .. }) = ledger.in_force().await? else { return Ok(None) };
+    let stored = ledger.policy(version).await?.ok_or(Fault::new(FaultKind::Corrupt, "change.bootstrap"))?;
+    let policy = Arc::new(book::compile(version, stored)?);
+    let sentence = format!("the policy in force is {}", version.short());
+    Ok(Some(Beginning { policy, effect: Effect::None, sentence }))
 }
 
 fn checked(files: &[SourceFile], asked: &Asked) -> Result<(Arc<Policy>, Vec<Diagnostic>), NotDone> {
@@ -246,7 +261,7 @@ fn query(object: &Object, states: &[&str], cursor: Option<String>) -> DeliveryQu
     DeliveryQuery { states, flow, destination, cursor, limit: PAGE_ROWS_MAX, ..DeliveryQuery::default() }
 }
 
-fn nothing(InForce { number, version }: InForce) -> Applied {
+fn nothing((number, version): (u64, PolicyVersion)) -> Applied {
     Applied {
         number,
         version,

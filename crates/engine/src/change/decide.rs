@@ -1,11 +1,10 @@
 //! What applying a policy changes, and whether it may be applied. Values in, values out.
 
-use model::change::InForce;
 use model::{
-    AuditId, AuditRow, Batch, Change, Delivery, DeliveryState, Entry, Guard, Partition, PolicyVersion, Principal, Timestamp,
+    AuditId, AuditRow, Batch, Change, Delivery, DeliveryState, Entry, Guard, InForce, Partition, PolicyVersion, Principal,
+    TimeSpan, Timestamp,
 };
 use policy::SourceFile;
-use uuid::Uuid;
 
 use crate::rules::asked::{Asked, NotDone};
 use crate::rules::names::Object;
@@ -67,10 +66,28 @@ pub fn allow(removals: &[Removal], open: OpenDeliveries) -> Result<(), NotDone> 
     Err(NotDone::Refused(format!("{}; finish or cancel them, or ask for them to be held", in_use.join(", "))))
 }
 
+/// The same wish at a moment after the last application, so that the audit has them in their order even when two fall on
+/// one instant, or a clock went back between two lives.
+pub fn after(last: Option<&InForce>, asked: &Asked) -> Asked {
+    let earliest = last.map_or(Timestamp::EPOCH, |last| last.at + TimeSpan::from_micros(1));
+    Asked { at: asked.at.max(earliest), ..asked.clone() }
+}
+
+/// What a person is told whose policy was made for another one than is in force.
+pub fn came_first(last: &InForce) -> NotDone {
+    NotDone::Changed(format!(
+        "the policy in force is {}, applied by {} at {} ({}); look at the difference again",
+        last.version.short(),
+        last.by,
+        last.at,
+        last.why
+    ))
+}
+
 /// One application.
 #[derive(Clone, Copy, Debug)]
 pub struct Application<'a> {
-    /// How manieth it is, from 1: applying the same version again later is another application.
+    /// Its number: one more than the last one's.
     pub number: u64,
     /// The version that is applied.
     pub version: PolicyVersion,
@@ -81,14 +98,16 @@ pub struct Application<'a> {
 }
 
 /// The batch that applies a policy: its text, an entry for every partition, and the audit row. The routers switch when
-/// they reach the entry.
+/// they reach the entry. Of two that were made onto one application, the ledger takes one.
 pub fn batch(application: &Application<'_>, partitions: &[Partition], action: &str, asked: &Asked) -> Batch {
     let Application { number, version, files, in_force } = application;
-    let id = AuditId::derive(Uuid::nil(), &[b"policy.apply", &number.to_be_bytes(), &version.0.0]);
+    let id = AuditId::derive(model::arrival_id(asked.at, [0; 10]), &[b"policy.apply", &number.to_be_bytes()]);
     let files = files.iter().map(|file| (file.path.clone(), file.text.clone())).collect();
+    let (by, why, at) = (asked.by.clone(), asked.why.clone(), asked.at);
     let mut batch = Batch::new()
-        .change(Change::PolicyInForce(InForce { number: *number, version: *version }))
-        .change(Change::StorePolicy { version: *version, files, at: asked.at });
+        .guard(Guard::InForce { number: number - 1 })
+        .change(Change::StorePolicy { version: *version, files, at })
+        .change(Change::PutInForce(Box::new(InForce { number: *number, version: *version, by, why, at })));
     for partition in partitions {
         batch.changes.push(Change::Emit {
             id: replayed::emission(id.0, &[&version.0.0, &partition.0.to_be_bytes(), &in_force.0.0]),
@@ -147,6 +166,7 @@ pub fn hold(delivery: &Delivery, removed: &Object, (by, at): (&Principal, Timest
 #[cfg(test)]
 mod tests {
     use model::{Digest, Principal};
+    use uuid::Uuid;
 
     use super::*;
 
@@ -174,6 +194,11 @@ mod tests {
         assert!(refused.starts_with("destination wms has 3 open deliveries"), "{refused}");
     }
 
+    fn made(number: u64, next: &str) -> Batch {
+        let application = Application { number, version: version(next), files: &[], in_force: version("x") };
+        batch(&application, &[Partition(0), Partition(1)], "policy.apply", &asked())
+    }
+
     fn emitted(batch: &Batch) -> Vec<Uuid> {
         let id = |change: &Change| match change {
             Change::Emit { id, .. } => Some(*id),
@@ -182,31 +207,38 @@ mod tests {
         batch.changes.iter().filter_map(id).collect()
     }
 
-    fn application(number: u64, text: &str) -> Application<'static> {
-        Application { number, version: version(text), files: &[], in_force: version("x") }
-    }
-
-    fn applied(number: u64, text: &str) -> Batch {
-        batch(&application(number, text), &[Partition(0), Partition(1)], "policy.apply", &asked())
+    #[test]
+    fn the_same_application_is_one_and_coming_back_is_another() {
+        assert_eq!(emitted(&made(2, "b")), emitted(&made(2, "b")));
+        assert_eq!(emitted(&made(2, "b")).len(), 2);
+        assert_ne!(emitted(&made(2, "b")), emitted(&made(4, "b")));
     }
 
     #[test]
-    fn the_same_application_is_one_and_coming_back_to_a_version_is_another() {
-        assert_eq!(emitted(&applied(2, "b")), emitted(&applied(2, "b")));
-        assert_eq!(emitted(&applied(2, "b")).len(), 2);
-        assert_ne!(emitted(&applied(2, "b")), emitted(&applied(4, "b")));
+    fn an_application_follows_the_one_that_it_was_made_onto() {
+        let batch = made(3, "b");
+        assert_eq!(batch.guards, [Guard::InForce { number: 2 }]);
+        let number = |change: &Change| match change {
+            Change::PutInForce(last) => Some((last.number, last.version, last.by.clone())),
+            _ => None,
+        };
+        let put: Vec<_> = batch.changes.iter().filter_map(number).collect();
+        assert_eq!(put, [(3, version("b"), Principal::new("ines"))]);
     }
 
     #[test]
-    fn an_application_takes_the_next_number_or_nothing() {
-        let in_force = InForce { number: 2, version: version("b") };
-        let takes = |change: &Change| matches!(change, Change::PolicyInForce(next) if *next == in_force);
-        assert!(applied(2, "b").changes.iter().any(takes));
+    fn an_application_is_later_than_the_one_before() {
+        let last =
+            InForce { number: 1, version: version("a"), by: Principal::new("ada"), why: String::new(), at: asked().at };
+        assert!(after(Some(&last), &asked()).at > last.at);
+        assert_eq!(after(None, &asked()), asked());
+        assert!(came_first(&last).to_string().contains("applied by ada"));
     }
 
     #[test]
     fn the_first_batch_lets_the_routers_begin_with_the_policy() {
-        let batch = first_batch(&application(1, "a"), &[Partition(0)], &asked());
+        let application = Application { number: 1, version: version("a"), files: &[], in_force: version("a") };
+        let batch = first_batch(&application, &[Partition(0)], &asked());
         let begins = |change: &Change| matches!(change, Change::PartitionPolicy { version: at, .. } if *at == version("a"));
         assert!(batch.changes.iter().any(begins));
         assert!(batch.changes.iter().any(|change| matches!(change, Change::StorePolicy { .. })));

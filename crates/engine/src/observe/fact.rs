@@ -93,6 +93,13 @@ pub enum Fact<'a> {
         /// Which level was reached, in a word.
         level: &'static str,
     },
+    /// A request failed for reasons of ours.
+    RequestFailed {
+        /// The code of its problem.
+        code: &'a str,
+        /// Its trace, which its problem names too.
+        trace: &'a str,
+    },
     /// A loop met a fault.
     LoopFault {
         /// Which loop.
@@ -198,6 +205,7 @@ impl Fact<'_> {
             Self::Shards { .. } => "shards",
             Self::Trimmed { .. } => "trimmed",
             Self::BudgetAlarm { .. } => "budget_alarm",
+            Self::RequestFailed { .. } => "request_failed",
             Self::LoopFault { .. } => "loop_fault",
             Self::Exported(_) => "exported",
             Self::NotExported { .. } => "not_exported",
@@ -211,9 +219,11 @@ impl Fact<'_> {
             Self::Accepted { .. } | Self::Routed { .. } | Self::AttemptEnded { .. } | Self::Exported(_) => Loudness::Debug,
             Self::Refused { .. } | Self::Shards { .. } | Self::Trimmed { .. } => Loudness::Info,
             Self::Unreadable { .. } => Loudness::Error,
-            Self::NoSecret { .. } | Self::Breaker { .. } | Self::BudgetAlarm { .. } | Self::NotExported { .. } => {
-                Loudness::Warn
-            }
+            Self::NoSecret { .. }
+            | Self::Breaker { .. }
+            | Self::BudgetAlarm { .. }
+            | Self::RequestFailed { .. }
+            | Self::NotExported { .. } => Loudness::Warn,
             Self::LoopFault { fault, .. } => match fault.kind {
                 FaultKind::Corrupt => Loudness::Error,
                 FaultKind::Unavailable | FaultKind::Full | FaultKind::Conflict | FaultKind::Shutdown => Loudness::Warn,
@@ -259,6 +269,7 @@ impl fmt::Display for Fact<'_> {
             Self::BudgetAlarm { percent, .. } => {
                 write!(f, "the journal is at {percent} % of its budget; at 100 % intake answers 503")
             }
+            Self::RequestFailed { code, .. } => write!(f, "a request failed: {code}"),
             Self::LoopFault { name, fault } => write!(f, "{name}: {fault}"),
             Self::Exported(Exported { signal, .. }) => write!(f, "the collector took {signal}"),
             Self::NotExported { lost, why } => write!(f, "the collector did not take {}: {why}", lost.signal),

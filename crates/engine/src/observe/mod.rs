@@ -95,6 +95,7 @@ impl Facts {
             Fact::Shards { held } => tell!(held),
             Fact::Trimmed { store, rows } => tell!(store, rows),
             Fact::BudgetAlarm { percent, level } => tell!(percent, level),
+            Fact::RequestFailed { code, trace } => tell!(code, trace_id = trace),
             Fact::LoopFault { name, fault } => tell!(name, kind = fault.kind.word()),
             Fact::Exported(Exported { signal, spans }) => tell!(signal, spans),
             Fact::NotExported { lost, .. } => tell!(signal = lost.signal, spans = lost.spans),

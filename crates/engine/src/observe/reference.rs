@@ -65,11 +65,12 @@ const fn place(fact: &Fact<'_>) -> usize {
         Fact::Shards { .. } => 5,
         Fact::Trimmed { .. } => 6,
         Fact::BudgetAlarm { .. } => 7,
-        Fact::LoopFault { .. } => 8,
-        Fact::Exported(_) => 9,
-        Fact::NotExported { .. } => 10,
-        Fact::Unreadable { .. } => 11,
-        Fact::NoSecret { .. } => 12,
+        Fact::RequestFailed { .. } => 8,
+        Fact::LoopFault { .. } => 9,
+        Fact::Exported(_) => 10,
+        Fact::NotExported { .. } => 11,
+        Fact::Unreadable { .. } => 12,
+        Fact::NoSecret { .. } => 13,
     }
 }
 
@@ -77,5 +78,5 @@ const fn place(fact: &Fact<'_>) -> usize {
 fn there_is_a_sample_of_every_fact() {
     let mut places = Vec::new();
     samples(&delivery(1), |fact| places.push(place(fact)));
-    assert_eq!(places, (0..=10).collect::<Vec<_>>());
+    assert_eq!(places, (0..=11).collect::<Vec<_>>());
 }

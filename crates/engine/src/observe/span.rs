@@ -68,6 +68,7 @@ impl Span {
             | Fact::Shards { .. }
             | Fact::Trimmed { .. }
             | Fact::BudgetAlarm { .. }
+            | Fact::RequestFailed { .. }
             | Fact::LoopFault { .. }
             | Fact::Exported(_)
             | Fact::NotExported { .. } => None,

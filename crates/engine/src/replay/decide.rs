@@ -7,6 +7,7 @@ use model::{
     DeliveryId, DestinationName, Digest, EventId, FlowName, MemberVerdict, Position, ReplayMember, SourceName, Timestamp,
 };
 use policy::specs::Repeatable;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// An event and a flow that a selection found.
@@ -35,7 +36,7 @@ pub struct Candidate {
 }
 
 /// Why a candidate is not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Retention has removed its bytes.
@@ -102,7 +103,7 @@ pub enum Newer {
 }
 
 /// Whether a person includes commands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Commands {
     /// Not sent.

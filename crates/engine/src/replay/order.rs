@@ -84,6 +84,10 @@ impl Replays {
     pub async fn order(&self, wanted: &Wanted, seen: Option<SeenPreview>, asked: &Asked) -> Result<Ordered, NotDone> {
         asked.check()?;
         check_limits(wanted)?;
+        let id = id_of(wanted, asked);
+        if let Some(replay) = self.ledger.replay(id).await? {
+            return self.ordered_before(replay).await;
+        }
         let gather = self.gather();
         let set = set(&gather, wanted, seen.map_or(asked.at, |seen| seen.at)).await?;
         check_preview(&set, seen)?;
@@ -91,13 +95,20 @@ impl Replays {
         if send == 0 {
             return Err(NotDone::Refused("there is nothing to send in this selection".to_owned()));
         }
-        let replay = frozen(wanted, &set, preview::pace(&gather.policy, &set, wanted.pace_per_s), asked);
-        let sentence = format!("{send} of {} members are sent, {} a second", replay.members, replay.pace_per_s);
+        let pace_per_s = preview::pace(&gather.policy, &set, wanted.pace_per_s);
+        let replay = Replay { id, ..frozen(wanted, &set, pace_per_s, asked) };
         let batch = Batch::new()
             .change(Change::Replay { replay: Box::new(replay.clone()), members: set.members })
             .change(Change::Audit(asked.audit("replay.order", &replay.id.to_string())));
         self.ledger.commit(batch).await?;
-        Ok(Ordered { replay, send, sentence })
+        Ok(ordered(replay, send))
+    }
+
+    /// The answer to an order that was carried out before: asked twice, it is one.
+    async fn ordered_before(&self, replay: Replay) -> Result<Ordered, NotDone> {
+        let members = self.ledger.members(replay.id, 0, REPLAY_MEMBERS_MAX).await?;
+        let send = members.iter().filter(|member| member.verdict == MemberVerdict::Send).count();
+        Ok(ordered(replay, send))
     }
 
     /// Ends a running replay; what was sent stays sent. With `version` only while the replay is at that version.
@@ -194,14 +205,24 @@ fn check_preview(set: &Set, seen: Option<SeenPreview>) -> Result<(), NotDone> {
     }
 }
 
-/// The replay as it is stored. Its id follows from who asked, when, and for what: asked twice, it is one.
+fn ordered(replay: Replay, send: usize) -> Ordered {
+    let sentence = format!("{send} of {} members are sent, {} a second", replay.members, replay.pace_per_s);
+    Ordered { replay, send, sentence }
+}
+
+/// The id follows from who asked, when, and for what; not from what was found, which the replay itself changes.
+fn id_of(wanted: &Wanted, asked: &Asked) -> ReplayId {
+    let what = format!("{wanted:?}");
+    let chance = Digest::of_fields(&[asked.by.as_str().as_bytes(), asked.why.as_bytes(), what.as_bytes()]).head();
+    ReplayId(model::arrival_id(asked.at, chance))
+}
+
+/// The replay as it is stored, but for its id.
 fn frozen(wanted: &Wanted, set: &Set, pace_per_s: u32, asked: &Asked) -> Replay {
-    let digest = decide::digest(&set.members);
-    let chance = Digest::of_fields(&[asked.by.as_str().as_bytes(), asked.why.as_bytes(), &digest.0]).head();
     debug_assert!(set.members.len() <= REPLAY_MEMBERS_MAX, "gather bounds the set");
     debug_assert!(set.members.iter().any(|member| member.verdict == MemberVerdict::Send), "checked before");
     Replay {
-        id: ReplayId(model::arrival_id(asked.at, chance)),
+        id: ReplayId(uuid::Uuid::nil()),
         by: asked.by.clone(),
         why: asked.why.clone(),
         selection: wanted.selection.to_string(),

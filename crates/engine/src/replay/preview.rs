@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{Delivery, Digest, Event, MemberVerdict, ReplayMember, Timestamp};
 use policy::{EventView, Policy};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::decide::{Candidate, Reason};
@@ -20,7 +21,7 @@ pub const SAMPLES_MAX: usize = 200;
 const EXAMPLES_MAX: usize = 5;
 
 /// What a replay would do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Preview {
     /// The moment that it speaks of: what came later is not in it. The order repeats it.
     pub at: Timestamp,
@@ -57,7 +58,7 @@ pub struct Preview {
 }
 
 /// A reason and how many are left out for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftOut {
     /// The reason.
     pub reason: Reason,
@@ -68,7 +69,7 @@ pub struct LeftOut {
 }
 
 /// A name and its share.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Share {
     /// The name: `FLOW -> DESTINATION`, or a source.
     pub name: String,

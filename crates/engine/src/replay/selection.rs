@@ -3,10 +3,11 @@
 use std::fmt;
 
 use model::{DeliveryId, DestinationName, Event, EventId, FlowName, SourceName, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Which events, through which flows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "select")]
 pub enum Selection {
     /// These events.
@@ -36,7 +37,7 @@ pub enum Selection {
 }
 
 /// What fits. All that is given must match.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Filter {
     /// From this source.

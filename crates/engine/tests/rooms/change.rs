@@ -10,9 +10,9 @@ use engine::drive::Turn;
 use engine::keyring::{Keyring, Loaded};
 use engine::outbox::Outbox;
 use engine::ports::Journal;
-use engine::rules::asked::NotDone;
+use engine::rules::asked::{Asked, NotDone};
 use formats::signature::Secret;
-use model::{DeliveryState, Entry, Offset, Partition, PolicyVersion};
+use model::{DeliveryState, Entry, Offset, Partition, PolicyVersion, Principal};
 use policy::SourceFile;
 
 use crate::world::{End, World, project};
@@ -130,6 +130,38 @@ async fn the_loop_holds_what_a_crash_left_waiting_and_not_before_the_router_pass
 }
 
 #[tokio::test]
+async fn of_two_people_who_apply_at_once_the_second_is_told_who_was_first() {
+    let world = World::new(&one()).await;
+    let (two, without) = (two(), without_flow());
+    let changes = world.changes();
+    let (ines, ada) = (world.asked(), Asked { by: Principal::new("ada"), ..world.asked() });
+    let terms = Terms { onto: Some(world.book.current().version), ..Terms::default() };
+    let ends = futures::future::join(changes.apply(&two, terms, &ines), changes.apply(&without, terms, &ada)).await;
+    let (done, beaten) = match ends {
+        (Ok(done), Err(beaten)) | (Err(beaten), Ok(done)) => (done, beaten),
+        other => panic!("one of them wins: {other:?}"),
+    };
+    let winner = world.ledger.in_force().await.unwrap().unwrap();
+    assert_eq!((winner.number, winner.version), (2, done.version));
+    let said = beaten.to_string();
+    assert!(matches!(beaten, NotDone::Changed(_)) && said.contains(winner.by.as_str()), "{said}");
+    assert_eq!(world.views.policies(10).await.unwrap().len(), 2, "the second left nothing");
+}
+
+#[tokio::test]
+async fn an_earlier_policy_that_comes_back_is_an_application_of_its_own() {
+    let world = World::new(&one()).await;
+    let first = world.book.current().version;
+    world.apply(&two(), Terms::default()).await.unwrap();
+    world.apply(&one(), Terms::default()).await.unwrap();
+    let last = world.ledger.in_force().await.unwrap().unwrap();
+    assert_eq!((last.number, last.version), (3, first));
+    let again = world.apply(&one(), Terms::default()).await.unwrap();
+    assert_eq!(again.effect, Effect::None);
+    assert_eq!(world.ledger.in_force().await.unwrap().unwrap().number, 3);
+}
+
+#[tokio::test]
 async fn a_policy_with_a_secret_that_has_no_value_is_refused_unless_the_person_knows() {
     let world = World::new(&one()).await;
     let missing = vec!["wms/token (CROSSDOCK_SECRET_WMS_TOKEN)".to_owned()];
@@ -206,7 +238,7 @@ async fn of_two_people_who_apply_at_once_one_is_told_to_look_again() {
     let both =
         futures::join!(changes.apply(&files, Terms::default(), &asked), changes.apply(&others, Terms::default(), &asked));
     let told = [both.0, both.1].into_iter().filter(Result::is_err).count();
-    let in_force = world.ledger.policy_in_force().await.unwrap().unwrap();
+    let in_force = world.ledger.in_force().await.unwrap().unwrap();
     assert_eq!(in_force.number, 3 - told as u64, "each that was told done counts");
     assert_eq!(world.book.current().version, in_force.version);
 }

@@ -4,10 +4,11 @@
 use model::change::Switch;
 use model::view::ReplayStory;
 use model::{PolicyVersion, Scope, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Who asks, and what a write without a bearer token must carry.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Session {
     /// The caller's name.
     pub principal: String,
@@ -18,7 +19,7 @@ pub struct Session {
 }
 
 /// A token without its text.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TokenLine {
     /// The name of its principal.
     pub name: String,
@@ -33,7 +34,7 @@ pub struct TokenLine {
 }
 
 /// A policy that was applied.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Applied {
     /// Its version.
     pub version: PolicyVersion,
@@ -44,7 +45,7 @@ pub struct Applied {
 }
 
 /// A replay, a page of its members, and how many of its deliveries are in which state.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ReplayPage {
     /// The replay and its members.
     #[serde(flatten)]
@@ -54,7 +55,7 @@ pub struct ReplayPage {
 }
 
 /// Something that a person paused or resumed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct SwitchLine {
     /// `source/NAME`, `flow/NAME` or `destination/NAME`.
     pub object: String,

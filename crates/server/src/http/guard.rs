@@ -11,9 +11,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
-use model::{Principal, Scope};
+use model::Scope;
 
-use super::problem::Problem;
+use super::problem::{Problem, kinds};
 use crate::app::App;
 use crate::identity::{self, Caller};
 use crate::settings::OpenOnLoopback;
@@ -48,14 +48,14 @@ fn check_host(headers: &HeaderMap, allowed: &[String]) -> Result<(), Problem> {
     let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
     let host = text(header::HOST).map(without_port).unwrap_or_default();
     if !is_ours(host, allowed) {
-        return Err(Problem::new(421, "wrong-host", format!("this server does not answer for the host {host:?}")));
+        return Err(Problem::new(kinds::WRONG_HOST, format!("this server does not answer for the host {host:?}")));
     }
     let origin = text(header::ORIGIN).filter(|origin| *origin != "null");
     let origin_host = origin.and_then(|origin| origin.split_once("://")).map(|(_, rest)| without_port(rest));
     match (headers.contains_key(header::ORIGIN), origin_host) {
         (true, Some(origin)) if origin == host => Ok(()),
         (false, _) => Ok(()),
-        (true, _) => Err(Problem::new(403, "wrong-origin", "requests from pages of other sites are refused")),
+        (true, _) => Err(Problem::new(kinds::WRONG_ORIGIN, "requests from pages of other sites are refused")),
     }
 }
 
@@ -82,7 +82,7 @@ async fn caller(app: &App, headers: &HeaderMap, method: &Method, peer: Option<Ip
         let known = identity::by_token(&app.ground.ledger, text.trim(), app.ground.clock.now()).await?;
         return known
             .map(Some)
-            .ok_or_else(|| Problem::new(401, "unknown-token", "the token is unknown, expired or revoked"));
+            .ok_or_else(|| Problem::new(kinds::UNKNOWN_TOKEN, "the token is unknown, expired or revoked"));
     }
     let open = app.settings.open_on_loopback == OpenOnLoopback::Yes && peer.is_some_and(|peer| peer.is_loopback());
     if !open {
@@ -97,31 +97,30 @@ async fn caller(app: &App, headers: &HeaderMap, method: &Method, peer: Option<Ip
         return Ok(Some(Caller::local()));
     }
     Err(Problem::new(
-        403,
-        "same-site-token",
+        kinds::SAME_SITE_TOKEN,
         "a write needs the token of GET /api/v1/session in the header x-crossdock-same-site",
     ))
 }
 
 /// Asking for a caller in a handler's signature is the check that there is one.
-impl FromRequestParts<Arc<App>> for Caller {
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, Problem> {
-        let missing = || Problem::new(401, "sign-in", "send a token: Authorization: Bearer …");
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let missing = || Problem::new(kinds::SIGN_IN, "send a token: Authorization: Bearer …");
         parts.extensions.get::<Self>().cloned().ok_or_else(missing)
     }
 }
 
 impl Caller {
-    /// The principal, if the scope is granted.
+    /// A problem, unless the scope is granted.
     #[expect(clippy::result_large_err, reason = "a refusal ends the request, once")]
-    pub fn must(self, scope: Scope) -> Result<Principal, Problem> {
+    pub fn must(&self, scope: Scope) -> Result<(), Problem> {
         if self.may(scope) {
-            return Ok(self.principal);
+            return Ok(());
         }
         let word = format!("{scope:?}").to_lowercase();
-        Err(Problem::new(403, "scope", format!("{} has no scope {word}; an administrator can grant it", self.principal)))
+        Err(Problem::new(kinds::SCOPE, format!("{} has no scope {word}; an administrator can grant it", self.principal)))
     }
 }
 

@@ -7,7 +7,7 @@ use axum::extract::State;
 use engine::ports::Usage;
 use model::limit::APPEND_BYTES_WAITING_MAX;
 
-use super::problem::Problem;
+use super::problem::{Problem, kinds};
 use crate::app::App;
 
 /// Says which start of which product answers, to whoever asks.
@@ -21,10 +21,10 @@ pub async fn live(State(app): State<Arc<App>>) -> ([(&'static str, String); 1], 
 /// Traffic is accepted: all loops live, the store's threads among them, and the journal takes what comes.
 pub async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
     if let Some(end) = app.ended.borrow().as_ref() {
-        return Err(Problem::new(503, "loop-ended", format!("{end}; the process ends and has to be started again")));
+        return Err(Problem::new(kinds::LOOP_ENDED, format!("{end}; the process ends and has to be started again")));
     }
     if !app.ready.load(Ordering::Relaxed) {
-        return Err(Problem::new(503, "not-ready", "starting, or going down"));
+        return Err(Problem::new(kinds::NOT_READY, "starting, or going down"));
     }
     accepts(app.ground.journal.usage().await?)?;
     Ok("ready\n")
@@ -33,10 +33,10 @@ pub async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem>
 #[expect(clippy::result_large_err, reason = "a refusal ends the request, once")]
 fn accepts(usage: Usage) -> Result<(), Problem> {
     if usage.bytes >= usage.budget {
-        return Err(Problem::new(503, "journal-full", format!("the journal has used its {} bytes", usage.budget)));
+        return Err(Problem::new(kinds::JOURNAL_FULL, format!("the journal has used its {} bytes", usage.budget)));
     }
     if usage.waiting >= APPEND_BYTES_WAITING_MAX as u64 {
-        return Err(Problem::new(503, "journal-busy", format!("{} bytes wait to be written", usage.waiting)));
+        return Err(Problem::new(kinds::JOURNAL_BUSY, format!("{} bytes wait to be written", usage.waiting)));
     }
     Ok(())
 }

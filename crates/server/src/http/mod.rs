@@ -1,36 +1,113 @@
-//! The HTTP surface: intake at `/in`, the management API at `/api/v1`, metrics and health.
+//! The HTTP surface: intake at `/in`, the management API at `/api/v1`, metrics and health. All of it is one list of
+//! operations, of which the router and the description are made.
 
 pub mod api;
+pub mod conditions;
 pub mod exposition;
 pub mod guard;
 pub mod health;
 pub mod ingest;
 pub mod metrics;
+pub mod once;
+pub mod openapi;
+pub mod operation;
+pub mod parameters;
 pub mod problem;
 pub mod room;
 pub mod serve;
+pub mod traced;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
-use axum::routing::{any, get};
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
+use http::{Method, header};
 
+use self::operation::{Access, Effect, Operation};
+use self::problem::{Problem, kinds};
+use crate::api::Admission;
 use crate::app::App;
 
-/// All routes.
+/// Where events come in.
+const INTAKE: [&str; 2] = ["/in/{source}", "/in/{source}/{*rest}"];
+
+/// All operations, this list's own description among them.
+pub fn operations() -> Vec<Operation> {
+    let mut operations = [intake(), api::operations(), health()].concat();
+    let description = Operation::new(Method::GET, openapi::PATH, "openapi", "This description", describe)
+        .answers::<std::collections::BTreeMap<String, serde_json::Value>>();
+    operations.push(description);
+    operations
+}
+
+fn intake() -> Vec<Operation> {
+    const IDS: [[&str; 3]; 2] =
+        [["admit", "challenge", "askForPermission"], ["admitBelow", "challengeBelow", "askForPermissionBelow"]];
+    INTAKE.into_iter().zip(IDS).flat_map(|(path, ids)| intake_at(path, ids)).collect()
+}
+
+fn intake_at(path: &str, [post, get, options]: [&'static str; 3]) -> [Operation; 3] {
+    let operation = |method, id, summary| {
+        Operation::new(method, path, id, summary, ingest::receive)
+            .access(Access::Source)
+            .parameter::<model::SourceName>()
+            .problems(&[400, 401, 403, 404, 405, 408, 429, 431, 503])
+    };
+    [
+        operation(Method::POST, post, "Takes an event, or a batch of them")
+            .effect(Effect::Admits)
+            .takes_raw("*/*")
+            .status(202)
+            .answers::<Admission>()
+            .problems(&[409, 413, 415, 422]),
+        operation(Method::GET, get, "Answers the challenge that a source declares").answers_raw("text/plain"),
+        operation(Method::OPTIONS, options, "Answers who may send, as CloudEvents webhooks ask it").answers_raw("*/*"),
+    ]
+}
+
+fn health() -> Vec<Operation> {
+    vec![
+        Operation::new(Method::GET, "/metrics", "metrics", "The metrics, as text", metrics::page)
+            .answers_raw("text/plain")
+            .problems(&[421]),
+        Operation::new(Method::GET, "/health/live", "live", "The process answers", health::live)
+            .answers_raw("text/plain")
+            .problems(&[421]),
+        Operation::new(Method::GET, "/health/ready", "ready", "Traffic is accepted", health::ready)
+            .answers_raw("text/plain")
+            .problems(&[421, 503]),
+    ]
+}
+
+/// The router: every operation, and problems for what is none.
 pub fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/in/{source}", any(ingest::receive))
-        .route("/in/{source}/{*rest}", any(ingest::receive))
-        .nest("/api/v1", api::router())
-        .route("/metrics", get(metrics::page))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
+    let mut router = Router::new();
+    for operation in operations() {
+        router = router.route(&operation.path.clone(), operation.into_route(&app));
+    }
+    // A source says itself which methods it takes, whatever the method.
+    for path in INTAKE {
+        router = router.route(path, MethodRouter::new().fallback(ingest::receive));
+    }
+    router
+        .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), guard::guard))
+        .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
+        .layer(from_fn_with_state(Arc::clone(&app), traced::traced))
         .with_state(app)
 }
 
-async fn not_found() -> problem::Problem {
-    problem::Problem::not_found("there is nothing at this path")
+async fn not_found() -> Problem {
+    Problem::not_found("there is nothing at this path")
+}
+
+async fn method_not_allowed(method: Method) -> Problem {
+    Problem::new(kinds::METHOD_NOT_ALLOWED, format!("this path has no {method}; the header Allow names what it has"))
+}
+
+async fn describe() -> Response {
+    static TEXT: LazyLock<String> = LazyLock::new(|| openapi::document(&operations()).to_string());
+    ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
 }

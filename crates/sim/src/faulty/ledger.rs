@@ -4,10 +4,10 @@ use std::future::Future;
 use std::sync::Arc;
 
 use engine::ports::{Answer, Due, DueQuery, Hint, Ledger, Life, Shard};
-use model::change::{InForce, Switch};
+use model::change::Switch;
 use model::{
-    Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, NewEntry, NodeName,
-    Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
+    Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce, KeyedWrite,
+    NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -76,7 +76,7 @@ impl FaultyLedger {
     }
 
     async fn in_force_through(&self) -> Result<Option<InForce>, Fault> {
-        let found = self.pass("ledger.policy_in_force", self.inner.policy_in_force()).await?;
+        let found = self.pass("ledger.in_force", self.inner.in_force()).await?;
         match &self.between.defect {
             Some(defect) => defect.in_force(&*self.inner, found).await,
             None => Ok(found),
@@ -120,10 +120,6 @@ impl Ledger for FaultyLedger {
 
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {
         Box::pin(self.pass("ledger.cursor", self.inner.cursor(consumer, partition)))
-    }
-
-    fn policy_in_force(&self) -> Answer<'_, Option<InForce>> {
-        Box::pin(self.in_force_through())
     }
 
     fn partition_policy(&self, partition: Partition) -> Answer<'_, Option<PolicyVersion>> {
@@ -178,6 +174,18 @@ impl Ledger for FaultyLedger {
 
     fn life(&self, node: &NodeName) -> Answer<'_, Option<Life>> {
         Box::pin(self.pass("ledger.life", self.inner.life(node)))
+    }
+
+    fn in_force(&self) -> Answer<'_, Option<InForce>> {
+        Box::pin(self.in_force_through())
+    }
+
+    fn keyed_write(&self, id: Digest) -> Answer<'_, Option<KeyedWrite>> {
+        Box::pin(self.pass("ledger.keyed_write", self.inner.keyed_write(id)))
+    }
+
+    fn keyed_writes(&self) -> Answer<'_, u64> {
+        Box::pin(self.pass("ledger.keyed_writes", self.inner.keyed_writes()))
     }
 
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {

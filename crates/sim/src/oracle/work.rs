@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::change::{InForce, Opened};
+use model::change::Opened;
 use model::{
-    Batch, Change, Claim, Committed, Delivery, DeliveryId, DeliveryState, Digest, EventId, Guard, MemberVerdict, NodeName,
-    Offset, Outcome, Partition, PolicyVersion, Position, ReplayId, ReplayState, TimeSpan, Timestamp,
+    Batch, Change, Claim, Committed, Delivery, DeliveryId, DeliveryState, Digest, EventId, Guard, InForce, MemberVerdict,
+    NodeName, Offset, Outcome, Partition, PolicyVersion, Position, ReplayId, ReplayState, TimeSpan, Timestamp,
 };
 use uuid::Uuid;
 
@@ -132,7 +132,7 @@ impl Work {
                     }
                     self.shift(*delivery, state, &mut steps);
                 }
-                Change::PolicyInForce(next) => self.applications.push(*next),
+                Change::PutInForce(next) => self.applications.push((**next).clone()),
                 Change::Expire { delivery, state, .. } => self.shift(*delivery, state, &mut steps),
                 Change::Heartbeat { node, incarnation, .. } => {
                     self.lives.insert(node.clone(), Life { incarnation: *incarnation, seen: now });

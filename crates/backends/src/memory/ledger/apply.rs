@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use model::change::InForce;
 use model::{
     Batch, Bucket, Change, Committed, Fault, FaultKind, Guard, NewEntry, NodeName, Replay, ReplayMember, Timestamp,
 };
@@ -12,7 +11,7 @@ use super::deliveries::{Step, conflict};
 use engine::ports::Life;
 
 use super::state::{Emission, PolicyText, State};
-use super::{counters, guards};
+use super::{counters, guards, retention};
 
 /// Applies a batch whose time is `now`. On a fault the state is left half changed.
 pub(super) fn batch(state: &mut State, batch: Batch, now: Timestamp) -> Result<Committed, Fault> {
@@ -80,10 +79,12 @@ impl Step<'_> {
             Change::StorePolicy { version, files, at } => {
                 self.state.policies.put_new(version, PolicyText { files, at });
             }
-            Change::PolicyInForce(next) => self.policy_in_force(next)?,
             Change::PartitionPolicy { partition, version } => {
                 self.state.partition_policies.put(partition, version);
             }
+            Change::PutInForce(last) => self.state.in_force.put((), *last),
+            Change::PutKeyed(write) => self.state.keyed.put(write.id, *write),
+            Change::ForgetKeyed { before } => retention::forget_keyed(self.state, before),
             Change::Breaker { destination, state } => self.state.breakers.put(destination, state),
             Change::Switch { object, switch } => self.state.switches.put(object, switch),
             Change::Replay { replay, members } => self.replay(*replay, members),
@@ -133,15 +134,6 @@ impl Step<'_> {
         let stored = self.state.replays.get(&replay.id).ok_or(conflict("ledger.replay_move"))?;
         replay.version = stored.version + 1;
         self.state.replays.put(replay.id, replay);
-        Ok(())
-    }
-
-    fn policy_in_force(&mut self, next: InForce) -> Result<(), Fault> {
-        let last = self.state.in_force.get(&()).map_or(0, |last| last.number);
-        if next.number != last + 1 {
-            return Err(conflict("ledger.policy_in_force"));
-        }
-        self.state.in_force.put((), next);
         Ok(())
     }
 

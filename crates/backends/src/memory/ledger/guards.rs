@@ -1,5 +1,6 @@
 //! Guards: what must be true at the moment of the commit. Nothing is written here.
 
+use model::audit::version_of_tokens;
 use model::{Delivery, DeliveryId, Fault, FaultKind, Guard, NodeName, Timestamp};
 
 use super::state::State;
@@ -25,6 +26,9 @@ fn holds(state: &State, guard: &Guard) -> bool {
             state.quarantine.get(event).is_some_and(|row| row.version == *version)
         }
         Guard::ReplayVersion { replay, version } => state.replays.get(replay).is_some_and(|row| row.version == *version),
+        Guard::KeyedTurn { write, turn } => state.keyed.get(write).map_or(0, |write| write.turn) == *turn,
+        Guard::InForce { number } => state.in_force.get(&()).map_or(0, |last| last.number) == *number,
+        Guard::Tokens { name, version } => version_of_tokens(state.tokens.rows().values(), name) == *version,
         Guard::Life { node, incarnation } => state.lives.get(node).is_some_and(|life| life.incarnation == *incarnation),
         Guard::Shard { shard, node, incarnation, stale_before } => {
             may_take(state, shard, (node, *incarnation), *stale_before)

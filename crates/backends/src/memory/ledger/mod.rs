@@ -17,13 +17,14 @@ mod tests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::ports::{Answer, Clock, Due, DueQuery, Hint, Ledger, Life, Shard, Views};
-use model::change::{InForce, Switch};
+use model::change::Switch;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
 };
 use model::{
-    Account, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, NewEntry,
-    NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
+    Account, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce,
+    KeyedWrite, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember,
+    Timestamp, Token,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -107,10 +108,6 @@ impl Ledger for MemoryLedger {
         self.ask(move |state| state.cursor(&consumer, partition))
     }
 
-    fn policy_in_force(&self) -> Answer<'_, Option<InForce>> {
-        self.ask(|state| state.in_force.get(&()).copied())
-    }
-
     fn partition_policy(&self, partition: Partition) -> Answer<'_, Option<PolicyVersion>> {
         self.ask(move |state| state.partition_policies.get(&partition).copied())
     }
@@ -162,6 +159,18 @@ impl Ledger for MemoryLedger {
     fn life(&self, node: &NodeName) -> Answer<'_, Option<Life>> {
         let node = node.clone();
         self.ask(move |state| state.lives.get(&node).copied())
+    }
+
+    fn in_force(&self) -> Answer<'_, Option<InForce>> {
+        self.ask(|state| state.in_force.get(&()).cloned())
+    }
+
+    fn keyed_write(&self, id: Digest) -> Answer<'_, Option<KeyedWrite>> {
+        self.ask(move |state| state.keyed.get(&id).cloned())
+    }
+
+    fn keyed_writes(&self) -> Answer<'_, u64> {
+        self.ask(|state| state.keyed.rows().len() as u64)
     }
 
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {

@@ -1,7 +1,7 @@
 //! Retention: removes what is final and old, in bounded steps, and keeps its counts.
 
 use model::limit::TRIM_ROWS_MAX;
-use model::{AuditId, Bucket, DeliveryId, EventId, Timestamp};
+use model::{AuditId, Bucket, DeliveryId, Digest, EventId, Timestamp};
 
 use super::counters;
 use super::state::State;
@@ -34,6 +34,16 @@ fn trim_words(state: &mut State, before: Timestamp) -> u64 {
     let old = state.words.rows().iter().filter(|(_, (_, at))| *at < before);
     let gone: Vec<(String, EventId)> = old.take(TRIM_ROWS_MAX).map(|(key, _)| key.clone()).collect();
     gone.iter().filter(|key| state.words.remove(key)).count() as u64
+}
+
+/// The oldest writes that were begun before this.
+pub(super) fn forget_keyed(state: &mut State, before: Timestamp) {
+    let mut old: Vec<(Timestamp, Digest)> =
+        state.keyed.rows().values().map(|write| (write.begun_at, write.id)).filter(|(at, _)| *at < before).collect();
+    old.sort_unstable();
+    for (_, id) in old.into_iter().take(TRIM_ROWS_MAX) {
+        state.keyed.remove(&id);
+    }
 }
 
 fn trim_audit(state: &mut State, before: Timestamp) -> u64 {

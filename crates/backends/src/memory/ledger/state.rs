@@ -4,12 +4,12 @@
 
 use engine::ports::Life;
 use model::account::Tally;
-use model::change::{InForce, Switch};
+use model::change::Switch;
 use model::view::FeedRow;
 use model::{
-    Attempt, AuditId, AuditRow, Consumer, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, EventId, NewEntry,
-    NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
-    TokenId,
+    Attempt, AuditId, AuditRow, Consumer, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, EventId, InForce,
+    KeyedWrite, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId,
+    ReplayMember, Timestamp, Token, TokenId,
 };
 use uuid::Uuid;
 
@@ -84,12 +84,14 @@ pub(super) struct State {
     pub(super) policies: Table<PolicyVersion, PolicyText>,
     pub(super) partition_policies: Table<Partition, PolicyVersion>,
     /// At most one.
-    pub(super) in_force: Table<(), InForce>,
     pub(super) breakers: Table<DestinationName, String>,
     pub(super) switches: Table<String, Switch>,
     pub(super) replays: Table<ReplayId, Replay>,
     pub(super) members: Table<(ReplayId, u32), ReplayMember>,
     pub(super) tokens: Table<TokenId, Token>,
+    /// The last application of a policy, in one row.
+    pub(super) in_force: Table<(), InForce>,
+    pub(super) keyed: Table<Digest, KeyedWrite>,
     pub(super) audit: Table<AuditId, AuditRow>,
     pub(super) lives: Table<NodeName, Life>,
     /// The holder of each shard: node and incarnation.
@@ -120,12 +122,13 @@ impl State {
         self.cursors.close(end);
         self.policies.close(end);
         self.partition_policies.close(end);
-        self.in_force.close(end);
         self.breakers.close(end);
         self.switches.close(end);
         self.replays.close(end);
         self.members.close(end);
         self.tokens.close(end);
+        self.in_force.close(end);
+        self.keyed.close(end);
         self.audit.close(end);
         self.lives.close(end);
         self.shards.close(end);

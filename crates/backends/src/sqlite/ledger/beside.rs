@@ -1,15 +1,17 @@
 //! Changes of what stands beside deliveries: quarantine, emissions, policies, replays, switches, tokens, audit, lives.
 
-use model::change::InForce;
+use model::audit::version_of_tokens;
+use model::limit::TRIM_ROWS_MAX;
 use model::{
-    Bucket, Change, Entry, EventId, NewEntry, NodeName, QuarantineRow, QuarantineState, Replay, ReplayMember, Timestamp,
+    Bucket, Change, Digest, Entry, EventId, Guard, InForce, KeyedWrite, NewEntry, NodeName, QuarantineRow, QuarantineState,
+    Replay, ReplayMember, Timestamp, Token,
 };
-use rusqlite::{OptionalExtension as _, ToSql, params};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::super::broken::Broken;
-use super::super::sql::{int, len, statements};
+use super::super::sql::{count, int, len, statements};
 use super::state::Life;
 use super::step::Step;
 
@@ -25,8 +27,6 @@ statements! {
     SEEN = "UPDATE emissions SET needs_part = NULL, needs_pos = NULL WHERE id = $1 AND needs_pos IS NOT NULL";
     IS_SEEN = "SELECT 1 FROM seen WHERE id = $1";
     PUT_POLICY = "INSERT INTO policies (version, at, files) VALUES ($1, $2, $3) ON CONFLICT (version) DO NOTHING";
-    PUT_IN_FORCE = "INSERT INTO in_force (number, version) SELECT $1, $2
-        WHERE $1 = 1 + coalesce((SELECT max(number) FROM in_force), 0)";
     PUT_PARTITION_POLICY = "INSERT INTO partition_policies (part, version) VALUES ($1, $2)
         ON CONFLICT (part) DO UPDATE SET version = $2";
     PUT_BREAKER = "INSERT INTO breakers (destination, state) VALUES ($1, $2)
@@ -41,6 +41,18 @@ statements! {
     PUT_TOKEN = "INSERT INTO tokens (id, digest, content) VALUES ($1, $2, $3)
         ON CONFLICT (id) DO UPDATE SET digest = $2, content = $3";
     PUT_AUDIT = "INSERT INTO audit (id, at, subject, content) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
+    PUT_IN_FORCE = "INSERT INTO in_force (one, number, content) VALUES (1, $1, $2)
+        ON CONFLICT (one) DO UPDATE SET number = $1, content = $2";
+    IN_FORCE = "SELECT content FROM in_force";
+    IN_FORCE_NUMBER = "SELECT number FROM in_force";
+    PUT_KEYED = "INSERT INTO keyed (id, begun_at, turn, content) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (id) DO UPDATE SET begun_at = $2, turn = $3, content = $4";
+    FORGET_KEYED = "DELETE FROM keyed WHERE id IN
+        (SELECT id FROM keyed WHERE begun_at < $1 ORDER BY begun_at, id LIMIT $2)";
+    KEYED = "SELECT content FROM keyed WHERE id = $1";
+    KEYED_TURN = "SELECT turn FROM keyed WHERE id = $1";
+    COUNT_KEYED = "SELECT count(*) FROM keyed";
+    TOKENS = "SELECT content FROM tokens";
     TAKE_SHARD = "INSERT INTO shards (shard, node, life) VALUES ($1, $2, $3)
         ON CONFLICT (shard) DO UPDATE SET node = $2, life = $3";
 }
@@ -62,14 +74,16 @@ impl Step<'_> {
             Change::StorePolicy { version, files, at } => {
                 self.write(PUT_POLICY, params![version.to_string(), at.micros(), json(files)?]).map(drop)
             }
-            Change::PolicyInForce(InForce { number, version }) => {
-                match self.write(PUT_IN_FORCE, params![int(*number), version.to_string()])? {
-                    0 => Err(Broken::Conflict("another policy was applied since")),
-                    _ => Ok(()),
-                }
-            }
             Change::PartitionPolicy { partition, version } => {
                 self.write(PUT_PARTITION_POLICY, params![partition.0, version.to_string()]).map(drop)
+            }
+            Change::PutInForce(last) => self.write(PUT_IN_FORCE, params![int(last.number), json(last)?]).map(drop),
+            Change::PutKeyed(write) => {
+                let row = params![write.id.0, write.begun_at.micros(), int(write.turn), json(write)?];
+                self.write(PUT_KEYED, row).map(drop)
+            }
+            Change::ForgetKeyed { before } => {
+                self.write(FORGET_KEYED, params![before.micros(), len(TRIM_ROWS_MAX)]).map(drop)
             }
             Change::Breaker { destination, state } => {
                 self.write(PUT_BREAKER, params![destination.as_str(), state]).map(drop)
@@ -94,6 +108,31 @@ impl Step<'_> {
             | Change::Expire { .. }
             | Change::Count { .. }
             | Change::Index { .. } => Ok(()),
+        }
+    }
+
+    /// Whether a guard about one of them holds. The others are checked elsewhere.
+    pub(super) fn holds_beside(&self, guard: &Guard) -> Result<bool, Broken> {
+        let number = |sql, id: &[&dyn ToSql]| -> Result<u64, Broken> {
+            let found: Option<i64> = self.conn.prepare_cached(sql)?.query_row(id, |row| row.get(0)).optional()?;
+            Ok(found.map_or(0, count))
+        };
+        match guard {
+            Guard::KeyedTurn { write, turn } => Ok(number(KEYED_TURN, params![write.0])? == *turn),
+            Guard::InForce { number: last } => Ok(number(IN_FORCE_NUMBER, params![])? == *last),
+            Guard::Tokens { name, version } => {
+                let mut read = self.conn.prepare_cached(TOKENS)?;
+                let texts = read.query_map([], |row| row.get::<_, String>(0))?;
+                let tokens = texts.map(|text| parse::<Token>(&text?)).collect::<Result<Vec<_>, _>>()?;
+                Ok(version_of_tokens(&tokens, name) == *version)
+            }
+            Guard::Cursor { .. }
+            | Guard::Epoch { .. }
+            | Guard::DeliveryVersion { .. }
+            | Guard::QuarantineVersion { .. }
+            | Guard::ReplayVersion { .. }
+            | Guard::Life { .. }
+            | Guard::Shard { .. } => Ok(true),
         }
     }
 
@@ -181,7 +220,7 @@ impl Step<'_> {
         let id = replay.id.bytes();
         let mut read = self.conn.prepare_cached(REPLAY_VERSION)?;
         let version: Option<i64> = read.query_row([id], |row| row.get(0)).optional()?;
-        let version = super::super::sql::count(version.ok_or(Broken::Conflict("there is no such replay"))?) + 1;
+        let version = count(version.ok_or(Broken::Conflict("there is no such replay"))?) + 1;
         let moved = Replay { version, ..replay.clone() };
         let row = params![id, moved.created_at.micros(), moved.state.word(), int(version), json(&moved)?];
         self.write(MOVE_REPLAY, row).map(drop)
@@ -204,6 +243,23 @@ pub(super) const fn bucket(state: &QuarantineState) -> Bucket {
         QuarantineState::Released { .. } => Bucket::Released,
         QuarantineState::Closed { .. } => Bucket::Closed,
     }
+}
+
+/// The last application of a policy.
+pub(super) fn in_force(conn: &Connection) -> Result<Option<InForce>, Broken> {
+    let found: Option<String> = conn.prepare_cached(IN_FORCE)?.query_row([], |row| row.get(0)).optional()?;
+    found.map(|text| parse(&text)).transpose()
+}
+
+/// A write by its key.
+pub(super) fn keyed_write(conn: &Connection, id: Digest) -> Result<Option<KeyedWrite>, Broken> {
+    let found: Option<String> = conn.prepare_cached(KEYED)?.query_row([id.0], |row| row.get(0)).optional()?;
+    found.map(|text| parse(&text)).transpose()
+}
+
+/// How many writes are kept by their keys.
+pub(super) fn keyed_writes(conn: &Connection) -> Result<u64, Broken> {
+    Ok(count(conn.prepare_cached(COUNT_KEYED)?.query_row([], |row| row.get(0))?))
 }
 
 /// A value as the file keeps it.

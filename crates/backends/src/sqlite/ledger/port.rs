@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use engine::ports::{Answer, Due, DueQuery, Hint, Ledger, Life, Shard, Views};
-use model::change::{InForce, Switch};
+use model::change::Switch;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
 };
 use model::{
     Account, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, FaultKind,
-    NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
+    InForce, KeyedWrite, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId,
+    ReplayMember, Timestamp, Token,
 };
 use uuid::Uuid;
 
 use super::group::{Reply, Request};
 use super::prepared::Prepared;
 use super::rows::Row;
-use super::{SqliteLedger, due, feed, read, views, words};
+use super::{SqliteLedger, beside, due, feed, read, views, words};
 
 impl Ledger for SqliteLedger {
     fn commit(&self, batch: Batch) -> Answer<'_, Committed> {
@@ -52,10 +53,6 @@ impl Ledger for SqliteLedger {
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {
         let consumer = consumer.clone();
         self.readers.ask("ledger.cursor", move |conn| read::cursor(conn, consumer.as_str(), partition))
-    }
-
-    fn policy_in_force(&self) -> Answer<'_, Option<InForce>> {
-        self.readers.ask("ledger.policy_in_force", read::policy_in_force)
     }
 
     fn partition_policy(&self, partition: Partition) -> Answer<'_, Option<PolicyVersion>> {
@@ -109,6 +106,18 @@ impl Ledger for SqliteLedger {
     fn life(&self, node: &NodeName) -> Answer<'_, Option<Life>> {
         let node = node.clone();
         self.readers.ask("ledger.life", move |conn| read::life(conn, node.as_str()))
+    }
+
+    fn in_force(&self) -> Answer<'_, Option<InForce>> {
+        self.readers.ask("ledger.in_force", beside::in_force)
+    }
+
+    fn keyed_write(&self, id: Digest) -> Answer<'_, Option<KeyedWrite>> {
+        self.readers.ask("ledger.keyed_write", move |conn| beside::keyed_write(conn, id))
+    }
+
+    fn keyed_writes(&self) -> Answer<'_, u64> {
+        self.readers.ask("ledger.keyed_writes", beside::keyed_writes)
     }
 
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use engine::ports::{Life, Shard};
 use model::account::ROUTER;
-use model::change::{InForce, Switch};
+use model::change::Switch;
 use model::{
     Account, Bucket, Delivery, DestinationName, Digest, Entry, EventId, NewEntry, NodeName, Offset, Partition,
     PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
@@ -28,7 +28,6 @@ statements! {
     LIVES = "SELECT node, life, seen_at FROM lives";
     CURSOR = "SELECT pos FROM cursors WHERE consumer = $1 AND part = $2";
     CURSORS = "SELECT part, pos FROM cursors WHERE consumer = $1 ORDER BY part";
-    IN_FORCE = "SELECT number, version FROM in_force ORDER BY number DESC LIMIT 1";
     PARTITION_POLICY = "SELECT version FROM partition_policies WHERE part = $1";
     POLICY = "SELECT files FROM policies WHERE version = $1";
     SEEN = "SELECT 1 FROM seen WHERE id = $1";
@@ -91,13 +90,6 @@ pub(super) fn cursor(conn: &Connection, consumer: &str, partition: Partition) ->
     let mut statement = conn.prepare_cached(CURSOR)?;
     let pos: Option<i64> = statement.query_row(params![consumer, partition.0], |row| row.get(0)).optional()?;
     Ok(Offset(count(pos.unwrap_or(0))))
-}
-
-/// The policy in force: the last that was applied.
-pub(super) fn policy_in_force(conn: &Connection) -> Result<Option<InForce>, Broken> {
-    let read = |row: &rusqlite::Row<'_>| Ok((count(row.get(0)?), row.get::<_, String>(1)?));
-    let last = conn.prepare_cached(IN_FORCE)?.query_row([], read).optional()?;
-    last.map(|(number, version)| Ok(InForce { number, version: policy_version(&version)? })).transpose()
 }
 
 /// The policy that the router of a partition has reached.

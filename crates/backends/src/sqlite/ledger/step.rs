@@ -80,6 +80,7 @@ impl<'a> Step<'a> {
             }
             Guard::QuarantineVersion { event, version } => self.version(QUARANTINE, event.bytes())? == Some(*version),
             Guard::ReplayVersion { replay, version } => self.version(REPLAY, replay.bytes())? == Some(*version),
+            Guard::KeyedTurn { .. } | Guard::InForce { .. } | Guard::Tokens { .. } => self.holds_beside(guard)?,
             Guard::Life { node, incarnation } => {
                 self.state.lives.get(node).is_some_and(|life| life.incarnation == *incarnation)
             }
@@ -159,8 +160,10 @@ impl<'a> Step<'a> {
             | Change::Emitted { .. }
             | Change::See { .. }
             | Change::StorePolicy { .. }
-            | Change::PolicyInForce(_)
             | Change::PartitionPolicy { .. }
+            | Change::PutInForce(_)
+            | Change::PutKeyed(_)
+            | Change::ForgetKeyed { .. }
             | Change::Breaker { .. }
             | Change::Switch { .. }
             | Change::Replay { .. }
@@ -180,6 +183,9 @@ const fn what_changed(guard: &Guard) -> &'static str {
         Guard::DeliveryVersion { .. } => "the delivery was changed since",
         Guard::QuarantineVersion { .. } => "the quarantined event was changed since",
         Guard::ReplayVersion { .. } => "the replay was changed since",
+        Guard::KeyedTurn { .. } => "another try of the write has begun",
+        Guard::InForce { .. } => "another policy was applied since",
+        Guard::Tokens { .. } => "the tokens of the name were changed since",
         Guard::Life { .. } => "the node's life is over",
         Guard::Shard { .. } => "another node holds the shard",
     }

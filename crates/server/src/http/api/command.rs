@@ -4,118 +4,128 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use bytes::Bytes;
 use engine::change::apply::{Changes, Terms};
 use engine::change::decide::{MissingSecrets, OpenDeliveries};
 use engine::delivery::command::Wish;
-use engine::delivery::operate::{Deed, Operate, Outcomes};
+use engine::delivery::operate::{Deed, Operate, Told};
 use engine::intake::quarantine::{Moved, Quarantine, Which};
 use engine::replay::order::{Replays, SeenPreview, Wanted};
 use engine::replay::preview::Preview;
-use engine::rules::asked::{Asked, NotDone};
 use engine::switch::decide::Way;
 use engine::switch::run::Switches;
-use model::{EventId, Principal, Replay, ReplayId, Scope};
+use model::{DeliveryId, EventId, Replay, ReplayId};
 use policy::SourceFile;
 
+use super::asking::Asking;
 use crate::api::{
-    ApplyCommand, ApplyResult, CommandResult, DeliveryCommand, QuarantineCommand, QuarantineResult, ReplayCommand,
-    ReplayOrdered, Rows, SwitchCommand,
+    ApplyCommand, ApplyResult, Because, CommandResult, DeliveryCommand, QuarantineCommand, QuarantineResult, ReplayCommand,
+    ReplayOrdered, Rows, SwitchCommand, SwitchResult,
 };
 use crate::app::App;
-use crate::http::problem::Problem;
-use crate::identity::Caller;
+use crate::http::conditions::Seen;
+use crate::http::parameters::{Body, Path};
+use crate::http::problem::{Problem, kinds};
 
 type Shared = State<Arc<App>>;
 type Done<T> = Result<Json<T>, Problem>;
+type One = (Path<DeliveryId>, Seen);
 
-fn asked(app: &App, by: Principal, why: String) -> Asked {
-    Asked { by, why, at: app.ground.clock.now() }
+pub(super) async fn retry(state: Shared, asking: Asking, command: Body<DeliveryCommand>) -> Done<Rows<CommandResult>> {
+    many(state, asking, command, Wish::Retry).await
 }
 
-impl From<NotDone> for Problem {
-    fn from(not_done: NotDone) -> Self {
-        let detail = not_done.to_string();
-        match not_done {
-            NotDone::WithoutReason => Self::new(422, "reason", detail),
-            NotDone::Unknown(_) => Self::new(404, "not-found", detail),
-            NotDone::Changed(_) => Self::new(409, "changed-meanwhile", detail),
-            NotDone::Refused(_) => Self::new(422, "refused", detail),
-            NotDone::SecretsMissing(_) => Self::new(422, "missing-secrets", detail),
-            NotDone::Invalid(errors) => Self { errors, ..Self::new(422, "invalid", detail) },
-            NotDone::Fault(fault) => fault.into(),
+pub(super) async fn cancel(state: Shared, asking: Asking, command: Body<DeliveryCommand>) -> Done<Rows<CommandResult>> {
+    many(state, asking, command, Wish::Cancel).await
+}
+
+pub(super) async fn hold(state: Shared, asking: Asking, command: Body<DeliveryCommand>) -> Done<Rows<CommandResult>> {
+    many(state, asking, command, Wish::Hold).await
+}
+
+async fn many(
+    State(app): Shared,
+    asking: Asking,
+    Body(command): Body<DeliveryCommand>,
+    wish: Wish,
+) -> Done<Rows<CommandResult>> {
+    let outcomes = operate(&app).many(&command.deliveries, wish, &asking.because(command.why)).await?;
+    let results = outcomes.items.into_iter().map(result).collect();
+    Ok(Json(Rows { schema: "crossdock/commands/1".to_owned(), rows: results, next: None }))
+}
+
+pub(super) async fn retry_one(state: Shared, asking: Asking, of: One, why: Body<Because>) -> Done<CommandResult> {
+    one((state, asking), of, why, Wish::Retry).await
+}
+
+pub(super) async fn cancel_one(state: Shared, asking: Asking, of: One, why: Body<Because>) -> Done<CommandResult> {
+    one((state, asking), of, why, Wish::Cancel).await
+}
+
+pub(super) async fn hold_one(state: Shared, asking: Asking, of: One, why: Body<Because>) -> Done<CommandResult> {
+    one((state, asking), of, why, Wish::Hold).await
+}
+
+async fn one(
+    (State(app), asking): (Shared, Asking),
+    (Path(id), seen): One,
+    Body(because): Body<Because>,
+    wish: Wish,
+) -> Done<CommandResult> {
+    match operate(&app).one(id, wish, seen.number(), &asking.because(because.why)).await {
+        Ok(told) => Ok(Json(result(told))),
+        Err(not_done) => {
+            let present = app.ground.ledger.delivery(id).await?;
+            Err(seen.problem(not_done, present.map(|delivery| delivery.version.to_string())))
         }
     }
 }
 
-pub(super) async fn retry(state: Shared, caller: Caller, command: Json<DeliveryCommand>) -> Done<Rows<CommandResult>> {
-    operate(state, caller, command, Wish::Retry).await
+fn operate(app: &App) -> Operate {
+    Operate { ledger: Arc::clone(&app.ground.ledger), book: Arc::clone(&app.ground.book) }
 }
 
-pub(super) async fn cancel(state: Shared, caller: Caller, command: Json<DeliveryCommand>) -> Done<Rows<CommandResult>> {
-    operate(state, caller, command, Wish::Cancel).await
-}
-
-pub(super) async fn hold(state: Shared, caller: Caller, command: Json<DeliveryCommand>) -> Done<Rows<CommandResult>> {
-    operate(state, caller, command, Wish::Hold).await
-}
-
-async fn operate(
-    State(app): Shared,
-    caller: Caller,
-    Json(command): Json<DeliveryCommand>,
-    wish: Wish,
-) -> Done<Rows<CommandResult>> {
-    let by = caller.must(Scope::Operate)?;
-    let room = Operate { ledger: Arc::clone(&app.ground.ledger), book: Arc::clone(&app.ground.book) };
-    let outcomes = room.many(&command.deliveries, wish, &asked(&app, by, command.why)).await?;
-    Ok(Json(Rows { schema: "crossdock/commands/1".to_owned(), rows: results(outcomes), next: None }))
-}
-
-fn results(outcomes: Outcomes) -> Vec<CommandResult> {
-    let word = |deed| match deed {
+fn result(told: Told) -> CommandResult {
+    let word = match told.result {
         Deed::Done => "done",
         Deed::Skipped => "skipped",
         Deed::Conflict => "conflict",
     };
-    let result = |told: engine::delivery::operate::Told| CommandResult {
-        delivery: told.delivery,
-        instead: told.instead,
-        result: word(told.result).to_owned(),
-        text: told.sentence,
-    };
-    outcomes.items.into_iter().map(result).collect()
+    CommandResult { delivery: told.delivery, instead: told.instead, result: word.to_owned(), text: told.sentence }
 }
 
 pub(super) async fn decide_quarantine(
     State(app): Shared,
-    caller: Caller,
-    Path(event): Path<EventId>,
-    Json(command): Json<QuarantineCommand>,
+    asking: Asking,
+    (Path(event), seen): (Path<EventId>, Seen),
+    Body(command): Body<QuarantineCommand>,
 ) -> Done<QuarantineResult> {
-    let by = caller.must(Scope::Operate)?;
     let room = Quarantine {
         journal: Arc::clone(&app.ground.journal),
         ledger: Arc::clone(&app.ground.ledger),
         book: Arc::clone(&app.ground.book),
     };
-    let which = Which { event, version: None };
-    let Moved { event, as_event, sentence, .. } = match command {
-        QuarantineCommand::Correct { body, why } => room.correct(which, Bytes::from(body), &asked(&app, by, why)).await?,
-        QuarantineCommand::Release { why } => room.release(which, &asked(&app, by, why)).await?,
-        QuarantineCommand::Close { why } => room.close(which, &asked(&app, by, why)).await?,
+    let which = Which { event, version: seen.number() };
+    let moved = match command {
+        QuarantineCommand::Correct { body, why } => room.correct(which, Bytes::from(body), &asking.because(why)).await,
+        QuarantineCommand::Release { why } => room.release(which, &asking.because(why)).await,
+        QuarantineCommand::Close { why } => room.close(which, &asking.because(why)).await,
     };
-    Ok(Json(QuarantineResult { event, as_event, text: sentence }))
+    match moved {
+        Ok(Moved { event, as_event, sentence, .. }) => Ok(Json(QuarantineResult { event, as_event, text: sentence })),
+        Err(not_done) => {
+            let present = app.ground.ledger.quarantined(event).await?;
+            Err(seen.problem(not_done, present.map(|row| row.version.to_string())))
+        }
+    }
 }
 
-pub(super) async fn switch(
-    State(app): Shared,
-    caller: Caller,
-    Json(command): Json<SwitchCommand>,
-) -> Done<serde_json::Value> {
-    let by = caller.must(Scope::Operate)?;
-    let bad = |_| Problem::new(422, "object", "name it as source/NAME, flow/NAME or destination/NAME");
+pub(super) async fn switch(State(app): Shared, asking: Asking, Body(command): Body<SwitchCommand>) -> Done<SwitchResult> {
+    let bad = |_| Problem {
+        pointer: Some("/object".to_owned()),
+        ..Problem::new(kinds::INVALID_BODY, "name it as source/NAME, flow/NAME or destination/NAME")
+    };
     let object = command.object.parse().map_err(bad)?;
     let room = Switches {
         ledger: Arc::clone(&app.ground.ledger),
@@ -123,12 +133,16 @@ pub(super) async fn switch(
         board: Arc::clone(&app.node.board),
     };
     let way = if command.paused { Way::Pause } else { Way::Resume };
-    let switched = room.turn(object, way, &asked(&app, by, command.why)).await?;
-    Ok(Json(serde_json::json!({ "object": switched.object.to_string(), "text": switched.sentence })))
+    let switched = room.turn(object, way, &asking.because(command.why)).await?;
+    Ok(Json(SwitchResult { object: switched.object.to_string(), text: switched.sentence }))
 }
 
-pub(super) async fn apply(State(app): Shared, caller: Caller, Json(command): Json<ApplyCommand>) -> Done<ApplyResult> {
-    let by = caller.must(Scope::Apply)?;
+pub(super) async fn apply(
+    State(app): Shared,
+    asking: Asking,
+    seen: Seen,
+    Body(command): Body<ApplyCommand>,
+) -> Done<ApplyResult> {
     let room = Changes {
         journal: Arc::clone(&app.ground.journal),
         ledger: Arc::clone(&app.ground.ledger),
@@ -137,16 +151,22 @@ pub(super) async fn apply(State(app): Shared, caller: Caller, Json(command): Jso
     };
     let open = if command.hold_removed { OpenDeliveries::Hold } else { OpenDeliveries::Refuse };
     let missing = if command.allow_missing_secrets { MissingSecrets::Allow } else { MissingSecrets::Refuse };
-    let terms = Terms { onto: command.onto, open, missing };
-    let asked = asked(&app, by, command.why);
+    let terms = Terms { onto: seen.policy(), open, missing };
+    let asked = asking.because(command.why);
     let applied = match command.back_to {
-        Some(version) => room.roll_back(version, terms, &asked).await?,
+        Some(version) => room.roll_back(version, terms, &asked).await,
         None => {
             let files: Vec<SourceFile> = command.files.into_iter().map(|(path, text)| SourceFile { path, text }).collect();
-            room.apply(&files, terms, &asked).await?
+            room.apply(&files, terms, &asked).await
         }
     };
-    Ok(Json(ApplyResult { schema: "crossdock/apply/1".to_owned(), version: applied.version, text: applied.sentence }))
+    match applied {
+        Ok(it) => Ok(Json(ApplyResult { schema: "crossdock/apply/1".to_owned(), version: it.version, text: it.sentence })),
+        Err(not_done) => {
+            let present = app.ground.ledger.in_force().await?;
+            Err(seen.problem(not_done, present.map(|last| last.version.to_string())))
+        }
+    }
 }
 
 fn replays(app: &App) -> Replays {
@@ -170,36 +190,32 @@ fn wanted(command: ReplayCommand) -> (Wanted, Option<SeenPreview>, String) {
     (wanted, seen, command.why)
 }
 
-pub(super) async fn preview_replay(State(app): Shared, caller: Caller, Json(command): Json<ReplayCommand>) -> Done<Preview> {
-    caller.must(Scope::Read)?;
+pub(super) async fn preview_replay(State(app): Shared, Body(command): Body<ReplayCommand>) -> Done<Preview> {
     let (wanted, ..) = wanted(command);
     Ok(Json(replays(&app).preview(&wanted, app.ground.clock.now()).await?))
 }
 
 pub(super) async fn order_replay(
     State(app): Shared,
-    caller: Caller,
-    Json(command): Json<ReplayCommand>,
+    asking: Asking,
+    Body(command): Body<ReplayCommand>,
 ) -> Done<ReplayOrdered> {
-    let by = caller.must(Scope::Operate)?;
     let (wanted, seen, why) = wanted(command);
-    let ordered = replays(&app).order(&wanted, seen, &asked(&app, by, why)).await?;
+    let ordered = replays(&app).order(&wanted, seen, &asking.because(why)).await?;
     Ok(Json(ReplayOrdered { id: ordered.replay.id, text: ordered.sentence }))
-}
-
-/// Why a replay is cancelled.
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Why {
-    why: String,
 }
 
 pub(super) async fn cancel_replay(
     State(app): Shared,
-    caller: Caller,
-    Path(id): Path<ReplayId>,
-    Json(command): Json<Why>,
+    asking: Asking,
+    (Path(id), seen): (Path<ReplayId>, Seen),
+    Body(because): Body<Because>,
 ) -> Done<Replay> {
-    let by = caller.must(Scope::Operate)?;
-    Ok(Json(replays(&app).cancel(id, None, &asked(&app, by, command.why)).await?))
+    match replays(&app).cancel(id, seen.number(), &asking.because(because.why)).await {
+        Ok(replay) => Ok(Json(replay)),
+        Err(not_done) => {
+            let present = app.ground.ledger.replay(id).await?;
+            Err(seen.problem(not_done, present.map(|replay| replay.version.to_string())))
+        }
+    }
 }

@@ -1,5 +1,7 @@
-//! The management API. Each handler names the scope that it asks for; reads come from views, writes go to the rooms.
+//! The management API as a list of operations. Each names the scope that it asks for; reads come from views, writes go to
+//! the rooms.
 
+mod asking;
 mod command;
 mod read;
 mod secrets;
@@ -7,49 +9,219 @@ mod session;
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
-use model::limit::BODY_BYTES_MAX;
+use axum::handler::Handler;
+use engine::replay::preview::Preview;
+use http::Method;
+use model::limit::{BODY_BYTES_MAX, COMMAND_BYTES_MAX, PROJECT_BYTES_MAX};
+use model::view::{CauseGroup, DeliveryStory, FeedRow};
+use model::{AuditRow, Delivery, DeliveryId, EventId, QuarantineRow, Replay, ReplayId, Scope};
 
+use super::operation::{Access, Effect, Operation, Versions};
+use crate::api::queries::{AuditFilter, DeliveryFilter, EventPaging, FeedPaging, Newest, QuarantineFilter, SecretFilter};
+use crate::api::{
+    Applied, ApplyCommand, ApplyResult, Because, CommandResult, DeliveryCommand, EventSummary, MissingSecret, NewToken,
+    QuarantineCommand, QuarantineResult, ReplayCommand, ReplayOrdered, ReplayPage, Rows, Session, Status, SwitchCommand,
+    SwitchLine, SwitchResult, TokenCommand, TokenLine, TokensRevoked, Trace,
+};
 use crate::app::App;
 
-/// The routes below `/api/v1`.
-pub fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route("/session", get(session::session))
-        .route("/tokens", get(session::tokens).post(session::make_token))
-        .route("/tokens/{name}/revoke", post(session::revoke_token))
-        .route("/status", get(read::status))
-        .route("/trace/{*reference}", get(read::trace))
-        .route("/events", get(read::events))
-        .route("/events/{id}", get(read::event))
-        .route("/events/{id}/body", get(read::event_body))
-        .route("/deliveries", get(read::deliveries))
-        .route("/deliveries/{id}", get(read::delivery))
-        .route("/causes", get(read::causes))
-        .route("/quarantine", get(read::quarantine))
-        .route("/feed", get(read::feed))
-        .route("/audit", get(read::audit))
-        .route("/policies", get(read::policies))
-        .route("/policies/{version}", get(read::policy))
-        .route("/secrets/missing", get(secrets::missing))
-        .route("/replays", get(read::replays).post(command::order_replay))
-        .route("/replays/preview", post(command::preview_replay))
-        .route("/replays/{id}", get(read::replay))
-        .route("/replays/{id}/cancel", post(command::cancel_replay))
-        .route("/deliveries/retry", post(command::retry))
-        .route("/deliveries/cancel", post(command::cancel))
-        .route("/deliveries/hold", post(command::hold))
-        .route("/quarantine/{event}", get(read::quarantined).post(command::decide_quarantine).layer(bodies()))
-        .route("/switches", get(read::switches).post(command::switch))
-        .route("/policies/apply", post(command::apply).layer(DefaultBodyLimit::max(PROJECT_BYTES_MAX)))
-}
-
-/// LIMIT: a project in one request; as JSON a text can take twice its bytes.
-const PROJECT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Where the management API begins.
+pub const ROOT: &str = "/api/v1";
 
 /// LIMIT: a corrected body as a JSON text, every byte of which may be escaped.
-fn bodies() -> DefaultBodyLimit {
-    DefaultBodyLimit::max(6 * BODY_BYTES_MAX + 16 * 1024)
+const CORRECTION_BYTES_MAX: usize = 6 * BODY_BYTES_MAX + COMMAND_BYTES_MAX;
+
+/// All operations of the management API but its own description.
+pub fn operations() -> Vec<Operation> {
+    [identity(), overview(), events(), deliveries(), quarantine(), replays(), policies()].concat()
+}
+
+/// An operation that reads.
+fn reads<H, T>(path: &str, id: &'static str, summary: &'static str, handler: H) -> Operation
+where
+    H: Handler<T, Arc<App>>,
+    T: 'static,
+{
+    Operation::new(Method::GET, &format!("{ROOT}{path}"), id, summary, handler).access(Access::Scope(Scope::Read))
+}
+
+/// An operation that takes a command.
+fn commands<H, T>(path: &str, id: &'static str, summary: &'static str, handler: H) -> Operation
+where
+    H: Handler<T, Arc<App>>,
+    T: 'static,
+{
+    Operation::new(Method::POST, &format!("{ROOT}{path}"), id, summary, handler)
+        .access(Access::Scope(Scope::Operate))
+        .effect(Effect::Changes)
+}
+
+/// A command on one delivery.
+fn of_one<H, T>(path: &str, id: &'static str, summary: &'static str, handler: H) -> Operation
+where
+    H: Handler<T, Arc<App>>,
+    T: 'static,
+{
+    commands(path, id, summary, handler)
+        .parameter::<DeliveryId>()
+        .takes::<Because>()
+        .answers::<CommandResult>()
+        .versions(Versions::Asked)
+}
+
+/// A command on many deliveries.
+fn of_many<H, T>(path: &str, id: &'static str, summary: &'static str, handler: H) -> Operation
+where
+    H: Handler<T, Arc<App>>,
+    T: 'static,
+{
+    commands(path, id, summary, handler).takes::<DeliveryCommand>().answers::<Rows<CommandResult>>()
+}
+
+fn identity() -> Vec<Operation> {
+    vec![
+        reads("/session", "session", "Who asks, and what they may do", session::session)
+            .access(Access::Principal)
+            .answers::<Session>(),
+        reads("/tokens/{name}", "tokensOf", "The tokens of a name, without their texts", session::tokens_of)
+            .access(Access::Scope(Scope::Admin))
+            .parameter::<String>()
+            .answers::<Rows<TokenLine>>()
+            .versions(Versions::Told),
+        reads("/tokens", "tokens", "All tokens, without their texts", session::tokens)
+            .access(Access::Scope(Scope::Admin))
+            .answers::<Rows<TokenLine>>(),
+        commands("/tokens", "makeToken", "Makes a token; its text is shown this once", session::make_token)
+            .access(Access::Scope(Scope::Admin))
+            .takes::<TokenCommand>()
+            .answers::<NewToken>(),
+        commands("/tokens/{name}/revoke", "revokeTokens", "Revokes the tokens of a name", session::revoke_tokens)
+            .access(Access::Scope(Scope::Admin))
+            .parameter::<String>()
+            .answers::<TokensRevoked>()
+            .versions(Versions::Asked),
+    ]
+}
+
+fn overview() -> Vec<Operation> {
+    vec![
+        reads("/status", "status", "Is everything accounted for, and who has to do something", read::status)
+            .answers::<Status>(),
+        reads("/trace/{*reference}", "trace", "The way of everything that a reference names", read::trace)
+            .parameter::<String>()
+            .answers::<Trace>(),
+        reads("/feed", "feed", "Changes of deliveries, oldest first", read::feed)
+            .query::<FeedPaging>()
+            .answers::<Rows<FeedRow>>(),
+        reads("/audit", "audit", "What people did, newest first", read::audit)
+            .query::<AuditFilter>()
+            .answers::<Rows<AuditRow>>(),
+        reads("/switches", "switches", "What was ever paused or resumed", read::switches).answers::<Rows<SwitchLine>>(),
+        commands("/switches", "turnSwitch", "Pauses or resumes a source, a flow or a destination", command::switch)
+            .takes::<SwitchCommand>()
+            .answers::<SwitchResult>()
+            .problems(&[404]),
+    ]
+}
+
+fn events() -> Vec<Operation> {
+    vec![
+        reads("/events", "events", "What was received, newest first", read::events)
+            .query::<EventPaging>()
+            .answers::<Rows<EventSummary>>(),
+        reads("/events/{id}", "event", "One event, without its bytes", read::event)
+            .parameter::<EventId>()
+            .answers::<EventSummary>(),
+        reads("/events/{id}/body", "eventBody", "The bytes of an event as they were received", read::event_body)
+            .access(Access::Scope(Scope::Bodies))
+            .parameter::<EventId>()
+            .answers_raw("application/octet-stream"),
+    ]
+}
+
+fn deliveries() -> Vec<Operation> {
+    vec![
+        reads("/deliveries", "deliveries", "Deliveries, newest first", read::deliveries)
+            .query::<DeliveryFilter>()
+            .answers::<Rows<Delivery>>(),
+        reads("/deliveries/{id}", "delivery", "One delivery with its attempts", read::delivery)
+            .parameter::<DeliveryId>()
+            .answers::<DeliveryStory>()
+            .versions(Versions::Told),
+        reads("/causes", "causes", "What waits for a person, by cause", read::causes).answers::<Rows<CauseGroup>>(),
+        of_one("/deliveries/{id}/retry", "retryDelivery", "It is attempted again", command::retry_one),
+        of_one("/deliveries/{id}/cancel", "cancelDelivery", "It is not delivered any more", command::cancel_one),
+        of_one("/deliveries/{id}/hold", "holdDelivery", "It is held for its owner", command::hold_one),
+        of_many("/deliveries/retry", "retryDeliveries", "What waits for a person is attempted again", command::retry),
+        of_many("/deliveries/cancel", "cancelDeliveries", "What is open is not delivered any more", command::cancel),
+        of_many("/deliveries/hold", "holdDeliveries", "What waits is held for its owner", command::hold),
+    ]
+}
+
+fn quarantine() -> Vec<Operation> {
+    vec![
+        reads("/quarantine", "quarantine", "Events that were kept for a person, newest first", read::quarantine)
+            .query::<QuarantineFilter>()
+            .answers::<Rows<QuarantineRow>>(),
+        reads("/quarantine/{event}", "quarantined", "One event that was kept, with the reasons", read::quarantined)
+            .parameter::<EventId>()
+            .answers::<QuarantineRow>()
+            .versions(Versions::Told),
+        commands(
+            "/quarantine/{event}",
+            "decideQuarantined",
+            "Corrects, releases or closes an event that was kept",
+            command::decide_quarantine,
+        )
+        .parameter::<EventId>()
+        .takes::<QuarantineCommand>()
+        .answers::<QuarantineResult>()
+        .versions(Versions::Asked)
+        .up_to(CORRECTION_BYTES_MAX),
+    ]
+}
+
+fn replays() -> Vec<Operation> {
+    vec![
+        reads("/replays", "replays", "Replays, newest first", read::replays).query::<Newest>().answers::<Rows<Replay>>(),
+        reads("/replays/{id}", "replay", "One replay with its first members and its progress", read::replay)
+            .parameter::<ReplayId>()
+            .answers::<ReplayPage>()
+            .versions(Versions::Told),
+        commands("/replays/preview", "previewReplay", "What a replay would do; changes nothing", command::preview_replay)
+            .access(Access::Scope(Scope::Read))
+            .effect(Effect::Reads)
+            .takes::<ReplayCommand>()
+            .answers::<Preview>(),
+        commands("/replays", "orderReplay", "Sends a frozen set of events again", command::order_replay)
+            .takes::<ReplayCommand>()
+            .answers::<ReplayOrdered>(),
+        commands("/replays/{id}/cancel", "cancelReplay", "Ends a replay that runs", command::cancel_replay)
+            .parameter::<ReplayId>()
+            .takes::<Because>()
+            .answers::<Replay>()
+            .versions(Versions::Asked),
+    ]
+}
+
+fn policies() -> Vec<Operation> {
+    vec![
+        reads("/policies", "policies", "Policies that were applied, newest first", read::policies)
+            .query::<Newest>()
+            .answers::<Rows<Applied>>(),
+        reads("/policies/{version}", "policy", "The files of a policy; `present` is the one that judges now", read::policy)
+            .parameter::<String>()
+            .answers::<Rows<(String, String)>>()
+            .versions(Versions::Told),
+        reads("/secrets/missing", "missingSecrets", "Which of these secrets have no value", secrets::missing)
+            .query::<SecretFilter>()
+            .answers::<Rows<MissingSecret>>(),
+        commands("/policies/apply", "applyPolicy", "Applies a project, or an earlier policy again", command::apply)
+            .access(Access::Scope(Scope::Apply))
+            .takes::<ApplyCommand>()
+            .answers::<ApplyResult>()
+            .versions(Versions::Asked)
+            .problems(&[404])
+            .up_to(PROJECT_BYTES_MAX),
+    ]
 }

@@ -2,58 +2,79 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, State};
-use model::{Scope, TimeSpan};
+use axum::extract::State;
+use axum::{Extension, Json};
+use model::audit::version_of_tokens;
+use model::{TimeSpan, Token};
 
-use crate::api::{NewToken, Rows, Session, TokenCommand, TokenLine};
+use super::asking::Asking;
+use crate::api::{NewToken, Rows, Session, TokenCommand, TokenLine, TokensRevoked};
 use crate::app::App;
-use crate::http::problem::Problem;
-use crate::identity::{self, Caller, TOKEN_DAYS_MAX};
+use crate::http::conditions::{Seen, Versioned};
+use crate::http::once::KeptInstead;
+use crate::http::parameters::{Body, Path};
+use crate::http::problem::{Problem, kinds};
+use crate::identity::{self, Caller, TOKEN_DAYS_MAX, Wanted};
 
 pub(super) async fn session(State(app): State<Arc<App>>, caller: Caller) -> Json<Session> {
     Json(Session { principal: caller.principal.to_string(), scopes: caller.scopes, same_site: app.same_site.clone() })
 }
 
-pub(super) async fn tokens(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Rows<TokenLine>>, Problem> {
-    caller.must(Scope::Admin)?;
-    let tokens = app.ground.ledger.tokens().await?.into_iter().map(|token| TokenLine {
+pub(super) async fn tokens(State(app): State<Arc<App>>) -> Result<Json<Rows<TokenLine>>, Problem> {
+    Ok(lines(app.ground.ledger.tokens().await?))
+}
+
+pub(super) async fn tokens_of(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+) -> Result<Versioned<Json<Rows<TokenLine>>>, Problem> {
+    let mut tokens = app.ground.ledger.tokens().await?;
+    tokens.retain(|token| token.name == name);
+    if tokens.is_empty() {
+        return Err(Problem::not_found(format!("there is no token {name:?}")));
+    }
+    Ok(Versioned(version_of_tokens(&tokens, &name).to_string(), lines(tokens)))
+}
+
+fn lines(tokens: Vec<Token>) -> Json<Rows<TokenLine>> {
+    let line = |token: Token| TokenLine {
         name: token.name,
         scopes: token.scopes,
         created_at: token.created_at,
         expires_at: token.expires_at,
         revoked_at: token.revoked_at,
-    });
-    Ok(Json(Rows { schema: "crossdock/tokens/1".to_owned(), rows: tokens.collect(), next: None }))
+    };
+    Json(Rows { schema: "crossdock/tokens/1".to_owned(), rows: tokens.into_iter().map(line).collect(), next: None })
 }
 
+/// The answer that is kept for repeats is without the token's text.
 pub(super) async fn make_token(
     State(app): State<Arc<App>>,
-    caller: Caller,
-    Json(command): Json<TokenCommand>,
-) -> Result<Json<NewToken>, Problem> {
-    let by = caller.must(Scope::Admin)?;
+    asking: Asking,
+    Body(command): Body<TokenCommand>,
+) -> Result<(Extension<KeptInstead>, Json<NewToken>), Problem> {
     if command.days == 0 || command.days > TOKEN_DAYS_MAX || command.name.trim().is_empty() || command.scopes.is_empty() {
-        return Err(Problem::new(
-            422,
-            "token",
-            format!("a token has a name, at least one scope, and 1 to {TOKEN_DAYS_MAX} days"),
-        ));
+        let why = format!("a token has a name, at least one scope, and 1 to {TOKEN_DAYS_MAX} days");
+        return Err(Problem::new(kinds::INVALID_BODY, why));
     }
     let holds = TimeSpan::from_days(u64::from(command.days));
-    let made = identity::make(&app.ground.ledger, &app.ground.clock, &by, (&command.name, command.scopes), holds).await?;
-    Ok(Json(made))
+    let wanted = Wanted { name: command.name, scopes: command.scopes, holds };
+    let made = identity::make(&app.ground, &asking.by, asking.begun, wanted).await?;
+    let kept = serde_json::json!(NewToken { token: None, ..made.clone() }).to_string();
+    Ok((Extension(KeptInstead(kept)), Json(made)))
 }
 
-pub(super) async fn revoke_token(
+pub(super) async fn revoke_tokens(
     State(app): State<Arc<App>>,
-    caller: Caller,
+    asking: Asking,
     Path(name): Path<String>,
-) -> Result<Json<serde_json::Value>, Problem> {
-    let by = caller.must(Scope::Admin)?;
-    let revoked = identity::revoke(&app.ground.ledger, &by, &name, app.ground.clock.now()).await?;
-    if revoked == 0 {
-        return Err(Problem::not_found(format!("there is no token {name:?} that holds")));
+    seen: Seen,
+) -> Result<Json<TokensRevoked>, Problem> {
+    match identity::revoke(&app.ground.ledger, &asking.by, &name, (seen.number(), asking.begun.at)).await {
+        Ok(revoked) => Ok(Json(TokensRevoked { revoked })),
+        Err(not_done) => {
+            let present = version_of_tokens(&app.ground.ledger.tokens().await?, &name).to_string();
+            Err(seen.problem(not_done, Some(present)))
+        }
     }
-    Ok(Json(serde_json::json!({ "revoked": revoked })))
 }

@@ -1,0 +1,201 @@
+//! What people ask for and what became of it: the commands of the management API and their results. Shared like the rest of
+//! the module above; fields are added, never renamed or removed.
+
+use engine::replay::decide::Commands;
+use engine::replay::selection::Selection;
+use model::{DeliveryId, Digest, EventId, PolicyVersion, ReplayId, Scope, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A command on one or more deliveries.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryCommand {
+    /// Which.
+    pub deliveries: Vec<DeliveryId>,
+    /// Why; compulsory.
+    pub why: String,
+}
+
+/// What became of a command on one delivery.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CommandResult {
+    /// Which.
+    pub delivery: DeliveryId,
+    /// The delivery that took its place.
+    pub instead: Option<DeliveryId>,
+    /// `done`, `skipped`, `conflict`.
+    pub result: String,
+    /// In words.
+    pub text: String,
+}
+
+/// A decision on a quarantined event.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "action", deny_unknown_fields)]
+pub enum QuarantineCommand {
+    /// It is replaced by a corrected body.
+    Correct {
+        /// The whole corrected body, as text.
+        body: String,
+        /// Why.
+        why: String,
+    },
+    /// It passes as it is.
+    Release {
+        /// Why.
+        why: String,
+    },
+    /// It is not to be delivered.
+    Close {
+        /// Why.
+        why: String,
+    },
+}
+
+/// What became of a quarantined event.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct QuarantineResult {
+    /// The event.
+    pub event: EventId,
+    /// The event that took its place.
+    pub as_event: Option<EventId>,
+    /// In words.
+    pub text: String,
+}
+
+/// Something is to be paused or resumed.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchCommand {
+    /// `source/NAME`, `flow/NAME` or `destination/NAME`.
+    pub object: String,
+    /// Paused or not.
+    pub paused: bool,
+    /// Why.
+    pub why: String,
+}
+
+/// What became of a switch.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct SwitchResult {
+    /// `source/NAME`, `flow/NAME` or `destination/NAME`.
+    pub object: String,
+    /// In words.
+    pub text: String,
+}
+
+/// Why something is to be done with what the path names.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Because {
+    /// Why; compulsory.
+    pub why: String,
+}
+
+/// A policy to be applied: the files of a project folder.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApplyCommand {
+    /// Path and text of each.
+    #[serde(default)]
+    pub files: Vec<(String, String)>,
+    /// An earlier version that is to be applied again instead of files.
+    #[serde(default)]
+    pub back_to: Option<PolicyVersion>,
+    /// Why.
+    pub why: String,
+    /// Whether open deliveries of what is removed are held for a person; otherwise the removal is refused.
+    #[serde(default)]
+    pub hold_removed: bool,
+    /// Whether the policy may name secrets that have no value; otherwise it is refused.
+    #[serde(default)]
+    pub allow_missing_secrets: bool,
+}
+
+/// What was applied.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ApplyResult {
+    /// `crossdock/apply/1`.
+    pub schema: String,
+    /// The version that judges now.
+    pub version: PolicyVersion,
+    /// In words.
+    pub text: String,
+}
+
+/// Which events or deliveries are to be sent again, and how.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayCommand {
+    /// Which.
+    pub selection: Selection,
+    /// Commands are sent too, which nothing but a person may decide.
+    #[serde(default)]
+    pub commands: Commands,
+    /// Members per second.
+    #[serde(default)]
+    pub pace_per_s: Option<u32>,
+    /// This many go first.
+    #[serde(default)]
+    pub canary: u32,
+    /// Stops after so many failures; 0 for never.
+    #[serde(default)]
+    pub stop_after: u32,
+    /// Why; compulsory for an order.
+    #[serde(default)]
+    pub why: String,
+    /// The preview that was seen; compulsory for large sets.
+    #[serde(default)]
+    pub preview: Option<SeenPreview>,
+}
+
+/// The preview that a person saw.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SeenPreview {
+    /// Its moment.
+    pub at: Timestamp,
+    /// The digest of its set.
+    pub digest: Digest,
+}
+
+/// A token that was made: its text is shown this once.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct NewToken {
+    /// The name of its principal.
+    pub name: String,
+    /// The text to send as `Authorization: Bearer`; not there in a repeated answer, because it is kept nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// From when on it is refused.
+    pub expires_at: Timestamp,
+}
+
+/// A token to be made.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenCommand {
+    /// The name of its principal.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// Days until it expires, 1 to 365.
+    pub days: u16,
+}
+
+/// Tokens that were revoked.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct TokensRevoked {
+    /// How many.
+    pub revoked: usize,
+}
+
+/// A started replay.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ReplayOrdered {
+    /// Its id.
+    pub id: ReplayId,
+    /// In words.
+    pub text: String,
+}

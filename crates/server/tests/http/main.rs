@@ -1,0 +1,12 @@
+//! The management API from outside, over HTTP, against the product in this process.
+
+#[cfg(test)]
+mod described;
+#[cfg(test)]
+mod product;
+#[cfg(test)]
+mod repeated;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod versions;

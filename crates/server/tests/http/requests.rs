@@ -1,0 +1,112 @@
+//! What is wrong with a request is told as a problem that names it; who may not ask is told before anything is read.
+
+use http::Method;
+use serde_json::json;
+
+use crate::product::Product;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_opens_its_operations_and_no_others() {
+    let product = Product::start().await;
+    let reader = product.token("reader", &["read"]).await;
+    let operator = product.token("operator", &["operate"]).await;
+    let command = json!({ "object": "destination/wms", "paused": true, "why": "a test" });
+    let ask = |method, path| product.ask(method, path);
+    let as_reader = format!("Bearer {reader}");
+    ask(Method::GET, "/api/v1/status").header("authorization", &*as_reader).send().await.is(200);
+    let refused = ask(Method::POST, "/api/v1/switches").header("authorization", &*as_reader).json(&command).send().await;
+    refused.tells(403, "scope");
+    let unread = ask(Method::POST, "/api/v1/switches").header("authorization", &*as_reader).body("no JSON").send().await;
+    unread.tells(403, "scope");
+    let refused = ask(Method::GET, "/api/v1/tokens").header("authorization", &*as_reader).send().await;
+    refused.tells(403, "scope");
+    let as_operator = format!("Bearer {operator}");
+    ask(Method::POST, "/api/v1/switches").header("authorization", &*as_operator).json(&command).send().await.is(200);
+    ask(Method::GET, "/api/v1/status").header("authorization", &*as_operator).send().await.tells(403, "scope");
+    ask(Method::GET, "/api/v1/status").header("authorization", "Bearer cdk_x").send().await.tells(401, "unknown-token");
+    ask(Method::GET, "/api/v1/session").without("authorization").send().await.tells(401, "sign-in");
+    ask(Method::GET, "/api/v1/openapi.json").without("authorization").send().await.is(200);
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_parameter_is_named_on_every_list() {
+    let product = Product::start().await;
+    for (query, code, parameter) in [
+        ("deliveries?cursor=x", "bad-parameter", "cursor"),
+        ("events?cursor=x", "bad-parameter", "cursor"),
+        ("quarantine?cursor=1.x", "bad-parameter", "cursor"),
+        ("audit?cursor=x", "bad-parameter", "cursor"),
+        ("feed?after=-1", "bad-parameter", "after"),
+        ("replays?limit=x", "bad-parameter", "limit"),
+        ("deliveries?sates=waiting", "unknown-parameter", "sates"),
+        ("replays?cursor=1", "unknown-parameter", "cursor"),
+    ] {
+        let problem = product.get(&format!("/api/v1/{query}")).await.tells(400, code).json();
+        assert_eq!(problem["parameter"], parameter, "{query}");
+    }
+    let problem = product.get("/api/v1/replays/7").await.tells(400, "bad-parameter").json();
+    assert_eq!(problem["parameter"], "id");
+    let nobody = "/api/v1/replays/00000000-0000-7000-8000-000000000001";
+    product.get(nobody).await.tells(404, "not-found");
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_body_is_told_from_a_wrong_wish() {
+    let product = Product::start().await;
+    let path = "/api/v1/deliveries/retry";
+    let text = product.ask(Method::POST, path).header("content-type", "text/plain").body("{}").send().await;
+    text.tells(415, "unsupported-media-type");
+    let broken = product.ask(Method::POST, path).header("content-type", "application/json").body("{").send().await;
+    broken.tells(400, "malformed");
+    let odd = product.post(path, &json!({ "deliveries": ["x"], "why": "" })).await.tells(422, "invalid-body").json();
+    assert_eq!(odd["pointer"], "/deliveries/0");
+    let silent = product.post(path, &json!({ "deliveries": [], "why": " " })).await.tells(422, "reason").json();
+    assert_eq!(silent["pointer"], "/why");
+    let large = " ".repeat(model::limit::COMMAND_BYTES_MAX + 1);
+    let large = product.ask(Method::POST, path).header("content-type", "application/json").body(large).send().await;
+    large.tells(413, "too-large");
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_holds_after_a_restart_and_not_after_its_end() {
+    let product = Product::start().await;
+    let reader = format!("Bearer {}", product.token("reader", &["read"]).await);
+    let product = product.restart().await;
+    product.ask(Method::GET, "/api/v1/status").header("authorization", &*reader).send().await.is(200);
+    let revoked = product.ask(Method::POST, "/api/v1/tokens/reader/revoke").send().await.is(200).json();
+    assert_eq!(revoked["revoked"], 1);
+    product.ask(Method::GET, "/api/v1/status").header("authorization", &*reader).send().await.tells(401, "unknown-token");
+    product.ask(Method::POST, "/api/v1/tokens/reader/revoke").send().await.tells(404, "not-found");
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_problem_names_the_trace_of_its_request() {
+    let product = Product::start().await;
+    let sent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for path in ["/api/v1/nothing", "/api/v1/deliveries/x", "/in/nobody", "/elsewhere"] {
+        let answer = product.ask(Method::GET, path).header("traceparent", sent).send().await;
+        assert_eq!(answer.json()["trace_id"], "0af7651916cd43dd8448eb211c80319c", "{path}");
+    }
+    let own = |answer: crate::product::Answer| answer.json()["trace_id"].as_str().unwrap().to_owned();
+    let (one, other) = (own(product.get("/elsewhere").await), own(product.get("/elsewhere").await));
+    assert_eq!((one.len(), other.len()), (32, 32));
+    assert_ne!(one, other, "a request without a trace gets its own");
+    let wrong = product.ask(Method::DELETE, "/api/v1/status").send().await.tells(405, "method-not-allowed");
+    assert_eq!((own(wrong.clone()).len(), wrong.header("allow")), (32, "GET,HEAD"));
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_who_takes_no_json_is_told_before_anything_is_done() {
+    let product = Product::start().await;
+    let pause = json!({ "object": "destination/wms", "paused": true, "why": "a test" });
+    let refused = product.ask(Method::POST, "/api/v1/switches").header("accept", "text/html").json(&pause).send().await;
+    refused.tells(406, "not-acceptable");
+    assert_eq!(product.get("/api/v1/switches").await.is(200).json()["rows"], json!([]));
+    product.ask(Method::GET, "/api/v1/status").header("accept", "application/*").send().await.is(200);
+    product.stop().await;
+}
