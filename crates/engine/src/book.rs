@@ -81,6 +81,9 @@ impl Book {
             return;
         }
         *known = number;
+        if self.current().version == policy.version {
+            return;
+        }
         let keys = self.keys();
         if let Some(keys) = keys.as_ref() {
             keys.renew(&[&self.current(), &policy]);
