@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that must hold, and what continuous integration calls.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::args::{self, Flag, Takes};
 use crate::exit::Stop;
@@ -22,6 +22,8 @@ enum Scope {
 struct Present {
     simulator: bool,
     black_box: bool,
+    /// The real messages of other systems, which are not part of the project.
+    corpus: bool,
 }
 
 pub(crate) fn run(given: &[String]) -> Result<u8, Stop> {
@@ -31,7 +33,12 @@ pub(crate) fn run(given: &[String]) -> Result<u8, Stop> {
 }
 
 fn present(root: &Path) -> Present {
-    Present { simulator: root.join("crates/sim/src/bin/sim.rs").is_file(), black_box: root.join("e2e/Cargo.toml").is_file() }
+    let corpus = std::env::var_os("CROSSDOCK_CORPUS").map_or_else(|| root.join("../shared/corpus"), PathBuf::from);
+    Present {
+        simulator: root.join("crates/sim/src/bin/sim.rs").is_file(),
+        black_box: root.join("e2e/Cargo.toml").is_file(),
+        corpus: corpus.is_dir(),
+    }
 }
 
 fn plan(scope: Scope, present: Present) -> Vec<Step> {
@@ -45,6 +52,7 @@ fn plan(scope: Scope, present: Present) -> Vec<Step> {
         clippy_step(),
         tidy_step(),
         tests_step(present),
+        corpus_step(present),
         slow("sim", scope, present.simulator, sim()),
         slow("binary", scope, present.black_box, binary()),
         slow("e2e", scope, present.black_box, e2e()),
@@ -71,6 +79,14 @@ fn tests_step(present: Present) -> Step {
         args.extend(["--exclude", "crossdock-e2e"]);
     }
     Step { name: "tests", work: Work::Run(whole(&args)) }
+}
+
+/// Tests over the large sets that lie outside of the project; they fail where those are missing.
+fn corpus_step(present: Present) -> Step {
+    let args = ["test", "--package", "crossdock-engine", "--package", "crossdock-policy", "--tests", "--", "--ignored"];
+    let missing = "the real messages of other systems are not here; CROSSDOCK_CORPUS says where they are";
+    let work = if present.corpus { Work::Run(whole(&args)) } else { Work::Skip(missing.to_owned()) };
+    Step { name: "corpus", work }
 }
 
 /// A step of the whole suite whose package may still be missing.
@@ -117,7 +133,7 @@ mod tests {
 
     #[test]
     fn the_whole_suite_runs_each_part_that_exists() {
-        let all = shown(Scope::Whole, Present { simulator: true, black_box: true });
+        let all = shown(Scope::Whole, Present { simulator: true, black_box: true, corpus: true });
         assert_eq!(
             all,
             [
@@ -126,20 +142,21 @@ mod tests {
                 "clippy: cargo clippy --workspace --all-targets -- -D warnings",
                 "tidy: yes",
                 "tests: cargo test --workspace --no-fail-fast --exclude crossdock-e2e",
+                "corpus: cargo test --package crossdock-engine --package crossdock-policy --tests -- --ignored",
                 "sim: cargo run --quiet --package crossdock-sim --bin sim -- --seeds 200",
                 "binary: cargo build --package crossdock-cli",
                 "e2e: cargo test --package crossdock-e2e",
             ]
         );
-        let young = shown(Scope::Whole, Present { simulator: false, black_box: false });
+        let young = shown(Scope::Whole, Present { simulator: false, black_box: false, corpus: false });
         assert!(young.contains(&"tests: cargo test --workspace --no-fail-fast".to_owned()), "{young:?}");
         let skipped = young.iter().filter(|line| line.ends_with(": -")).count();
-        assert_eq!(skipped, 3, "{young:?}");
+        assert_eq!(skipped, 4, "{young:?}");
     }
 
     #[test]
     fn fast_leaves_out_packages_simulation_and_black_box() {
-        let fast = shown(Scope::Fast, Present { simulator: true, black_box: true });
+        let fast = shown(Scope::Fast, Present { simulator: true, black_box: true, corpus: true });
         let skipped: Vec<&String> = fast.iter().filter(|line| line.ends_with(": -")).collect();
         assert_eq!(skipped, ["setup: -", "sim: -", "binary: -", "e2e: -"]);
     }

@@ -1,6 +1,6 @@
 //! The official test suite of JSON Schema 2020-12, read where it lies: `CROSSDOCK_CORPUS`, or `../shared/corpus` beside
-//! the workspace. Without it the test says so and passes. What contracts do not take (references that lead out of the
-//! contract, other vocabularies) is left out by name and counted.
+//! the workspace. The test runs only when it is asked for, and fails without it. What contracts do not take (references
+//! that lead out of the contract, other vocabularies) is left out by name and counted.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,10 +23,9 @@ struct Tally {
 }
 
 #[test]
+#[ignore = "needs the suite, which is not part of the project: CROSSDOCK_CORPUS says where it is"]
 fn contracts_judge_as_the_official_suite_says() {
-    let Some(folder) = suite() else {
-        return say("the JSON Schema suite is not here; set CROSSDOCK_CORPUS to judge by it");
-    };
+    let folder = suite();
     let mut tally = Tally::default();
     let mut files: Vec<PathBuf> =
         fs::read_dir(&folder).expect("the suite").map(|entry| entry.expect("an entry").path()).collect();
@@ -44,12 +43,6 @@ fn contracts_judge_as_the_official_suite_says() {
     }
     assert!(tally.failed.is_empty(), "{} of {}:\n{}", tally.failed.len(), tally.passed, tally.failed.join("\n"));
     assert!(tally.passed > 1_000, "{} passed, {} outside", tally.passed, tally.outside);
-    say(&format!("{} passed, {} outside of what contracts take", tally.passed, tally.outside));
-}
-
-#[expect(clippy::print_stderr, reason = "a test that has nothing to do has to say so")]
-fn say(text: &str) {
-    eprintln!("{text}");
 }
 
 fn judge(file: &str, group: &Value, tally: &mut Tally) {
@@ -83,9 +76,10 @@ fn spec(schema: &Value) -> ContractSpec {
 }
 
 #[expect(clippy::disallowed_methods, reason = "where the corpus lies is for the machine to say")]
-fn suite() -> Option<PathBuf> {
+fn suite() -> PathBuf {
     let given = std::env::var_os("CROSSDOCK_CORPUS").map(PathBuf::from);
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
     let folder = given.unwrap_or(beside).join("standards/json-schema-test-suite/tests/draft2020-12");
-    folder.is_dir().then_some(folder)
+    assert!(folder.is_dir(), "the suite is not at {}", folder.display());
+    folder
 }

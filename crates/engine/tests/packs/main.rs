@@ -2,7 +2,8 @@
 //! them, and every real payload that is present is accounted for.
 //!
 //! `UPDATE=1 cargo test -p crossdock-engine --test packs` writes what comes out now. The real payloads are read from
-//! `CROSSDOCK_CORPUS`, else from `../shared/corpus` beside the workspace; without them their test passes and says so.
+//! `CROSSDOCK_CORPUS`, else from `../shared/corpus` beside the workspace; their test runs only when it is asked for, and
+//! fails without them.
 
 mod golden;
 #[path = "../../../../bench/src/corpus/payloads.rs"]

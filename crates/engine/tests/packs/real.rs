@@ -14,17 +14,11 @@ use crate::way::{End, Seen, go};
 type Counts = BTreeMap<String, usize>;
 
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    clippy::print_stderr,
-    reason = "UPDATE=1 accepts what comes out; a skipped test says so"
-)]
+#[ignore = "needs the real payloads, which are not part of the project: CROSSDOCK_CORPUS says where they are"]
+#[expect(clippy::disallowed_methods, reason = "UPDATE=1 accepts what comes out, and CROSSDOCK_CORPUS names what goes in")]
 fn every_real_payload_is_accounted_for() {
     let corpus = std::env::var_os("CROSSDOCK_CORPUS").map_or_else(|| root().join("../shared/corpus"), PathBuf::from);
-    if !corpus.is_dir() {
-        eprintln!("no real payloads at {}: nothing to see, and so it passes", corpus.display());
-        return;
-    }
+    assert!(corpus.is_dir(), "there are no real payloads at {}", corpus.display());
     let shown = show(&payloads::all(&corpus).expect("the corpus can be read"));
     let path = root().join("corpus/packs/real.txt");
     if std::env::var_os("UPDATE").is_some() {
