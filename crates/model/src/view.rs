@@ -84,10 +84,35 @@ pub struct CauseGroup {
     pub oldest_at: Timestamp,
     /// When the newest was made.
     pub newest_at: Timestamp,
-    /// One of them, to look at.
+    /// The newest of them, to look at.
     pub example: DeliveryId,
     /// Why that one stands there.
     pub why: String,
+    /// Where the bytes of the newest of them are, at most [`crate::limit::CAUSE_SAMPLES`].
+    pub samples: Vec<Position>,
+}
+
+/// Open quarantined events of one source with the same first reason: one line of trouble instead of many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantineGroup {
+    /// Where they came in.
+    pub source: SourceName,
+    /// The code of the first reason.
+    pub code: String,
+    /// Whose they are.
+    pub owner: Owner,
+    /// How many.
+    pub count: u64,
+    /// When the oldest was received.
+    pub oldest_at: Timestamp,
+    /// When the newest was received.
+    pub newest_at: Timestamp,
+    /// The newest of them, to look at.
+    pub example: EventId,
+    /// Why that one is there.
+    pub reason: String,
+    /// Where the newest of them are, at most [`crate::limit::CAUSE_SAMPLES`].
+    pub samples: Vec<Position>,
 }
 
 /// An event that was found by a word.
@@ -151,9 +176,11 @@ pub struct FeedRow {
     pub why: String,
 }
 
-/// How much work a destination has.
+/// How much work a flow has for a destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backlog {
+    /// The flow.
+    pub flow: FlowName,
     /// The destination.
     pub destination: DestinationName,
     /// Deliveries that wait, those behind others included, those with an attempt open not.
@@ -162,6 +189,6 @@ pub struct Backlog {
     pub leased: u64,
     /// When the oldest waiting one was made.
     pub oldest_at: Option<Timestamp>,
-    /// When the next one is due.
+    /// When the first of those that nothing is ahead of is due, or was.
     pub next_due: Option<Timestamp>,
 }

@@ -86,7 +86,7 @@ impl Meters {
                 add(&self.spans, "dropped", *spans);
                 add(&self.exports, (*signal, "failed"), 1);
             }
-            Fact::Shards { .. } | Fact::BudgetAlarm { .. } => {}
+            Fact::RefusedMore { .. } | Fact::Shards { .. } | Fact::BudgetAlarm { .. } => {}
         }
     }
 

@@ -59,15 +59,16 @@ const fn place(fact: &Fact<'_>) -> usize {
     match fact {
         Fact::Accepted { .. } => 0,
         Fact::Refused { .. } => 1,
-        Fact::Routed { .. } => 2,
-        Fact::AttemptEnded { .. } => 3,
-        Fact::Breaker { .. } => 4,
-        Fact::Shards { .. } => 5,
-        Fact::Trimmed { .. } => 6,
-        Fact::BudgetAlarm { .. } => 7,
-        Fact::LoopFault { .. } => 8,
-        Fact::Exported(_) => 9,
-        Fact::NotExported { .. } => 10,
+        Fact::RefusedMore { .. } => 2,
+        Fact::Routed { .. } => 3,
+        Fact::AttemptEnded { .. } => 4,
+        Fact::Breaker { .. } => 5,
+        Fact::Shards { .. } => 6,
+        Fact::Trimmed { .. } => 7,
+        Fact::BudgetAlarm { .. } => 8,
+        Fact::LoopFault { .. } => 9,
+        Fact::Exported(_) => 10,
+        Fact::NotExported { .. } => 11,
     }
 }
 
@@ -75,5 +76,5 @@ const fn place(fact: &Fact<'_>) -> usize {
 fn there_is_a_sample_of_every_fact() {
     let mut places = Vec::new();
     samples(&delivery(1), |fact| places.push(place(fact)));
-    assert_eq!(places, (0..=10).collect::<Vec<_>>());
+    assert_eq!(places, (0..=11).collect::<Vec<_>>());
 }

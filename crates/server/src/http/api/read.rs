@@ -6,14 +6,14 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use http::header;
-use model::view::{CauseGroup, DeliveryQuery, DeliveryStory, FeedRow, QuarantineQuery};
+use model::view::{CauseGroup, DeliveryQuery, FeedRow, QuarantineQuery};
 use model::{
-    AuditRow, Delivery, DeliveryId, EventId, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId,
-    Scope, Timestamp,
+    AuditRow, DeliveryId, EventId, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId, Scope,
+    Timestamp,
 };
 use serde::Deserialize;
 
-use crate::api::{Applied, EventSummary, ReplayPage, Rows, Status, SwitchLine, Trace};
+use crate::api::{Applied, DeliveryPage, DeliveryRow, EventSummary, ReplayPage, Rows, Status, SwitchLine, Trace};
 use crate::app::App;
 use crate::http::problem::Problem;
 use crate::identity::Caller;
@@ -121,14 +121,18 @@ pub(super) struct DeliveryFields {
     limit: Option<String>,
 }
 
-pub(super) async fn deliveries(State(app): Shared, caller: Caller, Query(filter): Query<DeliveryFilter>) -> Page<Delivery> {
+pub(super) async fn deliveries(
+    State(app): Shared,
+    caller: Caller,
+    Query(filter): Query<DeliveryFilter>,
+) -> Page<DeliveryRow> {
     caller.must(Scope::Read)?;
     let DeliveryFields { flow, destination, event, replay, cause, since, until, cursor, limit } = filter.rest;
     let limit = limit.and_then(|text| text.parse().ok()).unwrap_or(0);
     let states = words(filter.states);
     let query = DeliveryQuery { states, flow, destination, event, replay, cause, since, until, cursor, limit };
     let page = app.views.deliveries(query).await?;
-    Ok(rows("deliveries", page.rows, page.next))
+    Ok(rows("deliveries", service::standing::rows(&app, page.rows), page.next))
 }
 
 fn words(list: Option<String>) -> Vec<String> {
@@ -139,10 +143,11 @@ pub(super) async fn delivery(
     State(app): Shared,
     caller: Caller,
     Path(id): Path<DeliveryId>,
-) -> Result<Json<DeliveryStory>, Problem> {
+) -> Result<Json<DeliveryPage>, Problem> {
     caller.must(Scope::Read)?;
     let story = app.views.delivery_story(id).await?;
-    story.map(Json).ok_or_else(|| Problem::not_found(format!("there is no delivery {id}")))
+    let story = story.map(|story| Json(service::standing::page(&app, story)));
+    story.ok_or_else(|| Problem::not_found(format!("there is no delivery {id}")))
 }
 
 pub(super) async fn causes(State(app): Shared, caller: Caller) -> Page<CauseGroup> {
