@@ -34,7 +34,7 @@ impl Exit {
         (Self::Done, "done"),
         (Self::Failed, "failed"),
         (Self::Usage, "wrong usage"),
-        (Self::Findings, "findings (check, test, doctor), or something is not accounted for (status)"),
+        (Self::Findings, "findings (check, test, doctor), or unhealthy (status)"),
         (Self::Changes, "changes are pending (plan and diff with --exit-code); 2 in other tools"),
         (Self::NotFound, "what was asked for is not there"),
         (Self::Refused, "refused by policy, scope or state"),

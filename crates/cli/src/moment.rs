@@ -17,17 +17,6 @@ pub(crate) fn local(at: Timestamp, zone: &TimeZone) -> String {
     at.to_jiff().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f %:z").to_string()
 }
 
-/// A time that went by, for people: its largest unit.
-pub(crate) fn age(span: TimeSpan) -> String {
-    let seconds = span.secs();
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..3_600 => format!("{}m", seconds / 60),
-        3_600..86_400 => format!("{}h", seconds / 3_600),
-        _ => format!("{}d", seconds / 86_400),
-    }
-}
-
 /// Twenty hexadecimal digits of chance.
 pub(crate) fn chance() -> String {
     let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
@@ -102,13 +91,6 @@ mod tests {
     fn people_read_their_own_time_with_its_zone() {
         let zone = TimeZone::fixed(jiff::tz::offset(2));
         assert_eq!(local(Timestamp::from_micros(1_500_999), &zone), "1970-01-01 02:00:01.500 +02:00");
-    }
-
-    #[test]
-    fn ages_are_rounded_down_to_their_largest_unit() {
-        for (seconds, shown) in [(0, "0s"), (59, "59s"), (60, "1m"), (7_199, "1h"), (172_800, "2d")] {
-            assert_eq!(age(TimeSpan::from_secs(seconds)), shown);
-        }
     }
 
     #[test]

@@ -14,7 +14,8 @@ use model::account::Census;
 use model::change::Switch;
 use model::outcome::Outcome;
 use model::view::{
-    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
+    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
+    ReplayStory,
 };
 use model::{
     Account, Appended, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault,
@@ -283,8 +284,11 @@ pub trait Views: Send + Sync + std::fmt::Debug {
     /// All about an event: the audit of itself and of its deliveries, oldest first.
     fn event_story(&self, event: EventId) -> Answer<'_, EventStory>;
 
-    /// Held and dead deliveries by cause, largest first; the example is the newest.
+    /// Held and dead deliveries by cause, largest first, at most [`model::limit::CAUSES_MAX`]; the example is the newest.
     fn causes(&self) -> Answer<'_, Vec<CauseGroup>>;
+
+    /// Open quarantined events by source, owner and first reason, the same way.
+    fn quarantine_causes(&self) -> Answer<'_, Vec<QuarantineGroup>>;
 
     /// Quarantined events, newest first.
     fn quarantine(&self, query: QuarantineQuery) -> Answer<'_, Page<QuarantineRow>>;
@@ -298,7 +302,7 @@ pub trait Views: Send + Sync + std::fmt::Debug {
     /// The last place of the feed.
     fn feed_head(&self) -> Answer<'_, u64>;
 
-    /// Work per destination, by name; none for a destination without any.
+    /// Work per destination and flow, in the order of their names; none where there is none.
     fn backlog(&self) -> Answer<'_, Vec<Backlog>>;
 
     /// Replays, newest first.

@@ -164,9 +164,9 @@ impl Line {
         i128::from(self.tally.get(Bucket::Created)) - self.sum(&held)
     }
 
-    /// What is finished, in deliveries.
+    /// Deliveries that arrived. What was cancelled or superseded is finished too, but an order that was tried twice is one order.
     pub fn done(&self) -> u64 {
-        self.tally.get(Bucket::Done) + self.tally.get(Bucket::Cancelled) + self.tally.get(Bucket::Superseded)
+        self.tally.get(Bucket::Done)
     }
 
     /// What is under way: unrouted entries and waiting deliveries.

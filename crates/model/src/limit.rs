@@ -44,6 +44,10 @@ pub const APPENDS_WAITING_MAX: usize = 4096;
 pub const BATCHES_WAITING_MAX: usize = 4096;
 /// LIMIT: rows of one page for people.
 pub const PAGE_ROWS_MAX: usize = 500;
+/// LIMIT: causes that are told of what waits for people, largest first; who has more looks for one mistake behind them.
+pub const CAUSES_MAX: usize = 100;
+/// LIMIT: members of a cause that are told, so that people recognise by their order numbers what it is about.
+pub const CAUSE_SAMPLES: usize = 3;
 /// LIMIT: deliveries that one claim takes for one destination.
 pub const CLAIM_MAX: usize = 256;
 /// LIMIT: concurrent sends to one destination, whatever it declares.

@@ -37,6 +37,13 @@ pub struct QuarantineRow {
     pub version: u64,
 }
 
+impl QuarantineRow {
+    /// The code of the first reason, by which rows are grouped; empty where there is none.
+    pub fn cause(&self) -> String {
+        self.reasons.first().map(|reason| reason.code.to_string()).unwrap_or_default()
+    }
+}
+
 /// Where a quarantined event stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "state")]

@@ -113,6 +113,17 @@ impl Span {
         Self(self.0.saturating_mul(percent) / 100)
     }
 
+    /// For people: rounded down, in its largest unit; `14 min`.
+    pub fn rounded(self) -> String {
+        let seconds = self.secs();
+        match seconds {
+            0..60 => format!("{seconds} s"),
+            60..3_600 => format!("{} min", seconds / 60),
+            3_600..172_800 => format!("{} h", seconds / 3_600),
+            _ => format!("{} days", seconds / 86_400),
+        }
+    }
+
     /// The same span for the standard library.
     pub const fn to_duration(self) -> Duration {
         Duration::from_micros(self.0)
@@ -261,6 +272,15 @@ mod tests {
     fn instants_read_back_what_they_show() {
         let at = Timestamp::from_micros(1_793_000_000_123_456);
         assert_eq!(at.to_string().parse::<Timestamp>().ok(), Some(at));
+    }
+
+    #[test]
+    fn people_read_a_span_in_its_largest_unit() {
+        for (seconds, shown) in
+            [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7_199, "1 h"), (172_799, "47 h"), (172_800, "2 days")]
+        {
+            assert_eq!(Span::from_secs(seconds).rounded(), shown);
+        }
     }
 
     #[test]

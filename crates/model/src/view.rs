@@ -12,7 +12,7 @@ use crate::replay::{Replay, ReplayMember};
 use crate::time::Timestamp;
 
 /// A page of rows, newest first unless its question says otherwise.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Page<T> {
     /// The rows.
     pub rows: Vec<T>,
@@ -27,7 +27,7 @@ impl<T> Default for Page<T> {
 }
 
 /// Which deliveries. All that is given must match.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct DeliveryQuery {
     /// Words of [`crate::delivery::DeliveryState::word`]; empty for any.
@@ -53,7 +53,7 @@ pub struct DeliveryQuery {
 }
 
 /// Which quarantined events.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct QuarantineQuery {
     /// Words of [`crate::quarantine::QuarantineState::word`]; empty for any.
@@ -85,14 +85,39 @@ pub struct CauseGroup {
     pub oldest_at: Timestamp,
     /// When the newest was made.
     pub newest_at: Timestamp,
-    /// One of them, to look at.
+    /// The newest of them, to look at.
     pub example: DeliveryId,
     /// Why that one stands there.
     pub why: String,
+    /// Where the bytes of the newest of them are, at most [`crate::limit::CAUSE_SAMPLES`].
+    pub samples: Vec<Position>,
+}
+
+/// Open quarantined events of one source with the same first reason: one line of trouble instead of many.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct QuarantineGroup {
+    /// Where they came in.
+    pub source: SourceName,
+    /// The code of the first reason.
+    pub code: String,
+    /// Whose they are.
+    pub owner: Owner,
+    /// How many.
+    pub count: u64,
+    /// When the oldest was received.
+    pub oldest_at: Timestamp,
+    /// When the newest was received.
+    pub newest_at: Timestamp,
+    /// The newest of them, to look at.
+    pub example: EventId,
+    /// Why that one is there.
+    pub reason: String,
+    /// Where the newest of them are, at most [`crate::limit::CAUSE_SAMPLES`].
+    pub samples: Vec<Position>,
 }
 
 /// An event that was found by a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Found {
     /// Its place in the journal.
     pub at: Position,
@@ -110,7 +135,7 @@ pub struct DeliveryStory {
 }
 
 /// All that the ledger knows of one event.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EventStory {
     /// Its quarantine, if it was ever there.
     pub quarantine: Option<QuarantineRow>,
@@ -152,9 +177,11 @@ pub struct FeedRow {
     pub why: String,
 }
 
-/// How much work a destination has.
+/// How much work a flow has for a destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Backlog {
+    /// The flow.
+    pub flow: FlowName,
     /// The destination.
     pub destination: DestinationName,
     /// Deliveries that wait, those behind others included, those with an attempt open not.
@@ -163,6 +190,6 @@ pub struct Backlog {
     pub leased: u64,
     /// When the oldest waiting one was made.
     pub oldest_at: Option<Timestamp>,
-    /// When the next one is due.
+    /// When the first of those that nothing is ahead of is due, or was.
     pub next_due: Option<Timestamp>,
 }

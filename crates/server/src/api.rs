@@ -4,131 +4,17 @@
 mod commands;
 mod lists;
 pub mod queries;
+mod status;
 
-use model::account::Line;
-use model::view::{Backlog, CauseGroup, DeliveryStory};
 use model::{Diagnostic, EventId, EventType, Identifier, PolicyVersion, Position, SecretName, SourceName, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use commands::*;
 pub use lists::*;
+pub use status::*;
 
 use crate::http::problem::Problem;
-
-/// One screen: is everything accounted for, and who has to do something.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Status {
-    /// `crossdock/status/1`.
-    pub schema: String,
-    /// The program's version.
-    pub version: String,
-    /// When this was read, by a clock that never goes back.
-    pub as_of: Timestamp,
-    /// The machine's clock then: signatures are judged by it.
-    pub wall: Timestamp,
-    /// The policy that judges now.
-    pub policy: PolicyVersion,
-    /// The conservation line of each origin that has any.
-    pub lines: Vec<Line>,
-    /// Finished deliveries, over all origins.
-    pub done: u64,
-    /// Entries and deliveries under way.
-    pub moving: u64,
-    /// Entries and deliveries that wait for a named person.
-    pub with_a_person: u64,
-    /// Entries and deliveries that no account holds: 0, or something is wrong.
-    pub missing: i128,
-    /// Deliveries that wait for persons, by cause.
-    pub causes: Vec<CauseGroup>,
-    /// Quarantined events that are open, by cause.
-    pub quarantined: Vec<QuarantineGroup>,
-    /// Open quarantined events beyond the newest ones, which were looked at for the groups.
-    pub quarantined_further: u64,
-    /// Work per destination.
-    pub destinations: Vec<DestinationStatus>,
-    /// Sources and what is wrong with them.
-    pub sources: Vec<SourceStatus>,
-    /// The journal's room.
-    pub journal: JournalStatus,
-    /// What a person should know, in sentences.
-    pub warnings: Vec<String>,
-    /// Where the simulated systems of the demo world keep their own ledger, to compare with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub world: Option<String>,
-}
-
-/// Open quarantined events of one source with the same first reason: one line of trouble instead of many.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct QuarantineGroup {
-    /// Where they came in.
-    pub source: SourceName,
-    /// The code of the first reason.
-    pub code: String,
-    /// Whose they are.
-    pub owner: String,
-    /// How many.
-    pub count: u64,
-    /// When the oldest was received.
-    pub oldest_at: Timestamp,
-    /// When the newest was received.
-    pub newest_at: Timestamp,
-    /// The newest of them, to look at.
-    pub example: EventId,
-    /// Why that one is there.
-    pub reason: String,
-}
-
-/// A destination's work and health.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct DestinationStatus {
-    /// Its work.
-    #[serde(flatten)]
-    pub backlog: Backlog,
-    /// The breaker, in a word.
-    pub breaker: String,
-    /// Whether a person paused it.
-    pub paused: bool,
-    /// The system that it belongs to; empty when no policy knows it any more.
-    #[serde(default)]
-    pub system: String,
-    /// Deliveries that arrived since the process started.
-    #[serde(default)]
-    pub done_since_start: u64,
-}
-
-/// A source and whether it takes events.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct SourceStatus {
-    /// Its name.
-    pub source: SourceName,
-    /// Who answers for it.
-    pub owner: String,
-    /// Whether a person paused it.
-    pub paused: bool,
-    /// Secrets without a value: every request is refused until they have one.
-    pub secrets_missing: Vec<String>,
-    /// The system that it belongs to.
-    #[serde(default)]
-    pub system: String,
-    /// Different events that were accepted since the process started, admitted or quarantined.
-    #[serde(default)]
-    pub accepted_since_start: u64,
-    /// Repeats of accepted events since the process started.
-    #[serde(default)]
-    pub duplicates_since_start: u64,
-}
-
-/// The journal's room.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct JournalStatus {
-    /// Bytes in use.
-    pub bytes: u64,
-    /// The budget.
-    pub budget: u64,
-    /// When the oldest record was appended.
-    pub oldest_at: Option<Timestamp>,
-}
 
 /// The way of everything that a reference names.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -153,7 +39,7 @@ pub struct EventTrace {
     /// What happened, in order of time.
     pub hops: Vec<Hop>,
     /// Its deliveries with their attempts.
-    pub deliveries: Vec<DeliveryStory>,
+    pub deliveries: Vec<DeliveryPage>,
     /// Where it stands: `unrouted`, `quarantined`, `no_flow`, `moving`, `with_a_person`, `done`.
     pub state: String,
     /// Why, in one sentence.

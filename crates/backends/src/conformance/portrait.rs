@@ -5,7 +5,8 @@
 use engine::ports::{DueQuery, Ledger, Shard, Views};
 use model::change::Switch;
 use model::view::{
-    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
+    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
+    ReplayStory,
 };
 use model::{
     Account, AuditRow, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, FlowName, InForce,
@@ -87,6 +88,7 @@ pub struct Portrait {
     pub needed: Vec<Vec<Offset>>,
     pub stories: Vec<EventStory>,
     pub causes: Vec<CauseGroup>,
+    pub quarantine_causes: Vec<QuarantineGroup>,
     pub backlog: Vec<Backlog>,
     pub pages: Vec<Vec<Delivery>>,
     pub quarantine: Vec<QuarantineRow>,
@@ -154,6 +156,7 @@ impl Portrait {
             ("needed", told(&self.needed)),
             ("stories", told(&self.stories)),
             ("causes", told(&self.causes)),
+            ("quarantine_causes", told(&self.quarantine_causes)),
             ("backlog", told(&self.backlog)),
             ("pages", told(&self.pages)),
             ("quarantine", told(&self.quarantine)),
@@ -242,6 +245,9 @@ impl Portrait {
         self.causes = views.causes().await?;
         assert!(self.causes.is_sorted_by(|one, next| one.count >= next.count), "causes come largest first");
         self.causes.sort_by_key(|group| format!("{group:?}"));
+        self.quarantine_causes = views.quarantine_causes().await?;
+        assert!(self.quarantine_causes.is_sorted_by(|one, next| one.count >= next.count), "these come largest first too");
+        self.quarantine_causes.sort_by_key(|group| format!("{group:?}"));
         self.backlog = views.backlog().await?;
         for word in &subjects.words {
             self.found.push(views.lookup(word, ROWS).await?);

@@ -1,7 +1,9 @@
 //! The views: what people see of deliveries, events, causes, words, the feed and work.
 
-use model::view::{Backlog, CauseGroup, DeliveryQuery, Found, QuarantineQuery};
-use model::{Batch, Change, Delivery, DeliveryId, Partition, Position, TimeSpan};
+use model::diagnostic::Place;
+use model::limit::CAUSES_MAX;
+use model::view::{Backlog, CauseGroup, DeliveryQuery, Found, QuarantineGroup, QuarantineQuery};
+use model::{Batch, Change, Code, Delivery, DeliveryId, Diagnostic, Partition, Position, TimeSpan};
 
 use super::fixture::LedgerFixture;
 use super::sample::{
@@ -16,11 +18,13 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("an_event_tells_its_whole_story", |it| Box::pin(an_event_tells_its_whole_story(it))),
     ("what_is_unknown_has_no_story", |it| Box::pin(what_is_unknown_has_no_story(it))),
     ("causes_group_what_waits_for_people", |it| Box::pin(causes_group_what_waits_for_people(it))),
+    ("causes_group_what_is_in_quarantine", |it| Box::pin(causes_group_what_is_in_quarantine(it))),
+    ("causes_are_so_many_and_the_largest", |it| Box::pin(causes_are_so_many_and_the_largest(it))),
     ("a_word_finds_its_events_last_first", |it| Box::pin(a_word_finds_its_events_last_first(it))),
     ("words_are_matched_whole_and_as_they_are", |it| Box::pin(words_are_matched_whole_and_as_they_are(it))),
     ("the_feed_tells_changes_in_the_order_of_commits", |it| Box::pin(the_feed_tells_changes_in_the_order_of_commits(it))),
     ("the_feed_is_read_in_pieces", |it| Box::pin(the_feed_is_read_in_pieces(it))),
-    ("the_backlog_counts_work_by_destination", |it| Box::pin(the_backlog_counts_work_by_destination(it))),
+    ("the_backlog_counts_work_by_destination_and_flow", |it| Box::pin(the_backlog_counts_work_by_destination_and_flow(it))),
     ("replays_come_newest_first_with_their_members", |it| Box::pin(replays_come_newest_first_with_their_members(it))),
 ];
 
@@ -160,12 +164,62 @@ async fn causes_group_what_waits_for_people(it: LedgerFixture) {
         newest_at: at(6),
         example: delivery_id(6),
         why: "settled at 51".to_owned(),
+        samples: vec![position(6), position(2), position(1)],
     };
     assert_eq!(groups[0], first);
     let mut rest: Vec<_> =
         groups[1..].iter().map(|group| (group.state.as_str(), group.cause.as_str(), group.count)).collect();
     rest.sort_unstable();
     assert_eq!(rest, [("dead_lettered", "http_503", 1), ("held", "", 1), ("held", "http_503", 1)]);
+}
+
+async fn causes_group_what_is_in_quarantine(mut it: LedgerFixture) {
+    for (n, source, code) in [(1, "shop", 704), (2, "portal", 704), (3, "shop", 701), (4, "shop", 704), (5, "shop", 704)] {
+        it.apply(Change::Quarantine(Box::new(kept(n, source, code)))).await;
+    }
+    it.apply(Change::Quarantine(Box::new(kept(6, "shop", 704)))).await;
+    let released = model::QuarantineState::Released { by: person(), why: String::new() };
+    it.apply(Change::QuarantineMove { event: event_id(5), state: released }).await;
+    it.reopen().await;
+    let groups = it.views().quarantine_causes().await.expect("the views read");
+    let first = QuarantineGroup {
+        source: name("shop"),
+        code: "H0704".to_owned(),
+        owner: super::sample::owner(),
+        count: 3,
+        oldest_at: at(1),
+        newest_at: at(6),
+        example: event_id(6),
+        reason: "message 6".to_owned(),
+        samples: vec![position(6), position(4), position(1)],
+    };
+    assert_eq!(groups[0], first, "what a person has decided is not counted");
+    let mut rest: Vec<_> =
+        groups[1..].iter().map(|group| (group.source.as_str(), group.code.as_str(), group.count)).collect();
+    rest.sort_unstable();
+    assert_eq!(rest, [("portal", "H0704", 1), ("shop", "H0701", 1)]);
+}
+
+fn kept(n: u64, source: &str, code: u16) -> model::QuarantineRow {
+    let reason = Diagnostic::error(Code(code), Place::Whole, format!("message {n}"));
+    model::QuarantineRow { source: name(source), reasons: vec![reason], ..quarantined(n) }
+}
+
+async fn causes_are_so_many_and_the_largest(it: LedgerFixture) {
+    let more = u16::try_from(CAUSES_MAX).expect("small") + 2;
+    for code in 1..=more {
+        let n = u64::from(code);
+        it.apply(Change::Quarantine(Box::new(kept(n, "shop", code)))).await;
+        it.open(Delivery { flow: name(&format!("flow-{code}")), ..delivery(n) }).await;
+        it.shift(delivery_id(n), held()).await;
+    }
+    it.apply(Change::Quarantine(Box::new(kept(1_000, "shop", more)))).await;
+    it.open(Delivery { flow: name(&format!("flow-{more}")), ..delivery(1_000) }).await;
+    it.shift(delivery_id(1_000), held()).await;
+    let (held, kept) = (it.views().causes().await, it.views().quarantine_causes().await);
+    let (held, kept) = (held.expect("the views read"), kept.expect("the views read"));
+    assert_eq!((held.len(), kept.len()), (CAUSES_MAX, CAUSES_MAX));
+    assert_eq!((held[0].count, held[0].samples.len(), kept[0].count, kept[0].samples.len()), (2, 2, 2, 2));
 }
 
 async fn a_word_finds_its_events_last_first(mut it: LedgerFixture) {
@@ -247,7 +301,7 @@ async fn the_feed_is_read_in_pieces(it: LedgerFixture) {
     assert_eq!((numbers(read.into_iter()), it.views().feed_head().await.ok()), ((1..=9).collect(), Some(after)));
 }
 
-async fn the_backlog_counts_work_by_destination(it: LedgerFixture) {
+async fn the_backlog_counts_work_by_destination_and_flow(it: LedgerFixture) {
     let to = |given: Delivery, destination: &str| Delivery { destination: name(destination), ..given };
     for given in [in_lane(3, "a"), in_lane(2, "a"), delivery(6), to(delivery(4), "erp"), to(delivery(5), "ant"), delivery(1)]
     {
@@ -257,14 +311,20 @@ async fn the_backlog_counts_work_by_destination(it: LedgerFixture) {
     it.claim(delivery_id(4), 50).await;
     it.shift(delivery_id(5), held()).await;
     it.shift(delivery_id(6), waiting(90)).await;
-    let line = |destination: &str, waiting, leased, oldest: Option<i64>, next: Option<i64>| Backlog {
+    it.open(Delivery { flow: name("returns"), ..delivery(7) }).await;
+    let line = |(destination, flow): (&str, &str), waiting, leased, oldest: Option<i64>, next: Option<i64>| Backlog {
+        flow: name(flow),
         destination: name(destination),
         waiting,
         leased,
         oldest_at: oldest.map(at),
         next_due: next.map(at),
     };
-    let expected = [line("erp", 0, 1, None, None), line("wms", 3, 1, Some(2), Some(3))];
+    let expected = [
+        line(("erp", "orders"), 0, 1, None, None),
+        line(("wms", "orders"), 3, 1, Some(2), Some(3)),
+        line(("wms", "returns"), 1, 0, Some(7), Some(7)),
+    ];
     assert_eq!(it.views().backlog().await.expect("the views read"), expected);
 }
 

@@ -108,6 +108,7 @@ CREATE INDEX deliveries_leased ON deliveries (node) WHERE node IS NOT NULL;
 CREATE INDEX deliveries_open ON deliveries (bytes_part, bytes_pos) WHERE is_final = 0;
 CREATE INDEX deliveries_final ON deliveries (created_at, id) WHERE is_final = 1;
 CREATE INDEX deliveries_person ON deliveries (created_at, id) WHERE person = 1;
+CREATE INDEX deliveries_cause ON deliveries (state, flow, destination, cause, state_who, created_at, id) WHERE person = 1;
 CREATE INDEX deliveries_replay ON deliveries (replay, state) WHERE replay IS NOT NULL;
 CREATE TABLE attempts (
   id INTEGER PRIMARY KEY, started_at INTEGER NOT NULL, node INTEGER NOT NULL, life INTEGER NOT NULL,
@@ -124,9 +125,11 @@ CREATE TABLE policies (version TEXT PRIMARY KEY, at INTEGER NOT NULL, files TEXT
 CREATE TABLE partition_policies (part INTEGER PRIMARY KEY, version TEXT NOT NULL);
 CREATE TABLE quarantine (
   event BLOB PRIMARY KEY, at INTEGER NOT NULL, part INTEGER NOT NULL, pos INTEGER NOT NULL, source TEXT NOT NULL,
-  origin INTEGER NOT NULL, state TEXT NOT NULL, version INTEGER NOT NULL, content TEXT NOT NULL);
+  origin INTEGER NOT NULL, owner TEXT NOT NULL, code TEXT NOT NULL, state TEXT NOT NULL, version INTEGER NOT NULL,
+  content TEXT NOT NULL);
 CREATE INDEX quarantine_age ON quarantine (at, event);
 CREATE INDEX quarantine_open ON quarantine (part, pos) WHERE state = 'open';
+CREATE INDEX quarantine_cause ON quarantine (source, owner, code, at, event) WHERE state = 'open';
 CREATE TABLE replays (
   id BLOB PRIMARY KEY, created_at INTEGER NOT NULL, state TEXT NOT NULL, version INTEGER NOT NULL, content TEXT NOT NULL);
 CREATE INDEX replays_age ON replays (created_at, id);

@@ -108,6 +108,9 @@ pub(crate) struct Retry {
     /// Wait until each is done or waits for a person again
     #[arg(long)]
     pub(crate) wait: bool,
+    /// Do not wait for what comes of the next attempt; otherwise up to ten seconds
+    #[arg(long, conflicts_with_all = ["wait", "cause"])]
+    pub(crate) no_wait: bool,
 }
 
 /// How fast a replay goes, and when it stops by itself.

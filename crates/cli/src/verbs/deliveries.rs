@@ -1,8 +1,8 @@
 //! `crossdock deliveries`: events on their way through flows, and what became of each attempt.
 
-use model::view::DeliveryStory;
-use model::{Attempt, Delivery, DeliveryState};
+use model::Attempt;
 use serde_json::json;
+use server::api::{DeliveryPage, DeliveryRow};
 
 use crate::args::{Common, Deliveries, DeliveriesLs, Form};
 use crate::client::Client;
@@ -17,10 +17,10 @@ pub(crate) async fn run(common: &Common, verb: &Deliveries, output: &Output) -> 
     match verb {
         Deliveries::Ls(args) => list(&client, args, output).await,
         Deliveries::Show(args) => {
-            let story: DeliveryStory = client.get(&format!("/deliveries/{}", args.delivery)).await?;
+            let page: DeliveryPage = client.get(&format!("/deliveries/{}", args.delivery)).await?;
             match output.form {
-                Form::Json => output.json_as("delivery", &story),
-                Form::Table => show(&story, output),
+                Form::Json => output.json_as("delivery", &page),
+                Form::Table => show(&page, output),
             }
             Ok(Exit::Done)
         }
@@ -34,12 +34,12 @@ async fn list(client: &Client, args: &DeliveriesLs, output: &Output) -> Ended {
     query.extend(args.event.iter().map(|it| ("event", it.to_string())));
     query.extend(args.cause.iter().map(|it| ("cause", it.clone())));
     query.extend(args.since.iter().map(|it| ("since", it.at().to_string())));
-    let rows: Vec<Delivery> = client.rows("/deliveries", &query, args.limit).await?;
+    let rows: Vec<DeliveryRow> = client.rows("/deliveries", &query, args.limit).await?;
     if output.form == Form::Json {
         output.json(&json!({ "schema": "crossdock/deliveries/1", "rows": rows }));
         return Ok(Exit::Done);
     }
-    let row = |it: &Delivery| {
+    let row = |DeliveryRow { delivery: it, waits_for, .. }: &DeliveryRow| {
         vec![
             it.id.to_string(),
             it.state.word().to_owned(),
@@ -47,7 +47,7 @@ async fn list(client: &Client, args: &DeliveriesLs, output: &Output) -> Ended {
             it.destination.to_string(),
             it.attempts.to_string(),
             output.time(it.created_at),
-            it.why.clone(),
+            if waits_for.is_empty() { it.why.clone() } else { waits_for.clone() },
         ]
     };
     output.table(
@@ -55,12 +55,12 @@ async fn list(client: &Client, args: &DeliveriesLs, output: &Output) -> Ended {
         &rows.iter().map(row).collect::<Vec<_>>(),
     );
     if let Some(first) = rows.first() {
-        output.next(&format!("crossdock deliveries show {}", first.id));
+        output.next(&format!("crossdock deliveries show {}", first.delivery.id));
     }
     Ok(Exit::Done)
 }
 
-fn show(story: &DeliveryStory, output: &Output) {
+fn show(DeliveryPage { story, waits_for, next }: &DeliveryPage, output: &Output) {
     let it = &story.delivery;
     output.line(&format!(
         "{} {} to {}: {}, {}. {}",
@@ -69,15 +69,15 @@ fn show(story: &DeliveryStory, output: &Output) {
         it.destination,
         it.state.word(),
         counted(it.attempts as usize, "attempt"),
-        it.why
+        if waits_for.is_empty() { &it.why } else { waits_for }
     ));
     let lane = it.lane.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
     output.line(&format!("  of event {}, for {}, lane {lane}, policy {}", it.event, it.owner, it.policy.short()));
     for attempt in &story.attempts {
         show_attempt(attempt, output);
     }
-    if matches!(it.state, DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. }) {
-        output.next(&format!("crossdock retry {} --reason …", it.id));
+    if !next.is_empty() {
+        output.next(next);
     }
 }
 

@@ -1,15 +1,12 @@
-//! `crossdock cancel`, `hold`, and `retry` of named deliveries: one command on a list, each judged by itself.
+//! `crossdock cancel` and `hold`, and what `retry` shares with them: one command on a list, each judged by itself.
 
-use model::view::DeliveryStory;
-use model::{Delivery, DeliveryId, DeliveryState};
 use server::api::{CommandResult, DeliveryCommand, Rows};
 
 use crate::args::{Common, Form, OnDeliveries};
 use crate::ask;
 use crate::client::Client;
-use crate::exit::{Ended, Exit, Failure};
+use crate::exit::{Ended, Exit};
 use crate::output::Output;
-use crate::patience::Patience;
 
 pub(crate) async fn cancel(common: &Common, args: &OnDeliveries, output: &Output) -> Ended {
     on_deliveries(common, args, "/deliveries/cancel", output).await
@@ -50,37 +47,4 @@ pub(super) fn exit(results: &[CommandResult]) -> Exit {
         done if done < results.len() => Exit::Partly,
         _ => Exit::Done,
     }
-}
-
-/// Waits until none of these is on its way any more, and says how each ended.
-pub(super) async fn wait(client: &Client, ids: &[DeliveryId], output: &Output) -> Ended {
-    let mut patience = Patience::new();
-    let mut left: Vec<DeliveryId> = ids.to_vec();
-    let mut stuck = 0;
-    while !left.is_empty() {
-        let mut still = Vec::new();
-        for id in left {
-            let story: DeliveryStory = client.get(&format!("/deliveries/{id}")).await?;
-            match &story.delivery.state {
-                DeliveryState::Waiting { .. } => still.push(id),
-                DeliveryState::Done { .. } | DeliveryState::Superseded { .. } => {
-                    output.say(&ended(&story.delivery));
-                }
-                DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. } | DeliveryState::Cancelled { .. } => {
-                    stuck += 1;
-                    output.say(&ended(&story.delivery));
-                }
-            }
-        }
-        left = still;
-        if !left.is_empty() && patience.wait().await.is_interrupted() {
-            let message = format!("{} deliveries are still on their way; they go on without us", left.len());
-            return Err(Failure::new(Exit::Interrupted, "interrupted", message));
-        }
-    }
-    Ok(if stuck == 0 { Exit::Done } else { Exit::Partly })
-}
-
-fn ended(delivery: &Delivery) -> String {
-    format!("{} {} to {}: {} {}", delivery.id, delivery.flow, delivery.destination, delivery.state.word(), delivery.why)
 }

@@ -1,11 +1,14 @@
 //! `crossdock retry`: named deliveries at once, or everything that waits for one cause as a replay with its own pace.
 
+mod outcome;
+
 use engine::replay::decide::Commands;
 use engine::replay::preview::Preview;
 use engine::replay::selection::Selection;
 use model::view::CauseGroup;
 use server::api::{CommandResult, DeliveryCommand, ReplayCommand, Rows, SeenPreview};
 
+use self::outcome::Until;
 use super::{operate, replay};
 use crate::args::{Common, Form, Pace, Retry};
 use crate::ask;
@@ -47,15 +50,26 @@ pub(super) fn command(selection: Selection, pace: Pace, why: String) -> ReplayCo
 async fn at_once(client: &mut Client, args: &Retry, output: &Output) -> Ended {
     let command = DeliveryCommand { deliveries: args.deliveries.clone(), why: ask::reason(&args.reason, output)? };
     let results: Rows<CommandResult> = client.post("/deliveries/retry", &command).await?;
-    operate::print(&results, output);
-    let exit = operate::exit(&results.rows);
-    if !args.wait {
-        return Ok(exit);
+    if output.form == Form::Table {
+        operate::print(&results, output);
     }
     let done = results.rows.iter().filter(|it| it.result == "done");
-    let ids: Vec<_> = done.map(|it| it.instead.unwrap_or(it.delivery)).collect();
-    let ended = operate::wait(client, &ids, output).await?;
-    Ok(if exit == Exit::Done { ended } else { exit })
+    let ids = done.map(|it| it.instead.unwrap_or(it.delivery));
+    let until = match (args.wait, args.no_wait) {
+        (true, _) => Some(Until::Ended),
+        (false, false) => Some(Until::Attempted),
+        (false, true) => None,
+    };
+    let outcomes = match until {
+        Some(until) => outcome::of(client, ids.collect(), until).await?,
+        None => Vec::new(),
+    };
+    match output.form {
+        Form::Json => output.json(&outcome::json(&results, &outcomes)),
+        Form::Table => outcome::print(&outcomes, output),
+    }
+    let exit = operate::exit(&results.rows);
+    Ok(if exit == Exit::Done { outcome::exit(&outcomes) } else { exit })
 }
 
 /// Names may hold slashes: the cause is looked for among those that there are.

@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::Bucket as B;
 use model::account::Line;
-use model::view::CauseGroup;
-use server::api::{DestinationStatus, Status};
+use model::{Bucket as B, Identifier, Timestamp};
+use server::api::{CauseLine, Concern, DestinationStatus, Health, QuarantineLine, Status};
 
 use crate::args::{self, Common, Form};
 use crate::client::Client;
 use crate::exit::{Ended, Exit};
-use crate::moment::age;
 use crate::output::Output;
 use crate::verbs::other_side;
+
+/// LIMIT: causes of each kind that are printed; `--json` has more.
+const CAUSES_SHOWN: usize = 20;
 
 pub(crate) async fn run(common: &Common, status: &args::Status, output: &Output) -> Ended {
     let client = Client::new(common)?;
@@ -24,18 +25,14 @@ pub(crate) async fn run(common: &Common, status: &args::Status, output: &Output)
             None
         });
         let answer = other_side.as_ref().map_or(&answer, |seen| &seen.status);
-        let exit = if answer.missing == 0 {
-            other_side.as_ref().map_or(Exit::Done, other_side::Seen::exit)
-        } else {
-            Exit::Findings
-        };
+        let contradicted = other_side.as_ref().is_some_and(|seen| seen.exit() != Exit::Done);
         match output.form {
             Form::Json => output.json(answer),
             Form::Table => {
                 if status.watch {
                     output.clear();
                 }
-                print(answer, output);
+                print(answer, contradicted.then_some("other side"), output);
                 if let Some(seen) = &other_side {
                     seen.print(output);
                 }
@@ -44,29 +41,30 @@ pub(crate) async fn run(common: &Common, status: &args::Status, output: &Output)
             }
         }
         if !status.watch || output.is_closed() {
-            return Ok(exit);
+            return Ok(if contradicted || answer.health == Health::Unhealthy { Exit::Findings } else { Exit::Done });
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
-fn print(status: &Status, output: &Output) {
-    output.line(&sentence(status));
+fn print(status: &Status, contradicted: Option<&str>, output: &Output) {
+    output.line(&format!("{}: {}", health(&status.concerns, contradicted), sentence(status)));
     for line in &status.lines {
         output.lines(equations(line));
     }
-    for warning in &status.warnings {
-        output.line(&format!("! {warning}"));
+    // What waits for persons is told by cause.
+    for concern in status.concerns.iter().filter(|it| it.kind != "person") {
+        output.line(&format!("! {}", concern.text));
     }
     people(status, output);
     let row = |it: &DestinationStatus| {
         vec![
-            it.backlog.destination.to_string(),
-            it.backlog.waiting.to_string(),
-            it.backlog.leased.to_string(),
+            it.destination.to_string(),
+            it.waiting.to_string(),
+            it.leased.to_string(),
             it.breaker.clone(),
             if it.paused { "paused" } else { "" }.to_owned(),
-            it.backlog.oldest_at.map(|at| age(status.as_of.since(at))).unwrap_or_default(),
+            it.oldest_at.map(|at| status.as_of.since(at).rounded()).unwrap_or_default(),
         ]
     };
     let rows: Vec<Vec<String>> = status.destinations.iter().map(row).collect();
@@ -75,22 +73,33 @@ fn print(status: &Status, output: &Output) {
     }
 }
 
-/// The answer: whether everything is accounted for, and who has to do something.
+/// `healthy`, or `unhealthy` and by what.
+fn health(concerns: &[Concern], contradicted: Option<&str>) -> String {
+    let mut kinds: Vec<&str> =
+        concerns.iter().filter(|it| it.health == Health::Unhealthy).map(|it| it.kind.as_str()).chain(contradicted).collect();
+    kinds.dedup();
+    if kinds.is_empty() { "healthy".to_owned() } else { format!("unhealthy ({})", kinds.join(", ")) }
+}
+
+/// Whether everything is accounted for, and who has to do something.
 fn sentence(status: &Status) -> String {
     let verdict = match status.missing {
         0 => "everything accepted is accounted for".to_owned(),
         missing => format!("{missing} NOT ACCOUNTED FOR"),
     };
     let mut owners: BTreeMap<&str, u64> = BTreeMap::new();
-    for it in &status.causes {
-        *owners.entry(it.owner.as_str()).or_default() += it.count;
+    for CauseLine { group, .. } in &status.causes {
+        *owners.entry(group.owner.as_str()).or_default() += group.count;
     }
-    for it in &status.quarantined {
-        *owners.entry(it.owner.as_str()).or_default() += it.count;
+    for QuarantineLine { group, .. } in &status.quarantined {
+        *owners.entry(group.owner.as_str()).or_default() += group.count;
     }
     let who: Vec<String> = owners.iter().map(|(owner, count)| format!("{owner} {count}")).collect();
     let who = if who.is_empty() { String::new() } else { format!(" ({})", who.join(", ")) };
-    format!("{verdict}: {} done, {} moving, {} with a person{who}", status.done, status.moving, status.with_a_person)
+    let apart = [(status.cancelled, "cancelled"), (status.superseded, "superseded")];
+    let apart: String =
+        apart.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!(", {count} {word}")).collect();
+    format!("{verdict}: {} done, {} moving, {} with a person{who}{apart}", status.done, status.moving, status.with_a_person)
 }
 
 /// The conservation line of an origin, in entries and in deliveries.
@@ -121,43 +130,65 @@ fn equations(line: &Line) -> [String; 2] {
     ]
 }
 
-/// What waits for persons: two lines for each cause, the second is what to do.
+/// What waits for persons: a line for each cause, and below it what to do.
 fn people(status: &Status, output: &Output) {
-    for it in &status.causes {
-        let (state, oldest) = (it.state.replace('_', "-"), age(status.as_of.since(it.oldest_at)));
+    for CauseLine { group: it, named, advice, next } in status.causes.iter().take(CAUSES_SHOWN) {
         output.line(&format!(
-            "{} {} {state}: {} to {}, {}: {}; the oldest for {oldest}",
-            it.owner, it.count, it.flow, it.destination, it.cause, it.why
+            "{} {} {}: {} to {}, {}: {}; {}",
+            it.owner,
+            it.count,
+            it.state.replace('_', "-"),
+            it.flow,
+            it.destination,
+            if it.cause.is_empty() { "held" } else { &it.cause },
+            it.why,
+            recognised(named, it.count, status.as_of, it.oldest_at)
         ));
-        output.line(&format!("    {}", retry(it)));
+        output.lines([format!("    {advice}"), format!("    {next}")]);
     }
-    for it in &status.quarantined {
-        let oldest = age(status.as_of.since(it.oldest_at));
+    for QuarantineLine { group: it, named, next } in status.quarantined.iter().take(CAUSES_SHOWN) {
         output.line(&format!(
-            "{} {} quarantined: from {}, {}: {}; the oldest for {oldest}",
-            it.owner, it.count, it.source, it.code, it.reason
+            "{} {} quarantined: from {}, {}: {}; {}",
+            it.owner,
+            it.count,
+            it.source,
+            it.code,
+            it.reason,
+            recognised(named, it.count, status.as_of, it.oldest_at)
         ));
-        output.line(&format!("    crossdock quarantine ls --source {} --code {}", it.source, it.code));
+        output.line(&format!("    {next}"));
     }
-    if status.quarantined_further > 0 {
-        output.line(&format!("{} older events are quarantined too: crossdock quarantine ls", status.quarantined_further));
+    let beyond = |counts: Vec<u64>| counts.iter().skip(CAUSES_SHOWN).sum::<u64>();
+    let held = status.causes_further + beyond(status.causes.iter().map(|it| it.group.count).collect());
+    if held > 0 {
+        output.line(&format!("{held} deliveries wait for other causes: crossdock deliveries ls --state held,dead_lettered"));
+    }
+    let kept = status.quarantined_further + beyond(status.quarantined.iter().map(|it| it.group.count).collect());
+    if kept > 0 {
+        output.line(&format!("{kept} events are quarantined for other causes: crossdock quarantine ls"));
     }
 }
 
-fn retry(group: &CauseGroup) -> String {
-    if group.count == 1 {
-        return format!("crossdock retry {} --reason …", group.example);
+/// By what somebody who does the work recognises it: `order S1, S2; for 14 min`.
+fn recognised(named: &[Identifier], count: u64, now: Timestamp, oldest_at: Timestamp) -> String {
+    let mut schemes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for it in named {
+        schemes.entry(&it.scheme).or_default().push(&it.value);
     }
-    format!("crossdock retry --cause {}/{}/{} --canary 1 --reason …", group.flow, group.destination, group.cause)
+    let mut parts: Vec<String> = schemes.iter().map(|(scheme, values)| format!("{scheme} {}", values.join(", "))).collect();
+    let age = now.since(oldest_at).rounded();
+    parts.push(if count == 1 { format!("for {age}") } else { format!("the oldest for {age}") });
+    parts.join("; ")
 }
 
 /// The most pressing thing to look at.
 fn next(status: &Status) -> String {
-    let troubled = status.missing != 0 || !status.warnings.is_empty();
-    match (status.causes.first(), status.quarantined.first()) {
-        (Some(it), _) => format!("crossdock deliveries show {}", it.example),
-        (None, Some(it)) => format!("crossdock quarantine show {}", it.example),
-        (None, None) if troubled => "crossdock doctor".to_owned(),
-        (None, None) => "crossdock tail".to_owned(),
+    let concern = status.concerns.iter().find(|it| it.health == Health::Unhealthy && !it.next.is_empty());
+    match (status.causes.first(), status.quarantined.first(), concern) {
+        (_, _, Some(it)) if it.kind == "accounts" => it.next.clone(),
+        (Some(it), ..) => format!("crossdock deliveries show {}", it.group.example),
+        (None, Some(it), _) => format!("crossdock quarantine show {}", it.group.example),
+        (None, None, Some(it)) => it.next.clone(),
+        (None, None, None) => status.concerns.first().map_or("crossdock tail", |it| it.next.as_str()).to_owned(),
     }
 }

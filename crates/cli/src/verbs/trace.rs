@@ -1,6 +1,7 @@
 //! `crossdock trace REFERENCE`: where it is, why, and what to do.
 
-use server::api::{EventTrace, Trace};
+use model::DeliveryState;
+use server::api::{DeliveryPage, EventTrace, Trace};
 
 use crate::args::{self, Common, Form};
 use crate::client::{Client, encode};
@@ -50,7 +51,7 @@ fn print_event(trace: &EventTrace, output: &Output) {
     for hop in &trace.hops {
         output.line(&format!("    {} +{:>9}  {:<10} {}", output.time(hop.at), micros(hop.after_us), hop.what, hop.text));
     }
-    for story in &trace.deliveries {
+    for DeliveryPage { story, waits_for, .. } in &trace.deliveries {
         let delivery = &story.delivery;
         output.line(&format!(
             "    {} {} to {}: {}, {}. {}",
@@ -59,7 +60,7 @@ fn print_event(trace: &EventTrace, output: &Output) {
             delivery.destination,
             delivery.state.word(),
             counted(delivery.attempts as usize, "attempt"),
-            delivery.why
+            if matches!(delivery.state, DeliveryState::Waiting { .. }) { waits_for } else { &delivery.why }
         ));
     }
     output.line(&format!("    why   {}", trace.why));

@@ -21,9 +21,15 @@ fn an_order_is_refused_held_and_delivered_after_a_change() {
     let delivery = trace["deliveries"][0]["delivery"]["id"].as_str().unwrap().to_owned();
     let arrived = refusing.line();
     assert_eq!((arrived["signature"].as_str(), arrived["answered"].as_u64()), (Some("holds"), Some(422)));
-    let status = product.run(&["status", "-o", "json"]).ends(0).json();
+    let status = product.run(&["status", "-o", "json"]).ends(3).json();
     assert_eq!((status["missing"].as_i64(), status["with_a_person"].as_u64()), (Some(0), Some(1)));
-    assert_eq!(status["causes"][0]["cause"], "http_422");
+    let cause = &status["causes"][0];
+    assert_eq!((cause["cause"].as_str(), cause["named"][0]["value"].as_str()), (Some("http_422"), Some("S00042")));
+    assert_eq!((status["health"].as_str(), status["concerns"][0]["kind"].as_str()), (Some("unhealthy"), Some("person")));
+    let waits = "waits for team-warehouse: answered 422: the same data would be refused again; warehouse says no";
+    for args in [["deliveries", "ls"].as_slice(), &["deliveries", "show", &delivery], &["trace", "S00042"]] {
+        product.run(args).ends(0).says(waits);
+    }
 
     let mut taking = Going::listener(folder.path(), "200");
     move_warehouse(folder.path(), &taking.url);
@@ -36,13 +42,41 @@ fn an_order_is_refused_held_and_delivered_after_a_change() {
     product.run(&["apply", "--reason", "x", "-y", "--expect", &seen]).ends(6).remarks("is not in force");
 
     product.run(&["retry", &delivery]).ends(2).remarks("--reason");
-    product.run(&["retry", &delivery, "--reason", "it takes orders now", "--wait"]).ends(0).remarks("done");
+    product
+        .run(&["retry", &delivery, "--reason", "it takes orders now", "--wait"])
+        .ends(0)
+        .says("to warehouse: done after http_200");
     product.await_state("S00042", "done");
     assert_eq!(taking.line()["signature"], "holds");
     product.run(&["retry", &delivery, "--reason", "again"]).ends(6);
     product.run(&["deliveries", "show", &delivery]).ends(0).says("http_422").says("http_200");
     product.run(&["audit"]).ends(0).says("delivery.retry").says("it takes orders now");
     product.run(&["rollback"]).ends(0).says("present");
+}
+
+#[test]
+fn a_retry_says_what_came_of_it() {
+    let (folder, mut refusing, product) = with_refusing_warehouse();
+    product.run(&["send", "shop", "--file", "tests/orders/1.json"]).ends(0);
+    let trace = product.await_state("S00042", "with_a_person");
+    let delivery = trace["deliveries"][0]["delivery"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(refusing.line()["answered"], 422);
+    let again = product.run(&["retry", &delivery, "--reason", "it might"]).ends(8);
+    again.says("to warehouse: held after http_422").remarks(&format!("next: crossdock retry {delivery}"));
+    assert_eq!(refusing.line()["answered"], 422);
+    let again = product.run(&["retry", &delivery, "--reason", "it might", "--json"]).ends(8).json();
+    assert_eq!(
+        (again["schema"].as_str(), again["rows"][0]["result"].as_str()),
+        (Some("crossdock/commands/1"), Some("done"))
+    );
+    assert_eq!(again["rows"][0]["outcome"]["cause"], "http_422");
+    let taking = Going::listener(folder.path(), "200");
+    move_warehouse(folder.path(), &taking.url);
+    product.run(&["apply", "--reason", "the new warehouse", "-y"]).ends(0);
+    let ordered = product.run(&["retry", &delivery, "--reason", "mended", "--no-wait", "--json"]).ends(0).json();
+    assert_eq!(ordered["rows"][0]["outcome"], serde_json::Value::Null);
+    product.await_state("S00042", "done");
+    product.run(&["retry", &delivery, "--reason", "x", "--wait", "--no-wait"]).ends(2);
 }
 
 #[test]
@@ -109,7 +143,18 @@ fn a_pause_keeps_what_is_accepted_waiting() {
     product.run(&["pause", "warehouse", "--reason", "stock taking"]).ends(0).says("paused");
     product.run(&["send", "shop", "--file", "tests/orders/1.json"]).ends(0);
     product.await_state("S00042", "moving");
-    product.run(&["doctor"]).ends(3).says("crossdock resume destination/warehouse");
+    let why = "destination/warehouse is paused by admin for ";
+    product.run(&["doctor"]).ends(3).says("crossdock resume destination/warehouse").says(why);
+    let status = product
+        .run(&["status"])
+        .ends(0)
+        .says("healthy: ")
+        .says(why)
+        .says("(stock taking): 1 delivery waits, the oldest for ");
+    assert!(status.err.contains("next: crossdock resume destination/warehouse"), "{}", status.err);
+    product.run(&["deliveries", "ls"]).ends(0).says(why);
+    product.run(&["pause", "source/shop", "--reason", "stock taking"]).ends(0);
+    product.run(&["status"]).ends(0).says("source/shop is paused by admin for ").says("its senders are answered 503");
     product.run(&["pause", "nothing", "--reason", "x"]).ends(5);
     product.run(&["resume", "warehouse", "--reason", "counted"]).ends(0);
     product.await_state("S00042", "done");

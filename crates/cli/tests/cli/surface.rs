@@ -135,16 +135,20 @@ fn status_shows_causes_and_not_each_of_a_hundred() {
         product.run_with(&["send", "shop"], &broken).ends(0);
         product.await_state(number, "quarantined");
     }
-    let status = product.run(&["status"]).ends(0);
+    let status = product.run(&["status"]).ends(3);
     let first = status.out.lines().next().unwrap();
+    assert!(first.starts_with("unhealthy (person): everything accepted is accounted for: "), "{first}");
     assert!(first.ends_with("3 with a person (team-commerce 3)"), "{first}");
     assert_eq!(status.out.matches("H0704").count(), 2, "one line says why, one what to do:\n{}", status.out);
-    let status = status.says("team-commerce 3 quarantined: from shop, H0704").remarks("next: crossdock quarantine show");
+    let status = status
+        .says("team-commerce 3 quarantined: from shop, H0704")
+        .says("; order Q3, Q2, Q1; the oldest for ")
+        .remarks("next: crossdock quarantine show");
     assert!(status.err.trim_end().lines().last().is_some_and(|line| line.starts_with("next: ")), "{}", status.err);
     let listed = product.run(&["quarantine", "ls", "--source", "shop", "--code", "H0704"]).ends(0);
     assert_eq!(listed.out.lines().count(), 3);
     product.run(&["quarantine", "ls", "--code", "H0701"]).ends(0).remarks("nothing waits");
-    let json = product.run(&["status", "--json"]).ends(0).json();
+    let json = product.run(&["status", "--json"]).ends(3).json();
     let group = &json["quarantined"][0];
     assert_eq!((group["code"].as_str(), group["count"].as_u64()), (Some("H0704"), Some(3)));
     assert_eq!(json["lines"][0]["tally"]["quarantined"], 3);

@@ -41,8 +41,8 @@ pub(crate) struct Command {
     pub(crate) line: usize,
     pub(crate) text: String,
     pub(crate) how: How,
-    /// ` ```console ends=N `, else 0.
-    pub(crate) code: i32,
+    /// ` ```console ends=N `, or `ends=N,M` where it depends on what happens meanwhile; else 0.
+    pub(crate) codes: Vec<i32>,
     pub(crate) expected: Vec<String>,
 }
 
@@ -72,12 +72,12 @@ impl Page {
 }
 
 fn block(at: &str, words: &[&str], lines: &[(usize, &str)]) -> Block {
-    let (mut how, mut code) = (How::Once, 0);
+    let (mut how, mut codes) = (How::Once, vec![0]);
     for word in words {
         match (*word, word.split_once('=')) {
             ("eventually", _) => how = How::Eventually,
             ("stays", _) => how = How::Stays,
-            (_, Some(("ends", number))) => code = number.parse().unwrap(),
+            (_, Some(("ends", numbers))) => codes = numbers.split(',').map(|number| number.parse().unwrap()).collect(),
             (_, Some(("stopped", _))) => {}
             (_, Some(("of", verb))) => {
                 let expected = lines.iter().map(|(_, line)| (*line).to_owned()).collect();
@@ -89,7 +89,7 @@ fn block(at: &str, words: &[&str], lines: &[(usize, &str)]) -> Block {
     let mut commands: Vec<Command> = Vec::new();
     for (line, text) in lines {
         if let Some(text) = text.strip_prefix("$ ") {
-            commands.push(Command { line: *line, text: text.to_owned(), how, code, expected: Vec::new() });
+            commands.push(Command { line: *line, text: text.to_owned(), how, codes: codes.clone(), expected: Vec::new() });
             continue;
         }
         let command = commands.last_mut().unwrap_or_else(|| panic!("{at}: a block begins with `$ `"));

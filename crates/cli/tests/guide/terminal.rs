@@ -87,12 +87,12 @@ impl Terminal {
                 self.process(&format!("{text}\n")).stdout(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
             let printed = self.as_named(&String::from_utf8_lossy(&done.stdout));
             seen = (done.status.code().unwrap_or(-1), printed);
-            if seen.0 == command.code && (command.expected.is_empty() || fits(&command.expected, &seen.1)) {
+            if command.codes.contains(&seen.0) && (command.expected.is_empty() || fits(&command.expected, &seen.1)) {
                 return self.learn(&seen.1);
             }
         }
         let (code, printed) = seen;
-        panic!("{at}\nended with {code}, not {}, or printed something else:\n{printed}", command.code);
+        panic!("{at}\nended with {code}, not {:?}, or printed something else:\n{printed}", command.codes);
     }
 
     /// Starts a command that stays. One of the same verb has been stopped by the reader.

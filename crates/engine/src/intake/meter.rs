@@ -11,12 +11,35 @@ use crate::rules::bucket::Bucket;
 /// LIMIT: key conflicts of one source that the audit tells of; more are counted only, so that nobody can fill it.
 const CONFLICTS_TOLD: Rate = Rate { per_s: 0.1, burst: 10 };
 
+/// LIMIT: refusals of one source that the log tells of one by one; more are counted, so that a flood does not fill it.
+const REFUSALS_TOLD: Rate = Rate { per_s: 0.1, burst: 10 };
+
 /// The meter's state. Lost at a restart, which gives every source one burst.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Meter {
     events: Bucket,
     closed_until: Option<Timestamp>,
     conflicts: Bucket,
+    refusals: Bucket,
+    untold: Option<Untold>,
+}
+
+/// Refusals that the log was not told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Untold {
+    /// How many.
+    pub(super) count: u64,
+    /// Since when.
+    pub(super) since: Timestamp,
+}
+
+/// Whether a refusal is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// It is, after those that were not.
+    After(Option<Untold>),
+    /// It is counted only.
+    Not,
 }
 
 impl Meter {
@@ -40,6 +63,18 @@ impl Meter {
         }
         if wait > TimeSpan::ZERO {
             self.closed_until = Some(self.closed_until.unwrap_or(now).max(now) + wait);
+        }
+    }
+
+    /// Whether a refusal is told in the log. All are counted by the metrics.
+    pub(super) fn tells_refusal(&mut self, now: Timestamp) -> Told {
+        match self.refusals.take(REFUSALS_TOLD, now) {
+            Ok(()) => Told::After(self.untold.take()),
+            Err(_) => {
+                let before = self.untold.unwrap_or(Untold { count: 0, since: now });
+                self.untold = Some(Untold { count: before.count + 1, ..before });
+                Told::Not
+            }
         }
     }
 
@@ -83,6 +118,17 @@ mod tests {
             meter.owe(RATE, 0, now);
         }
         assert_eq!(meter.enter(RATE, now), Err(TimeSpan::from_millis(100)));
+    }
+
+    #[test]
+    fn of_a_flood_of_refusals_a_few_are_told_and_the_rest_is_counted() {
+        let mut meter = Meter::default();
+        let now = Timestamp::from_secs(100);
+        let told = (0..1_250).filter(|_| meter.tells_refusal(now) == Told::After(None)).count();
+        assert_eq!(told, 10);
+        let rest = Told::After(Some(Untold { count: 1_240, since: now }));
+        assert_eq!(meter.tells_refusal(now + TimeSpan::from_secs(10)), rest);
+        assert_eq!(meter.tells_refusal(now + TimeSpan::from_secs(20)), Told::After(None));
     }
 
     #[test]

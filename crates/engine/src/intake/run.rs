@@ -19,7 +19,7 @@ use super::batch;
 use super::decide::{self, Opened};
 use super::handshake::{HandshakeAnswer, check_method, methods};
 use super::key::partition;
-use super::meter::Meter;
+use super::meter::{Meter, Told, Untold};
 use super::request;
 use super::verify::Verifiers;
 use crate::book::Book;
@@ -63,6 +63,8 @@ pub struct Intake {
 pub struct Memory {
     ready: Mutex<Option<Arc<Ready>>>,
     meters: Mutex<BTreeMap<SourceName, Meter>>,
+    /// Of requests whose source is not known: names that anyone may think of have no meters.
+    strangers: Mutex<Meter>,
 }
 
 /// Verifiers with what they were made of.
@@ -263,7 +265,7 @@ impl Intake {
             match outcome {
                 Outcome::Durable(item) => items.push(item),
                 Outcome::KeyReused(first) => {
-                    self.facts.emit(&Fact::Refused { source: Some(source), kind: RefusalKind::KeyReused });
+                    self.tell_refusal(Some(source), RefusalKind::KeyReused);
                     reused.push((index, first));
                 }
             }
@@ -275,8 +277,27 @@ impl Intake {
     /// not repeated to the meters: anyone could fill them.
     pub fn refused(&self, source: &SourceName, refusal: Refusal) -> Answer {
         let known = Some(source).filter(|_| refusal.kind != RefusalKind::UnknownSource);
-        self.facts.emit(&Fact::Refused { source: known, kind: refusal.kind });
+        self.tell_refusal(known, refusal.kind);
         Answer::Refused(refusal)
+    }
+
+    /// Every refusal is counted; of a flood the log has a few, and how many there were besides.
+    fn tell_refusal(&self, source: Option<&SourceName>, kind: RefusalKind) {
+        let now = self.clock.now();
+        let fact = Fact::Refused { source, kind };
+        let told = match source {
+            Some(source) => self.meter(source, |meter| meter.tells_refusal(now)),
+            None => lock(&self.memory.strangers).tells_refusal(now),
+        };
+        match told {
+            Told::After(untold) => {
+                if let Some(Untold { count, since }) = untold {
+                    self.facts.emit(&Fact::RefusedMore { source, count, within: now.since(since) });
+                }
+                self.facts.emit(&fact);
+            }
+            Told::Not => self.facts.count(&fact),
+        }
     }
 }
 

@@ -31,6 +31,15 @@ pub enum Fact<'a> {
         /// How.
         kind: RefusalKind,
     },
+    /// Refusals that were counted and not told one by one.
+    RefusedMore {
+        /// By which source, where it is known.
+        source: Option<&'a SourceName>,
+        /// How many.
+        count: u64,
+        /// Over how long.
+        within: TimeSpan,
+    },
     /// Records were routed.
     Routed {
         /// How many.
@@ -197,6 +206,7 @@ impl Fact<'_> {
         match self {
             Self::Accepted { .. } => "accepted",
             Self::Refused { .. } => "refused",
+            Self::RefusedMore { .. } => "refused_more",
             Self::Routed { .. } => "routed",
             Self::AttemptEnded { .. } => "attempt_ended",
             Self::Breaker { .. } => "breaker",
@@ -217,7 +227,7 @@ impl Fact<'_> {
         match self {
             Self::AttemptEnded { state, .. } if ["held", "dead_lettered"].contains(state) => Loudness::Warn,
             Self::Accepted { .. } | Self::Routed { .. } | Self::AttemptEnded { .. } | Self::Exported(_) => Loudness::Debug,
-            Self::Refused { .. } | Self::Shards { .. } | Self::Trimmed { .. } => Loudness::Info,
+            Self::Refused { .. } | Self::RefusedMore { .. } | Self::Shards { .. } | Self::Trimmed { .. } => Loudness::Info,
             Self::Unreadable { .. } => Loudness::Error,
             Self::NoSecret { .. }
             | Self::Breaker { .. }
@@ -244,6 +254,10 @@ impl fmt::Display for Fact<'_> {
             }
             Self::Refused { source: None, kind } => {
                 write!(f, "a request was refused: {}", kind.code())
+            }
+            Self::RefusedMore { source, count, within } => {
+                let to = source.map_or_else(String::new, |source| format!(" to {source}"));
+                write!(f, "and {count} more requests{to} were refused in the last {}", within.rounded())
             }
             Self::Routed { records, deliveries } => {
                 write!(f, "{records} records routed into {deliveries} deliveries")

@@ -92,7 +92,7 @@ impl Meters {
             Fact::BudgetAlarm { level, .. } => add(&self.alarms, *level, 1),
             Fact::Unreadable { destination, .. } => add(&self.unreadable, (*destination).clone(), 1),
             Fact::NoSecret { destination, .. } => add(&self.without_secret, (*destination).clone(), 1),
-            Fact::Shards { .. } | Fact::RequestFailed { .. } => {}
+            Fact::RefusedMore { .. } | Fact::Shards { .. } | Fact::RequestFailed { .. } => {}
         }
     }
 

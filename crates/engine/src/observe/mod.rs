@@ -48,6 +48,11 @@ impl Facts {
         self.tracing.as_ref().map_or(Share::NONE, |tracing| tracing.roots)
     }
 
+    /// Counts a fact that is not told.
+    pub fn count(&self, fact: &Fact<'_>) {
+        self.meters.count(fact);
+    }
+
     /// Tells a fact.
     pub fn emit(&self, fact: &Fact<'_>) {
         self.meters.count(fact);
@@ -78,6 +83,7 @@ impl Facts {
                 tell!(source = %arrival.source, %event, verdict = verdict.word(), trace_id = trace());
             }
             Fact::Refused { source, kind } => tell!(source = source.map(SourceName::as_str), code = kind.code()),
+            Fact::RefusedMore { source, count, .. } => tell!(source = source.map(SourceName::as_str), count),
             Fact::Routed { records, deliveries } => tell!(records, deliveries),
             Fact::AttemptEnded { delivery, chain, cause, state, .. } => tell!(
                 event = %delivery.event,

@@ -71,6 +71,7 @@ const fn place(fact: &Fact<'_>) -> usize {
         Fact::NotExported { .. } => 11,
         Fact::Unreadable { .. } => 12,
         Fact::NoSecret { .. } => 13,
+        Fact::RefusedMore { .. } => 14,
     }
 }
 

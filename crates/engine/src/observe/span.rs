@@ -61,6 +61,7 @@ impl Span {
             }
             Fact::AttemptEnded { chain, .. } => chain.filter(Chain::is_recorded).and_then(|chain| deliver(chain, fact)),
             Fact::Refused { .. }
+            | Fact::RefusedMore { .. }
             | Fact::Routed { .. }
             | Fact::Breaker { .. }
             | Fact::Unreadable { .. }

@@ -92,6 +92,7 @@ pub(super) fn samples(delivery: &Delivery, mut tell: impl FnMut(&Fact<'_>)) {
     let exported = |spans| Exported { signal: "traces", spans };
     tell(&Fact::Accepted { arrival: &arrival, event: event(1), verdict: Accepted::Admitted, took });
     tell(&Fact::Refused { source: Some(&source), kind: RefusalKind::BadSignature });
+    tell(&Fact::RefusedMore { source: Some(&source), count: 1_240, within: TimeSpan::from_secs(60) });
     tell(&Fact::Routed { records: 3, deliveries: 5 });
     let (started, ended) = (Some(later(10)), later(30));
     tell(&Fact::AttemptEnded { delivery, chain, cause: "http_503", state: "waiting", started, ended });

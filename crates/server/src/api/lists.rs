@@ -2,8 +2,8 @@
 //! module above; fields are added, never renamed or removed.
 
 use model::change::Switch;
-use model::view::ReplayStory;
-use model::{PolicyVersion, Scope, Timestamp};
+use model::view::{DeliveryStory, ReplayStory};
+use model::{Delivery, PolicyVersion, Scope, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,30 @@ pub struct Applied {
     pub at: Timestamp,
     /// Whether it judges now.
     pub present: bool,
+}
+
+/// A delivery in a list, and what it waits for.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DeliveryRow {
+    /// The delivery.
+    #[serde(flatten)]
+    pub delivery: Delivery,
+    /// What it waits for, in a sentence; empty where it is finished.
+    pub waits_for: String,
+    /// What would change that, as a command; empty where nothing has to be done.
+    pub next: String,
+}
+
+/// A delivery with its attempts, and what it waits for.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DeliveryPage {
+    /// The delivery and its attempts.
+    #[serde(flatten)]
+    pub story: DeliveryStory,
+    /// What it waits for, in a sentence; empty where it is finished.
+    pub waits_for: String,
+    /// What would change that, as a command; empty where nothing has to be done.
+    pub next: String,
 }
 
 /// A replay, a page of its members, and how many of its deliveries are in which state.

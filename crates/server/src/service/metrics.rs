@@ -1,11 +1,13 @@
 //! All metrics of this moment: what facts added up to, and what stores, gates and clock say now. The metrics page and the
 //! collector get the same.
 
+use std::collections::BTreeMap;
+
 use engine::observe::Fact;
 use engine::observe::catalogue as all;
 use engine::observe::metric::{Family, Metric, Sample, Value};
 use model::account::{Bucket, Line};
-use model::{Fault, TimeSpan};
+use model::{DestinationName, Fault, TimeSpan};
 use serde_json::Value as Json;
 
 use crate::app::App;
@@ -77,22 +79,20 @@ fn word(value: &impl serde::Serialize) -> String {
 
 async fn backlog(app: &App) -> Result<Vec<Family>, Fault> {
     let now = app.ground.clock.now();
-    let mut rows = app.views.backlog().await?;
-    let idle = app.ground.book.current();
-    let known: Vec<_> = rows.iter().map(|row| row.destination.clone()).collect();
-    rows.extend(idle.destinations.keys().filter(|name| !known.contains(name)).map(|name| model::view::Backlog {
-        destination: name.clone(),
-        waiting: 0,
-        leased: 0,
-        oldest_at: None,
-        next_due: None,
-    }));
-    let label = |row: &model::view::Backlog| vec![row.destination.to_string()];
-    let age = |row: &model::view::Backlog| row.oldest_at.map_or(TimeSpan::ZERO, |at| now.since(at));
+    let mut rows = BTreeMap::new();
+    for name in app.ground.book.current().destinations.keys() {
+        rows.insert(name.clone(), (0, 0, TimeSpan::ZERO));
+    }
+    for row in app.views.backlog().await? {
+        let age = row.oldest_at.map_or(TimeSpan::ZERO, |at| now.since(at));
+        let sums = rows.entry(row.destination).or_default();
+        *sums = (sums.0 + row.waiting, sums.1 + row.leased, sums.2.max(age));
+    }
+    let label = |name: &DestinationName| vec![name.to_string()];
     Ok(vec![
-        Family::levels(&all::WAITING, rows.iter().map(|row| (label(row), row.waiting))),
-        Family::levels(&all::IN_FLIGHT, rows.iter().map(|row| (label(row), row.leased))),
-        spans(&all::OLDEST_WAITING, rows.iter().map(|row| (label(row), age(row)))),
+        Family::levels(&all::WAITING, rows.iter().map(|(name, sums)| (label(name), sums.0))),
+        Family::levels(&all::IN_FLIGHT, rows.iter().map(|(name, sums)| (label(name), sums.1))),
+        spans(&all::OLDEST_WAITING, rows.iter().map(|(name, sums)| (label(name), sums.2))),
     ])
 }
 

@@ -1,7 +1,8 @@
 //! What people ask: answers of the management API, put together from views and ports. Reads only.
 
+pub mod advice;
+pub mod concerns;
 pub mod metrics;
-pub mod quarantine;
 pub mod standing;
 pub mod status;
 pub mod trace;

@@ -5,11 +5,15 @@ use engine::board::Board;
 use engine::rules::breaker::State;
 use model::change::Switch;
 use model::quarantine::QuarantineState;
-use model::view::{DeliveryStory, EventStory};
-use model::{Delivery, DeliveryState, EventId};
+use model::view::{CauseGroup, DeliveryStory, EventStory};
+use model::{Attempt, Delivery, DeliveryState, DestinationName, EventId, Timestamp};
 use policy::Policy;
+use policy::compiled::Repeat;
 
+use crate::api::{DeliveryPage, DeliveryRow};
 use crate::app::App;
+use crate::secrets;
+use crate::service::advice::{self, Advice, Trouble};
 
 /// Where an event stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,13 +45,13 @@ pub fn of_event(app: &App, event: EventId, story: &EventStory, is_routed: bool) 
     let with_a_person = |story: &&DeliveryStory| {
         matches!(story.delivery.state, DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. })
     };
-    if let Some(DeliveryStory { delivery, .. }) = story.deliveries.iter().find(with_a_person) {
-        let why = format!("{} waits for {}: {}", delivery.flow, delivery.owner, delivery.why);
-        return Standing::new("with_a_person", why, format!("crossdock retry {} --reason …", delivery.id));
+    if let Some(DeliveryStory { delivery, attempts }) = story.deliveries.iter().find(with_a_person) {
+        let (why, next) = of_delivery(app, delivery, attempts.last());
+        return Standing::new("with_a_person", why, next);
     }
     let moving = |story: &&DeliveryStory| matches!(story.delivery.state, DeliveryState::Waiting { .. });
     if let Some(DeliveryStory { delivery, .. }) = story.deliveries.iter().find(moving) {
-        let (why, next) = waiting(&app.node.board, &app.ground.book.current(), delivery);
+        let (why, next) = of_delivery(app, delivery, None);
         return Standing::new("moving", why, next);
     }
     if story.deliveries.is_empty() {
@@ -63,8 +67,106 @@ pub fn of_event(app: &App, event: EventId, story: &EventStory, is_routed: bool) 
     Standing::new("done", why, String::new())
 }
 
+/// What a delivery waits for, and the command that would change it; nothing where it is final.
+pub fn of_delivery(app: &App, delivery: &Delivery, last: Option<&Attempt>) -> (String, String) {
+    match &delivery.state {
+        DeliveryState::Waiting { .. } => {
+            let policy = app.ground.book.current();
+            let lacking = secrets_missing(app, &delivery.destination).into_iter().next();
+            waiting(Around { board: &app.node.board, policy: &policy, now: app.ground.clock.now(), lacking }, delivery)
+        }
+        DeliveryState::Held { for_whom: owner } | DeliveryState::DeadLettered { owner } => {
+            let Advice { sentence, next } = advice_on(app, delivery, last);
+            (format!("{} waits for {owner}: {}; {sentence}", delivery.flow, delivery.why), next)
+        }
+        DeliveryState::Done { .. } | DeliveryState::Cancelled { .. } | DeliveryState::Superseded { .. } => {
+            Default::default()
+        }
+    }
+}
+
+/// Deliveries of a list, each with what it waits for.
+pub fn rows(app: &App, deliveries: Vec<Delivery>) -> Vec<DeliveryRow> {
+    let row = |delivery: Delivery| {
+        let (waits_for, next) = of_delivery(app, &delivery, None);
+        DeliveryRow { delivery, waits_for, next }
+    };
+    deliveries.into_iter().map(row).collect()
+}
+
+/// A delivery and its attempts with what it waits for.
+pub fn page(app: &App, story: DeliveryStory) -> DeliveryPage {
+    let (waits_for, next) = of_delivery(app, &story.delivery, story.attempts.last());
+    DeliveryPage { story, waits_for, next }
+}
+
+fn advice_on(app: &App, delivery: &Delivery, last: Option<&Attempt>) -> Advice {
+    let answer = last.and_then(|attempt| attempt.result.as_ref()).map(|result| String::from_utf8_lossy(&result.response));
+    advice::of(&Trouble {
+        cause: &delivery.cause,
+        flow: &delivery.flow,
+        destination: &delivery.destination,
+        repeat: repeat_of(app, &delivery.destination),
+        secrets: secrets_missing(app, &delivery.destination),
+        is_policy_newer: delivery.policy != app.ground.book.current().version,
+        answer: answer.as_deref().unwrap_or_default(),
+        retry: format!("crossdock retry {} --reason …", delivery.id),
+        give_up: format!("crossdock cancel {} --reason …", delivery.id),
+    })
+}
+
+/// What to do about deliveries of one cause; the newest of them, where it was looked up, speaks for all.
+pub fn advice_on_group(app: &App, group: &CauseGroup, example: Option<&DeliveryStory>) -> Advice {
+    if let (1, Some(DeliveryStory { delivery, attempts })) = (group.count, example) {
+        return advice_on(app, delivery, attempts.last());
+    }
+    let CauseGroup { state, flow, destination, cause, .. } = group;
+    let list = format!("crossdock deliveries ls --state {state} --flow {flow} --cause {cause}");
+    let repeat = repeat_of(app, destination);
+    let all = format!("crossdock retry --cause {flow}/{destination}/{cause} --canary 1 --reason …");
+    // Sent as new deliveries they would be acted on twice, where that must not be: these are looked at one by one.
+    let is_unclear = repeat == Repeat::Unsafe && ["timeout", "closed", "protocol", "unknown"].contains(&cause.as_str());
+    let last = example.and_then(|story| story.attempts.last()).and_then(|attempt| attempt.result.as_ref());
+    let answer = last.map(|result| String::from_utf8_lossy(&result.response));
+    let present = app.ground.book.current().version;
+    advice::of(&Trouble {
+        cause,
+        flow,
+        destination,
+        repeat,
+        secrets: secrets_missing(app, destination),
+        is_policy_newer: example.is_some_and(|story| story.delivery.policy != present),
+        answer: answer.as_deref().unwrap_or_default(),
+        retry: if is_unclear || cause.is_empty() { list.clone() } else { all },
+        give_up: list,
+    })
+}
+
+/// One that no policy knows any more may not get anything twice.
+fn repeat_of(app: &App, destination: &DestinationName) -> Repeat {
+    app.ground.book.current().destinations.get(destination).map_or(Repeat::Unsafe, |it| it.repeat)
+}
+
+/// The secrets of a destination that have no value, each with where that would be read from.
+fn secrets_missing(app: &App, destination: &DestinationName) -> Vec<String> {
+    let policy = app.ground.book.current();
+    let keys = app.ground.keys.borrow().clone();
+    let names = policy.destinations.get(destination).into_iter().flat_map(|it| secrets::of_destination(it));
+    let lacking = names.filter(|name| keys.get(name).is_none());
+    lacking.map(|name| format!("{name} (from {})", secrets::place(name, &app.settings.data))).collect()
+}
+
+/// What holds waiting deliveries up or lets them go.
+struct Around<'a> {
+    board: &'a Board,
+    policy: &'a Policy,
+    now: Timestamp,
+    /// A secret of the destination that has no value.
+    lacking: Option<String>,
+}
+
 /// What a waiting delivery waits for, and the command that would change it.
-pub fn waiting(board: &Board, policy: &Policy, delivery: &Delivery) -> (String, String) {
+fn waiting(Around { board, policy, now, lacking }: Around<'_>, delivery: &Delivery) -> (String, String) {
     let Delivery { flow, destination, .. } = delivery;
     if delivery.lease.is_some() {
         return (format!("attempt {} to {destination} is under way", delivery.attempts), String::new());
@@ -72,7 +174,7 @@ pub fn waiting(board: &Board, policy: &Policy, delivery: &Delivery) -> (String, 
     for object in [format!("flow/{flow}"), format!("destination/{destination}")] {
         if let Some(Switch { by, why, at, .. }) = board.switches.paused(&object) {
             let next = format!("crossdock resume {object} --reason …");
-            return (format!("{object} is paused by {by} since {at}: {why}"), next);
+            return (format!("{object} is paused by {by} for {}: {why}", now.since(at).rounded()), next);
         }
     }
     if delivery.behind {
@@ -80,14 +182,18 @@ pub fn waiting(board: &Board, policy: &Policy, delivery: &Delivery) -> (String, 
         let next = format!("crossdock deliveries ls --flow {flow}");
         return (format!("{flow} waits behind an earlier delivery of lane {lane}"), next);
     }
+    if let Some(secret) = lacking {
+        return (format!("nothing can be sent to {destination}: give {secret} a value"), String::new());
+    }
     let gate = board.gates().into_iter().find(|(name, ..)| name == destination);
     let busy = match gate {
         Some((_, State::Open { since, until, .. }, _)) => {
-            let why = format!("the breaker of {destination} is open since {since}; it is tried again at {until}");
+            let (age, soon) = (now.since(since).rounded(), until.since(now).rounded());
+            let why = format!("the breaker of {destination} is open: it has failed for {age} and is tried again in {soon}");
             return (why, "crossdock status".to_owned());
         }
         Some((_, State::HalfOpen { since, .. }, _)) => {
-            let why = format!("{destination} has failed since {since}; one probe is under way");
+            let why = format!("{destination} has failed for {}; one probe is under way", now.since(since).rounded());
             return (why, "crossdock status".to_owned());
         }
         Some((_, State::Closed, busy)) => busy,
@@ -96,7 +202,8 @@ pub fn waiting(board: &Board, policy: &Policy, delivery: &Delivery) -> (String, 
     match delivery.state {
         DeliveryState::Waiting { due } if delivery.attempts > 0 => {
             let next = delivery.attempts + 1;
-            (format!("{flow}: {}; attempt {next} is due at {due}", delivery.why), String::new())
+            let soon = due.since(now).rounded();
+            (format!("{flow}: {}; attempt {next} is due in {soon}", delivery.why), String::new())
         }
         _ => {
             let slots = policy.destinations.get(destination).map_or(0, |destination| destination.concurrency);

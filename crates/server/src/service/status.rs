@@ -1,12 +1,24 @@
-//! One screen: is everything accounted for, what moves, and who has to do something.
+//! One screen: is everything accounted for, is all well, and who has to do something.
 
 use engine::observe::SinceStart;
-use model::view::Backlog;
-use model::{Bucket, Fault, Origin};
+use engine::retention::decide::percent;
+use engine::rules::breaker::State;
+use model::change::Switch;
+use model::view::{Backlog, QuarantineGroup};
+use model::{Bucket, Fault, Identifier, Offset, Origin, Position, SecretName, TimeSpan, Timestamp};
 
-use crate::api::{DestinationStatus, JournalStatus, SourceStatus, Status};
+use crate::api::{CauseLine, DestinationStatus, JournalStatus, QuarantineLine, SourceStatus, Status};
 use crate::app::App;
-use crate::service::quarantine;
+use crate::secrets;
+use crate::service::concerns::{self, Seen};
+use crate::service::standing;
+
+/// LIMIT: causes whose members are looked up, so that a thousand mistakes do not make the status slow.
+const NAMED_CAUSES_MAX: usize = 10;
+/// LIMIT: identifiers that are told of a cause; enough to recognise what it is about.
+const NAMED_MAX: usize = 6;
+/// A deadline is given up within a second or two of its passing.
+const GIVEN_UP_WITHIN: TimeSpan = TimeSpan::from_secs(10);
 
 /// The status now.
 pub async fn status(app: &App) -> Result<Status, Fault> {
@@ -14,98 +26,172 @@ pub async fn status(app: &App) -> Result<Status, Fault> {
     let account = app.ground.ledger.account().await?;
     let census = app.ground.journal.census(account.routed_to.clone()).await?;
     let lines = account.lines(&census);
-    let causes = app.views.causes().await?;
-    let open = quarantine::open(&app.views).await?;
-    let in_quarantine: u64 = lines.iter().map(|line| line.tally.get(Bucket::Quarantined)).sum();
+    let sum = |of: fn(&model::account::Line) -> u64| lines.iter().map(of).sum::<u64>();
+    let in_buckets = |buckets: &[Bucket]| -> u64 {
+        lines.iter().flat_map(|line| buckets.iter().map(|bucket| line.tally.get(*bucket))).sum()
+    };
+    let causes = causes(app).await?;
+    let quarantined = quarantined(app).await?;
     let usage = app.ground.journal.usage().await?;
-    let policy = app.ground.book.current();
     let counts = app.ground.facts.meters.since_start();
-    let destinations = destinations(app, &counts).await?;
+    let work = app.views.backlog().await?;
+    let destinations = destinations(app, &work, &counts);
     let sources = sources(app, &counts);
-    let warnings = warnings(&destinations, &sources, usage.bytes, usage.budget);
+    let (now, wall) = (app.ground.clock.now(), app.ground.clock.wall());
+    let (missing, with_a_person) = (
+        lines.iter().map(|line| line.entries_missing().abs() + line.deliveries_missing().abs()).sum(),
+        sum(model::account::Line::with_a_person),
+    );
+    let concerns = concerns::concerns(&Seen {
+        now,
+        wall,
+        missing,
+        with_a_person,
+        paused: &paused(app).await?,
+        work: &work,
+        destinations: &destinations,
+        sources: &sources,
+        unrouted: unrouted(app, sum(|line| line.unrouted)).await?,
+        deadline_passed: app.ground.ledger.overdue(now - GIVEN_UP_WITHIN, 1).await?.first().and_then(|it| it.deadline),
+        newest_record: app.ground.journal.recent(None, 1).await?.first().map(|record| record.at),
+        percent: percent(usage),
+        data: &app.settings.data,
+    });
+    let causes_told: u64 = causes.iter().map(|line| line.group.count).sum();
+    let quarantined_told: u64 = quarantined.iter().map(|line| line.group.count).sum();
     Ok(Status {
         schema: "crossdock/status/1".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        as_of: app.ground.clock.now(),
-        wall: app.ground.clock.wall(),
-        policy: policy.version,
-        done: lines.iter().map(model::account::Line::done).sum(),
-        moving: lines.iter().map(model::account::Line::moving).sum(),
-        with_a_person: lines.iter().map(model::account::Line::with_a_person).sum(),
-        missing: lines.iter().map(|line| line.entries_missing().abs() + line.deliveries_missing().abs()).sum(),
+        as_of: now,
+        wall,
+        policy: app.ground.book.current().version,
+        health: concerns::health(&concerns),
+        concerns,
+        done: sum(model::account::Line::done),
+        moving: sum(model::account::Line::moving),
+        with_a_person,
+        cancelled: in_buckets(&[Bucket::Cancelled]),
+        superseded: in_buckets(&[Bucket::Superseded]),
+        missing,
+        causes_further: in_buckets(&[Bucket::Held, Bucket::DeadLettered]).saturating_sub(causes_told),
+        quarantined_further: in_buckets(&[Bucket::Quarantined]).saturating_sub(quarantined_told),
         lines: lines.into_iter().filter(|line| line.origin == Origin::Live || line.accepted > 0).collect(),
         causes,
-        quarantined: quarantine::groups(&open),
-        quarantined_further: in_quarantine.saturating_sub(open.len() as u64),
+        quarantined,
         destinations,
         sources,
         journal: JournalStatus { bytes: usage.bytes, budget: usage.budget, oldest_at: usage.oldest_at },
-        warnings,
         world: app.settings.world.clone(),
     })
 }
 
-async fn destinations(app: &App, counts: &SinceStart) -> Result<Vec<DestinationStatus>, Fault> {
-    let backlog = app.views.backlog().await?;
+async fn paused(app: &App) -> Result<Vec<(String, Switch)>, Fault> {
+    let mut switches = app.ground.ledger.switches().await?;
+    switches.retain(|(_, switch)| switch.paused);
+    switches.sort_by_key(|(_, switch)| switch.at);
+    Ok(switches)
+}
+
+/// So many entries that are not routed, and when the oldest of them was accepted.
+async fn unrouted(app: &App, entries: u64) -> Result<Option<(u64, Timestamp)>, Fault> {
+    let mut oldest: Option<Timestamp> = None;
+    for partition in app.ground.journal.partitions() {
+        let cursor: Offset = app.ground.ledger.cursor(&engine::routing::run::consumer(), partition).await?;
+        let above = app.ground.journal.read(partition, cursor, 1).await?;
+        oldest = oldest.into_iter().chain(above.first().map(|record| record.at)).min();
+    }
+    // What no account counts, such as an applied policy, is routed too.
+    Ok(oldest.map(|at| (entries.max(1), at)))
+}
+
+async fn causes(app: &App) -> Result<Vec<CauseLine>, Fault> {
+    let mut lines = Vec::new();
+    for group in app.views.causes().await? {
+        let is_looked_up = lines.len() < NAMED_CAUSES_MAX;
+        let named = if is_looked_up { named(app, &group.samples).await? } else { Vec::new() };
+        let example = if is_looked_up { app.views.delivery_story(group.example).await? } else { None };
+        let advice = standing::advice_on_group(app, &group, example.as_ref());
+        lines.push(CauseLine { group, named, advice: advice.sentence, next: advice.next });
+    }
+    lines.sort_by_key(|line: &CauseLine| (std::cmp::Reverse(line.group.count), line.group.oldest_at));
+    Ok(lines)
+}
+
+async fn quarantined(app: &App) -> Result<Vec<QuarantineLine>, Fault> {
+    let mut lines = Vec::new();
+    for group in app.views.quarantine_causes().await? {
+        let named = if lines.len() < NAMED_CAUSES_MAX { named(app, &group.samples).await? } else { Vec::new() };
+        let QuarantineGroup { source, code, example, .. } = &group;
+        let next = match group.count {
+            1 => format!("crossdock quarantine show {example}"),
+            _ => format!("crossdock quarantine ls --source {source} --code {code}"),
+        };
+        lines.push(QuarantineLine { group, named, next });
+    }
+    lines.sort_by_key(|line: &QuarantineLine| (std::cmp::Reverse(line.group.count), line.group.oldest_at));
+    Ok(lines)
+}
+
+/// By what people know the events at these places; none for those that are gone.
+async fn named(app: &App, places: &[Position]) -> Result<Vec<Identifier>, Fault> {
+    let mut named: Vec<Identifier> = Vec::new();
+    for place in places {
+        let record = app.ground.journal.get(*place).await?;
+        let event = record.as_ref().and_then(|record| record.entry.event());
+        for identifier in event.into_iter().flat_map(|event| &event.identifiers) {
+            if named.len() < NAMED_MAX && !named.contains(identifier) {
+                named.push(identifier.clone());
+            }
+        }
+    }
+    Ok(named)
+}
+
+fn destinations(app: &App, work: &[Backlog], counts: &SinceStart) -> Vec<DestinationStatus> {
     let gates = app.node.board.gates();
     let policy = app.ground.book.current();
+    let keys = app.ground.keys.borrow().clone();
     let known = policy.destinations.keys().cloned();
-    let mut names: Vec<_> = backlog.iter().map(|row| row.destination.clone()).chain(known).collect();
+    let mut names: Vec<_> = work.iter().map(|row| row.destination.clone()).chain(known).collect();
     names.sort();
     names.dedup();
     let status = names.into_iter().map(|name| {
-        let gate = gates.iter().find(|(gate, ..)| *gate == name);
-        let empty = Backlog { destination: name.clone(), waiting: 0, leased: 0, oldest_at: None, next_due: None };
+        let state = gates.iter().find(|(gate, ..)| *gate == name).map_or(State::Closed, |(_, state, _)| *state);
+        let known = policy.destinations.get(&name);
+        let of_it = || work.iter().filter(|row| row.destination == name);
+        let secrets = known.into_iter().flat_map(|it| secrets::of_destination(it));
         DestinationStatus {
-            breaker: gate.map_or("closed", |(_, state, _)| state.word()).to_owned(),
+            waiting: of_it().map(|row| row.waiting).sum(),
+            leased: of_it().map(|row| row.leased).sum(),
+            oldest_at: of_it().filter_map(|row| row.oldest_at).min(),
+            next_due: of_it().filter_map(|row| row.next_due).min(),
+            breaker: state.word().to_owned(),
+            failing_since: match state {
+                State::Closed => None,
+                State::Open { since, .. } | State::HalfOpen { since, .. } => Some(since),
+            },
             paused: app.node.board.switches.is_paused(&format!("destination/{name}")),
-            system: policy.destinations.get(&name).map(|it| it.system.clone()).unwrap_or_default(),
+            secrets_missing: secrets.filter(|name| keys.get(name).is_none()).map(ToString::to_string).collect(),
+            system: known.map(|it| it.system.clone()).unwrap_or_default(),
             done_since_start: counts.done.get(&name).copied().unwrap_or_default(),
-            backlog: backlog.iter().find(|row| row.destination == name).cloned().unwrap_or(empty),
+            destination: name,
         }
     });
-    Ok(status.collect())
+    status.collect()
 }
 
 fn sources(app: &App, counts: &SinceStart) -> Vec<SourceStatus> {
     let policy = app.ground.book.current();
     let keys = app.ground.keys.borrow().clone();
+    let has_no_value = |name: &&SecretName| keys.get(name).is_none();
     let status = policy.sources.values().map(|source| SourceStatus {
         source: source.name.clone(),
         owner: source.owner.to_string(),
         paused: app.node.board.switches.is_paused(&format!("source/{}", source.name)),
-        secrets_missing: source.secrets.iter().filter(|name| keys.get(name).is_none()).map(ToString::to_string).collect(),
+        secrets_missing: source.secrets.iter().filter(has_no_value).map(ToString::to_string).collect(),
         system: source.system.clone(),
         accepted_since_start: counts.accepted.get(&source.name).copied().unwrap_or_default(),
         duplicates_since_start: counts.duplicates.get(&source.name).copied().unwrap_or_default(),
     });
     status.collect()
-}
-
-fn warnings(destinations: &[DestinationStatus], sources: &[SourceStatus], bytes: u64, budget: u64) -> Vec<String> {
-    let mut warnings = Vec::new();
-    for it in destinations {
-        let name = &it.backlog.destination;
-        if it.breaker != "closed" {
-            warnings.push(format!(
-                "the breaker of {name} is {}: {} deliveries wait, none is lost",
-                it.breaker, it.backlog.waiting
-            ));
-        }
-        if it.paused {
-            warnings.push(format!("{name} is paused: {} deliveries wait", it.backlog.waiting));
-        }
-    }
-    for it in sources.iter().filter(|it| !it.secrets_missing.is_empty()) {
-        warnings.push(format!("{} refuses everything: no value for {}", it.source, it.secrets_missing.join(", ")));
-    }
-    let percent = bytes.saturating_mul(100) / budget.max(1);
-    if percent >= 100 {
-        warnings.push(format!(
-            "the journal is full, at {percent} % of its budget: intake answers 503 until there is room; crossdock doctor says how"
-        ));
-    } else if percent >= 70 {
-        warnings.push(format!("the journal is at {percent} % of its budget; at 100 % intake answers 503"));
-    }
-    warnings
 }

@@ -27,7 +27,7 @@ pub async fn trace(app: &App, reference: &str) -> Result<Option<Trace>, Fault> {
         if let Some(event) = record.entry.event() {
             let story = app.views.event_story(event.id).await?;
             let standing = standing::of_event(app, event.id, &story, is_routed(app, &record).await?);
-            events.push(event_trace(&record, event, story, standing));
+            events.push(event_trace(app, (&record, event), story, standing));
         }
     }
     let answer = Trace { schema: "crossdock/trace/1".to_owned(), reference: reference.to_owned(), as_of, events, more };
@@ -76,12 +76,12 @@ async fn is_routed(app: &App, record: &Record) -> Result<bool, Fault> {
     Ok(record.position.offset <= cursor)
 }
 
-fn event_trace(record: &Record, event: &Event, story: EventStory, standing: Standing) -> EventTrace {
+fn event_trace(app: &App, (record, event): (&Record, &Event), story: EventStory, standing: Standing) -> EventTrace {
     let Standing { state, why, next } = standing;
     EventTrace {
         event: summary(record, event),
         hops: hops(record, event, &story),
-        deliveries: story.deliveries,
+        deliveries: story.deliveries.into_iter().map(|story| standing::page(app, story)).collect(),
         state: state.to_owned(),
         why,
         next,

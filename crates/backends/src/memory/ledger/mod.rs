@@ -19,7 +19,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use engine::ports::{Answer, Clock, Due, DueQuery, Hint, Ledger, Life, Shard, Views};
 use model::change::Switch;
 use model::view::{
-    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
+    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
+    ReplayStory,
 };
 use model::{
     Account, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce,
@@ -217,6 +218,10 @@ impl Views for MemoryLedger {
 
     fn causes(&self) -> Answer<'_, Vec<CauseGroup>> {
         self.ask(State::causes)
+    }
+
+    fn quarantine_causes(&self) -> Answer<'_, Vec<QuarantineGroup>> {
+        self.ask(State::quarantine_causes)
     }
 
     fn quarantine(&self, query: QuarantineQuery) -> Answer<'_, Page<QuarantineRow>> {

@@ -3,12 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::limit::PAGE_ROWS_MAX;
+use model::limit::{CAUSE_SAMPLES, CAUSES_MAX, PAGE_ROWS_MAX};
 use model::view::{
-    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
+    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
+    ReplayStory,
 };
 use model::{
-    AuditRow, Delivery, DeliveryId, DeliveryState, EventId, PolicyVersion, QuarantineRow, Replay, ReplayId, Timestamp,
+    AuditRow, Delivery, DeliveryId, DeliveryState, EventId, PolicyVersion, Position, QuarantineRow, QuarantineState, Replay,
+    ReplayId, Timestamp,
 };
 use uuid::Uuid;
 
@@ -73,15 +75,42 @@ impl State {
                 newest_at: delivery.created_at,
                 example: delivery.id,
                 why: String::new(),
+                samples: Vec::new(),
             });
             group.count += 1;
             group.newest_at = delivery.created_at;
             group.example = delivery.id;
             group.why.clone_from(&delivery.why);
+            sample(&mut group.samples, delivery.bytes_at);
         }
-        let mut largest_first: Vec<CauseGroup> = groups.into_values().collect();
-        largest_first.sort_by_key(|group| Reverse(group.count));
-        largest_first
+        largest_first(groups.into_values().collect(), |group| group.count)
+    }
+
+    pub(super) fn quarantine_causes(&self) -> Vec<QuarantineGroup> {
+        let mut open: Vec<&QuarantineRow> =
+            self.quarantine.rows().values().filter(|row| row.state == QuarantineState::Open).collect();
+        open.sort_by_key(|row| (row.at, row.event));
+        let mut groups: BTreeMap<_, QuarantineGroup> = BTreeMap::new();
+        for row in open {
+            let key = (row.source.clone(), row.owner.clone(), row.cause());
+            let group = groups.entry(key).or_insert_with(|| QuarantineGroup {
+                source: row.source.clone(),
+                code: row.cause(),
+                owner: row.owner.clone(),
+                count: 0,
+                oldest_at: row.at,
+                newest_at: row.at,
+                example: row.event,
+                reason: String::new(),
+                samples: Vec::new(),
+            });
+            group.count += 1;
+            group.newest_at = row.at;
+            group.example = row.event;
+            group.reason = row.reasons.first().map(|reason| reason.message.clone()).unwrap_or_default();
+            sample(&mut group.samples, row.position);
+        }
+        largest_first(groups.into_values().collect(), |group| group.count)
     }
 
     pub(super) fn quarantine_page(&self, query: &QuarantineQuery) -> Page<QuarantineRow> {
@@ -115,7 +144,8 @@ impl State {
         let mut work: BTreeMap<_, Backlog> = BTreeMap::new();
         for delivery in self.deliveries.rows().values().map(|row| &row.delivery) {
             let DeliveryState::Waiting { due } = delivery.state else { continue };
-            let line = work.entry(&delivery.destination).or_insert_with(|| Backlog {
+            let line = work.entry((&delivery.destination, &delivery.flow)).or_insert_with(|| Backlog {
+                flow: delivery.flow.clone(),
                 destination: delivery.destination.clone(),
                 waiting: 0,
                 leased: 0,
@@ -162,6 +192,18 @@ impl State {
         policies.truncate(limit);
         policies
     }
+}
+
+/// Keeps the newest, newest first.
+fn sample(samples: &mut Vec<Position>, newer: Position) {
+    samples.insert(0, newer);
+    samples.truncate(CAUSE_SAMPLES);
+}
+
+fn largest_first<T>(mut groups: Vec<T>, count: impl Fn(&T) -> u64) -> Vec<T> {
+    groups.sort_by_key(|group| Reverse(count(group)));
+    groups.truncate(CAUSES_MAX);
+    groups
 }
 
 fn matches_query(delivery: &Delivery, query: &DeliveryQuery) -> bool {

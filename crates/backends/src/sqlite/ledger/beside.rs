@@ -16,8 +16,8 @@ use super::state::Life;
 use super::step::Step;
 
 statements! {
-    PUT_QUARANTINE = "INSERT INTO quarantine (event, at, part, pos, source, origin, state, version, content)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (event) DO NOTHING";
+    PUT_QUARANTINE = "INSERT INTO quarantine (event, at, part, pos, source, origin, owner, code, state, version, content)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (event) DO NOTHING";
     QUARANTINE = "SELECT content FROM quarantine WHERE event = $1";
     MOVE_QUARANTINE = "UPDATE quarantine SET state = $2, version = $3, content = $4 WHERE event = $1";
     EMIT = "INSERT INTO emissions (seq, id, part, policy, waiting, needs_part, needs_pos, head, body)
@@ -151,6 +151,8 @@ impl Step<'_> {
                 int(row.position.offset.0),
                 row.source.as_str(),
                 len(row.origin.index()),
+                row.owner.as_str(),
+                row.cause(),
                 row.state.word(),
                 int(row.version),
                 json(row)?

@@ -1,6 +1,7 @@
 //! The ledger and its views in one `SQLite` file: one writer, readers beside it.
 
 mod beside;
+mod causes;
 mod deliveries;
 mod due;
 mod feed;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use engine::ports::{Answer, Due, DueQuery, Hint, Ledger, Life, Shard, Views};
 use model::change::Switch;
 use model::view::{
-    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineQuery, ReplayStory,
+    Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
+    ReplayStory,
 };
 use model::{
     Account, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, FaultKind,
@@ -17,7 +18,7 @@ use uuid::Uuid;
 use super::group::{Reply, Request};
 use super::prepared::Prepared;
 use super::rows::Row;
-use super::{SqliteLedger, beside, due, feed, read, views, words};
+use super::{SqliteLedger, beside, causes, due, feed, read, views, words};
 
 impl Ledger for SqliteLedger {
     fn commit(&self, batch: Batch) -> Answer<'_, Committed> {
@@ -166,7 +167,11 @@ impl Views for SqliteLedger {
     }
 
     fn causes(&self) -> Answer<'_, Vec<CauseGroup>> {
-        self.ask("views.causes", views::causes)
+        self.ask("views.causes", causes::causes)
+    }
+
+    fn quarantine_causes(&self) -> Answer<'_, Vec<QuarantineGroup>> {
+        self.readers.ask("views.quarantine_causes", causes::quarantine_causes)
     }
 
     fn quarantine(&self, query: QuarantineQuery) -> Answer<'_, Page<QuarantineRow>> {

@@ -1,10 +1,10 @@
 //! Pages for people, from the same rows.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use model::limit::PAGE_ROWS_MAX;
-use model::view::{Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, Page, QuarantineQuery, ReplayStory};
+use model::view::{Backlog, DeliveryQuery, DeliveryStory, EventStory, Page, QuarantineQuery, ReplayStory};
 use model::{
     Attempt, AttemptResult, AuditRow, Delivery, DeliveryId, Digest, EventId, Lease, PolicyVersion, QuarantineRow, Replay,
     ReplayId, Timestamp,
@@ -19,7 +19,7 @@ use super::beside::parse;
 use super::deliveries::attempt_id;
 use super::names::NameTexts;
 use super::read::{self, policy_version, texts};
-use super::rows::{Row, STATE_WORDS, columns, decode, state_word};
+use super::rows::{Row, STATE_WORDS, columns, decode};
 
 statements! {
     DELIVERIES = concat!("SELECT ", columns!(), " FROM deliveries WHERE ");
@@ -36,13 +36,12 @@ statements! {
         WHERE id > $1 AND id < $2 ORDER BY id";
     EVENT_DELIVERIES = concat!("SELECT ", columns!(), " FROM deliveries WHERE event = $1 ORDER BY created_at, id");
     AUDIT_OF = "SELECT content FROM audit WHERE subject = $1";
-    WITH_A_PERSON = "SELECT state, flow, destination, cause, state_who, created_at, id, why FROM deliveries
-        WHERE person = 1 ORDER BY created_at, id";
     QUARANTINE = "SELECT content FROM quarantine WHERE (at, event) < ($1, $2) AND ($3 IS NULL OR source = $3)
         ORDER BY at DESC, event DESC";
-    BACKLOG = "SELECT destination, sum(CASE WHEN node IS NULL THEN 1 ELSE 0 END), count(node),
+    BACKLOG = "SELECT destination, flow, sum(CASE WHEN node IS NULL THEN 1 ELSE 0 END), count(node),
         min(CASE WHEN node IS NULL THEN created_at END), min(CASE WHEN ready = 1 THEN state_at END)
-        FROM deliveries WHERE is_final = 0 AND state = 0 GROUP BY destination";
+        FROM deliveries WHERE is_final = 0 AND state = 0
+        GROUP BY destination, flow";
     REPLAYS = "SELECT content FROM replays ORDER BY created_at DESC, id DESC LIMIT $1";
     AUDIT = "SELECT content FROM audit WHERE (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3";
     AUDIT_OF_SUBJECT = "SELECT content FROM audit WHERE subject = $4 AND (at, id) < ($1, $2)
@@ -164,45 +163,6 @@ pub(super) fn event_story(conn: &Connection, names: &NameTexts, event: EventId) 
     })
 }
 
-/// Held and dead deliveries by cause, largest first.
-pub(super) fn causes(conn: &Connection, names: &NameTexts) -> Result<Vec<CauseGroup>, Broken> {
-    let mut groups: BTreeMap<_, CauseGroup> = BTreeMap::new();
-    let mut statement = conn.prepare_cached(WITH_A_PERSON)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let (state, flow, destination): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let (cause, owner): (String, String) = (row.get(3)?, row.get(4)?);
-        let made_at = at(row.get(5)?);
-        let key = (state, flow, destination, cause.clone(), owner.clone());
-        let group = match groups.entry(key) {
-            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::btree_map::Entry::Vacant(fresh) => fresh.insert(CauseGroup {
-                state: state_word(state)?.to_owned(),
-                flow: names.name(flow)?,
-                destination: names.name(destination)?,
-                cause,
-                owner: owner.parse().map_err(Broken::corrupt)?,
-                count: 0,
-                oldest_at: made_at,
-                newest_at: made_at,
-                example: DeliveryId(Uuid::nil()),
-                why: String::new(),
-            }),
-        };
-        group.count += 1;
-        group.newest_at = made_at;
-        group.example = DeliveryId(Uuid::from_bytes(row.get(6)?));
-        group.why = row.get(7)?;
-    }
-    let mut largest_first: Vec<CauseGroup> = groups.into_values().collect();
-    largest_first.sort_by(|one, two| {
-        let names = |it: &CauseGroup| (it.state.clone(), it.flow.clone(), it.destination.clone());
-        let rest = |it: &CauseGroup| (it.cause.clone(), it.owner.clone());
-        two.count.cmp(&one.count).then_with(|| names(one).cmp(&names(two))).then_with(|| rest(one).cmp(&rest(two)))
-    });
-    Ok(largest_first)
-}
-
 /// Quarantined events, newest first.
 pub(super) fn quarantine(conn: &Connection, query: &QuarantineQuery) -> Result<Page<QuarantineRow>, Broken> {
     let Some(below) = place_of(query.cursor.as_deref()) else { return Ok(Page::default()) };
@@ -220,22 +180,23 @@ pub(super) fn quarantine(conn: &Connection, query: &QuarantineQuery) -> Result<P
     Ok(page(rows, limit, |row| (row.at.micros(), row.event.0)))
 }
 
-/// Work per destination.
+/// Work per destination and flow.
 pub(super) fn backlog(conn: &Connection, names: &NameTexts) -> Result<Vec<Backlog>, Broken> {
     let mut statement = conn.prepare_cached(BACKLOG)?;
     let mut rows = statement.query([])?;
     let mut lines = Vec::new();
     while let Some(row) = rows.next()? {
-        let (oldest, next): (Option<i64>, Option<i64>) = (row.get(3)?, row.get(4)?);
+        let (oldest, next): (Option<i64>, Option<i64>) = (row.get(4)?, row.get(5)?);
         lines.push(Backlog {
             destination: names.name(row.get(0)?)?,
-            waiting: count(row.get(1)?),
-            leased: count(row.get(2)?),
+            flow: names.name(row.get(1)?)?,
+            waiting: count(row.get(2)?),
+            leased: count(row.get(3)?),
             oldest_at: oldest.map(at),
             next_due: next.map(at),
         });
     }
-    lines.sort_by(|one, two| one.destination.cmp(&two.destination));
+    lines.sort_by(|one, two| (&one.destination, &one.flow).cmp(&(&two.destination, &two.flow)));
     Ok(lines)
 }
 

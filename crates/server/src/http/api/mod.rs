@@ -13,15 +13,15 @@ use axum::handler::Handler;
 use engine::replay::preview::Preview;
 use http::Method;
 use model::limit::{BODY_BYTES_MAX, COMMAND_BYTES_MAX, PROJECT_BYTES_MAX};
-use model::view::{CauseGroup, DeliveryStory, FeedRow};
-use model::{AuditRow, Delivery, DeliveryId, EventId, QuarantineRow, Replay, ReplayId, Scope};
+use model::view::{CauseGroup, FeedRow};
+use model::{AuditRow, DeliveryId, EventId, QuarantineRow, Replay, ReplayId, Scope};
 
 use super::operation::{Access, Effect, Operation, Versions};
 use crate::api::queries::{AuditFilter, DeliveryFilter, EventPaging, FeedPaging, Newest, QuarantineFilter, SecretFilter};
 use crate::api::{
-    Applied, ApplyCommand, ApplyResult, Because, CommandResult, DeliveryCommand, EventSummary, MissingSecret, NewToken,
-    QuarantineCommand, QuarantineResult, ReplayCommand, ReplayOrdered, ReplayPage, Rows, Session, Status, SwitchCommand,
-    SwitchLine, SwitchResult, TokenCommand, TokenLine, TokensRevoked, Trace,
+    Applied, ApplyCommand, ApplyResult, Because, CommandResult, DeliveryCommand, DeliveryPage, DeliveryRow, EventSummary,
+    MissingSecret, NewToken, QuarantineCommand, QuarantineResult, ReplayCommand, ReplayOrdered, ReplayPage, Rows, Session,
+    Status, SwitchCommand, SwitchLine, SwitchResult, TokenCommand, TokenLine, TokensRevoked, Trace,
 };
 use crate::app::App;
 
@@ -143,10 +143,10 @@ fn deliveries() -> Vec<Operation> {
     vec![
         reads("/deliveries", "deliveries", "Deliveries, newest first", read::deliveries)
             .query::<DeliveryFilter>()
-            .answers::<Rows<Delivery>>(),
+            .answers::<Rows<DeliveryRow>>(),
         reads("/deliveries/{id}", "delivery", "One delivery with its attempts", read::delivery)
             .parameter::<DeliveryId>()
-            .answers::<DeliveryStory>()
+            .answers::<DeliveryPage>()
             .versions(Versions::Told),
         reads("/causes", "causes", "What waits for a person, by cause", read::causes).answers::<Rows<CauseGroup>>(),
         of_one("/deliveries/{id}/retry", "retryDelivery", "It is attempted again", command::retry_one),

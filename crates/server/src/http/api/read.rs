@@ -6,11 +6,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
-use model::view::{CauseGroup, DeliveryStory, FeedRow};
-use model::{AuditRow, Delivery, DeliveryId, EventId, Fault, PolicyVersion, QuarantineRow, Replay, ReplayId};
+use model::view::{CauseGroup, FeedRow};
+use model::{AuditRow, DeliveryId, EventId, Fault, PolicyVersion, QuarantineRow, Replay, ReplayId};
 
 use crate::api::queries::{AuditFilter, DeliveryFilter, EventPaging, FeedPaging, Newest, QuarantineFilter, rows_of_page};
-use crate::api::{Applied, EventSummary, ReplayPage, Rows, Status, SwitchLine, Trace};
+use crate::api::{Applied, DeliveryPage, DeliveryRow, EventSummary, ReplayPage, Rows, Status, SwitchLine, Trace};
 use crate::app::App;
 use crate::http::conditions::Versioned;
 use crate::http::parameters::{Path, Query};
@@ -57,15 +57,15 @@ pub(super) async fn event_body(State(app): Shared, Path(id): Path<EventId>) -> R
     Ok((headers, body).into_response())
 }
 
-pub(super) async fn deliveries(State(app): Shared, Query(filter): Query<DeliveryFilter>) -> Page<Delivery> {
+pub(super) async fn deliveries(State(app): Shared, Query(filter): Query<DeliveryFilter>) -> Page<DeliveryRow> {
     let page = app.views.deliveries(filter.into()).await?;
-    Ok(rows("deliveries", page.rows, page.next))
+    Ok(rows("deliveries", service::standing::rows(&app, page.rows), page.next))
 }
 
-pub(super) async fn delivery(State(app): Shared, Path(id): Path<DeliveryId>) -> Shown<DeliveryStory> {
+pub(super) async fn delivery(State(app): Shared, Path(id): Path<DeliveryId>) -> Shown<DeliveryPage> {
     let story =
         app.views.delivery_story(id).await?.ok_or_else(|| Problem::not_found(format!("there is no delivery {id}")))?;
-    Ok(Versioned(story.delivery.version.to_string(), Json(story)))
+    Ok(Versioned(story.delivery.version.to_string(), Json(service::standing::page(&app, story))))
 }
 
 pub(super) async fn causes(State(app): Shared) -> Page<CauseGroup> {

@@ -1,0 +1,189 @@
+//! What a person can do about a delivery that waits for one, by its cause: a sentence and a command. A hint that leads nowhere
+//! costs an hour before a cut-off, so each says what has to be mended first.
+
+use model::delivery::CAUSE_DEADLINE;
+use model::{DestinationName, FlowName};
+use policy::compiled::Repeat;
+
+/// LIMIT: characters of a destination's answer in a sentence.
+const ANSWER_CHARS: usize = 160;
+
+/// What is known of the trouble.
+#[derive(Clone, Debug)]
+pub struct Trouble<'a> {
+    /// The cause: [`model::Outcome::cause`], `deadline`, or empty where a person held it.
+    pub cause: &'a str,
+    /// The flow.
+    pub flow: &'a FlowName,
+    /// The destination.
+    pub destination: &'a DestinationName,
+    /// Whether the destination may get it twice.
+    pub repeat: Repeat,
+    /// The secrets of the destination that have no value, each with where that would be read from.
+    pub secrets: Vec<String>,
+    /// Whether another policy was applied since the delivery was made.
+    pub is_policy_newer: bool,
+    /// What the destination answered last; empty where it did not.
+    pub answer: &'a str,
+    /// The command that tries it again.
+    pub retry: String,
+    /// The command that ends it, or shows what would be ended.
+    pub give_up: String,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    /// In a sentence, without a full stop.
+    pub sentence: String,
+    /// As a command.
+    pub next: String,
+}
+
+/// The advice for a trouble.
+pub fn of(trouble: &Trouble<'_>) -> Advice {
+    let Trouble { flow, destination: to, retry, give_up, .. } = trouble;
+    let advice = |sentence: String, next: String| Advice { sentence, next };
+    if let ("unmapped" | "no_secret", Some(first)) = (trouble.cause, trouble.secrets.first()) {
+        return advice(format!("nothing can be sent to {to}: give {first} a value, then retry"), retry.clone());
+    }
+    match trouble.cause {
+        "unmapped" | "undecided" | "no_policy" if trouble.is_policy_newer => {
+            advice("another policy was applied since: retry goes by that".to_owned(), retry.clone())
+        }
+        "unmapped" => {
+            let sentence = format!("mend the mapping of {flow} (crossdock test shows what it makes), apply it, then retry");
+            advice(sentence, format!("crossdock apply --reason …, then {retry}"))
+        }
+        "undecided" => {
+            let sentence = format!("the filter or lane of {flow} has no answer for it: mend the flow, apply it, then retry");
+            advice(sentence, format!("crossdock apply --reason …, then {retry}"))
+        }
+        "no_destination" => {
+            let sentence = format!("the applied policy has no {to}: apply one that has it and retry, or give it up");
+            advice(sentence, format!("crossdock apply --reason …, then {retry}"))
+        }
+        "no_event" => advice("its bytes are not kept any more: let its source send it again".to_owned(), give_up.clone()),
+        "resolve" | "connect" | "tls" | "redirected" | "forbidden_address" => {
+            let sentence = format!("{to} cannot be reached: mend its url, its certificate or its network, then retry");
+            advice(sentence, retry.clone())
+        }
+        "timeout" | "closed" | "protocol" | "unknown" => unclear(trouble),
+        CAUSE_DEADLINE => {
+            let sentence = "it came too late: retry begins again with a new deadline, if it is still wanted";
+            advice(sentence.to_owned(), format!("{retry}, or {give_up}"))
+        }
+        cause => match cause.strip_prefix("http_").and_then(|status| status.parse().ok()) {
+            Some(status) => answered(trouble, status),
+            None => advice("retry lets it go on, cancel ends it".to_owned(), format!("{retry}, or {give_up}")),
+        },
+    }
+}
+
+/// Nobody but the destination's people can know whether it arrived.
+fn unclear(trouble: &Trouble<'_>) -> Advice {
+    let Trouble { destination: to, retry, give_up, .. } = trouble;
+    match trouble.repeat {
+        Repeat::Safe => Advice {
+            sentence: format!(
+                "{to} did not answer to the end: when it works again, retry; the id is the same, so it acts once"
+            ),
+            next: retry.clone(),
+        },
+        Repeat::Unsafe => Advice {
+            sentence: format!("ask {to} whether it has it: if not, retry; if it has, cancel, which ends it here"),
+            next: format!("{retry}, or {give_up}"),
+        },
+    }
+}
+
+fn answered(trouble: &Trouble<'_>, status: u16) -> Advice {
+    let Trouble { destination: to, retry, give_up, .. } = trouble;
+    let said = said(trouble.answer);
+    match status {
+        401 | 403 | 407 => Advice {
+            sentence: format!("{to} does not let us in{said}: mend its auth, sign or secrets, then retry"),
+            next: retry.clone(),
+        },
+        404 => Advice {
+            sentence: format!("{to} has nothing at its url{said}: mend the url and apply it, then retry"),
+            next: retry.clone(),
+        },
+        408 | 409 | 425 | 429 | 500.. => {
+            Advice { sentence: format!("{to} failed{said}: when it works again, retry"), next: retry.clone() }
+        }
+        _ => Advice {
+            sentence: format!("{to} says no{said}: mend it there or in the mapping, then retry; or cancel"),
+            next: format!("{retry}, or {give_up}"),
+        },
+    }
+}
+
+/// The beginning of an answer, in one line.
+fn said(answer: &str) -> String {
+    let line = answer.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() {
+        return String::new();
+    }
+    let short: String = line.chars().take(ANSWER_CHARS).collect();
+    let cut = if short.len() < line.len() { "…" } else { "" };
+    format!(" (“{short}{cut}”)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(cause: &str, change: impl FnOnce(&mut Trouble<'_>), sentence: &str, next: &str) {
+        let (flow, destination) = (FlowName::new("orders").unwrap(), DestinationName::new("wms").unwrap());
+        let mut trouble = Trouble {
+            cause,
+            flow: &flow,
+            destination: &destination,
+            repeat: Repeat::Safe,
+            secrets: Vec::new(),
+            is_policy_newer: false,
+            answer: "",
+            retry: "RETRY".to_owned(),
+            give_up: "CANCEL".to_owned(),
+        };
+        change(&mut trouble);
+        let advice = of(&trouble);
+        assert!(advice.sentence.contains(sentence), "{cause}: {}", advice.sentence);
+        assert_eq!(advice.next, next, "{cause}");
+    }
+
+    #[test]
+    fn a_refused_mapping_is_mended_and_applied_before_it_is_tried_again() {
+        check("unmapped", |_| (), "mend the mapping of orders", "crossdock apply --reason …, then RETRY");
+        check("unmapped", |it| it.is_policy_newer = true, "retry goes by that", "RETRY");
+        let places = || vec!["wms from CROSSDOCK_SECRET_WMS or the file f".to_owned()];
+        for cause in ["unmapped", "no_secret"] {
+            check(cause, |it| it.secrets = places(), "give wms from CROSSDOCK_SECRET_WMS or the file f", "RETRY");
+        }
+    }
+
+    #[test]
+    fn a_destination_is_asked_where_only_it_can_know() {
+        for cause in ["timeout", "closed", "protocol", "unknown"] {
+            check(cause, |it| it.repeat = Repeat::Unsafe, "ask wms whether it has it", "RETRY, or CANCEL");
+            check(cause, |_| (), "it acts once", "RETRY");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_told_with_what_it_asks_for() {
+        check("http_422", |it| it.answer = "no such\n sku", "says no (“no such sku”): mend it there", "RETRY, or CANCEL");
+        check("http_401", |_| (), "does not let us in: mend its auth", "RETRY");
+        check("http_404", |_| (), "mend the url", "RETRY");
+        check("http_503", |_| (), "when it works again, retry", "RETRY");
+        check("connect", |_| (), "cannot be reached", "RETRY");
+        check("deadline", |_| (), "new deadline", "RETRY, or CANCEL");
+        check("", |_| (), "retry lets it go on", "RETRY, or CANCEL");
+    }
+
+    #[test]
+    fn a_long_answer_is_cut_by_characters() {
+        assert_eq!(said(&"ü".repeat(ANSWER_CHARS + 1)), format!(" (“{}…”)", "ü".repeat(ANSWER_CHARS)));
+    }
+}

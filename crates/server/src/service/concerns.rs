@@ -1,0 +1,361 @@
+//! What a person should know, and whether it makes the whole unhealthy: the exit code of `crossdock status` and the findings of
+//! `crossdock doctor`. Pure: what was seen comes in. The reference of the command line lists the rules in words.
+
+use std::path::Path;
+
+use engine::retention::decide::{ALARM_HIGH, ALARM_LOW};
+use model::change::Switch;
+use model::view::Backlog;
+use model::{SecretName, TimeSpan, Timestamp};
+
+use crate::api::{Concern, DestinationStatus, Health, SourceStatus};
+use crate::secrets;
+
+/// A pause is a decision; one that nobody remembers is trouble.
+const PAUSE_MAX: TimeSpan = TimeSpan::from_secs(3_600);
+/// What is due is attempted within milliseconds, but for rates, slots and a flood.
+const DUE_MAX: TimeSpan = TimeSpan::from_secs(300);
+/// Routing takes milliseconds.
+const LAG_MAX: TimeSpan = TimeSpan::from_secs(10);
+/// Machines that keep their clock differ by less.
+const DRIFT_MAX: TimeSpan = TimeSpan::from_secs(2);
+
+/// What was seen.
+#[derive(Clone, Debug)]
+pub struct Seen<'a> {
+    /// Now, by the clock that never goes back.
+    pub now: Timestamp,
+    /// Now, by the machine's clock.
+    pub wall: Timestamp,
+    /// What no account holds.
+    pub missing: i128,
+    /// What waits for persons.
+    pub with_a_person: u64,
+    /// What people paused.
+    pub paused: &'a [(String, Switch)],
+    /// Work per flow and destination.
+    pub work: &'a [Backlog],
+    /// Destinations and how they are.
+    pub destinations: &'a [DestinationStatus],
+    /// Sources and how they are.
+    pub sources: &'a [SourceStatus],
+    /// Accepted entries that are not routed, and when the oldest of them was accepted.
+    pub unrouted: Option<(u64, Timestamp)>,
+    /// The earliest deadline of those that passed and nobody gave up.
+    pub deadline_passed: Option<Timestamp>,
+    /// When the newest record was appended.
+    pub newest_record: Option<Timestamp>,
+    /// Hundredths of the journal's budget.
+    pub percent: u64,
+    /// The data folder, where secrets may be.
+    pub data: &'a Path,
+}
+
+fn concern(kind: &str, health: Health, text: String, next: &str) -> Concern {
+    Concern { kind: kind.to_owned(), health, text, next: next.to_owned() }
+}
+
+/// All concerns, the gravest kinds first.
+pub fn concerns(seen: &Seen<'_>) -> Vec<Concern> {
+    let mut concerns = Vec::new();
+    if seen.missing != 0 {
+        let text = format!(
+            "{} are not accounted for: a defect of the product; keep the data folder as it is and report it",
+            seen.missing
+        );
+        concerns.push(concern("accounts", Health::Unhealthy, text, "crossdock doctor"));
+    }
+    concerns.extend(journal(seen.percent));
+    concerns.extend(router(seen));
+    concerns.extend(clock(seen));
+    concerns.extend(without_secret(seen));
+    concerns.extend(seen.destinations.iter().filter_map(|it| breaker(it, seen.now)));
+    concerns.extend(overdue(seen));
+    concerns.extend(seen.paused.iter().map(|(object, switch)| paused(object, switch, seen)));
+    if seen.with_a_person > 0 {
+        concerns.push(concern("person", Health::Unhealthy, format!("{} wait for a person", seen.with_a_person), ""));
+    }
+    concerns
+}
+
+/// Whether somebody has to act.
+pub fn health(concerns: &[Concern]) -> Health {
+    if concerns.iter().any(|it| it.health == Health::Unhealthy) { Health::Unhealthy } else { Health::Healthy }
+}
+
+fn journal(percent: u64) -> Option<Concern> {
+    let (health, text) = match percent {
+        100.. => (
+            Health::Unhealthy,
+            format!("the journal is full, at {percent} % of its budget: intake answers 503 until there is room"),
+        ),
+        ALARM_HIGH.. => {
+            (Health::Unhealthy, format!("the journal is at {percent} % of its budget; at 100 % intake answers 503"))
+        }
+        ALARM_LOW.. => {
+            (Health::Healthy, format!("the journal is at {percent} % of its budget; at 100 % intake answers 503"))
+        }
+        _ => return None,
+    };
+    Some(concern("journal", health, text, "crossdock retention preview"))
+}
+
+fn router(seen: &Seen<'_>) -> Option<Concern> {
+    let (entries, oldest) = seen.unrouted?;
+    let age = seen.now.since(oldest);
+    let text = format!("the router is behind: {entries} accepted entries wait for it, the oldest for {}", age.rounded());
+    (age > LAG_MAX).then(|| concern("router", Health::Unhealthy, text, "crossdock doctor"))
+}
+
+fn clock(seen: &Seen<'_>) -> Option<Concern> {
+    let (ahead, future) = (seen.now.since(seen.wall), seen.newest_record.map(|at| at.since(seen.wall)));
+    let text = match future {
+        _ if ahead > DRIFT_MAX => format!(
+            "the machine's clock was set back by {}: what is due is measured by the later time until it catches up",
+            ahead.rounded()
+        ),
+        Some(future) if future > DRIFT_MAX => {
+            format!(
+                "the newest record is from {} ahead of now: the machine's clock was wrong then, or is now",
+                future.rounded()
+            )
+        }
+        Some(_) | None => return None,
+    };
+    Some(concern("clock", Health::Unhealthy, text, "crossdock doctor"))
+}
+
+fn without_secret(seen: &Seen<'_>) -> Vec<Concern> {
+    let from = |names: &[String]| names.iter().map(|name| from(name, seen.data)).collect::<Vec<_>>().join(", ");
+    let sources = seen.sources.iter().filter(|it| !it.secrets_missing.is_empty());
+    let refuses = sources.map(|it| format!("{} refuses everything: give {} a value", it.source, from(&it.secrets_missing)));
+    let destinations = seen.destinations.iter().filter(|it| !it.secrets_missing.is_empty());
+    let gets_nothing = destinations
+        .map(|it| format!("nothing can be sent to {}: give {} a value", it.destination, from(&it.secrets_missing)));
+    refuses.chain(gets_nothing).map(|text| concern("secret", Health::Unhealthy, text, "crossdock doctor")).collect()
+}
+
+/// A secret with where its value would be read from.
+fn from(name: &str, data: &Path) -> String {
+    SecretName::new(name).map_or_else(|_| name.to_owned(), |known| format!("{name} (from {})", secrets::place(&known, data)))
+}
+
+fn breaker(it: &DestinationStatus, now: Timestamp) -> Option<Concern> {
+    let since = it.failing_since?;
+    let (name, age) = (&it.destination, now.since(since).rounded());
+    let text = format!(
+        "the breaker of {name} is {}: it has failed for {age}; {}, none is lost",
+        it.breaker.replace('_', "-"),
+        waiting(it.waiting)
+    );
+    let next = format!("crossdock deliveries ls --destination {name} --state waiting");
+    Some(concern("breaker", Health::Unhealthy, text, &next))
+}
+
+/// Work that is due and stands still although nothing that is told elsewhere holds it.
+fn overdue(seen: &Seen<'_>) -> Vec<Concern> {
+    let is_paused = |object: String| seen.paused.iter().any(|(paused, _)| *paused == object);
+    let moves = |it: &&Backlog| {
+        let of = seen.destinations.iter().find(|status| status.destination == it.destination);
+        let is_held_up = of.is_some_and(|of| of.failing_since.is_some() || !of.secrets_missing.is_empty());
+        !is_held_up && !is_paused(format!("flow/{}", it.flow)) && !is_paused(format!("destination/{}", it.destination))
+    };
+    let late = |it: &Backlog| {
+        let age = it.next_due.map(|due| seen.now.since(due)).filter(|age| *age > DUE_MAX)?;
+        let (flow, name) = (&it.flow, &it.destination);
+        let text = format!("{flow} to {name} is overdue: the first of {} was due {} ago", it.waiting, age.rounded());
+        let next = format!("crossdock deliveries ls --flow {flow} --state waiting");
+        Some(concern("overdue", Health::Unhealthy, text, &next))
+    };
+    let mut concerns: Vec<Concern> = seen.work.iter().filter(moves).filter_map(late).collect();
+    if let Some(deadline) = seen.deadline_passed {
+        let age = seen.now.since(deadline).rounded();
+        let text = format!("a delivery waits although its deadline passed {age} ago");
+        concerns.push(concern("overdue", Health::Unhealthy, text, "crossdock deliveries ls --state waiting"));
+    }
+    concerns
+}
+
+fn paused(object: &str, switch: &Switch, seen: &Seen<'_>) -> Concern {
+    let age = seen.now.since(switch.at);
+    let of_it = |it: &&Backlog| object == format!("flow/{}", it.flow) || object == format!("destination/{}", it.destination);
+    let count: u64 = seen.work.iter().filter(of_it).map(|it| it.waiting).sum();
+    let oldest = seen.work.iter().filter(of_it).filter_map(|it| it.oldest_at).min();
+    let effect = match oldest {
+        _ if object.starts_with("source/") => "its senders are answered 503".to_owned(),
+        Some(at) => format!("{}, the oldest for {}", waiting(count), seen.now.since(at).rounded()),
+        None => waiting(count),
+    };
+    let text = format!("{object} is paused by {} for {} ({}): {effect}", switch.by, age.rounded(), switch.why);
+    let health = if age > PAUSE_MAX { Health::Unhealthy } else { Health::Healthy };
+    concern("paused", health, text, &format!("crossdock resume {object} --reason …"))
+}
+
+fn waiting(count: u64) -> String {
+    if count == 1 { "1 delivery waits".to_owned() } else { format!("{count} deliveries wait") }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{DestinationName, FlowName, Principal, SourceName};
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_secs(seconds)
+    }
+
+    const NOW: i64 = 100_000;
+
+    fn quiet() -> Seen<'static> {
+        Seen {
+            now: at(NOW),
+            wall: at(NOW),
+            missing: 0,
+            with_a_person: 0,
+            paused: &[],
+            work: &[],
+            destinations: &[],
+            sources: &[],
+            unrouted: None,
+            deadline_passed: None,
+            newest_record: Some(at(NOW)),
+            percent: 10,
+            data: Path::new("data"),
+        }
+    }
+
+    fn work(due: i64) -> Backlog {
+        Backlog {
+            flow: FlowName::new("orders").unwrap(),
+            destination: DestinationName::new("wms").unwrap(),
+            waiting: 3,
+            leased: 0,
+            oldest_at: Some(at(NOW - 900)),
+            next_due: Some(at(due)),
+        }
+    }
+
+    fn wms() -> DestinationStatus {
+        DestinationStatus {
+            destination: DestinationName::new("wms").unwrap(),
+            waiting: 3,
+            leased: 0,
+            oldest_at: None,
+            next_due: None,
+            breaker: "closed".to_owned(),
+            failing_since: None,
+            paused: false,
+            secrets_missing: Vec::new(),
+            system: String::new(),
+            done_since_start: 0,
+        }
+    }
+
+    fn pause(object: &str, seconds_ago: i64) -> (String, Switch) {
+        let (by, why) = (Principal::new("ines"), "stock taking".to_owned());
+        (object.to_owned(), Switch { paused: true, by, why, at: at(NOW - seconds_ago) })
+    }
+
+    #[track_caller]
+    fn check(seen: &Seen<'_>, expected: &[(&str, Health, &str)]) {
+        let found = concerns(seen);
+        let short: Vec<_> = found.iter().map(|it| (it.kind.as_str(), it.health, it.text.as_str())).collect();
+        assert_eq!(short, expected);
+        let is_unhealthy = expected.iter().any(|(_, health, _)| *health == Health::Unhealthy);
+        assert_eq!(health(&found) == Health::Unhealthy, is_unhealthy);
+    }
+
+    #[test]
+    fn a_quiet_product_is_healthy() {
+        check(&quiet(), &[]);
+        check(&Seen { work: &[work(NOW - 299)], unrouted: Some((9, at(NOW - 9))), ..quiet() }, &[]);
+    }
+
+    #[test]
+    fn what_is_lost_or_with_a_person_is_unhealthy() {
+        let text = "2 are not accounted for: a defect of the product; keep the data folder as it is and report it";
+        check(&Seen { missing: 2, ..quiet() }, &[("accounts", Health::Unhealthy, text)]);
+        check(&Seen { with_a_person: 4, ..quiet() }, &[("person", Health::Unhealthy, "4 wait for a person")]);
+    }
+
+    #[test]
+    fn a_pause_is_told_with_who_and_why_and_becomes_unhealthy_after_an_hour() {
+        let text =
+            |object: &str, age: &str, rest: &str| format!("{object} is paused by ines for {age} (stock taking): {rest}");
+        let three = "3 deliveries wait, the oldest for 15 min";
+        for (object, ago, health, text) in [
+            ("flow/orders", 840, Health::Healthy, text("flow/orders", "14 min", three)),
+            ("destination/wms", 3_601, Health::Unhealthy, text("destination/wms", "1 h", three)),
+            ("source/shop", 3_600, Health::Healthy, text("source/shop", "1 h", "its senders are answered 503")),
+        ] {
+            check(&Seen { paused: &[pause(object, ago)], work: &[work(NOW)], ..quiet() }, &[("paused", health, &text)]);
+        }
+    }
+
+    #[test]
+    fn what_is_due_and_stands_still_is_overdue_unless_it_is_known_why() {
+        let late = [work(NOW - 301)];
+        let text = "orders to wms is overdue: the first of 3 was due 5 min ago";
+        check(&Seen { work: &late, ..quiet() }, &[("overdue", Health::Unhealthy, text)]);
+        for object in ["flow/orders", "destination/wms"] {
+            let found = concerns(&Seen { work: &late, paused: &[pause(object, 60)], ..quiet() });
+            assert_eq!(found.iter().map(|it| it.kind.as_str()).collect::<Vec<_>>(), ["paused"]);
+        }
+        let failing = DestinationStatus { breaker: "half_open".to_owned(), failing_since: Some(at(NOW - 130)), ..wms() };
+        let text = "the breaker of wms is half-open: it has failed for 2 min; 3 deliveries wait, none is lost";
+        check(&Seen { work: &late, destinations: &[failing], ..quiet() }, &[("breaker", Health::Unhealthy, text)]);
+        let text = "a delivery waits although its deadline passed 1 min ago";
+        check(&Seen { deadline_passed: Some(at(NOW - 60)), ..quiet() }, &[("overdue", Health::Unhealthy, text)]);
+    }
+
+    #[test]
+    fn a_secret_without_a_value_is_unhealthy_on_both_sides() {
+        let missing = || vec!["wms/key".to_owned()];
+        let shop = SourceStatus {
+            source: SourceName::new("shop").unwrap(),
+            owner: String::new(),
+            paused: false,
+            secrets_missing: missing(),
+            system: String::new(),
+            accepted_since_start: 0,
+            duplicates_since_start: 0,
+        };
+        let wms = DestinationStatus { secrets_missing: missing(), ..wms() };
+        let seen = Seen { sources: &[shop], destinations: &[wms], work: &[work(NOW - 400)], ..quiet() };
+        check(
+            &seen,
+            &[
+                (
+                    "secret",
+                    Health::Unhealthy,
+                    "shop refuses everything: give wms/key (from CROSSDOCK_SECRET_WMS_KEY or the file data/secrets/wms/key) a value",
+                ),
+                (
+                    "secret",
+                    Health::Unhealthy,
+                    "nothing can be sent to wms: give wms/key (from CROSSDOCK_SECRET_WMS_KEY or the file data/secrets/wms/key) a value",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn the_router_the_journal_and_the_clock_have_their_bounds() {
+        let text = "the router is behind: 7 accepted entries wait for it, the oldest for 11 s";
+        check(&Seen { unrouted: Some((7, at(NOW - 11))), ..quiet() }, &[("router", Health::Unhealthy, text)]);
+        let of_budget = |percent| format!("the journal is at {percent} % of its budget; at 100 % intake answers 503");
+        let full = "the journal is full, at 101 % of its budget: intake answers 503 until there is room".to_owned();
+        for (percent, health, text) in
+            [(70, Health::Healthy, of_budget(70)), (85, Health::Unhealthy, of_budget(85)), (101, Health::Unhealthy, full)]
+        {
+            check(&Seen { percent, ..quiet() }, &[("journal", health, &text)]);
+        }
+        let text =
+            "the machine's clock was set back by 58 min: what is due is measured by the later time until it catches up";
+        let set_back = Seen { wall: at(NOW - 3_480), ..quiet() };
+        check(&set_back, &[("clock", Health::Unhealthy, text)]);
+        let text = "the newest record is from 1 h ahead of now: the machine's clock was wrong then, or is now";
+        check(&Seen { newest_record: Some(at(NOW + 3_600)), ..quiet() }, &[("clock", Health::Unhealthy, text)]);
+    }
+}
