@@ -178,6 +178,7 @@ impl Product {
             .arg("--data")
             .arg(data)
             .env("CROSSDOCK_SECRET_BENCH_WEBHOOK", event::SECRET)
+            .env("CROSSDOCK_METRICS", "open")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)

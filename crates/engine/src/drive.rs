@@ -57,7 +57,7 @@ pub async fn insist<'a, T: Send>(
             Ok(answer) => return Ok(answer),
             Err(fault) => fault,
         };
-        let passes = matches!(fault.kind, FaultKind::Unavailable | FaultKind::Full);
+        let passes = matches!(fault.kind, FaultKind::Unavailable | FaultKind::Busy | FaultKind::Full);
         if !passes || stop.is_some_and(|stop| *stop.borrow()) {
             return Err(fault);
         }
@@ -89,7 +89,7 @@ impl Drive {
         };
         match fault.kind {
             FaultKind::Conflict => {}
-            FaultKind::Unavailable | FaultKind::Full => {
+            FaultKind::Unavailable | FaultKind::Busy | FaultKind::Full => {
                 self.facts.emit(&Fact::LoopFault { name: self.name, fault: &fault });
                 self.pause().await;
             }

@@ -8,6 +8,8 @@ pub enum FaultKind {
     /// The store cannot be reached or written now; the same call may succeed later. Whether the call took effect is
     /// not known.
     Unavailable,
+    /// More waits for the writer of the store than it can do now. Nothing took effect; the same call may succeed soon.
+    Busy,
     /// The store is at its budget: it answers reads, and takes what frees space or settles work.
     Full,
     /// A guard did not hold: what was decided is out of date. Nothing took effect; read again.
@@ -23,6 +25,7 @@ impl FaultKind {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Unavailable => "unavailable",
+            Self::Busy => "busy",
             Self::Full => "full",
             Self::Conflict => "conflict",
             Self::Corrupt => "corrupt",
@@ -62,6 +65,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind {
             FaultKind::Unavailable => "the store is unavailable",
+            FaultKind::Busy => "too much waits for the store",
             FaultKind::Full => "the store is at its budget",
             FaultKind::Conflict => "another change came first",
             FaultKind::Corrupt => "what is stored contradicts itself",

@@ -106,6 +106,14 @@ names! {
     SecretName
 }
 
+impl SecretName {
+    /// The environment variable that its value may come from: `shop/webhook` is `CROSSDOCK_SECRET_SHOP_WEBHOOK`.
+    pub fn variable(&self) -> String {
+        let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+        format!("CROSSDOCK_SECRET_{}", self.as_str().chars().map(word).collect::<String>())
+    }
+}
+
 /// An event type, such as `sales.order.created.v1`: printable, without spaces, at most 255 bytes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]

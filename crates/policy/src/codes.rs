@@ -134,6 +134,7 @@ codes! {
     RETIRED_CONTRACT 518 "H0518" "a retired contract is in use"
     BUILT_IN_NAME 519 "H0519" "the name of a built-in retry policy"
     NO_ORDERING 520 "H0520" "the contract has no ordering key"
+    SECRETS_COLLIDE 521 "H0521" "two secrets with one environment variable"
 
     TEST_UNKNOWN_SOURCE 601 "H0601" "a test names a source that does not exist"
     TEST_UNKNOWN_FLOW 602 "H0602" "a test names a flow or destination that does not exist"

@@ -33,16 +33,9 @@ pub fn of_destination(destination: &Destination) -> impl Iterator<Item = &Secret
     destination.sign.iter().chain(known_by)
 }
 
-/// The environment variable of a secret.
-pub fn variable(name: &SecretName) -> String {
-    let tail: String =
-        name.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
-    format!("CROSSDOCK_SECRET_{tail}")
-}
-
 /// Where the value of a secret would be read from, in words.
 pub fn place(name: &SecretName, data: &Path) -> String {
-    format!("{} or the file {}", variable(name), data.join("secrets").join(name.as_str()).display())
+    format!("{} or the file {}", name.variable(), data.join("secrets").join(name.as_str()).display())
 }
 
 /// What reads the values of the secrets that policies name.
@@ -61,7 +54,7 @@ pub fn load(names: &BTreeSet<SecretName>, environment: &Environment, data: &Path
     let mut pairs = Vec::new();
     let mut missing = Vec::new();
     for name in names {
-        match environment.get(&variable(name)).map(String::into_bytes).or_else(|| read(data, name)) {
+        match environment.get(&name.variable()).map(String::into_bytes).or_else(|| read(data, name)) {
             Some(value) => pairs.push((name.clone(), Secret::new(value))),
             None => missing.push(name.clone()),
         }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use model::TimeSpan;
 use model::limit::{BODY_WAIT, CONNECTIONS_MAX, HEAD_WAIT};
@@ -26,10 +27,11 @@ impl fmt::Debug for Environment {
 }
 
 impl Environment {
-    /// Reads the process's environment: only what begins with `CROSSDOCK_` or `OTEL_`.
+    /// Reads the process's environment: only what begins with `CROSSDOCK_` or `OTEL_`, and
+    /// `NO_COLOR`.
     #[expect(clippy::disallowed_methods, reason = "this is the place that reads the environment")]
     pub fn read() -> Self {
-        let ours = |name: &str| name.starts_with("CROSSDOCK_") || name.starts_with("OTEL_");
+        let ours = |name: &str| name.starts_with("CROSSDOCK_") || name.starts_with("OTEL_") || name == "NO_COLOR";
         Self(std::env::vars().filter(|(name, _)| ours(name)).collect())
     }
 
@@ -76,6 +78,8 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// How callers are known; without it nothing beyond this machine is listened to.
     pub identity: Option<Identity>,
+    /// Who may read the metrics.
+    pub metrics: Metrics,
     /// How many connections there may be, and how long their requests may take.
     pub http: HttpLimits,
     /// Where the simulated systems of the demo world keep their own ledger.
@@ -112,6 +116,29 @@ pub enum Identity {
     Tokens,
 }
 
+/// Who may read the metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Metrics {
+    /// Callers with the scope `read`, as everywhere.
+    #[default]
+    Tokens,
+    /// Whoever reaches the listener.
+    Open,
+}
+
+impl FromStr for Metrics {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "tokens" => Ok(Self::Tokens),
+            "open" => Ok(Self::Open),
+            _ => Err("it is `tokens` or `open`"),
+        }
+    }
+}
+
 /// Where to listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listen {
@@ -132,7 +159,7 @@ pub enum LogFormat {
     Json,
 }
 
-impl std::str::FromStr for LogFormat {
+impl FromStr for LogFormat {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -176,6 +203,8 @@ pub struct File {
     pub hosts: Option<Vec<String>>,
     /// How callers are known.
     pub identity: Option<Identity>,
+    /// Who may read the metrics.
+    pub metrics: Option<Metrics>,
 }
 
 /// What flags say.
@@ -234,6 +263,7 @@ impl Settings {
             log: flags.log.or(variable(&environment, "CROSSDOCK_LOG_FORMAT")?).or(file.log).unwrap_or_default(),
             hosts: file.hosts.unwrap_or_default(),
             identity: file.identity,
+            metrics: variable(&environment, "CROSSDOCK_METRICS")?.or(file.metrics).unwrap_or_default(),
             open_on_loopback: OpenOnLoopback::No,
             http: HttpLimits::default(),
             world: None,
@@ -248,7 +278,7 @@ fn read_file(flags: &Flags) -> Result<File, BadSettings> {
     toml::from_str(&text).map_err(|error| BadSettings::Wrong(path.clone(), error))
 }
 
-fn variable<T: std::str::FromStr>(environment: &Environment, name: &'static str) -> Result<Option<T>, BadSettings>
+fn variable<T: FromStr>(environment: &Environment, name: &'static str) -> Result<Option<T>, BadSettings>
 where
     T::Err: fmt::Display,
 {

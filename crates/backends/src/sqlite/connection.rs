@@ -68,7 +68,7 @@ pub(super) fn explain(path: &Path, broken: &Broken) -> Fault {
     let what = match broken.kind() {
         FaultKind::Corrupt => format!("{file} is damaged or no store of ours: {broken}"),
         FaultKind::Full => format!("{file}: the disk is full: {broken}"),
-        FaultKind::Unavailable | FaultKind::Conflict | FaultKind::Shutdown => {
+        FaultKind::Unavailable | FaultKind::Busy | FaultKind::Conflict | FaultKind::Shutdown => {
             format!("{file} cannot be opened for writing: {broken}")
         }
     };

@@ -1,9 +1,13 @@
-//! The data folder and its lock: two processes never open one folder.
+//! The data folder and its lock: two processes never open one folder, and no other user of the machine reads in it.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use model::{Fault, FaultKind};
+
+/// Read, written and entered by its owner.
+const OWNER_ONLY: u32 = 0o700;
 
 /// A folder that this process alone has open. The lock goes with the value, also when the process is killed.
 #[derive(Debug)]
@@ -14,10 +18,16 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Makes the folder where it is missing, and takes it. Says in words what is wrong where that fails.
+    ///
+    /// It holds the bytes of events, so it is its owner's alone from the first time on. Whoever opens it later for a group
+    /// on purpose keeps that.
     pub(super) fn take(path: &Path) -> Result<Self, Fault> {
-        std::fs::create_dir_all(path)
-            .map_err(|error| refused(format!("the data folder {} cannot be made: {error}", path.display())))?;
+        let unmade = |error| refused(format!("the data folder {} cannot be made: {error}", path.display()));
+        DirBuilder::new().recursive(true).mode(OWNER_ONLY).create(path).map_err(unmade)?;
         let file = path.join("lock");
+        if !file.exists() {
+            std::fs::set_permissions(path, Permissions::from_mode(OWNER_ONLY)).map_err(unmade)?;
+        }
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -43,4 +53,29 @@ impl Folder {
 
 fn refused(what: String) -> Fault {
     Fault::from_error(FaultKind::Unavailable, "store.open", what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn the_folder_is_its_owners_alone_unless_it_was_opened_later() {
+        let place = tempfile::tempdir().unwrap();
+        let made = place.path().join("above/data");
+        drop(Folder::take(&made).unwrap());
+        assert_eq!((mode(&made), mode(&place.path().join("above"))), (0o700, 0o700));
+        let found = place.path().join("found");
+        std::fs::create_dir(&found).unwrap();
+        std::fs::set_permissions(&found, Permissions::from_mode(0o755)).unwrap();
+        drop(Folder::take(&found).unwrap());
+        assert_eq!(mode(&found), 0o700, "it held nothing of ours yet");
+        std::fs::set_permissions(&found, Permissions::from_mode(0o750)).unwrap();
+        drop(Folder::take(&found).unwrap());
+        assert_eq!(mode(&found), 0o750, "somebody has opened it on purpose");
+    }
 }

@@ -57,7 +57,7 @@ impl<T: Send + 'static> Writer<T> {
         match queue.try_send(request) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => {
-                Err(Fault::from_error(FaultKind::Unavailable, self.op, "too many requests wait for the disk"))
+                Err(Fault::from_error(FaultKind::Busy, self.op, "too many requests wait for the disk"))
             }
             Err(TrySendError::Disconnected(_)) => {
                 Err(Fault::from_error(FaultKind::Unavailable, self.op, "the writer's thread has ended"))
@@ -141,5 +141,26 @@ mod tests {
         lives.send(7).unwrap();
         lives.close();
         assert!(!lives.has_ended());
+    }
+
+    #[test]
+    fn a_full_queue_says_that_nothing_was_done() {
+        let (go, going) = sync_channel::<()>(0);
+        let (began, begun) = sync_channel::<()>(1);
+        let limit = GroupLimit { requests: 1, weight: 1, weigh: |_: &u8| 1 };
+        let writer = Writer::start("waits", 1, limit, move |group: Vec<u8>| {
+            if !group.is_empty() {
+                began.try_send(()).ok();
+                going.recv().ok();
+            }
+        })
+        .unwrap();
+        writer.send(1).unwrap();
+        begun.recv().unwrap();
+        writer.send(2).unwrap();
+        assert_eq!(writer.send(3).unwrap_err().kind, FaultKind::Busy);
+        drop(go);
+        writer.close();
+        assert_eq!(writer.send(4).unwrap_err().kind, FaultKind::Shutdown);
     }
 }

@@ -72,10 +72,14 @@ pub(crate) async fn run(common: &Common, args: &Doctor, output: &Output) -> Ende
     let status: Result<Status, Failure> = client.get("/status").await;
     let running = status.as_ref().ok();
     machine::data_folder(&settings.data, &mut checks);
+    machine::rights(&settings.data, &mut checks);
     machine::free_space(&settings, running, &mut checks);
     machine::open_files(&mut checks);
     match &status {
-        Ok(status) => product::check(&client, status, &mut checks),
+        Ok(status) => {
+            product::check(&client, status, &mut checks);
+            product::tokens(&client, &mut checks).await;
+        }
         Err(failure) => product::absent(&client, failure, &settings, &mut checks).await,
     }
     project::check(&settings, running, &mut checks).await;

@@ -2,9 +2,9 @@
 //! It never writes over a file.
 
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use base64::Engine as _;
@@ -93,7 +93,10 @@ fn tell(args: &Init, output: &Output) {
 fn write(path: &Path, text: &str, mode: u32) -> Result<bool, Failure> {
     let failed = |error: std::io::Error| Failure::new(Exit::Failed, "write", format!("{}: {error}", path.display()));
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        // Who may not read a file may not enter its folder either.
+        let of_others = mode & 0o077;
+        let folder_mode = if of_others == 0 { 0o700 } else { 0o777 };
+        DirBuilder::new().recursive(true).mode(folder_mode).create(folder).map_err(failed)?;
     }
     match OpenOptions::new().write(true).create_new(true).mode(mode).open(path) {
         Ok(mut file) => file.write_all(text.as_bytes()).map(|()| true).map_err(failed),

@@ -35,10 +35,7 @@ pub(crate) async fn run(common: &Common, args: &Send, output: &Output) -> Ended 
     let proof = Proof { secret: secret.as_ref(), at: moment::now(), id: &id };
     signing::sign(&source, proof, &mut call).map_err(|why| {
         let hint = source.secrets.first().map_or_else(String::new, |name| {
-            format!(
-                "set {} or say --secret-file; the demo's are shown by `crossdock simulate secrets`",
-                server::secrets::variable(name)
-            )
+            format!("set {} or say --secret-file; the demo's are shown by `crossdock simulate secrets`", name.variable())
         });
         Failure::new(Exit::Usage, "unsigned", format!("the request to {} cannot be signed: {why}", source.name)).hint(hint)
     })?;

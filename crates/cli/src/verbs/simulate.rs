@@ -53,8 +53,7 @@ pub(crate) async fn run(common: &Common, simulate: &Simulate, output: &Output) -
 
 /// The environment variables of the demo project's secrets.
 pub(crate) fn secrets() -> Vec<(String, String)> {
-    let variable =
-        |name: &str| server::secrets::variable(&SecretName::new(name).expect("the names of the demo's secrets are names"));
+    let variable = |name: &str| SecretName::new(name).expect("the names of the demo's secrets are names").variable();
     project::secrets().into_iter().map(|(name, value)| (variable(name), value)).collect()
 }
 

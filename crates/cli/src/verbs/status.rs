@@ -97,9 +97,10 @@ fn sentence(status: &Status) -> String {
     let who: Vec<String> = owners.iter().map(|(owner, count)| format!("{owner} {count}")).collect();
     let who = if who.is_empty() { String::new() } else { format!(" ({})", who.join(", ")) };
     let apart = [(status.cancelled, "cancelled"), (status.superseded, "superseded")];
-    let apart: String =
-        apart.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!(", {count} {word}")).collect();
-    format!("{verdict}: {} done, {} moving, {} with a person{who}{apart}", status.done, status.moving, status.with_a_person)
+    let line =
+        format!("{verdict}: {} done, {} moving, {} with a person{who}", status.done, status.moving, status.with_a_person);
+    let apart = apart.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    std::iter::once(line).chain(apart).collect::<Vec<_>>().join(", ")
 }
 
 /// The conservation line of an origin, in entries and in deliveries.

@@ -55,7 +55,7 @@ async fn make(client: &mut Client, args: &TokenMake, output: &Output) -> Ended {
     match output.form {
         Form::Json => output.json_as("token", &made),
         Form::Table => {
-            output.line(made.token.as_deref().unwrap_or("the text was in an answer that did not arrive; make another"))
+            output.line(made.token.as_deref().unwrap_or("the text was in an answer that did not arrive; make another"));
         }
     }
     output.say(&format!("of {}, until {}; it is shown this once", made.name, made.expires_at));

@@ -32,6 +32,8 @@ use crate::switchboard::Switchboard;
 
 /// How long a sender should wait when the journal could not be written.
 const RETRY_UNAVAILABLE_S: u64 = 5;
+/// How long a sender should wait when too much is waiting: a group commit takes milliseconds.
+const RETRY_BUSY_S: u64 = 1;
 /// How long a sender should wait when there is no room, or a person paused the source: people act in minutes.
 const RETRY_PERSON_S: u64 = 60;
 
@@ -338,6 +340,7 @@ fn conflict_row(source: &SourceName, first: EventId, digest: Digest, at: Timesta
 
 fn unavailable(fault: &Fault) -> Refusal {
     let (detail, retry_after_s) = match fault.kind {
+        FaultKind::Busy => ("more waits for the journal than it can write now; nothing of this was kept", RETRY_BUSY_S),
         FaultKind::Full => ("the journal has no room; its owner has been told", RETRY_PERSON_S),
         FaultKind::Unavailable | FaultKind::Shutdown | FaultKind::Conflict | FaultKind::Corrupt => (
             "the journal cannot be written now; it is not known whether it was, so send the same again",

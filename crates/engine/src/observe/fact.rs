@@ -236,7 +236,9 @@ impl Fact<'_> {
             | Self::NotExported { .. } => Loudness::Warn,
             Self::LoopFault { fault, .. } => match fault.kind {
                 FaultKind::Corrupt => Loudness::Error,
-                FaultKind::Unavailable | FaultKind::Full | FaultKind::Conflict | FaultKind::Shutdown => Loudness::Warn,
+                FaultKind::Unavailable | FaultKind::Busy | FaultKind::Full | FaultKind::Conflict | FaultKind::Shutdown => {
+                    Loudness::Warn
+                }
             },
         }
     }

@@ -69,7 +69,9 @@ impl From<Fault> for NotDone {
     fn from(fault: Fault) -> Self {
         match fault.kind {
             FaultKind::Conflict => Self::Changed("another change came first; look again".to_owned()),
-            FaultKind::Unavailable | FaultKind::Full | FaultKind::Corrupt | FaultKind::Shutdown => Self::Fault(fault),
+            FaultKind::Unavailable | FaultKind::Busy | FaultKind::Full | FaultKind::Corrupt | FaultKind::Shutdown => {
+                Self::Fault(fault)
+            }
         }
     }
 }

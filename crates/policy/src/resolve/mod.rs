@@ -7,6 +7,7 @@ mod destination;
 mod expectation;
 mod flow;
 mod names;
+mod secrets;
 mod source;
 mod usage;
 
@@ -61,6 +62,7 @@ pub fn assemble(objects: &Objects, version: PolicyVersion, now: Option<Timestamp
 
 fn project<'a>(objects: &'a Objects, now: Option<Timestamp>, findings: &mut Findings) -> Project<'a> {
     let names = Names::of(objects, findings);
+    secrets::check(objects, findings);
     let contracts = contracts(objects, findings);
     Project { objects, names, contracts, retries: retries(objects, findings), now }
 }

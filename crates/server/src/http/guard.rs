@@ -73,13 +73,16 @@ fn is_ours(host: &str, allowed: &[String]) -> bool {
         || allowed.iter().any(|name| name.eq_ignore_ascii_case(host))
 }
 
+/// The token of `Authorization: Bearer …`; the name of a scheme has no case.
+fn token(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
 async fn caller(app: &App, headers: &HeaderMap, method: &Method, peer: Option<IpAddr>) -> Result<Option<Caller>, Problem> {
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.strip_prefix("Bearer "));
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(token);
     if let Some(text) = bearer {
-        let known = identity::by_token(&app.ground.ledger, text.trim(), app.ground.clock.now()).await?;
+        let known = identity::by_token(&app.ground.ledger, text, app.ground.clock.now()).await?;
         return known
             .map(Some)
             .ok_or_else(|| Problem::new(kinds::UNKNOWN_TOKEN, "the token is unknown, expired or revoked"));
@@ -145,6 +148,16 @@ mod tests {
         }
         for other in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8080", "10.0.0.1"] {
             check(other, None, Some("wrong-host"));
+        }
+    }
+
+    #[test]
+    fn the_scheme_of_a_token_has_no_case() {
+        for text in ["Bearer cdk_1", "bearer cdk_1", "BEARER  cdk_1 "] {
+            assert_eq!(token(text), Some("cdk_1"), "{text}");
+        }
+        for text in ["Basic cdk_1", "Bearercdk_1", "Bearer", ""] {
+            assert_eq!(token(text), None, "{text}");
         }
     }
 

@@ -183,3 +183,20 @@ async fn a_secret_without_a_value_is_told_at_the_start_with_its_place() {
     assert!(note.starts_with("these secrets have no value: web/hook (CROSSDOCK_SECRET_WEB_HOOK or the file "), "{note}");
     running.shutdown().await;
 }
+
+#[tokio::test]
+async fn metrics_ask_for_a_token_unless_the_settings_open_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = running(folder.path(), PATIENT).await;
+    let ask = |more: &str| format!("GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{more}\r\n");
+    let refused = answer(&running, &ask("")).await;
+    assert!(refused.starts_with("HTTP/1.1 401") && refused.contains("sign-in"), "{refused}");
+    let token = running.first_token.as_ref().unwrap().token.clone().unwrap();
+    let page = answer(&running, &ask(&format!("authorization: bearer {token}\r\n"))).await;
+    assert!(page.starts_with("HTTP/1.1 200") && page.contains("# EOF") | page.contains("# TYPE"), "{page}");
+    running.shutdown().await;
+    let open = Settings { metrics: crate::settings::Metrics::Open, ..settings(folder.path(), PATIENT) };
+    let running = start(open, &[]).await.unwrap();
+    assert!(answer(&running, &ask("")).await.starts_with("HTTP/1.1 200"));
+    running.shutdown().await;
+}

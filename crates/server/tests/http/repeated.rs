@@ -166,8 +166,11 @@ async fn a_tokens_text_is_in_the_first_answer_and_nowhere_else() {
 
 fn has(folder: &Path, needle: &[u8]) -> bool {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.into_iter().any(|path| match path.is_dir() {
-        true => has(&path, needle),
-        false => std::fs::read(&path).unwrap().windows(needle.len()).any(|window| window == needle),
+    entries.into_iter().any(|path| {
+        if path.is_dir() {
+            has(&path, needle)
+        } else {
+            std::fs::read(&path).unwrap().windows(needle.len()).any(|window| window == needle)
+        }
     })
 }

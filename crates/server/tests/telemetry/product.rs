@@ -83,6 +83,7 @@ impl Product {
             ("CROSSDOCK_SECRET_SHOP_WEBHOOK", SHOP_KEY),
             ("CROSSDOCK_SECRET_WAREHOUSE_WEBHOOK", WAREHOUSE_KEY),
             ("CROSSDOCK_SECRET_WAREHOUSE_TOKEN", WAREHOUSE_TOKEN),
+            ("CROSSDOCK_METRICS", "open"),
         ];
         environment.extend_from_slice(variables);
         let flags = Flags { data: Some(data.to_owned()), listen: Some("127.0.0.1:0".parse().unwrap()), ..Flags::default() };

@@ -156,7 +156,7 @@ impl SqliteJournal {
         let bytes = entries.iter().map(Prepared::bytes).sum();
         if self.shared.waiting.fetch_add(bytes, Ordering::Relaxed) > APPEND_BYTES_WAITING_MAX {
             self.shared.waiting.fetch_sub(bytes, Ordering::Relaxed);
-            return Err(Fault::from_error(FaultKind::Unavailable, OP, "too many bytes wait for the disk"));
+            return Err(Fault::from_error(FaultKind::Busy, OP, "too many bytes wait for the disk"));
         }
         let (answer, answered) = oneshot::channel();
         let sent = self.writer.send(Work { op: OP, request: Request::Append { entries, bytes }, answer });

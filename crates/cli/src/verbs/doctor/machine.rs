@@ -1,5 +1,6 @@
 //! The machine: room, rights and limits.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -33,6 +34,21 @@ pub(super) fn data_folder(data: &Path, checks: &mut Checks) {
         Err(error) => {
             let fix = format!("make {} writable for this user, or name another with --data", folder.display());
             checks.finding("data folder", format!("{} cannot be written: {error}", data.display()), fix);
+        }
+    }
+}
+
+/// Whether other users of the machine can read events or secrets.
+pub(super) fn rights(data: &Path, checks: &mut Checks) {
+    for folder in [data.to_owned(), data.join("secrets")] {
+        let Ok(meta) = std::fs::metadata(&folder) else { continue };
+        let mode = meta.permissions().mode() & 0o777;
+        let of_others = mode & 0o077;
+        if of_others == 0 {
+            checks.good("rights", format!("{} is its owner's alone", folder.display()));
+        } else {
+            let text = format!("{} can be entered by others (mode {mode:03o})", folder.display());
+            checks.finding("rights", text, format!("chmod 700 {}", folder.display()));
         }
     }
 }
@@ -83,5 +99,30 @@ pub(super) fn open_files(checks: &mut Checks) {
             Err(_) => checks.note("open files", "the limit is not known"),
         },
         None => checks.note("open files", "the limit is not known on this system"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verbs::doctor::Standing;
+
+    #[test]
+    fn a_folder_that_others_can_enter_is_found_and_so_are_its_secrets() {
+        let place = tempfile::tempdir().unwrap();
+        let secrets = place.path().join("secrets");
+        std::fs::create_dir(&secrets).unwrap();
+        let set = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let found = || {
+            let mut checks = Checks::default();
+            rights(place.path(), &mut checks);
+            checks.0.iter().filter(|it| it.standing == Standing::Finding).map(|it| it.fix.clone()).collect::<Vec<_>>()
+        };
+        set(place.path(), 0o700);
+        set(&secrets, 0o700);
+        assert_eq!(found(), Vec::<String>::new());
+        set(place.path(), 0o755);
+        set(&secrets, 0o750);
+        assert_eq!(found(), [place.path(), &secrets].map(|path| format!("chmod 700 {}", path.display())));
     }
 }

@@ -1,6 +1,7 @@
 //! The running product: clock, conservation, journal, breakers, what was paused; or why it cannot be asked.
 
-use server::api::{CauseLine, Concern, QuarantineLine, Status};
+use model::{TimeSpan, Timestamp};
+use server::api::{CauseLine, Concern, QuarantineLine, Rows, Status, TokenLine};
 use server::settings::{Listen, Settings};
 use tokio::net::TcpListener;
 
@@ -11,6 +12,8 @@ use crate::moment;
 
 /// Signatures have tolerances of minutes; a clock that is off by seconds is a sign.
 const DRIFT_MS_MAX: i64 = 2_000;
+/// So long before a token ends, somebody should know.
+const NEAR: TimeSpan = TimeSpan::from_days(30);
 
 pub(super) fn check(client: &Client, status: &Status, checks: &mut Checks) {
     checks.good("product", format!("{} runs {}, policy {}", client.base(), status.version, status.policy.short()));
@@ -75,6 +78,31 @@ fn people(status: &Status, checks: &mut Checks) {
     }
 }
 
+/// Whether a token ends soon. With the last administrator's one nobody could make another.
+pub(super) async fn tokens(client: &Client, checks: &mut Checks) {
+    let tokens: Result<Rows<TokenLine>, Failure> = client.get("/tokens").await;
+    match tokens {
+        Ok(tokens) => expiries(&tokens.rows, moment::now(), checks),
+        Err(_) => checks.note("tokens", "who may list them is told when they end"),
+    }
+}
+
+fn expiries(tokens: &[TokenLine], now: Timestamp, checks: &mut Checks) {
+    let holding = tokens.iter().filter(|it| it.revoked_at.is_none() && it.expires_at > now);
+    let (mut count, mut near) = (0, false);
+    for it in holding {
+        count += 1;
+        if it.expires_at <= now + NEAR {
+            near = true;
+            let fix = format!("crossdock token make {} --scope …, and give it to whoever uses it", it.name);
+            checks.finding("tokens", format!("the token of {} ends at {}", it.name, it.expires_at), fix);
+        }
+    }
+    if count > 0 && !near {
+        checks.good("tokens", format!("{count} hold for more than {} days", NEAR.secs() / 86_400));
+    }
+}
+
 fn clock(status: &Status, checks: &mut Checks) {
     let ahead = status.wall.millis() - moment::now().millis();
     if ahead.abs() > DRIFT_MS_MAX {
@@ -105,5 +133,32 @@ pub(super) async fn absent(client: &Client, failure: &Failure, settings: &Settin
                 "stop what listens there, or name another with --listen",
             ),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verbs::doctor::Standing;
+
+    #[test]
+    fn a_token_is_told_thirty_days_before_it_ends_and_not_when_it_is_over() {
+        let now = Timestamp::from_secs(1_793_000_000);
+        let token = |name: &str, days: u64, revoked: bool| TokenLine {
+            name: name.to_owned(),
+            scopes: Vec::new(),
+            created_at: now,
+            expires_at: now + TimeSpan::from_days(days),
+            revoked_at: revoked.then_some(now),
+        };
+        let found = |tokens: &[TokenLine]| {
+            let mut checks = Checks::default();
+            expiries(tokens, now, &mut checks);
+            let of = |standing| checks.0.iter().filter(|it| it.standing == standing).count();
+            (of(Standing::Good), of(Standing::Finding))
+        };
+        assert_eq!(found(&[token("admin", 31, false), token("old", 0, false), token("gone", 5, true)]), (1, 0));
+        assert_eq!(found(&[token("admin", 30, false), token("scraper", 90, false)]), (0, 1));
+        assert_eq!(found(&[]), (0, 0), "the demo has none");
     }
 }

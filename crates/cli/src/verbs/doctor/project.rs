@@ -55,7 +55,7 @@ fn secrets(policy: &Policy, settings: &Settings, running: Option<&Status>, check
     }
     for name in missing {
         let file = settings.data.join("secrets").join(name.as_str());
-        let fix = format!("set {}, or write it to {}", server::secrets::variable(&name), file.display());
+        let fix = format!("set {}, or write it to {}", name.variable(), file.display());
         checks.finding("secrets", format!("{name} has no value here"), fix);
     }
 }

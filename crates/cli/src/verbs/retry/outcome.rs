@@ -36,11 +36,12 @@ pub(super) async fn of(client: &Client, ids: Vec<DeliveryId>, until: Until) -> R
     let mut outcomes: Vec<Outcome> = ids.into_iter().map(|id| Outcome { id, page: None }).collect();
     match until {
         Until::Ended => watch(client, &mut outcomes, until).await?,
-        Until::Attempted => match tokio::time::timeout(AWAITED, watch(client, &mut outcomes, until)).await {
-            Ok(watched) => watched?,
-            // What was seen by then is told.
-            Err(_) => {}
-        },
+        // Where the time is over, what was seen by then is told.
+        Until::Attempted => {
+            if let Ok(watched) = tokio::time::timeout(AWAITED, watch(client, &mut outcomes, until)).await {
+                watched?;
+            }
+        }
     }
     Ok(outcomes)
 }

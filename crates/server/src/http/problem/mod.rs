@@ -97,6 +97,10 @@ impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
         match fault.kind {
             FaultKind::Conflict => Self::new(kinds::CHANGED_MEANWHILE, "somebody else changed it first; look at it again"),
+            FaultKind::Busy => Self {
+                retry_after: Some(1),
+                ..Self::new(kinds::BUSY, "more waits for the store than it can do now; nothing of this was done")
+            },
             FaultKind::Unavailable | FaultKind::Shutdown | FaultKind::Full => Self {
                 retry_after: Some(1),
                 ..Self::new(kinds::UNAVAILABLE, "the store cannot be reached now; nothing is lost")
