@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use formats::trace_context::TraceParent;
 use model::{
     Delivery, DeliveryId, DeliveryState, DestinationName, Digest, EventId, EventType, Fault, FaultKind, FlowName, Origin,
-    Owner, PolicyVersion, Position, RefusalKind, SourceName, TimeSpan, Timestamp,
+    Owner, PolicyVersion, Position, RefusalKind, SecretName, SourceName, TimeSpan, Timestamp,
 };
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -89,10 +89,10 @@ pub(super) fn samples(delivery: &Delivery, mut tell: impl FnMut(&Fact<'_>)) {
     let (source, fault) = (SourceName::new("shop").unwrap(), Fault::new(FaultKind::Unavailable, "journal.append"));
     let (arrival, took) = (arrival(&source, 1, None), TimeSpan::from_millis(3));
     let (chain, to) = (Some(Chain::of(event(1), None, Share::ALL)), &delivery.destination);
+    let secret = SecretName::new("wms/token").unwrap();
     let exported = |spans| Exported { signal: "traces", spans };
     tell(&Fact::Accepted { arrival: &arrival, event: event(1), verdict: Accepted::Admitted, took });
     tell(&Fact::Refused { source: Some(&source), kind: RefusalKind::BadSignature });
-    tell(&Fact::RefusedMore { source: Some(&source), count: 1_240, within: TimeSpan::from_secs(60) });
     tell(&Fact::Routed { records: 3, deliveries: 5 });
     let (started, ended) = (Some(later(10)), later(30));
     tell(&Fact::AttemptEnded { delivery, chain, cause: "http_503", state: "waiting", started, ended });
@@ -104,6 +104,9 @@ pub(super) fn samples(delivery: &Delivery, mut tell: impl FnMut(&Fact<'_>)) {
     tell(&Fact::LoopFault { name: "router", fault: &fault });
     tell(&Fact::Exported(exported(512)));
     tell(&Fact::NotExported { lost: exported(512), why: "connect" });
+    tell(&Fact::Unreadable { destination: to, what: "state: not JSON" });
+    tell(&Fact::NoSecret { destination: to, secret: &secret });
+    tell(&Fact::RefusedMore { source: Some(&source), count: 1_240, within: TimeSpan::from_secs(60) });
 }
 
 fn value(facts: &Facts, metric: &str, labels: &[&str]) -> Option<Value> {
