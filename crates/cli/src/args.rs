@@ -162,7 +162,7 @@ pub(crate) const EXIT_CODES: &str = "Exit codes, the same for every verb:
   0    done
   1    failed
   2    wrong usage
-  3    findings (check, test, doctor), or something is not accounted for (status)
+  3    findings (check, test, doctor), or unhealthy (status)
   4    changes are pending (plan and diff with --exit-code); 2 in other tools
   5    what was asked for is not there
   6    refused by policy, scope or state

@@ -44,7 +44,8 @@ fn concern(it: &Concern, status: &Status, checks: &mut Checks) {
         "journal" => checks.finding(
             "journal",
             it.text.clone(),
-            "give the journal more room or lower body_days in the settings file, or finish what keeps its bytes",
+            "raise journal_mib or lower body_days in the settings file, or finish what keeps its bytes: crossdock deliveries \
+             ls --state dead_lettered, crossdock quarantine ls",
         ),
         "router" => checks.finding("router", it.text.clone(), "the log of the product says what its loop `router` met"),
         "clock" => checks.finding("clock", it.text.clone(), "let NTP slew the clock; restart the product once it is right"),
