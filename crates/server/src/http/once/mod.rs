@@ -1,6 +1,6 @@
 //! Writes are done once: `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header). A key is taken before the command is
 //! carried out and gets its answer after it. What a crash leaves between is tried again at the same moment, with the same ids.
-//! The effect itself is never guarded here; see docs/decisions/0021.
+//! The effect itself is never guarded here; see docs/decisions/0014.
 
 mod decide;
 
