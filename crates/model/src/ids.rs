@@ -102,6 +102,8 @@ names! {
     NodeName
     /// A reader of journal or feed that keeps a cursor.
     Consumer
+    /// Whose a token is: a person or a machine, as the audit shows it.
+    TokenName
     /// A secret's name; its value lives in the environment, a file or a store, never in a project file.
     SecretName
 }

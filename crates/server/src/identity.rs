@@ -5,19 +5,21 @@ use std::sync::Arc;
 
 use engine::node::Ground;
 use engine::ports::{Clock, Ledger};
-use engine::rules::asked::NotDone;
+use engine::rules::asked::{Asked, NotDone};
 use model::audit::version_of_tokens;
 use model::limit::ATTEMPTS_MAX;
-use model::{AuditId, AuditRow, Batch, Change, Digest, Fault, Guard, Principal, Scope, TimeSpan, Timestamp, Token, TokenId};
+use model::{
+    AuditId, AuditRow, Batch, Change, Digest, Fault, Guard, Principal, Scope, TimeSpan, Timestamp, Token, TokenId, TokenName,
+};
 
 use crate::api::NewToken;
-use crate::http::once::Begun;
 
 /// How long an administrator's first token holds.
 pub const FIRST_TOKEN: TimeSpan = TimeSpan::from_days(365);
 /// LIMIT: days that a token can hold.
 pub const TOKEN_DAYS_MAX: u16 = 365;
-/// LIMIT: tokens that are listed and held.
+const TOKEN_HOLDS_MAX: TimeSpan = TimeSpan::from_days(TOKEN_DAYS_MAX as u64);
+/// LIMIT: tokens that hold at once; every one of them is listed.
 pub const TOKENS_MAX: usize = ATTEMPTS_MAX as usize;
 
 /// Who asks, and what they may do.
@@ -61,38 +63,46 @@ pub struct Wanted {
 
 /// Makes a token. Its text is in the answer and nowhere else. Made again of the same moment and chance, it is the same token
 /// with a new text, and the old text holds no more; what was revoked in between stays revoked.
-pub async fn make(ground: &Ground, by: &Principal, begun: Begun, wanted: Wanted) -> Result<NewToken, Fault> {
-    let text = format!("cdk_{}", secret_text(&ground.clock));
-    let id = TokenId(model::arrival_id(begun.at, begun.chance));
-    let expires_at = begun.at + wanted.holds;
-    let before = ground.ledger.tokens().await?.into_iter().find(|token| token.id == id);
+///
+/// Refused without a reason, under what is no name, without a scope or an end, and beside [`TOKENS_MAX`] others that hold.
+pub async fn make(
+    (ledger, clock): (&Arc<dyn Ledger>, &Arc<dyn Clock>),
+    asked: &Asked,
+    chance: [u8; 10],
+    wanted: Wanted,
+) -> Result<NewToken, NotDone> {
+    asked.check()?;
+    let name =
+        TokenName::new(&wanted.name).map_err(|bad| NotDone::Refused(format!("{:?} is no name: {bad}", wanted.name)))?;
+    if wanted.scopes.is_empty() || wanted.holds == TimeSpan::ZERO || wanted.holds > TOKEN_HOLDS_MAX {
+        return Err(NotDone::Refused(format!("a token has at least one scope, and 1 to {TOKEN_DAYS_MAX} days")));
+    }
+    let text = format!("cdk_{}", secret_text(clock));
+    let id = TokenId(model::arrival_id(asked.at, chance));
+    let (before, others): (Vec<Token>, Vec<Token>) = ledger.tokens().await?.into_iter().partition(|token| token.id == id);
+    let holding = others.iter().filter(|token| token.revoked_at.is_none() && asked.at < token.expires_at).count();
+    if holding >= TOKENS_MAX {
+        return Err(NotDone::Refused(format!("{holding} tokens hold, which is the most; revoke those that nobody uses")));
+    }
+    let expires_at = asked.at + wanted.holds;
     let token = Token {
         id,
         digest: Digest::of(text.as_bytes()),
-        name: wanted.name.clone(),
+        name: name.to_string(),
         scopes: wanted.scopes,
-        created_at: begun.at,
+        created_at: asked.at,
         expires_at,
-        revoked_at: before.and_then(|token| token.revoked_at),
+        revoked_at: before.first().and_then(|token| token.revoked_at),
     };
-    let audit = audit(AuditId::derive(id.0, &[b"made"]), "token.make", (by, begun.at), &wanted.name);
-    ground.ledger.commit(Batch::new().change(Change::PutToken(Box::new(token))).change(Change::Audit(audit))).await?;
+    let audit = AuditRow { id: AuditId::derive(id.0, &[b"made"]), ..asked.audit("token.make", name.as_str()) };
+    ledger.commit(Batch::new().change(Change::PutToken(Box::new(token))).change(Change::Audit(audit))).await?;
     Ok(NewToken { name: wanted.name, token: Some(text), expires_at })
-}
-
-fn audit(id: AuditId, action: &str, (by, at): (&Principal, Timestamp), subject: &str) -> AuditRow {
-    let (action, subject) = (action.to_owned(), subject.to_owned());
-    AuditRow { id, at, by: by.clone(), action, subject, why: String::new() }
 }
 
 /// Revokes every token of a name. Answers how many. `Changed` when its tokens are at another version than `seen`, or one was
 /// made or revoked in between.
-pub async fn revoke(
-    ledger: &Arc<dyn Ledger>,
-    by: &Principal,
-    name: &str,
-    (seen, now): (Option<u64>, Timestamp),
-) -> Result<usize, NotDone> {
+pub async fn revoke(ledger: &Arc<dyn Ledger>, asked: &Asked, name: &str, seen: Option<u64>) -> Result<usize, NotDone> {
+    asked.check()?;
     let tokens = ledger.tokens().await?;
     let version = version_of_tokens(&tokens, name);
     if seen.is_some_and(|seen| seen != version) {
@@ -100,8 +110,8 @@ pub async fn revoke(
     }
     let mut batch = Batch::new().guard(Guard::Tokens { name: name.to_owned(), version });
     for token in tokens.into_iter().filter(|token| token.name == name && token.revoked_at.is_none()) {
-        let audit = audit(AuditId::derive(token.id.0, &[b"revoked"]), "token.revoke", (by, now), name);
-        let revoked = Token { revoked_at: Some(now), ..token };
+        let audit = AuditRow { id: AuditId::derive(token.id.0, &[b"revoked"]), ..asked.audit("token.revoke", name) };
+        let revoked = Token { revoked_at: Some(asked.at), ..token };
         batch = batch.change(Change::PutToken(Box::new(revoked))).change(Change::Audit(audit));
     }
     let revoked = batch.changes.len() / 2;
@@ -113,16 +123,83 @@ pub async fn revoke(
 }
 
 /// The administrator's token, made when there is no token at all.
-pub async fn first_token(ground: &Ground) -> Result<Option<NewToken>, Fault> {
+pub async fn first_token(ground: &Ground) -> Result<Option<NewToken>, NotDone> {
     if !ground.ledger.tokens().await?.is_empty() {
         return Ok(None);
     }
-    let begun = Begun { at: ground.clock.now(), chance: ground.clock.chance() };
+    let asked = Asked { by: Principal::product(), why: "first start".to_owned(), at: ground.clock.now() };
     let wanted = Wanted { name: "admin".to_owned(), scopes: vec![Scope::Admin], holds: FIRST_TOKEN };
-    make(ground, &Principal::product(), begun, wanted).await.map(Some)
+    make((&ground.ledger, &ground.clock), &asked, ground.clock.chance(), wanted).await.map(Some)
 }
 
 /// 240 bits of chance in hexadecimal digits.
 pub fn secret_text(clock: &Arc<dyn Clock>) -> String {
     hex::encode([clock.chance(), clock.chance(), clock.chance()].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use backends::memory::MemoryLedger;
+    use engine::ports::Views as _;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    struct World {
+        stored: Arc<MemoryLedger>,
+        ledger: Arc<dyn Ledger>,
+        clock: Arc<dyn Clock>,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+            let stored = Arc::new(MemoryLedger::new(Arc::clone(&clock)));
+            Self { ledger: stored.clone(), stored, clock }
+        }
+
+        fn asked(&self, why: &str) -> Asked {
+            Asked { by: Principal::new("ines"), why: why.to_owned(), at: self.clock.now() }
+        }
+
+        async fn make(&self, name: &str, why: &str) -> Result<NewToken, NotDone> {
+            let wanted = Wanted { name: name.to_owned(), scopes: vec![Scope::Read], holds: TimeSpan::from_days(1) };
+            make((&self.ledger, &self.clock), &self.asked(why), self.clock.chance(), wanted).await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_is_made_and_revoked_for_a_reason_which_the_audit_keeps() {
+        let world = World::new();
+        assert!(matches!(world.make("scraper", " ").await, Err(NotDone::WithoutReason)));
+        world.make("scraper", "metrics").await.unwrap();
+        let revoked = revoke(&world.ledger, &world.asked(""), "scraper", None).await;
+        assert!(matches!(revoked, Err(NotDone::WithoutReason)));
+        assert_eq!(revoke(&world.ledger, &world.asked("moved"), "scraper", None).await.unwrap(), 1);
+        let audit = world.stored.audit(None, None, 10).await.unwrap().rows;
+        let mut told: Vec<_> = audit.iter().map(|row| (row.action.as_str(), row.by.as_str(), row.why.as_str())).collect();
+        told.sort_unstable();
+        assert_eq!(told, [("token.make", "ines", "metrics"), ("token.revoke", "ines", "moved")]);
+    }
+
+    #[tokio::test]
+    async fn the_name_of_a_token_is_a_name() {
+        let world = World::new();
+        for name in ["", "two\nlines", "Mila", "a b", "\u{202e}evil"] {
+            assert!(matches!(world.make(name, "x").await, Err(NotDone::Refused(_))), "{name:?}");
+        }
+        assert!(world.ledger.tokens().await.unwrap().is_empty());
+        world.make("team/mila-2", "x").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn there_are_only_so_many_tokens_that_hold() {
+        let world = World::new();
+        for _ in 0..TOKENS_MAX {
+            world.make("many", "x").await.unwrap();
+        }
+        assert!(matches!(world.make("more", "x").await, Err(NotDone::Refused(why)) if why.contains("revoke")));
+        revoke(&world.ledger, &world.asked("too many"), "many", None).await.unwrap();
+        world.make("more", "x").await.unwrap();
+    }
 }

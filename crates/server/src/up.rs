@@ -46,6 +46,9 @@ pub enum NotStarted {
     /// The project's first policy was refused.
     #[error("the project cannot be applied: {0}")]
     Policy(NotDone),
+    /// The administrator's first token was refused.
+    #[error("the administrator's token cannot be made: {0}")]
+    Token(NotDone),
     /// The store failed while starting.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -98,7 +101,7 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
     tasks.spawn("keys", keep_keys(ground.clone()));
     let first_token = match settings.open_on_loopback {
         OpenOnLoopback::Yes => None,
-        OpenOnLoopback::No => identity::first_token(&ground).await?,
+        OpenOnLoopback::No => identity::first_token(&ground).await.map_err(NotStarted::Token)?,
     };
     let app = Arc::new(app(ground, node, views, settings, tasks.watch()));
     tasks.spawn("http", serving(&app).run(listener));

@@ -1,7 +1,11 @@
 //! Flags of the verbs with which the product is governed: audit, token.
 
+use std::path::PathBuf;
+
 use clap::{Subcommand, ValueEnum};
 use model::Scope;
+
+use super::Reason;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Audit {
@@ -33,12 +37,19 @@ pub(crate) struct TokenMake {
     /// Days until it is refused
     #[arg(long, default_value_t = 90, value_name = "N")]
     pub(crate) days: u16,
+    #[command(flatten)]
+    pub(crate) reason: Reason,
+    /// Make it in this data folder, without the product, which has to be stopped: for who has lost the last token
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct TokenRevoke {
     /// The name
     pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) reason: Reason,
 }
 
 /// What a token may do.

@@ -1,21 +1,30 @@
 //! `crossdock token`: who may ask the product for what, and until when. A token's text is shown once and kept nowhere.
 
-use model::Scope;
-use server::api::{NewToken, Rows, TokenCommand, TokenLine};
+use std::path::Path;
+use std::sync::Arc;
+
+use backends::sqlite::{Options, Store};
+use engine::ports::{Clock, Ledger};
+use engine::rules::asked::{Asked, NotDone};
+use model::{Principal, Scope, TimeSpan};
+use server::api::{Because, NewToken, Rows, TokenCommand, TokenLine};
+use server::clock::SystemClock;
+use server::identity::{self, Wanted};
 
 use crate::args::{Common, Form, Token, TokenMake};
+use crate::ask;
 use crate::client::{Client, encode};
-use crate::exit::{Ended, Exit};
+use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
 
 pub(crate) async fn run(common: &Common, verb: &Token, output: &Output) -> Ended {
-    let mut client = Client::new(common)?;
     match verb {
-        Token::Ls => list(&client, output).await,
-        Token::Make(args) => make(&mut client, args, output).await,
+        Token::Ls => list(&Client::new(common)?, output).await,
+        Token::Make(args) => make(common, args, output).await,
         Token::Revoke(args) => {
-            let answer: serde_json::Value =
-                client.post(&format!("/tokens/{}/revoke", encode(&args.name)), &serde_json::json!({})).await?;
+            let why = ask::reason(&args.reason, output)?;
+            let path = format!("/tokens/{}/revoke", encode(&args.name));
+            let answer: serde_json::Value = Client::new(common)?.post(&path, &Because { why }).await?;
             match output.form {
                 Form::Json => output.json_as("token-revoked", &answer),
                 Form::Table => {
@@ -49,9 +58,16 @@ fn words(scopes: &[Scope]) -> String {
     scopes.iter().map(|scope| format!("{scope:?}").to_lowercase()).collect::<Vec<_>>().join(",")
 }
 
-async fn make(client: &mut Client, args: &TokenMake, output: &Output) -> Ended {
+async fn make(common: &Common, args: &TokenMake, output: &Output) -> Ended {
+    let why = ask::reason(&args.reason, output)?;
     let scopes = args.scope.iter().map(|word| Scope::from(*word)).collect();
-    let made: NewToken = client.post("/tokens", &TokenCommand { name: args.name.clone(), scopes, days: args.days }).await?;
+    let made: NewToken = match &args.data {
+        Some(data) => make_offline(data, args, scopes, why).await?,
+        None => {
+            let command = TokenCommand { name: args.name.clone(), scopes, days: args.days, why };
+            Client::new(common)?.post("/tokens", &command).await?
+        }
+    };
     match output.form {
         Form::Json => output.json_as("token", &made),
         Form::Table => {
@@ -60,4 +76,26 @@ async fn make(client: &mut Client, args: &TokenMake, output: &Output) -> Ended {
     }
     output.say(&format!("of {}, until {}; it is shown this once", made.name, made.expires_at));
     Ok(Exit::Done)
+}
+
+/// In the data folder itself: whoever may write it may also make tokens. The folder's lock keeps the product out meanwhile.
+async fn make_offline(data: &Path, args: &TokenMake, scopes: Vec<Scope>, why: String) -> Result<NewToken, Failure> {
+    if !server::up::is_data_folder(data) {
+        let message = format!("{} is no data folder of the product", data.display());
+        return Err(Failure::new(Exit::NotFound, "no-data", message));
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let store = Store::open(data, Options::default(), &clock).map_err(|fault| {
+        let failure = Failure::new(Exit::Failed, "data", fault.to_string());
+        failure.hint("stop the product first, or ask it: crossdock token make without --data")
+    })?;
+    let ledger: Arc<dyn Ledger> = store.ledger.clone();
+    let asked = Asked { by: Principal::new("data-folder"), why, at: clock.now() };
+    let wanted = Wanted { name: args.name.clone(), scopes, holds: TimeSpan::from_days(u64::from(args.days)) };
+    let made = identity::make((&ledger, &clock), &asked, clock.chance(), wanted).await;
+    store.close();
+    made.map_err(|not_done| match not_done {
+        NotDone::Fault(fault) => Failure::new(Exit::Failed, "store", fault.to_string()),
+        refused => Failure::new(Exit::Refused, "refused", refused.to_string()),
+    })
 }

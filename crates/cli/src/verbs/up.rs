@@ -136,7 +136,7 @@ pub(crate) fn not_started(error: &NotStarted, project: &Path) -> Failure {
                 "by {file} a product of this folder runs at {url}: `crossdock status` asks it, Ctrl-C ends it"
             ))
         }
-        NotStarted::Port(_) | NotStarted::Fault(_) => failure,
+        NotStarted::Port(_) | NotStarted::Token(_) | NotStarted::Fault(_) => failure,
     }
 }
 

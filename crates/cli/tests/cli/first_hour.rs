@@ -1,6 +1,6 @@
 //! The way of a project from its first file to a replay, with a product that runs all the while.
 
-use crate::product::{Going, Product, move_warehouse, sample};
+use crate::product::{Going, Product, move_warehouse, run, sample};
 
 /// A project whose warehouse refuses what it gets for good, and its running product.
 fn with_refusing_warehouse() -> (tempfile::TempDir, Going, Product) {
@@ -158,4 +158,22 @@ fn a_pause_keeps_what_is_accepted_waiting() {
     product.run(&["pause", "nothing", "--reason", "x"]).ends(5);
     product.run(&["resume", "warehouse", "--reason", "counted"]).ends(0);
     product.await_state("S00042", "done");
+}
+
+#[test]
+fn who_lost_the_last_token_makes_another_in_the_data_folder() {
+    let folder = sample(None);
+    let make = ["token", "make", "admin-2", "--scope", "admin", "--reason", "the first was lost", "--data", ".crossdock"];
+    run(folder.path(), &make).ends(5).remarks("no data folder");
+    let mut product = Product::up(folder.path());
+    run(folder.path(), &make).ends(1).remarks("open in another process").remarks("stop the product first");
+    assert_eq!(product.going.terminate(), Some(0));
+    let made = run(folder.path(), &make).ends(0);
+    let product = Product::up(folder.path());
+    assert_eq!(product.token, "", "the first token is made once");
+    let audit = product.run_as(made.out.trim(), &["audit", "--subject", "admin-2", "-o", "json"]).ends(0).json();
+    let row = &audit["rows"][0];
+    assert_eq!((row["by"].as_str(), row["why"].as_str()), (Some("data-folder"), Some("the first was lost")));
+    product.run_as(made.out.trim(), &["token", "make", "two\nlines", "--scope", "read", "--reason", "x"]).ends(6);
+    product.run_as(made.out.trim(), &["token", "make", "reader", "--scope", "read"]).ends(2).remarks("a reason is needed");
 }

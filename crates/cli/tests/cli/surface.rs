@@ -57,16 +57,16 @@ fn a_token_does_what_its_scopes_say_until_it_is_revoked() {
     let product = Product::up(folder.path());
     product.run_as("", &["status"]).ends(7).remarks("CROSSDOCK_TOKEN");
     product.run_as("cdk_wrong", &["status"]).ends(7);
-    let made = product.run(&["token", "make", "reader", "--scope", "read", "--days", "1"]).ends(0);
+    let made = product.run(&["token", "make", "reader", "--scope", "read", "--days", "1", "--reason", "x"]).ends(0);
     let token = made.out.trim().to_owned();
     assert!(token.starts_with("cdk_"), "{token}");
     product.run_as(&token, &["status"]).ends(0);
     product.run_as(&token, &["pause", "source/shop", "--reason", "x"]).ends(6).remarks("scope");
     product.run_as(&token, &["token", "ls"]).ends(6);
     product.run(&["token", "ls"]).ends(0).says("reader\tread");
-    product.run(&["token", "revoke", "reader"]).ends(0);
+    product.run(&["token", "revoke", "reader", "--reason", "x"]).ends(0);
     product.run_as(&token, &["status"]).ends(7);
-    product.run(&["token", "revoke", "reader"]).ends(5);
+    product.run(&["token", "revoke", "reader", "--reason", "x"]).ends(5);
 }
 
 #[test]
@@ -196,9 +196,9 @@ fn every_answer_in_json_has_the_name_of_its_schema() {
         ("replay --identifier S00042 --reason x -y", "replay-ordered"),
         ("replay ls", "replays"),
         ("audit", "audit"),
-        ("token make reader --scope read", "token"),
+        ("token make reader --scope read --reason x", "token"),
         ("token ls", "tokens"),
-        ("token revoke reader", "token-revoked"),
+        ("token revoke reader --reason x", "token-revoked"),
         ("exit-codes", "exit-codes"),
         ("trace nothing", "error"),
         ("frobnicate", "error"),

@@ -182,6 +182,8 @@ pub struct TokenCommand {
     pub scopes: Vec<Scope>,
     /// Days until it expires, 1 to 365.
     pub days: u16,
+    /// Why; compulsory.
+    pub why: String,
 }
 
 /// Tokens that were revoked.

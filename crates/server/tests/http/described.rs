@@ -131,7 +131,7 @@ async fn answers_are_as_described() {
     let wanted = json!({ "selection": { "select": "events", "events": [event] }, "why": "a test" });
     check("/api/v1/replays/preview", "post", &product.post("/api/v1/replays/preview", &wanted).await.is(200));
     check("/api/v1/replays", "post", &product.post("/api/v1/replays", &wanted).await);
-    let token = json!({ "name": "ci", "scopes": ["read"], "days": 1 });
+    let token = json!({ "name": "ci", "scopes": ["read"], "days": 1, "why": "a test" });
     check("/api/v1/tokens", "post", &product.post("/api/v1/tokens", &token).await.is(200));
     check("/api/v1/tokens", "post", &product.post("/api/v1/tokens", &json!({ "name": "ci" })).await.is(422));
     for path in [

@@ -165,7 +165,10 @@ impl Product {
 
     /// A token of somebody with these scopes.
     pub(crate) async fn token(&self, name: &str, scopes: &[&str]) -> String {
-        let made = self.post("/api/v1/tokens", &json!({ "name": name, "scopes": scopes, "days": 1 })).await.is(200);
+        let made = self
+            .post("/api/v1/tokens", &json!({ "name": name, "scopes": scopes, "days": 1, "why": "a test" }))
+            .await
+            .is(200);
         made.json()["token"].as_str().unwrap().to_owned()
     }
 

@@ -141,7 +141,7 @@ async fn a_replay_is_ordered_once_whatever_crashes_between() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tokens_text_is_in_the_first_answer_and_nowhere_else() {
     let product = Product::start().await;
-    let wanted = json!({ "name": "ci", "scopes": ["read"], "days": 1 });
+    let wanted = json!({ "name": "ci", "scopes": ["read"], "days": 1, "why": "a test" });
     let first = keyed(&product, KEY, "/api/v1/tokens", &wanted).await.is(200).json();
     let text = first["token"].as_str().unwrap().to_owned();
     let again = keyed(&product, KEY, "/api/v1/tokens", &wanted).await.is(200).json();

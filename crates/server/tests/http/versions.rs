@@ -79,8 +79,18 @@ async fn tokens_are_revoked_as_they_were_seen() {
     product.token("ci", &["read", "operate"]).await;
     let present = product.get("/api/v1/tokens/ci").await.is(200).header("etag").to_owned();
     let path = "/api/v1/tokens/ci/revoke";
-    check_stale(product.ask(Method::POST, path).header("if-match", &*seen).send().await, &present);
-    let revoked = product.ask(Method::POST, path).header("if-match", &*present).send().await.is(200).json();
+    check_stale(
+        product.ask(Method::POST, path).header("if-match", &*seen).json(&json!({ "why": "a test" })).send().await,
+        &present,
+    );
+    let revoked = product
+        .ask(Method::POST, path)
+        .header("if-match", &*present)
+        .json(&json!({ "why": "a test" }))
+        .send()
+        .await
+        .is(200)
+        .json();
     assert_eq!(revoked["revoked"], 2);
     product.stop().await;
 }

@@ -98,6 +98,7 @@ fn identity() -> Vec<Operation> {
         commands("/tokens/{name}/revoke", "revokeTokens", "Revokes the tokens of a name", session::revoke_tokens)
             .access(Access::Scope(Scope::Admin))
             .parameter::<String>()
+            .takes::<Because>()
             .answers::<TokensRevoked>()
             .versions(Versions::Asked),
     ]

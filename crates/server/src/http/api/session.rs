@@ -8,13 +8,13 @@ use model::audit::version_of_tokens;
 use model::{TimeSpan, Token};
 
 use super::asking::Asking;
-use crate::api::{NewToken, Rows, Session, TokenCommand, TokenLine, TokensRevoked};
+use crate::api::{Because, NewToken, Rows, Session, TokenCommand, TokenLine, TokensRevoked};
 use crate::app::App;
 use crate::http::conditions::{Seen, Versioned};
 use crate::http::once::KeptInstead;
 use crate::http::parameters::{Body, Path};
-use crate::http::problem::{Problem, kinds};
-use crate::identity::{self, Caller, TOKEN_DAYS_MAX, Wanted};
+use crate::http::problem::Problem;
+use crate::identity::{self, Caller, Wanted};
 
 pub(super) async fn session(State(app): State<Arc<App>>, caller: Caller) -> Json<Session> {
     Json(Session { principal: caller.principal.to_string(), scopes: caller.scopes, same_site: app.same_site.clone() })
@@ -53,13 +53,10 @@ pub(super) async fn make_token(
     asking: Asking,
     Body(command): Body<TokenCommand>,
 ) -> Result<(Extension<KeptInstead>, Json<NewToken>), Problem> {
-    if command.days == 0 || command.days > TOKEN_DAYS_MAX || command.name.trim().is_empty() || command.scopes.is_empty() {
-        let why = format!("a token has a name, at least one scope, and 1 to {TOKEN_DAYS_MAX} days");
-        return Err(Problem::new(kinds::INVALID_BODY, why));
-    }
     let holds = TimeSpan::from_days(u64::from(command.days));
     let wanted = Wanted { name: command.name, scopes: command.scopes, holds };
-    let made = identity::make(&app.ground, &asking.by, asking.begun, wanted).await?;
+    let (ground, chance) = (&app.ground, asking.begun.chance);
+    let made = identity::make((&ground.ledger, &ground.clock), &asking.because(command.why), chance, wanted).await?;
     let kept = serde_json::json!(NewToken { token: None, ..made.clone() }).to_string();
     Ok((Extension(KeptInstead(kept)), Json(made)))
 }
@@ -67,10 +64,10 @@ pub(super) async fn make_token(
 pub(super) async fn revoke_tokens(
     State(app): State<Arc<App>>,
     asking: Asking,
-    Path(name): Path<String>,
-    seen: Seen,
+    (Path(name), seen): (Path<String>, Seen),
+    Body(because): Body<Because>,
 ) -> Result<Json<TokensRevoked>, Problem> {
-    match identity::revoke(&app.ground.ledger, &asking.by, &name, (seen.number(), asking.begun.at)).await {
+    match identity::revoke(&app.ground.ledger, &asking.because(because.why), &name, seen.number()).await {
         Ok(revoked) => Ok(Json(TokensRevoked { revoked })),
         Err(not_done) => {
             let present = version_of_tokens(&app.ground.ledger.tokens().await?, &name).to_string();
