@@ -10,7 +10,7 @@ use backends::sqlite::{JournalOptions, LedgerOptions, Options, Store};
 use engine::ports::{Answer, Clock, DueQuery, Journal, Ledger as _, Mark, Views as _};
 use futures::future::join_all;
 use model::limit::KEY_WINDOW;
-use model::{Appended, Batch, Bucket, Change, Digest, Fault, FaultKind, Offset, Partition, PolicyVersion, TimeSpan};
+use model::{Appended, Batch, Bucket, Change, Fault, FaultKind, Offset, Partition, TimeSpan};
 use tempfile::TempDir;
 
 const ZERO: Partition = Partition(0);
@@ -167,7 +167,7 @@ async fn a_cancelled_append_leaves_all_or_nothing() {
 #[tokio::test]
 async fn a_full_disk_refuses_and_loses_nothing() {
     let folder = folder();
-    let store = open(folder.path(), pages_at_most(60)).unwrap();
+    let store = open(folder.path(), pages_at_most(90)).unwrap();
     let mut taken = Vec::new();
     let fault = loop {
         let next = taken.len() as u64 + 1;
@@ -175,7 +175,7 @@ async fn a_full_disk_refuses_and_loses_nothing() {
             Ok(answers) => taken.extend(answers),
             Err(fault) => break fault,
         }
-        assert!(taken.len() < 10_000, "60 pages are never full");
+        assert!(taken.len() < 10_000, "90 pages are never full");
     };
     assert_eq!(fault.kind, FaultKind::Full, "{fault}");
     assert_eq!(offsets(&store).await.len(), taken.len(), "the refused one is not there");
@@ -256,25 +256,6 @@ fn a_newer_store_and_a_foreign_file_are_refused() {
 }
 
 #[cfg(unix)]
-/// A ledger of the first schema knows only how far its router has come: that policy is in force.
-#[tokio::test]
-async fn a_ledger_of_the_first_schema_has_a_policy_in_force() {
-    let folder = folder();
-    let store = opened(&folder);
-    let version = PolicyVersion(Digest::of(b"a policy"));
-    store.ledger.commit(Batch::new().change(Change::PartitionPolicy { partition: ZERO, version })).await.unwrap();
-    store.close();
-    drop(store);
-    let conn = rusqlite::Connection::open(folder.path().join("ledger.sqlite")).unwrap();
-    conn.execute_batch("DROP TABLE keyed; DROP TABLE in_force; PRAGMA user_version = 1;").unwrap();
-    drop(conn);
-    let store = opened(&folder);
-    let last = store.ledger.in_force().await.unwrap().expect("it is known");
-    assert_eq!((last.number, last.version), (1, version));
-    assert_eq!(store.ledger.keyed_writes().await.unwrap(), 0);
-    store.close();
-}
-
 #[test]
 fn a_folder_that_cannot_be_written_is_said_in_words() {
     use std::os::unix::fs::PermissionsExt as _;

@@ -23,7 +23,7 @@ use crate::observe::Facts;
 use crate::outbox::Outbox;
 use crate::ports::{Clock, Hint, Journal, Ledger, Outbound};
 use crate::replay::run::Replayer;
-use crate::retention::decide::{Level, Retention};
+use crate::retention::decide::Retention;
 use crate::retention::run::{Keeper, Trimmer};
 use crate::routing::run::Router;
 use crate::rules::breaker::State;
@@ -264,8 +264,8 @@ impl Node {
             board: Arc::clone(&self.board),
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
-            level: Level::default(),
-            look_at: Timestamp::EPOCH,
+            levels: Default::default(),
+            barren_at: Timestamp::EPOCH,
             sweeps: std::collections::BTreeMap::new(),
         };
         let mut drive = self.drive("retention", None);

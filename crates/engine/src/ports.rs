@@ -93,6 +93,10 @@ pub trait Journal: Send + Sync + std::fmt::Debug {
     /// Forgets keys that were first seen before `before`. Answers how many periods were dropped.
     fn forget_keys(&self, before: Timestamp) -> Answer<'_, u64>;
 
+    /// Forgets at most [`model::limit::TRIM_ROWS_MAX`] ids of emitted entries that were appended before `before` and whose
+    /// records are trimmed. Answers how many. Whoever asks sees to it that none of them will be appended again.
+    fn forget_emitted(&self, before: Timestamp) -> Answer<'_, u64>;
+
     /// Bytes in use, and the age of the oldest record that is not kept.
     fn usage(&self) -> Answer<'_, Usage>;
 }
@@ -112,6 +116,13 @@ pub struct Usage {
     pub floor: Offset,
     /// Now, in the order of the calls of [`Journal::keep`].
     pub mark: Mark,
+}
+
+impl Usage {
+    /// Hundredths of the budget in use; 0 without a budget.
+    pub fn percent(&self) -> u64 {
+        Room { bytes: self.bytes, budget: self.budget }.percent()
+    }
 }
 
 /// A moment in the order of the calls of [`Journal::keep`] in one life of a store. Who decides what may go takes it first,
@@ -217,13 +228,48 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// of other bytes and were not yet seen by their consumer.
     fn needed(&self, partition: Partition, from: Offset, to: Offset) -> Answer<'_, Vec<Offset>>;
 
-    /// Removes at most [`model::limit::TRIM_ROWS_MAX`] final deliveries with their attempts that were made before `before`,
-    /// and as many feed, index and audit rows of that age each. A row of the feed or the index is as old as its last commit.
+    /// Removes what has had its time, of each kind at most [`model::limit::TRIM_ROWS_MAX`] rows, and keeps their counts:
+    /// final deliveries with their attempts, rows of feed and index, settled quarantined events, replays that have ended
+    /// with their members, and what is remembered of emitted entries that are in the journal and seen; then answers of
+    /// destinations to final deliveries, and audit. A row of the feed or the index is as old as its last commit, anything
+    /// else as old as it was made.
+    ///
     /// Answers how many rows went; 0 when there is nothing left to do.
-    fn trim(&self, before: Timestamp) -> Answer<'_, u64>;
+    fn trim(&self, ages: Ages) -> Answer<'_, u64>;
+
+    /// How much room it takes.
+    fn room(&self) -> Answer<'_, Room>;
 
     /// Rises when something was committed.
     fn changed(&self) -> Hint;
+}
+
+/// Rows of the ledger that were made before these moments have had their time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ages {
+    /// What destinations answered, [`model::AttemptResult::response`]; never kept longer than the rows.
+    pub answers: Timestamp,
+    /// All others but the audit.
+    pub rows: Timestamp,
+    /// The audit.
+    pub audit: Timestamp,
+}
+
+/// How much room a ledger takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes in use, free pages not counted.
+    pub bytes: u64,
+    /// The budget; above it intake is refused as by a full journal. 0 for none.
+    pub budget: u64,
+}
+
+impl Room {
+    /// Hundredths of the budget in use; 0 without a budget.
+    pub fn percent(&self) -> u64 {
+        let percent = u128::from(self.bytes) * 100 / u128::from(self.budget.max(1));
+        if self.budget == 0 { 0 } else { u64::try_from(percent).unwrap_or(u64::MAX) }
+    }
 }
 
 /// Which due deliveries are wanted.

@@ -2,7 +2,7 @@
 //! rate at which it is accepted, instead of later and later.
 //!
 //! The sign is a loop that wakes late while work waits. Work that waits for a slow destination is no sign: then the
-//! loops wake in time. It never refuses anything, and never holds back longer than a sender notices.
+//! loops wake in time. It holds nothing back longer than a sender notices, and refuses only while the ledger is full.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -21,6 +21,7 @@ pub struct Pressure {
     hold_us: AtomicU64,
     late_us: AtomicU64,
     behind: AtomicBool,
+    full: AtomicBool,
 }
 
 impl Pressure {
@@ -37,6 +38,16 @@ impl Pressure {
         let more = self.behind.swap(false, Ordering::Relaxed) && average >= LATE.micros();
         let hold = if more { (hold + hold / 2 + STEP.micros()).min(HOLD_MAX.micros()) } else { hold * 7 / 8 };
         self.hold_us.store(if hold < STEP.micros() { 0 } else { hold }, Ordering::Relaxed);
+    }
+
+    /// Whether the ledger has no room for what would follow from one more event. To be told again and again by one loop.
+    pub fn set_full(&self, is_full: bool) {
+        self.full.store(is_full, Ordering::Relaxed);
+    }
+
+    /// Whether the ledger was full when it was last looked at.
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
     }
 
     /// How long a request is held back now.

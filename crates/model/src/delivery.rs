@@ -207,6 +207,14 @@ pub struct AttemptResult {
     pub response_cut: bool,
 }
 
+impl AttemptResult {
+    /// Takes the answer out, as retention does: there was more than is kept now.
+    pub fn let_answer_go(&mut self) {
+        self.response_cut = self.response_cut || !self.response.is_empty();
+        self.response = Vec::new();
+    }
+}
+
 impl DeliveryState {
     /// The words of all states.
     pub const WORDS: [&str; 6] = ["waiting", "held", "done", "dead_lettered", "cancelled", "superseded"];

@@ -9,6 +9,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use backends::sqlite::{JournalOptions, LedgerOptions, Options};
+use engine::retention::decide::Retention;
 use model::TimeSpan;
 use model::limit::{BODY_WAIT, CONNECTIONS_MAX, HEAD_WAIT};
 use serde::Deserialize;
@@ -66,10 +68,14 @@ pub struct Settings {
     pub otlp: Option<Otlp>,
     /// Bytes that the journal may take before intake answers 503.
     pub journal_bytes: u64,
-    /// Days that bodies are kept.
+    /// The same of the ledger.
+    pub ledger_bytes: u64,
+    /// Days that bodies and answers are kept.
     pub body_days: u64,
     /// Days that the records of deliveries are kept.
     pub record_days: u64,
+    /// Days that the audit is kept.
+    pub audit_days: u64,
     /// How logs look.
     pub log: LogFormat,
     /// No sign-in is asked of what comes from this machine; only in the demo world.
@@ -193,10 +199,14 @@ pub struct File {
     pub otlp: otlp::Table,
     /// Mebibytes that the journal may take.
     pub journal_mib: Option<u64>,
+    /// Mebibytes that the ledger may take.
+    pub ledger_mib: Option<u64>,
     /// Days that bodies are kept.
     pub body_days: Option<u64>,
     /// Days that the records of deliveries are kept.
     pub record_days: Option<u64>,
+    /// Days that the audit is kept.
+    pub audit_days: Option<u64>,
     /// How logs look.
     pub log: Option<LogFormat>,
     /// Names that the server answers for.
@@ -240,10 +250,27 @@ pub enum BadSettings {
 }
 
 const MIB: u64 = 1024 * 1024;
-/// What the journal may take where nobody says otherwise: 20 GiB.
-const JOURNAL_MIB: u64 = 20 * 1024;
+/// What journal and ledger may take each where nobody says otherwise: 20 GiB.
+const STORE_MIB: u64 = 20 * 1024;
+/// How long the audit is kept where nobody says otherwise: seven years.
+const AUDIT_DAYS: u64 = 2_557;
 
 impl Settings {
+    /// How long things are kept.
+    pub fn retention(&self) -> Retention {
+        let days = TimeSpan::from_days;
+        let (payload, metadata, audit) = (days(self.body_days), days(self.record_days), days(self.audit_days));
+        Retention { payload, metadata, audit, ..Retention::default() }
+    }
+
+    /// How much room the stores have.
+    pub fn store(&self) -> Options {
+        Options {
+            journal: JournalOptions { budget_bytes: self.journal_bytes, ..JournalOptions::default() },
+            ledger: LedgerOptions { budget_bytes: self.ledger_bytes, ..LedgerOptions::default() },
+        }
+    }
+
     /// The settings from flags, environment, file and defaults, in this order.
     pub fn resolve(flags: &Flags, environment: Environment) -> Result<Self, BadSettings> {
         let file = read_file(flags)?;
@@ -251,15 +278,18 @@ impl Settings {
         let listen = flags.listen.or(variable(&environment, "CROSSDOCK_LISTEN")?).or(file.listen);
         let default_listen = SocketAddr::from(([127, 0, 0, 1], 8080));
         let data = flags.data.clone().or(variable(&environment, "CROSSDOCK_DATA")?).or(file.data);
-        let journal_mib = variable(&environment, "CROSSDOCK_JOURNAL_MIB")?.or(file.journal_mib).unwrap_or(JOURNAL_MIB);
+        let journal_mib = variable(&environment, "CROSSDOCK_JOURNAL_MIB")?.or(file.journal_mib).unwrap_or(STORE_MIB);
+        let ledger_mib = variable(&environment, "CROSSDOCK_LEDGER_MIB")?.or(file.ledger_mib).unwrap_or(STORE_MIB);
         Ok(Self {
             data: data.unwrap_or_else(|| project.join(".crossdock")),
             project,
             listen: listen.map_or(Listen::Default(default_listen), Listen::Exactly),
             otlp: Otlp::resolve(file.otlp, &environment)?,
             journal_bytes: journal_mib.saturating_mul(MIB),
+            ledger_bytes: ledger_mib.saturating_mul(MIB),
             body_days: variable(&environment, "CROSSDOCK_BODY_DAYS")?.or(file.body_days).unwrap_or(30),
             record_days: variable(&environment, "CROSSDOCK_RECORD_DAYS")?.or(file.record_days).unwrap_or(400),
+            audit_days: variable(&environment, "CROSSDOCK_AUDIT_DAYS")?.or(file.audit_days).unwrap_or(AUDIT_DAYS),
             log: flags.log.or(variable(&environment, "CROSSDOCK_LOG_FORMAT")?).or(file.log).unwrap_or_default(),
             hosts: file.hosts.unwrap_or_default(),
             identity: file.identity,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use backends::sqlite::{JournalOptions, Options, Store};
+use backends::sqlite::Store;
 use engine::book::Book;
 use engine::change::apply::bootstrap;
 use engine::drive::Stop;
@@ -14,7 +14,7 @@ use engine::node::{DRAIN, Ground, Node};
 use engine::ports::{Clock, Journal, Ledger, Views};
 use engine::rules::asked::{Asked, NotDone};
 use model::limit::PERIOD;
-use model::{Fault, FaultKind, NodeName, Principal, Severity, TimeSpan};
+use model::{Fault, FaultKind, NodeName, Principal, Severity};
 use policy::SourceFile;
 use tokio::sync::watch;
 
@@ -91,8 +91,7 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
     let outbound = Arc::new(adapters::http::Http::new(Arc::clone(&clock)));
     let ground = Ground { journal, ledger, outbound, clock, book, keys, facts, stop: stopped };
     let mut node = Node::begin(ground.clone(), &NodeName::new("embedded").expect("a literal name")).await?;
-    node.retention.payload = TimeSpan::from_days(settings.body_days);
-    node.retention.metadata = TimeSpan::from_days(settings.record_days);
+    node.retention = settings.retention();
     let tasks = Tasks::default();
     for (name, run) in node.loops() {
         tasks.spawn(&name, run);
@@ -112,10 +111,7 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
 
 async fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Store, NotStarted> {
     let (folder, clock) = (settings.data.clone(), Arc::clone(clock));
-    let options = Options {
-        journal: JournalOptions { budget_bytes: settings.journal_bytes, ..JournalOptions::default() },
-        ..Options::default()
-    };
+    let options = settings.store();
     let opened = tokio::task::spawn_blocking(move || Store::open(&folder, options, &clock)).await;
     let failed = |fault| NotStarted::Store { folder: settings.data.display().to_string(), fault };
     opened.map_err(|error| failed(Fault::from_error(FaultKind::Unavailable, "store.open", error)))?.map_err(failed)

@@ -79,6 +79,7 @@ async fn whole(world: &Arc<World>, judge: &mut Judge) -> Result<(), Fault> {
         world.timeline.sleep(TimeSpan::from_millis(500)).await;
         judge.look(world).await?;
     }
+    chaos::set_right(world).await;
     let mut settler = Person::new(Arc::clone(world), "sofia");
     while senders.are_left() {
         settler.resume().await?;

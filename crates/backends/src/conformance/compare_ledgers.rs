@@ -1,7 +1,7 @@
 //! A ledger against the one in memory: the same random batches, the same answers to everything.
 
-use engine::ports::Ledger;
-use model::{Batch, Committed, Fault, FaultKind, TimeSpan, Timestamp};
+use engine::ports::{Ages, Ledger};
+use model::{Batch, Committed, Fault, FaultKind, TimeSpan};
 
 use super::fixture::LedgerFixture;
 use super::history::History;
@@ -36,9 +36,10 @@ pub async fn compare_ledgers(it: &mut LedgerFixture, seed: u64, steps: u32) {
         assert_eq!(found, expected, "seed {seed}, step {step}: {batch:#?}");
         taken += u32::from(found.is_ok());
         if history.dice.one_in(60) {
-            let before = it.now() - TimeSpan::from_secs(60 + history.dice.below(300));
-            trim(&*history.reference, before).await;
-            trim(it.ledger(), before).await;
+            let [answers, rows, audit] = [0; 3].map(|_| it.now() - TimeSpan::from_secs(60 + history.dice.below(300)));
+            let ages = Ages { answers, rows, audit };
+            trim(&*history.reference, ages).await;
+            trim(it.ledger(), ages).await;
         }
         if history.dice.one_in(40) {
             it.reopen().await;
@@ -62,6 +63,6 @@ async fn answer(ledger: &dyn Ledger, batch: Batch) -> Result<Committed, FaultKin
     ledger.commit(batch).await.map_err(|fault: Fault| fault.kind)
 }
 
-async fn trim(ledger: &dyn Ledger, before: Timestamp) {
-    while ledger.trim(before).await.expect("the ledger trims") > 0 {}
+async fn trim(ledger: &dyn Ledger, ages: Ages) {
+    while ledger.trim(ages).await.expect("the ledger trims") > 0 {}
 }

@@ -26,6 +26,7 @@ pub(super) const LIST: &[super::Entry<JournalFixture>] = &[
     ("nothing_goes_that_was_decided_too_long_ago", |it| Box::pin(nothing_goes_that_was_decided_too_long_ago(it))),
     ("usage_tells_bytes_age_and_floor", |it| Box::pin(usage_tells_bytes_age_and_floor(it))),
     ("a_full_journal_refuses_intake_alone", |it| Box::pin(a_full_journal_refuses_intake_alone(it))),
+    ("emitted_ids_are_forgotten_after_their_records", |it| Box::pin(emitted_ids_are_forgotten_after_their_records(it))),
 ];
 
 const ZERO: Partition = Partition(0);
@@ -33,6 +34,10 @@ const ZERO: Partition = Partition(0);
 impl JournalFixture {
     async fn trim(&self, to: Offset, keep: &[Offset]) -> Offset {
         self.journal().trim(ZERO, to, keep.to_vec(), self.mark().await).await.expect("the journal trims")
+    }
+
+    async fn forget_emitted(&self, before: i64) -> u64 {
+        self.journal().forget_emitted(at(before)).await.expect("the journal forgets")
     }
 
     async fn mark(&self) -> Mark {
@@ -299,4 +304,23 @@ async fn a_full_journal_refuses_intake_alone(mut it: JournalFixture) {
     it.clock.advance(TimeSpan::from_days(1));
     it.trim_to(emitted.offset, &[]).await;
     it.append_new(large(903)).await;
+}
+
+async fn emitted_ids_are_forgotten_after_their_records(mut it: JournalFixture) {
+    let mut offsets = Vec::new();
+    for n in 1..=4 {
+        it.clock.set(at(i64::try_from(n).expect("a small number")));
+        offsets.push(it.append_new(emitted(n, replayed(n, n))).await.offset);
+    }
+    assert_eq!(it.forget_emitted(100).await, 0, "their records are there");
+    it.trim_to(offsets[2], &[offsets[0]]).await;
+    assert_eq!(it.forget_emitted(1).await, 0, "they are young");
+    assert_eq!(it.forget_emitted(3).await, 2, "kept or not");
+    assert_eq!(it.forget_emitted(3).await, 0);
+    it.reopen().await;
+    let mut again = Vec::new();
+    for n in 1..=4 {
+        again.push(matches!(it.append_one(emitted(n, replayed(n, n))).await, Appended::New(_)));
+    }
+    assert_eq!(again, [true, true, false, false]);
 }

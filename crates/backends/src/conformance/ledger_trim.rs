@@ -1,13 +1,15 @@
 //! The ledger: what retention removes, what it leaves, and what outlives it.
 
+use engine::ports::Ages;
 use model::limit::TRIM_ROWS_MAX;
 use model::view::DeliveryQuery;
-use model::{Batch, Bucket, Change, Delivery, Origin};
+use model::{AttemptResult, Batch, Bucket, Change, Delivery, Offset, Origin, QuarantineState, Replay, ReplayState};
+use uuid::Uuid;
 
 use super::fixture::LedgerFixture;
 use super::sample::{
-    BUSY, at, audit, cancelled, claim, dead, delivery, delivery_id, done, event_id, held, in_lane, position, quarantined,
-    waiting,
+    ACCEPTED, BUSY, at, audit, cancelled, claim, dead, delivery, delivery_id, done, emitted_id, ended, event_id, held,
+    in_lane, member, person, policy, position, quarantined, replay, replay_id, replayed, waiting,
 };
 use super::steps::{all, open, shift};
 
@@ -19,14 +21,29 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("old_feed_index_and_audit_rows_go", |it| Box::pin(old_feed_index_and_audit_rows_go(it))),
     ("a_word_that_is_indexed_again_stays_longer", |it| Box::pin(a_word_that_is_indexed_again_stays_longer(it))),
     ("the_feed_goes_on_after_a_trim", |it| Box::pin(the_feed_goes_on_after_a_trim(it))),
-    ("quarantine_is_never_trimmed", |it| Box::pin(quarantine_is_never_trimmed(it))),
+    ("quarantine_goes_when_it_is_settled_and_old", |it| Box::pin(quarantine_goes_when_it_is_settled_and_old(it))),
+    ("answers_go_before_their_rows", |it| Box::pin(answers_go_before_their_rows(it))),
+    ("the_audit_has_an_age_of_its_own", |it| Box::pin(the_audit_has_an_age_of_its_own(it))),
+    ("a_replay_that_has_ended_goes_with_its_members", |it| Box::pin(a_replay_that_has_ended_goes(it))),
+    ("emitted_entries_are_forgotten_when_they_are_seen", |it| Box::pin(emitted_entries_are_forgotten(it))),
+    ("room_is_there_again_after_a_trim", |it| Box::pin(room_is_there_again(it))),
     ("the_ledgers_trim_takes_bounded_steps", |it| Box::pin(the_ledgers_trim_takes_bounded_steps(it))),
 ];
 
+/// One age for all.
+fn ages(before: i64) -> Ages {
+    let before = at(before);
+    Ages { answers: before, rows: before, audit: before }
+}
+
 impl LedgerFixture {
     async fn trim(&self, before: i64) {
+        self.trim_to(ages(before)).await;
+    }
+
+    async fn trim_to(&self, ages: Ages) {
         for _ in 0..100 {
-            if self.ledger().trim(at(before)).await.expect("the ledger trims") == 0 {
+            if self.ledger().trim(ages).await.expect("the ledger trims") == 0 {
                 return;
             }
         }
@@ -166,20 +183,136 @@ async fn the_feed_goes_on_after_a_trim(mut it: LedgerFixture) {
     assert!(rows.len() == 1 && rows[0].seq > head, "{rows:?} after {head}");
 }
 
-async fn quarantine_is_never_trimmed(it: LedgerFixture) {
-    it.apply(Change::Quarantine(Box::new(quarantined(1)))).await;
-    let closed = model::QuarantineState::Closed { by: super::sample::person(), why: String::new() };
-    it.apply(Change::QuarantineMove { event: event_id(1), state: closed }).await;
+async fn quarantine_goes_when_it_is_settled_and_old(mut it: LedgerFixture) {
+    for n in 1..=3 {
+        it.apply(Change::Quarantine(Box::new(quarantined(n)))).await;
+    }
+    let closed = QuarantineState::Closed { by: person(), why: String::new() };
+    for n in [1, 3] {
+        it.apply(Change::QuarantineMove { event: event_id(n), state: closed.clone() }).await;
+    }
+    let before = it.ledger().account().await.expect("the ledger reads");
+    it.trim(3).await;
+    it.reopen().await;
+    let mut there = Vec::new();
+    for n in 1..=3 {
+        if it.ledger().quarantined(event_id(n)).await.expect("the ledger reads").is_some() {
+            there.push(n);
+        }
+    }
+    assert_eq!(there, [2, 3], "the second is open, the third is young");
+    assert_eq!(it.ledger().account().await.ok().as_ref(), Some(&before));
+    assert_eq!(it.ledger().recount().await.ok(), Some(before), "its count stays");
+}
+
+async fn answers_go_before_their_rows(mut it: LedgerFixture) {
+    for n in 1..=3 {
+        it.open(delivery(n)).await;
+        it.claim(delivery_id(n), 5).await;
+    }
+    let answered = |n, state| {
+        let result = AttemptResult { response: b"thank you".to_vec(), ..ended(6, ACCEPTED) };
+        Batch::new().change(Change::Settle { delivery: delivery_id(n), result, state, why: String::new() })
+    };
+    it.commit(answered(1, done(6))).await;
+    it.commit(answered(2, held())).await;
+    it.commit(answered(3, done(6))).await;
+    it.trim_to(Ages { answers: at(3), ..ages(1) }).await;
+    it.reopen().await;
+    let answer = async |n| {
+        let story = it.views().delivery_story(delivery_id(n)).await.expect("the views read").expect("it is there");
+        let result = story.attempts[0].result.clone().expect("it has ended");
+        (String::from_utf8(result.response).unwrap_or_default(), result.response_cut)
+    };
+    let (gone, there) = ((String::new(), true), ("thank you".to_owned(), false));
+    assert_eq!(answer(1).await, gone, "there was more than is kept");
+    assert_eq!(answer(2).await, there, "it is not over");
+    assert_eq!(answer(3).await, there, "it is young");
+    it.shift(delivery_id(2), done(9)).await;
+    it.trim_to(Ages { answers: at(3), ..ages(1) }).await;
+    assert_eq!(answer(2).await, gone);
+    it.trim(4).await;
+    assert!(it.numbers().await.is_empty(), "an answer keeps no row");
+}
+
+async fn the_audit_has_an_age_of_its_own(it: LedgerFixture) {
+    for n in [10, 20] {
+        it.apply(Change::Audit(audit(n, "x"))).await;
+    }
+    it.trim_to(Ages { audit: at(15), ..ages(100) }).await;
+    assert_eq!(it.views().audit(None, None, 10).await.ok().map(|page| page.rows), Some(vec![audit(20, "x")]));
+}
+
+/// More than go in one step.
+const MEMBERS: u32 = TRIM_ROWS_MAX as u32 + 3;
+
+async fn a_replay_that_has_ended_goes(mut it: LedgerFixture) {
+    let members = |count| (0..count).map(|index| member(index, None)).collect::<Vec<_>>();
+    for (n, state) in [(1, ReplayState::Sent { at: at(9) }), (2, ReplayState::Running)] {
+        let replay = Replay { state, ..replay(n, MEMBERS) };
+        it.apply(Change::Replay { replay: Box::new(replay), members: members(MEMBERS) }).await;
+    }
+    it.trim(1).await;
+    assert!(it.ledger().replay(replay_id(1)).await.is_ok_and(|it| it.is_some()), "it is young");
+    let step = it.ledger().trim(ages(100)).await.expect("the ledger trims");
+    assert!(step <= TRIM_ROWS_MAX as u64 + 1, "{step}");
+    it.trim(100).await;
+    it.reopen().await;
+    assert_eq!(it.ledger().replay(replay_id(1)).await.ok(), Some(None));
+    assert_eq!(it.ledger().members(replay_id(1), 0, 10).await.ok(), Some(Vec::new()));
+    assert!(it.ledger().replay(replay_id(2)).await.is_ok_and(|it| it.is_some()), "it goes on");
+    assert_eq!(it.ledger().members(replay_id(2), 0, 1_000).await.ok().map(|all| all.len()), Some(MEMBERS as usize));
+}
+
+fn emit(id: Uuid) -> Change {
+    Change::Emit { id, partition: position(7).partition, policy: policy(1), entry: Box::new(replayed(1, 7)) }
+}
+
+async fn emitted_entries_are_forgotten(mut it: LedgerFixture) {
+    let [waiting, appended, seen] = [1, 2, 3].map(emitted_id);
+    for id in [waiting, appended, seen] {
+        it.apply(emit(id)).await;
+    }
+    for id in [appended, seen] {
+        it.apply(Change::Emitted { id }).await;
+    }
+    it.apply(Change::See { id: seen }).await;
+    it.trim(-1).await;
+    assert_eq!(it.ledger().seen(vec![seen]).await.ok(), Some(vec![seen]), "it is young");
+    it.trim(100).await;
+    it.reopen().await;
+    assert_eq!(it.ledger().seen(vec![seen]).await.ok(), Some(Vec::new()));
+    let outbox: Vec<_> = it.ledger().outbox(9).await.expect("the ledger reads").into_iter().map(|new| new.emitted).collect();
+    assert_eq!(outbox, [Some(waiting)]);
+    let needed = it.ledger().needed(position(7).partition, Offset(0), Offset(9)).await.expect("the ledger reads");
+    assert_eq!(needed, [position(7).offset], "by those that nobody has seen");
+    it.apply(emit(appended)).await;
+    let outbox = it.ledger().outbox(9).await.expect("the ledger reads").len();
+    assert_eq!(outbox, 1, "it is known as long as it was not seen");
+    it.apply(emit(seen)).await;
+    assert_eq!(it.ledger().outbox(9).await.expect("the ledger reads").len(), 2, "it is forgotten");
+}
+
+async fn room_is_there_again(it: LedgerFixture) {
+    let bytes = async || it.ledger().room().await.expect("the ledger tells").bytes;
+    let empty = bytes().await;
+    for n in 1..=600 {
+        it.open(Delivery { why: "x".repeat(200), ..delivery(n) }).await;
+        it.shift(delivery_id(n), done(5)).await;
+    }
+    let full = bytes().await;
+    assert!(full > empty + 600 * 200, "{full} after {empty}");
+    it.clock.set(at(1_000));
     it.trim(1_000).await;
-    assert!(it.ledger().quarantined(event_id(1)).await.is_ok_and(|row| row.is_some()));
-    assert_eq!(it.ledger().account().await.ok(), it.ledger().recount().await.ok());
+    let after = bytes().await;
+    assert!(after < empty + (full - empty) / 4, "{after} of {full}");
 }
 
 async fn the_ledgers_trim_takes_bounded_steps(it: LedgerFixture) {
     let count = 2 * TRIM_ROWS_MAX as u64 + 30;
     for n in 1..=count {
         let batch = Batch::new().change(Change::Open { delivery: Box::new(delivery(n)), claim: Some(claim(5_000)) });
-        it.commit(batch.change(super::steps::settle(delivery_id(n), 5_001, super::sample::ACCEPTED, done(5_001)))).await;
+        it.commit(batch.change(super::steps::settle(delivery_id(n), 5_001, ACCEPTED, done(5_001)))).await;
     }
     it.clock.set(at(9_000));
     let left = || async {
@@ -193,7 +326,7 @@ async fn the_ledgers_trim_takes_bounded_steps(it: LedgerFixture) {
         (there, feed)
     };
     let mut before = left().await;
-    while it.ledger().trim(at(8_000)).await.expect("the ledger trims") > 0 {
+    while it.ledger().trim(ages(8_000)).await.expect("the ledger trims") > 0 {
         let now = left().await;
         assert!(before.0 - now.0 <= TRIM_ROWS_MAX && before.1 - now.1 <= TRIM_ROWS_MAX, "{before:?} -> {now:?}");
         before = now;

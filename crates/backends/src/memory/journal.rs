@@ -108,6 +108,10 @@ impl Journal for MemoryJournal {
         self.ask(move |log| log.forget_keys(before))
     }
 
+    fn forget_emitted(&self, before: Timestamp) -> Answer<'_, u64> {
+        self.ask(move |log| log.forget_emitted(before))
+    }
+
     fn usage(&self) -> Answer<'_, Usage> {
         self.ask(|log| log.usage())
     }

@@ -287,6 +287,14 @@ impl Log {
         self.keys.forget(before)
     }
 
+    /// See [`engine::ports::Journal::forget_emitted`].
+    pub(crate) fn forget_emitted(&mut self, before: Timestamp) -> u64 {
+        let is_trimmed = |at: &Position| self.parts.get(&at.partition).is_some_and(|part| at.offset <= part.trimmed.0);
+        let old = self.emitted.iter().filter(|(_, (place, at))| *at < before && is_trimmed(place));
+        let going: Vec<Uuid> = old.map(|(id, _)| *id).take(TRIM_ROWS_MAX).collect();
+        going.iter().filter(|id| self.emitted.remove(id).is_some()).count() as u64
+    }
+
     /// See [`engine::ports::Journal::usage`].
     pub(crate) fn usage(&self) -> Usage {
         let oldest = self.parts.values().filter_map(|part| part.live.values().next()).map(|stored| stored.record.at).min();

@@ -7,6 +7,13 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::broken::Broken;
+use super::sql::{count, statements};
+
+statements! {
+    PAGES = "PRAGMA page_count";
+    FREE_PAGES = "PRAGMA freelist_count";
+    PAGE_SIZE = "PRAGMA page_size";
+}
 
 /// LIMIT: pages that the writer keeps in memory, in KiB: the hot ends of all indexes.
 const WRITER_CACHE_KIB: i32 = 24 * 1024;
@@ -98,4 +105,10 @@ pub(super) fn snapshot<T>(conn: &Connection, work: impl FnOnce() -> Result<T, Br
         conn.prepare_cached("COMMIT")?.execute([])?;
     }
     outcome
+}
+
+/// Bytes of the file in use, its free pages not counted.
+pub(super) fn used_bytes(conn: &Connection) -> Result<u64, Broken> {
+    let number = |sql| conn.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
+    Ok(count((number(PAGES)? - number(FREE_PAGES)?) * number(PAGE_SIZE)?))
 }

@@ -19,10 +19,10 @@ pub(super) struct File {
 }
 
 /// What has happened.
-pub(super) const JOURNAL: File = File { name: "journal.sqlite", mark: 0x4344_6a6c, steps: &[JOURNAL_1] };
+pub(super) const JOURNAL: File = File { name: "journal.sqlite", mark: 0x4344_6a6c, steps: &[JOURNAL_1, JOURNAL_2] };
 
 /// The state of all work.
-pub(super) const LEDGER: File = File { name: "ledger.sqlite", mark: 0x4344_6c67, steps: &[LEDGER_1, LEDGER_2] };
+pub(super) const LEDGER: File = File { name: "ledger.sqlite", mark: 0x4344_6c67, steps: &[LEDGER_1, LEDGER_2, LEDGER_3] };
 
 /// Brings a file to the present schema. Refuses a newer one and what is not ours.
 pub(super) fn migrate(conn: &Connection, file: File, path: &Path) -> Result<(), Fault> {
@@ -168,3 +168,81 @@ INSERT INTO in_force (one, number, content)
   SELECT 1, 1, '{"number":1,"version":"' || version || '","by":"crossdock","why":"","at":"1970-01-01T00:00:00Z"}'
   FROM partition_policies ORDER BY part LIMIT 1;
 "#;
+
+/// Ids of emitted entries are forgotten by their age, in the order of their records.
+const JOURNAL_2: &str = "
+ALTER TABLE emitted ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX emitted_place ON emitted (place);
+";
+
+/// What is over goes by its age: answers before their rows (`answered` says that an attempt has one that is not let go), what
+/// people settled, replays that have ended, and what is remembered of emitted entries.
+const LEDGER_3: &str = "
+ALTER TABLE deliveries ADD COLUMN answered INTEGER NOT NULL DEFAULT 0;
+UPDATE deliveries SET answered = 1 WHERE seq IN (SELECT id >> 20 FROM attempts WHERE length(response) > 0);
+DROP INDEX deliveries_final;
+CREATE INDEX deliveries_final ON deliveries (answered, created_at, id) WHERE is_final = 1;
+CREATE INDEX quarantine_settled ON quarantine (at, event) WHERE state <> 'open';
+CREATE INDEX replays_ended ON replays (created_at, id) WHERE state <> 'running';
+ALTER TABLE emissions ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX emissions_over ON emissions (at) WHERE waiting = 0 AND needs_pos IS NULL;
+ALTER TABLE seen ADD COLUMN at INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX seen_age ON seen (at);
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file as the first `steps` steps leave it.
+    fn old(file: File, steps: usize) -> Connection {
+        let conn = Connection::open_in_memory().unwrap();
+        for (done, step) in file.steps.iter().enumerate().take(steps) {
+            apply(&conn, file, done + 1, step).unwrap();
+        }
+        conn
+    }
+
+    #[test]
+    fn an_answer_of_an_older_file_is_let_go_in_its_time() {
+        let conn = old(LEDGER, 2);
+        let columns = "seq, id, event, part, pos, bytes_part, bytes_pos, flow, destination, on_dead, policy, origin, owner, \
+                       created_at, state, attempts, round_base, round_at, epoch, behind, why, cause, version, ready, again, \
+                       is_final, person";
+        for seq in [7, 8] {
+            let row =
+                format!("{seq}, x'0{seq}', x'00', 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 5, 2, 1, 0, 5, 1, 0, '', '', 1, 0, 1, 1, 0");
+            conn.execute_batch(&format!("INSERT INTO deliveries ({columns}) VALUES ({row})")).unwrap();
+            let answer = if seq == 7 { "thanks" } else { "" };
+            let attempt = format!("INSERT INTO attempts VALUES ({}, 5, 1, 1, 6, '', NULL, ?1, 0)", (seq << 20) + 1);
+            conn.execute(&attempt, [answer.as_bytes()]).unwrap();
+        }
+        migrate(&conn, LEDGER, Path::new("ledger.sqlite")).unwrap();
+        let mut select = conn.prepare("SELECT seq FROM deliveries WHERE answered = 1").unwrap();
+        let answered: Vec<i64> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(answered, [7]);
+    }
+
+    /// A ledger of the first schema knows only how far its router has come.
+    #[test]
+    fn the_policy_that_the_router_reached_is_in_force() {
+        let conn = old(LEDGER, 1);
+        conn.execute_batch("INSERT INTO partition_policies VALUES (0, 'abc')").unwrap();
+        migrate(&conn, LEDGER, Path::new("ledger.sqlite")).unwrap();
+        let content: String = conn.query_row("SELECT content FROM in_force", [], |row| row.get(0)).unwrap();
+        assert!(content.contains(r#""number":1,"version":"abc""#), "{content}");
+    }
+
+    #[test]
+    fn every_older_file_is_brought_forward_once() {
+        for file in [JOURNAL, LEDGER] {
+            for steps in 1..=file.steps.len() {
+                let conn = old(file, steps);
+                for _ in 0..2 {
+                    migrate(&conn, file, Path::new(file.name)).unwrap();
+                    assert_eq!(stamps(&conn).unwrap(), (file.steps.len(), file.mark), "{} from step {steps}", file.name);
+                }
+            }
+        }
+    }
+}

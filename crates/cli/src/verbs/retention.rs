@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use backends::sqlite::{JournalOptions, Options, Store};
+use backends::sqlite::{Options, Store};
 use engine::ports::{Clock, Journal, Ledger};
 use engine::retention::decide::{Pressure, Retention as Kept};
 use engine::retention::offline::{self, Forecast, Report};
-use model::{Fault, TimeSpan};
+use model::Fault;
 use serde_json::{Value, json};
 use server::clock::SystemClock;
 use server::settings::{Environment, Flags, Settings};
@@ -56,9 +56,8 @@ impl Opened {
             return Err(Failure::new(Exit::NotFound, "no-data", message).hint("name it with --data"));
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let store = open(&settings.data, settings.journal_bytes, &clock)?;
-        let days = TimeSpan::from_days;
-        let kept = Kept { payload: days(settings.body_days), metadata: days(settings.record_days), ..Kept::default() };
+        let store = open(&settings.data, settings.store(), &clock)?;
+        let kept = settings.retention();
         Ok(Self { journal: store.journal.clone(), ledger: store.ledger.clone(), store, clock, kept })
     }
 
@@ -67,8 +66,7 @@ impl Opened {
     }
 }
 
-fn open(folder: &Path, budget_bytes: u64, clock: &Arc<dyn Clock>) -> Result<Store, Failure> {
-    let options = Options { journal: JournalOptions { budget_bytes, ..JournalOptions::default() }, ..Options::default() };
+fn open(folder: &Path, options: Options, clock: &Arc<dyn Clock>) -> Result<Store, Failure> {
     Store::open(folder, options, clock).map_err(|fault| {
         let failure = Failure::new(Exit::Failed, "data", format!("{fault}"));
         failure.hint("while the product runs, it does this itself; stop it first to do it by hand")
@@ -88,8 +86,10 @@ fn print_forecast(forecast: &Forecast, output: &Output) {
     if output.form == Form::Json {
         let going: Vec<Value> = forecast.records.iter().map(|it| json!({ "partition": it.partition, "records": it.records, "kept": it.kept, "let_go": it.let_go, "body_bytes": it.body_bytes })).collect();
         output.json(&json!({
-            "schema": "crossdock/retention-preview/1", "records": going, "rows_before": forecast.rows_before, "keys_before": forecast.keys_before,
+            "schema": "crossdock/retention-preview/1", "records": going, "rows_before": forecast.ages.rows, "keys_before": forecast.keys_before,
+            "answers_before": forecast.ages.answers, "audit_before": forecast.ages.audit,
             "bytes": forecast.usage.bytes, "budget": forecast.usage.budget, "by": by,
+            "ledger_bytes": forecast.room.bytes, "ledger_budget": forecast.room.budget,
         }));
         return;
     }
@@ -101,16 +101,20 @@ fn print_forecast(forecast: &Forecast, output: &Output) {
             it.partition.0, it.records, it.kept, it.let_go, it.body_bytes
         ));
     }
-    output.line(&format!("  rows from before {}, keys from before {}", forecast.rows_before, forecast.keys_before));
+    let ages = forecast.ages;
+    output.line(&format!("  rows from before {}, keys from before {}", ages.rows, forecast.keys_before));
+    output.line(&format!("  answers from before {}, audit from before {}", ages.answers, ages.audit));
     output.line(&format!("  the journal has {} of {} bytes", forecast.usage.bytes, forecast.usage.budget));
+    output.line(&format!("  the ledger has {} of {} bytes", forecast.room.bytes, forecast.room.budget));
     output.next("crossdock retention run");
 }
 
 fn print_report(report: &Report, output: &Output) {
     match output.form {
         Form::Json => output.json(&json!({
-            "schema": "crossdock/retention/1", "records": report.records, "kept": report.kept, "rows": report.rows, "key_periods": report.key_periods,
+            "schema": "crossdock/retention/1", "records": report.records, "kept": report.kept, "rows": report.rows, "key_periods": report.key_periods, "emitted": report.emitted,
             "bytes_before": report.before.bytes, "bytes": report.after.bytes,
+            "ledger_bytes_before": report.room_before.bytes, "ledger_bytes": report.room_after.bytes,
         })),
         Form::Table => output.line(&report.to_string()),
     }

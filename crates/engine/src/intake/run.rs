@@ -34,6 +34,8 @@ use crate::switchboard::Switchboard;
 const RETRY_UNAVAILABLE_S: u64 = 5;
 /// How long a sender should wait when too much is waiting: a group commit takes milliseconds.
 const RETRY_BUSY_S: u64 = 1;
+/// What a sender is told when the ledger has used its budget.
+const LEDGER_FULL: &str = "the ledger has no room; its owner has been told";
 /// How long a sender should wait when there is no room, or a person paused the source: people act in minutes.
 const RETRY_PERSON_S: u64 = 60;
 
@@ -176,6 +178,12 @@ impl Intake {
         if let Some(switch) = self.switches.paused(&format!("source/{}", received.source)) {
             let detail = format!("the source is paused by {}: {}", switch.by, switch.why);
             return Err(Refusal { retry_after_s: Some(RETRY_PERSON_S), ..Refusal::new(RefusalKind::Unavailable, detail) });
+        }
+        if self.pressure.is_full() {
+            return Err(Refusal {
+                retry_after_s: Some(RETRY_PERSON_S),
+                ..Refusal::new(RefusalKind::Unavailable, LEDGER_FULL)
+            });
         }
         let source = proven.source();
         self.enter(source)?;

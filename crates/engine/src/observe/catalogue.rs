@@ -65,8 +65,11 @@ pub static WITHOUT_SECRET: Metric = counter(
 );
 pub static REMOVED: Metric =
     counter("crossdock_retention_removed", &["store"], "Rows, and periods of keys, that retention removed");
-pub static ALARMS: Metric =
-    counter("crossdock_budget_alarms", &["level"], "Times that the journal reached a level of its budget: low, high, full");
+pub static ALARMS: Metric = counter(
+    "crossdock_budget_alarms",
+    &["store", "level"],
+    "Times that a store reached a level of its budget: low, high, full",
+);
 pub static SPANS: Metric =
     counter("crossdock_spans", &["fate"], "Spans for the collector: sent, or dropped because it could not keep up");
 pub static EXPORTS: Metric =
@@ -98,6 +101,9 @@ pub static BREAKER: Metric =
 pub static JOURNAL: Metric = bytes("crossdock_journal_bytes", "Bytes of the journal in use");
 pub static BUDGET: Metric =
     bytes("crossdock_journal_budget_bytes", "Bytes that the journal may take before intake answers 503");
+pub static LEDGER: Metric = bytes("crossdock_ledger_bytes", "Bytes of the ledger in use");
+pub static LEDGER_BUDGET: Metric =
+    bytes("crossdock_ledger_budget_bytes", "Bytes that the ledger may take before intake answers 503");
 pub static ROUTER_LAG: Metric =
     gauge("crossdock_router_lag", &["partition"], "Offsets from the router's cursor to the head of its partition");
 pub static CLOCK_AHEAD: Metric = seconds(
@@ -108,7 +114,7 @@ pub static CLOCK_AHEAD: Metric = seconds(
 );
 
 /// All of them, in the order of the page.
-pub static ALL: [&Metric; 28] = [
+pub static ALL: [&Metric; 30] = [
     &EVENTS,
     &REFUSED,
     &ACCEPT,
@@ -135,6 +141,8 @@ pub static ALL: [&Metric; 28] = [
     &BREAKER,
     &JOURNAL,
     &BUDGET,
+    &LEDGER,
+    &LEDGER_BUDGET,
     &ROUTER_LAG,
     &CLOCK_AHEAD,
 ];

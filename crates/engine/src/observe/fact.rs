@@ -90,13 +90,15 @@ pub enum Fact<'a> {
     },
     /// Retention removed something.
     Trimmed {
-        /// From where: `journal`, `ledger`, `keys`.
+        /// From where: `journal`, `kept`, `ledger`, `keys`, `emitted`.
         store: &'static str,
         /// Rows or periods.
         rows: u64,
     },
-    /// The journal is above a share of its budget.
+    /// A store is above a share of its budget.
     BudgetAlarm {
+        /// Which: `journal`, `ledger`.
+        store: &'static str,
         /// Hundredths of the budget.
         percent: u64,
         /// Which level was reached, in a word.
@@ -279,11 +281,11 @@ impl fmt::Display for Fact<'_> {
             }
             Self::Shards { held } => write!(f, "this node works on {held} shards"),
             Self::Trimmed { store, rows } => write!(f, "retention removed {rows} from {store}"),
-            Self::BudgetAlarm { percent, .. } if *percent >= 100 => {
-                write!(f, "the journal is at {percent} % of its budget: intake answers 503 until there is room")
+            Self::BudgetAlarm { store, percent, .. } if *percent >= 100 => {
+                write!(f, "the {store} is at {percent} % of its budget: intake answers 503 until there is room")
             }
-            Self::BudgetAlarm { percent, .. } => {
-                write!(f, "the journal is at {percent} % of its budget; at 100 % intake answers 503")
+            Self::BudgetAlarm { store, percent, .. } => {
+                write!(f, "the {store} is at {percent} % of its budget; at 100 % intake answers 503")
             }
             Self::RequestFailed { code, .. } => write!(f, "a request failed: {code}"),
             Self::LoopFault { name, fault } => write!(f, "{name}: {fault}"),

@@ -37,7 +37,7 @@ pub struct Meters {
     unreadable: Counts<DestinationName>,
     without_secret: Counts<DestinationName>,
     removed: Counts<&'static str>,
-    alarms: Counts<&'static str>,
+    alarms: Counts<(&'static str, &'static str)>,
     spans: Counts<&'static str>,
     exports: Counts<(&'static str, &'static str)>,
 }
@@ -89,7 +89,7 @@ impl Meters {
                 add(&self.spans, "dropped", *spans);
                 add(&self.exports, (*signal, "failed"), 1);
             }
-            Fact::BudgetAlarm { level, .. } => add(&self.alarms, *level, 1),
+            Fact::BudgetAlarm { store, level, .. } => add(&self.alarms, (*store, *level), 1),
             Fact::Unreadable { destination, .. } => add(&self.unreadable, (*destination).clone(), 1),
             Fact::NoSecret { destination, .. } => add(&self.without_secret, (*destination).clone(), 1),
             Fact::RefusedMore { .. } | Fact::Shards { .. } | Fact::RequestFailed { .. } => {}
@@ -123,7 +123,7 @@ impl Meters {
             counts(&all::UNREADABLE, &self.unreadable, |to| vec![to.to_string()]),
             counts(&all::WITHOUT_SECRET, &self.without_secret, |to| vec![to.to_string()]),
             counts(&all::REMOVED, &self.removed, |store| vec![(*store).to_owned()]),
-            counts(&all::ALARMS, &self.alarms, |level| vec![(*level).to_owned()]),
+            counts(&all::ALARMS, &self.alarms, |(store, level)| vec![(*store).to_owned(), (*level).to_owned()]),
             counts(&all::SPANS, &self.spans, |fate| vec![(*fate).to_owned()]),
             counts(&all::EXPORTS, &self.exports, |(signal, outcome)| vec![(*signal).to_owned(), (*outcome).to_owned()]),
         ]

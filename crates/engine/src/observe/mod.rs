@@ -100,7 +100,7 @@ impl Facts {
             Fact::NoSecret { destination, secret } => tell!(%destination, %secret),
             Fact::Shards { held } => tell!(held),
             Fact::Trimmed { store, rows } => tell!(store, rows),
-            Fact::BudgetAlarm { percent, level } => tell!(percent, level),
+            Fact::BudgetAlarm { store, percent, level } => tell!(store, percent, level),
             Fact::RequestFailed { code, trace } => tell!(code, trace_id = trace),
             Fact::LoopFault { name, fault } => tell!(name, kind = fault.kind.word()),
             Fact::Exported(Exported { signal, spans }) => tell!(signal, spans),

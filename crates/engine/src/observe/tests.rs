@@ -99,7 +99,7 @@ pub(super) fn samples(delivery: &Delivery, mut tell: impl FnMut(&Fact<'_>)) {
     tell(&Fact::Breaker { destination: to, state: "open" });
     tell(&Fact::Shards { held: 4 });
     tell(&Fact::Trimmed { store: "journal", rows: 500 });
-    tell(&Fact::BudgetAlarm { percent: 70, level: "low" });
+    tell(&Fact::BudgetAlarm { store: "journal", percent: 70, level: "low" });
     tell(&Fact::RequestFailed { code: "unavailable", trace: "0af7651916cd43dd8448eb211c80319c" });
     tell(&Fact::LoopFault { name: "router", fault: &fault });
     tell(&Fact::Exported(exported(512)));

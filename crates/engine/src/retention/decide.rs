@@ -5,18 +5,20 @@ use std::sync::Arc;
 use model::limit::KEY_WINDOW;
 use model::{Offset, Record, TimeSpan, Timestamp};
 
-use crate::ports::Usage;
+use crate::ports::{Ages, Room, Usage};
 
 /// How long things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Records with their bytes.
+    /// Records with their bytes, and what destinations answered.
     pub payload: TimeSpan,
-    /// Deliveries, attempts, feed, words and audit.
+    /// Deliveries, attempts, feed, words, what people settled.
     pub metadata: TimeSpan,
+    /// What people did: longer than what they did it to, and whatever the room.
+    pub audit: TimeSpan,
     /// Keys; at least [`KEY_WINDOW`], whatever is said.
     pub keys: TimeSpan,
-    /// Above this share of the journal's budget, in hundredths, records go before their age, oldest first.
+    /// Above this share of a budget, in hundredths, records and rows go before their age, oldest first.
     pub soft_percent: u64,
 }
 
@@ -25,6 +27,7 @@ impl Default for Retention {
         Self {
             payload: TimeSpan::from_days(30),
             metadata: TimeSpan::from_days(400),
+            audit: TimeSpan::from_days(7 * 365 + 2),
             keys: KEY_WINDOW,
             soft_percent: ALARM_HIGH,
         }
@@ -37,9 +40,15 @@ impl Retention {
         now - self.payload
     }
 
-    /// Rows of the ledger from before this have had their time.
-    pub fn rows_before(&self, now: Timestamp) -> Timestamp {
-        now - self.metadata
+    /// Rows of the ledger from before these have had their time. Where the ledger is short of room, all that is over has.
+    pub fn ages(&self, room: Room, now: Timestamp) -> Ages {
+        let rows = if self.is_short(room) { now } else { now - self.metadata };
+        Ages { rows, answers: rows.max(self.records_before(now)), audit: now - self.audit }
+    }
+
+    /// Whether rows go before their age.
+    pub fn is_short(&self, room: Room) -> bool {
+        room.percent() >= self.soft_percent
     }
 
     /// Keys from before this are forgotten. A shorter window than a partner's longest redelivery would let a repeat in.
@@ -61,7 +70,7 @@ pub enum Pressure {
 
 /// Whether it is worth looking at the oldest records.
 pub fn pressure(usage: Usage, settings: &Retention, now: Timestamp) -> Pressure {
-    if percent(usage) >= settings.soft_percent {
+    if usage.percent() >= settings.soft_percent {
         return Pressure::Space;
     }
     let old = usage.oldest_at.is_some_and(|oldest| oldest < settings.records_before(now));
@@ -81,12 +90,6 @@ pub fn trim_to(oldest: &[Arc<Record>], router: Offset, pressure: Pressure, befor
         passed && time
     };
     oldest.iter().take_while(may_go).last().map(|record| record.position.offset)
-}
-
-/// Hundredths of the budget in use; 0 without a budget.
-pub fn percent(usage: Usage) -> u64 {
-    let percent = u128::from(usage.bytes) * 100 / u128::from(usage.budget.max(1));
-    if usage.budget == 0 { 0 } else { u64::try_from(percent).unwrap_or(u64::MAX) }
 }
 
 /// The first alarm, in hundredths of the budget.
@@ -224,7 +227,22 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_without_a_budget_is_never_full() {
-        assert_eq!(percent(Usage { bytes: 9, ..Usage::default() }), 0);
+    fn a_store_without_a_budget_is_never_full() {
+        assert_eq!(Usage { bytes: 9, ..Usage::default() }.percent(), 0);
+        assert_eq!(Room { bytes: 9, budget: 0 }.percent(), 0);
+        assert_eq!(Room { bytes: 9, budget: 4 }.percent(), 225);
+    }
+
+    #[test]
+    fn rows_go_by_age_and_where_room_is_short_all_that_is_over_but_the_audit() {
+        let settings = Retention::default();
+        let now = days(10_000);
+        let ages = |bytes| settings.ages(Room { bytes, budget: 1_000 }, now);
+        let by_age = Ages { answers: days(9_970), rows: days(9_600), audit: days(10_000 - 2_557) };
+        assert_eq!(ages(849), by_age);
+        assert_eq!(ages(850), Ages { answers: now, rows: now, ..by_age });
+        let short = Retention { metadata: TimeSpan::from_days(7), ..settings };
+        let ages = short.ages(Room::default(), now);
+        assert_eq!((ages.rows, ages.answers), (days(9_993), days(9_993)), "an answer goes with its row at the latest");
     }
 }

@@ -9,7 +9,7 @@ use model::{Consumer, Fault, Offset, Partition, TimeSpan, Timestamp};
 
 use super::decide::{self, Pressure, Retention};
 use super::run::Trimmer;
-use crate::ports::{Clock, Journal, Ledger, Usage};
+use crate::ports::{Ages, Clock, Journal, Ledger, Room, Usage};
 
 /// The pause between steps: whoever reads beside gets in.
 const PAUSE: TimeSpan = TimeSpan::from_millis(1);
@@ -25,10 +25,16 @@ pub struct Report {
     pub rows: u64,
     /// Periods of keys.
     pub key_periods: u64,
+    /// Ids of emitted entries.
+    pub emitted: u64,
     /// The journal before.
     pub before: Usage,
     /// The journal after.
     pub after: Usage,
+    /// The ledger before.
+    pub room_before: Room,
+    /// The ledger after.
+    pub room_after: Room,
 }
 
 /// One sentence for people.
@@ -36,8 +42,17 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "removed {} records, {} that were kept, {} rows and {} periods of keys; the journal has {} bytes, it had {}",
-            self.records, self.kept, self.rows, self.key_periods, self.after.bytes, self.before.bytes
+            "removed {} records, {} that were kept, {} rows, {} periods of keys and {} ids of emitted entries; \
+             the journal has {} bytes, it had {}; the ledger has {} bytes, it had {}",
+            self.records,
+            self.kept,
+            self.rows,
+            self.key_periods,
+            self.emitted,
+            self.after.bytes,
+            self.before.bytes,
+            self.room_after.bytes,
+            self.room_before.bytes,
         )
     }
 }
@@ -52,7 +67,8 @@ pub async fn run_once(
 ) -> Result<Report, Fault> {
     let trimmer = Trimmer { journal: Arc::clone(journal), ledger: Arc::clone(ledger), settings };
     let now = clock.now();
-    let mut report = Report { before: journal.usage().await?, ..Report::default() };
+    let (before, room_before) = (journal.usage().await?, ledger.room().await?);
+    let mut report = Report { before, room_before, ..Report::default() };
     for partition in journal.partitions() {
         loop {
             let records = trimmer.records(partition, now).await?;
@@ -79,7 +95,15 @@ pub async fn run_once(
         clock.sleep(PAUSE).await;
     }
     report.key_periods = trimmer.keys(now).await?;
-    report.after = journal.usage().await?;
+    loop {
+        let emitted = trimmer.emitted(now).await?;
+        if emitted == 0 {
+            break;
+        }
+        report.emitted += emitted;
+        clock.sleep(PAUSE).await;
+    }
+    (report.after, report.room_after) = (journal.usage().await?, ledger.room().await?);
     Ok(report)
 }
 
@@ -105,12 +129,14 @@ pub struct Going {
 pub struct Forecast {
     /// From each partition.
     pub records: Vec<Going>,
-    /// Rows of the ledger from before this would go.
-    pub rows_before: Timestamp,
+    /// Rows of the ledger from before these would go.
+    pub ages: Ages,
     /// Keys from before this would go.
     pub keys_before: Timestamp,
     /// The journal now.
     pub usage: Usage,
+    /// The ledger now.
+    pub room: Room,
     /// Whether records would go by space as well: then they go until there is room, at most what is counted.
     pub pressure: Pressure,
 }
@@ -128,7 +154,9 @@ pub async fn preview(
     for partition in journal.partitions() {
         records.push(going(journal, ledger, partition, (pressure, settings.records_before(now))).await?);
     }
-    Ok(Forecast { records, rows_before: settings.rows_before(now), keys_before: settings.keys_before(now), usage, pressure })
+    let room = ledger.room().await?;
+    let (ages, keys_before) = (settings.ages(room, now), settings.keys_before(now));
+    Ok(Forecast { records, ages, keys_before, usage, room, pressure })
 }
 
 async fn going(

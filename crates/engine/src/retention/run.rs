@@ -69,12 +69,25 @@ impl Trimmer {
 
     /// Removes at most a step of the ledger's old rows. Answers how many went.
     pub async fn rows(&self, now: Timestamp) -> Result<u64, Fault> {
-        self.ledger.trim(self.settings.rows_before(now)).await
+        let room = self.ledger.room().await?;
+        self.ledger.trim(self.settings.ages(room, now)).await
     }
 
     /// Forgets old keys. Answers how many periods went.
     pub async fn keys(&self, now: Timestamp) -> Result<u64, Fault> {
         self.journal.forget_keys(self.settings.keys_before(now)).await
+    }
+
+    /// Forgets at most a step of the ids of old emitted entries. Answers how many went.
+    ///
+    /// What was appended and whose mark in the ledger was lost with a crash is still in the outbox and will be appended again:
+    /// while there is anything in it, all ids are needed.
+    pub async fn emitted(&self, now: Timestamp) -> Result<u64, Fault> {
+        let before = self.settings.keys_before(now);
+        if !self.ledger.outbox(1).await?.is_empty() {
+            return Ok(0);
+        }
+        self.journal.forget_emitted(before).await
     }
 }
 
@@ -106,10 +119,10 @@ pub struct Keeper {
     pub clock: Arc<dyn Clock>,
     /// Where facts go.
     pub facts: Arc<Facts>,
-    /// How loud the alarm is.
-    pub level: Level,
-    /// When rows and keys are looked at again.
-    pub look_at: Timestamp,
+    /// How loud the alarm of the journal is, and that of the ledger.
+    pub levels: (Level, Level),
+    /// When rows and keys were looked at and nothing of them could go.
+    pub barren_at: Timestamp,
     /// How far what is kept was looked at.
     pub sweeps: BTreeMap<Partition, Sweep>,
 }
@@ -117,7 +130,7 @@ pub struct Keeper {
 impl Keeper {
     /// One step of records, of what is kept, of rows and keys each.
     pub async fn turn(&mut self) -> Result<Turn, Fault> {
-        self.alarm().await?;
+        let is_short = self.alarm().await?;
         let now = self.clock.now();
         let mut removed = 0;
         for partition in self.trimmer.journal.partitions() {
@@ -127,13 +140,10 @@ impl Keeper {
                 removed += records + self.sweep(partition, now).await?;
             }
         }
-        if self.board.holds(SHARD) && now >= self.look_at {
-            let rows = self.trimmer.rows(now).await?;
-            self.tell("ledger", rows);
+        if self.board.holds(SHARD) && now >= self.barren_at + if is_short { PRESSED } else { QUIET } {
+            let rows = self.rows(now).await?;
             if rows == 0 {
-                let periods = self.trimmer.keys(now).await?;
-                self.tell("keys", periods);
-                self.look_at = now + QUIET;
+                self.barren_at = now;
             }
             removed += rows;
         }
@@ -146,7 +156,7 @@ impl Keeper {
 
     /// A page of what is kept: the next one when it is due, from the beginning again after the last.
     async fn sweep(&mut self, partition: Partition, now: Timestamp) -> Result<u64, Fault> {
-        let quiet = if self.level >= Level::High { PRESSED } else { QUIET };
+        let quiet = if self.levels.0 >= Level::High { PRESSED } else { QUIET };
         let sweep = self.sweeps.entry(partition).or_default();
         let is_under_way = sweep.after > Offset::default();
         if !is_under_way && now < sweep.ended_at + quiet {
@@ -158,14 +168,36 @@ impl Keeper {
         Ok(released)
     }
 
-    async fn alarm(&mut self) -> Result<(), Fault> {
-        let percent = decide::percent(self.trimmer.journal.usage().await?);
-        let level = decide::level(self.level, percent);
-        if level > self.level {
-            self.facts.emit(&Fact::BudgetAlarm { percent, level: level.word() });
+    /// A step of rows, and of what is forgotten when no rows go.
+    async fn rows(&self, now: Timestamp) -> Result<u64, Fault> {
+        let rows = self.trimmer.rows(now).await?;
+        self.tell("ledger", rows);
+        if rows > 0 {
+            return Ok(rows);
         }
-        self.level = level;
-        Ok(())
+        let periods = self.trimmer.keys(now).await?;
+        self.tell("keys", periods);
+        let emitted = self.trimmer.emitted(now).await?;
+        self.tell("emitted", emitted);
+        Ok(emitted)
+    }
+
+    /// Tells what is filling up, and shuts intake while the ledger is full. Answers whether the ledger is short of room.
+    async fn alarm(&mut self) -> Result<bool, Fault> {
+        let journal = self.trimmer.journal.usage().await?.percent();
+        let room = self.trimmer.ledger.room().await?;
+        self.levels.0 = self.louder("journal", self.levels.0, journal);
+        self.levels.1 = self.louder("ledger", self.levels.1, room.percent());
+        self.board.pressure.set_full(room.percent() >= decide::ALARM_FULL);
+        Ok(self.trimmer.settings.is_short(room))
+    }
+
+    fn louder(&self, store: &'static str, before: Level, percent: u64) -> Level {
+        let level = decide::level(before, percent);
+        if level > before {
+            self.facts.emit(&Fact::BudgetAlarm { store, percent, level: level.word() });
+        }
+        level
     }
 
     fn tell(&self, store: &'static str, rows: u64) {

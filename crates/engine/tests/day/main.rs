@@ -15,12 +15,14 @@ use engine::replay::selection::{Filter, Selection};
 use model::limit::TRIM_ROWS_MAX;
 use model::{SourceName, TimeSpan};
 
-use crate::world::{End, Told, World, body};
+use crate::world::{Budgets, End, Told, World, body};
 
 const HOUR: TimeSpan = TimeSpan::from_secs(3_600);
 const MIB: u64 = 1024 * 1024;
 /// A quarter of what the day brings.
 const BUDGET: u64 = 5 * MIB;
+/// Room for everything.
+const AMPLE: u64 = 1024 * MIB;
 /// Events of an ordinary hour, and of one in six.
 const ORDINARY: u32 = 100;
 const BURST: u32 = 300;
@@ -32,7 +34,7 @@ const fn of_hour(hour: u32) -> u32 {
 
 #[tokio::test]
 async fn a_day_stays_within_its_budget_and_keeps_what_is_needed() {
-    let mut world = World::open(BUDGET).await;
+    let mut world = World::open(Budgets { journal: BUDGET, ledger: AMPLE }).await;
     let first = body(0, 0);
     for hour in 0..24 {
         for minute in 0..4 {
@@ -93,7 +95,7 @@ async fn check_replay(world: &World) {
 
 #[tokio::test]
 async fn without_room_intake_says_so_and_opens_again_by_itself() {
-    let mut world = World::open(2 * MIB).await;
+    let mut world = World::open(Budgets { journal: 2 * MIB, ledger: AMPLE }).await;
     world.look().await;
     let mut taken = 0;
     let refusal = loop {
@@ -109,10 +111,35 @@ async fn without_room_intake_says_so_and_opens_again_by_itself() {
     for _ in 0..5 {
         world.look().await;
     }
-    assert_eq!(world.alarms(), [("full", 1), ("high", 1), ("low", 1)], "each level once");
+    assert_eq!(world.alarms("journal"), [("full", 1), ("high", 1), ("low", 1)], "each level once");
     world.receive_nothing_but_settle(taken).await;
     world.retain().await;
     assert_eq!(world.receive(&body(1, 0)).await, Told::Accepted, "there is room again, and nobody had to say so");
     world.check_accounts().await;
     world.check_commits(TRIM_ROWS_MAX as u64);
+}
+
+#[tokio::test]
+async fn a_full_ledger_closes_intake_until_something_is_over() {
+    let mut world = World::open(Budgets { journal: AMPLE, ledger: 2 * MIB }).await;
+    let mut taken = 0;
+    let refusal = loop {
+        match world.receive(&body(0, taken)).await {
+            Told::Accepted => taken += 1,
+            Told::Refused(status, retry_after_s) => break (status, retry_after_s),
+            Told::Duplicate => panic!("each body is new"),
+        }
+        world.route().await;
+        world.look().await;
+        assert!(taken < 5_000, "a budget of 2 MiB takes everything");
+    };
+    assert_eq!(refusal, (503, Some(60)), "Full, with Retry-After");
+    assert_eq!(world.alarms("ledger"), [("full", 1), ("high", 1), ("low", 1)], "each level once");
+    world.retain().await;
+    assert!(matches!(world.receive(&body(1, 0)).await, Told::Refused(503, _)), "all of it is open: none of it goes");
+    world.attempt(End::Done).await;
+    world.clock.advance(TimeSpan::from_secs(2));
+    world.retain().await;
+    assert_eq!(world.receive(&body(1, 0)).await, Told::Accepted, "what is over went before its age");
+    world.check_accounts().await;
 }

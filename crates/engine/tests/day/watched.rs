@@ -91,6 +91,14 @@ impl Journal for WatchedJournal {
         })
     }
 
+    fn forget_emitted(&self, before: Timestamp) -> Answer<'_, u64> {
+        Box::pin(async move {
+            let forgotten = self.inner.forget_emitted(before).await?;
+            self.took(forgotten);
+            Ok(forgotten)
+        })
+    }
+
     fn release(&self, partition: Partition, offsets: Vec<Offset>, as_of: Mark) -> Answer<'_, u64> {
         Box::pin(async move {
             let released = self.inner.release(partition, offsets, as_of).await?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use backends::sqlite::{JournalOptions, Options, Store};
+use backends::sqlite::{JournalOptions, LedgerOptions, Options, Store};
 use bytes::Bytes;
 use engine::board::{Board, Handover};
 use engine::book::Book;
@@ -19,7 +19,7 @@ use engine::outbox::Outbox;
 use engine::ports::{Clock, DueQuery, Journal, Ledger, Usage, Views};
 use engine::replay::run::Replayer;
 use engine::replay::selection::{Filter, Selection};
-use engine::retention::decide::{Level, Retention};
+use engine::retention::decide::Retention;
 use engine::retention::run::{Keeper, Trimmer};
 use engine::routing::run::Router;
 use engine::rules::asked::Asked;
@@ -66,6 +66,13 @@ pub(crate) struct World {
     _folder: TempDir,
 }
 
+/// Bytes that each store may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budgets {
+    pub(crate) journal: u64,
+    pub(crate) ledger: u64,
+}
+
 /// What a sender was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
@@ -84,13 +91,15 @@ pub(crate) enum End {
 }
 
 impl World {
-    /// An empty store with a byte budget, hours of retention, and the project applied.
-    pub(crate) async fn open(budget_bytes: u64) -> Self {
+    /// An empty store with byte budgets, hours of retention, and the project applied.
+    pub(crate) async fn open(budgets: Budgets) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let clock = Arc::new(DayClock::new(Timestamp::from_secs(1_793_000_000)));
         let as_clock: Arc<dyn Clock> = clock.clone();
-        let journal = JournalOptions { budget_bytes, window_bytes: 256 * 1024, ..JournalOptions::default() };
-        let store = Store::open(folder.path(), Options { journal, ..Options::default() }, &as_clock).expect("it opens");
+        let window_bytes = 256 * 1024;
+        let journal = JournalOptions { budget_bytes: budgets.journal, window_bytes, ..JournalOptions::default() };
+        let ledger = LedgerOptions { budget_bytes: budgets.ledger, ..LedgerOptions::default() };
+        let store = Store::open(folder.path(), Options { journal, ledger }, &as_clock).expect("it opens");
         let journal = Arc::new(WatchedJournal::new(store.journal));
         let as_journal: Arc<dyn Journal> = journal.clone();
         let ledger: Arc<dyn Ledger> = store.ledger.clone();
@@ -112,7 +121,7 @@ impl World {
             book: Arc::clone(&book),
             keys: keys.subscribe(),
             switches: Arc::new(Switchboard::default()),
-            pressure: Arc::default(),
+            pressure: Arc::clone(&board.pressure),
             clock: Arc::clone(&as_clock),
             facts: Arc::clone(&facts),
             memory: Memory::default(),
@@ -300,13 +309,13 @@ impl World {
         self.journal.kept(ZERO, Offset(0), usize::MAX).await.expect("the journal reads").len()
     }
 
-    /// The levels of the alarm with how often each was told.
-    pub(crate) fn alarms(&self) -> Vec<(&'static str, u64)> {
+    /// The levels of a store's alarm with how often each was told.
+    pub(crate) fn alarms(&self, store: &str) -> Vec<(&'static str, u64)> {
         let families = self.facts.meters.families();
         let alarms = families.iter().find(|family| family.metric.name == catalogue::ALARMS.name);
         let samples = alarms.map(|family| family.samples.as_slice()).unwrap_or_default();
         let count = |level: &str| {
-            let sample = samples.iter().find(|sample| sample.labels == [level]);
+            let sample = samples.iter().find(|sample| sample.labels == [store, level]);
             sample.map_or(0, |sample| if let Value::Count(count) = sample.value { count } else { 0 })
         };
         ["full", "high", "low"].map(|level| (level, count(level))).to_vec()
@@ -327,8 +336,8 @@ fn keeper(
         board: Arc::clone(board),
         clock: Arc::clone(clock),
         facts: Arc::clone(facts),
-        level: Level::default(),
-        look_at: Timestamp::EPOCH,
+        levels: Default::default(),
+        barren_at: Timestamp::EPOCH,
         sweeps: BTreeMap::new(),
     }
 }

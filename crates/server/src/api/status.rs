@@ -52,6 +52,9 @@ pub struct Status {
     pub sources: Vec<SourceStatus>,
     /// The journal's room.
     pub journal: JournalStatus,
+    /// The ledger's room.
+    #[serde(default)]
+    pub ledger: LedgerStatus,
     /// Where the simulated systems of the demo world keep their own ledger, to compare with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub world: Option<String>,
@@ -157,6 +160,15 @@ pub struct SourceStatus {
     /// Repeats of accepted events since the process started.
     #[serde(default)]
     pub duplicates_since_start: u64,
+}
+
+/// The ledger's room.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct LedgerStatus {
+    /// Bytes in use.
+    pub bytes: u64,
+    /// The budget.
+    pub budget: u64,
 }
 
 /// The journal's room.

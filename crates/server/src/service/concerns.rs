@@ -45,8 +45,10 @@ pub struct Seen<'a> {
     pub deadline_passed: Option<Timestamp>,
     /// When the newest record was appended.
     pub newest_record: Option<Timestamp>,
-    /// Hundredths of the journal's budget.
-    pub percent: u64,
+    /// Hundredths of the journal's budget in use.
+    pub journal: u64,
+    /// The same of the ledger's.
+    pub ledger: u64,
     /// The data folder, where secrets may be.
     pub data: &'a Path,
 }
@@ -65,7 +67,8 @@ pub fn concerns(seen: &Seen<'_>) -> Vec<Concern> {
         );
         concerns.push(concern("accounts", Health::Unhealthy, text, "crossdock doctor"));
     }
-    concerns.extend(journal(seen.percent));
+    concerns.extend(room("journal", seen.journal));
+    concerns.extend(room("ledger", seen.ledger));
     concerns.extend(router(seen));
     concerns.extend(clock(seen));
     concerns.extend(without_secret(seen));
@@ -83,21 +86,21 @@ pub fn health(concerns: &[Concern]) -> Health {
     if concerns.iter().any(|it| it.health == Health::Unhealthy) { Health::Unhealthy } else { Health::Healthy }
 }
 
-fn journal(percent: u64) -> Option<Concern> {
+fn room(store: &str, percent: u64) -> Option<Concern> {
     let (health, text) = match percent {
         100.. => (
             Health::Unhealthy,
-            format!("the journal is full, at {percent} % of its budget: intake answers 503 until there is room"),
+            format!("the {store} is full, at {percent} % of its budget: intake answers 503 until there is room"),
         ),
         ALARM_HIGH.. => {
-            (Health::Unhealthy, format!("the journal is at {percent} % of its budget; at 100 % intake answers 503"))
+            (Health::Unhealthy, format!("the {store} is at {percent} % of its budget; at 100 % intake answers 503"))
         }
         ALARM_LOW.. => {
-            (Health::Healthy, format!("the journal is at {percent} % of its budget; at 100 % intake answers 503"))
+            (Health::Healthy, format!("the {store} is at {percent} % of its budget; at 100 % intake answers 503"))
         }
         _ => return None,
     };
-    Some(concern("journal", health, text, "crossdock retention preview"))
+    Some(concern(store, health, text, "crossdock retention preview"))
 }
 
 fn router(seen: &Seen<'_>) -> Option<Concern> {
@@ -220,7 +223,8 @@ mod tests {
             unrouted: None,
             deadline_passed: None,
             newest_record: Some(at(NOW)),
-            percent: 10,
+            journal: 10,
+            ledger: 10,
             data: Path::new("data"),
         }
     }
@@ -344,13 +348,16 @@ mod tests {
     fn the_router_the_journal_and_the_clock_have_their_bounds() {
         let text = "the router is behind: 7 accepted entries wait for it, the oldest for 11 s";
         check(&Seen { unrouted: Some((7, at(NOW - 11))), ..quiet() }, &[("router", Health::Unhealthy, text)]);
-        let of_budget = |percent| format!("the journal is at {percent} % of its budget; at 100 % intake answers 503");
+        let of_budget = |store, percent| format!("the {store} is at {percent} % of its budget; at 100 % intake answers 503");
         let full = "the journal is full, at 101 % of its budget: intake answers 503 until there is room".to_owned();
-        for (percent, health, text) in
-            [(70, Health::Healthy, of_budget(70)), (85, Health::Unhealthy, of_budget(85)), (101, Health::Unhealthy, full)]
-        {
-            check(&Seen { percent, ..quiet() }, &[("journal", health, &text)]);
+        for (percent, health, text) in [
+            (70, Health::Healthy, of_budget("journal", 70)),
+            (85, Health::Unhealthy, of_budget("journal", 85)),
+            (101, Health::Unhealthy, full),
+        ] {
+            check(&Seen { journal: percent, ..quiet() }, &[("journal", health, &text)]);
         }
+        check(&Seen { ledger: 90, ..quiet() }, &[("ledger", Health::Unhealthy, &of_budget("ledger", 90))]);
         let text =
             "the machine's clock was set back by 58 min: what is due is measured by the later time until it catches up";
         let set_back = Seen { wall: at(NOW - 3_480), ..quiet() };

@@ -43,6 +43,9 @@ async fn stores(app: &App) -> Result<Vec<Family>, Fault> {
     let mut families = conservation(&account.lines(&census));
     families.push(Family::levels(&all::JOURNAL, [(Vec::new(), usage.bytes)]));
     families.push(Family::levels(&all::BUDGET, [(Vec::new(), usage.budget)]));
+    let room = ledger.room().await?;
+    families.push(Family::levels(&all::LEDGER, [(Vec::new(), room.bytes)]));
+    families.push(Family::levels(&all::LEDGER_BUDGET, [(Vec::new(), room.budget)]));
     families.push(Family::levels(&all::ROUTER_LAG, lag));
     Ok(families)
 }

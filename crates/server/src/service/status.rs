@@ -1,13 +1,12 @@
 //! One screen: is everything accounted for, is all well, and who has to do something.
 
 use engine::observe::SinceStart;
-use engine::retention::decide::percent;
 use engine::rules::breaker::State;
 use model::change::Switch;
 use model::view::{Backlog, QuarantineGroup};
 use model::{Bucket, Fault, Identifier, Offset, Origin, Position, SecretName, TimeSpan, Timestamp};
 
-use crate::api::{CauseLine, DestinationStatus, JournalStatus, QuarantineLine, SourceStatus, Status};
+use crate::api::{CauseLine, DestinationStatus, JournalStatus, LedgerStatus, QuarantineLine, SourceStatus, Status};
 use crate::app::App;
 use crate::secrets;
 use crate::service::concerns::{self, Seen};
@@ -32,7 +31,7 @@ pub async fn status(app: &App) -> Result<Status, Fault> {
     };
     let causes = causes(app).await?;
     let quarantined = quarantined(app).await?;
-    let usage = app.ground.journal.usage().await?;
+    let (usage, room) = (app.ground.journal.usage().await?, app.ground.ledger.room().await?);
     let counts = app.ground.facts.meters.since_start();
     let work = app.views.backlog().await?;
     let destinations = destinations(app, &work, &counts);
@@ -54,7 +53,8 @@ pub async fn status(app: &App) -> Result<Status, Fault> {
         unrouted: unrouted(app, sum(|line| line.unrouted)).await?,
         deadline_passed: app.ground.ledger.overdue(now - GIVEN_UP_WITHIN, 1).await?.first().and_then(|it| it.deadline),
         newest_record: app.ground.journal.recent(None, 1).await?.first().map(|record| record.at),
-        percent: percent(usage),
+        journal: usage.percent(),
+        ledger: room.percent(),
         data: &app.settings.data,
     });
     let causes_told: u64 = causes.iter().map(|line| line.group.count).sum();
@@ -81,6 +81,7 @@ pub async fn status(app: &App) -> Result<Status, Fault> {
         destinations,
         sources,
         journal: JournalStatus { bytes: usage.bytes, budget: usage.budget, oldest_at: usage.oldest_at },
+        ledger: LedgerStatus { bytes: room.bytes, budget: room.budget },
         world: app.settings.world.clone(),
     })
 }

@@ -71,10 +71,11 @@ async fn a_scraper_and_the_collector_get_the_same_numbers() {
     assert_eq!(product.send("m4", &order(&"S".repeat(2 << 20)), &[]).await.0, 413);
     receiver.until(2).await;
     let has_done = |metrics: &BTreeMap<String, Metric>| {
-        let deliveries = metrics.get("crossdock_deliveries").map(samples).unwrap_or_default();
-        deliveries.get("crossdock_deliveries{account=done,origin=live}") == Some(&1.0)
-            && metrics.get("crossdock_spans").map(samples).unwrap_or_default().get("crossdock_spans_total{fate=sent}")
-                == Some(&5.0)
+        let of = |name: &str| metrics.get(name).map(samples).unwrap_or_default();
+        of("crossdock_deliveries").get("crossdock_deliveries{account=done,origin=live}") == Some(&1.0)
+            && of("crossdock_spans").get("crossdock_spans_total{fate=sent}") == Some(&5.0)
+            // A refusal is counted after its answer was sent.
+            && of("crossdock_refused").values().sum::<f64>().total_cmp(&3.0).is_eq()
     };
     let got = collector.until(|got| has_done(&got.metrics)).await;
     let (kind, page) = product.page("/metrics", "application/openmetrics-text; version=1.0.0").await;

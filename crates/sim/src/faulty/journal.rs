@@ -181,6 +181,10 @@ impl Journal for FaultyJournal {
         Box::pin(self.pass("journal.forget_keys", self.inner.forget_keys(before)))
     }
 
+    fn forget_emitted(&self, before: Timestamp) -> Answer<'_, u64> {
+        Box::pin(self.pass("journal.forget_emitted", self.inner.forget_emitted(before)))
+    }
+
     fn usage(&self) -> Answer<'_, Usage> {
         Box::pin(self.pass("journal.usage", self.inner.usage()))
     }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use engine::ports::{Answer, Due, DueQuery, Hint, Ledger, Life, Shard};
+use engine::ports::{Ages, Answer, Due, DueQuery, Hint, Ledger, Life, Room, Shard};
 use model::change::Switch;
 use model::{
     Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce, KeyedWrite,
@@ -208,8 +208,12 @@ impl Ledger for FaultyLedger {
         Box::pin(self.pass("ledger.needed", self.inner.needed(partition, from, to)))
     }
 
-    fn trim(&self, before: Timestamp) -> Answer<'_, u64> {
-        Box::pin(self.pass("ledger.trim", self.inner.trim(before)))
+    fn trim(&self, ages: Ages) -> Answer<'_, u64> {
+        Box::pin(self.pass("ledger.trim", self.inner.trim(ages)))
+    }
+
+    fn room(&self) -> Answer<'_, Room> {
+        Box::pin(self.pass("ledger.room", self.inner.room()))
     }
 
     fn changed(&self) -> Hint {

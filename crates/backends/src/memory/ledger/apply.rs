@@ -66,7 +66,10 @@ impl Step<'_> {
                 }
             }
             Change::See { id } => {
-                self.state.seen.put_new(id, ());
+                self.state.seen.put_new(id, self.now);
+                if let Some(emission) = self.state.emissions.get(&id).copied() {
+                    self.state.emissions.put(id, Emission { refers_to: None, ..emission });
+                }
             }
             other => self.apply_setting(other)?,
         }
@@ -115,8 +118,10 @@ impl Step<'_> {
 
     fn emit(&mut self, id: Uuid, waiting: NewEntry) {
         let seq = self.state.next_place();
-        let refers_to = waiting.entry.refers_to();
-        if self.state.emissions.put_new(id, Emission { seq, refers_to }) {
+        // One that was seen before it was emitted needs nothing.
+        let refers_to = if self.state.seen.has(&id) { None } else { waiting.entry.refers_to() };
+        let at = self.now;
+        if self.state.emissions.put_new(id, Emission { seq, refers_to, at }) {
             self.state.outbox.put(seq, waiting);
         }
     }

@@ -24,6 +24,11 @@ pub(super) fn trim(state: &mut State, origin: Origin, bucket: Bucket) {
     tally[bucket.index()] += 1;
 }
 
+/// Retention removed the row of an entry in this bucket.
+pub(super) fn trim_entry(state: &mut State, origin: Origin, bucket: Bucket) {
+    state.numbers.trimmed[origin.index()].0[bucket.index()] += 1;
+}
+
 /// The counters and the router's cursors.
 pub(super) fn account(state: &State) -> Account {
     with_cursors(state, &state.numbers.tallies)

@@ -16,7 +16,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{Answer, Clock, Due, DueQuery, Hint, Ledger, Life, Shard, Views};
+use engine::ports::{Ages, Answer, Clock, Due, DueQuery, Hint, Ledger, Life, Room, Shard, Views};
 use model::change::Switch;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
@@ -63,9 +63,9 @@ impl MemoryLedger {
         applied
     }
 
-    fn trim_now(&self, before: Timestamp) -> u64 {
+    fn trim_now(&self, ages: Ages) -> u64 {
         let mut state = self.state();
-        let gone = retention::trim(&mut state, before);
+        let gone = retention::trim(&mut state, ages);
         state.close(End::Keep);
         gone
     }
@@ -194,8 +194,12 @@ impl Ledger for MemoryLedger {
         self.ask(move |state| state.needed(partition, from, to))
     }
 
-    fn trim(&self, before: Timestamp) -> Answer<'_, u64> {
-        Box::pin(async move { Ok(self.trim_now(before)) })
+    fn trim(&self, ages: Ages) -> Answer<'_, u64> {
+        Box::pin(async move { Ok(self.trim_now(ages)) })
+    }
+
+    fn room(&self) -> Answer<'_, Room> {
+        self.ask(|state| Room { bytes: state.bytes(), budget: 0 })
     }
 
     fn changed(&self) -> Hint {

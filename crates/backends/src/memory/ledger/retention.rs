@@ -1,14 +1,84 @@
 //! Retention: removes what is final and old, in bounded steps, and keeps its counts.
 
+use engine::ports::Ages;
 use model::limit::TRIM_ROWS_MAX;
-use model::{AuditId, Bucket, DeliveryId, Digest, EventId, Timestamp};
+use model::{AuditId, Bucket, DeliveryId, Digest, EventId, QuarantineState, ReplayId, ReplayState, Timestamp};
+use uuid::Uuid;
 
-use super::counters;
-use super::state::State;
+use super::state::{Emission, State};
+use super::{counters, quarantine};
 
 /// One step of [`engine::ports::Ledger::trim`]: at most so many rows of each kind. Attempts are not counted.
-pub(super) fn trim(state: &mut State, before: Timestamp) -> u64 {
-    trim_deliveries(state, before) + trim_feed(state, before) + trim_words(state, before) + trim_audit(state, before)
+pub(super) fn trim(state: &mut State, ages: Ages) -> u64 {
+    let before = ages.rows;
+    let answers = let_answers_go(state, ages.answers.max(before));
+    let over = trim_deliveries(state, before) + trim_quarantine(state, before) + trim_replays(state, before);
+    let notes = trim_feed(state, before) + trim_words(state, before) + trim_emissions(state, before);
+    answers + over + notes + trim_audit(state, ages.audit)
+}
+
+/// Takes the answers out of the attempts of final deliveries.
+fn let_answers_go(state: &mut State, before: Timestamp) -> u64 {
+    let mut going: Vec<Vec<(DeliveryId, u32)>> = Vec::new();
+    for (_, id) in state.by_age.rows().iter().take_while(|((at, _), _)| *at < before) {
+        let Some(row) = state.deliveries.get(id).filter(|row| row.delivery.state.is_final()) else { continue };
+        let attempts = (1..=row.delivery.attempts).map(|no| (*id, no));
+        let answer = |key: &(DeliveryId, u32)| state.attempts.get(key)?.result.as_ref().map(|it| &it.response);
+        let answered: Vec<_> = attempts.filter(|key| answer(key).is_some_and(|answer| !answer.is_empty())).collect();
+        if !answered.is_empty() {
+            going.push(answered);
+        }
+        if going.len() == TRIM_ROWS_MAX {
+            break;
+        }
+    }
+    for key in going.iter().flatten() {
+        let Some(mut attempt) = state.attempts.get(key).cloned() else { continue };
+        if let Some(result) = &mut attempt.result {
+            result.let_answer_go();
+        }
+        state.attempts.put(*key, attempt);
+    }
+    going.len() as u64
+}
+
+fn trim_quarantine(state: &mut State, before: Timestamp) -> u64 {
+    let settled = state.quarantine.rows().values().filter(|row| row.at < before && row.state != QuarantineState::Open);
+    let gone: Vec<_> =
+        settled.take(TRIM_ROWS_MAX).map(|row| (row.event, row.origin, quarantine::bucket(&row.state))).collect();
+    for (event, origin, bucket) in &gone {
+        counters::trim_entry(state, *origin, *bucket);
+        state.quarantine.remove(event);
+    }
+    gone.len() as u64
+}
+
+/// The members of an old replay, then itself.
+fn trim_replays(state: &mut State, before: Timestamp) -> u64 {
+    let is_old = |created_at: Timestamp, told: &ReplayState| created_at < before && !matches!(told, ReplayState::Running);
+    let old = state.replays.rows().values().filter(|it| is_old(it.created_at, &it.state));
+    let Some(id) = old.map(|it| (it.created_at, it.id)).min().map(|(_, id)| id) else { return 0 };
+    let members = state.members.rows().range((id, 0)..=(id, u32::MAX)).map(|(key, _)| *key);
+    let gone: Vec<(ReplayId, u32)> = members.take(TRIM_ROWS_MAX).collect();
+    for key in &gone {
+        state.members.remove(key);
+    }
+    if gone.len() < TRIM_ROWS_MAX {
+        state.replays.remove(&id);
+    }
+    gone.len() as u64 + 1
+}
+
+/// What is remembered of entries that are in the journal and, where they speak of other bytes, seen.
+fn trim_emissions(state: &mut State, before: Timestamp) -> u64 {
+    let is_over = |it: &Emission| it.at < before && it.refers_to.is_none() && !state.outbox.has(&it.seq);
+    let over = state.emissions.rows().iter().filter(|(_, it)| is_over(it)).map(|(id, _)| *id);
+    let over: Vec<Uuid> = over.take(TRIM_ROWS_MAX).collect();
+    let seen = state.seen.rows().iter().filter(|(_, at)| **at < before).map(|(id, _)| *id);
+    let seen: Vec<Uuid> = seen.take(TRIM_ROWS_MAX).collect();
+    let emissions = over.iter().filter(|id| state.emissions.remove(id)).count();
+    let seen = seen.iter().filter(|id| state.seen.remove(id)).count();
+    (emissions + seen) as u64
 }
 
 fn trim_deliveries(state: &mut State, before: Timestamp) -> u64 {

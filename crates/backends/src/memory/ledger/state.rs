@@ -15,6 +15,9 @@ use uuid::Uuid;
 
 use crate::memory::table::{End, Table};
 
+/// What a row takes, roughly.
+const ROW_BYTES: u64 = 256;
+
 /// A delivery and its places in the orders that the ledger keeps.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
@@ -25,13 +28,15 @@ pub(super) struct Row {
     pub(super) place: u64,
 }
 
-/// An entry for the journal, remembered for good so that it is written once.
+/// An entry for the journal, remembered so that it is written once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Emission {
     /// Its place in the order of emission.
     pub(super) seq: u64,
     /// The bytes that it speaks of: needed until a consumer has seen it.
     pub(super) refers_to: Option<Position>,
+    /// When it was emitted.
+    pub(super) at: Timestamp,
 }
 
 /// A policy as it was applied.
@@ -79,7 +84,8 @@ pub(super) struct State {
     pub(super) emissions: Table<Uuid, Emission>,
     /// Entries that wait for the outbox loop, in the order of emission.
     pub(super) outbox: Table<u64, NewEntry>,
-    pub(super) seen: Table<Uuid, ()>,
+    /// When the ledger was told.
+    pub(super) seen: Table<Uuid, Timestamp>,
     pub(super) cursors: Table<(Consumer, Partition), Offset>,
     pub(super) policies: Table<PolicyVersion, PolicyText>,
     pub(super) partition_policies: Table<Partition, PolicyVersion>,
@@ -172,6 +178,13 @@ impl State {
             self.attempts.remove(&(id, no));
         }
         self.deliveries.remove(&id);
+    }
+
+    /// What it takes, roughly.
+    pub(super) fn bytes(&self) -> u64 {
+        let rows = self.deliveries.rows().len() + self.attempts.rows().len() + self.feed.rows().len();
+        let answers = self.attempts.rows().values().filter_map(|attempt| attempt.result.as_ref());
+        answers.fold(rows as u64 * ROW_BYTES, |bytes, result| bytes + result.response.len() as u64)
     }
 
     /// Where a consumer stands.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::super::broken::Broken;
 use super::super::checkpoint::Checkpoints;
-use super::super::connection::transact;
+use super::super::connection::{transact, used_bytes};
 use super::super::segments::Segments;
 use super::super::sql::{count, int, statements};
 use super::chunk::{Draft, Stored};
@@ -25,11 +25,8 @@ statements! {
     PUT_CHUNK = "INSERT INTO chunks (last, first, low, high, live, replay, synthetic, content)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     PUT_STRAY = "INSERT INTO strays (event, place) VALUES ($1, $2) ON CONFLICT (event) DO NOTHING";
-    PUT_EMITTED = "INSERT INTO emitted (id, place) VALUES ($1, $2)";
+    PUT_EMITTED = "INSERT INTO emitted (id, place, at) VALUES ($1, $2, $3)";
     EMITTED = "SELECT place FROM emitted WHERE id = $1";
-    PAGES = "PRAGMA page_count";
-    FREE_PAGES = "PRAGMA freelist_count";
-    PAGE_BYTES = "PRAGMA page_size";
 }
 
 /// A request with the way back.
@@ -48,6 +45,7 @@ pub(super) enum Request {
     Release { offsets: Vec<Offset>, as_of: Mark },
     Keep { offsets: Vec<Offset> },
     Forget { before: Timestamp },
+    ForgetEmitted { before: Timestamp },
 }
 
 #[derive(Debug)]
@@ -93,7 +91,6 @@ pub(super) struct Appender {
 pub(super) struct State {
     clock: Arc<dyn Clock>,
     shared: Arc<Shared>,
-    page_bytes: u64,
     pub(super) keys: Segments,
     /// What it spares although its transaction is undone is spared for nothing, no more.
     pub(super) spared: Spared,
@@ -136,11 +133,10 @@ impl Appender {
         let (head, totals) = read::totals(&conn, Offset(u64::MAX))?.unwrap_or((floor.offset, floor.totals));
         let counts =
             Counts { head, trimmed: floor.offset, totals, last_key: keys::last(&conn)?, forgotten: trim::forgotten(&conn)? };
-        let page_bytes: i64 = conn.prepare_cached(PAGE_BYTES)?.query_row([], |row| row.get(0))?;
         let keys = Segments::load(&conn, segment_keys, keys::read_from)?;
         let spared = Spared::default();
-        let state = State { clock, shared, page_bytes: count(page_bytes), keys, spared, counts };
-        let used = state.used(&conn)?;
+        let state = State { clock, shared, keys, spared, counts };
+        let used = used_bytes(&conn)?;
         state.shared.used.store(used, Ordering::Relaxed);
         state.shared.head.store(counts.head, Ordering::Release);
         Ok(Self { conn, state })
@@ -193,7 +189,7 @@ impl Appender {
                 }
             }
             let progress = state.finish(conn, &mut staged)?;
-            Ok((replies, progress, state.used(conn)?))
+            Ok((replies, progress, used_bytes(conn)?))
         });
         match outcome {
             Ok((replies, progress, used)) => {
@@ -229,6 +225,9 @@ impl State {
                 kept::keep(conn, &mut self.spared, offsets).map(Reply::Kept)
             }
             Request::Forget { before } => self.forget(conn, before, staged).map(Reply::Forgotten),
+            Request::ForgetEmitted { before } => {
+                trim::forget_emitted(conn, Offset(self.counts.trimmed), before).map(Reply::Forgotten)
+            }
         }
     }
 
@@ -262,7 +261,7 @@ impl State {
             staged.note(conn, event.id, (place, now))?;
         }
         if let Some(id) = entry.emitted {
-            conn.prepare_cached(PUT_EMITTED)?.execute(params![id.into_bytes(), int(place)])?;
+            conn.prepare_cached(PUT_EMITTED)?.execute(params![id.into_bytes(), int(place), now.micros()])?;
         }
         if let Some(key) = &entry.key {
             self.counts.last_key += 1;
@@ -341,12 +340,6 @@ impl State {
         self.shared.used.store(used, Ordering::Relaxed);
         self.shared.mark.store(self.spared.mark().0, Ordering::Release);
         self.shared.changed.send_modify(|count| *count += 1);
-    }
-
-    fn used(&self, conn: &Connection) -> Result<u64, Broken> {
-        let pages: i64 = conn.prepare_cached(PAGES)?.query_row([], |row| row.get(0))?;
-        let free: i64 = conn.prepare_cached(FREE_PAGES)?.query_row([], |row| row.get(0))?;
-        Ok(count(pages - free) * self.page_bytes)
     }
 }
 

@@ -171,7 +171,9 @@ impl SqliteJournal {
 fn weigh(work: &Work) -> usize {
     match &work.request {
         Request::Append { entries, bytes } => (*bytes).max(entries.len() * (COMMIT_BYTES_MAX / COMMIT_ENTRIES_MAX)),
-        Request::Trim { .. } | Request::Release { .. } | Request::Forget { .. } => COMMIT_BYTES_MAX / 2,
+        Request::Trim { .. } | Request::Release { .. } | Request::Forget { .. } | Request::ForgetEmitted { .. } => {
+            COMMIT_BYTES_MAX / 2
+        }
         Request::Keep { offsets } => offsets.len() * (COMMIT_BYTES_MAX / COMMIT_ENTRIES_MAX),
     }
 }
@@ -277,6 +279,13 @@ impl Journal for SqliteJournal {
     fn forget_keys(&self, before: Timestamp) -> Answer<'_, u64> {
         self.request("journal.forget_keys", Request::Forget { before }, |reply| match reply {
             Reply::Forgotten(periods) => Some(periods),
+            Reply::Appended(_) | Reply::Trimmed(_) | Reply::Released(_) | Reply::Kept(_) => None,
+        })
+    }
+
+    fn forget_emitted(&self, before: Timestamp) -> Answer<'_, u64> {
+        self.request("journal.forget_emitted", Request::ForgetEmitted { before }, |reply| match reply {
+            Reply::Forgotten(ids) => Some(ids),
             Reply::Appended(_) | Reply::Trimmed(_) | Reply::Released(_) | Reply::Kept(_) => None,
         })
     }

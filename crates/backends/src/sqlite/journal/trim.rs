@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::super::broken::Broken;
 use super::super::segments::Segments;
-use super::super::sql::{at, count, int, statements};
+use super::super::sql::{at, count, int, len, statements};
 use super::append::{Staged, State};
 use super::chunk::Draft;
 use super::read;
@@ -25,6 +25,8 @@ statements! {
     CHUNK = "SELECT first, content FROM chunks WHERE last >= $1 ORDER BY last LIMIT 1";
     KEEP = "INSERT INTO kept (place, event, content) VALUES ($1, $2, $3)";
     DELETE = "DELETE FROM chunks WHERE last <= $1";
+    FORGET_EMITTED = "DELETE FROM emitted WHERE id IN
+        (SELECT id FROM emitted WHERE place <= $1 AND at < $2 ORDER BY place LIMIT $3)";
     DELETE_STRAYS = "DELETE FROM strays WHERE place <= $1 AND place NOT IN (SELECT place FROM kept)";
 }
 
@@ -101,6 +103,12 @@ impl State {
         self.counts.forgotten = before;
         Ok(days.len() as u64)
     }
+}
+
+/// See [`engine::ports::Journal::forget_emitted`].
+pub(super) fn forget_emitted(conn: &Connection, trimmed: Offset, before: Timestamp) -> Result<u64, Broken> {
+    let going = params![int(trimmed.0), before.micros(), len(TRIM_ROWS_MAX)];
+    Ok(conn.prepare_cached(FORGET_EMITTED)?.execute(going)? as u64)
 }
 
 /// Copies a record to what is kept, as a chunk of its own.

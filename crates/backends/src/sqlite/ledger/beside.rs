@@ -20,10 +20,10 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (event) DO NOTHING";
     QUARANTINE = "SELECT content FROM quarantine WHERE event = $1";
     MOVE_QUARANTINE = "UPDATE quarantine SET state = $2, version = $3, content = $4 WHERE event = $1";
-    EMIT = "INSERT INTO emissions (seq, id, part, policy, waiting, needs_part, needs_pos, head, body)
-        VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";
+    EMIT = "INSERT INTO emissions (seq, id, part, policy, waiting, needs_part, needs_pos, head, body, at)
+        VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING";
     EMITTED = "UPDATE emissions SET waiting = 0, head = x'', body = x'' WHERE id = $1 AND waiting = 1";
-    SEE = "INSERT INTO seen (id) VALUES ($1) ON CONFLICT (id) DO NOTHING";
+    SEE = "INSERT INTO seen (id, at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING";
     SEEN = "UPDATE emissions SET needs_part = NULL, needs_pos = NULL WHERE id = $1 AND needs_pos IS NOT NULL";
     IS_SEEN = "SELECT 1 FROM seen WHERE id = $1";
     PUT_POLICY = "INSERT INTO policies (version, at, files) VALUES ($1, $2, $3) ON CONFLICT (version) DO NOTHING";
@@ -68,7 +68,7 @@ impl Step<'_> {
             }
             Change::Emitted { id } => self.write(EMITTED, params![id.into_bytes()]).map(drop),
             Change::See { id } => {
-                self.write(SEE, params![id.into_bytes()])?;
+                self.write(SEE, params![id.into_bytes(), self.now.micros()])?;
                 self.write(SEEN, params![id.into_bytes()]).map(drop)
             }
             Change::StorePolicy { version, files, at } => {
@@ -194,7 +194,8 @@ impl Step<'_> {
                 needs.map(|at| at.partition.0),
                 needs.map(|at| int(at.offset.0)),
                 encoded.head,
-                &encoded.body[..]
+                &encoded.body[..],
+                self.now.micros(),
             ],
         )
         .map(drop)

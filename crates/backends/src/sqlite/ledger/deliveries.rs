@@ -50,7 +50,7 @@ impl Step<'_> {
     pub(super) fn open(&mut self, delivery: &Delivery, claim: Option<&Claim>, made: &Made) -> Result<(), Broken> {
         let lane = if let Made::Lane(hash) = made { Some(*hash) } else { None };
         let seq = self.state.numbers.place + 1;
-        let mut row = Row { seq, lane_place: None, started_at: None, delivery: delivery.clone() };
+        let mut row = Row { seq, lane_place: None, started_at: None, answered: false, delivery: delivery.clone() };
         self.enter_lane(&mut row, lane)?;
         let due_by = |at: Timestamp| matches!(row.delivery.state, DeliveryState::Waiting { due } if due <= at);
         let claim = claim.filter(|claim| row.is_ready() && due_by(claim.at) && row.delivery.may_begin(claim.at));
@@ -121,6 +121,7 @@ impl Step<'_> {
             result.response,
             result.response_cut,
         ])?;
+        row.answered |= !result.response.is_empty();
         let old = (Bucket::of(&row.delivery.state), row.blocks());
         let delivery = &mut row.delivery;
         delivery.state = state.clone();

@@ -4,7 +4,8 @@
 //! conflicts after it has written something, the transaction is undone and the group is done again with a savepoint
 //! around each batch. So the usual group pays for no savepoints, and one bad batch never harms another.
 
-use model::{Committed, Fault, Timestamp};
+use engine::ports::Ages;
+use model::{Committed, Fault};
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
@@ -28,7 +29,7 @@ pub(super) struct Work {
 #[derive(Debug)]
 pub(super) enum Request {
     Commit(Box<Prepared>),
-    Trim { before: Timestamp },
+    Trim(Ages),
 }
 
 #[derive(Debug)]
@@ -155,8 +156,8 @@ fn apply(
     care: Care,
 ) -> Result<Option<Result<Reply, Broken>>, Broken> {
     let prepared = match request {
-        Request::Trim { before } => {
-            return trim::trim(conn, state, *before).map(|rows| Some(Ok(Reply::Trimmed(rows))));
+        Request::Trim(ages) => {
+            return trim::trim(conn, state, *ages).map(|rows| Some(Ok(Reply::Trimmed(rows))));
         }
         Request::Commit(prepared) => prepared,
     };

@@ -45,13 +45,15 @@ pub struct LedgerOptions {
     pub readers: usize,
     /// Words of a segment of the index.
     pub segment_words: usize,
+    /// Bytes that it may take before intake is refused; 0 for no limit.
+    pub budget_bytes: u64,
     /// The largest number of pages that the file may have; for tests of a full disk.
     pub pages_max: Option<u32>,
 }
 
 impl Default for LedgerOptions {
     fn default() -> Self {
-        Self { readers: 3, segment_words: SEGMENT_HASHES_MAX, pages_max: None }
+        Self { readers: 3, segment_words: SEGMENT_HASHES_MAX, budget_bytes: 0, pages_max: None }
     }
 }
 
@@ -65,6 +67,7 @@ pub struct SqliteLedger {
     names: NameTexts,
     words: Arc<RwLock<Segments>>,
     changed: watch::Sender<u64>,
+    budget_bytes: u64,
     _folder: Arc<Folder>,
 }
 
@@ -85,7 +88,7 @@ impl SqliteLedger {
         let writer = Writer::start("ledger.commit", BATCHES_WAITING_MAX, limit, move |works| {
             group.run(works, &moved);
         })?;
-        Ok(Self { writer, readers, checkpoints, names, words, changed, _folder: folder })
+        Ok(Self { writer, readers, checkpoints, names, words, changed, budget_bytes: options.budget_bytes, _folder: folder })
     }
 
     /// Whether a thread of the file panicked. What was answered before is durable; nothing more will be done.
@@ -136,6 +139,6 @@ fn load(conn: &Connection, segment_words: usize, clock: Arc<dyn Clock>) -> Resul
 fn weigh(work: &Work) -> usize {
     match &work.request {
         Request::Commit(prepared) => prepared.batch.changes.len(),
-        Request::Trim { .. } => COMMIT_ENTRIES_MAX / 2,
+        Request::Trim(_) => COMMIT_ENTRIES_MAX / 2,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::ports::{Answer, Due, DueQuery, Hint, Ledger, Life, Shard, Views};
+use engine::ports::{Ages, Answer, Due, DueQuery, Hint, Ledger, Life, Room, Shard, Views};
 use model::change::Switch;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
@@ -15,6 +15,7 @@ use model::{
 };
 use uuid::Uuid;
 
+use super::super::connection;
 use super::group::{Reply, Request};
 use super::prepared::Prepared;
 use super::rows::Row;
@@ -141,11 +142,16 @@ impl Ledger for SqliteLedger {
         self.readers.ask("ledger.needed", move |conn| read::needed(conn, partition, from, to))
     }
 
-    fn trim(&self, before: Timestamp) -> Answer<'_, u64> {
-        self.request("ledger.trim", Ok(Request::Trim { before }), |reply| match reply {
+    fn trim(&self, ages: Ages) -> Answer<'_, u64> {
+        self.request("ledger.trim", Ok(Request::Trim(ages)), |reply| match reply {
             Reply::Trimmed(rows) => Some(rows),
             Reply::Committed(_) => None,
         })
+    }
+
+    fn room(&self) -> Answer<'_, Room> {
+        let budget = self.budget_bytes;
+        self.readers.ask("ledger.room", move |conn| Ok(Room { bytes: connection::used_bytes(conn)?, budget }))
     }
 
     fn changed(&self) -> Hint {

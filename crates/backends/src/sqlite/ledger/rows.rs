@@ -16,7 +16,7 @@ macro_rules! columns {
     () => {
         "seq, id, event, part, pos, bytes_part, bytes_pos, flow, destination, lane, on_dead, policy, origin, replay,
         owner, created_at, state, state_at, state_who, attempts, round_base, round_at, epoch, node, life, started_at,
-        behind, output, why, cause, version, lane_place, deadline"
+        behind, output, why, cause, version, lane_place, deadline, answered"
     };
 }
 pub(super) use columns;
@@ -26,13 +26,13 @@ statements! {
     INSERT = "INSERT INTO deliveries (seq, id, event, part, pos, bytes_part, bytes_pos, flow, destination, lane, lane_hash,
         on_dead, policy, origin, replay, owner, created_at, state, state_at, state_who, attempts, round_base, round_at,
         epoch, node, life, started_at, behind, output, why, cause, version, ready, again, is_final, person, lane_place,
-        deadline)
+        deadline, answered)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-        $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38) ON CONFLICT (id) DO NOTHING";
+        $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39) ON CONFLICT (id) DO NOTHING";
     UPDATE = "UPDATE deliveries SET state = $2, state_at = $3, state_who = $4, attempts = $5, round_base = $6,
         round_at = $7, node = $8, life = $9, started_at = $10, behind = $11, output = $12, why = $13, cause = $14,
         version = $15, ready = $16, again = $17, is_final = $18, person = $19, lane_place = $20,
-        deadline = $21, policy = $22 WHERE seq = $1";
+        deadline = $21, policy = $22, answered = $23 WHERE seq = $1";
     CLAIM = concat!("UPDATE deliveries SET attempts = attempts + 1, epoch = epoch + 1, version = version + 1, node = $3,
         life = $4, started_at = $2, ready = 0, again = 1 WHERE id = $1 AND ready = 1 AND state_at <= $2
         AND (deadline IS NULL OR deadline >= $2) RETURNING ", columns!());
@@ -47,6 +47,8 @@ pub(super) struct Row {
     pub(super) lane_place: Option<i64>,
     /// When its open attempt began.
     pub(super) started_at: Option<Timestamp>,
+    /// Whether an attempt has an answer that retention has not let go.
+    pub(super) answered: bool,
     pub(super) delivery: Delivery,
 }
 
@@ -106,6 +108,7 @@ impl Row {
             is_with_a_person(&delivery.state),
             self.lane_place,
             delivery.deadline.map(Timestamp::micros),
+            self.answered,
         ])?;
         Ok(written == 1)
     }
@@ -138,6 +141,7 @@ impl Row {
             self.lane_place,
             delivery.deadline.map(Timestamp::micros),
             names.policy(conn, delivery.policy)?,
+            self.answered,
         ])?;
         Ok(())
     }
@@ -263,7 +267,8 @@ pub(super) fn decode(row: &SqlRow<'_>, names: &NameTexts) -> Result<Row, Broken>
         cause: row.get(29)?,
         version: count(row.get(30)?),
     };
-    Ok(Row { seq: row.get(0)?, lane_place: row.get(31)?, started_at: started_at.map(at), delivery })
+    let answered = row.get(33)?;
+    Ok(Row { seq: row.get(0)?, lane_place: row.get(31)?, started_at: started_at.map(at), answered, delivery })
 }
 
 /// The origin with this number.

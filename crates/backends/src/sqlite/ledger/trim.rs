@@ -1,20 +1,35 @@
 //! Retention: removes what is final and old, in bounded steps, and keeps its counts.
 
+use engine::ports::Ages;
 use model::limit::TRIM_ROWS_MAX;
-use model::{Bucket, Timestamp};
-use rusqlite::Connection;
+use model::{Bucket, QuarantineRow, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::super::broken::Broken;
 use super::super::segments::Segments;
 use super::super::sql::{len, statements};
+use super::beside::{bucket as quarantine_bucket, parse};
 use super::deliveries::attempt_id;
 use super::rows::origin;
 use super::state::State;
 use super::words::count_words;
 
 statements! {
-    OLD_DELIVERIES = "SELECT seq, origin, state FROM deliveries WHERE is_final = 1 AND created_at < $1
+    OLD_DELIVERIES = "SELECT seq, origin, state FROM deliveries WHERE is_final = 1 AND answered = 0 AND created_at < $1
         ORDER BY created_at, id LIMIT $2";
+    ANSWERED = "SELECT seq FROM deliveries WHERE is_final = 1 AND answered = 1 AND created_at < $1
+        ORDER BY created_at, id LIMIT $2";
+    LET_ANSWERS_GO = "UPDATE attempts SET response = x'', response_cut = 1 WHERE id > $1 AND id < $2 AND length(response) > 0";
+    IS_UNANSWERED = "UPDATE deliveries SET answered = 0 WHERE seq = $1";
+    SETTLED = "SELECT event, content FROM quarantine WHERE state <> 'open' AND at < $1 ORDER BY at, event LIMIT $2";
+    DELETE_SETTLED = "DELETE FROM quarantine WHERE event = $1";
+    ENDED_REPLAY = "SELECT id FROM replays WHERE state <> 'running' AND created_at < $1 ORDER BY created_at, id LIMIT 1";
+    DELETE_MEMBERS = "DELETE FROM members WHERE replay = $1 AND no IN
+        (SELECT no FROM members WHERE replay = $1 ORDER BY no LIMIT $2)";
+    DELETE_REPLAY = "DELETE FROM replays WHERE id = $1";
+    DELETE_EMISSIONS = "DELETE FROM emissions WHERE seq IN
+        (SELECT seq FROM emissions WHERE waiting = 0 AND needs_pos IS NULL AND at < $1 ORDER BY at LIMIT $2)";
+    DELETE_SEEN = "DELETE FROM seen WHERE id IN (SELECT id FROM seen WHERE at < $1 ORDER BY at LIMIT $2)";
     DELETE_DELIVERY = "DELETE FROM deliveries WHERE seq = $1";
     DELETE_ATTEMPTS = "DELETE FROM attempts WHERE id > $1 AND id < $2";
     FEED = "SELECT last, first, at FROM feed ORDER BY last";
@@ -28,12 +43,53 @@ statements! {
 ///
 /// Feed and words stand in the order of their time, those of one commit in one row; one whose time jumped ahead is waited
 /// for.
-pub(super) fn trim(conn: &Connection, state: &mut State, before: Timestamp) -> Result<u64, Broken> {
-    let deliveries = trim_deliveries(conn, state, before)?;
-    let feed = trim_feed(conn, before)?;
-    let words = trim_words(conn, state, before)?;
-    let audit = conn.prepare_cached(DELETE_AUDIT)?.execute([before.micros(), len(TRIM_ROWS_MAX)])?;
-    Ok((deliveries + feed + words + audit) as u64)
+pub(super) fn trim(conn: &Connection, state: &mut State, ages: Ages) -> Result<u64, Broken> {
+    let before = ages.rows;
+    let answers = let_answers_go(conn, ages.answers.max(before))?;
+    let over = trim_deliveries(conn, state, before)? + trim_quarantine(conn, state, before)? + trim_replay(conn, before)?;
+    let notes = trim_feed(conn, before)? + trim_words(conn, state, before)?;
+    let old = |sql, before: Timestamp| conn.prepare_cached(sql)?.execute([before.micros(), len(TRIM_ROWS_MAX)]);
+    let emitted = old(DELETE_EMISSIONS, before)? + old(DELETE_SEEN, before)?;
+    let audit = old(DELETE_AUDIT, ages.audit)?;
+    Ok((answers + over + notes + emitted + audit) as u64)
+}
+
+/// Takes the answers out of the attempts of final deliveries, before these may go.
+fn let_answers_go(conn: &Connection, before: Timestamp) -> Result<usize, Broken> {
+    let mut select = conn.prepare_cached(ANSWERED)?;
+    let answered = select.query_map([before.micros(), len(TRIM_ROWS_MAX)], |row| row.get(0))?;
+    let answered: Vec<i64> = answered.collect::<Result<_, _>>()?;
+    for seq in &answered {
+        conn.prepare_cached(LET_ANSWERS_GO)?.execute([attempt_id(*seq, 0), attempt_id(*seq + 1, 0)])?;
+        conn.prepare_cached(IS_UNANSWERED)?.execute([seq])?;
+    }
+    Ok(answered.len())
+}
+
+fn trim_quarantine(conn: &Connection, state: &mut State, before: Timestamp) -> Result<usize, Broken> {
+    let mut select = conn.prepare_cached(SETTLED)?;
+    let settled = select.query_map([before.micros(), len(TRIM_ROWS_MAX)], |row| {
+        Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, String>(1)?))
+    })?;
+    let settled: Vec<_> = settled.collect::<Result<_, _>>()?;
+    for (event, content) in &settled {
+        let row: QuarantineRow = parse(content)?;
+        state.numbers.trimmed[row.origin.index()].0[quarantine_bucket(&row.state).index()] += 1;
+        conn.prepare_cached(DELETE_SETTLED)?.execute([event])?;
+    }
+    Ok(settled.len())
+}
+
+/// The members of the oldest replay that has ended, then itself.
+fn trim_replay(conn: &Connection, before: Timestamp) -> Result<usize, Broken> {
+    let mut select = conn.prepare_cached(ENDED_REPLAY)?;
+    let ended: Option<[u8; 16]> = select.query_row([before.micros()], |row| row.get(0)).optional()?;
+    let Some(id) = ended else { return Ok(0) };
+    let members = conn.prepare_cached(DELETE_MEMBERS)?.execute((id, len(TRIM_ROWS_MAX)))?;
+    if members < TRIM_ROWS_MAX {
+        conn.prepare_cached(DELETE_REPLAY)?.execute([id])?;
+    }
+    Ok(members + 1)
 }
 
 fn trim_deliveries(conn: &Connection, state: &mut State, before: Timestamp) -> Result<usize, Broken> {

@@ -53,21 +53,22 @@ pub(super) fn rights(data: &Path, checks: &mut Checks) {
     }
 }
 
-/// Whether the disk has room for what the journal may still take.
+/// Whether the disk has room for what the stores may still take.
 pub(super) fn free_space(settings: &Settings, running: Option<&Status>, checks: &mut Checks) {
     let Some(free) = free_bytes(&existing(&settings.data)) else {
         checks.note("disk", "`df` does not tell how much is free");
         return;
     };
-    let used = running.map_or(0, |status| status.journal.bytes);
-    let wanted = running.map_or(settings.journal_bytes, |status| status.journal.budget).saturating_sub(used);
+    let rest = |bytes: u64, budget: u64| budget.saturating_sub(bytes);
+    let wanted = running.map_or(settings.journal_bytes.saturating_add(settings.ledger_bytes), |status| {
+        rest(status.journal.bytes, status.journal.budget) + rest(status.ledger.bytes, status.ledger.budget)
+    });
     let text = format!("{} MiB are free", free / MIB);
     if free < FREE_BYTES_MIN {
         checks.finding("disk", text, "make room, or put the data folder elsewhere with --data");
     } else if free < wanted {
-        let fix =
-            "lower journal_mib in the settings file, or make room: intake must stop by its own budget, not by a full disk";
-        checks.finding("disk", format!("{text}, and the journal may still take {} MiB", wanted / MIB), fix);
+        let fix = "lower journal_mib or ledger_mib in the settings file, or make room: intake must stop by its own budget, not by a full disk";
+        checks.finding("disk", format!("{text}, and journal and ledger may still take {} MiB", wanted / MIB), fix);
     } else {
         checks.good("disk", text);
     }

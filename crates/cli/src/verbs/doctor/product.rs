@@ -27,9 +27,13 @@ pub(super) fn check(client: &Client, status: &Status, checks: &mut Checks) {
         );
     }
     clock(status, checks);
-    if !status.concerns.iter().any(|it| it.kind == "journal") {
-        let percent = status.journal.bytes.saturating_mul(100) / status.journal.budget.max(1);
-        checks.good("journal", format!("{percent} % of its budget is in use"));
+    for (store, bytes, budget) in
+        [("journal", status.journal.bytes, status.journal.budget), ("ledger", status.ledger.bytes, status.ledger.budget)]
+    {
+        if !status.concerns.iter().any(|it| it.kind == store) {
+            let percent = bytes.saturating_mul(100) / budget.max(1);
+            checks.good(store, format!("{percent} % of its budget is in use"));
+        }
     }
     for it in status.concerns.iter().filter(|it| it.kind != "accounts") {
         concern(it, status, checks);
@@ -46,6 +50,12 @@ fn concern(it: &Concern, status: &Status, checks: &mut Checks) {
             it.text.clone(),
             "raise journal_mib or lower body_days in the settings file, or finish what keeps its bytes: crossdock deliveries \
              ls --state dead_lettered, crossdock quarantine ls",
+        ),
+        "ledger" => checks.finding(
+            "ledger",
+            it.text.clone(),
+            "raise ledger_mib or lower record_days in the settings file, or finish what is open: crossdock deliveries ls --state \
+             dead_lettered, crossdock quarantine ls",
         ),
         "router" => checks.finding("router", it.text.clone(), "the log of the product says what its loop `router` met"),
         "clock" => checks.finding("clock", it.text.clone(), "let NTP slew the clock; restart the product once it is right"),

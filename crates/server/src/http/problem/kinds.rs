@@ -72,6 +72,8 @@ pub const NOT_READY: Kind = kind(503, "not-ready", "The process does not take tr
 pub const LOOP_ENDED: Kind = kind(503, "loop-ended", "A part of the process has ended");
 /// The journal has used its budget.
 pub const JOURNAL_FULL: Kind = kind(503, "journal-full", "The journal has used its budget");
+/// The ledger has used its budget.
+pub const LEDGER_FULL: Kind = kind(503, "ledger-full", "The ledger has used its budget");
 /// More waits for the store than it can do now.
 pub const BUSY: Kind = kind(503, "busy", "More waits for the store than it can do now");
 /// More waits for the journal's disk than it takes.
@@ -109,6 +111,7 @@ pub const ALL: &[Kind] = &[
     NOT_READY,
     LOOP_ENDED,
     JOURNAL_FULL,
+    LEDGER_FULL,
     BUSY,
     JOURNAL_BUSY,
     UNAVAILABLE,
