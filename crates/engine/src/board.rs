@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use model::{Delivery, DeliveryId, DestinationName, Lease, Record, SecretName, Timestamp};
+use model::{Delivery, DeliveryId, DestinationName, Lease, Record, SecretName, TimeSpan, Timestamp};
 use policy::compiled::Destination;
 use tokio::sync::{mpsc, watch};
 
@@ -36,6 +36,15 @@ pub enum Claimed {
     Perhaps,
 }
 
+/// Whether something has been due to a destination for longer than a look at the queue takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LongDue {
+    /// It has.
+    Yes,
+    /// Nothing has.
+    No,
+}
+
 /// The board of a node's life.
 #[derive(Debug)]
 pub struct Board {
@@ -52,6 +61,8 @@ pub struct Board {
     /// Deliveries whose claim is being committed, or may have been: nobody else of this node may claim them, or one claim
     /// would be flown twice.
     in_question: Mutex<BTreeSet<DeliveryId>>,
+    /// Destinations to which something has been due for long.
+    long_due: Mutex<BTreeSet<DestinationName>>,
 }
 
 impl Board {
@@ -64,6 +75,7 @@ impl Board {
             gates: Mutex::new(gates),
             shards: Mutex::default(),
             in_question: Mutex::default(),
+            long_due: Mutex::default(),
             pressure: Arc::default(),
             switches: Arc::default(),
         }
@@ -117,6 +129,30 @@ impl Board {
     /// Gives back a slot after an attempt; answers the breaker's state when it changed.
     pub fn leave_after(&self, destination: &Destination, slot: &Slot, seen: Option<Seen>, now: Timestamp) -> Option<State> {
         self.gate(&destination.name, |gate| gate.leave_after(destination, slot, seen, now))
+    }
+
+    /// A destination asked for patience.
+    pub fn be_patient(&self, destination: &DestinationName, asked: Option<TimeSpan>, now: Timestamp) {
+        self.gate(destination, |gate| gate.be_patient(asked, now));
+    }
+
+    /// Takes note of whether something has been due to a destination for long.
+    pub fn set_long_due(&self, destination: &DestinationName, is_long_due: LongDue) {
+        let mut long_due = lock(&self.long_due);
+        match is_long_due {
+            LongDue::Yes => drop(long_due.insert(destination.clone())),
+            LongDue::No => drop(long_due.remove(destination)),
+        }
+    }
+
+    /// Takes a slot for a delivery that was never in a queue. Where something has been due for long it leaves the rate and
+    /// half of the slots to that: otherwise what has just arrived would always be first.
+    pub fn enter_fresh(&self, destination: &Destination, now: Timestamp) -> Result<Slot, Closed> {
+        let yields = lock(&self.long_due).contains(&destination.name);
+        if yields && (destination.rate.is_some() || self.free(destination, Kind::First) * 2 <= destination.concurrency) {
+            return Err(Closed::Busy);
+        }
+        self.enter(destination, Kind::First, now)
     }
 
     /// How many shards this node works on.

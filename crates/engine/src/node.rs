@@ -170,6 +170,7 @@ impl Node {
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
             pulse: Pulse::default(),
+            told: std::collections::BTreeSet::new(),
         };
         let mut drive = self.drive("sweep", None);
         let run = async move {

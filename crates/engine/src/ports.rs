@@ -146,7 +146,7 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// behind them. Those of the flows `without` are left out, and however many these have waiting, they hide no other.
     ///
     /// A row that cannot be read is named in the answer and left out: it stops no other.
-    fn due(&self, query: DueQuery) -> Answer<'_, Due>;
+    fn due(&self, query: DueQuery) -> Answer<'_, Readable>;
 
     /// Deliveries that are overdue at `now` ([`Delivery::is_overdue`]): earliest deadline first (of equal ones, that which was
     /// opened first), at most `limit`. A row that cannot be read is left out.
@@ -156,8 +156,8 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>>;
 
     /// Deliveries leased by a life that is over: an earlier one of the same node, or of a node that has not shown itself since
-    /// `stale_before`, or never. At most `limit`.
-    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>>;
+    /// `stale_before`, or never. At most `limit`. A row that cannot be read is named and left out, whoever leased it.
+    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable>;
 
     /// Where a consumer stands; 0 before its first commit.
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset>;
@@ -277,7 +277,7 @@ impl Room {
 pub struct DueQuery {
     /// To where.
     pub destination: DestinationName,
-    /// Due by then.
+    /// Readable by then.
     pub now: Timestamp,
     /// At most so many, first attempts and repeats together.
     pub all: usize,
@@ -287,9 +287,9 @@ pub struct DueQuery {
     pub without: BTreeSet<FlowName>,
 }
 
-/// What is due.
+/// Deliveries that were asked for, and what cannot be read of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Due {
+pub struct Readable {
     /// The deliveries.
     pub deliveries: Vec<Delivery>,
     /// Rows on the way to them that cannot be read: which, and what is wrong with it, in a sentence each.

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{Journal, Ledger, Message};
+use engine::ports::{Journal, Ledger, Message, Readable};
 use model::change::{Change, InForce};
 use model::{
     Appended, Batch, Delivery, DeliveryState, Entry, Fault, Guard, NewEntry, Offset, Owner, Partition, Position, TimeSpan,
@@ -152,8 +152,8 @@ impl Defect {
     }
 
     /// What is found of the attempts that ended lives left open: I10 strikes here.
-    pub fn orphans(&self, found: Vec<Delivery>) -> Vec<Delivery> {
-        if self.flaw == Flaw::I10 { Vec::new() } else { found }
+    pub fn orphans(&self, found: Readable) -> Readable {
+        if self.flaw == Flaw::I10 { Readable::default() } else { found }
     }
 
     /// What is found of what waits beyond its deadline: [`Flaw::I2Deadlines`] strikes here.

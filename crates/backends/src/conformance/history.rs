@@ -166,7 +166,7 @@ impl History {
     }
 
     async fn settle(&mut self) -> Change {
-        let leased = self.reference.orphans(Timestamp::NEVER, usize::MAX).await.expect("memory answers");
+        let leased = self.reference.orphans(Timestamp::NEVER, usize::MAX).await.expect("memory answers").deliveries;
         let open = self.dice.pick(&leased).map(|delivery| delivery.id);
         let id = open.filter(|_| !self.dice.one_in(10)).unwrap_or_else(|| delivery_id(self.number()));
         let (outcome, state) = match self.dice.below(5) {

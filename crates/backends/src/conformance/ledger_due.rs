@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use engine::ports::{Due, DueQuery};
+use engine::ports::{DueQuery, Readable};
 use model::change::Round;
 use model::{Delivery, TimeSpan};
 
@@ -61,7 +61,7 @@ async fn due_gives_what_is_ready_and_due(mut it: LedgerFixture) {
     let due = it.ledger().due(all(at(100))).await.expect("the ledger reads").deliveries;
     assert_eq!(due[0], it.get(delivery_id(1)).await, "whole deliveries");
     let nobody = DueQuery { destination: name("nobody"), ..all(at(100)) };
-    assert_eq!(it.ledger().due(nobody).await.ok(), Some(Due::default()));
+    assert_eq!(it.ledger().due(nobody).await.ok(), Some(Readable::default()));
 }
 
 async fn due_is_a_matter_of_microseconds(it: LedgerFixture) {

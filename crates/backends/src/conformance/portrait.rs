@@ -180,7 +180,7 @@ impl Portrait {
             self.overdue.push(ledger.overdue(now, limit).await?);
         }
         self.agenda = sorted(ledger.agenda().await?, |(destination, _)| destination.clone());
-        self.orphans = sorted(ledger.orphans(subjects.stale_before, ROWS).await?, |delivery| delivery.id);
+        self.orphans = sorted(ledger.orphans(subjects.stale_before, ROWS).await?.deliveries, |delivery| delivery.id);
         self.account = ledger.account().await?;
         self.recount = ledger.recount().await?;
         for partition in &subjects.partitions {

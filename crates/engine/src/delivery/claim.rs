@@ -12,7 +12,7 @@ use policy::compiled::Destination;
 use tokio::sync::mpsc;
 
 use super::run::Sender;
-use crate::board::{Board, Claimed, Handover};
+use crate::board::{Board, Claimed, Handover, LongDue};
 use crate::drive::Stop;
 use crate::observe::Fact;
 use crate::ports::{DueQuery, Hint};
@@ -23,8 +23,11 @@ const AGAIN: TimeSpan = TimeSpan::from_millis(200);
 /// Between two looks: under load every commit is a hint, and what becomes due meanwhile is claimed together.
 const BREATH: TimeSpan = TimeSpan::from_millis(3);
 
+/// What has been due for longer was not just missed by a look: its destination takes less than there is.
+const LONG_DUE: TimeSpan = TimeSpan::from_secs(1);
+
 /// LIMIT: rows that are remembered as told of; more are told of again.
-const TOLD_MAX: usize = 1_000;
+pub(super) const TOLD_MAX: usize = 1_000;
 
 /// The claiming loop of a node.
 #[derive(Debug)]
@@ -100,9 +103,12 @@ impl Claimer {
             let ours = self.sender.board.holds(&Board::shard_of(&name));
             let Some(destination) = present.destinations.get(&name).filter(|_| ours) else { continue };
             if due > now {
+                self.sender.board.set_long_due(&name, LongDue::No);
                 wait = wait.min(due.since(now));
                 continue;
             }
+            let long_due = if now.since(due) > LONG_DUE { LongDue::Yes } else { LongDue::No };
+            self.sender.board.set_long_due(&name, long_due);
             match self.claim_for(destination, now).await {
                 Ok(None) => {}
                 Ok(Some(until)) => wait = wait.min(until.since(now).max(TimeSpan::from_millis(1))),
@@ -161,7 +167,7 @@ impl Claimer {
             self.told.unreadable.clear();
         }
         if !self.told.unreadable.contains(&what) {
-            self.sender.facts.emit(&Fact::Unreadable { destination, what: &what });
+            self.sender.facts.emit(&Fact::Unreadable { destination: Some(destination), what: &what });
             self.told.unreadable.insert(what);
         }
     }

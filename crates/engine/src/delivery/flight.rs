@@ -177,6 +177,12 @@ impl Sender {
         let Some(destination) = present.destinations.get(&delivery.destination) else {
             return self.board.leave_unused(&delivery.destination, slot, now);
         };
+        match outcome {
+            Outcome::Deferred { status, retry_after } if *status == 429 || retry_after.is_some() => {
+                self.board.be_patient(&destination.name, *retry_after, now);
+            }
+            _ => {}
+        }
         if let Some(state) = self.board.leave_after(destination, slot, decide::seen(outcome), now) {
             self.facts.emit(&Fact::Breaker { destination: &delivery.destination, state: state.word() });
             if let Ok(text) = serde_json::to_string(&state) {

@@ -1,18 +1,19 @@
 //! The sweep: attempts that a life left open when it ended are settled as unknown, so that nothing stays "being sent"
 //! for ever. Runs at the start and on a period.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::future::join_all;
 use model::limit::{CLAIM_MAX, LEASE};
 use model::{AttemptResult, Delivery, Fault, FaultKind, NodeName, Outcome, Timestamp};
 
+use super::claim::TOLD_MAX;
 use super::decide;
 use crate::book::Book;
 use crate::drive::Turn;
 use crate::observe::{Fact, Facts};
-use crate::ports::{Clock, Journal, Ledger, Life};
+use crate::ports::{Clock, Journal, Ledger, Life, Readable};
 use crate::rules::pulse::Pulse;
 use crate::rules::traced::Chain;
 
@@ -31,37 +32,68 @@ pub struct Sweep {
     pub facts: Arc<Facts>,
     /// What was seen of other nodes.
     pub pulse: Pulse,
+    /// Rows that cannot be read and were told of.
+    pub told: BTreeSet<String>,
 }
 
 impl Sweep {
-    /// Settles what ended lives left open, at most a claim's worth.
+    /// Settles what ended lives left open, a claim's worth at a time until there is no more.
     ///
     /// The ledger names suspects by its stored times, which a clock that jumped may have made look old; a suspect's node
-    /// is asked after before anything is settled.
+    /// is asked after before anything is settled. All nodes are looked at once in a turn.
     pub async fn turn(&mut self) -> Result<Turn, Fault> {
-        let now = self.clock.now();
-        let suspects = self.ledger.orphans(now - LEASE, CLAIM_MAX).await?;
-        let lives = self.lives(&suspects).await?;
-        let is_over = |delivery: &&Delivery| {
-            delivery.lease.as_ref().is_some_and(|lease| match lives.get(&lease.node) {
-                Some(Some(life)) => life.incarnation > lease.incarnation || self.pulse.is_gone(&lease.node),
-                Some(None) | None => true,
-            })
-        };
-        // Together, so that after a crash all of them are decided in a few commits and not in one each.
-        let settled = join_all(suspects.iter().filter(is_over).map(|delivery| self.settle(delivery, now))).await;
-        let turn = if settled.is_empty() { Turn::Idle } else { Turn::Worked };
-        settled.into_iter().collect::<Result<(), Fault>>().map(|()| turn)
+        let (now, mut turn) = (self.clock.now(), Turn::Idle);
+        let mut looked: BTreeSet<NodeName> = BTreeSet::new();
+        loop {
+            let Readable { deliveries: suspects, unreadable } = self.ledger.orphans(now - LEASE, CLAIM_MAX).await?;
+            self.tell_unreadable(unreadable);
+            let lives = self.lives(&suspects, &mut looked).await?;
+            let is_over = |delivery: &&Delivery| {
+                delivery.lease.as_ref().is_some_and(|lease| match lives.get(&lease.node) {
+                    Some(Some(life)) => life.incarnation > lease.incarnation || self.pulse.is_gone(&lease.node),
+                    Some(None) | None => true,
+                })
+            };
+            // Together, so that after a crash all of them are decided in a few commits and not in one each.
+            let settled = join_all(suspects.iter().filter(is_over).map(|delivery| self.settle(delivery, now))).await;
+            let is_last = suspects.len() < CLAIM_MAX || settled.is_empty();
+            if !settled.is_empty() {
+                turn = Turn::Worked;
+            }
+            settled.into_iter().collect::<Result<(), Fault>>()?;
+            if is_last {
+                return Ok(turn);
+            }
+        }
     }
 
-    async fn lives(&mut self, suspects: &[Delivery]) -> Result<BTreeMap<NodeName, Option<Life>>, Fault> {
+    /// What cannot be read is told of once, and hinders nothing else.
+    fn tell_unreadable(&mut self, unreadable: Vec<String>) {
+        for what in unreadable {
+            if self.told.len() >= TOLD_MAX {
+                self.told.clear();
+            }
+            if !self.told.contains(&what) {
+                self.facts.emit(&Fact::Unreadable { destination: None, what: &what });
+                self.told.insert(what);
+            }
+        }
+    }
+
+    /// The lives of the suspects' nodes. Those that were not looked at before are.
+    async fn lives(
+        &mut self,
+        suspects: &[Delivery],
+        looked: &mut BTreeSet<NodeName>,
+    ) -> Result<BTreeMap<NodeName, Option<Life>>, Fault> {
         let mut lives = BTreeMap::new();
         for lease in suspects.iter().filter_map(|delivery| delivery.lease.as_ref()) {
             if !lives.contains_key(&lease.node) {
                 lives.insert(lease.node.clone(), self.ledger.life(&lease.node).await?);
             }
         }
-        self.pulse.look(lives.iter().filter_map(|(node, life)| Some((node.clone(), life.as_ref()?.seen_at))));
+        let fresh = lives.iter().filter(|(node, _)| looked.insert((*node).clone()));
+        self.pulse.look(fresh.filter_map(|(node, life)| Some((node.clone(), life.as_ref()?.seen_at))));
         Ok(lives)
     }
 

@@ -71,8 +71,8 @@ pub enum Fact<'a> {
     },
     /// A row of the ledger cannot be read and is left where it is; the others go on.
     Unreadable {
-        /// Whose.
-        destination: &'a DestinationName,
+        /// Whose, where that is known.
+        destination: Option<&'a DestinationName>,
         /// Which, and what is wrong with it.
         what: &'a str,
     },
@@ -273,8 +273,11 @@ impl fmt::Display for Fact<'_> {
             Self::Breaker { destination, state } => {
                 write!(f, "the breaker of {destination} is {state}")
             }
-            Self::Unreadable { destination, what } => {
+            Self::Unreadable { destination: Some(destination), what } => {
                 write!(f, "a delivery to {destination} cannot be read and stays where it is: {what}")
+            }
+            Self::Unreadable { destination: None, what } => {
+                write!(f, "a delivery that was being attempted cannot be read and stays where it is: {what}")
             }
             Self::NoSecret { destination, secret } => {
                 write!(f, "deliveries to {destination} wait: the secret {secret} has no value")

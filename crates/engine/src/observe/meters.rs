@@ -34,7 +34,7 @@ pub struct Meters {
     delivery: Spreads<DestinationName>,
     breaker_changes: Counts<(DestinationName, &'static str)>,
     loop_faults: Counts<(&'static str, &'static str)>,
-    unreadable: Counts<DestinationName>,
+    unreadable: Counts<Option<DestinationName>>,
     without_secret: Counts<DestinationName>,
     removed: Counts<&'static str>,
     alarms: Counts<(&'static str, &'static str)>,
@@ -90,7 +90,7 @@ impl Meters {
                 add(&self.exports, (*signal, "failed"), 1);
             }
             Fact::BudgetAlarm { store, level, .. } => add(&self.alarms, (*store, *level), 1),
-            Fact::Unreadable { destination, .. } => add(&self.unreadable, (*destination).clone(), 1),
+            Fact::Unreadable { destination, .. } => add(&self.unreadable, destination.cloned(), 1),
             Fact::NoSecret { destination, .. } => add(&self.without_secret, (*destination).clone(), 1),
             Fact::RefusedMore { .. } | Fact::Shards { .. } | Fact::RequestFailed { .. } => {}
         }
@@ -120,7 +120,7 @@ impl Meters {
             spreads(&all::DELIVERY, &self.delivery, name),
             counts(&all::BREAKER_CHANGES, &self.breaker_changes, |(to, state)| vec![to.to_string(), (*state).to_owned()]),
             counts(&all::LOOP_FAULTS, &self.loop_faults, |(name, kind)| vec![(*name).to_owned(), (*kind).to_owned()]),
-            counts(&all::UNREADABLE, &self.unreadable, |to| vec![to.to_string()]),
+            counts(&all::UNREADABLE, &self.unreadable, |to| vec![to.as_ref().map(ToString::to_string).unwrap_or_default()]),
             counts(&all::WITHOUT_SECRET, &self.without_secret, |to| vec![to.to_string()]),
             counts(&all::REMOVED, &self.removed, |store| vec![(*store).to_owned()]),
             counts(&all::ALARMS, &self.alarms, |(store, level)| vec![(*store).to_owned(), (*level).to_owned()]),

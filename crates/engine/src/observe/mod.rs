@@ -96,7 +96,7 @@ impl Facts {
                 trace_id = chain.map(|chain| hex::encode(chain.trace_id))
             ),
             Fact::Breaker { destination, state } => tell!(%destination, state),
-            Fact::Unreadable { destination, .. } => tell!(%destination),
+            Fact::Unreadable { destination, .. } => tell!(destination = destination.map(model::DestinationName::as_str)),
             Fact::NoSecret { destination, secret } => tell!(%destination, %secret),
             Fact::Shards { held } => tell!(held),
             Fact::Trimmed { store, rows } => tell!(store, rows),

@@ -104,7 +104,7 @@ pub(super) fn samples(delivery: &Delivery, mut tell: impl FnMut(&Fact<'_>)) {
     tell(&Fact::LoopFault { name: "router", fault: &fault });
     tell(&Fact::Exported(exported(512)));
     tell(&Fact::NotExported { lost: exported(512), why: "connect" });
-    tell(&Fact::Unreadable { destination: to, what: "state: not JSON" });
+    tell(&Fact::Unreadable { destination: Some(to), what: "state: not JSON" });
     tell(&Fact::NoSecret { destination: to, secret: &secret });
     tell(&Fact::RefusedMore { source: Some(&source), count: 1_240, within: TimeSpan::from_secs(60) });
 }

@@ -7,6 +7,10 @@ use model::{Offset, Record, TimeSpan, Timestamp};
 
 use crate::ports::{Ages, Room, Usage};
 
+/// How much longer than its window a key is remembered: a clock that was ahead, and is put right, must not have dropped what is
+/// inside of it. What is looked up is judged by the window alone.
+const KEY_MARGIN: TimeSpan = TimeSpan::from_days(1);
+
 /// How long things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
@@ -53,7 +57,7 @@ impl Retention {
 
     /// Keys from before this are forgotten. A shorter window than a partner's longest redelivery would let a repeat in.
     pub fn keys_before(&self, now: Timestamp) -> Timestamp {
-        now - self.keys.max(KEY_WINDOW)
+        now - self.keys.max(KEY_WINDOW) - KEY_MARGIN
     }
 }
 
@@ -201,7 +205,7 @@ mod tests {
     #[test]
     fn keys_are_never_forgotten_within_the_window() {
         let short = Retention { keys: TimeSpan::from_days(1), ..Retention::default() };
-        assert_eq!(short.keys_before(days(100)), days(86));
+        assert_eq!(short.keys_before(days(100)), days(85));
     }
 
     #[test]

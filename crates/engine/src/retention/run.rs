@@ -108,6 +108,13 @@ pub struct Sweep {
     ended_at: Timestamp,
 }
 
+impl Sweep {
+    /// Whether it has seen a page and not yet the last.
+    fn is_under_way(&self) -> bool {
+        self.after > Offset::default()
+    }
+}
+
 /// The loop of retention.
 #[derive(Debug)]
 pub struct Keeper {
@@ -132,12 +139,13 @@ impl Keeper {
     pub async fn turn(&mut self) -> Result<Turn, Fault> {
         let is_short = self.alarm().await?;
         let now = self.clock.now();
-        let mut removed = 0;
+        let (mut removed, mut is_on_its_way) = (0, false);
         for partition in self.trimmer.journal.partitions() {
             if self.board.holds(&format!("partition/{}", partition.0)) {
                 let records = self.trimmer.records(partition, now).await?;
                 self.tell("journal", records);
                 removed += records + self.sweep(partition, now).await?;
+                is_on_its_way |= self.sweeps.get(&partition).is_some_and(Sweep::is_under_way);
             }
         }
         if self.board.holds(SHARD) && now >= self.barren_at + if is_short { PRESSED } else { QUIET } {
@@ -147,7 +155,8 @@ impl Keeper {
             }
             removed += rows;
         }
-        if removed == 0 {
+        // Where room is short what may be released stands anywhere among what may not, and intake waits for it.
+        if removed == 0 && !(is_on_its_way && self.levels.0 >= Level::High) {
             return Ok(Turn::Idle);
         }
         self.clock.sleep(PAUSE).await;
@@ -158,8 +167,7 @@ impl Keeper {
     async fn sweep(&mut self, partition: Partition, now: Timestamp) -> Result<u64, Fault> {
         let quiet = if self.levels.0 >= Level::High { PRESSED } else { QUIET };
         let sweep = self.sweeps.entry(partition).or_default();
-        let is_under_way = sweep.after > Offset::default();
-        if !is_under_way && now < sweep.ended_at + quiet {
+        if !sweep.is_under_way() && now < sweep.ended_at + quiet {
             return Ok(0);
         }
         let Looked { released, next } = self.trimmer.kept(partition, sweep.after).await?;

@@ -18,7 +18,7 @@ use crate::book::Book;
 use crate::drive::{self, Stop, Turn};
 use crate::observe::{Fact, Facts};
 use crate::ports::{Clock, Journal, Ledger};
-use crate::rules::gate::{Kind, Slot};
+use crate::rules::gate::Slot;
 
 /// The router of one partition.
 #[derive(Debug)]
@@ -147,7 +147,7 @@ impl Router {
             let paused = self.board.switches.is_paused(&format!("flow/{}", delivery.flow));
             let waits = matches!(delivery.state, DeliveryState::Waiting { .. });
             let destination = present.destinations.get(&delivery.destination).filter(|_| waits && !paused);
-            let slot = destination.and_then(|destination| self.board.enter(destination, Kind::First, now).ok());
+            let slot = destination.and_then(|destination| self.board.enter_fresh(destination, now).ok());
             let claim = slot.as_ref().map(|_| Claim { lease: self.board.lease.clone(), at: now });
             batch.changes.push(Change::Open { delivery: Box::new(delivery.clone()), claim });
             slots.push(slot);

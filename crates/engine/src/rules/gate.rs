@@ -3,11 +3,16 @@
 //!
 //! It holds what one node knows; the node that owns the destination's shard is the only one that asks.
 
-use model::{SecretName, Timestamp};
+use model::{SecretName, TimeSpan, Timestamp};
 use policy::compiled::Destination;
 
 use super::breaker::{Breaker, Pass, Role, Seen, State};
 use super::bucket::Bucket;
+
+/// How long nothing goes to a destination that says "too many" and not how long.
+const PATIENCE: TimeSpan = TimeSpan::from_secs(1);
+/// LIMIT: how long one Retry-After closes a destination; the delivery that was told waits longer, its schedule knows how.
+pub const PATIENCE_MAX: TimeSpan = TimeSpan::from_secs(60);
 
 /// What an attempt is: the first, for which slots are reserved, or a repeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +28,8 @@ pub enum Kind {
 pub struct Gate {
     breaker: Breaker,
     bucket: Bucket,
+    /// When the destination asked for patience: until then nothing goes, whichever delivery was told.
+    closed_until: Timestamp,
     firsts: u32,
     repeats: u32,
 }
@@ -44,7 +51,7 @@ pub enum Closed {
     NoSecret(SecretName),
     /// All slots are in use; one comes back.
     Busy,
-    /// Not before this: rate or breaker.
+    /// Not before this: rate, breaker, or the destination asked for patience.
     Until(Timestamp),
 }
 
@@ -58,6 +65,9 @@ impl Gate {
     pub fn enter(&mut self, spec: &Destination, kind: Kind, now: Timestamp) -> Result<Slot, Closed> {
         if self.free(spec, kind) == 0 {
             return Err(Closed::Busy);
+        }
+        if now < self.closed_until {
+            return Err(Closed::Until(self.closed_until));
         }
         let role = match self.breaker.ask(now) {
             Pass::Yes => Role::Usual,
@@ -104,6 +114,13 @@ impl Gate {
         }
         let after = self.breaker.state();
         (before != after).then_some(after)
+    }
+
+    /// The destination asked for patience. It is heard by all that go there, within bounds: one answer must not close a
+    /// destination for hours.
+    pub fn be_patient(&mut self, asked: Option<TimeSpan>, now: Timestamp) {
+        let span = asked.unwrap_or(PATIENCE).min(PATIENCE_MAX);
+        self.closed_until = self.closed_until.max(now + span);
     }
 
     /// Where the breaker stands.

@@ -143,3 +143,25 @@ async fn a_full_ledger_closes_intake_until_something_is_over() {
     assert_eq!(world.receive(&body(1, 0)).await, Told::Accepted, "what is over went before its age");
     world.check_accounts().await;
 }
+
+#[tokio::test]
+async fn where_room_is_short_what_may_be_released_is_found_behind_what_may_not() {
+    let mut world = World::open(Budgets { journal: 2 * MIB, ledger: AMPLE }).await;
+    let with_a_person = u32::try_from(2 * TRIM_ROWS_MAX + 20).unwrap();
+    for n in 0..with_a_person {
+        world.receive_kept(n).await;
+    }
+    let mut n = 0;
+    while world.receive(&body(0, n)).await == Told::Accepted {
+        n += 1;
+        world.look().await;
+    }
+    world.route().await;
+    world.retain().await;
+    let kept = world.kept().await;
+    assert!(kept > with_a_person as usize + 100, "{kept}");
+    world.attempt(End::Done).await;
+    world.clock.advance(TimeSpan::from_secs(2));
+    world.retain().await;
+    assert_eq!(world.kept().await, with_a_person as usize);
+}

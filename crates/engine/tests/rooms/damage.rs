@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use backends::conformance::ManualClock;
 use backends::sqlite::{Options, Store};
+use engine::drive::Turn;
+use engine::observe::Facts;
 use engine::ports::Clock;
-use model::{DeliveryId, DeliveryState};
+use model::{Batch, Change, Claim, DeliveryId, DeliveryState};
 use tempfile::TempDir;
 
 use crate::world::{BEGINNING, World, project};
@@ -65,4 +67,30 @@ async fn an_event_that_cannot_be_read_is_held_for_its_owner() {
     let held = world.delivery(ids[2]).await;
     assert_eq!((held.cause.as_str(), held.lease), ("no_event", None));
     assert!(held.why.starts_with("the event cannot be read: "), "{}", held.why);
+}
+
+#[tokio::test]
+async fn an_attempt_that_cannot_be_read_stops_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut world, store) = open(&folder).await;
+    let mut ids = Vec::new();
+    for number in 1..=3 {
+        ids.push(world.accept(number, "").await);
+    }
+    let claim = Claim { lease: world.board.lease.clone(), at: world.clock.now() };
+    let claims = ids.iter().map(|id| Change::Claim { delivery: *id, claim: claim.clone() }).collect();
+    world.ledger.commit(Batch { guards: Vec::new(), changes: claims }).await.unwrap();
+    store.close();
+    drop((world, store));
+    let conn = rusqlite::Connection::open(folder.path().join("ledger.sqlite")).unwrap();
+    let damage = "UPDATE deliveries SET origin = 77 WHERE seq = (SELECT min(seq) FROM deliveries)";
+    assert_eq!(conn.execute(damage, []).unwrap(), 1);
+    let (world, _store) = open(&folder).await;
+    let mut sweep = world.sweep(Facts::default());
+    assert_eq!(sweep.turn().await.unwrap(), Turn::Worked);
+    for id in &ids[1..] {
+        assert_eq!(world.delivery(*id).await.lease, None, "the life that attempted it is over");
+    }
+    assert_eq!(sweep.told.len(), 1);
+    assert_eq!(sweep.turn().await.unwrap(), Turn::Idle);
 }

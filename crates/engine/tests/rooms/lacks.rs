@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use engine::delivery::command::Wish;
-use engine::delivery::sweep::Sweep;
 use engine::drive::{self, Turn};
 use engine::keyring::Keyring;
-use engine::rules::pulse::Pulse;
+use engine::observe::Facts;
 use formats::signature::Secret;
 use model::{
     Batch, Change, Claim, Delivery, DeliveryId, DeliveryState, Digest, Fault, FaultKind, Lease, NodeName, PolicyVersion,
@@ -96,14 +95,7 @@ async fn the_sweep_settles_what_a_damaged_policy_left_open() {
     let claim = Claim { lease, at: world.delivery(id).await.created_at };
     world.ledger.commit(Batch::new().change(Change::Claim { delivery: id, claim })).await.unwrap();
     world.clock.advance(DAY);
-    let mut sweep = Sweep {
-        journal: world.journal.clone(),
-        facts: Arc::default(),
-        ledger: world.ledger.clone(),
-        book: world.book.clone(),
-        clock: world.clock.clone(),
-        pulse: Pulse::default(),
-    };
+    let mut sweep = world.sweep(Facts::default());
     assert_eq!(sweep.turn().await.unwrap(), Turn::Worked);
     let held = world.delivery(id).await;
     assert_eq!((held.state.word(), held.lease.as_ref(), held.cause.as_str()), ("held", None, "unknown"));

@@ -16,6 +16,8 @@ mod replay;
 #[cfg(test)]
 mod retention;
 #[cfg(test)]
+mod slots;
+#[cfg(test)]
 mod sweep;
 #[cfg(test)]
 mod switch;

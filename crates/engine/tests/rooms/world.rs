@@ -13,6 +13,7 @@ use engine::change::apply::{Applied, Changes, Terms, bootstrap};
 use engine::delivery::claim::{Claimer, Told};
 use engine::delivery::operate::Operate;
 use engine::delivery::run::{Deliverer, Sender};
+use engine::delivery::sweep::Sweep;
 use engine::drive::Turn;
 use engine::keyring::Keyring;
 use engine::membership::{self, Membership};
@@ -223,13 +224,18 @@ impl World {
     /// Lets the claiming and the delivery loop run against a destination that takes everything, until none of these waits any more, or for so
     /// many turns that it never will. Answers whether the loop ended well when it was told to.
     pub(crate) async fn deliver_until_settled(&self, ids: &[DeliveryId]) {
+        self.deliver(ids, Outcome::Accepted { status: 200 }).await;
+    }
+
+    /// Claims and attempts for some seconds, until none of these waits; every attempt ends like this.
+    pub(crate) async fn deliver(&self, ids: &[DeliveryId], outcome: Outcome) {
         self.board.set_shards(BTreeSet::from(["partition/0".to_owned(), "destination/wms".to_owned()]));
         let (stop, stopped) = watch::channel(false);
         let (handovers, receiver) = mpsc::channel(1);
         let sender = Sender {
             journal: self.journal.clone(),
             ledger: self.ledger.clone(),
-            outbound: Arc::new(Taker),
+            outbound: Arc::new(Answering(outcome)),
             book: self.book.clone(),
             board: self.board.clone(),
             clock: self.clock.clone(),
@@ -249,6 +255,19 @@ impl World {
         };
         let (claimed, delivered, ()) = futures::join!(claimer.run(), deliverer.run(), until_settled);
         claimed.and(delivered).unwrap();
+    }
+
+    /// The sweep of this life.
+    pub(crate) fn sweep(&self, facts: Facts) -> Sweep {
+        Sweep {
+            journal: Arc::clone(&self.journal),
+            ledger: Arc::clone(&self.ledger),
+            book: Arc::clone(&self.book),
+            clock: self.clock.clone(),
+            facts: Arc::new(facts),
+            pulse: Pulse::default(),
+            told: BTreeSet::new(),
+        }
     }
 
     async fn any_waits(&self, ids: &[DeliveryId]) -> bool {
@@ -277,13 +296,13 @@ impl World {
     }
 }
 
-/// A destination that takes everything.
+/// A destination that answers everything like this.
 #[derive(Debug)]
-struct Taker;
+struct Answering(Outcome);
 
-impl Outbound for Taker {
+impl Outbound for Answering {
     fn send<'a>(&'a self, _message: &'a Message) -> Pin<Box<dyn Future<Output = Sent> + Send + 'a>> {
-        let sent = Sent { outcome: Outcome::Accepted { status: 200 }, response: Bytes::new(), cut: false };
+        let sent = Sent { outcome: self.0.clone(), response: Bytes::new(), cut: false };
         Box::pin(std::future::ready(sent))
     }
 }

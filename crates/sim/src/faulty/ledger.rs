@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use engine::ports::{Ages, Answer, Due, DueQuery, Hint, Ledger, Life, Room, Shard};
+use engine::ports::{Ages, Answer, DueQuery, Hint, Ledger, Life, Readable, Room, Shard};
 use model::change::Switch;
 use model::{
     Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce, KeyedWrite,
@@ -63,13 +63,13 @@ impl FaultyLedger {
         answer
     }
 
-    async fn due_through(&self, query: DueQuery) -> Result<Due, Fault> {
+    async fn due_through(&self, query: DueQuery) -> Result<Readable, Fault> {
         self.look(Size::Due(query.all));
         let now = self.between.defect.as_ref().map_or(query.now, |defect| defect.due_at(query.now));
         self.pass("ledger.due", self.inner.due(DueQuery { now, ..query })).await
     }
 
-    async fn orphans_through(&self, stale_before: Timestamp, limit: usize) -> Result<Vec<Delivery>, Fault> {
+    async fn orphans_through(&self, stale_before: Timestamp, limit: usize) -> Result<Readable, Fault> {
         self.look(Size::Orphans(limit));
         let found = self.pass("ledger.orphans", self.inner.orphans(stale_before, limit)).await?;
         Ok(self.between.defect.as_ref().map_or_else(|| found.clone(), |defect| defect.orphans(found.clone())))
@@ -102,7 +102,7 @@ impl Ledger for FaultyLedger {
         Box::pin(self.pass("ledger.delivery", self.inner.delivery(id)))
     }
 
-    fn due(&self, query: DueQuery) -> Answer<'_, Due> {
+    fn due(&self, query: DueQuery) -> Answer<'_, Readable> {
         Box::pin(self.due_through(query))
     }
 
@@ -114,7 +114,7 @@ impl Ledger for FaultyLedger {
         Box::pin(self.pass("ledger.agenda", self.inner.agenda()))
     }
 
-    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
+    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable> {
         Box::pin(self.orphans_through(stale_before, limit))
     }
 

@@ -16,7 +16,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{Ages, Answer, Clock, Due, DueQuery, Hint, Ledger, Life, Room, Shard, Views};
+use engine::ports::{Ages, Answer, Clock, DueQuery, Hint, Ledger, Life, Readable, Room, Shard, Views};
 use model::change::Switch;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
@@ -88,7 +88,7 @@ impl Ledger for MemoryLedger {
         self.ask(move |state| state.delivery(id))
     }
 
-    fn due(&self, query: DueQuery) -> Answer<'_, Due> {
+    fn due(&self, query: DueQuery) -> Answer<'_, Readable> {
         self.ask(move |state| state.due(&query))
     }
 
@@ -100,8 +100,8 @@ impl Ledger for MemoryLedger {
         self.ask(State::agenda)
     }
 
-    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
-        self.ask(move |state| state.orphans(stale_before, limit))
+    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable> {
+        self.ask(move |state| Readable { deliveries: state.orphans(stale_before, limit), unreadable: Vec::new() })
     }
 
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::ports::{Due, DueQuery, Shard};
+use engine::ports::{DueQuery, Readable, Shard};
 use model::{
     Delivery, DeliveryId, DestinationName, MemberVerdict, NewEntry, Offset, Partition, Position, QuarantineState, Replay,
     ReplayId, ReplayMember, ReplayState, Timestamp,
@@ -17,7 +17,7 @@ impl State {
     }
 
     /// See [`engine::ports::Ledger::due`]: first attempts and repeats are two queues, merged by due time.
-    pub(super) fn due(&self, query: &DueQuery) -> Due {
+    pub(super) fn due(&self, query: &DueQuery) -> Readable {
         let mut found: Vec<(&ReadyKey, Delivery)> = Vec::new();
         for (repeat, most) in [(false, query.all), (true, query.repeats.min(query.all))] {
             let from = (query.destination.clone(), repeat, Timestamp::from_micros(i64::MIN), 0);
@@ -29,7 +29,7 @@ impl State {
         }
         found.sort_by_key(|((_, _, due, opened), _)| (*due, *opened));
         let deliveries = found.into_iter().take(query.all).map(|(_, delivery)| delivery).collect();
-        Due { deliveries, unreadable: Vec::new() }
+        Readable { deliveries, unreadable: Vec::new() }
     }
 
     pub(super) fn overdue(&self, now: Timestamp, limit: usize) -> Vec<Delivery> {

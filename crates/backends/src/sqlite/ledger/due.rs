@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use engine::ports::{Due, DueQuery};
+use engine::ports::{DueQuery, Readable};
 use model::{Delivery, DeliveryState, DestinationName, FlowName, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Rows, params};
 
 use super::super::broken::Broken;
 use super::super::connection::snapshot;
 use super::super::sql::{at, statements};
 use super::names::NameTexts;
-use super::rows::{Row, columns, decode};
+use super::rows::{Row, columns, decode, unreadable};
 
 statements! {
     NUMBER = "SELECT id FROM names WHERE name = $1";
@@ -25,8 +25,8 @@ statements! {
 }
 
 /// Ready deliveries of a destination: first attempts and repeats are two queues, merged by due time.
-pub(super) fn due(conn: &Connection, names: &NameTexts, query: &DueQuery) -> Result<Due, Broken> {
-    let mut due = Due::default();
+pub(super) fn due(conn: &Connection, names: &NameTexts, query: &DueQuery) -> Result<Readable, Broken> {
+    let mut readable = Readable::default();
     let mut found: Vec<Row> = Vec::new();
     snapshot(conn, || {
         let mut number = conn.prepare_cached(NUMBER)?;
@@ -34,21 +34,22 @@ pub(super) fn due(conn: &Connection, names: &NameTexts, query: &DueQuery) -> Res
         let Some(destination) = number else { return Ok(()) };
         let flows = flows(conn, names, (destination, query))?;
         for (again, most) in [(false, query.all), (true, query.repeats.min(query.all))] {
-            let mut queue: Vec<Row> = Vec::new();
+            let mut queue = Queue { most, rows: Vec::new(), unreadable: Vec::new() };
             for flow in &flows {
-                let wanted = (destination, *flow, again, query.now);
-                first(conn, names, wanted, most, (&mut queue, &mut due.unreadable))?;
+                let mut due = conn.prepare_cached(DUE)?;
+                queue.take(due.query(params![destination, *flow, again, query.now.micros()])?, names)?;
             }
-            queue.sort_by_key(order);
-            queue.truncate(most);
-            found.append(&mut queue);
+            queue.rows.sort_by_key(order);
+            queue.rows.truncate(most);
+            found.append(&mut queue.rows);
+            readable.unreadable.append(&mut queue.unreadable);
         }
         Ok(())
     })?;
     found.sort_by_key(order);
     found.truncate(query.all);
-    due.deliveries = found.into_iter().map(|row| row.delivery).collect();
-    Ok(due)
+    readable.deliveries = found.into_iter().map(|row| row.delivery).collect();
+    Ok(readable)
 }
 
 /// The flows with something ready for a destination, without those that are left out.
@@ -66,37 +67,30 @@ fn flows(conn: &Connection, names: &NameTexts, (destination, query): (i64, &DueQ
     Ok(flows)
 }
 
-/// The first of one queue that can be read, and what is wrong with those before them that cannot.
-fn first(
-    conn: &Connection,
-    names: &NameTexts,
-    (destination, flow, again, now): (i64, i64, bool, Timestamp),
+/// First attempts, or repeats.
+struct Queue {
+    /// At most so many of each flow.
     most: usize,
-    (queue, unreadable): (&mut Vec<Row>, &mut Vec<String>),
-) -> Result<(), Broken> {
-    let mut statement = conn.prepare_cached(DUE)?;
-    let mut rows = statement.query(params![destination, flow, again, now.micros()])?;
-    let mut left = most;
-    while left > 0
-        && let Some(row) = rows.next()?
-    {
-        match decode(row, names) {
-            Ok(row) => {
-                queue.push(row);
-                left -= 1;
-            }
-            Err(broken) => unreadable.push(format!("{}: {broken}", named(row))),
-        }
-    }
-    Ok(())
+    rows: Vec<Row>,
+    unreadable: Vec<String>,
 }
 
-/// A row by its id, or by its number where not even that can be read.
-fn named(row: &rusqlite::Row<'_>) -> String {
-    match (row.get::<_, [u8; 16]>(1), row.get::<_, i64>(0)) {
-        (Ok(id), _) => format!("delivery {}", uuid::Uuid::from_bytes(id)),
-        (Err(_), Ok(seq)) => format!("row {seq} of the deliveries"),
-        (Err(_), Err(_)) => "a row of the deliveries".to_owned(),
+impl Queue {
+    /// Takes the first that can be read, and what is wrong with those before them that cannot.
+    fn take(&mut self, mut due: Rows<'_>, names: &NameTexts) -> Result<(), Broken> {
+        let mut left = self.most;
+        while left > 0
+            && let Some(row) = due.next()?
+        {
+            match decode(row, names) {
+                Ok(row) => {
+                    self.rows.push(row);
+                    left -= 1;
+                }
+                Err(broken) => self.unreadable.push(unreadable(row, &broken)),
+            }
+        }
+        Ok(())
     }
 }
 

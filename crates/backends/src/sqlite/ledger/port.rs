@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::ports::{Ages, Answer, Due, DueQuery, Hint, Ledger, Life, Room, Shard, Views};
+use engine::ports::{Ages, Answer, DueQuery, Hint, Ledger, Life, Readable, Room, Shard, Views};
 use model::change::Switch;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
@@ -36,7 +36,7 @@ impl Ledger for SqliteLedger {
         self.ask("ledger.delivery", move |conn, names| Ok(Row::find(conn, names, id)?.map(|row| row.delivery)))
     }
 
-    fn due(&self, query: DueQuery) -> Answer<'_, Due> {
+    fn due(&self, query: DueQuery) -> Answer<'_, Readable> {
         self.ask("ledger.due", move |conn, names| due::due(conn, names, &query))
     }
 
@@ -48,7 +48,7 @@ impl Ledger for SqliteLedger {
         self.ask("ledger.agenda", due::agenda)
     }
 
-    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
+    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable> {
         self.ask("ledger.orphans", move |conn, names| read::orphans(conn, names, stale_before, limit))
     }
 

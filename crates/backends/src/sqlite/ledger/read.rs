@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use engine::ports::{Life, Shard};
+use engine::ports::{Life, Readable, Shard};
 use model::account::ROUTER;
 use model::change::Switch;
 use model::{
-    Account, Bucket, Delivery, DestinationName, Digest, Entry, EventId, NewEntry, NodeName, Offset, Partition,
-    PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
+    Account, Bucket, DestinationName, Digest, Entry, EventId, NewEntry, NodeName, Offset, Partition, PolicyVersion,
+    QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use super::super::connection::snapshot;
 use super::super::sql::{at, count, int, len, statements};
 use super::beside::{bucket as quarantine_bucket, parse};
 use super::names::NameTexts;
-use super::rows::{columns, decode, origin, state_word};
+use super::rows::{columns, decode, origin, state_word, unreadable};
 use super::state::load_tallies;
 use super::trim::bucket;
 
@@ -61,7 +61,7 @@ pub(super) fn orphans(
     names: &NameTexts,
     stale_before: Timestamp,
     limit: usize,
-) -> Result<Vec<Delivery>, Broken> {
+) -> Result<Readable, Broken> {
     snapshot(conn, || {
         let mut lives: BTreeMap<NodeName, (u64, Timestamp)> = BTreeMap::new();
         let mut statement = conn.prepare_cached(LIVES)?;
@@ -70,15 +70,21 @@ pub(super) fn orphans(
             let node: String = row.get(0)?;
             lives.insert(node.parse().map_err(Broken::corrupt)?, (count(row.get(1)?), at(row.get(2)?)));
         }
-        let mut orphans = Vec::new();
+        let mut orphans = Readable::default();
         let mut statement = conn.prepare_cached(ORPHANS)?;
         let mut rows = statement.query([])?;
-        while let (Some(row), true) = (rows.next()?, orphans.len() < limit) {
-            let delivery = decode(row, names)?.delivery;
+        while let (Some(row), true) = (rows.next()?, orphans.deliveries.len() < limit) {
+            let delivery = match decode(row, names) {
+                Ok(row) => row.delivery,
+                Err(broken) => {
+                    orphans.unreadable.push(unreadable(row, &broken));
+                    continue;
+                }
+            };
             let Some(lease) = &delivery.lease else { continue };
             let life = lives.get(&lease.node);
             if life.is_none_or(|(life, seen_at)| lease.incarnation < *life || *seen_at < stale_before) {
-                orphans.push(delivery);
+                orphans.deliveries.push(delivery);
             }
         }
         Ok(orphans)

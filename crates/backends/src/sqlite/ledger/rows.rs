@@ -271,6 +271,15 @@ pub(super) fn decode(row: &SqlRow<'_>, names: &NameTexts) -> Result<Row, Broken>
     Ok(Row { seq: row.get(0)?, lane_place: row.get(31)?, started_at: started_at.map(at), answered, delivery })
 }
 
+/// A row that cannot be decoded, by its id, or by its number where not even that can be read; and what is wrong with it.
+pub(super) fn unreadable(row: &SqlRow<'_>, broken: &Broken) -> String {
+    match (row.get::<_, [u8; 16]>(1), row.get::<_, i64>(0)) {
+        (Ok(id), _) => format!("delivery {}: {broken}", Uuid::from_bytes(id)),
+        (Err(_), Ok(seq)) => format!("row {seq} of the deliveries: {broken}"),
+        (Err(_), Err(_)) => format!("a row of the deliveries: {broken}"),
+    }
+}
+
 /// The origin with this number.
 pub(super) fn origin(number: i64) -> Result<Origin, Broken> {
     let origin = usize::try_from(number).ok().and_then(|index| Origin::ALL.get(index));
