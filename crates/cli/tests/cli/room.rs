@@ -162,7 +162,7 @@ fn a_journal_at_its_budget_refuses_says_so_and_opens_again_by_itself() {
     assert_eq!(told.status, 503, "{told:?}");
     assert!(told.head.contains("application/problem+json") && told.is_told_when(60), "{told:?}");
     assert!(told.body.contains("has no room"), "{told:?}");
-    await_metric(&product, "crossdock_budget_alarms_total{level=\"full\"} 1");
+    await_metric(&product, "crossdock_budget_alarms_total{store=\"journal\",level=\"full\"} 1");
     assert!(product.metrics().contains("crossdock_journal_budget_bytes 1048576"));
     product.run(&["status"]).ends(3).says("the journal is full").says("503");
     let doctor = product.run(&["doctor"]);

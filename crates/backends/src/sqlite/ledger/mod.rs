@@ -41,8 +41,10 @@ use super::writer::{GroupLimit, Writer};
 /// What can be chosen about the ledger's file.
 #[derive(Clone, Copy, Debug)]
 pub struct LedgerOptions {
-    /// Threads that read.
+    /// Threads that read for loops.
     pub readers: usize,
+    /// Threads that read for people.
+    pub page_readers: usize,
     /// Words of a segment of the index.
     pub segment_words: usize,
     /// Bytes that it may take before intake is refused; 0 for no limit.
@@ -53,7 +55,7 @@ pub struct LedgerOptions {
 
 impl Default for LedgerOptions {
     fn default() -> Self {
-        Self { readers: 3, segment_words: SEGMENT_HASHES_MAX, budget_bytes: 0, pages_max: None }
+        Self { readers: 3, page_readers: 2, segment_words: SEGMENT_HASHES_MAX, budget_bytes: 0, pages_max: None }
     }
 }
 
@@ -63,6 +65,8 @@ pub struct SqliteLedger {
     // In the order in which they have to end.
     writer: Writer<Work>,
     readers: Readers,
+    /// Readers for people: a page may walk through much, and no loop waits for it.
+    pages: Readers,
     checkpoints: Arc<Checkpoints>,
     names: NameTexts,
     words: Arc<RwLock<Segments>>,
@@ -83,17 +87,18 @@ impl SqliteLedger {
         let changed = watch::Sender::new(0);
         let mut group = Group { conn, state, changed: changed.clone() };
         let readers = Readers::start("ledger-read", &path, options.readers)?;
+        let pages = Readers::start("ledger-page", &path, options.page_readers)?;
         let moved = Arc::clone(&checkpoints);
         let limit = GroupLimit { requests: COMMIT_BATCHES_MAX, weight: COMMIT_ENTRIES_MAX, weigh };
         let writer = Writer::start("ledger.commit", BATCHES_WAITING_MAX, limit, move |works| {
             group.run(works, &moved);
         })?;
-        Ok(Self { writer, readers, checkpoints, names, words, changed, budget_bytes: options.budget_bytes, _folder: folder })
+        Ok(Self { writer, readers, pages, checkpoints, names, words, changed, budget_bytes: options.budget_bytes, _folder: folder })
     }
 
     /// Whether a thread of the file panicked. What was answered before is durable; nothing more will be done.
     pub(super) fn has_ended(&self) -> bool {
-        self.writer.has_ended() || self.readers.have_ended() || self.checkpoints.have_ended()
+        self.writer.has_ended() || self.readers.have_ended() || self.pages.have_ended() || self.checkpoints.have_ended()
     }
 
     /// Finishes what was asked, moves the log into the file and ends all threads. Calls after it are answered
@@ -101,6 +106,7 @@ impl SqliteLedger {
     pub fn close(&self) {
         self.writer.close();
         self.readers.close();
+        self.pages.close();
         self.checkpoints.close();
     }
 
@@ -117,6 +123,16 @@ impl SqliteLedger {
             let reply = answered.await.unwrap_or_else(|_| Err(Fault::new(FaultKind::Unavailable, op)))?;
             pick(reply).ok_or_else(|| Fault::from_error(FaultKind::Corrupt, op, "the answer of another call"))
         })
+    }
+
+    /// Asks a reader for people that knows the names.
+    fn page<'a, T: Send + 'static>(
+        &self,
+        op: &'static str,
+        question: impl FnOnce(&Connection, &NameTexts) -> Result<T, Broken> + Send + 'static,
+    ) -> Answer<'a, T> {
+        let names = self.names.clone();
+        self.pages.ask(op, move |conn| question(conn, &names))
     }
 
     /// Asks a reader that knows the names.

@@ -161,59 +161,59 @@ impl Ledger for SqliteLedger {
 
 impl Views for SqliteLedger {
     fn deliveries(&self, query: DeliveryQuery) -> Answer<'_, Page<Delivery>> {
-        self.ask("views.deliveries", move |conn, names| views::deliveries(conn, names, &query))
+        self.page("views.deliveries", move |conn, names| views::deliveries(conn, names, &query))
     }
 
     fn delivery_story(&self, id: DeliveryId) -> Answer<'_, Option<DeliveryStory>> {
-        self.ask("views.delivery_story", move |conn, names| views::delivery_story(conn, names, id))
+        self.page("views.delivery_story", move |conn, names| views::delivery_story(conn, names, id))
     }
 
     fn event_story(&self, event: EventId) -> Answer<'_, EventStory> {
-        self.ask("views.event_story", move |conn, names| views::event_story(conn, names, event))
+        self.page("views.event_story", move |conn, names| views::event_story(conn, names, event))
     }
 
     fn causes(&self) -> Answer<'_, Vec<CauseGroup>> {
-        self.ask("views.causes", causes::causes)
+        self.page("views.causes", causes::causes)
     }
 
     fn quarantine_causes(&self) -> Answer<'_, Vec<QuarantineGroup>> {
-        self.readers.ask("views.quarantine_causes", causes::quarantine_causes)
+        self.pages.ask("views.quarantine_causes", causes::quarantine_causes)
     }
 
     fn quarantine(&self, query: QuarantineQuery) -> Answer<'_, Page<QuarantineRow>> {
-        self.readers.ask("views.quarantine", move |conn| views::quarantine(conn, &query))
+        self.pages.ask("views.quarantine", move |conn| views::quarantine(conn, &query))
     }
 
     fn lookup(&self, word: &str, limit: usize) -> Answer<'_, Vec<Found>> {
         let (word, words) = (word.to_owned(), Arc::clone(&self.words));
-        self.readers.ask("views.lookup", move |conn| words::lookup(conn, &words, &word, limit))
+        self.pages.ask("views.lookup", move |conn| words::lookup(conn, &words, &word, limit))
     }
 
     fn feed(&self, after: u64, limit: usize) -> Answer<'_, Vec<FeedRow>> {
-        self.ask("views.feed", move |conn, names| feed::after(conn, names, after, limit))
+        self.page("views.feed", move |conn, names| feed::after(conn, names, after, limit))
     }
 
     fn feed_head(&self) -> Answer<'_, u64> {
-        self.readers.ask("views.feed_head", feed::head)
+        self.pages.ask("views.feed_head", feed::head)
     }
 
     fn backlog(&self) -> Answer<'_, Vec<Backlog>> {
-        self.ask("views.backlog", views::backlog)
+        self.page("views.backlog", views::backlog)
     }
 
     fn replays(&self, limit: usize) -> Answer<'_, Vec<Replay>> {
-        self.readers.ask("views.replays", move |conn| views::replays(conn, limit))
+        self.pages.ask("views.replays", move |conn| views::replays(conn, limit))
     }
 
     fn replay_story(&self, id: ReplayId) -> Answer<'_, Option<ReplayStory>> {
-        self.readers.ask("views.replay_story", move |conn| views::replay_story(conn, id))
+        self.pages.ask("views.replay_story", move |conn| views::replay_story(conn, id))
     }
 
     fn audit(&self, subject: Option<String>, cursor: Option<String>, limit: usize) -> Answer<'_, Page<AuditRow>> {
-        self.readers.ask("views.audit", move |conn| views::audit(conn, subject.as_deref(), cursor.as_deref(), limit))
+        self.pages.ask("views.audit", move |conn| views::audit(conn, subject.as_deref(), cursor.as_deref(), limit))
     }
 
     fn policies(&self, limit: usize) -> Answer<'_, Vec<(PolicyVersion, Timestamp)>> {
-        self.readers.ask("views.policies", move |conn| views::policies(conn, limit))
+        self.pages.ask("views.policies", move |conn| views::policies(conn, limit))
     }
 }
