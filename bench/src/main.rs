@@ -21,6 +21,7 @@ mod product;
 mod report;
 mod sides;
 mod sink;
+mod starts;
 mod stats;
 mod store;
 

@@ -8,10 +8,16 @@ use crate::report::{self, Figure, say};
 use crate::sides::{Load, Side};
 use crate::stats::percentile;
 use crate::store::fill;
-use crate::{Outcome, limit};
+use crate::{Outcome, limit, starts};
 
 /// What can be measured, each part by its name.
-const PARTS: [&str; 6] = ["accept", "deliver", "latency", "fan-out", "size", "growth"];
+const PARTS: [&str; 10] = ["demo", "accept", "deliver", "latency", "fan-out", "resume", "size", "packs", "growth", "build"];
+
+/// What takes long and needs no limit of this run; only by its name.
+const BY_NAME: &str = "build";
+
+/// Events stored where the start with all packs is measured.
+const STORED_WITH_PACKS: u64 = 1_000_000;
 
 /// How long the product may take to deliver what it has, after a load.
 const DRAIN_S: u64 = 120;
@@ -47,10 +53,17 @@ pub(crate) async fn run(args: &[String]) -> Outcome<()> {
     let folder = tempfile::tempdir()?;
     let (seconds, stored) = if quick { (5, (100_000, 1_000_000)) } else { (20, (100_000, 10_000_000)) };
     let mut run = Run { folder: folder.path().to_owned(), seconds, limits: Limits::default(), figures: Vec::new(), stored };
-    run.limits().await?;
-    for part in PARTS.into_iter().filter(|part| only.is_none_or(|only| only == part)) {
+    if only.is_none_or(|only| only != BY_NAME) {
+        run.limits().await?;
+    }
+    let wanted = |part: &&str| only.map_or(*part != BY_NAME, |only| only == part);
+    for part in PARTS.into_iter().filter(wanted) {
         say(part);
         match part {
+            "demo" => run.figures.extend(starts::demo(&run.folder).await?),
+            "resume" => run.figures.extend(starts::resume(&run.folder).await?),
+            "packs" => run.figures.extend(starts::packs(&run.folder, STORED_WITH_PACKS).await?),
+            BY_NAME => run.figures.extend(starts::build(&run.folder)?),
             "accept" => run.accept().await?,
             "deliver" => run.deliver().await?,
             "latency" => run.latency().await?,

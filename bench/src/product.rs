@@ -183,16 +183,9 @@ impl Product {
             .stderr(Stdio::null())
             .kill_on_drop(true)
             .spawn()?;
-        let stdout = child.stdout.take().ok_or("the product has no output")?;
-        let mut lines = BufReader::new(stdout).lines();
-        while let Some(line) = lines.next_line().await? {
-            let url = line.strip_prefix("ready url=http://").and_then(|rest| rest.split(' ').next());
-            if let Some(address) = url {
-                let ready_s = (crate::stats::now_us() - begin) as f64 / 1e6;
-                return Ok(Self { child, address: address.to_owned(), ready_s });
-            }
-        }
-        Err("the product ended before it was ready".into())
+        let address = first_ready(&mut child).await?;
+        let ready_s = (crate::stats::now_us() - begin) as f64 / 1e6;
+        Ok(Self { child, address, ready_s })
     }
 
     /// CPU seconds that the process has used, user and system.
@@ -229,6 +222,18 @@ impl Product {
     fn pid(&self) -> Outcome<u32> {
         self.child.id().ok_or_else(|| "the product has ended".into())
     }
+}
+
+/// Waits for the ready line of a product with piped output: where it listens.
+pub(crate) async fn first_ready(child: &mut Child) -> Outcome<String> {
+    let stdout = child.stdout.take().ok_or("the product has no output")?;
+    let mut lines = BufReader::new(stdout).lines();
+    while let Some(line) = lines.next_line().await? {
+        if let Some(address) = line.strip_prefix("ready url=http://").and_then(|rest| rest.split(' ').next()) {
+            return Ok(address.to_owned());
+        }
+    }
+    Err("the product ended before it was ready".into())
 }
 
 /// A metrics page.

@@ -28,13 +28,22 @@ impl LoadReport {
     }
 }
 
-/// CPU seconds that a process has used, user and system, as Linux tells it in hundredths; `self` for this one.
+/// CPU seconds that a process has used, user and system; `self` for this one.
 pub(crate) fn cpu_s(process: &str) -> f64 {
+    seconds_at(process, 11)
+}
+
+/// The same of the processes that this one started and that have ended, and of those that these started.
+pub(crate) fn children_cpu_s() -> f64 {
+    seconds_at("self", 13)
+}
+
+/// Two fields of the kernel's line on a process, after its name, which Linux tells in hundredths.
+fn seconds_at(process: &str, field: usize) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let fields: Vec<&str> = after_name.split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or_default();
-    (ticks(11) + ticks(12)) / 100.0
+    let ticks = after_name.split_whitespace().skip(field).take(2);
+    ticks.filter_map(|text| text.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 /// The value below which `percent` of the sorted values lie; 0 for none.

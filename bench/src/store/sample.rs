@@ -1,6 +1,7 @@
 //! Events and work of a store that nothing else made: unlike each other where real ones are, alike where they may be.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use engine::ports::{Clock, Waiting};
 use model::event::DataAt;
@@ -33,6 +34,12 @@ impl Clock for WallClock {
     }
 }
 
+/// When the first of them came in: an hour ago, so that none of it has had its time.
+fn began() -> Timestamp {
+    static BEGAN: OnceLock<Timestamp> = OnceLock::new();
+    *BEGAN.get_or_init(|| WallClock.now() - TimeSpan::from_secs(3_600))
+}
+
 /// A routing batch: deliveries with their first attempt, words, the count and the cursor.
 pub(super) fn routed(from: u64, batch: u64) -> Batch {
     let to = Offset(from + batch);
@@ -50,13 +57,13 @@ pub(super) fn routed(from: u64, batch: u64) -> Batch {
 
 pub(super) fn settled(n: u64) -> Batch {
     let result = AttemptResult {
-        ended_at: Timestamp::from_secs(1_793_000_001),
+        ended_at: began() + TimeSpan::from_secs(1),
         outcome: Outcome::Accepted { status: 200 },
         output: Some(Digest::of(&n.to_be_bytes())),
         response: b"{\"ok\":true}".to_vec(),
         response_cut: false,
     };
-    let state = DeliveryState::Done { at: Timestamp::from_secs(1_793_000_001) };
+    let state = DeliveryState::Done { at: began() + TimeSpan::from_secs(1) };
     let why = "the destination answered 200".to_owned();
     Batch::new().guard(Guard::Epoch { delivery: delivery_id(n), epoch: 1 }).change(Change::Settle {
         delivery: delivery_id(n),
@@ -73,8 +80,8 @@ pub(super) fn name<T: std::str::FromStr>(text: &str) -> T {
 pub(super) fn arrival(n: u64) -> uuid::Uuid {
     let mut chance = [7; 10];
     chance[..8].copy_from_slice(&Digest::of(&n.to_be_bytes()).head::<8>());
-    let millis = i64::try_from(n / 20).unwrap_or(0);
-    arrival_id(Timestamp::from_micros(1_793_000_000_000_000 + millis * 1_000), chance)
+    let millis = n / 20;
+    arrival_id(began() + TimeSpan::from_millis(millis), chance)
 }
 
 pub(super) fn event_id(n: u64) -> EventId {
@@ -108,8 +115,8 @@ pub(super) fn entry(n: u64, body_bytes: usize) -> NewEntry {
         key: format!("evt_{:016x}", Digest::of(&n.to_le_bytes()).short()),
         digest,
         subject: Some(format!("order/S{n}")),
-        time: Some(Timestamp::from_secs(1_793_000_000)),
-        received_at: Timestamp::from_secs(1_793_000_000),
+        time: Some(began()),
+        received_at: began(),
         contract: None,
         ordering: Some(format!("order/S{n}")),
         correlation: format!("S{n}"),
@@ -125,7 +132,7 @@ pub(super) fn entry(n: u64, body_bytes: usize) -> NewEntry {
 }
 
 pub(super) fn delivery(n: u64) -> Delivery {
-    let now = Timestamp::from_micros(1_793_000_000_000_000 + i64::try_from(n).unwrap_or(0) * 50);
+    let now = began() + TimeSpan::from_micros(n * 50);
     Delivery {
         id: delivery_id(n),
         event: event_id(n),

@@ -93,7 +93,17 @@ impl SqliteLedger {
         let writer = Writer::start("ledger.commit", BATCHES_WAITING_MAX, limit, move |works| {
             group.run(works, &moved);
         })?;
-        Ok(Self { writer, readers, pages, checkpoints, names, words, changed, budget_bytes: options.budget_bytes, _folder: folder })
+        Ok(Self {
+            writer,
+            readers,
+            pages,
+            checkpoints,
+            names,
+            words,
+            changed,
+            budget_bytes: options.budget_bytes,
+            _folder: folder,
+        })
     }
 
     /// Whether a thread of the file panicked. What was answered before is durable; nothing more will be done.
