@@ -60,7 +60,7 @@ async fn list(client: &Client, args: &DeliveriesLs, output: &Output) -> Ended {
     Ok(Exit::Done)
 }
 
-fn show(DeliveryPage { story, waits_for, next }: &DeliveryPage, output: &Output) {
+fn show(DeliveryPage { story, answers_hidden, waits_for, next }: &DeliveryPage, output: &Output) {
     let it = &story.delivery;
     output.line(&format!(
         "{} {} to {}: {}, {}. {}",
@@ -75,6 +75,9 @@ fn show(DeliveryPage { story, waits_for, next }: &DeliveryPage, output: &Output)
     output.line(&format!("  of event {}, for {}, lane {lane}, policy {}", it.event, it.owner, it.policy.short()));
     for attempt in &story.attempts {
         show_attempt(attempt, output);
+        for line in answer_lines(attempt, answers_hidden) {
+            output.line(&format!("       {line}"));
+        }
     }
     if !next.is_empty() {
         output.next(next);
@@ -93,8 +96,38 @@ fn show_attempt(attempt: &Attempt, output: &Output) {
         output.time(attempt.started_at),
         result.outcome.cause()
     ));
-    let answer: String = String::from_utf8_lossy(&result.response).trim().chars().take(ANSWER_CHARS_SHOWN).collect();
-    if !answer.is_empty() {
-        output.line(&format!("       {}", answer.replace('\n', "\n       ")));
+}
+
+/// What was answered, as far as it may be read.
+fn answer_lines(attempt: &Attempt, hidden: &[u32]) -> Vec<String> {
+    if hidden.contains(&attempt.no) {
+        return vec!["answer hidden: the token lacks the scope bodies".to_owned()];
+    }
+    let response = attempt.result.as_ref().map_or(&[][..], |result| &result.response);
+    let shown: String = String::from_utf8_lossy(response).trim().chars().take(ANSWER_CHARS_SHOWN).collect();
+    shown.lines().map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_that_may_not_be_read_is_said_to_be_there() {
+        let attempt: Attempt = serde_json::from_value(json!({
+            "delivery": "00000000-0000-7000-8000-000000000001", "no": 2, "started_at": "2026-06-01T00:00:00Z",
+            "lease": { "node": "one", "incarnation": 1 },
+            "result": {
+                "ended_at": "2026-06-01T00:00:01Z", "outcome": { "outcome": "refused", "status": 422, "again": "never" },
+                "output": null, "response": " no such sku\nline 7\n", "response_cut": false,
+            },
+        }))
+        .unwrap();
+        let says = "answer hidden: the token lacks the scope bodies";
+        for (hidden, expected) in [(&[2][..], &[says][..]), (&[1, 3], &["no such sku", "line 7"])] {
+            assert_eq!(answer_lines(&attempt, hidden), expected, "{hidden:?}");
+        }
     }
 }

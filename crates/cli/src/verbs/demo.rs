@@ -9,6 +9,7 @@ use engine::change::decide::OpenDeliveries;
 use engine::rules::asked::{Asked, NotDone};
 use model::Principal;
 use policy::SourceFile;
+use server::service::answers::Answers;
 use server::service::status::status;
 use server::settings::{OpenOnLoopback, Settings};
 use server::up::{self, Running};
@@ -62,8 +63,8 @@ impl Stage {
 
     /// Starts the simulated systems against the running product.
     pub(crate) async fn play(self, running: &Running, output: &Output) -> Result<demo::Running, Failure> {
-        let known =
-            status(&running.app).await.map_err(|fault| Failure::new(Exit::Failed, "not-started", fault.to_string()))?;
+        let known = status(&running.app, Answers::Hidden).await;
+        let known = known.map_err(|fault| Failure::new(Exit::Failed, "not-started", fault.to_string()))?;
         if !self.is_first_start {
             self.renew(running, output).await?;
         }

@@ -93,15 +93,20 @@ pub struct Because {
     pub why: String,
 }
 
-/// A policy to be applied: the files of a project folder.
+/// A policy to be applied: exactly one of the files of a project folder and an earlier version. Neither is refused instead of
+/// being read as an empty folder, which would remove every source.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [
+    { "required": ["files"], "properties": { "files": { "minItems": 1 }, "back_to": { "type": "null" } } },
+    { "required": ["back_to"], "properties": { "files": { "maxItems": 0 }, "back_to": { "type": "string" } } },
+]))]
 pub struct ApplyCommand {
     /// Path and text of each.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<(String, String)>,
     /// An earlier version that is to be applied again instead of files.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back_to: Option<PolicyVersion>,
     /// Why.
     pub why: String,

@@ -62,6 +62,9 @@ pub struct DeliveryPage {
     /// The delivery and its attempts.
     #[serde(flatten)]
     pub story: DeliveryStory,
+    /// The attempts whose answer the caller may not read, by number: its token lacks the scope `bodies`. Their `response` is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers_hidden: Vec<u32>,
     /// What it waits for, in a sentence; empty where it is finished.
     pub waits_for: String,
     /// What would change that, as a command; empty where nothing has to be done.

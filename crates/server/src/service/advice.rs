@@ -5,6 +5,8 @@ use model::delivery::CAUSE_DEADLINE;
 use model::{DestinationName, FlowName};
 use policy::compiled::Repeat;
 
+use crate::service::answers::Answer;
+
 /// LIMIT: characters of a destination's answer in a sentence.
 const ANSWER_CHARS: usize = 160;
 
@@ -23,8 +25,8 @@ pub struct Trouble<'a> {
     pub secrets: Vec<String>,
     /// Whether another policy was applied since the delivery was made.
     pub is_policy_newer: bool,
-    /// What the destination answered last; empty where it did not.
-    pub answer: &'a str,
+    /// What the destination answered last.
+    pub answer: Answer<'a>,
     /// The command that tries it again.
     pub retry: String,
     /// The command that ends it, or shows what would be ended.
@@ -99,7 +101,7 @@ fn unclear(trouble: &Trouble<'_>) -> Advice {
 
 fn answered(trouble: &Trouble<'_>, status: u16) -> Advice {
     let Trouble { destination: to, retry, give_up, .. } = trouble;
-    let said = said(trouble.answer);
+    let said = said(&trouble.answer);
     match status {
         401 | 403 | 407 => Advice {
             sentence: format!("{to} does not let us in{said}: mend its auth, sign or secrets, then retry"),
@@ -120,8 +122,13 @@ fn answered(trouble: &Trouble<'_>, status: u16) -> Advice {
 }
 
 /// The beginning of an answer, in one line.
-fn said(answer: &str) -> String {
-    let line = answer.split_whitespace().collect::<Vec<_>>().join(" ");
+fn said(answer: &Answer<'_>) -> String {
+    let text = match answer {
+        Answer::None => return String::new(),
+        Answer::Hidden => return " (answer hidden: the token lacks the scope bodies)".to_owned(),
+        Answer::Text(text) => text,
+    };
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.is_empty() {
         return String::new();
     }
@@ -143,7 +150,7 @@ mod tests {
             repeat: Repeat::Safe,
             secrets: Vec::new(),
             is_policy_newer: false,
-            answer: "",
+            answer: Answer::None,
             retry: "RETRY".to_owned(),
             give_up: "CANCEL".to_owned(),
         };
@@ -173,7 +180,9 @@ mod tests {
 
     #[test]
     fn an_answer_is_told_with_what_it_asks_for() {
-        check("http_422", |it| it.answer = "no such\n sku", "says no (“no such sku”): mend it there", "RETRY, or CANCEL");
+        let answer = Answer::Text("no such\n sku".into());
+        check("http_422", |it| it.answer = answer, "says no (“no such sku”): mend it there", "RETRY, or CANCEL");
+        check("http_422", |it| it.answer = Answer::Hidden, "says no (answer hidden: the token lacks", "RETRY, or CANCEL");
         check("http_401", |_| (), "does not let us in: mend its auth", "RETRY");
         check("http_404", |_| (), "mend the url", "RETRY");
         check("http_503", |_| (), "when it works again, retry", "RETRY");
@@ -184,6 +193,7 @@ mod tests {
 
     #[test]
     fn a_long_answer_is_cut_by_characters() {
-        assert_eq!(said(&"ü".repeat(ANSWER_CHARS + 1)), format!(" (“{}…”)", "ü".repeat(ANSWER_CHARS)));
+        let long = Answer::Text("ü".repeat(ANSWER_CHARS + 1).into());
+        assert_eq!(said(&long), format!(" (“{}…”)", "ü".repeat(ANSWER_CHARS)));
     }
 }

@@ -1,6 +1,7 @@
 //! What people ask: answers of the management API, put together from views and ports. Reads only.
 
 pub mod advice;
+pub mod answers;
 pub mod concerns;
 pub mod metrics;
 pub mod standing;

@@ -6,7 +6,7 @@ use engine::rules::breaker::State;
 use model::change::Switch;
 use model::quarantine::QuarantineState;
 use model::view::{CauseGroup, DeliveryStory, EventStory};
-use model::{Attempt, Delivery, DeliveryState, DestinationName, EventId, Timestamp};
+use model::{Delivery, DeliveryState, DestinationName, EventId, Timestamp};
 use policy::Policy;
 use policy::compiled::Repeat;
 
@@ -14,6 +14,7 @@ use crate::api::{DeliveryPage, DeliveryRow};
 use crate::app::App;
 use crate::secrets;
 use crate::service::advice::{self, Advice, Trouble};
+use crate::service::answers::{Answer, Answers};
 
 /// Where an event stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl Standing {
 }
 
 /// Where an event stands: the most pressing of its deliveries speaks for it.
-pub fn of_event(app: &App, event: EventId, story: &EventStory, is_routed: bool) -> Standing {
+pub fn of_event(app: &App, event: EventId, story: &EventStory, is_routed: bool, answers: Answers) -> Standing {
     if let Some(row) = story.quarantine.as_ref().filter(|row| row.state == QuarantineState::Open) {
         let reason = row.reasons.first().map_or("", |reason| reason.message.as_str());
         let why = format!("waits for {}: {reason}", row.owner);
@@ -46,12 +47,12 @@ pub fn of_event(app: &App, event: EventId, story: &EventStory, is_routed: bool) 
         matches!(story.delivery.state, DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. })
     };
     if let Some(DeliveryStory { delivery, attempts }) = story.deliveries.iter().find(with_a_person) {
-        let (why, next) = of_delivery(app, delivery, attempts.last());
+        let (why, next) = of_delivery(app, delivery, answers.newest(attempts));
         return Standing::new("with_a_person", why, next);
     }
     let moving = |story: &&DeliveryStory| matches!(story.delivery.state, DeliveryState::Waiting { .. });
     if let Some(DeliveryStory { delivery, .. }) = story.deliveries.iter().find(moving) {
-        let (why, next) = of_delivery(app, delivery, None);
+        let (why, next) = of_delivery(app, delivery, Answer::None);
         return Standing::new("moving", why, next);
     }
     if story.deliveries.is_empty() {
@@ -68,7 +69,7 @@ pub fn of_event(app: &App, event: EventId, story: &EventStory, is_routed: bool) 
 }
 
 /// What a delivery waits for, and the command that would change it; nothing where it is final.
-pub fn of_delivery(app: &App, delivery: &Delivery, last: Option<&Attempt>) -> (String, String) {
+pub fn of_delivery(app: &App, delivery: &Delivery, answer: Answer<'_>) -> (String, String) {
     match &delivery.state {
         DeliveryState::Waiting { .. } => {
             let policy = app.ground.book.current();
@@ -76,7 +77,7 @@ pub fn of_delivery(app: &App, delivery: &Delivery, last: Option<&Attempt>) -> (S
             waiting(Around { board: &app.node.board, policy: &policy, now: app.ground.clock.now(), lacking }, delivery)
         }
         DeliveryState::Held { for_whom: owner } | DeliveryState::DeadLettered { owner } => {
-            let Advice { sentence, next } = advice_on(app, delivery, last);
+            let Advice { sentence, next } = advice_on(app, delivery, answer);
             (format!("{} waits for {owner}: {}; {sentence}", delivery.flow, delivery.why), next)
         }
         DeliveryState::Done { .. } | DeliveryState::Cancelled { .. } | DeliveryState::Superseded { .. } => {
@@ -88,20 +89,20 @@ pub fn of_delivery(app: &App, delivery: &Delivery, last: Option<&Attempt>) -> (S
 /// Deliveries of a list, each with what it waits for.
 pub fn rows(app: &App, deliveries: Vec<Delivery>) -> Vec<DeliveryRow> {
     let row = |delivery: Delivery| {
-        let (waits_for, next) = of_delivery(app, &delivery, None);
+        let (waits_for, next) = of_delivery(app, &delivery, Answer::None);
         DeliveryRow { delivery, waits_for, next }
     };
     deliveries.into_iter().map(row).collect()
 }
 
-/// A delivery and its attempts with what it waits for.
-pub fn page(app: &App, story: DeliveryStory) -> DeliveryPage {
-    let (waits_for, next) = of_delivery(app, &story.delivery, story.attempts.last());
-    DeliveryPage { story, waits_for, next }
+/// A delivery and its attempts with what it waits for, as far as the one who asks may read answers.
+pub fn page(app: &App, story: DeliveryStory, answers: Answers) -> DeliveryPage {
+    let (waits_for, next) = of_delivery(app, &story.delivery, answers.newest(&story.attempts));
+    let (story, answers_hidden) = answers.of_delivery(story);
+    DeliveryPage { story, answers_hidden, waits_for, next }
 }
 
-fn advice_on(app: &App, delivery: &Delivery, last: Option<&Attempt>) -> Advice {
-    let answer = last.and_then(|attempt| attempt.result.as_ref()).map(|result| String::from_utf8_lossy(&result.response));
+fn advice_on(app: &App, delivery: &Delivery, answer: Answer<'_>) -> Advice {
     advice::of(&Trouble {
         cause: &delivery.cause,
         flow: &delivery.flow,
@@ -109,16 +110,17 @@ fn advice_on(app: &App, delivery: &Delivery, last: Option<&Attempt>) -> Advice {
         repeat: repeat_of(app, &delivery.destination),
         secrets: secrets_missing(app, &delivery.destination),
         is_policy_newer: delivery.policy != app.ground.book.current().version,
-        answer: answer.as_deref().unwrap_or_default(),
+        answer,
         retry: format!("crossdock retry {} --reason …", delivery.id),
         give_up: format!("crossdock cancel {} --reason …", delivery.id),
     })
 }
 
 /// What to do about deliveries of one cause; the newest of them, where it was looked up, speaks for all.
-pub fn advice_on_group(app: &App, group: &CauseGroup, example: Option<&DeliveryStory>) -> Advice {
-    if let (1, Some(DeliveryStory { delivery, attempts })) = (group.count, example) {
-        return advice_on(app, delivery, attempts.last());
+pub fn advice_on_group(app: &App, group: &CauseGroup, example: Option<&DeliveryStory>, answers: Answers) -> Advice {
+    let answer = example.map_or(Answer::None, |story| answers.newest(&story.attempts));
+    if let (1, Some(DeliveryStory { delivery, .. })) = (group.count, example) {
+        return advice_on(app, delivery, answer);
     }
     let CauseGroup { state, flow, destination, cause, .. } = group;
     let list = format!("crossdock deliveries ls --state {state} --flow {flow} --cause {cause}");
@@ -126,8 +128,6 @@ pub fn advice_on_group(app: &App, group: &CauseGroup, example: Option<&DeliveryS
     let all = format!("crossdock retry --cause {flow}/{destination}/{cause} --canary 1 --reason …");
     // Sent as new deliveries they would be acted on twice, where that must not be: these are looked at one by one.
     let is_unclear = repeat == Repeat::Unsafe && ["timeout", "closed", "protocol", "unknown"].contains(&cause.as_str());
-    let last = example.and_then(|story| story.attempts.last()).and_then(|attempt| attempt.result.as_ref());
-    let answer = last.map(|result| String::from_utf8_lossy(&result.response));
     let present = app.ground.book.current().version;
     advice::of(&Trouble {
         cause,
@@ -136,7 +136,7 @@ pub fn advice_on_group(app: &App, group: &CauseGroup, example: Option<&DeliveryS
         repeat,
         secrets: secrets_missing(app, destination),
         is_policy_newer: example.is_some_and(|story| story.delivery.policy != present),
-        answer: answer.as_deref().unwrap_or_default(),
+        answer,
         retry: if is_unclear || cause.is_empty() { list.clone() } else { all },
         give_up: list,
     })

@@ -9,6 +9,7 @@ use model::{Bucket, Fault, Identifier, Offset, Origin, Position, SecretName, Tim
 use crate::api::{CauseLine, DestinationStatus, JournalStatus, LedgerStatus, QuarantineLine, SourceStatus, Status};
 use crate::app::App;
 use crate::secrets;
+use crate::service::answers::Answers;
 use crate::service::concerns::{self, Seen};
 use crate::service::standing;
 
@@ -19,8 +20,8 @@ const NAMED_MAX: usize = 6;
 /// A deadline is given up within a second or two of its passing.
 const GIVEN_UP_WITHIN: TimeSpan = TimeSpan::from_secs(10);
 
-/// The status now.
-pub async fn status(app: &App) -> Result<Status, Fault> {
+/// The status now, as far as the one who asks may read answers.
+pub async fn status(app: &App, answers: Answers) -> Result<Status, Fault> {
     // INVARIANT (I11): the account first, the census after it and against its cursors, or the line would not be exact.
     let account = app.ground.ledger.account().await?;
     let census = app.ground.journal.census(account.routed_to.clone()).await?;
@@ -29,7 +30,7 @@ pub async fn status(app: &App) -> Result<Status, Fault> {
     let in_buckets = |buckets: &[Bucket]| -> u64 {
         lines.iter().flat_map(|line| buckets.iter().map(|bucket| line.tally.get(*bucket))).sum()
     };
-    let causes = causes(app).await?;
+    let causes = causes(app, answers).await?;
     let quarantined = quarantined(app).await?;
     let (usage, room) = (app.ground.journal.usage().await?, app.ground.ledger.room().await?);
     let counts = app.ground.facts.meters.since_start();
@@ -105,13 +106,13 @@ async fn unrouted(app: &App, entries: u64) -> Result<Option<(u64, Timestamp)>, F
     Ok(oldest.map(|at| (entries.max(1), at)))
 }
 
-async fn causes(app: &App) -> Result<Vec<CauseLine>, Fault> {
+async fn causes(app: &App, answers: Answers) -> Result<Vec<CauseLine>, Fault> {
     let mut lines = Vec::new();
     for group in app.views.causes().await? {
         let is_looked_up = lines.len() < NAMED_CAUSES_MAX;
         let named = if is_looked_up { named(app, &group.samples).await? } else { Vec::new() };
         let example = if is_looked_up { app.views.delivery_story(group.example).await? } else { None };
-        let advice = standing::advice_on_group(app, &group, example.as_ref());
+        let advice = standing::advice_on_group(app, &group, example.as_ref(), answers);
         lines.push(CauseLine { group, named, advice: advice.sentence, next: advice.next });
     }
     lines.sort_by_key(|line: &CauseLine| (std::cmp::Reverse(line.group.count), line.group.oldest_at));

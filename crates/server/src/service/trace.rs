@@ -6,8 +6,9 @@ use std::sync::Arc;
 use model::view::EventStory;
 use model::{DeliveryId, Entry, Event, EventId, Fault, Record, Timestamp};
 
-use crate::api::{EventSummary, EventTrace, Hop, Trace};
+use crate::api::{DeliveryPage, EventSummary, EventTrace, Hop, Trace};
 use crate::app::App;
+use crate::service::answers::Answers;
 use crate::service::standing::{self, Standing};
 
 /// LIMIT: events of one trace.
@@ -16,7 +17,7 @@ const EVENTS_MAX: usize = 50;
 const TAIL_MAX: usize = 5_000;
 
 /// The trace of a reference; `None` when nothing carries it.
-pub async fn trace(app: &App, reference: &str) -> Result<Option<Trace>, Fault> {
+pub async fn trace(app: &App, reference: &str, answers: Answers) -> Result<Option<Trace>, Fault> {
     let as_of = app.ground.clock.now();
     let mut records = found(app, reference).await?;
     let more = records.len() > EVENTS_MAX;
@@ -26,8 +27,9 @@ pub async fn trace(app: &App, reference: &str) -> Result<Option<Trace>, Fault> {
     for record in records {
         if let Some(event) = record.entry.event() {
             let story = app.views.event_story(event.id).await?;
-            let standing = standing::of_event(app, event.id, &story, is_routed(app, &record).await?);
-            events.push(event_trace(app, (&record, event), story, standing));
+            let standing = standing::of_event(app, event.id, &story, is_routed(app, &record).await?, answers);
+            let deliveries = story.deliveries.iter().map(|story| standing::page(app, story.clone(), answers)).collect();
+            events.push(event_trace((&record, event), &story, standing, deliveries));
         }
     }
     let answer = Trace { schema: "crossdock/trace/1".to_owned(), reference: reference.to_owned(), as_of, events, more };
@@ -76,12 +78,17 @@ async fn is_routed(app: &App, record: &Record) -> Result<bool, Fault> {
     Ok(record.position.offset <= cursor)
 }
 
-fn event_trace(app: &App, (record, event): (&Record, &Event), story: EventStory, standing: Standing) -> EventTrace {
+fn event_trace(
+    (record, event): (&Record, &Event),
+    story: &EventStory,
+    standing: Standing,
+    deliveries: Vec<DeliveryPage>,
+) -> EventTrace {
     let Standing { state, why, next } = standing;
     EventTrace {
         event: summary(record, event),
-        hops: hops(record, event, &story),
-        deliveries: story.deliveries.into_iter().map(|story| standing::page(app, story)).collect(),
+        hops: hops(record, event, story),
+        deliveries,
         state: state.to_owned(),
         why,
         next,

@@ -176,9 +176,19 @@ fn check(path: &str, method: &str, answer: &crate::product::Answer) {
         answer.status,
         answer.text
     );
-    let whole = json!({ "$schema": document["jsonSchemaDialect"], "components": document["components"], "allOf": [schema] });
-    let validator = jsonschema::validator_for(&whole).unwrap();
     let wrong: Vec<String> =
-        validator.iter_errors(&answer.json()).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        validator(&document, schema).iter_errors(&answer.json()).map(|error| format!("{}: {error}", error.instance_path())).collect();
     assert!(wrong.is_empty(), "{method} {path}: {wrong:#?}\n{}", answer.text);
+}
+
+/// Whether a body is one that an operation is described to take.
+pub(crate) fn takes(path: &str, body: &Value) -> bool {
+    let document = document();
+    validator(&document, &document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"])
+        .is_valid(body)
+}
+
+fn validator(document: &Value, schema: &Value) -> jsonschema::Validator {
+    let whole = json!({ "$schema": document["jsonSchemaDialect"], "components": document["components"], "allOf": [schema] });
+    jsonschema::validator_for(&whole).unwrap()
 }

@@ -1,6 +1,8 @@
 //! The management API from outside, over HTTP, against the product in this process.
 
 #[cfg(test)]
+mod answers;
+#[cfg(test)]
 mod described;
 #[cfg(test)]
 mod product;

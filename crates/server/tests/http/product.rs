@@ -13,7 +13,7 @@ use server::up::{self, Running};
 use tempfile::TempDir;
 
 /// LIMIT: looks at what the product does by itself; each is an exchange with it.
-const LOOKS_MAX: usize = 20_000;
+pub(crate) const LOOKS_MAX: usize = 20_000;
 
 pub(crate) struct Product {
     folder: TempDir,

@@ -3,7 +3,8 @@
 use http::Method;
 use serde_json::json;
 
-use crate::product::Product;
+use crate::described;
+use crate::product::{self, Product};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scope_opens_its_operations_and_no_others() {
@@ -71,6 +72,36 @@ async fn a_wrong_body_is_told_from_a_wrong_wish() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_policy_is_made_of_files_or_of_a_version_and_never_of_nothing() {
+    let product = Product::start().await;
+    let before = product.get("/api/v1/policies/present").await.is(200);
+    let version = before.header("etag").trim_matches('"').to_owned();
+    let files: Vec<_> = product::project("").into_iter().map(|file| json!([file.path, file.text])).collect();
+    for (files, back_to) in [
+        (None, None),
+        (Some(json!([])), None),
+        (Some(json!([])), Some(json!(null))),
+        (Some(json!(files)), Some(json!(version))),
+    ] {
+        let mut body = json!({ "why": "x" });
+        let parts = [("files", files), ("back_to", back_to)];
+        for (name, value) in parts.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+            body[name] = value;
+        }
+        let problem = product.post("/api/v1/policies/apply", &body).await.tells(422, "invalid-body").json();
+        assert!(problem["detail"].as_str().unwrap().contains("exactly one of files and back_to"), "{problem}");
+        assert_eq!(problem["pointer"], "/files", "{body}");
+        assert!(!described::takes("/api/v1/policies/apply", &body), "it is not described as taken: {body}");
+    }
+    assert_eq!(product.get("/api/v1/policies/present").await.is(200).text, before.text, "every source is still there");
+    for body in [json!({ "files": files, "why": "x" }), json!({ "files": [], "back_to": version, "why": "x" })] {
+        product.post("/api/v1/policies/apply", &body).await.is(200);
+        assert!(described::takes("/api/v1/policies/apply", &body), "{body}");
+    }
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_token_holds_after_a_restart_and_not_after_its_end() {
     let product = Product::start().await;
     let reader = format!("Bearer {}", product.token("reader", &["read"]).await);
@@ -91,7 +122,7 @@ async fn a_problem_names_the_trace_of_its_request() {
         let answer = product.ask(Method::GET, path).header("traceparent", sent).send().await;
         assert_eq!(answer.json()["trace_id"], "0af7651916cd43dd8448eb211c80319c", "{path}");
     }
-    let own = |answer: crate::product::Answer| answer.json()["trace_id"].as_str().unwrap().to_owned();
+    let own = |answer: product::Answer| answer.json()["trace_id"].as_str().unwrap().to_owned();
     let (one, other) = (own(product.get("/elsewhere").await), own(product.get("/elsewhere").await));
     assert_eq!((one.len(), other.len()), (32, 32));
     assert_ne!(one, other, "a request without a trace gets its own");

@@ -15,7 +15,7 @@ use engine::replay::order::{Replays, SeenPreview, Wanted};
 use engine::replay::preview::Preview;
 use engine::switch::decide::Way;
 use engine::switch::run::Switches;
-use model::{DeliveryId, EventId, Replay, ReplayId};
+use model::{DeliveryId, EventId, PolicyVersion, Replay, ReplayId};
 use policy::SourceFile;
 
 use super::asking::Asking;
@@ -153,12 +153,9 @@ pub(super) async fn apply(
     let missing = if command.allow_missing_secrets { MissingSecrets::Allow } else { MissingSecrets::Refuse };
     let terms = Terms { onto: seen.policy(), open, missing };
     let asked = asking.because(command.why);
-    let applied = match command.back_to {
-        Some(version) => room.roll_back(version, terms, &asked).await,
-        None => {
-            let files: Vec<SourceFile> = command.files.into_iter().map(|(path, text)| SourceFile { path, text }).collect();
-            room.apply(&files, terms, &asked).await
-        }
+    let applied = match origin(command.files, command.back_to)? {
+        Origin::Version(version) => room.roll_back(version, terms, &asked).await,
+        Origin::Files(files) => room.apply(&files, terms, &asked).await,
     };
     match applied {
         Ok(it) => Ok(Json(ApplyResult { schema: "crossdock/apply/1".to_owned(), version: it.version, text: it.sentence })),
@@ -166,6 +163,23 @@ pub(super) async fn apply(
             let present = app.ground.ledger.in_force().await?;
             Err(seen.problem(not_done, present.map(|last| last.version.to_string())))
         }
+    }
+}
+
+/// What the next policy is made of.
+enum Origin {
+    Files(Vec<SourceFile>),
+    Version(PolicyVersion),
+}
+
+#[expect(clippy::result_large_err, reason = "a refusal ends the request, once")]
+fn origin(files: Vec<(String, String)>, back_to: Option<PolicyVersion>) -> Result<Origin, Problem> {
+    let wrong = |why| Problem { pointer: Some("/files".to_owned()), ..Problem::new(kinds::INVALID_BODY, why) };
+    match (files.is_empty(), back_to) {
+        (false, None) => Ok(Origin::Files(files.into_iter().map(|(path, text)| SourceFile { path, text }).collect())),
+        (true, Some(version)) => Ok(Origin::Version(version)),
+        (true, None) => Err(wrong("send exactly one of files and back_to: without both, every source would be removed")),
+        (false, Some(_)) => Err(wrong("send exactly one of files and back_to: both are here")),
     }
 }
 

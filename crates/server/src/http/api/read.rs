@@ -15,7 +15,8 @@ use crate::app::App;
 use crate::http::conditions::Versioned;
 use crate::http::parameters::{Path, Query};
 use crate::http::problem::Problem;
-use crate::service;
+use crate::identity::Caller;
+use crate::service::{self, answers::Answers};
 
 type Page<T> = Result<Json<Rows<T>>, Problem>;
 type Shown<T> = Result<Versioned<Json<T>>, Problem>;
@@ -25,12 +26,16 @@ fn rows<T>(schema: &str, rows: Vec<T>, next: Option<String>) -> Json<Rows<T>> {
     Json(Rows { schema: format!("crossdock/{schema}/1"), rows, next })
 }
 
-pub(super) async fn status(State(app): Shared) -> Result<Json<Status>, Problem> {
-    Ok(Json(service::status::status(&app).await?))
+pub(super) async fn status(State(app): Shared, caller: Caller) -> Result<Json<Status>, Problem> {
+    Ok(Json(service::status::status(&app, Answers::of(&caller)).await?))
 }
 
-pub(super) async fn trace(State(app): Shared, Path(reference): Path<String>) -> Result<Json<Trace>, Problem> {
-    let found = service::trace::trace(&app, &reference).await?;
+pub(super) async fn trace(
+    State(app): Shared,
+    caller: Caller,
+    Path(reference): Path<String>,
+) -> Result<Json<Trace>, Problem> {
+    let found = service::trace::trace(&app, &reference, Answers::of(&caller)).await?;
     found.map(Json).ok_or_else(|| Problem::not_found(format!("no event carries {reference:?}")))
 }
 
@@ -62,10 +67,11 @@ pub(super) async fn deliveries(State(app): Shared, Query(filter): Query<Delivery
     Ok(rows("deliveries", service::standing::rows(&app, page.rows), page.next))
 }
 
-pub(super) async fn delivery(State(app): Shared, Path(id): Path<DeliveryId>) -> Shown<DeliveryPage> {
+pub(super) async fn delivery(State(app): Shared, caller: Caller, Path(id): Path<DeliveryId>) -> Shown<DeliveryPage> {
     let story =
         app.views.delivery_story(id).await?.ok_or_else(|| Problem::not_found(format!("there is no delivery {id}")))?;
-    Ok(Versioned(story.delivery.version.to_string(), Json(service::standing::page(&app, story))))
+    let version = story.delivery.version.to_string();
+    Ok(Versioned(version, Json(service::standing::page(&app, story, Answers::of(&caller)))))
 }
 
 pub(super) async fn causes(State(app): Shared) -> Page<CauseGroup> {
