@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod authoring;
 #[cfg(test)]
+mod begin;
+#[cfg(test)]
 mod first_hour;
 #[cfg(test)]
 mod product;

@@ -146,12 +146,12 @@ pub(crate) struct Product {
 
 impl Product {
     pub(crate) fn up(folder: &Path) -> Self {
-        Self::start(folder, &mut command(folder, &["up", "--listen", "127.0.0.1:0"]))
+        Self::up_with(folder, &[])
     }
 
     /// The same with settings from a file.
     pub(crate) fn up_with_settings(folder: &Path, settings: &str) -> Self {
-        Self::start(folder, &mut command(folder, &["up", "--listen", "127.0.0.1:0", "--settings", settings]))
+        Self::up_with(folder, &["--settings", settings])
     }
 
     /// The same where no file may have more than so many kibibytes, which is what a full disk is to it.
@@ -163,12 +163,19 @@ impl Product {
         Self::start(folder, shell.env_clear().env("PATH", "/usr/bin:/bin"))
     }
 
+    /// The same with further flags.
+    pub(crate) fn up_with(folder: &Path, flags: &[&str]) -> Self {
+        Self::start(folder, &mut command(folder, &[&["up", "--listen", "127.0.0.1:0"], flags].concat()))
+    }
+
     fn start(folder: &Path, command: &mut Command) -> Self {
         let err = folder.join("up.err");
         let going = Going::start(command, &err);
         let said = std::fs::read_to_string(err).unwrap();
-        let token = said.split_whitespace().find(|word| word.starts_with("cdk_")).unwrap_or_default().to_owned();
-        Self { folder: folder.to_owned(), going, token }
+        let file =
+            said.lines().find_map(|line| line.strip_prefix("administrator's token ")?.split(" is in the file ").nth(1));
+        let token = file.map(|file| std::fs::read_to_string(folder.join(file)).unwrap()).unwrap_or_default();
+        Self { folder: folder.to_owned(), going, token: token.trim_end().to_owned() }
     }
 
     /// Runs a command against it.
