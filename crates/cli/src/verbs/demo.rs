@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use engine::change::apply::{Changes, Terms};
-use engine::change::decide::OpenDeliveries;
+use engine::change::apply::Changes;
+use engine::change::decide::{OpenDeliveries, Terms};
 use engine::rules::asked::{Asked, NotDone};
 use model::Principal;
 use policy::SourceFile;
