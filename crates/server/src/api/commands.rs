@@ -24,7 +24,7 @@ pub struct CommandResult {
     pub delivery: DeliveryId,
     /// The delivery that took its place.
     pub instead: Option<DeliveryId>,
-    /// `done`, `skipped`, `conflict`.
+    /// `done`, `skipped`, `conflict`; `unknown` where there is no such delivery.
     pub result: String,
     /// In words.
     pub text: String,

@@ -92,6 +92,7 @@ fn result(told: Told) -> CommandResult {
     let word = match told.result {
         Deed::Done => "done",
         Deed::Skipped => "skipped",
+        Deed::Unknown => "unknown",
         Deed::Conflict => "conflict",
     };
     CommandResult { delivery: told.delivery, instead: told.instead, result: word.to_owned(), text: told.sentence }
