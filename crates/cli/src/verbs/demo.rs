@@ -147,7 +147,7 @@ pub(crate) fn greet(running: &Running, stage: &Stage, output: &Output) {
 /// The not-started failure of a demo, with what to do about its data.
 pub(crate) fn not_started_here(error: &up::NotStarted, settings: &Settings) -> Failure {
     let failure = not_started(error, &settings.project);
-    if !failure.hint.is_empty() {
+    if !failure.hint.is_empty() || matches!(error, up::NotStarted::Port(_)) {
         return failure;
     }
     failure.hint(format!("the demo's data is in {}; without it the demo begins anew", settings.data.display()))
