@@ -61,3 +61,27 @@ fn a_project_that_was_mistyped_begins_no_demo() {
         product.run(&["status", "--json"]).json()["world"].as_str().unwrap();
     }
 }
+
+#[test]
+fn the_demo_is_for_this_machine_only_whatever_the_settings_say() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("settings.toml"), "identity = \"tokens\"\n").unwrap();
+    let everywhere = ["up", "--listen", "0.0.0.0:0", "--settings", "settings.toml"];
+    let told = run(folder.path(), &everywhere).ends(1).remarks("it is for this machine only").remarks("127.0.0.1");
+    assert!(!told.err.contains("identity") && !told.err.contains("begins anew"), "{}", told.err);
+}
+
+#[test]
+fn doctor_asks_the_running_product_for_every_secret() {
+    let folder = sample(None);
+    let file = folder.path().join(".crossdock/secrets/warehouse/webhook");
+    let secret = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    run(folder.path(), &["doctor"])
+        .ends(3)
+        .says("warehouse/webhook has no value")
+        .says("CROSSDOCK_SECRET_WAREHOUSE_WEBHOOK");
+    let product = Product::up_with_variable(folder.path(), "CROSSDOCK_SECRET_WAREHOUSE_WEBHOOK", secret.trim());
+    let doctor = product.run(&["doctor"]).says("2 have a value");
+    assert!(!doctor.out.contains("has no value"), "its environment is not this one: {}", doctor.out);
+}

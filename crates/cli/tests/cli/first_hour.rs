@@ -109,6 +109,11 @@ fn a_retry_says_what_came_of_it() {
     assert_eq!(ordered["rows"][0]["outcome"], serde_json::Value::Null);
     product.await_state("S00042", "done");
     product.run(&["retry", &delivery, "--reason", "x", "--wait", "--no-wait"]).ends(2);
+    let nobody = "00000000-0000-7000-8000-000000000001";
+    for verb in ["retry", "cancel", "hold"] {
+        product.run(&[verb, nobody, "--reason", "x"]).ends(5).says(&format!("unknown\t{nobody}\tthere is no such delivery"));
+    }
+    product.run(&["retry", &delivery, nobody, "--reason", "x"]).ends(6);
 }
 
 #[test]

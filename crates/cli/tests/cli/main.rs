@@ -8,6 +8,10 @@ mod begin;
 #[cfg(test)]
 mod first_hour;
 #[cfg(test)]
+mod listen;
+#[cfg(test)]
+mod many;
+#[cfg(test)]
 mod product;
 #[cfg(test)]
 mod room;

@@ -107,10 +107,13 @@ impl Going {
 
     /// A receiver that answers with a status.
     pub(crate) fn listener(folder: &Path, status: &str) -> Self {
-        let secret = ".crossdock/secrets/warehouse/webhook";
-        let mut command =
-            command(folder, &["listen", "--port", "0", "--status", status, "--secret-file", secret, "-o", "json"]);
-        Self::start(&mut command, &folder.join(format!("listen-{status}.err")))
+        Self::listener_with(folder, &["--status", status, "--secret-file", ".crossdock/secrets/warehouse/webhook"])
+    }
+
+    /// A receiver with these flags, which prints JSON.
+    pub(crate) fn listener_with(folder: &Path, flags: &[&str]) -> Self {
+        let mut command = command(folder, &[&["listen", "--port", "0", "-o", "json"], flags].concat());
+        Self::start(&mut command, &folder.join(format!("listen-{}.err", flags.len() + flags[1].len())))
     }
 
     /// The next line that it prints, as JSON.
@@ -166,6 +169,11 @@ impl Product {
     /// The same with further flags.
     pub(crate) fn up_with(folder: &Path, flags: &[&str]) -> Self {
         Self::start(folder, &mut command(folder, &[&["up", "--listen", "127.0.0.1:0"], flags].concat()))
+    }
+
+    /// The same with a variable of its environment.
+    pub(crate) fn up_with_variable(folder: &Path, name: &str, value: &str) -> Self {
+        Self::start(folder, command(folder, &["up", "--listen", "127.0.0.1:0"]).env(name, value))
     }
 
     fn start(folder: &Path, command: &mut Command) -> Self {
