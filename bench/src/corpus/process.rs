@@ -1,4 +1,4 @@
-//! The process under test, with the secrets that its senders sign with, and the token that it shows at its first start.
+//! The process under test, with the secrets that its senders sign with, and the token that it makes at its first start.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -7,7 +7,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
 
 use super::wire;
@@ -21,7 +21,7 @@ const SECRET: &str = "a secret of the corpus run";
 pub(crate) struct Process {
     child: Child,
     /// Kept open: the process must be able to go on complaining.
-    _complaints: Lines<BufReader<ChildStderr>>,
+    _complaints: ChildStderr,
     /// Where it listens.
     pub(crate) address: String,
     token: String,
@@ -45,16 +45,13 @@ impl Process {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
-        let mut complaints = BufReader::new(child.stderr.take().ok_or("no standard error")?).lines();
+        let complaints = child.stderr.take().ok_or("no standard error")?;
         let stdout = child.stdout.take().ok_or("no output")?;
-        // The token is shown before the ready line, under a line that says so.
-        if !after(&mut complaints, "administrator's token").await? {
-            return Err("the process ended before it showed a token".into());
-        }
-        let token = complaints.next_line().await?.unwrap_or_default().trim().to_owned();
         let mut lines = BufReader::new(stdout).lines();
         while let Some(line) = lines.next_line().await? {
             if let Some(address) = line.strip_prefix("ready url=http://").and_then(|rest| rest.split(' ').next()) {
+                // It is there before the process is ready.
+                let token = tokio::fs::read_to_string(data.join("admin-token")).await?.trim_end().to_owned();
                 return Ok(Self { child, _complaints: complaints, address: address.to_owned(), token });
             }
         }
@@ -85,16 +82,6 @@ impl Process {
         self.child.kill().await?;
         Ok(())
     }
-}
-
-/// Reads on until a line contains this; false where the stream ends before.
-async fn after<R: AsyncRead + Unpin>(lines: &mut Lines<BufReader<R>>, text: &str) -> Outcome<bool> {
-    while let Some(line) = lines.next_line().await? {
-        if line.contains(text) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// The header by which each source's sender proves who it is.

@@ -1,20 +1,21 @@
 //! The management API from outside: where it is, who asks, and what its problems mean for the exit code.
 
+mod problem;
+
 use std::path::Path;
 
-use model::Diagnostic;
-use model::diagnostic::Place;
 use model::limit::PAGE_ROWS_MAX;
+use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use server::api::{Rows, Session};
 use server::http::guard::SAME_SITE;
 use server::http::health::INSTANCE;
-use server::http::problem::Problem;
-
 use tokio::sync::OnceCell;
+
+use self::problem::problem;
+pub(crate) use self::problem::reason;
 
 use crate::address::{Address, SaidBy};
 use crate::args::Common;
@@ -22,9 +23,6 @@ use crate::exit::{Exit, Failure};
 
 /// The code of a failure whose answer is not known.
 const LOST: &str = "answer-lost";
-
-/// LIMIT: broken rules that an error shows; the first ones tell what is wrong.
-const REASONS_SHOWN: usize = 10;
 
 /// A connection to the product.
 #[derive(Debug)]
@@ -198,7 +196,22 @@ impl Client {
         self.write(path, body, Some(format!("\"{seen}\""))).await
     }
 
-    /// Without a token the same-site token of the session is fetched first. Where an answer is lost the request is sent once
+    /// Asks what takes a body to be asked. Nothing is changed, so that it may go where reading may.
+    pub(crate) async fn ask<B: Serialize, T: DeserializeOwned>(&mut self, path: &str, body: &B) -> Result<T, Failure> {
+        let headers: Vec<_> = self.same_site().await?.into_iter().collect();
+        self.send(Method::POST, path, &headers, Some(json(body)?)).await
+    }
+
+    /// Whoever has no token shows that of the session, which is fetched before the first POST.
+    async fn same_site(&mut self) -> Result<Option<(&'static str, String)>, Failure> {
+        if self.token.is_none() && self.same_site.is_none() {
+            let session: Session = self.get("/session").await?;
+            self.same_site = Some(session.same_site);
+        }
+        Ok(self.same_site.clone().map(|token| (SAME_SITE, token)))
+    }
+
+    /// Where an answer is lost the request is sent once
     /// more: its key says that it is the same one, and it is not done again.
     async fn write<B: Serialize, T: DeserializeOwned>(
         &mut self,
@@ -207,13 +220,9 @@ impl Client {
         seen: Option<String>,
     ) -> Result<T, Failure> {
         self.meet_to_write().await?;
-        if self.token.is_none() && self.same_site.is_none() {
-            let session: Session = self.get("/session").await?;
-            self.same_site = Some(session.same_site);
-        }
-        let body = serde_json::to_vec(body).map_err(|error| Failure::new(Exit::Failed, "request", error.to_string()))?;
+        let (body, same_site) = (json(body)?, self.same_site().await?);
         let mut headers = vec![("idempotency-key", format!("\"{}\"", crate::moment::chance()))];
-        headers.extend(self.same_site.iter().map(|token| (SAME_SITE, token.clone())));
+        headers.extend(same_site);
         headers.extend(seen.map(|seen| ("if-match", seen)));
         let first = self.send(Method::POST, path, &headers, Some(body.clone())).await;
         match first {
@@ -278,6 +287,10 @@ fn root(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
+fn json(body: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(body).map_err(|error| Failure::new(Exit::Failed, "request", error.to_string()))
+}
+
 fn is_problem(answer: &reqwest::Response) -> bool {
     answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/problem+json")
 }
@@ -290,46 +303,6 @@ async fn read(answer: reqwest::Response) -> Result<bytes::Bytes, Failure> {
 /// The request may have arrived, and its answer did not.
 fn lost() -> Failure {
     Failure::new(Exit::Unreachable, LOST, "no whole answer came")
-}
-
-fn problem(status: StatusCode, bytes: &[u8]) -> Failure {
-    let Ok(problem) = serde_json::from_slice::<Problem>(bytes) else {
-        return Failure::new(exit_of(status.as_u16(), ""), "answer", format!("the answer was {status}"));
-    };
-    let hint = match status.as_u16() {
-        401 => "set CROSSDOCK_TOKEN to a token that holds; `crossdock up` shows one at its first start",
-        409 | 412 => "look at it again, then repeat the command",
-        _ => "",
-    };
-    let message = [problem.detail]
-        .into_iter()
-        .chain(problem.errors.iter().take(REASONS_SHOWN).map(reason))
-        .collect::<Vec<_>>()
-        .join("\n  ");
-    Failure::new(exit_of(status.as_u16(), &problem.code), &problem.code, message).hint(hint)
-}
-
-fn exit_of(status: u16, code: &str) -> Exit {
-    match (status, code) {
-        (401 | 503, _) => Exit::Unreachable,
-        (403 | 412, _) | (422, "refused" | "missing-secrets") => Exit::Refused,
-        (422, "invalid") => Exit::Findings,
-        (404, _) => Exit::NotFound,
-        (400 | 422, _) => Exit::Usage,
-        _ => Exit::Failed,
-    }
-}
-
-/// A broken rule in a line: its code, what is wrong, and where.
-pub(crate) fn reason(reason: &Diagnostic) -> String {
-    let at = match &reason.place {
-        Place::Pointer(pointer) if pointer.is_empty() => " at the top".to_owned(),
-        Place::Pointer(pointer) => format!(" at {pointer}"),
-        Place::Header(name) => format!(" in the header {name}"),
-        Place::File { path, .. } => format!(" in {path}"),
-        Place::Whole => String::new(),
-    };
-    format!("{}: {}{at}", reason.code, reason.message)
 }
 
 /// Percent-encodes all but unreserved characters (RFC 3986).

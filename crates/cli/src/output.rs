@@ -124,11 +124,21 @@ impl Output {
         }
     }
 
+    /// Whether standard error is a terminal: what is said is seen by whoever sits there, and kept in no log.
+    pub(crate) fn is_watched() -> bool {
+        std::io::stderr().is_terminal()
+    }
+
     /// A remark for people.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
-            drop(writeln!(anstream::stderr(), "{text}"));
+            Self::insist(text);
         }
+    }
+
+    /// What people must know though they asked for no remarks.
+    pub(crate) fn insist(text: &str) {
+        drop(writeln!(anstream::stderr(), "{text}"));
     }
 
     /// What to do next, for people.

@@ -23,12 +23,14 @@ pub(crate) struct Project {
 /// Reads a project folder, or says why it cannot be read.
 pub(crate) fn read(folder: &Path) -> Result<Vec<SourceFile>, Failure> {
     let files = server::project::read(folder).map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
-    if files.is_empty() {
-        let message =
-            format!("{} is no project folder: it has none of {}/", folder.display(), server::project::FOLDERS.join("/, "));
-        return Err(Failure::new(Exit::NotFound, "no-project", message).hint("begin one with `crossdock init`"));
-    }
-    Ok(files)
+    if files.is_empty() { Err(no_project(folder)) } else { Ok(files) }
+}
+
+/// What is said of a folder without a project.
+pub(crate) fn no_project(folder: &Path) -> Failure {
+    let message =
+        format!("{} is no project folder: it has none of {}/", folder.display(), server::project::FOLDERS.join("/, "));
+    Failure::new(Exit::NotFound, "no-project", message).hint("begin one with `crossdock init`")
 }
 
 /// The project of a folder. Its mistakes are shown before the failure says how many they are.

@@ -26,6 +26,15 @@ pub(crate) struct Faults {
     pub(crate) faults: Vec<TroubleLine>,
 }
 
+/// Which way a switch of the world is turned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Broken, or standing still.
+    On,
+    /// Mended, or going on.
+    Off,
+}
+
 impl World {
     /// The world at a URL; it does not connect yet.
     pub(crate) fn new(url: &str) -> Result<Self, Failure> {
@@ -52,14 +61,14 @@ impl World {
     }
 
     /// Breaks something or mends it.
-    pub(crate) async fn switch(&self, fault: &str, on: bool) -> Result<Faults, Failure> {
-        let body = serde_json::json!({ "on": on }).to_string();
+    pub(crate) async fn switch(&self, fault: &str, way: Way) -> Result<Faults, Failure> {
+        let body = serde_json::json!({ "on": way == Way::On }).to_string();
         self.send(self.request(Method::POST, &format!("/faults/{}", crate::client::encode(fault))).body(body)).await
     }
 
     /// Lets the world stand still or go on.
-    pub(crate) async fn pause(&self, on: bool) -> Result<Books, Failure> {
-        let body = serde_json::json!({ "on": on }).to_string();
+    pub(crate) async fn pause(&self, way: Way) -> Result<Books, Failure> {
+        let body = serde_json::json!({ "on": way == Way::On }).to_string();
         self.send(self.request(Method::POST, "/pause").body(body)).await
     }
 

@@ -20,6 +20,11 @@ pub enum NoPort {
         "{0} can be reached from other machines, and nothing says how callers are known: set identity = \"tokens\" in the settings file"
     )]
     Open(SocketAddr),
+    /// The demo world, beyond this machine.
+    #[error(
+        "{0} can be reached from other machines, and the demo world asks nobody who they are: it is for this machine only; listen on 127.0.0.1, or begin a project with `crossdock init`"
+    )]
+    Demo(SocketAddr),
 }
 
 /// Listens as the settings say. Beyond loopback only where callers are known by configuration.
@@ -48,6 +53,10 @@ fn check(settings: &Settings, address: SocketAddr) -> Result<(), NoPort> {
         IpAddr::V4(ip) => ip.is_loopback(),
         IpAddr::V6(ip) => ip.is_loopback(),
     };
-    let known = settings.identity == Some(Identity::Tokens) && settings.open_on_loopback == OpenOnLoopback::No;
-    if local || known { Ok(()) } else { Err(NoPort::Open(address)) }
+    match (settings.open_on_loopback, settings.identity) {
+        _ if local => Ok(()),
+        (OpenOnLoopback::Yes, _) => Err(NoPort::Demo(address)),
+        (OpenOnLoopback::No, Some(Identity::Tokens)) => Ok(()),
+        (OpenOnLoopback::No, None) => Err(NoPort::Open(address)),
+    }
 }

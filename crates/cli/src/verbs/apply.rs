@@ -3,7 +3,7 @@
 use model::PolicyVersion;
 use policy::SourceFile;
 use policy::plan::{Plan, plan};
-use server::api::{ApplyCommand, ApplyResult};
+use server::api::{ApplyCommand, ApplyPreview, ApplyResult};
 
 use crate::args::{self, Common, Form};
 use crate::ask;
@@ -18,36 +18,61 @@ pub(crate) async fn run(common: &Common, args: &args::Apply, output: &Output) ->
     let applied = project::applied(&client, "present").await?;
     let (before, after) = (project::without_tests(&applied), project::without_tests(&project.files));
     let plan = plan(&before, &after);
-    show(&plan, (&before, &after), output);
-    if let Some(expected) = args.expect.as_ref().filter(|expected| !plan.from.to_string().starts_with(*expected)) {
-        let message = format!("{expected} is not in force any more: {} is", plan.from.short());
-        return Err(Failure::new(Exit::Refused, "stale", message).hint("look at the plan again"));
+    let files = project.files.into_iter().map(|SourceFile { path, text }| (path, text)).collect();
+    let mut command = ApplyCommand {
+        files,
+        hold_removed: args.hold_removed,
+        allow_missing_secrets: args.allow_missing_secrets,
+        ..ApplyCommand::default()
+    };
+    if args.dry_run {
+        must_be_in_force(plan.from, args)?;
+        return dry_run(&mut client, &plan, (&before, &after), &command, output).await;
     }
+    show(&plan, (&before, &after), output);
+    must_be_in_force(plan.from, args)?;
     if plan.from == plan.to {
         nothing(&plan, output);
         return Ok(Exit::Done);
     }
-    if args.dry_run {
-        output.say("nothing was changed: this was a dry run");
-        return Ok(Exit::Done);
-    }
-    let why = ask::reason(&args.reason, output)?;
+    command.why = ask::reason(&args.reason, output)?;
     ask::confirm(&format!("apply this to {}?", client.base()), args.sure, output)?;
-    let files = project.files.into_iter().map(|SourceFile { path, text }| (path, text)).collect();
-    let command = ApplyCommand {
-        files,
-        back_to: None,
-        why,
-        hold_removed: args.hold_removed,
-        allow_missing_secrets: args.allow_missing_secrets,
-    };
     send(&mut client, &command, plan.from, output).await
+}
+
+fn must_be_in_force(present: PolicyVersion, args: &args::Apply) -> Result<(), Failure> {
+    let Some(expected) = args.expect.as_ref().filter(|expected| !present.to_string().starts_with(*expected)) else {
+        return Ok(());
+    };
+    let message = format!("{expected} is not in force any more: {} is", present.short());
+    Err(Failure::new(Exit::Refused, "stale", message).hint("look at the plan again"))
+}
+
+/// The plan with what the product says to it: it ends as the command without `-n` would, as far as that is known.
+pub(super) async fn dry_run(
+    client: &mut Client,
+    plan: &Plan,
+    files: (&[SourceFile], &[SourceFile]),
+    command: &ApplyCommand,
+    output: &Output,
+) -> Ended {
+    let preview: ApplyPreview = client.ask(super::plan::PREVIEW, command).await?;
+    super::plan::print(plan, files, Some(&preview), output);
+    super::plan::compared(plan, output);
+    output.say("nothing was changed: this was a dry run");
+    match super::plan::mend(&preview) {
+        None => Ok(Exit::Done),
+        Some(mend) => {
+            output.next(&mend);
+            Ok(Exit::Refused)
+        }
+    }
 }
 
 /// The plan for people; with JSON the result alone is the answer.
 pub(super) fn show(plan: &Plan, files: (&[SourceFile], &[SourceFile]), output: &Output) {
     if output.form == Form::Table {
-        super::plan::print(plan, files, output);
+        super::plan::print(plan, files, None, output);
         super::plan::compared(plan, output);
     }
 }

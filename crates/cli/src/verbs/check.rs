@@ -7,6 +7,7 @@ use policy::render::{self, Colour};
 
 use crate::args::{Check, Form, Report};
 use crate::exit::{Ended, Exit};
+use crate::moment;
 use crate::output::Output;
 use crate::project::read;
 
@@ -14,7 +15,7 @@ use crate::project::read;
 pub(crate) fn run(check: &Check, output: &Output) -> Ended {
     let begin = Instant::now();
     let files = read(&check.folder)?;
-    let (policy, findings) = policy::check(&files);
+    let (policy, findings) = policy::check_at(&files, moment::now());
     let format = if output.form == Form::Json { Report::Json } else { check.format };
     match format {
         Report::Text => {

@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use engine::change::apply::{Changes, Terms};
-use engine::change::decide::OpenDeliveries;
+use engine::change::apply::Changes;
+use engine::change::decide::{OpenDeliveries, Terms};
 use engine::rules::asked::{Asked, NotDone};
 use model::Principal;
 use policy::SourceFile;
@@ -19,7 +19,10 @@ use super::simulate::{next_order, secrets};
 use super::up::{moved, not_started};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
+use crate::project::no_project;
 
+/// The data folder of a place where nobody says otherwise.
+const DATA: &str = ".crossdock";
 /// Below the data folder of the place.
 const FOLDER: &str = "demo";
 /// The seed of the demo; the same story for everybody.
@@ -42,10 +45,22 @@ pub(crate) fn is_wanted(settings: &Settings, files: &[SourceFile]) -> bool {
     files.is_empty() && !up::is_data_folder(&settings.data)
 }
 
+/// Only an empty folder takes the demo where somebody named it: in any other a project was meant.
+pub(crate) fn must_have_room(named: &Path) -> Result<(), Failure> {
+    let unreadable = |error| Failure::new(Exit::Failed, "project", format!("{}: {error}", named.display()));
+    for entry in std::fs::read_dir(named).map_err(unreadable)? {
+        // The demo's own data of an earlier start are below it.
+        if entry.map_err(unreadable)?.file_name() != DATA {
+            return Err(no_project(named));
+        }
+    }
+    Ok(())
+}
+
 /// Takes the ports of the simulated systems, and makes settings and files of the demo.
 pub(crate) async fn stage(settings: &mut Settings) -> Result<Stage, Failure> {
     let ports = Ports::fixed_or_any().await.map_err(|error| failed(&error))?;
-    if settings.data == settings.project.join(".crossdock") {
+    if settings.data == settings.project.join(DATA) {
         settings.data = settings.data.join(FOLDER);
     }
     settings.open_on_loopback = OpenOnLoopback::Yes;
@@ -133,7 +148,7 @@ pub(crate) fn greet(running: &Running, stage: &Stage, output: &Output) {
 /// The not-started failure of a demo, with what to do about its data.
 pub(crate) fn not_started_here(error: &up::NotStarted, settings: &Settings) -> Failure {
     let failure = not_started(error, &settings.project);
-    if !failure.hint.is_empty() {
+    if !failure.hint.is_empty() || matches!(error, up::NotStarted::Port(_)) {
         return failure;
     }
     failure.hint(format!("the demo's data is in {}; without it the demo begins anew", settings.data.display()))

@@ -14,7 +14,7 @@ use crate::project;
 pub(crate) async fn run(common: &Common, args: &Diff, output: &Output) -> Ended {
     let (before, after) = (side(common, &args.before).await?, side(common, &args.after).await?);
     let plan = plan(&before, &after);
-    super::plan::print(&plan, (&before, &after), output);
+    super::plan::print(&plan, (&before, &after), None, output);
     Ok(if args.exit_code && !plan.is_empty() { Exit::Changes } else { Exit::Done })
 }
 

@@ -82,7 +82,7 @@ pub(crate) async fn run(common: &Common, args: &Doctor, output: &Output) -> Ende
         }
         Err(failure) => product::absent(&client, failure, &settings, &mut checks).await,
     }
-    project::check(&settings, running, &mut checks).await;
+    project::check(&settings, running.map(|_| &client), &mut checks).await;
     print(&checks.0, output);
     let found = checks.0.iter().any(|it| it.standing == Standing::Finding);
     Ok(if found { Exit::Findings } else { Exit::Done })

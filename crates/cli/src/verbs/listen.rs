@@ -1,6 +1,7 @@
 //! `crossdock listen`: a receiver on this machine that shows what arrives, whether its signature holds and why not, and
 //! sends it on where it is told to.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use formats::signature::standard_webhooks::{self, Headers, TOLERANCE_S, VerifyingKey};
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -23,6 +24,12 @@ use crate::patience::told_to_stop;
 
 /// Headers that are of one connection and are not sent on.
 const OF_THE_CONNECTION: [&str; 4] = ["host", "connection", "content-length", "transfer-encoding"];
+
+/// Headers that tell the sender of what it is answered, and are answered on.
+const OF_THE_ANSWER: [HeaderName; 2] = [header::RETRY_AFTER, header::CONTENT_TYPE];
+/// Headers whose values are shown, besides our own; of all others only the name.
+const HARMLESS: [&str; 7] =
+    ["webhook-id", "webhook-timestamp", "content-type", "content-length", "user-agent", "traceparent", "tracestate"];
 
 /// What every request is answered by.
 struct Receiver {
@@ -124,9 +131,11 @@ impl Receiver {
         }
         match request.send().await {
             Ok(answer) => {
-                let status = answer.status();
+                let (status, headers) = (answer.status(), answer.headers().clone());
                 let mut response = Response::new(Body::from_stream(answer.bytes_stream()));
                 *response.status_mut() = status;
+                let told = OF_THE_ANSWER.into_iter().filter_map(|name| Some((headers.get(&name)?.clone(), name)));
+                response.headers_mut().extend(told.map(|(value, name)| (name, value)));
                 response
             }
             Err(error) => (StatusCode::BAD_GATEWAY, format!("{url} cannot be reached: {error}\n")).into_response(),
@@ -142,14 +151,12 @@ impl Receiver {
             (false, Some(why)) => format!("would be refused: {why}"),
         };
         if self.output.form == Form::Json {
-            let headers: Vec<(&str, &str)> = arrived
-                .headers
-                .iter()
-                .filter(|(name, _)| !is_secret(name.as_str()))
-                .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()))
-                .collect();
+            let of_all = arrived.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()));
+            let (headers, others): (Vec<_>, Vec<_>) = of_all.partition(|(name, _)| is_harmless(name));
+            let withheld: BTreeSet<&str> = others.into_iter().map(|(name, _)| name).collect();
             self.output.json_line(&json!({
-                "schema": "crossdock/listen/1", "at": moment::now(), "method": arrived.method.as_str(), "path": arrived.uri.path(), "headers": headers,
+                "schema": "crossdock/listen/1", "at": moment::now(), "method": arrived.method.as_str(), "path": arrived.uri.path(),
+                "headers": headers, "withheld": withheld,
                 "signature": signature, "answered": answered.as_u16(), "body": body,
             }));
             return;
@@ -186,9 +193,9 @@ impl Receiver {
     }
 }
 
-/// What proves who somebody is stays out of what is shown.
-fn is_secret(name: &str) -> bool {
-    ["authorization", "cookie", "webhook-signature"].contains(&name)
+/// Any other header may be the one that proves who sends: a destination names that as it likes.
+fn is_harmless(name: &str) -> bool {
+    HARMLESS.contains(&name) || name.starts_with("crossdock-")
 }
 
 fn body(bytes: &Bytes) -> Value {

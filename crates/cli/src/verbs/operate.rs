@@ -39,10 +39,11 @@ pub(super) fn print(results: &Rows<CommandResult>, output: &Output) {
     }
 }
 
-/// All, none, or some.
+/// All, none, or some; and whether there were any.
 pub(super) fn exit(results: &[CommandResult]) -> Exit {
-    let done = results.iter().filter(|it| it.result == "done").count();
-    match done {
+    let count = |result| results.iter().filter(|it| it.result == result).count();
+    match count("done") {
+        0 if !results.is_empty() && count("unknown") == results.len() => Exit::NotFound,
         0 if !results.is_empty() => Exit::Refused,
         done if done < results.len() => Exit::Partly,
         _ => Exit::Done,

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use server::api::Status;
+use server::api::{Concern, Health, Status};
 use sim::demo::ledger::{Books, Totals};
 use sim::demo::system::System;
 
 use crate::client::Client;
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 use crate::output::Output;
 use crate::world::World;
 
@@ -41,8 +41,7 @@ enum Verdict {
 /// A status with what the other side says at the same time.
 #[derive(Debug)]
 pub(crate) struct Seen {
-    /// The status.
-    pub(crate) status: Status,
+    status: Status,
     comparisons: Vec<Comparison>,
 }
 
@@ -88,6 +87,19 @@ fn compare(status: &Status, [before, after]: [&Books; 2]) -> Vec<Comparison> {
 fn add(mut sums: BTreeMap<String, u64>, name: &str, count: u64) -> BTreeMap<String, u64> {
     *sums.entry(name.to_owned()).or_default() += count;
     sums
+}
+
+/// What the status, which knows our side alone, does not say.
+fn contradiction(comparisons: &[Comparison]) -> Option<Concern> {
+    let is_wrong = |verdict| matches!(verdict, Verdict::Wrong(_));
+    let wrong = comparisons.iter().filter(|it| is_wrong(it.sent) || is_wrong(it.received));
+    let systems: Vec<String> = wrong.map(|it| format!("{}: {}", it.system.name(), it.words())).collect();
+    (!systems.is_empty()).then(|| Concern {
+        kind: "other side".to_owned(),
+        health: Health::Unhealthy,
+        text: format!("the simulated systems' books contradict: {}", systems.join("; ")),
+        next: String::new(),
+    })
 }
 
 /// They have a 202 for each: fewer accounted for is a loss; more means that answers are on their way.
@@ -149,23 +161,20 @@ impl Comparison {
 }
 
 impl Seen {
-    /// Findings where the other side contradicts.
-    pub(crate) fn exit(&self) -> Exit {
-        let is_wrong = |verdict| matches!(verdict, Verdict::Wrong(_));
-        if self.comparisons.iter().any(|it| is_wrong(it.sent) || is_wrong(it.received)) {
-            Exit::Findings
-        } else {
-            Exit::Done
+    /// The status with what the other side contradicts among its concerns.
+    pub(crate) fn judged(&self) -> Status {
+        let mut status = self.status.clone();
+        if let Some(concern) = contradiction(&self.comparisons) {
+            status.health = Health::Unhealthy;
+            status.concerns.push(concern);
         }
+        status
     }
 
     /// A table, and one sentence.
     pub(crate) fn print(&self, output: &Output) {
         let sum = |count: fn(&Totals) -> u64| self.comparisons.iter().map(|it| count(&it.theirs)).sum::<u64>();
-        let word = match self.exit() {
-            Exit::Findings => "CONTRADICTS",
-            _ => "agrees",
-        };
+        let word = if contradiction(&self.comparisons).is_some() { "CONTRADICTS" } else { "agrees" };
         output.line(&format!(
             "the other side {word}: {} sent and accepted, {} received, {} repeats recognised, {} effects doubled (since the start)",
             sum(|it| it.sent_accepted), sum(|it| it.received_unique), sum(|it| it.received_repeats), sum(|it| it.doubled_effects),
@@ -208,6 +217,10 @@ mod tests {
             one(Verdict::Equal, Verdict::Moving(1)).words(),
             "1 received, and its answers are not known here yet; 1 done twice"
         );
+        assert_eq!(contradiction(&[one(Verdict::Moving(2), Verdict::Equal)]), None);
+        let told = contradiction(&[one(Verdict::Wrong(2), Verdict::Equal)]).unwrap();
+        assert_eq!((told.kind.as_str(), told.health), ("other side", Health::Unhealthy));
+        assert!(told.text.contains("books contradict: shop: DIFFERS BY 2"), "{}", told.text);
         let lost = one(Verdict::Wrong(2), Verdict::Equal).words();
         assert!(lost.starts_with("DIFFERS BY 2: sent, answered with 202, and not accounted for"), "{lost}");
     }

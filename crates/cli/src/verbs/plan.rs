@@ -3,47 +3,50 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use model::SecretName;
 use policy::plan::{Change, Mark, PartKind, Plan, plan, text};
 use policy::{Policy, SourceFile};
 use serde_json::json;
-use server::api::{MissingSecret, Rows};
+use server::api::{ApplyCommand, ApplyPreview};
 
 use crate::args::{self, Common, Form};
-use crate::client::{Client, encode};
-use crate::exit::{Ended, Exit, Failure};
+use crate::client::Client;
+use crate::exit::{Ended, Exit};
 use crate::output::Output;
 use crate::project;
 
+/// What applying would come to.
+pub(super) const PREVIEW: &str = "/policies/preview";
+
 pub(crate) async fn run(common: &Common, args: &args::Plan, output: &Output) -> Ended {
     let project = project::load(&args.folder, output)?;
-    let client = Client::at(common, &args.folder)?;
+    let mut client = Client::at(common, &args.folder)?;
     let applied = project::applied(&client, "present").await?;
     let (before, after) = (project::without_tests(&applied), project::without_tests(&project.files));
     let plan = plan(&before, &after);
-    print(&plan, (&before, &after), output);
-    compared(&plan, output);
     if plan.is_empty() {
+        print(&plan, (&before, &after), None, output);
+        compared(&plan, output);
         return Ok(Exit::Done);
     }
+    let files = after.iter().map(|file| (file.path.clone(), file.text.clone())).collect();
+    let command = ApplyCommand { files, ..ApplyCommand::default() };
+    let preview: ApplyPreview = client.ask(PREVIEW, &command).await?;
+    print(&plan, (&before, &after), Some(&preview), output);
+    compared(&plan, output);
     let folder = if args.folder == Path::new(".") { String::new() } else { format!(" {}", args.folder.display()) };
-    warn_of_secrets(&client, &after, output).await?;
-    output.next(&format!("crossdock apply{folder} --expect {} --reason …", plan.from.short()));
+    let apply = || format!("crossdock apply{folder} --expect {} --reason …", plan.from.short());
+    output.next(&mend(&preview).unwrap_or_else(apply));
     Ok(if args.exit_code { Exit::Changes } else { Exit::Done })
 }
 
-/// Whether the product, whose environment is not that of this shell, has a value for each secret.
-async fn warn_of_secrets(client: &Client, files: &[SourceFile], output: &Output) -> Result<(), Failure> {
-    let names = policy::check(files).0.map(|policy| server::secrets::names(&policy)).unwrap_or_default();
-    if names.is_empty() {
-        return Ok(());
-    }
-    let names: Vec<&str> = names.iter().map(SecretName::as_str).collect();
-    let missing: Rows<MissingSecret> = client.get(&format!("/secrets/missing?names={}", encode(&names.join(",")))).await?;
-    for MissingSecret { name, from } in missing.rows {
-        output.say(&format!("warning: the secret {name} has no value: {from}; apply refuses that"));
-    }
-    Ok(())
+/// What to do about the first refusal, if there is one.
+pub(super) fn mend(preview: &ApplyPreview) -> Option<String> {
+    let refusal = preview.refusals.first()?;
+    let in_use = preview.removals.iter().find(|it| it.open > 0).and_then(|it| it.object.split_once('/'));
+    Some(match in_use.filter(|_| refusal.code == "refused") {
+        Some((kind, name)) => format!("crossdock deliveries ls --{kind} {name} --state waiting,held,dead_lettered"),
+        None => "give them a value, or say --allow-missing-secrets".to_owned(),
+    })
 }
 
 /// With what a plan compared: `apply --expect` takes it.
@@ -53,13 +56,23 @@ pub(super) fn compared(plan: &Plan, output: &Output) {
     }
 }
 
-/// A plan with whom it needs.
-pub(super) fn print(plan: &Plan, (before, after): (&[SourceFile], &[SourceFile]), output: &Output) {
+/// A plan with whom it needs, and, where the product was asked, why it would be refused.
+pub(super) fn print(
+    plan: &Plan,
+    (before, after): (&[SourceFile], &[SourceFile]),
+    preview: Option<&ApplyPreview>,
+    output: &Output,
+) {
     let needs = needs(plan, before, after);
     match output.form {
         Form::Json => {
             let mut value = json!(plan);
             value["needs"] = json!(needs);
+            if let Some(ApplyPreview { removals, secrets_missing, refusals, .. }) = preview {
+                value["removals"] = json!(removals);
+                value["secrets_missing"] = json!(secrets_missing);
+                value["refusals"] = json!(refusals);
+            }
             output.json(&value);
         }
         Form::Table => {
@@ -69,6 +82,8 @@ pub(super) fn print(plan: &Plan, (before, after): (&[SourceFile], &[SourceFile])
                     needs.iter().map(|(owner, objects)| format!("{owner} ({})", words(objects))).collect();
                 output.line(&format!("Needs     {}", list.join(" · ")));
             }
+            let refusals = preview.into_iter().flat_map(|it| &it.refusals);
+            output.lines(refusals.map(|it| format!("Refused   {}", it.text)));
         }
     }
 }

@@ -37,8 +37,15 @@ pub(crate) async fn run(common: &Common, verb: &Quarantine, output: &Output) -> 
 async fn list(client: &Client, args: &QuarantineLs, output: &Output) -> Ended {
     let mut query = vec![("states", args.state.join(","))];
     query.extend(args.source.iter().map(|source| ("source", source.to_string())));
-    let looked_at = if args.code.is_some() { LOOKED_AT_MAX } else { args.limit };
+    // One more tells whether there are more.
+    let looked_at = if args.code.is_some() { LOOKED_AT_MAX + 1 } else { args.limit };
     let mut rows: Vec<QuarantineRow> = client.rows("/quarantine", &query, looked_at).await?;
+    if args.code.is_some() && rows.len() > LOOKED_AT_MAX {
+        rows.truncate(LOOKED_AT_MAX);
+        output.say(&format!(
+            "looked through the newest {LOOKED_AT_MAX} for this code, and there are more; --source and --state narrow them down"
+        ));
+    }
     rows.retain(|row| args.code.is_none_or(|code| row.reasons.iter().any(|reason| reason.code == code)));
     rows.truncate(args.limit);
     if output.form == Form::Json {

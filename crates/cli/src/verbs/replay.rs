@@ -25,12 +25,6 @@ pub(super) enum Then {
     Watch,
 }
 
-impl Then {
-    pub(super) const fn of(wait: bool) -> Self {
-        if wait { Self::Watch } else { Self::Leave }
-    }
-}
-
 pub(crate) async fn run(common: &Common, args: &args::Replay, output: &Output) -> Ended {
     let mut client = Client::new(common)?;
     match &args.verb {
@@ -75,7 +69,8 @@ async fn begin(client: &mut Client, args: &ReplayOrder, output: &Output) -> Ende
     command.why = ask::reason(&args.reason, output)?;
     command.preview = Some(SeenPreview { at: preview.at, digest: preview.digest });
     ask::confirm("send these?", args.sure, output)?;
-    order(client, &command, Then::of(args.wait), output).await
+    let then = if args.wait { Then::Watch } else { Then::Leave };
+    order(client, &command, then, output).await
 }
 
 fn selection(args: &ReplayOrder) -> Result<Selection, Failure> {

@@ -31,7 +31,8 @@ pub(crate) async fn run(common: &Common, args: &Retry, output: &Output) -> Ended
     if output.form == Form::Table {
         output.line(&preview.sentence);
     }
-    replay::order(&mut client, &command, replay::Then::of(args.wait), output).await
+    let then = if args.wait { replay::Then::Watch } else { replay::Then::Leave };
+    replay::order(&mut client, &command, then, output).await
 }
 
 /// A replay that is told how fast, and left with everything else as it is.

@@ -25,24 +25,22 @@ pub(crate) async fn run(common: &Common, args: &Rollback, output: &Output) -> En
     let (present, wanted) = (project::applied(&client, "present").await?, project::applied(&client, &to.to_string()).await?);
     let (present, wanted) = (project::without_tests(&present), project::without_tests(&wanted));
     let plan = plan(&present, &wanted);
+    let mut command = ApplyCommand {
+        back_to: Some(to),
+        hold_removed: args.hold_removed,
+        allow_missing_secrets: args.allow_missing_secrets,
+        ..ApplyCommand::default()
+    };
+    if args.dry_run {
+        return apply::dry_run(&mut client, &plan, (&present, &wanted), &command, output).await;
+    }
     apply::show(&plan, (&present, &wanted), output);
     if plan.from == plan.to {
         apply::nothing(&plan, output);
         return Ok(Exit::Done);
     }
-    if args.dry_run {
-        output.say("nothing was changed: this was a dry run");
-        return Ok(Exit::Done);
-    }
-    let why = ask::reason(&args.reason, output)?;
+    command.why = ask::reason(&args.reason, output)?;
     ask::confirm(&format!("go back to this at {}?", client.base()), args.sure, output)?;
-    let command = ApplyCommand {
-        files: Vec::new(),
-        back_to: Some(to),
-        why,
-        hold_removed: args.hold_removed,
-        allow_missing_secrets: args.allow_missing_secrets,
-    };
     apply::send(&mut client, &command, plan.from, output).await
 }
 

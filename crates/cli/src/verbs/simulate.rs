@@ -11,12 +11,12 @@ use sim::demo::ledger::Books;
 use sim::demo::trouble::Trouble;
 use sim::demo::{Options, Ports, Weather, project};
 
-use crate::args::{Common, Form, Load, Simulate, Simulated};
+use crate::args::{Common, Form, Load, Simulate, Simulated, Switched};
 use crate::client::Client;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
 use crate::verbs::up::wait_for_the_end;
-use crate::world::{Faults, World};
+use crate::world::{Faults, Way, World};
 
 /// How long the product may finish what is under way.
 const PATIENCE: TimeSpan = TimeSpan::from_secs(10);
@@ -26,7 +26,7 @@ pub(crate) async fn run(common: &Common, simulate: &Simulate, output: &Output) -
         None => load(common, &simulate.load, output).await,
         Some(Simulated::Fault { name, switched }) => {
             let world = world_to_change(common, switched.world.world.as_deref()).await?;
-            faults(&world.switch(name, !switched.off).await?, output);
+            faults(&world.switch(name, way(switched)).await?, output);
             Ok(Exit::Done)
         }
         Some(Simulated::Faults { world: which }) => {
@@ -35,7 +35,7 @@ pub(crate) async fn run(common: &Common, simulate: &Simulate, output: &Output) -
         }
         Some(Simulated::Pause { switched }) => {
             let world = world_to_change(common, switched.world.world.as_deref()).await?;
-            books(&world.pause(!switched.off).await?, output);
+            books(&world.pause(way(switched)).await?, output);
             Ok(Exit::Done)
         }
         Some(Simulated::Ledger { world: which }) => {
@@ -49,6 +49,10 @@ pub(crate) async fn run(common: &Common, simulate: &Simulate, output: &Output) -
             Ok(Exit::Done)
         }
     }
+}
+
+fn way(switched: &Switched) -> Way {
+    if switched.off { Way::Off } else { Way::On }
 }
 
 /// The environment variables of the demo project's secrets.

@@ -11,7 +11,7 @@ use crate::args::{self, Common, Form};
 use crate::client::Client;
 use crate::exit::{Ended, Exit};
 use crate::output::Output;
-use crate::verbs::other_side;
+use crate::verbs::other_side::{self, Seen};
 
 /// LIMIT: causes of each kind that are printed; `--json` has more.
 const CAUSES_SHOWN: usize = 20;
@@ -24,31 +24,30 @@ pub(crate) async fn run(common: &Common, status: &args::Status, output: &Output)
             output.say(&format!("the other side cannot be asked: {}", failure.message));
             None
         });
-        let answer = other_side.as_ref().map_or(&answer, |seen| &seen.status);
-        let contradicted = other_side.as_ref().is_some_and(|seen| seen.exit() != Exit::Done);
+        let answer = other_side.as_ref().map_or(answer, Seen::judged);
         match output.form {
-            Form::Json => output.json(answer),
+            Form::Json => output.json(&answer),
             Form::Table => {
                 if status.watch {
                     output.clear();
                 }
-                print(answer, contradicted.then_some("other side"), output);
+                print(&answer, output);
                 if let Some(seen) = &other_side {
                     seen.print(output);
                 }
                 output.say(&format!("as of {}, policy {}", output.time(answer.as_of), answer.policy.short()));
-                output.next(&next(answer));
+                output.next(&next(&answer));
             }
         }
         if !status.watch || output.is_closed() {
-            return Ok(if contradicted || answer.health == Health::Unhealthy { Exit::Findings } else { Exit::Done });
+            return Ok(if answer.health == Health::Unhealthy { Exit::Findings } else { Exit::Done });
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
-fn print(status: &Status, contradicted: Option<&str>, output: &Output) {
-    output.line(&format!("{}: {}", health(&status.concerns, contradicted), sentence(status)));
+fn print(status: &Status, output: &Output) {
+    output.line(&format!("{}: {}", health(&status.concerns), sentence(status)));
     for line in &status.lines {
         output.lines(equations(line));
     }
@@ -74,9 +73,9 @@ fn print(status: &Status, contradicted: Option<&str>, output: &Output) {
 }
 
 /// `healthy`, or `unhealthy` and by what.
-fn health(concerns: &[Concern], contradicted: Option<&str>) -> String {
+fn health(concerns: &[Concern]) -> String {
     let mut kinds: Vec<&str> =
-        concerns.iter().filter(|it| it.health == Health::Unhealthy).map(|it| it.kind.as_str()).chain(contradicted).collect();
+        concerns.iter().filter(|it| it.health == Health::Unhealthy).map(|it| it.kind.as_str()).collect();
     kinds.dedup();
     if kinds.is_empty() { "healthy".to_owned() } else { format!("unhealthy ({})", kinds.join(", ")) }
 }

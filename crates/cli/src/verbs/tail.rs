@@ -20,6 +20,7 @@ const EVENTS_MAX: usize = 2_000;
 /// How far the reader is.
 struct Reader<'a> {
     client: &'a Client,
+    output: &'a Output,
     /// The feed's last row that was shown.
     feed: u64,
     /// The newest event that was shown, for each partition.
@@ -35,7 +36,7 @@ enum Line {
 pub(crate) async fn run(common: &Common, args: &Tail, output: &Output) -> Ended {
     let client = Client::new(common)?;
     let since = args.since.map(Moment::at);
-    let mut reader = Reader { client: &client, feed: 0, events: Vec::new() };
+    let mut reader = Reader { client: &client, output, feed: 0, events: Vec::new() };
     let mut lines = reader.begin(since, args.limit).await?;
     let mut patience = Patience::new();
     loop {
@@ -66,11 +67,20 @@ impl Reader<'_> {
             Some(since) => self.feed_before(since, head).await?,
             None => head.saturating_sub(limit as u64),
         };
-        let want = if since.is_some() { EVENTS_MAX } else { limit.max(1) };
+        // One more tells whether there are more.
+        let want = if since.is_some() { EVENTS_MAX + 1 } else { limit.max(1) };
         let mut events: Vec<EventSummary> = self.client.rows("/events", &[], want).await?;
         self.note(&events);
         match since {
-            Some(since) => events.retain(|event| event.received_at >= since),
+            Some(since) => {
+                events.retain(|event| event.received_at >= since);
+                if events.len() > EVENTS_MAX {
+                    events.truncate(EVENTS_MAX);
+                    self.output.say(&format!(
+                        "only the newest {EVENTS_MAX} events are shown, and there are more: crossdock events ls --since {since} --limit N"
+                    ));
+                }
+            }
             None => events.truncate(limit),
         }
         let mut lines = self.feed().await?;
@@ -109,6 +119,9 @@ impl Reader<'_> {
             let has_reached_known = fresh.len() - before < asked;
             if cursor.is_none() || has_reached_known {
                 break;
+            }
+            if fresh.len() >= EVENTS_MAX {
+                self.output.say("more events came at once than are shown: crossdock events ls --limit N");
             }
         }
         self.note(&fresh);

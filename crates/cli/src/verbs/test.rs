@@ -15,7 +15,7 @@ use serde_json::json;
 
 use self::difference::Difference;
 use crate::args::{self, Form};
-use crate::exit::{Ended, Exit};
+use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
 use crate::project;
 
@@ -32,6 +32,12 @@ pub(crate) fn run(args: &args::Test, output: &Output) -> Ended {
     let mut project = project::load(&args.folder, output)?;
     let specs = policy::decode::decode(&project.files, &mut Findings::over(&project.files)).tests;
     let wanted = |spec: &TestSpec| args.only.as_ref().is_none_or(|only| spec.name.contains(only));
+    if let Some(only) = args.only.as_ref().filter(|_| !specs.iter().any(wanted)) {
+        let names: Vec<&str> = specs.iter().map(|spec| spec.name.as_str()).collect();
+        let hint =
+            if names.is_empty() { "there are no tests".to_owned() } else { format!("there are: {}", names.join(", ")) };
+        return Err(Failure::new(Exit::NotFound, "not-found", format!("no test's name holds {only:?}")).hint(hint));
+    }
     let proofs = request::Proofs::new(&mut project.policy);
     let ran: Vec<Ran> = specs.into_iter().filter(wanted).map(|spec| run_one(spec, args, &project, &proofs)).collect();
     let failed = ran.iter().filter(|ran| !ran.differences.is_empty()).count();

@@ -1,5 +1,7 @@
 //! `crossdock up`: runs everything in one process until it is told to stop.
 
+mod first_token;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
@@ -26,9 +28,16 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
     let mut settings = Settings::resolve(&flags, Environment::read())
         .map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
     server::logs::start(&settings).map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
+    if let Some(named) = &args.project {
+        must_exist(named)?;
+    }
     let files = server::project::read(&settings.project)
         .map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
-    let (end, endings) = if demo::is_wanted(&settings, &files) {
+    let is_demo = demo::is_wanted(&settings, &files);
+    if is_demo && let Some(named) = &args.project {
+        demo::must_have_room(named)?;
+    }
+    let (end, endings) = if is_demo {
         show_demo(&mut settings, output).await?
     } else {
         let project = settings.project.clone();
@@ -43,6 +52,15 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
         output.say(&format!("cut short, because it did not end in time: {}", endings.cut.join(", ")));
     }
     ended(end, &endings)
+}
+
+/// A folder that somebody named is not made: it may be another one that was meant.
+fn must_exist(named: &Path) -> Result<(), Failure> {
+    if named.is_dir() {
+        return Ok(());
+    }
+    let message = format!("there is no folder {}, which --project names", named.display());
+    Err(Failure::new(Exit::NotFound, "no-project", message).hint("name another, or begin one there with `crossdock init`"))
 }
 
 /// How the command ends: well, when it was told to and everything ended well, or was cut short.
@@ -87,11 +105,7 @@ async fn until_the_end(running: &Running, output: &Output) -> Option<End> {
 
 fn greet(running: &Running, output: &Output) {
     if let Some(token) = &running.first_token {
-        output.say(&format!(
-            "administrator's token, shown this once (it holds until {}):\n  {}\nother commands take it from the environment: export CROSSDOCK_TOKEN=…",
-            token.expires_at,
-            token.token.as_deref().unwrap_or_default()
-        ));
+        first_token::hand_over(token, &running.app.settings);
     }
     for note in running.notes.iter().cloned().chain(moved(running)) {
         output.say(&note);

@@ -27,6 +27,19 @@ fn ten_mistakes_are_found_in_one_run_in_every_form() {
     assert_eq!(github.out.lines().filter(|line| line.starts_with("::error ")).count(), 10);
 }
 
+/// What the corpus expects of the day that its own test names, `check` shows of today: among it a permission that has ended.
+#[test]
+fn warnings_of_the_corpus_are_shown_by_the_verb_too() {
+    let folder = corpus("warnings");
+    let text = run(&folder, &["check"]).ends(0).remarks("7 warnings");
+    let expected = std::fs::read_to_string(folder.join("expected.txt")).unwrap();
+    let blocks: Vec<&str> = expected.split("\n\n").filter(|block| block.starts_with("warning[")).collect();
+    assert_eq!(blocks.len(), 7);
+    for block in blocks {
+        assert!(text.out.contains(block), "{block}\nis not in\n{}", text.out);
+    }
+}
+
 #[test]
 fn what_init_writes_passes_check_fmt_and_test() {
     let folder = sample(None);
@@ -73,6 +86,8 @@ fn a_test_that_fails_shows_where_and_what() {
     let failed = report["tests"].as_array().unwrap().iter().find(|test| test["name"] == "order").unwrap();
     assert_eq!(failed["differences"][0]["line"], 9);
     assert_eq!(failed["differences"][1]["paths"][0], ".lines[0].pieces: 3 expected, 2 seen");
+    let none = run(folder.path(), &["test", "--only", "nosuch"]).ends(5).remarks("no test's name holds \"nosuch\"");
+    none.remarks("there are: order-without-lines, order");
 }
 
 /// One test for each kind of proof; the test of the last sends a wrong one itself.

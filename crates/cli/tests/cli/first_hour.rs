@@ -55,6 +55,38 @@ fn an_order_is_refused_held_and_delivered_after_a_change() {
 }
 
 #[test]
+fn what_apply_would_refuse_is_told_by_the_plan_and_by_the_dry_run() {
+    let (folder, _refusing, product) = with_refusing_warehouse();
+    let dry = ["apply", "-n", "--json"];
+    assert_eq!(product.run(&dry).ends(0).json()["changes"], serde_json::json!([]), "a plan without changes is one too");
+    product.run(&["send", "shop", "--file", "tests/orders/1.json"]).ends(0);
+    product.await_state("S00042", "with_a_person");
+    std::fs::remove_file(folder.path().join("flows/orders-to-warehouse.yaml")).unwrap();
+    std::fs::remove_dir_all(folder.path().join("tests")).unwrap();
+    let why = "flow orders-to-warehouse has 1 open deliver";
+    let next = "next: crossdock deliveries ls --flow orders-to-warehouse --state waiting,held,dead_lettered";
+    let plan = product.run(&["plan"]).ends(0).says("1 to remove").says(&format!("Refused   {why}")).remarks(next);
+    assert!(!plan.err.contains("next: crossdock apply"), "{}", plan.err);
+    product.run(&["plan", "--exit-code"]).ends(4);
+    product.run(&["apply", "-n"]).ends(6).says(&format!("Refused   {why}")).remarks(next).remarks("this was a dry run");
+    product.run(&["apply", "-y", "--reason", "x"]).ends(6).remarks(why);
+    for json in [product.run(&["plan", "--json"]).ends(0).json(), product.run(&dry).ends(6).json()] {
+        assert_eq!((&json["schema"], &json["refusals"][0]["code"]), (&"crossdock/plan/1".into(), &"refused".into()));
+        assert_eq!(json["removals"][0]["object"], "flow/orders-to-warehouse");
+        assert_eq!((&json["removals"][0]["open"], &json["secrets_missing"]), (&1.into(), &serde_json::json!([])));
+    }
+    product.run(&["apply", "-n", "--hold-removed"]).ends(0);
+    let reader = product.run(&["token", "make", "reader", "--scope", "read", "--reason", "x"]).ends(0);
+    product.run_as(reader.out.trim(), &["plan"]).ends(0).says(why);
+
+    product.run(&["apply", "-y", "--hold-removed", "--reason", "another way"]).ends(0);
+    let versions = product.run(&["rollback", "--json"]).ends(0).json();
+    let first = versions["rows"].as_array().and_then(|rows| rows.last()).unwrap()["version"].as_str().unwrap().to_owned();
+    let back = product.run(&["rollback", "--to", &first, "-n", "--json"]).ends(0).json();
+    assert_eq!((&back["schema"], &back["changes"][0]["mark"]), (&"crossdock/plan/1".into(), &"add".into()), "{back}");
+}
+
+#[test]
 fn a_retry_says_what_came_of_it() {
     let (folder, mut refusing, product) = with_refusing_warehouse();
     product.run(&["send", "shop", "--file", "tests/orders/1.json"]).ends(0);
@@ -77,6 +109,11 @@ fn a_retry_says_what_came_of_it() {
     assert_eq!(ordered["rows"][0]["outcome"], serde_json::Value::Null);
     product.await_state("S00042", "done");
     product.run(&["retry", &delivery, "--reason", "x", "--wait", "--no-wait"]).ends(2);
+    let nobody = "00000000-0000-7000-8000-000000000001";
+    for verb in ["retry", "cancel", "hold"] {
+        product.run(&[verb, nobody, "--reason", "x"]).ends(5).says(&format!("unknown\t{nobody}\tthere is no such delivery"));
+    }
+    product.run(&["retry", &delivery, nobody, "--reason", "x"]).ends(6);
 }
 
 #[test]

@@ -4,7 +4,13 @@
 #[cfg(test)]
 mod authoring;
 #[cfg(test)]
+mod begin;
+#[cfg(test)]
 mod first_hour;
+#[cfg(test)]
+mod listen;
+#[cfg(test)]
+mod many;
 #[cfg(test)]
 mod product;
 #[cfg(test)]

@@ -107,10 +107,13 @@ impl Going {
 
     /// A receiver that answers with a status.
     pub(crate) fn listener(folder: &Path, status: &str) -> Self {
-        let secret = ".crossdock/secrets/warehouse/webhook";
-        let mut command =
-            command(folder, &["listen", "--port", "0", "--status", status, "--secret-file", secret, "-o", "json"]);
-        Self::start(&mut command, &folder.join(format!("listen-{status}.err")))
+        Self::listener_with(folder, &["--status", status, "--secret-file", ".crossdock/secrets/warehouse/webhook"])
+    }
+
+    /// A receiver with these flags, which prints JSON.
+    pub(crate) fn listener_with(folder: &Path, flags: &[&str]) -> Self {
+        let mut command = command(folder, &[&["listen", "--port", "0", "-o", "json"], flags].concat());
+        Self::start(&mut command, &folder.join(format!("listen-{}.err", flags.len() + flags[1].len())))
     }
 
     /// The next line that it prints, as JSON.
@@ -146,12 +149,12 @@ pub(crate) struct Product {
 
 impl Product {
     pub(crate) fn up(folder: &Path) -> Self {
-        Self::start(folder, &mut command(folder, &["up", "--listen", "127.0.0.1:0"]))
+        Self::up_with(folder, &[])
     }
 
     /// The same with settings from a file.
     pub(crate) fn up_with_settings(folder: &Path, settings: &str) -> Self {
-        Self::start(folder, &mut command(folder, &["up", "--listen", "127.0.0.1:0", "--settings", settings]))
+        Self::up_with(folder, &["--settings", settings])
     }
 
     /// The same where no file may have more than so many kibibytes, which is what a full disk is to it.
@@ -163,12 +166,24 @@ impl Product {
         Self::start(folder, shell.env_clear().env("PATH", "/usr/bin:/bin"))
     }
 
+    /// The same with further flags.
+    pub(crate) fn up_with(folder: &Path, flags: &[&str]) -> Self {
+        Self::start(folder, &mut command(folder, &[&["up", "--listen", "127.0.0.1:0"], flags].concat()))
+    }
+
+    /// The same with a variable of its environment.
+    pub(crate) fn up_with_variable(folder: &Path, name: &str, value: &str) -> Self {
+        Self::start(folder, command(folder, &["up", "--listen", "127.0.0.1:0"]).env(name, value))
+    }
+
     fn start(folder: &Path, command: &mut Command) -> Self {
         let err = folder.join("up.err");
         let going = Going::start(command, &err);
         let said = std::fs::read_to_string(err).unwrap();
-        let token = said.split_whitespace().find(|word| word.starts_with("cdk_")).unwrap_or_default().to_owned();
-        Self { folder: folder.to_owned(), going, token }
+        let file =
+            said.lines().find_map(|line| line.strip_prefix("administrator's token ")?.split(" is in the file ").nth(1));
+        let token = file.map(|file| std::fs::read_to_string(folder.join(file)).unwrap()).unwrap_or_default();
+        Self { folder: folder.to_owned(), going, token: token.trim_end().to_owned() }
     }
 
     /// Runs a command against it.

@@ -108,7 +108,8 @@ impl Terminal {
         });
         let mut staying = Staying { child, lines };
         let printed = staying.until(|printed| printed.lines().last().is_some_and(|line| line.starts_with("ready ")));
-        let printed = self.as_named(&printed.unwrap_or_else(|printed| panic!("{at}\nis not ready:\n{printed}")));
+        let printed = printed.unwrap_or_else(|printed| panic!("{at}\nis not ready:\n{printed}"));
+        let printed = self.as_named(&as_on_a_screen(&printed, &self.folder));
         assert!(expected.is_empty() || fits(expected, &printed), "{at}\nprinted something else:\n{printed}");
         self.learn(&printed);
         self.staying.insert(verb.to_owned(), staying);
@@ -205,6 +206,16 @@ impl Drop for Staying {
         drop(Process::new("kill").args(["-TERM", &self.child.id().to_string()]).stderr(Stdio::null()).status());
         drop(self.child.wait());
     }
+}
+
+/// Pages show what a person's screen shows; here is a pipe, for which the administrator's token is kept in a file.
+fn as_on_a_screen(printed: &str, folder: &Path) -> String {
+    let shown = |line: &str| {
+        let (said, file) = line.split_once(" is in the file ")?;
+        let token = std::fs::read_to_string(folder.join(file)).ok()?;
+        Some(format!("{said}\n  {token}"))
+    };
+    printed.lines().map(|line| shown(line).unwrap_or_else(|| format!("{line}\n"))).collect()
 }
 
 fn as_named(ports: [u16; 2], printed: &str) -> String {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use futures::future::join_all;
 use model::limit::PAGE_ROWS_MAX;
 use model::view::DeliveryQuery;
-use model::{Delivery, Diagnostic, Fault, FaultKind, InForce, Partition, PolicyVersion, Severity};
+use model::{Delivery, Diagnostic, Fault, FaultKind, InForce, Partition, PolicyVersion, Severity, Timestamp};
 use policy::{Policy, SourceFile};
 
-use super::decide::{self, Application, Left, MissingSecrets, OpenDeliveries, Removal};
+use super::decide::{self, Application, Found, Left, Removal, Terms};
 use crate::book::{self, Book};
 use crate::ports::{Journal, Ledger, Views};
 use crate::rules::asked::{Asked, NotDone};
@@ -31,17 +31,6 @@ pub struct Changes {
     pub views: Arc<dyn Views>,
     /// The policies of this node.
     pub book: Arc<Book>,
-}
-
-/// How a policy is to be applied.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Terms {
-    /// The version that the person believes to be in force; refused when another is.
-    pub onto: Option<PolicyVersion>,
-    /// What happens to deliveries that are open to what is removed.
-    pub open: OpenDeliveries,
-    /// What happens when a secret that the policy names has no value.
-    pub missing: MissingSecrets,
 }
 
 /// What was done.
@@ -67,6 +56,21 @@ pub struct Applied {
     pub sentence: String,
 }
 
+/// What applying would come to.
+#[derive(Debug)]
+pub struct Preview {
+    /// The version that would hold.
+    pub version: PolicyVersion,
+    /// The version that holds.
+    pub previous: PolicyVersion,
+    /// What would be removed, and what has no value.
+    pub found: Found,
+    /// Why it would be refused: nothing, `Refused`, `SecretsMissing`.
+    pub refusals: Vec<NotDone>,
+    /// What the check found besides errors.
+    pub warnings: Vec<Diagnostic>,
+}
+
 /// Whether anything changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -88,10 +92,37 @@ impl Changes {
 
     /// Applies an earlier version again, as it was stored. `Unknown` when the ledger does not have it.
     pub async fn roll_back(&self, to: PolicyVersion, terms: Terms, asked: &Asked) -> Result<Applied, NotDone> {
-        let unknown = || NotDone::Unknown(format!("there is no policy {}", to.short()));
-        let files = self.ledger.policy(to).await?.ok_or_else(unknown)?;
-        let files: Vec<SourceFile> = files.into_iter().map(|(path, text)| SourceFile { path, text }).collect();
-        self.put("policy.roll_back", &files, terms, asked).await
+        self.put("policy.roll_back", &self.stored(to).await?, terms, asked).await
+    }
+
+    /// Says what [`Changes::apply`] would do at this moment, and for which reasons it would be refused. Nothing is changed.
+    pub async fn preview(&self, files: &[SourceFile], terms: Terms, at: Timestamp) -> Result<Preview, NotDone> {
+        let (policy, warnings) = checked(files, at)?;
+        let previous = self.in_force().await?.version;
+        let found = self.found(&policy, previous).await?;
+        let refusals = decide::refusals(&found, terms);
+        Ok(Preview { version: policy.version, previous, found, refusals, warnings })
+    }
+
+    /// As [`Changes::preview`], for [`Changes::roll_back`].
+    pub async fn preview_back(&self, to: PolicyVersion, terms: Terms, at: Timestamp) -> Result<Preview, NotDone> {
+        self.preview(&self.stored(to).await?, terms, at).await
+    }
+
+    async fn stored(&self, version: PolicyVersion) -> Result<Vec<SourceFile>, NotDone> {
+        let unknown = || NotDone::Unknown(format!("there is no policy {}", version.short()));
+        let files = self.ledger.policy(version).await?.ok_or_else(unknown)?;
+        Ok(files.into_iter().map(|(path, text)| SourceFile { path, text }).collect())
+    }
+
+    /// What may speak against a policy after this one; nothing against the one that is in force.
+    async fn found(&self, policy: &Policy, previous: PolicyVersion) -> Result<Found, Fault> {
+        if policy.version == previous {
+            return Ok(Found::default());
+        }
+        let secrets_missing = self.book.secrets_missing(policy);
+        let removals = self.removals(&*self.book.at(previous).await?, policy).await?;
+        Ok(Found { removals, secrets_missing })
     }
 
     /// What a policy would remove from the one in force, with what is open there.
@@ -106,7 +137,7 @@ impl Changes {
 
     async fn put(&self, action: &str, files: &[SourceFile], terms: Terms, asked: &Asked) -> Result<Applied, NotDone> {
         asked.check()?;
-        let (policy, warnings) = checked(files, asked)?;
+        let (policy, warnings) = checked(files, asked.at)?;
         let last = self.in_force().await?;
         let (version, previous) = (policy.version, last.version);
         if terms.onto.is_some_and(|onto| onto != previous) {
@@ -117,9 +148,11 @@ impl Changes {
             let sentence = format!("{} is in force already; nothing was changed", version.short());
             return Ok(Applied { warnings, sentence, ..nothing((last.number, version)) });
         }
-        decide::allow_missing(self.book.secrets_missing(&policy), terms.missing)?;
-        let removals = self.removals(&*self.book.at(previous).await?, &policy).await?;
-        decide::allow(&removals, terms.open)?;
+        let found = self.found(&policy, previous).await?;
+        if let Some(refusal) = decide::refusals(&found, terms).into_iter().next() {
+            return Err(refusal);
+        }
+        let removals = found.removals;
         let application = Application { number: last.number + 1, version, files, in_force: previous };
         let asked = decide::after(Some(&last), asked);
         let batch = decide::batch(&application, &self.journal.partitions(), action, &asked);
@@ -221,7 +254,7 @@ pub async fn bootstrap(
         return Ok(beginning);
     }
     asked.check()?;
-    let (policy, _) = checked(files, asked)?;
+    let (policy, _) = checked(files, asked.at)?;
     let version = policy.version;
     let application = Application { number: 1, version, files, in_force: version };
     match ledger.commit(decide::first_batch(&application, partitions, asked)).await {
@@ -242,8 +275,8 @@ async fn begun(ledger: &Arc<dyn Ledger>) -> Result<Option<Beginning>, Fault> {
     Ok(Some(Beginning { policy, effect: Effect::None, sentence }))
 }
 
-fn checked(files: &[SourceFile], asked: &Asked) -> Result<(Arc<Policy>, Vec<Diagnostic>), NotDone> {
-    match policy::check_at(files, asked.at) {
+fn checked(files: &[SourceFile], at: Timestamp) -> Result<(Arc<Policy>, Vec<Diagnostic>), NotDone> {
+    match policy::check_at(files, at) {
         (Some(policy), findings) if findings.iter().all(|finding| finding.severity != Severity::Error) => {
             Ok((Arc::new(policy), findings))
         }

@@ -33,6 +33,17 @@ pub enum MissingSecrets {
     Allow,
 }
 
+/// How a policy is to be applied.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terms {
+    /// The version that the person believes to be in force; refused when another is.
+    pub onto: Option<PolicyVersion>,
+    /// What happens to deliveries that are open to what is removed.
+    pub open: OpenDeliveries,
+    /// What happens when a secret that the policy names has no value.
+    pub missing: MissingSecrets,
+}
+
 /// What a policy removes, and what is still open there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removal {
@@ -52,18 +63,27 @@ impl Removal {
     }
 }
 
-/// Whether a policy may name these secrets, which have no value.
-pub fn allow_missing(missing: Vec<String>, terms: MissingSecrets) -> Result<(), NotDone> {
-    if missing.is_empty() || terms == MissingSecrets::Allow { Ok(()) } else { Err(NotDone::SecretsMissing(missing)) }
+/// What may speak against a policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// What it removes.
+    pub removals: Vec<Removal>,
+    /// The secrets that it names and that have no value, each with where it would be read from.
+    pub secrets_missing: Vec<String>,
 }
 
-/// Whether a policy with these removals may be applied.
-pub fn allow(removals: &[Removal], open: OpenDeliveries) -> Result<(), NotDone> {
-    let in_use: Vec<String> = removals.iter().filter(|removal| removal.open > 0).map(Removal::sentence).collect();
-    if in_use.is_empty() || open == OpenDeliveries::Hold {
-        return Ok(());
+/// Every reason why a policy may not be applied on these terms.
+pub fn refusals(found: &Found, terms: Terms) -> Vec<NotDone> {
+    let mut refusals = Vec::new();
+    if !found.secrets_missing.is_empty() && terms.missing == MissingSecrets::Refuse {
+        refusals.push(NotDone::SecretsMissing(found.secrets_missing.clone()));
     }
-    Err(NotDone::Refused(format!("{}; finish or cancel them, or ask for them to be held", in_use.join(", "))))
+    let in_use: Vec<String> = found.removals.iter().filter(|removal| removal.open > 0).map(Removal::sentence).collect();
+    if !in_use.is_empty() && terms.open == OpenDeliveries::Refuse {
+        let text = format!("{}; finish or cancel them, or ask for them to be held", in_use.join(", "));
+        refusals.push(NotDone::Refused(text));
+    }
+    refusals
 }
 
 /// The same wish at a moment after the last application, so that the audit has them in their order even when two fall on
@@ -183,15 +203,22 @@ mod tests {
     }
 
     #[test]
-    fn open_deliveries_refuse_a_removal_unless_they_are_to_be_held() {
-        let check = |open, mode, allowed: bool| {
-            assert_eq!(allow(&[removal(open)], mode).is_ok(), allowed, "{open} {mode:?}");
+    fn every_reason_for_a_refusal_is_told_unless_the_terms_allow_it() {
+        const SECRET: &str = "these secrets have no value: wms/token";
+        const OPEN: &str = "destination wms has 3 open deliveries; finish or cancel them, or ask for them to be held";
+        let check = |deliveries, (open, missing), expected: &[&str]| {
+            let found = Found { removals: vec![removal(deliveries)], secrets_missing: vec!["wms/token".to_owned()] };
+            let told = refusals(&found, Terms { onto: None, open, missing });
+            assert_eq!(
+                told.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                expected,
+                "{deliveries} {open:?} {missing:?}"
+            );
         };
-        check(0, OpenDeliveries::Refuse, true);
-        check(3, OpenDeliveries::Refuse, false);
-        check(3, OpenDeliveries::Hold, true);
-        let refused = allow(&[removal(3)], OpenDeliveries::Refuse).unwrap_err().to_string();
-        assert!(refused.starts_with("destination wms has 3 open deliveries"), "{refused}");
+        check(3, (OpenDeliveries::Refuse, MissingSecrets::Refuse), &[SECRET, OPEN]);
+        check(0, (OpenDeliveries::Refuse, MissingSecrets::Refuse), &[SECRET]);
+        check(3, (OpenDeliveries::Refuse, MissingSecrets::Allow), &[OPEN]);
+        check(3, (OpenDeliveries::Hold, MissingSecrets::Allow), &[]);
     }
 
     fn made(number: u64, next: &str) -> Batch {

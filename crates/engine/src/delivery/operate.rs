@@ -42,6 +42,8 @@ pub enum Deed {
     Done,
     /// Nothing: it stands so that it cannot be done.
     Skipped,
+    /// Nothing: there is no such delivery.
+    Unknown,
     /// Nothing: it changed in between.
     Conflict,
 }
@@ -76,6 +78,7 @@ impl Operate {
         match told.result {
             Deed::Done => Ok(told),
             Deed::Skipped => Err(NotDone::Refused(told.sentence)),
+            Deed::Unknown => Err(NotDone::Unknown(told.sentence)),
             Deed::Conflict => Err(NotDone::Changed(told.sentence)),
         }
     }
@@ -97,7 +100,7 @@ impl Operate {
             match self.ledger.delivery(id).await? {
                 Some(delivery) => deliveries.push(delivery),
                 None => {
-                    unknown.push(told(id, Deed::Skipped, "there is no such delivery".to_owned()));
+                    unknown.push(told(id, Deed::Unknown, "there is no such delivery".to_owned()));
                 }
             }
         }

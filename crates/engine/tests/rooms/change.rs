@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use engine::book::Book;
-use engine::change::apply::{Effect, Terms, bootstrap};
-use engine::change::decide::{MissingSecrets, OpenDeliveries};
+use engine::change::apply::{Effect, bootstrap};
+use engine::change::decide::{MissingSecrets, OpenDeliveries, Terms};
 use engine::change::run::Leavings;
 use engine::drive::Turn;
 use engine::keyring::{Keyring, Loaded};
@@ -88,9 +88,17 @@ async fn a_person_who_saw_another_version_is_told() {
 async fn what_has_open_deliveries_is_removed_only_when_they_are_to_be_held() {
     let mut world = World::new(&one()).await;
     let id = world.accept(1, "a").await;
+    let (changes, in_force) = (world.changes(), world.book.current().version);
+    let preview = changes.preview(&without_wms(), Terms::default(), world.asked().at).await.unwrap();
+    let removed: Vec<(String, u64)> =
+        preview.found.removals.iter().map(|removal| (removal.object.to_string(), removal.open)).collect();
+    assert_eq!(removed, [("flow/orders-to-wms".to_owned(), 1), ("destination/wms".to_owned(), 1)]);
+    assert!(matches!(preview.refusals.as_slice(), [NotDone::Refused(_)]), "{:?}", preview.refusals);
+    assert_eq!((preview.previous, world.book.current().version), (in_force, in_force), "a preview changes nothing");
     let refused = world.apply(&without_wms(), Terms::default()).await;
     assert!(matches!(refused, Err(NotDone::Refused(_))), "{refused:?}");
     let terms = Terms { open: OpenDeliveries::Hold, ..Terms::default() };
+    assert!(changes.preview(&without_wms(), terms, world.asked().at).await.unwrap().refusals.is_empty());
     let applied = world.apply(&without_wms(), terms).await.unwrap();
     assert_eq!((applied.held, applied.under_way), (1, 0));
     assert!(matches!(world.delivery(id).await.state, DeliveryState::Held { .. }));

@@ -150,7 +150,7 @@ async fn a_mended_mapping_maps_what_it_refused() {
     let id = world.accept(1, "").await;
     world.deliver_until_settled(&[id]).await;
     assert_eq!(world.delivery(id).await.cause, "unmapped");
-    let mended = world.apply(&with("int!(.order)"), engine::change::apply::Terms::default()).await.unwrap().version;
+    let mended = world.apply(&with("int!(.order)"), engine::change::decide::Terms::default()).await.unwrap().version;
     world.operate().one(id, Wish::Retry, None, &world.asked()).await.unwrap();
     world.deliver_until_settled(&[id]).await;
     let done = world.delivery(id).await;

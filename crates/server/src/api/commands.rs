@@ -24,7 +24,7 @@ pub struct CommandResult {
     pub delivery: DeliveryId,
     /// The delivery that took its place.
     pub instead: Option<DeliveryId>,
-    /// `done`, `skipped`, `conflict`.
+    /// `done`, `skipped`, `conflict`; `unknown` where there is no such delivery.
     pub result: String,
     /// In words.
     pub text: String,
@@ -95,7 +95,7 @@ pub struct Because {
 
 /// A policy to be applied: exactly one of the files of a project folder and an earlier version. Neither is refused instead of
 /// being read as an empty folder, which would remove every source.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [
     { "required": ["files"], "properties": { "files": { "minItems": 1 }, "back_to": { "type": "null" } } },
@@ -108,7 +108,8 @@ pub struct ApplyCommand {
     /// An earlier version that is to be applied again instead of files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back_to: Option<PolicyVersion>,
-    /// Why.
+    /// Why; compulsory, but for a preview.
+    #[serde(default)]
     pub why: String,
     /// Whether open deliveries of what is removed are held for a person; otherwise the removal is refused.
     #[serde(default)]
@@ -125,6 +126,43 @@ pub struct ApplyResult {
     pub schema: String,
     /// The version that judges now.
     pub version: PolicyVersion,
+    /// In words.
+    pub text: String,
+}
+
+/// What applying would come to.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ApplyPreview {
+    /// `crossdock/apply-preview/1`.
+    pub schema: String,
+    /// The version that judges now.
+    pub present: PolicyVersion,
+    /// The version that would judge.
+    pub version: PolicyVersion,
+    /// What would be removed.
+    pub removals: Vec<RemovalLine>,
+    /// The secrets that have no value, each with where it would be read from.
+    pub secrets_missing: Vec<String>,
+    /// Why it would be refused as it is asked for; empty when it would be applied.
+    pub refusals: Vec<ApplyRefusal>,
+}
+
+/// What a policy removes, and what is still open there.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct RemovalLine {
+    /// `source/NAME`, `flow/NAME` or `destination/NAME`.
+    pub object: String,
+    /// Deliveries that are not final: at most a page of them is counted.
+    pub open: u64,
+    /// Whether there are more than were counted.
+    pub more: bool,
+}
+
+/// Why applying would be refused.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ApplyRefusal {
+    /// The code of the problem that applying would answer.
+    pub code: String,
     /// In words.
     pub text: String,
 }

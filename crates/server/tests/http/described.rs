@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 use server::http::{openapi, operations};
 
-use crate::product::Product;
+use crate::product::{Product, files_without_flow};
 
 const FILE: &str = "../../docs/guide/reference/openapi.json";
 
@@ -131,6 +131,8 @@ async fn answers_are_as_described() {
     let wanted = json!({ "selection": { "select": "events", "events": [event] }, "why": "a test" });
     check("/api/v1/replays/preview", "post", &product.post("/api/v1/replays/preview", &wanted).await.is(200));
     check("/api/v1/replays", "post", &product.post("/api/v1/replays", &wanted).await);
+    let removal = json!({ "files": files_without_flow(), "why": "a test" });
+    check("/api/v1/policies/preview", "post", &product.post("/api/v1/policies/preview", &removal).await.is(200));
     let token = json!({ "name": "ci", "scopes": ["read"], "days": 1, "why": "a test" });
     check("/api/v1/tokens", "post", &product.post("/api/v1/tokens", &token).await.is(200));
     check("/api/v1/tokens", "post", &product.post("/api/v1/tokens", &json!({ "name": "ci" })).await.is(422));

@@ -114,6 +114,12 @@ pub(crate) fn project(flow: &str) -> Vec<SourceFile> {
         .into()
 }
 
+/// The same without its flow, as a command carries it.
+pub(crate) fn files_without_flow() -> Vec<(String, String)> {
+    let files = project("").into_iter().filter(|file| !file.path.starts_with("flows/"));
+    files.map(|file| (file.path, file.text)).collect()
+}
+
 impl Product {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::product::{Answer, Product, project};
+use crate::product::{Answer, Product, files_without_flow, project};
 
 async fn change(product: &Product, path: &str, seen: &str, body: &Value) -> Answer {
     product.ask(Method::POST, path).header("if-match", seen).json(body).send().await
@@ -134,5 +134,34 @@ async fn of_applies_at_once_onto_one_policy_one_is_applied() {
     }
     let applied = product.get("/api/v1/policies").await.is(200).json();
     assert_eq!(applied["rows"].as_array().unwrap().len(), 2, "{applied}");
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_says_what_applying_would_refuse_and_changes_nothing() {
+    let product = Product::start().await;
+    product.waiting_delivery("1").await;
+    let present = product.get("/api/v1/policies/present").await.is(200).header("etag").to_owned();
+    let preview = |more: Value| {
+        let mut command = json!({ "files": files_without_flow() });
+        command.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        command
+    };
+    let reader = product.token("reader", &["read"]).await;
+    let ask = product.ask(Method::POST, "/api/v1/policies/preview").header("authorization", format!("Bearer {reader}"));
+    let told = ask.json(&preview(json!({}))).send().await.is(200).json();
+    assert_eq!(told["removals"], json!([{ "object": "flow/orders-to-wms", "open": 1, "more": false }]));
+    assert_eq!(
+        (&told["secrets_missing"], format!("{:?}", told["present"].as_str().unwrap())),
+        (&json!([]), present.clone())
+    );
+    let refused = product.post("/api/v1/policies/apply", &preview(json!({ "why": "a test" }))).await.tells(422, "refused");
+    assert_eq!(told["refusals"], json!([{ "code": "refused", "text": refused.json()["detail"] }]));
+    let held = product.post("/api/v1/policies/preview", &preview(json!({ "hold_removed": true }))).await.is(200).json();
+    assert_eq!(held["refusals"], json!([]));
+    let back = json!({ "back_to": "0".repeat(64) });
+    product.post("/api/v1/policies/preview", &back).await.tells(404, "not-found");
+    product.post("/api/v1/policies/apply", &preview(json!({}))).await.tells(422, "reason");
+    assert_eq!(product.get("/api/v1/policies/present").await.is(200).header("etag"), present);
     product.stop().await;
 }

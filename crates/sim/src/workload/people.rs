@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use engine::change::apply::Terms;
+use engine::change::decide::Terms;
 use engine::delivery::command::Wish;
 use engine::intake::quarantine::Which;
 use engine::replay::decide::Commands;

@@ -1,15 +1,18 @@
 //! The project: mistakes, secrets without a value, destinations that do not resolve, permissions that end.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use model::{Severity, TimeSpan};
+use model::{SecretName, Severity, TimeSpan};
 use policy::Policy;
 use policy::compiled::Verify;
 use policy::render;
-use server::api::Status;
+use server::api::{MissingSecret, Rows};
 use server::settings::Settings;
 
 use super::Checks;
+use crate::client::{Client, encode};
+use crate::exit::Failure;
 use crate::moment;
 
 /// So long before an unsigned source's permission ends, somebody should know.
@@ -17,7 +20,8 @@ const NEAR: TimeSpan = TimeSpan::from_days(14);
 /// How long a name may take to resolve.
 const RESOLVE: Duration = Duration::from_secs(3);
 
-pub(super) async fn check(settings: &Settings, running: Option<&Status>, checks: &mut Checks) {
+/// By the running product where it knows.
+pub(super) async fn check(settings: &Settings, running: Option<&Client>, checks: &mut Checks) {
     let files = match server::project::read(&settings.project) {
         Ok(files) if files.is_empty() => {
             return checks.note("project", format!("{} has none; `crossdock init` begins one", settings.project.display()));
@@ -36,28 +40,35 @@ pub(super) async fn check(settings: &Settings, running: Option<&Status>, checks:
         checks.finding("project", render::count(&findings), fix);
     }
     let Some(policy) = policy.filter(|_| !has_error) else { return };
-    secrets(&policy, settings, running, checks);
+    secrets(&policy, settings, running, checks).await;
     permissions(&policy, checks);
     destinations(&policy, checks).await;
 }
 
-/// By the running product where it knows; its environment is not that of this shell.
-fn secrets(policy: &Policy, settings: &Settings, running: Option<&Status>, checks: &mut Checks) {
+/// By the running product, whose environment is not that of this shell; by this shell where none can be asked.
+async fn secrets(policy: &Policy, settings: &Settings, running: Option<&Client>, checks: &mut Checks) {
     let wanted = server::secrets::names(policy);
-    let (_, mut missing) = server::secrets::load(&wanted, &settings.environment, &settings.data);
-    if let Some(status) = running {
-        let lacks = |name: &String| status.sources.iter().any(|source| source.secrets_missing.contains(name));
-        let of_source = |name: &model::SecretName| policy.sources.values().any(|source| source.secrets.contains(name));
-        missing.retain(|name| !of_source(name) || lacks(&name.to_string()));
-    }
+    let told = match running {
+        Some(client) if !wanted.is_empty() => ask(client, &wanted).await.ok(),
+        Some(_) | None => None,
+    };
+    let missing = told.unwrap_or_else(|| {
+        let (_, missing) = server::secrets::load(&wanted, &settings.environment, &settings.data);
+        let line = |name: SecretName| MissingSecret { from: server::secrets::place(&name, &settings.data), name };
+        missing.into_iter().map(line).collect()
+    });
     if missing.is_empty() {
         checks.good("secrets", format!("{} have a value", wanted.len()));
     }
-    for name in missing {
-        let file = settings.data.join("secrets").join(name.as_str());
-        let fix = format!("set {}, or write it to {}", name.variable(), file.display());
-        checks.finding("secrets", format!("{name} has no value here"), fix);
+    for MissingSecret { name, from } in missing {
+        checks.finding("secrets", format!("{name} has no value"), format!("give it one as {from}"));
     }
+}
+
+async fn ask(client: &Client, names: &BTreeSet<SecretName>) -> Result<Vec<MissingSecret>, Failure> {
+    let names: Vec<&str> = names.iter().map(SecretName::as_str).collect();
+    let missing: Rows<MissingSecret> = client.get(&format!("/secrets/missing?names={}", encode(&names.join(",")))).await?;
+    Ok(missing.rows)
 }
 
 fn permissions(policy: &Policy, checks: &mut Checks) {

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use bytes::Bytes;
-use engine::change::apply::{Changes, Terms};
-use engine::change::decide::{MissingSecrets, OpenDeliveries};
+use engine::change;
+use engine::change::apply::Changes;
+use engine::change::decide::{MissingSecrets, OpenDeliveries, Removal, Terms};
 use engine::delivery::command::Wish;
 use engine::delivery::operate::{Deed, Operate, Told};
 use engine::intake::quarantine::{Moved, Quarantine, Which};
 use engine::replay::order::{Replays, SeenPreview, Wanted};
 use engine::replay::preview::Preview;
+use engine::rules::asked::NotDone;
 use engine::switch::decide::Way;
 use engine::switch::run::Switches;
 use model::{DeliveryId, EventId, PolicyVersion, Replay, ReplayId};
@@ -20,8 +22,8 @@ use policy::SourceFile;
 
 use super::asking::Asking;
 use crate::api::{
-    ApplyCommand, ApplyResult, Because, CommandResult, DeliveryCommand, QuarantineCommand, QuarantineResult, ReplayCommand,
-    ReplayOrdered, Rows, SwitchCommand, SwitchResult,
+    ApplyCommand, ApplyPreview, ApplyRefusal, ApplyResult, Because, CommandResult, DeliveryCommand, QuarantineCommand,
+    QuarantineResult, RemovalLine, ReplayCommand, ReplayOrdered, Rows, SwitchCommand, SwitchResult,
 };
 use crate::app::App;
 use crate::http::conditions::Seen;
@@ -90,6 +92,7 @@ fn result(told: Told) -> CommandResult {
     let word = match told.result {
         Deed::Done => "done",
         Deed::Skipped => "skipped",
+        Deed::Unknown => "unknown",
         Deed::Conflict => "conflict",
     };
     CommandResult { delivery: told.delivery, instead: told.instead, result: word.to_owned(), text: told.sentence }
@@ -143,15 +146,7 @@ pub(super) async fn apply(
     seen: Seen,
     Body(command): Body<ApplyCommand>,
 ) -> Done<ApplyResult> {
-    let room = Changes {
-        journal: Arc::clone(&app.ground.journal),
-        ledger: Arc::clone(&app.ground.ledger),
-        views: Arc::clone(&app.views),
-        book: Arc::clone(&app.ground.book),
-    };
-    let open = if command.hold_removed { OpenDeliveries::Hold } else { OpenDeliveries::Refuse };
-    let missing = if command.allow_missing_secrets { MissingSecrets::Allow } else { MissingSecrets::Refuse };
-    let terms = Terms { onto: seen.policy(), open, missing };
+    let (room, terms) = (changes(&app), Terms { onto: seen.policy(), ..terms(&command) });
     let asked = asking.because(command.why);
     let applied = match origin(command.files, command.back_to)? {
         Origin::Version(version) => room.roll_back(version, terms, &asked).await,
@@ -181,6 +176,42 @@ fn origin(files: Vec<(String, String)>, back_to: Option<PolicyVersion>) -> Resul
         (true, None) => Err(wrong("send exactly one of files and back_to: without both, every source would be removed")),
         (false, Some(_)) => Err(wrong("send exactly one of files and back_to: both are here")),
     }
+}
+
+pub(super) async fn preview_apply(State(app): Shared, Body(command): Body<ApplyCommand>) -> Done<ApplyPreview> {
+    let (room, terms, at) = (changes(&app), terms(&command), app.ground.clock.now());
+    let change::apply::Preview { version, previous, found, refusals, .. } = match origin(command.files, command.back_to)? {
+        Origin::Version(version) => room.preview_back(version, terms, at).await?,
+        Origin::Files(files) => room.preview(&files, terms, at).await?,
+    };
+    let removal = |it: Removal| RemovalLine { object: it.object.to_string(), open: it.open, more: it.more };
+    let refusal = |it: NotDone| {
+        let problem = Problem::from(it);
+        ApplyRefusal { code: problem.code, text: problem.detail }
+    };
+    Ok(Json(ApplyPreview {
+        schema: "crossdock/apply-preview/1".to_owned(),
+        present: previous,
+        version,
+        removals: found.removals.into_iter().map(removal).collect(),
+        secrets_missing: found.secrets_missing,
+        refusals: refusals.into_iter().map(refusal).collect(),
+    }))
+}
+
+fn changes(app: &App) -> Changes {
+    Changes {
+        journal: Arc::clone(&app.ground.journal),
+        ledger: Arc::clone(&app.ground.ledger),
+        views: Arc::clone(&app.views),
+        book: Arc::clone(&app.ground.book),
+    }
+}
+
+fn terms(command: &ApplyCommand) -> Terms {
+    let open = if command.hold_removed { OpenDeliveries::Hold } else { OpenDeliveries::Refuse };
+    let missing = if command.allow_missing_secrets { MissingSecrets::Allow } else { MissingSecrets::Refuse };
+    Terms { onto: None, open, missing }
 }
 
 fn replays(app: &App) -> Replays {

@@ -19,9 +19,9 @@ use model::{AuditRow, DeliveryId, EventId, QuarantineRow, Replay, ReplayId, Scop
 use super::operation::{Access, Effect, Operation, Versions};
 use crate::api::queries::{AuditFilter, DeliveryFilter, EventPaging, FeedPaging, Newest, QuarantineFilter, SecretFilter};
 use crate::api::{
-    Applied, ApplyCommand, ApplyResult, Because, CommandResult, DeliveryCommand, DeliveryPage, DeliveryRow, EventSummary,
-    MissingSecret, NewToken, QuarantineCommand, QuarantineResult, ReplayCommand, ReplayOrdered, ReplayPage, Rows, Session,
-    Status, SwitchCommand, SwitchLine, SwitchResult, TokenCommand, TokenLine, TokensRevoked, Trace,
+    Applied, ApplyCommand, ApplyPreview, ApplyResult, Because, CommandResult, DeliveryCommand, DeliveryPage, DeliveryRow,
+    EventSummary, MissingSecret, NewToken, QuarantineCommand, QuarantineResult, ReplayCommand, ReplayOrdered, ReplayPage,
+    Rows, Session, Status, SwitchCommand, SwitchLine, SwitchResult, TokenCommand, TokenLine, TokensRevoked, Trace,
 };
 use crate::app::App;
 
@@ -217,6 +217,18 @@ fn policies() -> Vec<Operation> {
         reads("/secrets/missing", "missingSecrets", "Which of these secrets have no value", secrets::missing)
             .query::<SecretFilter>()
             .answers::<Rows<MissingSecret>>(),
+        commands(
+            "/policies/preview",
+            "previewPolicy",
+            "What applying would come to; changes nothing",
+            command::preview_apply,
+        )
+        .access(Access::Scope(Scope::Read))
+        .effect(Effect::Reads)
+        .takes::<ApplyCommand>()
+        .answers::<ApplyPreview>()
+        .problems(&[404])
+        .up_to(PROJECT_BYTES_MAX),
         commands("/policies/apply", "applyPolicy", "Applies a project, or an earlier policy again", command::apply)
             .access(Access::Scope(Scope::Apply))
             .takes::<ApplyCommand>()
