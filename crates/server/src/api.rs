@@ -34,8 +34,10 @@ pub struct Trace {
 /// The way of one event.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EventTrace {
-    /// The event.
-    pub event: EventSummary,
+    /// The event's id.
+    pub id: EventId,
+    /// The event; none once retention has let its bytes go. What happened to it is told for longer.
+    pub event: Option<EventSummary>,
     /// What happened, in order of time.
     pub hops: Vec<Hop>,
     /// Its deliveries with their attempts.

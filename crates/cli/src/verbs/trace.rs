@@ -37,17 +37,22 @@ fn print(trace: &Trace, output: &Output) {
 }
 
 fn print_event(trace: &EventTrace, output: &Output) {
-    let event = &trace.event;
-    output.line(&format!("{} {}  {}", mark(&trace.state), event.kind, event.id));
-    let names: Vec<String> = event.identifiers.iter().map(|it| format!("{}={}", it.scheme, it.value)).collect();
-    output.line(&format!(
-        "    from {} at {}, {} bytes, policy {}  {}",
-        event.source,
-        output.time(event.received_at),
-        event.bytes,
-        event.policy.short(),
-        names.join(" ")
-    ));
+    let mark_of_all = mark(&trace.state);
+    if let Some(event) = &trace.event {
+        output.line(&format!("{mark_of_all} {}  {}", event.kind, event.id));
+        let names: Vec<String> = event.identifiers.iter().map(|it| format!("{}={}", it.scheme, it.value)).collect();
+        output.line(&format!(
+            "    from {} at {}, {} bytes, policy {}  {}",
+            event.source,
+            output.time(event.received_at),
+            event.bytes,
+            event.policy.short(),
+            names.join(" ")
+        ));
+    } else {
+        output.line(&format!("{mark_of_all} {}", trace.id));
+        output.line("    its bytes are gone, because they have had their time; what happened to it is kept for longer");
+    }
     for hop in &trace.hops {
         output.line(&format!("    {} +{:>9}  {:<10} {}", output.time(hop.at), micros(hop.after_us), hop.what, hop.text));
     }

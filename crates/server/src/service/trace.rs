@@ -1,5 +1,6 @@
 //! The way of everything that a reference names: an event id, a correlation id, or any business identifier that a
-//! contract declares. What the router has not reached yet is found in the journal's tail.
+//! contract declares. What the router has not reached yet is found in the journal's tail. Of an event whose bytes retention
+//! has let go, what happened to it is still told.
 
 use std::sync::Arc;
 
@@ -16,51 +17,73 @@ const EVENTS_MAX: usize = 50;
 /// LIMIT: records above the router's cursor that are searched.
 const TAIL_MAX: usize = 5_000;
 
+/// An event that a reference names.
+struct Named {
+    id: EventId,
+    /// `None` once retention has let it go.
+    record: Option<Arc<Record>>,
+}
+
+impl Named {
+    fn of(record: Arc<Record>) -> Option<Self> {
+        Some(Self { id: record.entry.event()?.id, record: Some(record) })
+    }
+
+    fn event(&self) -> Option<(&Record, &Event)> {
+        self.record.as_deref().and_then(|record| Some((record, record.entry.event()?)))
+    }
+}
+
 /// The trace of a reference; `None` when nothing carries it.
 pub async fn trace(app: &App, reference: &str, answers: Answers) -> Result<Option<Trace>, Fault> {
     let as_of = app.ground.clock.now();
-    let mut records = found(app, reference).await?;
-    let more = records.len() > EVENTS_MAX;
-    records.truncate(EVENTS_MAX);
-    records.sort_by_key(|record| (record.at, record.position));
-    let mut events = Vec::with_capacity(records.len());
-    for record in records {
-        if let Some(event) = record.entry.event() {
-            let story = app.views.event_story(event.id).await?;
-            let standing = standing::of_event(app, event.id, &story, is_routed(app, &record).await?, answers);
-            let deliveries = story.deliveries.iter().map(|story| standing::page(app, story.clone(), answers)).collect();
-            events.push(event_trace((&record, event), &story, standing, deliveries));
+    let mut named = found(app, reference).await?;
+    let more = named.len() > EVENTS_MAX;
+    named.truncate(EVENTS_MAX);
+    let mut events = Vec::with_capacity(named.len());
+    for it in named {
+        let story = app.views.event_story(it.id).await?;
+        if it.record.is_none() && is_unknown(&story) {
+            continue;
         }
+        let standing = standing::of_event(app, it.id, &story, is_routed(app, it.record.as_deref()).await?, answers);
+        let deliveries = story.deliveries.iter().map(|story| standing::page(app, story.clone(), answers)).collect();
+        events.push(event_trace(&it, &story, standing, deliveries));
     }
+    events.sort_by_key(|it| (it.hops.first().map(|hop| hop.at), it.id));
     let answer = Trace { schema: "crossdock/trace/1".to_owned(), reference: reference.to_owned(), as_of, events, more };
     Ok((!answer.events.is_empty()).then_some(answer))
 }
 
-async fn found(app: &App, reference: &str) -> Result<Vec<Arc<Record>>, Fault> {
-    if let Ok(id) = reference.parse::<EventId>()
-        && let Some(record) = app.ground.journal.find(id).await?
-    {
-        return Ok(vec![record]);
+async fn found(app: &App, reference: &str) -> Result<Vec<Named>, Fault> {
+    if let Ok(DeliveryId(id)) = reference.parse() {
+        let delivery = app.ground.ledger.delivery(DeliveryId(id)).await?;
+        let id = delivery.map_or(EventId(id), |delivery| delivery.event);
+        let record = app.ground.journal.find(id).await?;
+        // A business identifier may look like one of ours.
+        if record.is_some() || !is_unknown(&app.views.event_story(id).await?) {
+            return Ok(vec![Named { id, record }]);
+        }
     }
-    if let Ok(id) = reference.parse::<DeliveryId>()
-        && let Some(delivery) = app.ground.ledger.delivery(id).await?
-    {
-        return Ok(app.ground.journal.find(delivery.event).await?.into_iter().collect());
-    }
-    let mut records = Vec::new();
+    let mut named = Vec::new();
     for found in app.views.lookup(reference, EVENTS_MAX + 1).await? {
-        records.extend(app.ground.journal.get(found.at).await?);
+        named.push(Named { id: found.event, record: app.ground.journal.get(found.at).await? });
     }
     for record in tail(app).await? {
         let carries = |event: &Event| {
             event.correlation == reference || event.identifiers.iter().any(|identifier| identifier.value == reference)
         };
-        let known = records.iter().any(|known: &Arc<Record>| known.position == record.position);
-        if !known && record.entry.event().is_some_and(carries) {
-            records.push(record);
+        let is_new = |event: &Event| carries(event) && named.iter().all(|known: &Named| known.id != event.id);
+        if record.entry.event().is_some_and(is_new) {
+            named.extend(Named::of(record));
         }
     }
-    Ok(records)
+    Ok(named)
+}
+
+/// Whether the ledger knows nothing of an event.
+fn is_unknown(story: &EventStory) -> bool {
+    story.deliveries.is_empty() && story.quarantine.is_none()
 }
 
 /// Records that the router has not reached.
@@ -73,21 +96,19 @@ async fn tail(app: &App) -> Result<Vec<Arc<Record>>, Fault> {
     Ok(records)
 }
 
-async fn is_routed(app: &App, record: &Record) -> Result<bool, Fault> {
+/// What is gone was routed: retention takes nothing else.
+async fn is_routed(app: &App, record: Option<&Record>) -> Result<bool, Fault> {
+    let Some(record) = record else { return Ok(true) };
     let cursor = app.ground.ledger.cursor(&engine::routing::run::consumer(), record.position.partition).await?;
     Ok(record.position.offset <= cursor)
 }
 
-fn event_trace(
-    (record, event): (&Record, &Event),
-    story: &EventStory,
-    standing: Standing,
-    deliveries: Vec<DeliveryPage>,
-) -> EventTrace {
+fn event_trace(named: &Named, story: &EventStory, standing: Standing, deliveries: Vec<DeliveryPage>) -> EventTrace {
     let Standing { state, why, next } = standing;
     EventTrace {
-        event: summary(record, event),
-        hops: hops(record, event, story),
+        id: named.id,
+        event: named.event().map(|(record, event)| summary(record, event)),
+        hops: hops(named.event(), story),
         deliveries,
         state: state.to_owned(),
         why,
@@ -121,13 +142,18 @@ pub fn summary(record: &Record, event: &Event) -> EventSummary {
     }
 }
 
-fn hops(record: &Record, event: &Event, story: &EventStory) -> Vec<Hop> {
-    let mut hops: Vec<(Timestamp, &str, String)> = vec![
-        (event.received_at, "received", format!("by {} as {}", event.source, event.kind)),
-        (record.at, "accepted", format!("durable at {} under policy {}", record.position, record.policy.short())),
-    ];
+fn hops(event: Option<(&Record, &Event)>, story: &EventStory) -> Vec<Hop> {
+    let mut hops: Vec<(Timestamp, &str, String)> = Vec::new();
+    if let Some((record, event)) = event {
+        hops.push((event.received_at, "received", format!("by {} as {}", event.source, event.kind)));
+        let accepted = format!("durable at {} under policy {}", record.position, record.policy.short());
+        hops.push((record.at, "accepted", accepted));
+    }
     for story in &story.deliveries {
         let delivery = &story.delivery;
+        if event.is_none() {
+            hops.push((delivery.created_at, "routed", format!("{} to {}", delivery.flow, delivery.destination)));
+        }
         for attempt in &story.attempts {
             hops.push((
                 attempt.started_at,
@@ -149,7 +175,7 @@ fn hops(record: &Record, event: &Event, story: &EventStory) -> Vec<Hop> {
         hops.push((row.at, who, format!("{} by {}: {}", row.action, row.by, row.why)));
     }
     hops.sort_by_key(|(at, ..)| *at);
-    let mut before = event.received_at;
+    let mut before = hops.first().map_or(Timestamp::EPOCH, |(at, ..)| *at);
     hops.into_iter()
         .map(|(at, what, text)| {
             let hop = Hop { at, after_us: at.since(before).micros(), what: what.to_owned(), text };

@@ -5,6 +5,8 @@ mod answers;
 #[cfg(test)]
 mod described;
 #[cfg(test)]
+mod gone;
+#[cfg(test)]
 mod product;
 #[cfg(test)]
 mod repeated;

@@ -130,9 +130,16 @@ impl Product {
 
     /// Ends, and starts again in the same folder.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_with(|_| ()).await
+    }
+
+    /// The same, with other settings.
+    pub(crate) async fn restart_with(self, change: impl FnOnce(&mut Settings)) -> Self {
         let Self { folder, running, client, admin } = self;
         assert_eq!(running.shutdown().await, Endings::default());
-        let running = up::start(settings(&folder), &project("")).await.unwrap();
+        let mut settings = settings(&folder);
+        change(&mut settings);
+        let running = up::start(settings, &project("")).await.unwrap();
         Self { folder, running, client, admin }
     }
 
