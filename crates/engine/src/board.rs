@@ -155,6 +155,18 @@ impl Board {
         self.enter(destination, Kind::First, now)
     }
 
+    /// Whether the slot of a success serves another attempt at once. Where something has been due for long, no.
+    pub fn go_on(&self, destination: &Destination, slot: (&Slot, Kind), now: Timestamp) -> bool {
+        let yields = lock(&self.long_due).contains(&destination.name);
+        let may = !yields && self.holds(&Self::shard_of(&destination.name)) && self.lacking(destination).is_none();
+        may && self.gate(&destination.name, |gate| gate.go_on(destination, slot, now))
+    }
+
+    /// It did not serve one.
+    pub fn stay(&self, destination: &DestinationName) {
+        self.gate(destination, Gate::stay);
+    }
+
     /// How many shards this node works on.
     pub fn shards_held(&self) -> usize {
         lock(&self.shards).len()

@@ -146,7 +146,7 @@ impl Node {
     }
 
     fn claim_loop(&self, handovers: mpsc::Sender<crate::board::Handover>) -> Loop {
-        let claimer = Claimer { sender: self.sender(), handovers, stop: self.ground.stop.clone(), told: Told::default() };
+        let claimer = Claimer { sender: self.sender(), handovers, told: Told::default() };
         ("claim".to_owned(), Box::pin(claimer.run()))
     }
 
@@ -159,6 +159,7 @@ impl Node {
             board: Arc::clone(&self.board),
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
+            stop: self.ground.stop.clone(),
         }
     }
 

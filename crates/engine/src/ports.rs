@@ -148,6 +148,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// A row that cannot be read is named in the answer and left out: it stops no other.
     fn due(&self, query: DueQuery) -> Answer<'_, Readable>;
 
+    /// The delivery that comes forward in its lane when this one, its head, leaves it.
+    fn next_in_lane(&self, head: DeliveryId) -> Answer<'_, Option<Delivery>>;
+
     /// Deliveries that are overdue at `now` ([`Delivery::is_overdue`]): earliest deadline first (of equal ones, that which was
     /// opened first), at most `limit`. A row that cannot be read is left out.
     fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>>;

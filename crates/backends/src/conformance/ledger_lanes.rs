@@ -1,7 +1,7 @@
 //! The ledger: deliveries of a lane go one after the other, in the order of their opening.
 
 use model::change::Opened;
-use model::{Batch, Delivery, DeliveryId, DeliveryState, Outcome};
+use model::{Batch, Change, Delivery, DeliveryId, DeliveryState, FaultKind, Outcome};
 
 use super::fixture::LedgerFixture;
 use super::sample::{
@@ -33,6 +33,10 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
         Box::pin(what_is_held_in_the_middle_becomes_a_head_that_waits(it))
     }),
     ("what_passes_in_the_middle_leaves_the_lane", |it| Box::pin(what_passes_in_the_middle_leaves_the_lane(it))),
+    ("the_next_of_a_lane_is_known_before_its_head_leaves", |it| {
+        Box::pin(the_next_of_a_lane_is_known_before_its_head_leaves(it))
+    }),
+    ("a_head_leaves_and_the_next_is_claimed_at_once", |it| Box::pin(a_head_leaves_and_the_next_is_claimed_at_once(it))),
     ("ready_names_destinations_once_and_in_order", |it| Box::pin(ready_names_destinations_once_and_in_order(it))),
 ];
 
@@ -285,4 +289,40 @@ async fn ready_names_destinations_once_and_in_order(it: LedgerFixture) {
     it.claim(delivery_id(2), 50).await;
     let retried = it.commit(Batch::new().change(settle(delivery_id(2), 51, BUSY, waiting(60)))).await;
     assert_eq!(retried.ready, [name("ant")]);
+}
+
+async fn the_next_of_a_lane_is_known_before_its_head_leaves(it: LedgerFixture) {
+    it.lane(4, in_lane).await;
+    it.open(in_lane(5, "customer-2")).await;
+    let next = async |n| {
+        let next = it.ledger().next_in_lane(delivery_id(n)).await.expect("the ledger reads");
+        next.map(|delivery| (delivery.id, delivery.behind))
+    };
+    assert_eq!(next(1).await, Some((delivery_id(2), true)));
+    assert_eq!(next(2).await, None, "it is no head");
+    assert_eq!((next(5).await, next(9).await), (None, None), "alone, and unknown");
+    it.shift(delivery_id(2), cancelled()).await;
+    assert_eq!(next(1).await, Some((delivery_id(3), true)));
+    it.claim(delivery_id(1), 10).await;
+    assert_eq!(next(1).await, Some((delivery_id(3), true)), "while it is attempted, too");
+    it.settle(delivery_id(1), 11, ACCEPTED, done(11)).await;
+    assert_eq!(next(1).await, None, "it has left");
+    assert_eq!(next(3).await, Some((delivery_id(4), true)));
+}
+
+async fn a_head_leaves_and_the_next_is_claimed_at_once(it: LedgerFixture) {
+    it.lane(2, in_lane).await;
+    it.open(Delivery { state: waiting(500), ..in_lane(3, "customer-1") }).await;
+    it.claim(delivery_id(1), 10).await;
+    let both = |n: u64| {
+        let next = Change::Claim { delivery: delivery_id(n + 1), claim: claim(20) };
+        Batch::new().change(settle(delivery_id(n), 20, ACCEPTED, done(20))).change(next)
+    };
+    let committed = it.commit(both(1)).await;
+    assert_eq!(committed.claimed, [1]);
+    assert_eq!(it.get(delivery_id(2)).await.lease, Some(claim(20).lease));
+    assert_eq!(it.refusal(both(2)).await, FaultKind::Conflict, "the third is not due");
+    assert!(it.get(delivery_id(2)).await.lease.is_some(), "nothing of it is done");
+    it.settle(delivery_id(2), 30, ACCEPTED, done(30)).await;
+    assert!(!it.get(delivery_id(3)).await.behind);
 }

@@ -13,7 +13,6 @@ use tokio::sync::mpsc;
 
 use super::run::Sender;
 use crate::board::{Board, Claimed, Handover, LongDue};
-use crate::drive::Stop;
 use crate::observe::Fact;
 use crate::ports::{DueQuery, Hint};
 use crate::rules::gate::{Closed, Kind, Slot};
@@ -36,8 +35,6 @@ pub struct Claimer {
     pub sender: Sender,
     /// Where claimed deliveries go.
     pub handovers: mpsc::Sender<Handover>,
-    /// When to stop.
-    pub stop: Stop,
     /// What was told of already.
     pub told: Told,
 }
@@ -53,7 +50,7 @@ impl Claimer {
     /// Runs until told to stop.
     pub async fn run(mut self) -> Result<(), Fault> {
         let mut hint = self.sender.ledger.changed();
-        while !*self.stop.borrow() {
+        while !*self.sender.stop.borrow() {
             hint.borrow_and_update();
             let wait = match self.claim_due().await {
                 Ok(wait) => wait,
@@ -76,6 +73,7 @@ impl Claimer {
 
     async fn rest(&mut self, hint: &mut Hint, wait: TimeSpan) {
         let (clock, pressure) = (&self.sender.clock, &self.sender.board.pressure);
+        let mut stop = self.sender.stop.clone();
         let woken = async {
             let from = clock.now();
             clock.sleep(BREATH).await;
@@ -88,7 +86,7 @@ impl Claimer {
         };
         tokio::select! {
             biased;
-            _ = self.stop.changed() => {}
+            _ = stop.changed() => {}
             () = woken => {}
         }
     }

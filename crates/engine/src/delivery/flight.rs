@@ -15,7 +15,7 @@ use super::decide::{self, After};
 use super::prepare::{self, Envelope};
 use crate::board::{Board, Claimed, Handover};
 use crate::book::Book;
-use crate::drive;
+use crate::drive::{self, Stop};
 use crate::observe::{Fact, Facts};
 use crate::ports::{Answer, Clock, Journal, Ledger, Outbound, Sent};
 use crate::rules::gate::Slot;
@@ -38,33 +38,55 @@ pub struct Sender {
     pub clock: Arc<dyn Clock>,
     /// Where facts go.
     pub facts: Arc<Facts>,
+    /// When to claim nothing more.
+    pub stop: Stop,
+}
+
+/// An attempt that has ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    started: Timestamp,
+    chain: Option<Chain>,
+    pub(super) result: AttemptResult,
+    /// What follows from it.
+    pub(super) after: After,
 }
 
 impl Sender {
+    /// Attempts what was claimed, and then what comes forward in its lane, as long as that can be claimed at once.
     pub(super) fn take(self, handover: Handover) -> BoxFuture<'static, ()> {
-        let Handover { delivery, claim, record, slot } = handover;
-        match claim {
-            Claimed::Surely(epoch) => Box::pin(self.fly(*delivery, epoch, record, slot)),
-            Claimed::Perhaps => Box::pin(self.fly_if_claimed(*delivery, slot)),
-        }
+        Box::pin(async move {
+            let mut next = Some(handover);
+            while let Some(handover) = next.take() {
+                next = self.one(handover).await;
+            }
+        })
     }
 
-    /// After an unavailable store it is not known whether the claim holds. Asks until it is, then flies or gives up.
-    async fn fly_if_claimed(self, delivery: Delivery, slot: Slot) {
-        let found = self.insist(|| self.ledger.delivery(delivery.id)).await;
-        self.board.settle([delivery.id]);
-        let ours = |found: &Delivery| found.lease.as_ref() == Some(&self.board.lease) && found.epoch == delivery.epoch + 1;
-        match found {
-            Ok(Some(found)) if ours(&found) => {
-                self.fly(delivery, found.epoch, None, slot).await;
-            }
-            Ok(_) => self.give_up_slot(&delivery.destination, &slot),
+    /// One attempt. Answers the next of its lane, where that was claimed with its end.
+    async fn one(&self, handover: Handover) -> Option<Handover> {
+        let Handover { delivery, claim, record, slot } = handover;
+        let claimed = match claim {
+            Claimed::Surely(epoch) => Ok(Some(epoch)),
+            Claimed::Perhaps => self.claimed_after_all(&delivery).await,
+        };
+        match claimed {
+            Ok(Some(epoch)) => self.fly(*delivery, epoch, record, slot).await,
+            Ok(None) => self.give_up_slot(&delivery.destination, &slot),
             Err(fault) => self.give_up(&delivery.destination, &slot, &fault),
         }
     }
 
+    /// After an unavailable store it is not known whether the claim holds. Asks until it is: its epoch, where it does.
+    async fn claimed_after_all(&self, delivery: &Delivery) -> Result<Option<u64>, Fault> {
+        let found = self.insist(|| self.ledger.delivery(delivery.id)).await;
+        self.board.settle([delivery.id]);
+        let ours = |found: &Delivery| found.lease.as_ref() == Some(&self.board.lease) && found.epoch == delivery.epoch + 1;
+        Ok(found?.filter(ours).map(|found| found.epoch))
+    }
+
     /// One attempt. When the process goes down on the way, its lease stays for the sweep or the next life.
-    async fn fly(self, mut delivery: Delivery, epoch: u64, record: Option<Arc<Record>>, slot: Slot) {
+    async fn fly(&self, mut delivery: Delivery, epoch: u64, record: Option<Arc<Record>>, slot: Slot) -> Option<Handover> {
         delivery.attempts += 1;
         delivery.epoch = epoch;
         let started = self.clock.now();
@@ -91,7 +113,15 @@ impl Sender {
             response: sent.response.to_vec(),
             response_cut: sent.cut,
         };
-        self.settle(&delivery, result, (started, chain), &slot).await;
+        let after = match self.insist(|| Box::pin(self.book.kept(delivery.policy))).await {
+            Ok(kept) => decide::judge(kept.as_deref(), &self.book.current(), &delivery, &result, self.chance()),
+            Err(fault) => return self.give_up(&delivery.destination, &slot, &fault),
+        };
+        let ended = Ended { started, chain, result, after };
+        match self.follower(&delivery, &ended, &slot).await {
+            Some(follower) => self.settle_and_follow(&delivery, &ended, follower, slot).await,
+            None => self.settle(&delivery, &ended, slot).await,
+        }
     }
 
     async fn attempt(&self, delivery: &Delivery, event: &Event, chain: Chain) -> (Sent, Option<Digest>) {
@@ -117,29 +147,33 @@ impl Sender {
         }
     }
 
-    /// Settles until it is settled, by us or by whoever declared us dead.
-    async fn settle(
-        &self,
-        delivery: &Delivery,
-        result: AttemptResult,
-        (started, chain): (Timestamp, Option<Chain>),
-        slot: &Slot,
-    ) {
-        let after = match self.insist(|| Box::pin(self.book.kept(delivery.policy))).await {
-            Ok(kept) => decide::judge(kept.as_deref(), &self.book.current(), delivery, &result, self.chance()),
-            Err(fault) => return self.give_up(&delivery.destination, slot, &fault),
-        };
+    /// Settles until it is settled, by us or by whoever declared us dead, and gives the slot back.
+    pub(super) async fn settle(&self, delivery: &Delivery, ended: &Ended, slot: Slot) -> Option<Handover> {
+        match self.insist_on_end(delivery, ended).await {
+            Ok(()) => self.leave(delivery, &ended.result.outcome, &slot).await,
+            Err(fault) => return self.give_up(&delivery.destination, &slot, &fault),
+        }
+        None
+    }
+
+    pub(super) async fn insist_on_end(&self, delivery: &Delivery, ended: &Ended) -> Result<(), Fault> {
+        let Ended { result, after, .. } = ended;
         let batch = || decide::settle(delivery, delivery.epoch, result.clone(), after.clone());
         let settled = match self.insist(|| self.ledger.commit(batch())).await {
             Ok(_) => true,
-            Err(fault) if fault.kind == FaultKind::Conflict => self.is_settled_so(delivery, &after).await,
-            Err(fault) => return self.give_up(&delivery.destination, slot, &fault),
+            Err(fault) if fault.kind == FaultKind::Conflict => self.is_settled_so(delivery, after).await,
+            Err(fault) => return Err(fault),
         };
         if settled {
-            let (cause, state, ended) = (result.outcome.cause(), after.state.word(), result.ended_at);
-            self.facts.emit(&Fact::AttemptEnded { delivery, chain, cause: &cause, state, started: Some(started), ended });
+            self.tell(delivery, ended);
         }
-        self.leave(delivery, &result.outcome, slot).await;
+        Ok(())
+    }
+
+    pub(super) fn tell(&self, delivery: &Delivery, Ended { started, chain, result, after }: &Ended) {
+        let (cause, state, chain) = (result.outcome.cause(), after.state.word(), *chain);
+        let (started, ended) = (Some(*started), result.ended_at);
+        self.facts.emit(&Fact::AttemptEnded { delivery, chain, cause: &cause, state, started, ended });
     }
 
     /// Whether a settlement that was refused is there all the same, because its answer had been lost. Otherwise another
@@ -157,13 +191,14 @@ impl Sender {
     }
 
     /// The process is going down, or the store is damaged: the lease stays for the next life.
-    fn give_up(&self, destination: &DestinationName, slot: &Slot, fault: &Fault) {
+    pub(super) fn give_up(&self, destination: &DestinationName, slot: &Slot, fault: &Fault) -> Option<Handover> {
         self.facts.emit(&Fact::LoopFault { name: "delivery", fault });
-        self.give_up_slot(destination, slot);
+        self.give_up_slot(destination, slot)
     }
 
-    fn give_up_slot(&self, destination: &DestinationName, slot: &Slot) {
+    fn give_up_slot(&self, destination: &DestinationName, slot: &Slot) -> Option<Handover> {
         self.board.leave_unused(destination, slot, self.clock.now());
+        None
     }
 
     fn chance(&self) -> u16 {

@@ -5,6 +5,7 @@ pub mod command;
 pub mod deadlines;
 pub mod decide;
 mod flight;
+mod follow;
 pub mod operate;
 pub mod prepare;
 pub mod run;

@@ -12,6 +12,8 @@ mod delivery;
 #[cfg(test)]
 mod lacks;
 #[cfg(test)]
+mod lanes;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod retention;

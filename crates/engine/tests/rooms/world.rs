@@ -7,7 +7,7 @@ use std::sync::Arc;
 use backends::conformance::ManualClock;
 use backends::memory::{MemoryJournal, MemoryLedger};
 use bytes::Bytes;
-use engine::board::Board;
+use engine::board::{Board, Claimed, Handover};
 use engine::book::Book;
 use engine::change::apply::{Applied, Changes, bootstrap};
 use engine::change::decide::Terms;
@@ -25,6 +25,7 @@ use engine::replay::order::Replays;
 use engine::replay::run::Replayer;
 use engine::routing::run::Router;
 use engine::rules::asked::{Asked, NotDone};
+use engine::rules::gate::Kind;
 use engine::rules::pulse::Pulse;
 use engine::rules::replayed;
 use model::account::{Account, Line};
@@ -53,7 +54,7 @@ pub(crate) struct World {
     pub(crate) board: Arc<Board>,
     pub(crate) keys: watch::Sender<Arc<Keyring>>,
     router: Router,
-    _handovers: mpsc::Receiver<engine::board::Handover>,
+    _handovers: mpsc::Receiver<Handover>,
     replayer: Replayer,
 }
 
@@ -233,16 +234,8 @@ impl World {
         self.board.set_shards(BTreeSet::from(["partition/0".to_owned(), "destination/wms".to_owned()]));
         let (stop, stopped) = watch::channel(false);
         let (handovers, receiver) = mpsc::channel(1);
-        let sender = Sender {
-            journal: self.journal.clone(),
-            ledger: self.ledger.clone(),
-            outbound: Arc::new(Answering(outcome)),
-            book: self.book.clone(),
-            board: self.board.clone(),
-            clock: self.clock.clone(),
-            facts: Arc::default(),
-        };
-        let claimer = Claimer { sender: sender.clone(), handovers, stop: stopped, told: Told::default() };
+        let sender = self.sender(outcome, stopped);
+        let claimer = Claimer { sender: sender.clone(), handovers, told: Told::default() };
         let deliverer = Deliverer { sender, handovers: receiver };
         let until_settled = async {
             for _ in 0..500 {
@@ -256,6 +249,33 @@ impl World {
         };
         let (claimed, delivered, ()) = futures::join!(claimer.run(), deliverer.run(), until_settled);
         claimed.and(delivered).unwrap();
+    }
+
+    /// Claims a delivery and lets it fly, with nobody beside it that claims. Every attempt is accepted.
+    pub(crate) async fn fly(&self, id: DeliveryId, stop: watch::Receiver<bool>) {
+        self.board.set_shards(BTreeSet::from(["partition/0".to_owned(), "destination/wms".to_owned()]));
+        let (delivery, now) = (self.delivery(id).await, self.clock.now());
+        let slot = self.board.enter(&self.book.current().destinations[&wms()], Kind::First, now).unwrap();
+        let claim = Change::Claim { delivery: id, claim: Claim { lease: self.board.lease.clone(), at: now } };
+        let claim = Claimed::Surely(self.ledger.commit(Batch::new().change(claim)).await.unwrap().claimed[0]);
+        let (handovers, receiver) = mpsc::channel(1);
+        handovers.try_send(Handover { delivery: Box::new(delivery), claim, record: None, slot }).unwrap();
+        drop(handovers);
+        let sender = self.sender(Outcome::Accepted { status: 200 }, stop);
+        Deliverer { sender, handovers: receiver }.run().await.unwrap();
+    }
+
+    fn sender(&self, outcome: Outcome, stop: watch::Receiver<bool>) -> Sender {
+        Sender {
+            journal: self.journal.clone(),
+            ledger: self.ledger.clone(),
+            outbound: Arc::new(Answering(outcome)),
+            book: self.book.clone(),
+            board: self.board.clone(),
+            clock: self.clock.clone(),
+            facts: Arc::default(),
+            stop,
+        }
     }
 
     /// The sweep of this life.

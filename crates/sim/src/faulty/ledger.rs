@@ -106,6 +106,10 @@ impl Ledger for FaultyLedger {
         Box::pin(self.due_through(query))
     }
 
+    fn next_in_lane(&self, head: DeliveryId) -> Answer<'_, Option<Delivery>> {
+        Box::pin(self.pass("ledger.next_in_lane", self.inner.next_in_lane(head)))
+    }
+
     fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
         Box::pin(self.overdue_through(now, limit))
     }

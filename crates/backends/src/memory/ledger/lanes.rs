@@ -3,7 +3,7 @@
 //! A lane holds, in order, the deliveries that block it ([`model::DeliveryState::blocks_lane`]). Its first is the head and
 //! the only one that is not behind. What leaves keeps nothing; what comes back enters at the end.
 
-use model::Digest;
+use model::{Delivery, DeliveryId, Digest};
 
 use super::state::{Row, State};
 
@@ -41,6 +41,14 @@ pub(super) fn free(state: &State, lane: Digest) -> Option<Row> {
         next.delivery.version += 1;
         next
     })
+}
+
+/// The one behind this head.
+pub(super) fn second(state: &State, head: DeliveryId) -> Option<Delivery> {
+    let row = state.deliveries.get(&head).filter(|row| !row.delivery.behind)?;
+    let (lane, place) = row.lane_key()?;
+    let (_, id) = state.lanes.rows().range((lane, place + 1)..=(lane, u64::MAX)).next()?;
+    state.deliveries.get(id).map(|row| row.delivery.clone())
 }
 
 fn head(state: &State, lane: Digest) -> Option<Row> {

@@ -92,6 +92,10 @@ impl Ledger for MemoryLedger {
         self.ask(move |state| state.due(&query))
     }
 
+    fn next_in_lane(&self, head: DeliveryId) -> Answer<'_, Option<Delivery>> {
+        self.ask(move |state| lanes::second(state, head))
+    }
+
     fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
         self.ask(move |state| state.overdue(now, limit))
     }

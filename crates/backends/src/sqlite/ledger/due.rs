@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use engine::ports::{DueQuery, Readable};
-use model::{Delivery, DeliveryState, DestinationName, FlowName, Timestamp};
+use model::{Delivery, DeliveryId, DeliveryState, DestinationName, FlowName, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Rows, params};
 
 use super::super::broken::Broken;
@@ -20,6 +20,9 @@ statements! {
     FIRST_DUE = "SELECT min(state_at) FROM deliveries WHERE ready = 1 AND destination = $1 AND flow = $2 AND again = $3";
     DUE = concat!("SELECT ", columns!(), " FROM deliveries WHERE ready = 1 AND destination = $1 AND flow = $2
         AND again = $3 AND state_at <= $4 AND (deadline IS NULL OR deadline >= $4) ORDER BY state_at, seq");
+    NEXT_IN_LANE = concat!("SELECT ", columns!(), " FROM deliveries WHERE lane_hash = (SELECT lane_hash FROM deliveries
+        WHERE id = $1) AND lane_place > $2 AND destination = (SELECT destination FROM deliveries WHERE id = $1)
+        AND flow = (SELECT flow FROM deliveries WHERE id = $1) AND lane = $3 ORDER BY lane_place LIMIT 1");
     OVERDUE = concat!("SELECT ", columns!(), " FROM deliveries WHERE state = 0 AND deadline IS NOT NULL AND deadline < $1
         AND node IS NULL ORDER BY deadline, seq");
 }
@@ -100,6 +103,19 @@ fn order(row: &Row) -> (Option<Timestamp>, i64) {
 
 fn due_at(delivery: &Delivery) -> Option<Timestamp> {
     if let DeliveryState::Waiting { due } = delivery.state { Some(due) } else { None }
+}
+
+/// The one behind the head of a lane.
+pub(super) fn next_in_lane(conn: &Connection, names: &NameTexts, head: DeliveryId) -> Result<Option<Delivery>, Broken> {
+    snapshot(conn, || {
+        let row = Row::find(conn, names, head)?.filter(|row| !row.delivery.behind);
+        let Some((place, lane)) = row.as_ref().and_then(|row| row.lane_place.zip(row.delivery.lane.as_ref())) else {
+            return Ok(None);
+        };
+        let mut statement = conn.prepare_cached(NEXT_IN_LANE)?;
+        let mut rows = statement.query(params![head.bytes(), place, lane.as_str()])?;
+        rows.next()?.map(|row| Ok(decode(row, names)?.delivery)).transpose()
+    })
 }
 
 /// Deliveries that wait beyond their deadline; what cannot be read is left out.

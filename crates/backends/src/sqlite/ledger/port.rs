@@ -40,6 +40,10 @@ impl Ledger for SqliteLedger {
         self.ask("ledger.due", move |conn, names| due::due(conn, names, &query))
     }
 
+    fn next_in_lane(&self, head: DeliveryId) -> Answer<'_, Option<Delivery>> {
+        self.ask("ledger.next_in_lane", move |conn, names| due::next_in_lane(conn, names, head))
+    }
+
     fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
         self.ask("ledger.overdue", move |conn, names| due::overdue(conn, names, now, limit))
     }
