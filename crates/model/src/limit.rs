@@ -74,7 +74,7 @@ pub const REPLAY_MEMBERS_MAX: usize = 1_000_000;
 pub const TRIM_ROWS_MAX: usize = 500;
 /// LIMIT: records that a journal remembers to spare; a removal that was decided before more than these is not made.
 pub const SPARED_MAX: usize = 16_384;
-/// LIMIT: copies of one delivery that a frozen replay, a correction or a retry can ask for in attempts.
+/// LIMIT: attempts of one round of a delivery; where the last wait repeats and no deadline ends it, a person gets it at last.
 pub const ATTEMPTS_MAX: u32 = 1_000;
 
 /// LIMIT: bytes of entries that may wait for the journal's writer, beside their number: bodies have up to 1 MiB.

@@ -1,5 +1,8 @@
 //! Many seeds in a row: those that failed before come first, then a range; each failure is told with how to see it again.
 
+use std::cell::Cell;
+use std::ops::ControlFlow;
+
 use crate::arguments::{Arguments, Trace};
 use crate::run::{Options, Report, run};
 use crate::swarm::JournalKind;
@@ -60,8 +63,10 @@ impl Campaign {
         Self { arguments }
     }
 
-    /// Runs it; each line for people goes to `tell`.
-    pub fn run(&self, mut tell: impl FnMut(String)) -> Outcome {
+    /// Runs it; each line for people goes to `tell`, which breaks it off when nobody reads any more.
+    pub fn run(&self, mut tell: impl FnMut(String) -> ControlFlow<()>) -> Outcome {
+        let is_read = Cell::new(true);
+        let mut tell = |line| is_read.set(is_read.get() && tell(line).is_continue());
         let Arguments { seed, broken, .. } = &self.arguments;
         let seeds = self.seeds();
         let mut outcome = Outcome { broken: broken.is_some(), ..Outcome::default() };
@@ -70,7 +75,7 @@ impl Campaign {
             outcome.runs += 1;
             outcome.events += report.accepted;
             self.look(&report, &mut outcome, &mut tell);
-            if outcome.caught_at.is_some() || outcome.failed.len() >= FAILURES_MAX {
+            if outcome.caught_at.is_some() || outcome.failed.len() >= FAILURES_MAX || !is_read.get() {
                 break;
             }
             let tenth = (seeds.len() / 10).max(1);

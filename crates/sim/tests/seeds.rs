@@ -1,6 +1,9 @@
 //! A few seeds of the simulator, in both journals; that a seed repeats itself; and that checkers see what is broken on
 //! purpose. `cargo xtask sim` runs more.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
 use sim::campaign::past_seeds;
 use sim::defect::Flaw;
 use sim::oracle::Rule;
@@ -59,4 +62,19 @@ fn what_is_broken_on_purpose_is_seen() {
     for flaw in Flaw::ALL {
         check_caught(flaw, 24);
     }
+}
+
+/// As `sim | head -n 1` does; the trace of a seed is longer than a pipe holds.
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let mut sim = Command::new(env!("CARGO_BIN_EXE_sim"))
+        .args(["--seed", "1", "--trace"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(sim.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ended = sim.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(0), ""));
 }

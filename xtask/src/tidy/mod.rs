@@ -11,6 +11,7 @@ mod links;
 mod marks;
 mod names;
 mod opening;
+mod orphans;
 mod paths;
 mod pure;
 mod ratchet;
@@ -45,6 +46,7 @@ const RULES: &[Rule] = &[
     Rule { name: "marks", says: "what is left to do names its issue", check: marks::check },
     Rule { name: "paths", says: "no path of one machine in a file for all", check: paths::check },
     Rule { name: "blobs", says: "no large file outside corpus/", check: blobs::check },
+    Rule { name: "orphans", says: "every file of the corpus is read by a test", check: orphans::check },
     Rule { name: "links", says: "what the documents point at exists", check: links::check },
 ];
 

@@ -20,6 +20,7 @@ const ROOMS: &[&str] = &[
     "replay",
     "retention",
     "routing",
+    "switch",
     "watch",
 ];
 
@@ -141,6 +142,11 @@ mod tests {
             path,
             "mod tests { use super::super::super::{intake, routing}; }",
             &[(1, "room `delivery` uses room `intake`"), (1, uses_routing)],
+        );
+        check_room(
+            "crates/engine/src/switch/run.rs",
+            "use crate::routing::route;",
+            &[(1, "room `switch` uses room `routing`")],
         );
         check_room("crates/engine/src/delivery.rs", "use super::routing::route;", &[(1, uses_routing)]);
         check_room("crates/engine/src/delivery/mod.rs", "use super::routing::route;", &[(1, uses_routing)]);

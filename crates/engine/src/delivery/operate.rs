@@ -57,6 +57,8 @@ pub struct Outcomes {
     pub done: usize,
     /// How many were skipped.
     pub skipped: usize,
+    /// How many are not there.
+    pub unknown: usize,
     /// How many had changed in between.
     pub conflicts: usize,
     /// One sentence for people.
@@ -110,9 +112,10 @@ impl Operate {
         }
         outcomes.items.extend(unknown);
         let count = |deed| outcomes.items.iter().filter(|told| told.result == deed).count();
-        let (done, skipped, conflicts) = (count(Deed::Done), count(Deed::Skipped), count(Deed::Conflict));
-        let sentence = format!("{done} done, {skipped} skipped, {conflicts} changed in between");
-        Ok(Outcomes { done, skipped, conflicts, sentence, ..outcomes })
+        let (done, skipped) = (count(Deed::Done), count(Deed::Skipped));
+        let (unknown, conflicts) = (count(Deed::Unknown), count(Deed::Conflict));
+        let sentence = format!("{done} done, {skipped} skipped, {unknown} unknown, {conflicts} changed in between");
+        Ok(Outcomes { done, skipped, unknown, conflicts, sentence, ..outcomes })
     }
 
     async fn fulfil(&self, delivery: &Delivery, wish: Wish, asked: &Asked) -> Result<Told, NotDone> {
