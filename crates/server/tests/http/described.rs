@@ -176,8 +176,10 @@ fn check(path: &str, method: &str, answer: &crate::product::Answer) {
         answer.status,
         answer.text
     );
-    let wrong: Vec<String> =
-        validator(&document, schema).iter_errors(&answer.json()).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    let wrong: Vec<String> = validator(&document, schema)
+        .iter_errors(&answer.json())
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
     assert!(wrong.is_empty(), "{method} {path}: {wrong:#?}\n{}", answer.text);
 }
 

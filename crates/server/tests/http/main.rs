@@ -5,6 +5,8 @@ mod answers;
 #[cfg(test)]
 mod described;
 #[cfg(test)]
+mod messages;
+#[cfg(test)]
 mod product;
 #[cfg(test)]
 mod repeated;
