@@ -31,7 +31,11 @@ pub(crate) fn lost_character(text: &str, findings: &Findings) -> Option<Diagnost
         further => format!(", as at {further} further places"),
     };
     let message = format!("the bytes here are no UTF-8{further}");
-    Some(findings.error(codes::NOT_UTF8, span, message).help("save the file as UTF-8; nothing of it is used or changed before"))
+    Some(
+        findings
+            .error(codes::NOT_UTF8, span, message)
+            .help("save the file as UTF-8; nothing of it is used or changed before"),
+    )
 }
 
 /// The diagnostic of a complaint of the scanner at a byte.

@@ -122,7 +122,7 @@ impl Caller {
         if self.may(scope) {
             return Ok(());
         }
-        let word = format!("{scope:?}").to_lowercase();
+        let word = scope.word();
         Err(Problem::new(kinds::SCOPE, format!("{} has no scope {word}; an administrator can grant it", self.principal)))
     }
 }

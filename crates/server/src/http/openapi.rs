@@ -2,7 +2,7 @@
 //! nothing of its own but words; what it says is what [`super::operation::Operation::into_route`] serves.
 
 use http::Method;
-use model::{RefusalKind, Scope};
+use model::RefusalKind;
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -91,7 +91,7 @@ impl Schemas {
             "responses": self.responses(operation),
         });
         if let Access::Scope(scope) = operation.access {
-            told["description"] = json!(format!("Needs the scope `{}`.", word(scope)));
+            told["description"] = json!(format!("Needs the scope `{}`.", scope.word()));
         }
         if let Some(body) = operation.body {
             let content = content(body, &mut self.asked);
@@ -205,17 +205,13 @@ fn security(operation: &Operation) -> Value {
         Access::Anybody | Access::Source => json!([]),
         Access::Principal => json!([{ "token": [] }, {}]),
         // OpenAPI 3.1 lets a scheme of any type name the roles that it needs.
-        Access::Scope(scope) if operation.method == Method::GET => json!([{ "token": [word(scope)] }, {}]),
-        Access::Scope(scope) => json!([{ "token": [word(scope)] }, { "sameSite": [word(scope)] }]),
+        Access::Scope(scope) if operation.method == Method::GET => json!([{ "token": [scope.word()] }, {}]),
+        Access::Scope(scope) => json!([{ "token": [scope.word()] }, { "sameSite": [scope.word()] }]),
     }
 }
 
 fn text(schemas: &mut SchemaGenerator) -> Schema {
     schemas.subschema_for::<String>()
-}
-
-fn word(scope: Scope) -> String {
-    serde_json::to_value(scope).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 fn parameters() -> Value {
