@@ -90,8 +90,8 @@ impl Schemas {
             "parameters": self.parameters(operation),
             "responses": self.responses(operation),
         });
-        if let Access::Scope(scope) = operation.access {
-            told["description"] = json!(format!("Needs the scope `{}`.", scope.word()));
+        if let Some(needs) = needs(operation.access) {
+            told["description"] = json!(needs);
         }
         if let Some(body) = operation.body {
             let content = content(body, &mut self.asked);
@@ -200,13 +200,24 @@ fn content(content: Content, schemas: &mut SchemaGenerator) -> Value {
     }
 }
 
+/// Which scope is needed, in a sentence.
+fn needs(access: Access) -> Option<String> {
+    match access {
+        Access::Anybody | Access::Source | Access::Principal => None,
+        Access::Scope(scope) => Some(format!("Needs the scope `{}`.", scope.word())),
+        Access::ScopeOrOpen(scope) => {
+            Some(format!("Needs the scope `{}`, unless the settings say that it is open.", scope.word()))
+        }
+    }
+}
+
 fn security(operation: &Operation) -> Value {
     match operation.access {
         Access::Anybody | Access::Source => json!([]),
         Access::Principal => json!([{ "token": [] }, {}]),
         // OpenAPI 3.1 lets a scheme of any type name the roles that it needs.
-        Access::Scope(scope) if operation.method == Method::GET => json!([{ "token": [scope.word()] }, {}]),
-        Access::Scope(scope) => json!([{ "token": [scope.word()] }, { "sameSite": [scope.word()] }]),
+        Access::Scope(scope) | Access::ScopeOrOpen(scope) if operation.method == Method::GET => json!([{ "token": [scope.word()] }, {}]),
+        Access::Scope(scope) | Access::ScopeOrOpen(scope) => json!([{ "token": [scope.word()] }, { "sameSite": [scope.word()] }]),
     }
 }
 
@@ -253,8 +264,10 @@ pub fn problem_statuses(operation: &Operation) -> Vec<u16> {
     if operation.path.starts_with(ROOT) {
         statuses.extend([421, 503]);
     }
-    if operation.access != Access::Anybody && operation.access != Access::Source {
-        statuses.extend([401, 403, 406, 500]);
+    match operation.access {
+        Access::Anybody | Access::Source => {}
+        Access::Principal | Access::Scope(_) => statuses.extend([401, 403, 406, 500]),
+        Access::ScopeOrOpen(_) => statuses.extend([401, 403, 500, 503]),
     }
     if operation.query.is_some() {
         statuses.push(400);

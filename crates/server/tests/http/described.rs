@@ -12,7 +12,7 @@ use crate::product::Product;
 
 const FILE: &str = "../../docs/guide/reference/openapi.json";
 
-fn document() -> Value {
+pub(crate) fn document() -> Value {
     openapi::document(&operations())
 }
 
