@@ -159,11 +159,16 @@ impl World {
 /// Id, duplicate, quarantined of the only item.
 fn accepted(answer: &Answer) -> (EventId, bool, bool) {
     match answer {
-        Answer::Accepted(items) => match items.as_slice() {
-            [Item { id, duplicate, quarantined }] => (*id, *duplicate, *quarantined),
-            other => panic!("expected one accepted item, got {other:?}"),
-        },
+        Answer::Accepted(Item { id, duplicate, quarantined }) => (*id, *duplicate, *quarantined),
         other => panic!("expected an acceptance, got {other:?}"),
+    }
+}
+
+/// The event of a batch of one, which is answered as a batch.
+fn only(answer: &Answer) -> EventId {
+    match answer {
+        Answer::Batch(items) if items.len() == 1 => items[0].id,
+        other => panic!("expected a batch of one, got {other:?}"),
     }
 }
 
@@ -208,10 +213,10 @@ async fn another_body_under_a_key_is_refused_and_a_sample_is_told_to_the_audit()
 #[tokio::test]
 async fn what_a_batch_is_answered_for_with_202_is_durable_and_the_rest_is_refused_aloud() {
     let world = World::new(1_000_000);
-    let (one, _, _) = accepted(&world.intake.receive(world.batch(&[r#""id":"1""#])).await);
+    let one = only(&world.intake.receive(world.batch(&[r#""id":"1""#])).await);
     world.clock.advance(TimeSpan::from_secs(5));
     let answer = world.intake.receive(world.batch(&[r#""id":"1""#, r#""id":"2""#, r#""id":"2""#])).await;
-    let Answer::Accepted(items) = answer else { panic!("all were accepted: {answer:?}") };
+    let Answer::Batch(items) = answer else { panic!("all were accepted: {answer:?}") };
     assert_eq!(items.iter().map(|item| item.duplicate).collect::<Vec<_>>(), [true, false, true]);
     assert_eq!((items[0].id, items[1].id), (one, items[2].id));
     assert_eq!(world.records().await.len(), 2);
@@ -221,13 +226,13 @@ async fn what_a_batch_is_answered_for_with_202_is_durable_and_the_rest_is_refuse
     assert_eq!(world.records().await.len(), 2, "nothing of it is kept");
     world.clock.advance(TimeSpan::from_secs(5));
     let empty = world.intake.receive(world.batch(&[])).await;
-    assert_eq!(empty, Answer::Accepted(Vec::new()));
+    assert_eq!(empty, Answer::Batch(Vec::new()));
 }
 
 #[tokio::test]
 async fn a_batch_with_a_key_that_is_known_otherwise_is_a_conflict_and_its_neighbours_are_kept() {
     let world = World::new(1_000_000);
-    let (one, _, _) = accepted(&world.intake.receive(world.batch(&[r#""id":"1""#])).await);
+    let one = only(&world.intake.receive(world.batch(&[r#""id":"1""#])).await);
     world.clock.advance(TimeSpan::from_secs(5));
     let elements = [r#""id":"4""#, r#""id":"1","data":7"#, r#""id":"5""#];
     let refusal = refused(world.intake.receive(world.batch(&elements)).await);
@@ -239,7 +244,7 @@ async fn a_batch_with_a_key_that_is_known_otherwise_is_a_conflict_and_its_neighb
     assert_eq!(world.records().await.len(), 3);
     world.clock.advance(TimeSpan::from_secs(5));
     let again = world.intake.receive(world.batch(&[elements[0], elements[2]])).await;
-    let Answer::Accepted(items) = again else { panic!("{again:?}") };
+    let Answer::Batch(items) = again else { panic!("{again:?}") };
     assert!(items.iter().all(|item| item.duplicate), "{items:?}");
 }
 
@@ -255,7 +260,7 @@ async fn the_rate_counts_events_and_says_when_to_come_back() {
     accepted(&world.send("busy", "2").await);
     let many: Vec<String> = (0..200).map(|number| format!(r#""id":"{number}""#)).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    assert!(matches!(world.intake.receive(world.batch(&many)).await, Answer::Accepted(items) if items.len() == 200));
+    assert!(matches!(world.intake.receive(world.batch(&many)).await, Answer::Batch(items) if items.len() == 200));
     let refusal = refused(world.intake.receive(world.batch(&[])).await);
     assert_eq!((refusal.kind, refusal.retry_after_s), (RefusalKind::OverLimit, Some(2)));
 }

@@ -55,9 +55,9 @@ pub struct AuditRow {
     pub by: Principal,
     /// What, such as `delivery.retry`, `policy.apply`, `intake.key_reused`.
     pub action: String,
-    /// To what: an id or a name.
+    /// To what: an id, a name, or `policy/` with the beginning of a version.
     pub subject: String,
-    /// The reason that the person gave, or empty.
+    /// The reason that the person gave, or empty; of a new token also what it may do and until when.
     pub why: String,
 }
 
@@ -99,4 +99,17 @@ pub enum Scope {
     Apply,
     /// Everything, and tokens.
     Admin,
+}
+
+impl Scope {
+    /// The word for it in stores, commands and sentences.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Bodies => "bodies",
+            Self::Operate => "operate",
+            Self::Apply => "apply",
+            Self::Admin => "admin",
+        }
+    }
 }

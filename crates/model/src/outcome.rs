@@ -61,6 +61,8 @@ pub enum Lack {
     Policy,
     /// The destination is not in the present policy.
     Destination,
+    /// A message that can be sent: its URL, its method or a header is none.
+    Message,
 }
 
 /// Whether repeating the same bytes can help.
@@ -130,6 +132,7 @@ impl Outcome {
                 Lack::Event => "no_event",
                 Lack::Policy => "no_policy",
                 Lack::Destination => "no_destination",
+                Lack::Message => "no_message",
             }
             .to_owned(),
         }

@@ -56,6 +56,7 @@ codes! {
     FILE_TWICE 114 "H0114" "the same file twice"
     LEFT_OUT 115 "H0115" "more mistakes than are shown"
     CONTROL_CHARACTER 116 "H0116" "a control character"
+    NOT_UTF8 117 "H0117" "bytes that are no UTF-8"
 
     UNKNOWN_KEY 201 "H0201" "a key that is not known here"
     MISSING_KEY 202 "H0202" "a required key is missing"
@@ -80,6 +81,9 @@ codes! {
     BAD_NUMBER 221 "H0221" "not a whole number, or not true or false"
     NUMBER_LOSS 222 "H0222" "a number that is not kept as it is written"
     URL_CREDENTIALS 223 "H0223" "a user or a password in a URL"
+    CREDENTIAL_HEADER 224 "H0224" "a credential in a fixed header"
+    RESERVED_HEADER 225 "H0225" "a header that the product writes itself"
+    BAD_HEADER_VALUE 226 "H0226" "a value that no header can have"
 
     EXPRESSION_SYNTAX 301 "H0301" "an expression that cannot be read"
     UNKNOWN_FUNCTION 302 "H0302" "no such function"

@@ -21,6 +21,13 @@ impl SourceFile {
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
         Self { path: path.into(), text: text.into() }
     }
+
+    /// A file of these bytes. What is no UTF-8 becomes U+FFFD, which [`check`] refuses at its place (H0117) and
+    /// [`crate::fmt::format`] leaves alone, so that no altered text is used or written.
+    pub fn read(path: impl Into<String>, bytes: Vec<u8>) -> Self {
+        let text = String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        Self { path: path.into(), text }
+    }
 }
 
 /// Checks all files and compiles them: every mistake of all of them, by file and place, and a policy when none of them is
@@ -82,6 +89,21 @@ mod tests {
         let files = [SourceFile::new("systems/wms.yaml", SYSTEM), SourceFile::new("flows/orders.yaml", "to: [")];
         let (policy, errors) = restore(&files);
         assert_eq!((policy.flows.len(), policy.destinations.len(), errors.is_empty()), (0, 1, false));
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf_8_are_refused_where_they_stand_and_left_alone() {
+        let owner = b"# Caf\xe9\nowner:   team-warehouse\n".to_vec();
+        let body = SourceFile::read("tests/order.json", b"{\"city\": \"K\xf6ln\"}".to_vec());
+        let file = SourceFile::read("systems/wms.yaml", [owner, b"oddity: 1\n".to_vec()].concat());
+        let files = [file.clone(), body];
+        let (policy, found) = check(&files);
+        let told = crate::render::text(&found, &files, crate::render::Colour::Plain);
+        for part in ["error[H0117]", "systems/wms.yaml:1:6", "warning[H0117]", "tests/order.json:1:12", "no key `oddity`"] {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        assert!(policy.is_none());
+        assert!(matches!(crate::fmt::format(&file), crate::fmt::Formatted::Left { .. }));
     }
 
     #[test]

@@ -14,8 +14,6 @@ pub use commands::*;
 pub use lists::*;
 pub use status::*;
 
-use crate::http::problem::Problem;
-
 /// The way of everything that a reference names.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Trace {
@@ -117,21 +115,8 @@ pub enum Admission {
     One(AcceptedEvent),
     /// A batch.
     Batch {
-        /// What became of each.
-        events: Vec<BatchItem>,
-    },
-}
-
-/// What became of one event of a batch.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum BatchItem {
-    /// It was accepted.
-    Accepted(AcceptedEvent),
-    /// It was refused; the others were not.
-    Refused {
-        /// Why.
-        problem: Box<Problem>,
+        /// Each of them.
+        events: Vec<AcceptedEvent>,
     },
 }
 

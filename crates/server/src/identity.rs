@@ -85,6 +85,7 @@ pub async fn make(
         return Err(NotDone::Refused(format!("{holding} tokens hold, which is the most; revoke those that nobody uses")));
     }
     let expires_at = asked.at + wanted.holds;
+    let told = Asked { why: with_terms(&asked.why, &wanted.scopes, expires_at), ..asked.clone() };
     let token = Token {
         id,
         digest: Digest::of(text.as_bytes()),
@@ -94,9 +95,15 @@ pub async fn make(
         expires_at,
         revoked_at: before.first().and_then(|token| token.revoked_at),
     };
-    let audit = AuditRow { id: AuditId::derive(id.0, &[b"made"]), ..asked.audit("token.make", name.as_str()) };
+    let audit = AuditRow { id: AuditId::derive(id.0, &[b"made"]), ..told.audit("token.make", name.as_str()) };
     ledger.commit(Batch::new().change(Change::PutToken(Box::new(token))).change(Change::Audit(audit))).await?;
     Ok(NewToken { name: wanted.name, token: Some(text), expires_at })
+}
+
+/// A reason with what the token may do and until when: the audit is read when the token itself is gone.
+fn with_terms(why: &str, scopes: &[Scope], expires_at: Timestamp) -> String {
+    let words: Vec<&str> = scopes.iter().map(|scope| scope.word()).collect();
+    format!("{why} ({} until {expires_at})", words.join(", "))
 }
 
 /// Revokes every token of a name. Answers how many. `Changed` when its tokens are at another version than `seen`, or one was
@@ -179,7 +186,11 @@ mod tests {
         let audit = world.stored.audit(None, None, 10).await.unwrap().rows;
         let mut told: Vec<_> = audit.iter().map(|row| (row.action.as_str(), row.by.as_str(), row.why.as_str())).collect();
         told.sort_unstable();
-        assert_eq!(told, [("token.make", "ines", "metrics"), ("token.revoke", "ines", "moved")]);
+        let made = told.remove(0);
+        assert_eq!((made.0, made.1), ("token.make", "ines"));
+        let until = made.2.strip_prefix("metrics (read until ").and_then(|rest| rest.strip_suffix(')')).unwrap();
+        assert!(until.parse::<Timestamp>().unwrap() > world.clock.now(), "{until}");
+        assert_eq!(told, [("token.revoke", "ines", "moved")]);
     }
 
     #[tokio::test]

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engine::ports::{Clock, Message, Outbound, Sent};
 use futures::future::{Either, select};
-use model::outcome::{Outcome, TransportError};
+use model::outcome::{Lack, Outcome, TransportError};
 
 use self::answer::{Answer, End};
 use self::clients::{Clients, Scheme};
@@ -48,7 +48,10 @@ impl Http {
     async fn exchange(&self, message: &Message) -> Sent {
         let prepared = match request::prepare(message) {
             Ok(prepared) => prepared,
-            Err(reasons) => return without_answer(Outcome::Unmapped { reasons }),
+            Err(reasons) => {
+                let why = format!("no message can be made: {}", reasons.join(" "));
+                return without_answer(Outcome::Unsent { lack: Lack::Message, why });
+            }
         };
         if !prepared.is_permitted(&message.allow) {
             return without_answer(Outcome::Unreached { error: TransportError::ForbiddenAddress });
@@ -77,8 +80,8 @@ impl Http {
 }
 
 impl Outbound for Http {
-    /// A message that HTTP cannot carry (its URL, method or a header cannot be read) is `Unmapped` with the
-    /// reasons: nothing was sent, and only a person can mend it.
+    /// A message that HTTP cannot carry (its URL, method or a header cannot be read) is `Unsent` with the reasons: only a
+    /// person can mend it, at the destination and not at the mapping.
     fn send<'a>(&'a self, message: &'a Message) -> Pin<Box<dyn Future<Output = Sent> + Send + 'a>> {
         Box::pin(self.exchange(message))
     }

@@ -2,7 +2,7 @@
 
 use engine::ports::{Message, Outbound};
 use futures::future::join_all;
-use model::outcome::Outcome;
+use model::outcome::{Lack, Outcome};
 use tokio::sync::mpsc;
 
 use crate::servers::{Server, http, message, read_request, write};
@@ -71,8 +71,8 @@ async fn what_http_cannot_carry_is_said_and_not_sent() {
     let check = async |change: fn(&mut Message), expected: &[&str]| {
         let mut message = message(&server.url());
         change(&mut message);
-        let reasons = expected.iter().map(|&reason| reason.to_owned()).collect();
-        assert_eq!(http().send(&message).await.outcome, Outcome::Unmapped { reasons });
+        let why = format!("no message can be made: {}", expected.join(" "));
+        assert_eq!(http().send(&message).await.outcome, Outcome::Unsent { lack: Lack::Message, why });
     };
     check(
         |message| "ftp://127.0.0.1/".clone_into(&mut message.url),

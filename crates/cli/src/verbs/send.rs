@@ -10,7 +10,7 @@ use model::limit::BODY_BYTES_MAX;
 use policy::Policy;
 use policy::compiled::{Format, Key, Pick, Source};
 use serde_json::{Value, json};
-use server::api::AcceptedEvent;
+use server::api::{AcceptedEvent, Admission};
 use server::http::problem::Problem;
 use server::settings::Environment;
 
@@ -156,29 +156,33 @@ fn answered(status: u16, answer: &[u8], at: &str, output: &Output) -> Ended {
     let value: Value = serde_json::from_slice(answer).unwrap_or_else(|_| json!({ "text": String::from_utf8_lossy(answer) }));
     if output.form == Form::Json {
         output.json_as("accepted", &value);
-        return Ok(partly(&value));
+        return Ok(Exit::Done);
     }
-    match serde_json::from_value::<AcceptedEvent>(value.clone()) {
-        Ok(event) => {
-            let fate = match (event.duplicate, event.quarantined) {
-                (true, _) => "known before",
-                (false, true) => "quarantined",
-                (false, false) => "accepted",
-            };
-            output.line(&format!("{fate} {}", event.id));
-            output.say(&format!("by {at}"));
-            let verb = if event.quarantined { "quarantine show" } else { "trace" };
-            output.next(&format!("crossdock {verb} {}", event.id));
+    let events = match serde_json::from_value(value.clone()) {
+        Ok(Admission::One(event)) => vec![event],
+        Ok(Admission::Batch { events }) => events,
+        Err(_) => {
+            output.line(&value.to_string());
+            return Ok(Exit::Done);
         }
-        Err(_) => output.line(&value.to_string()),
+    };
+    for event in &events {
+        output.line(&format!("{} {}", fate(event), event.id));
     }
-    Ok(partly(&value))
+    output.say(&format!("by {at}"));
+    if let Some(first) = events.first() {
+        let verb = if first.quarantined { "quarantine show" } else { "trace" };
+        output.next(&format!("crossdock {verb} {}", first.id));
+    }
+    Ok(Exit::Done)
 }
 
-/// A batch in which some were refused was done in part.
-fn partly(value: &Value) -> Exit {
-    let refused = value["events"].as_array().into_iter().flatten().any(|event| event.get("problem").is_some());
-    if refused { Exit::Partly } else { Exit::Done }
+fn fate(event: &AcceptedEvent) -> &'static str {
+    match (event.duplicate, event.quarantined) {
+        (true, _) => "known before",
+        (false, true) => "quarantined",
+        (false, false) => "accepted",
+    }
 }
 
 fn refused(status: u16, answer: &[u8]) -> Failure {

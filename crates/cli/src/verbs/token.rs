@@ -55,7 +55,7 @@ async fn list(client: &Client, output: &Output) -> Ended {
 }
 
 fn words(scopes: &[Scope]) -> String {
-    scopes.iter().map(|scope| format!("{scope:?}").to_lowercase()).collect::<Vec<_>>().join(",")
+    scopes.iter().map(|scope| scope.word()).collect::<Vec<_>>().join(",")
 }
 
 async fn make(common: &Common, args: &TokenMake, output: &Output) -> Ended {

@@ -10,8 +10,10 @@ use crate::rules::asked::{Asked, NotDone};
 use crate::rules::names::Object;
 use crate::rules::replayed;
 
-/// The subject of all audit rows of this room.
-pub const SUBJECT: &str = "policy";
+/// The subject of the audit row of an application: which policy came into force.
+pub fn subject(version: PolicyVersion) -> String {
+    format!("policy/{}", version.short())
+}
 
 /// What happens to deliveries that are open to what a policy removes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -136,7 +138,7 @@ pub fn batch(application: &Application<'_>, partitions: &[Partition], action: &s
             entry: Box::new(Entry::PolicyApplied { version: *version, by: asked.by.clone(), why: asked.why.clone() }),
         });
     }
-    batch.change(Change::Audit(AuditRow { id, ..asked.audit(action, SUBJECT) }))
+    batch.change(Change::Audit(AuditRow { id, ..asked.audit(action, &subject(*version)) }))
 }
 
 /// The batch of the first start: as [`batch`], and the routers begin with it.
@@ -251,6 +253,16 @@ mod tests {
         };
         let put: Vec<_> = batch.changes.iter().filter_map(number).collect();
         assert_eq!(put, [(3, version("b"), Principal::new("ines"))]);
+    }
+
+    #[test]
+    fn the_audit_names_the_policy_that_came_into_force() {
+        let row = |change: &Change| match change {
+            Change::Audit(row) => Some((row.action.clone(), row.subject.clone())),
+            _ => None,
+        };
+        let rows: Vec<_> = made(2, "b").changes.iter().filter_map(row).collect();
+        assert_eq!(rows, [("policy.apply".to_owned(), format!("policy/{}", version("b").short()))]);
     }
 
     #[test]

@@ -45,7 +45,9 @@ pub fn after_attempt(delivery: &Delivery, terms: Terms<'_>, outcome: &Outcome, m
             held(delivery, format!("the mapping refuses: {}", reasons.first().map_or("no reason given", String::as_str)))
         }
         Outcome::Unsent { lack: Lack::Secret, why } => again(delivery, terms, None, moment, why),
-        Outcome::Unsent { lack: Lack::Event | Lack::Policy | Lack::Destination, why } => held(delivery, why.clone()),
+        Outcome::Unsent { lack: Lack::Event | Lack::Policy | Lack::Destination | Lack::Message, why } => {
+            held(delivery, why.clone())
+        }
         Outcome::Refused { status, again: Again::Never } => {
             end(delivery, terms, format!("answered {status}: the same data would be refused again"))
         }

@@ -142,7 +142,12 @@ impl Sender {
         let keys = Arc::clone(&self.board.keys.borrow());
         let envelope = Envelope { delivery, event, chain, no: delivery.attempts, at: self.clock.wall() };
         match prepare::message(destination, &keys, envelope, body) {
-            Ok(message) => (self.outbound.send(&message).await, output),
+            Ok(message) => {
+                let sent = self.outbound.send(&message).await;
+                // What was never sent binds no later attempt to its bytes.
+                let is_sent = !matches!(sent.outcome, Outcome::Unsent { .. });
+                (sent, output.filter(|_| is_sent))
+            }
             Err(outcome) => (without_answer(outcome), None),
         }
     }

@@ -81,8 +81,10 @@ pub fn message(
     envelope: Envelope<'_>,
     body: Bytes,
 ) -> Result<Message, Unprepared> {
-    let mut headers = vec![("content-type".to_owned(), content_type(envelope.event))];
-    headers.extend(destination.headers.iter().cloned());
+    let mut headers = destination.headers.clone();
+    if headers.iter().all(|(name, _)| name != "content-type") {
+        headers.push(("content-type".to_owned(), content_type(envelope.event)));
+    }
     identity(envelope, &mut headers);
     sign(destination, keys, envelope, &body, &mut headers)?;
     authenticate(destination, keys, &mut headers)?;

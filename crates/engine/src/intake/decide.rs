@@ -48,10 +48,27 @@ pub struct Proven<'a> {
     carried: Carried,
 }
 
+/// How the events of a request came: a batch is answered as one, whether it has many, one or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One event by itself.
+    Alone,
+    /// In a batch.
+    Batch,
+}
+
 impl<'a> Proven<'a> {
     /// The source that it came to.
     pub fn source(&self) -> &'a Source {
         self.request.source
+    }
+
+    /// How its events came.
+    pub fn form(&self) -> Form {
+        match self.carried {
+            Carried::Json | Carried::Binary | Carried::Structured => Form::Alone,
+            Carried::Batch => Form::Batch,
+        }
     }
 }
 

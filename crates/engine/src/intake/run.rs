@@ -16,7 +16,7 @@ use policy::compiled::Source;
 use tokio::sync::watch;
 
 use super::batch;
-use super::decide::{self, Opened};
+use super::decide::{self, Form, Opened};
 use super::handshake::{HandshakeAnswer, check_method, methods};
 use super::key::partition;
 use super::meter::{Meter, Told, Untold};
@@ -84,8 +84,10 @@ struct Ready {
 pub enum Answer {
     /// It was no event.
     Handshake(HandshakeAnswer),
-    /// Every event is durable: 202. One item for each, in their order; none for an empty batch.
-    Accepted(Vec<Item>),
+    /// Its event is durable: 202.
+    Accepted(Item),
+    /// Every event of the batch is durable: 202. One item for each, in their order; none for an empty batch.
+    Batch(Vec<Item>),
     /// Not every event is durable. Nothing was kept, unless the refusal says so: events under keys that are known with
     /// other bodies are found only while the others are journalled.
     Refused(Refusal),
@@ -116,13 +118,13 @@ impl Intake {
             self.clock.sleep(hold).await;
         }
         let ready = self.ready();
-        let verdicts = match self.judge(&ready, &received) {
+        let (form, verdicts) = match self.judge(&ready, &received) {
             Ok(Judged::Answered(answer)) => return Answer::Handshake(answer),
-            Ok(Judged::Events(verdicts)) => verdicts,
+            Ok(Judged::Events(form, verdicts)) => (form, verdicts),
             Err(refusal) => return self.refused(&received.source, refusal),
         };
         match self.journal(&ready.policy, &received, verdicts).await {
-            Ok(outcomes) => self.answer(&received.source, outcomes),
+            Ok(outcomes) => self.answer(&received.source, form, outcomes),
             Err(fault) => {
                 self.facts.emit(&Fact::LoopFault { name: "intake", fault: &fault });
                 self.refused(&received.source, unavailable(&fault))
@@ -189,7 +191,7 @@ impl Intake {
         self.enter(source)?;
         let verdicts = decide::judge(&ready.policy, &proven)?;
         self.owe(source, verdicts.len().saturating_sub(1));
-        Ok(Judged::Events(verdicts))
+        Ok(Judged::Events(proven.form(), verdicts))
     }
 
     fn enter(&self, source: &Source) -> Result<(), Refusal> {
@@ -267,7 +269,7 @@ impl Intake {
         }
     }
 
-    fn answer(&self, source: &SourceName, outcomes: Vec<Outcome>) -> Answer {
+    fn answer(&self, source: &SourceName, form: Form, outcomes: Vec<Outcome>) -> Answer {
         let events = outcomes.len();
         let mut items = Vec::with_capacity(events);
         let mut reused = Vec::new();
@@ -280,7 +282,11 @@ impl Intake {
                 }
             }
         }
-        if reused.is_empty() { Answer::Accepted(items) } else { Answer::Refused(batch::known_otherwise(events, &reused)) }
+        match (form, items.as_slice()) {
+            _ if !reused.is_empty() => Answer::Refused(batch::known_otherwise(events, &reused)),
+            (Form::Alone, [only]) => Answer::Accepted(*only),
+            (Form::Alone | Form::Batch, _) => Answer::Batch(items),
+        }
     }
 
     /// Counts a refusal and answers it; for what is refused before it could be received, too. A name that is no source is
@@ -332,7 +338,7 @@ enum Outcome {
 
 enum Judged {
     Answered(HandshakeAnswer),
-    Events(Vec<Verdict>),
+    Events(Form, Vec<Verdict>),
 }
 
 fn conflict_row(source: &SourceName, first: EventId, digest: Digest, at: Timestamp) -> AuditRow {

@@ -364,11 +364,9 @@ fn received(body: &str, at: Timestamp) -> Received {
 
 fn told(answer: &Answer) -> Told {
     match answer {
-        Answer::Accepted(items) => match items.as_slice() {
-            [Item { duplicate: false, .. }] => Told::Accepted,
-            [Item { duplicate: true, .. }] => Told::Duplicate,
-            other => panic!("one event was sent: {other:?}"),
-        },
+        Answer::Accepted(Item { duplicate: false, .. }) => Told::Accepted,
+        Answer::Accepted(Item { duplicate: true, .. }) => Told::Duplicate,
+        Answer::Batch(items) => panic!("one event was sent: {items:?}"),
         Answer::Refused(refusal) => Told::Refused(refusal.kind.status(), refusal.retry_after_s),
         Answer::Handshake(_) => panic!("there are no handshakes"),
     }

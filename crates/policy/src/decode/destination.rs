@@ -20,7 +20,11 @@ pub(crate) static DESTINATION: Table = Table {
         Field::optional("method", Kind::Word(&["POST", "PUT", "PATCH"]), "`POST` (default), `PUT` or `PATCH`"),
         Field::optional("sign", Kind::List(&Kind::Secret, 1), "secrets for Standard Webhooks, the newest first"),
         Field::optional("auth", Kind::Table(&AUTH), "how it knows us besides the signature"),
-        Field::optional("headers", Kind::Map(&Kind::Header, &Kind::TextOrEmpty), "fixed headers"),
+        Field::optional(
+            "headers",
+            Kind::Map(&Kind::FixedHeader, &Kind::HeaderValue),
+            "fixed headers; credentials go into `auth`",
+        ),
         Field::optional("timeout", Kind::Duration("1s", "60s"), "for a whole exchange; 15s by default"),
         Field::optional("concurrency", Kind::Whole(1, CONCURRENCY_MAX), "sends at once; 8 by default"),
         Field::optional("rate", Kind::Rate, "sends in a time, such as `50/s`"),
@@ -66,7 +70,7 @@ static HEADER: Table = Table {
     name: "`header`",
     doc: "A secret in a header of its own.",
     fields: &[
-        Field::required("name", Kind::Header, "the header"),
+        Field::required("name", Kind::SentHeader, "the header"),
         Field::required("secret", Kind::Secret, "the value's name"),
     ],
     exactly_one: &[],
@@ -125,7 +129,9 @@ fn auth(fields: Fields<'_>) -> Option<Auth> {
         return Some(Auth::Basic { user: basic.string("user")?.value, secret: secret(basic, "secret")? });
     }
     let header = fields.inner("header")?;
-    Some(Auth::Header { name: header.lower("name")?, secret: secret(header, "secret")? })
+    // A policy that was applied before some names were refused goes on as it is.
+    let name = scalar_of(header.value("name")?, &Kind::Header)?.value.to_ascii_lowercase();
+    Some(Auth::Header { name, secret: secret(header, "secret")? })
 }
 
 fn breaker(fields: Option<Fields<'_>>) -> Breaker {

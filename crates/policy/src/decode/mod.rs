@@ -5,6 +5,7 @@ pub(crate) mod contract;
 pub(crate) mod destination;
 pub(crate) mod fields;
 pub(crate) mod flow;
+mod header;
 pub(crate) mod mapping;
 pub(crate) mod object;
 pub(crate) mod retry;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::limit::PROJECT_FILES_MAX;
-use model::{ContractRef, FlowName, MappingName, Owner, RetryName, Span};
+use model::{ContractRef, Diagnostic, FlowName, MappingName, Owner, RetryName, Severity, Span};
 
 use super::table::Table;
 use super::{contract, flow, mapping, retry, scalar, system, test, validate};
@@ -171,7 +171,7 @@ pub fn decode(files: &[SourceFile], findings: &mut Findings) -> Objects {
     if files.len() > PROJECT_FILES_MAX {
         let message = format!("the project has {} files; {PROJECT_FILES_MAX} are the most", files.len());
         findings.push(
-            model::Diagnostic::error(codes::TOO_MANY_FILES, model::diagnostic::Place::Whole, message)
+            Diagnostic::error(codes::TOO_MANY_FILES, model::diagnostic::Place::Whole, message)
                 .help("is this the right folder?"),
         );
         return objects;
@@ -220,7 +220,14 @@ fn opening(root: &Node) -> Span {
 
 impl Objects {
     fn add(&mut self, file: &SourceFile, findings: &mut Findings) {
-        let Some(address) = Address::of(&file.path, findings) else { return };
+        let Some(address) = Address::of(&file.path, findings) else {
+            // A body of a test may have U+FFFD in it as it came.
+            if let Some(lost) = tree::lost_character(&file.text, findings) {
+                let help = "this test would not get the bytes of the file: save it as UTF-8, unless U+FFFD is what came";
+                findings.push(Diagnostic { severity: Severity::Warning, help: help.to_owned(), ..lost });
+            }
+            return;
+        };
         let Address { kind, name, version } = &address;
         let full_name = if version.is_empty() { name.clone() } else { format!("{name}@{version}") };
         self.known.insert((*kind, full_name), file.path.clone());

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use model::{Code, ContractRef, Owner, SecretName, TimeSpan, Timestamp};
 
+use super::header;
 use super::table::Kind;
 use super::url::{Url, has_credentials};
 use crate::codes;
@@ -21,7 +22,7 @@ pub struct Wrong {
     pub help: String,
 }
 
-fn wrong(code: Code, message: impl Into<String>, help: impl Into<String>) -> Wrong {
+pub(super) fn wrong(code: Code, message: impl Into<String>, help: impl Into<String>) -> Wrong {
     Wrong { code, message: message.into(), help: help.into() }
 }
 
@@ -36,7 +37,10 @@ pub fn check(kind: &Kind, text: &str) -> Result<(), Wrong> {
             .map_err(|bad| wrong(codes::BAD_NAME, format!("is not a name: `{text}`"), bad.to_string())),
         Kind::SourceName => check_source_name(text),
         Kind::Secret => check_secret(text),
-        Kind::Header => check_header(text),
+        Kind::Header => header::check_name(text),
+        Kind::SentHeader => header::check_sent(text),
+        Kind::FixedHeader => header::check_fixed(text),
+        Kind::HeaderValue => header::check_value(text),
         Kind::Word(words) if !words.contains(&text) => {
             Err(wrong(codes::UNKNOWN_WORD, format!("cannot be `{text}`"), near::suggestion(text, words.iter().copied())))
         }
@@ -127,10 +131,14 @@ fn check_source_name(text: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
+/// Whether a text begins as the secrets of known vendors do.
+pub(super) fn looks_secret(text: &str) -> bool {
+    ["whsec_", "whsk_", "sk_", "shpss_", "ghp_"].iter().any(|head| text.starts_with(head))
+}
+
 /// The text is not repeated: it may be a secret that was written by mistake.
 fn check_secret(text: &str) -> Result<(), Wrong> {
-    let looks_secret = ["whsec_", "whsk_", "sk_", "shpss_", "ghp_"].iter().any(|head| text.starts_with(head));
-    if looks_secret || (text.len() >= 24 && !text.contains('/')) {
+    if looks_secret(text) || (text.len() >= 24 && !text.contains('/')) {
         return Err(wrong(
             codes::BAD_SECRET,
             "looks like a secret itself",
@@ -138,18 +146,6 @@ fn check_secret(text: &str) -> Result<(), Wrong> {
         ));
     }
     SecretName::new(text).map(drop).map_err(|bad| wrong(codes::BAD_SECRET, "is not the name of a secret", bad.to_string()))
-}
-
-fn check_header(text: &str) -> Result<(), Wrong> {
-    let is_token = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c);
-    if !text.is_empty() && text.len() <= 120 && text.bytes().all(is_token) {
-        return Ok(());
-    }
-    Err(wrong(
-        codes::BAD_HEADER,
-        format!("is not the name of a header: `{text}`"),
-        "write letters, digits and `-`, such as `x-event-id`",
-    ))
 }
 
 fn check_duration(text: &str, least: &str, most: &str) -> Result<(), Wrong> {

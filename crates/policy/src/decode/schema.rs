@@ -56,11 +56,13 @@ fn table(table: &Table) -> Value {
 
 fn kind(of: &Kind) -> Value {
     match of {
-        Kind::Text | Kind::TextOrEmpty | Kind::Expression => scalar_text(""),
+        Kind::Text | Kind::TextOrEmpty | Kind::HeaderValue | Kind::Expression => scalar_text(""),
         Kind::Name | Kind::SourceName | Kind::Secret => {
             json!({ "type": ["string", "number"], "pattern": "^[a-z0-9][a-z0-9._/-]*$" })
         }
-        Kind::Header => json!({ "type": "string", "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" }),
+        Kind::Header | Kind::SentHeader | Kind::FixedHeader => {
+            json!({ "type": "string", "pattern": "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" })
+        }
         Kind::Word(words) => json!({ "enum": words }),
         Kind::Duration(least, most) => {
             json!({ "type": "string", "pattern": "^([0-9]+(us|ms|s|m|h|d))+$", "examples": [least, most] })

@@ -54,6 +54,12 @@ pub enum Kind {
     Secret,
     /// The name of a header.
     Header,
+    /// The name of a header that a project file may set.
+    SentHeader,
+    /// The name of a header whose value stands beside it.
+    FixedHeader,
+    /// The value of a header.
+    HeaderValue,
     /// A VRL expression; compiled later.
     Expression,
     /// One of these words.

@@ -3,7 +3,8 @@
 
 use model::{Code, Diagnostic, Span};
 
-use super::scalar;
+use super::header;
+use super::scalar::{self, Wrong};
 use super::table::{Field, Kind, Need, Table};
 use crate::tree::{Entry, Node, NumberLoss, Scalar, Shape, number_loss};
 use crate::{Findings, Spanned, codes, near};
@@ -54,6 +55,9 @@ pub(crate) fn check_value(node: &Node, kind: &'static Kind, key: &Spanned<String
         | Kind::SourceName
         | Kind::Secret
         | Kind::Header
+        | Kind::SentHeader
+        | Kind::FixedHeader
+        | Kind::HeaderValue
         | Kind::Expression
         | Kind::Word(_)
         | Kind::Duration(..)
@@ -85,8 +89,11 @@ fn check_scalar(node: &Node, kind: &Kind, key: &Spanned<String>, findings: &mut 
 
 /// What is wrong with a scalar, if anything.
 fn scalar_of(text: &str, kind: &Kind, name: &str, span: Span, findings: &Findings) -> Option<Diagnostic> {
-    let wrong = scalar::check(kind, text).err()?;
-    Some(findings.error(wrong.code, span, format!("`{name}` {}", wrong.message)).help(wrong.help))
+    scalar::check(kind, text).err().map(|wrong| told(wrong, name, span, findings))
+}
+
+fn told(wrong: Wrong, name: &str, span: Span, findings: &Findings) -> Diagnostic {
+    findings.error(wrong.code, span, format!("`{name}` {}", wrong.message)).help(wrong.help)
 }
 
 fn check_list(node: &Node, of: &'static Kind, least: usize, key: &Spanned<String>, findings: &mut Findings) {
@@ -111,8 +118,13 @@ fn check_map(node: &Node, key_kind: &Kind, of: &'static Kind, key: &Spanned<Stri
         return;
     };
     for entry in entries {
-        if let Some(diagnostic) = scalar_of(&entry.key.value, key_kind, &entry.key.value, entry.key.span, findings) {
-            findings.push(diagnostic);
+        if let Err(wrong) = scalar::check(key_kind, &entry.key.value) {
+            let is_about_value = header::is_about_value(key_kind, &wrong);
+            let span = if is_about_value { entry.value.span } else { entry.key.span };
+            findings.push(told(wrong, &entry.key.value, span, findings));
+            if is_about_value {
+                continue;
+            }
         }
         check_value(&entry.value, of, &entry.key, findings);
     }
@@ -232,6 +244,9 @@ fn expected(kind: &Kind) -> &'static str {
         | Kind::SourceName
         | Kind::Secret
         | Kind::Header
+        | Kind::SentHeader
+        | Kind::FixedHeader
+        | Kind::HeaderValue
         | Kind::Network
         | Kind::Date
         | Kind::Instant

@@ -9,7 +9,7 @@ use super::scalar;
 use super::table::{Field, Kind, Table};
 use crate::codes;
 use crate::presets::{PRESETS, Preset};
-use crate::specs::{HmacSpec, VerifySpec};
+use crate::specs::{HmacFrame, HmacSpec, VerifySpec};
 
 /// `verify` of a source.
 pub(crate) static VERIFY: Table = Table {
@@ -118,7 +118,12 @@ pub(crate) fn verify(fields: Fields<'_>) -> Option<VerifySpec> {
     })
 }
 
+/// The signed text is looked at even where something else is wrong, so that one run tells both.
 fn hmac(fields: Fields<'_>) -> Option<HmacSpec> {
+    Some(HmacSpec { signed: fields.string("signed")?, frame: frame(fields) })
+}
+
+fn frame(fields: Fields<'_>) -> Option<HmacFrame> {
     let algorithm = fields.plain("algorithm", |text| match text {
         "sha1" => Some(Algorithm::HmacSha1),
         "sha256" => Some(Algorithm::HmacSha256),
@@ -127,14 +132,22 @@ fn hmac(fields: Fields<'_>) -> Option<HmacSpec> {
         _ => None,
     })?;
     let encoding = if fields.text("encoding")?.value == "hex" { Encoding::Hex } else { Encoding::Base64 };
-    Some(HmacSpec {
+    // What is written and wrong is not what is left out: the text would be blamed for lacking it.
+    let timestamp = match fields.inner("timestamp") {
+        Some(fields) => Some(timestamp(fields)?),
+        None => None,
+    };
+    let id = match fields.inner("id") {
+        Some(fields) => Some(fields.lower("header")?),
+        None => None,
+    };
+    Some(HmacFrame {
         algorithm,
         header: fields.lower("header")?,
         encoding,
         prefix: fields.string("prefix").map_or_else(String::new, |prefix| prefix.value),
-        signed: fields.string("signed")?,
-        timestamp: fields.inner("timestamp").and_then(timestamp),
-        id: fields.inner("id").and_then(|id| id.lower("header")),
+        timestamp,
+        id,
         tolerance: fields.plain("tolerance", scalar::duration).unwrap_or(SIGNATURE_TOLERANCE),
     })
 }

@@ -40,7 +40,8 @@ pub fn text(diagnostics: &[Diagnostic], files: &[SourceFile], colour: Colour) ->
 /// The files with every secret that was written into one covered, so that it does not go on into a log.
 fn masked(diagnostics: &[Diagnostic], files: &[SourceFile]) -> Vec<SourceFile> {
     let mut files = files.to_vec();
-    for diagnostic in diagnostics.iter().filter(|it| it.code == codes::BAD_SECRET || it.code == codes::URL_CREDENTIALS) {
+    let covered = [codes::BAD_SECRET, codes::URL_CREDENTIALS, codes::CREDENTIAL_HEADER];
+    for diagnostic in diagnostics.iter().filter(|it| covered.contains(&it.code)) {
         let Place::File { path, span } = &diagnostic.place else { continue };
         let Some(file) = files.iter_mut().find(|file| file.path == *path) else { continue };
         let range = range(*span, &file.text);

@@ -108,23 +108,24 @@ fn scheme(spec: &HmacSpec, span: Span, findings: &mut Findings) -> Option<Scheme
             return None;
         }
     };
-    let timestamp = match &spec.timestamp {
+    let frame = spec.frame.as_ref()?;
+    let timestamp = match &frame.timestamp {
         Some((header, format)) => Some(SchemeTimestamp {
             from: TimestampFrom::Header(header.parse().ok()?),
             format: *format,
-            tolerance_s: u32::try_from(spec.tolerance.secs()).ok()?,
+            tolerance_s: u32::try_from(frame.tolerance.secs()).ok()?,
         }),
         None => None,
     };
-    let id = match &spec.id {
+    let id = match &frame.id {
         Some(header) => Some(header.parse().ok()?),
         None => None,
     };
     let scheme = Scheme {
-        algorithm: spec.algorithm,
-        encoding: spec.encoding,
-        header: spec.header.parse().ok()?,
-        shape: Shape::Whole { prefix: spec.prefix.clone() },
+        algorithm: frame.algorithm,
+        encoding: frame.encoding,
+        header: frame.header.parse().ok()?,
+        shape: Shape::Whole { prefix: frame.prefix.clone() },
         template,
         id,
         timestamp,

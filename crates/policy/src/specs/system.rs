@@ -88,6 +88,15 @@ pub enum VerifySpec {
 /// A signature scheme of one's own.
 #[derive(Clone, Debug)]
 pub struct HmacSpec {
+    /// The text that is signed.
+    pub signed: Spanned<String>,
+    /// All else, where it could be read.
+    pub frame: Option<HmacFrame>,
+}
+
+/// What a signature scheme of one's own is besides its text.
+#[derive(Clone, Debug)]
+pub struct HmacFrame {
     /// How the signature is made.
     pub algorithm: Algorithm,
     /// The header it comes in, in lower case.
@@ -96,8 +105,6 @@ pub struct HmacSpec {
     pub encoding: Encoding,
     /// What stands before it.
     pub prefix: String,
-    /// The text that is signed.
-    pub signed: Spanned<String>,
     /// The header of the timestamp and how it is written.
     pub timestamp: Option<(String, TimestampFormat)>,
     /// The header that makes `{id}`.

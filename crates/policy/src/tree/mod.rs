@@ -14,6 +14,7 @@ use crate::Spanned;
 
 pub use json::{NumberLoss, number_loss, to_json};
 pub use parse::parse;
+pub(crate) use scan_error::lost_character;
 
 /// A part of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -21,6 +21,10 @@ pub fn parse(text: &str, findings: &mut Findings) -> Option<Node> {
         findings.push(diagnostic);
         return None;
     }
+    // The rest is read nevertheless: all mistakes are told in one run, and a stored policy that had it before goes on.
+    if let Some(diagnostic) = scan_error::lost_character(text, findings) {
+        findings.push(diagnostic);
+    }
     let root = Reader::new(text, findings).read()?;
     if root.is_null() {
         let message = "the file says nothing";

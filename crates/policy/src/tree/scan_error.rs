@@ -4,6 +4,9 @@ use model::{Diagnostic, Span};
 
 use crate::{Findings, codes};
 
+/// What stands in a text for bytes that were none: see [`crate::SourceFile::read`].
+const LOST: char = '\u{fffd}';
+
 /// The first control character that no text file has, if there is one. The scanner would take NUL for the end.
 pub(crate) fn control_character(text: &str, findings: &Findings) -> Option<Diagnostic> {
     let is_bad = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{85}');
@@ -15,6 +18,23 @@ pub(crate) fn control_character(text: &str, findings: &Findings) -> Option<Diagn
         findings
             .error(codes::CONTROL_CHARACTER, span, message)
             .help("remove it; in a text in double quotes it can be written as an escape"),
+    )
+}
+
+/// The first place where bytes were no UTF-8, if there is one.
+pub(crate) fn lost_character(text: &str, findings: &Findings) -> Option<Diagnostic> {
+    let mut lost = text.match_indices(LOST);
+    let start = u32::try_from(lost.next()?.0).ok()?;
+    let span = Span { start, end: start + u32::try_from(LOST.len_utf8()).ok()? };
+    let further = match lost.count() {
+        0 => String::new(),
+        further => format!(", as at {further} further places"),
+    };
+    let message = format!("the bytes here are no UTF-8{further}");
+    Some(
+        findings
+            .error(codes::NOT_UTF8, span, message)
+            .help("save the file as UTF-8; nothing of it is used or changed before"),
     )
 }
 

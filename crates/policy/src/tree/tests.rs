@@ -112,6 +112,7 @@ fn what_a_person_does_not_need_is_refused_at_its_place() {
         ("a: b: c\n", codes::SYNTAX, ": c"),
         ("a: [b\n", codes::SYNTAX, "a: [b"),
         ("a\u{0}: b\n", codes::CONTROL_CHARACTER, "\u{0}"),
+        ("a: caf\u{fffd}\n", codes::NOT_UTF8, "\u{fffd}"),
         ("", codes::EMPTY_FILE, ""),
         ("# nothing\n", codes::EMPTY_FILE, ""),
     ] {

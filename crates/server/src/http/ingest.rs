@@ -19,7 +19,7 @@ use model::{Received, Refusal, RefusalKind, SourceName};
 use super::problem::Problem;
 use super::room::{Held, NoRoom};
 use super::serve::TooSlow;
-use crate::api::AcceptedEvent;
+use crate::api::{AcceptedEvent, Admission};
 use crate::app::App;
 
 /// Takes what a partner sends.
@@ -143,17 +143,13 @@ fn answer(answer: Answer) -> Response {
             }
             response
         }
-        Answer::Accepted(items) => accepted(&items),
+        Answer::Accepted(item) => accepted(&Admission::One(line(&item))),
+        Answer::Batch(items) => accepted(&Admission::Batch { events: items.iter().map(line).collect() }),
     }
 }
 
-/// One event answers its id; a batch answers a list in the order of its events.
-fn accepted(items: &[Item]) -> Response {
-    let body = match items {
-        [only] => serde_json::to_vec(&line(only)),
-        many => serde_json::to_vec(&serde_json::json!({ "events": many.iter().map(line).collect::<Vec<_>>() })),
-    };
-    let mut response = Response::new(Body::from(body.unwrap_or_default()));
+fn accepted(admission: &Admission) -> Response {
+    let mut response = Response::new(Body::from(serde_json::to_vec(admission).unwrap_or_default()));
     *response.status_mut() = StatusCode::ACCEPTED;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

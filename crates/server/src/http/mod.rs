@@ -24,6 +24,7 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use http::{Method, header};
+use model::Scope;
 
 use self::operation::{Access, Effect, Operation};
 use self::problem::{Problem, kinds};
@@ -70,6 +71,7 @@ fn intake_at(path: &str, [post, get, options]: [&'static str; 3]) -> [Operation;
 fn health() -> Vec<Operation> {
     vec![
         Operation::new(Method::GET, "/metrics", "metrics", "The metrics, as text", metrics::page)
+            .access(Access::ScopeOrOpen(Scope::Read))
             .answers_raw("text/plain")
             .problems(&[421]),
         Operation::new(Method::GET, "/health/live", "live", "The process answers", health::live)

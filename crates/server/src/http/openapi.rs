@@ -2,7 +2,7 @@
 //! nothing of its own but words; what it says is what [`super::operation::Operation::into_route`] serves.
 
 use http::Method;
-use model::{RefusalKind, Scope};
+use model::RefusalKind;
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -90,8 +90,8 @@ impl Schemas {
             "parameters": self.parameters(operation),
             "responses": self.responses(operation),
         });
-        if let Access::Scope(scope) = operation.access {
-            told["description"] = json!(format!("Needs the scope `{}`.", word(scope)));
+        if let Some(needs) = needs(operation.access) {
+            told["description"] = json!(needs);
         }
         if let Some(body) = operation.body {
             let content = content(body, &mut self.asked);
@@ -200,22 +200,29 @@ fn content(content: Content, schemas: &mut SchemaGenerator) -> Value {
     }
 }
 
+/// Which scope is needed, in a sentence.
+fn needs(access: Access) -> Option<String> {
+    match access {
+        Access::Anybody | Access::Source | Access::Principal => None,
+        Access::Scope(scope) => Some(format!("Needs the scope `{}`.", scope.word())),
+        Access::ScopeOrOpen(scope) => {
+            Some(format!("Needs the scope `{}`, unless the settings say that it is open.", scope.word()))
+        }
+    }
+}
+
 fn security(operation: &Operation) -> Value {
     match operation.access {
         Access::Anybody | Access::Source => json!([]),
         Access::Principal => json!([{ "token": [] }, {}]),
         // OpenAPI 3.1 lets a scheme of any type name the roles that it needs.
-        Access::Scope(scope) if operation.method == Method::GET => json!([{ "token": [word(scope)] }, {}]),
-        Access::Scope(scope) => json!([{ "token": [word(scope)] }, { "sameSite": [word(scope)] }]),
+        Access::Scope(scope) | Access::ScopeOrOpen(scope) if operation.method == Method::GET => json!([{ "token": [scope.word()] }, {}]),
+        Access::Scope(scope) | Access::ScopeOrOpen(scope) => json!([{ "token": [scope.word()] }, { "sameSite": [scope.word()] }]),
     }
 }
 
 fn text(schemas: &mut SchemaGenerator) -> Schema {
     schemas.subschema_for::<String>()
-}
-
-fn word(scope: Scope) -> String {
-    serde_json::to_value(scope).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 fn parameters() -> Value {
@@ -257,8 +264,10 @@ pub fn problem_statuses(operation: &Operation) -> Vec<u16> {
     if operation.path.starts_with(ROOT) {
         statuses.extend([421, 503]);
     }
-    if operation.access != Access::Anybody && operation.access != Access::Source {
-        statuses.extend([401, 403, 406, 500]);
+    match operation.access {
+        Access::Anybody | Access::Source => {}
+        Access::Principal | Access::Scope(_) => statuses.extend([401, 403, 406, 500]),
+        Access::ScopeOrOpen(_) => statuses.extend([401, 403, 500, 503]),
     }
     if operation.query.is_some() {
         statuses.push(400);

@@ -33,6 +33,8 @@ pub enum Access {
     Principal,
     /// A principal with this scope.
     Scope(Scope),
+    /// The same, unless the settings let anybody in; its handler asks.
+    ScopeOrOpen(Scope),
 }
 
 /// What an operation does.
@@ -224,13 +226,13 @@ impl Operation {
             Content::Raw(media) => media,
         };
         let route = match self.access {
-            Access::Anybody | Access::Source => route,
+            Access::Anybody | Access::Source | Access::ScopeOrOpen(_) => route,
             Access::Principal | Access::Scope(_) => {
                 route.route_layer(from_fn(move |request, next| acceptable(media, request, next)))
             }
         };
         match self.access {
-            Access::Anybody | Access::Source => route,
+            Access::Anybody | Access::Source | Access::ScopeOrOpen(_) => route,
             Access::Principal => route.route_layer(from_fn(|_: Caller, request, next: Next| next.run(request))),
             Access::Scope(scope) => {
                 route.route_layer(from_fn(move |caller, request, next| granted(scope, caller, request, next)))

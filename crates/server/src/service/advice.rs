@@ -65,6 +65,11 @@ pub fn of(trouble: &Trouble<'_>) -> Advice {
             let sentence = format!("the applied policy has no {to}: apply one that has it and retry, or give it up");
             advice(sentence, format!("crossdock apply --reason …, then {retry}"))
         }
+        "no_message" => {
+            let sentence =
+                format!("mend url, method, headers or secrets of {to}: HTTP cannot carry one of them; then retry");
+            advice(sentence, format!("crossdock apply --reason …, then {retry}"))
+        }
         "no_event" => advice("its bytes are not kept any more: let its source send it again".to_owned(), give_up.clone()),
         "resolve" | "connect" | "tls" | "redirected" | "forbidden_address" => {
             let sentence = format!("{to} cannot be reached: mend its url, its certificate or its network, then retry");
@@ -185,6 +190,10 @@ mod tests {
         check("http_422", |it| it.answer = Answer::Hidden, "says no (answer hidden: the token lacks", "RETRY, or CANCEL");
         check("http_401", |_| (), "does not let us in: mend its auth", "RETRY");
         check("http_404", |_| (), "mend the url", "RETRY");
+        for is_policy_newer in [false, true] {
+            let change = |it: &mut Trouble<'_>| it.is_policy_newer = is_policy_newer;
+            check("no_message", change, "headers or secrets of wms", "crossdock apply --reason …, then RETRY");
+        }
         check("http_503", |_| (), "when it works again, retry", "RETRY");
         check("connect", |_| (), "cannot be reached", "RETRY");
         check("deadline", |_| (), "new deadline", "RETRY, or CANCEL");

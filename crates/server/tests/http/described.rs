@@ -12,7 +12,7 @@ use crate::product::{Product, files_without_flow};
 
 const FILE: &str = "../../docs/guide/reference/openapi.json";
 
-fn document() -> Value {
+pub(crate) fn document() -> Value {
     openapi::document(&operations())
 }
 
@@ -119,6 +119,7 @@ async fn answers_are_as_described() {
     let batch =
         product.ask(Method::POST, "/in/shop").json(&batch).header("content-type", "application/cloudevents-batch+json");
     check("/in/{source}", "post", &batch.send().await.is(202));
+    check_batch_of_one(&product).await;
     let one = product.ask(Method::POST, "/in/shop").json(&json!({ "id": "c" })).send().await;
     check("/in/{source}", "post", &one.is(202));
     let refused = product.ask(Method::POST, "/in/shop").header("content-type", "text/html").body("<p>").send().await;
@@ -161,6 +162,18 @@ async fn answers_are_as_described() {
     let document: Value = product.get(openapi::PATH).await.is(200).json();
     assert_eq!(document, self::document());
     product.stop().await;
+}
+
+/// Whoever sends a batch reads the answer of a batch, also where it has one event or none.
+async fn check_batch_of_one(product: &Product) {
+    let event = json!({ "specversion": "1.0", "id": "d", "source": "/s", "type": "order", "data": {} });
+    for batch in [json!([event]), json!([])] {
+        let sent = product.ask(Method::POST, "/in/shop").json(&batch);
+        let answer = sent.header("content-type", "application/cloudevents-batch+json").send().await.is(202);
+        check("/in/{source}", "post", &answer);
+        let events = answer.json()["events"].as_array().map(Vec::len);
+        assert_eq!(events, batch.as_array().map(Vec::len), "{}", answer.text);
+    }
 }
 
 #[track_caller]

@@ -200,6 +200,32 @@ impl Product {
         panic!("the order {order} was not routed");
     }
 
+    /// Applies the project with a warehouse that is declared by these lines instead.
+    pub(crate) async fn move_warehouse(&self, lines: &str) {
+        let text = |text: String| text.replace("    url: https://wms.example.com/orders\n", lines);
+        let files: Vec<_> = project("").into_iter().map(|file| json!([file.path, text(file.text)])).collect();
+        self.post("/api/v1/policies/apply", &json!({ "files": files, "why": "a test" })).await.is(200);
+    }
+
+    /// An order that is sent and then waits for a person.
+    pub(crate) async fn stuck_delivery(&self) -> Value {
+        self.ask(Method::POST, "/in/shop").json(&json!({ "id": "1" })).send().await.is(202);
+        for _ in 0..LOOKS_MAX {
+            let rows = self.get("/api/v1/deliveries?states=held,dead_lettered").await.is(200).json();
+            if let Some(row) = rows["rows"].get(0) {
+                return row.clone();
+            }
+        }
+        panic!("nothing waits for a person");
+    }
+
+    /// Gives a secret a value.
+    pub(crate) fn give(&self, secret: &str, value: &str) {
+        let path = self.folder.path().join("data/secrets").join(secret);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, value).unwrap();
+    }
+
     /// An event that waits for a person: its type is none that the source declares.
     pub(crate) async fn quarantined_event(&self) -> String {
         let sent = self.ask(Method::POST, "/in/strict").json(&json!({ "id": "q" })).send().await.is(202);

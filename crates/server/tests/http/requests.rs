@@ -31,6 +31,26 @@ async fn a_scope_opens_its_operations_and_no_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_token_ends_no_probe_and_opens_no_metrics() {
+    let product = Product::start().await;
+    let operator = format!("Bearer {}", product.token("operator", &["operate"]).await);
+    let reader = format!("Bearer {}", product.token("reader", &["read"]).await);
+    for path in ["/health/live", "/health/ready"] {
+        product.ask(Method::GET, path).header("authorization", "Bearer cdk_revoked").send().await.is(200);
+        product.ask(Method::GET, path).without("authorization").send().await.is(200);
+    }
+    let metrics = async |token: &str| product.ask(Method::GET, "/metrics").header("authorization", token).send().await;
+    metrics("Bearer cdk_revoked").await.tells(401, "unknown-token");
+    metrics(&operator).await.tells(403, "scope");
+    product.ask(Method::GET, "/metrics").without("authorization").send().await.tells(401, "sign-in");
+    metrics(&reader).await.is(200);
+    let told = &described::document()["paths"]["/metrics"]["get"];
+    assert_eq!(told["security"][0], json!({ "token": ["read"] }), "{told}");
+    assert!(told["responses"]["401"].is_object() && told["responses"]["403"].is_object(), "{told}");
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_parameter_is_named_on_every_list() {
     let product = Product::start().await;
     for (query, code, parameter) in [

@@ -35,7 +35,7 @@ fn subject_of(change: &Change) -> Option<String> {
         Change::Move { state: DeliveryState::Superseded { .. }, .. } => None,
         Change::Move { delivery, .. } => Some(delivery.to_string()),
         Change::QuarantineMove { event, state } => (*state != QuarantineState::Open).then(|| event.to_string()),
-        Change::StorePolicy { .. } => Some(engine::change::decide::SUBJECT.to_owned()),
+        Change::StorePolicy { version, .. } => Some(engine::change::decide::subject(*version)),
         Change::Switch { object, .. } => Some(object.clone()),
         Change::Replay { replay, .. } => Some(replay.id.to_string()),
         _ => None,

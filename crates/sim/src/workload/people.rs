@@ -218,7 +218,8 @@ async fn carry_out(door: &Door, plan: Plan, asked: &Asked) -> Result<Option<Stri
         Plan::Apply(files) => {
             let applied = door.changes.apply(&files, Terms::default(), asked).await.map_err(told_as)?;
             door.applied.fetch_max(applied.number, Ordering::Relaxed);
-            Ok((applied.effect == engine::change::apply::Effect::Applied).then(|| "policy".to_owned()))
+            let is_new = applied.effect == engine::change::apply::Effect::Applied;
+            Ok(is_new.then(|| engine::change::decide::subject(applied.version)))
         }
         Plan::Kept(row, verdict) => kept(door, row, verdict, asked).await.map(Some),
     }

@@ -70,12 +70,9 @@ pub async fn send(world: &World, door: &Arc<Door>, source: &Source, draft: &Draf
 
 fn reply_of(answer: Answer) -> Reply {
     match answer {
-        Answer::Accepted(items) => match items.into_iter().next() {
-            Some(Item { id, .. }) => Reply::Accepted { id },
-            None => Reply::Nothing,
-        },
+        Answer::Accepted(Item { id, .. }) => Reply::Accepted { id },
         Answer::Refused(refusal) => Reply::Refused { status: refusal.kind.status(), code: refusal.kind.code() },
-        Answer::Handshake(_) => Reply::Nothing,
+        Answer::Handshake(_) | Answer::Batch(_) => Reply::Nothing,
     }
 }
 
