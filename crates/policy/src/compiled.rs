@@ -370,10 +370,7 @@ impl Policy {
 impl Destination {
     /// The secrets that every message to it needs.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
-        let of_auth = self.auth.iter().map(|auth| match auth {
-            Auth::Bearer(secret) | Auth::Basic { secret, .. } | Auth::Header { secret, .. } => secret,
-        });
-        self.sign.iter().chain(of_auth)
+        crate::secrets::of_destination(&self.sign, self.auth.as_ref())
     }
 }
 

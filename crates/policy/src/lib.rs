@@ -17,6 +17,7 @@ pub mod plan;
 pub mod presets;
 pub mod render;
 pub mod resolve;
+pub mod secrets;
 pub mod source_file;
 pub mod spanned;
 pub mod specs;

@@ -82,7 +82,8 @@ fn read_one(root: &Path, path: &Path) -> Result<SourceFile, Unreadable> {
     Ok(SourceFile::read(parts.join("/"), bytes))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::symlink;
 

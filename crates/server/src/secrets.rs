@@ -9,7 +9,6 @@ use engine::keyring::{Keyring, Load, Loaded};
 use formats::signature::Secret;
 use model::SecretName;
 use policy::Policy;
-use policy::compiled::{Auth, Destination};
 
 use crate::settings::{Environment, Settings};
 
@@ -20,17 +19,8 @@ const VALUE_BYTES_MAX: u64 = 64 * 1024;
 pub fn names(policy: &Policy) -> BTreeSet<SecretName> {
     let mut names: BTreeSet<SecretName> =
         policy.sources.values().flat_map(|source| source.secrets.iter().cloned()).collect();
-    names.extend(policy.destinations.values().flat_map(|it| of_destination(it)).cloned());
+    names.extend(policy.destinations.values().flat_map(|it| it.secrets()).cloned());
     names
-}
-
-/// The names of the secrets with which a destination is addressed.
-pub fn of_destination(destination: &Destination) -> impl Iterator<Item = &SecretName> {
-    let known_by = match &destination.auth {
-        Some(Auth::Bearer(secret) | Auth::Basic { secret, .. } | Auth::Header { secret, .. }) => Some(secret),
-        None => None,
-    };
-    destination.sign.iter().chain(known_by)
 }
 
 /// Where the value of a secret would be read from, in words.

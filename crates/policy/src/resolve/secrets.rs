@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use model::{SecretName, Span};
 
-use crate::compiled::Auth;
 use crate::decode::Objects;
 use crate::spanned::place;
 use crate::specs::DestinationSpec;
-use crate::{Findings, codes};
+use crate::{Findings, codes, secrets};
 
 /// A secret with the place that names it first.
 struct First<'a> {
@@ -39,11 +38,8 @@ pub(crate) fn check(objects: &Objects, findings: &mut Findings) {
 
 /// The secrets of a destination, with the place of its name: the fields that name them keep none of their own.
 fn named(destination: &DestinationSpec) -> impl Iterator<Item = (&SecretName, Span)> {
-    let of_auth = match &destination.auth {
-        Some(Auth::Bearer(secret) | Auth::Basic { secret, .. } | Auth::Header { secret, .. }) => Some(secret),
-        None => None,
-    };
-    destination.sign.iter().chain(of_auth).map(|name| (name, destination.name.span))
+    let names = secrets::of_destination(&destination.sign, destination.auth.as_ref());
+    names.map(|name| (name, destination.name.span))
 }
 
 #[cfg(test)]

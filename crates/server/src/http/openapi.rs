@@ -216,8 +216,12 @@ fn security(operation: &Operation) -> Value {
         Access::Anybody | Access::Source => json!([]),
         Access::Principal => json!([{ "token": [] }, {}]),
         // OpenAPI 3.1 lets a scheme of any type name the roles that it needs.
-        Access::Scope(scope) | Access::ScopeOrOpen(scope) if operation.method == Method::GET => json!([{ "token": [scope.word()] }, {}]),
-        Access::Scope(scope) | Access::ScopeOrOpen(scope) => json!([{ "token": [scope.word()] }, { "sameSite": [scope.word()] }]),
+        Access::Scope(scope) | Access::ScopeOrOpen(scope) if operation.method == Method::GET => {
+            json!([{ "token": [scope.word()] }, {}])
+        }
+        Access::Scope(scope) | Access::ScopeOrOpen(scope) => {
+            json!([{ "token": [scope.word()] }, { "sameSite": [scope.word()] }])
+        }
     }
 }
 

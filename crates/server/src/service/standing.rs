@@ -151,7 +151,7 @@ fn repeat_of(app: &App, destination: &DestinationName) -> Repeat {
 fn secrets_missing(app: &App, destination: &DestinationName) -> Vec<String> {
     let policy = app.ground.book.current();
     let keys = app.ground.keys.borrow().clone();
-    let names = policy.destinations.get(destination).into_iter().flat_map(|it| secrets::of_destination(it));
+    let names = policy.destinations.get(destination).into_iter().flat_map(|it| it.secrets());
     let lacking = names.filter(|name| keys.get(name).is_none());
     lacking.map(|name| format!("{name} (from {})", secrets::place(name, &app.settings.data))).collect()
 }

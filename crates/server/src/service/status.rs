@@ -8,7 +8,6 @@ use model::{Bucket, Fault, Identifier, Offset, Origin, Position, SecretName, Tim
 
 use crate::api::{CauseLine, DestinationStatus, JournalStatus, LedgerStatus, QuarantineLine, SourceStatus, Status};
 use crate::app::App;
-use crate::secrets;
 use crate::service::answers::Answers;
 use crate::service::concerns::{self, Seen};
 use crate::service::standing;
@@ -161,7 +160,7 @@ fn destinations(app: &App, work: &[Backlog], counts: &SinceStart) -> Vec<Destina
         let state = gates.iter().find(|(gate, ..)| *gate == name).map_or(State::Closed, |(_, state, _)| *state);
         let known = policy.destinations.get(&name);
         let of_it = || work.iter().filter(|row| row.destination == name);
-        let secrets = known.into_iter().flat_map(|it| secrets::of_destination(it));
+        let secrets = known.into_iter().flat_map(|it| it.secrets());
         DestinationStatus {
             waiting: of_it().map(|row| row.waiting).sum(),
             leased: of_it().map(|row| row.leased).sum(),
