@@ -7,10 +7,12 @@ use std::sync::Arc;
 use backends::conformance::sample::{admitted, at, claim, delivery, delivery_id, done, event_id, in_lane, position};
 use backends::conformance::{self, JournalFixture, LedgerFixture, LedgerStore, ManualClock, Opening};
 use backends::sqlite::{JournalOptions, LedgerOptions, Options, Store};
-use engine::ports::{Answer, Clock, DueQuery, Journal, Ledger as _, Mark, Views as _};
+use engine::ports::{Answer, Clock, DueQuery, Fate, Journal, Ledger as _, Mark, Newest, NewestQuery, Views as _};
 use futures::future::join_all;
 use model::limit::KEY_WINDOW;
-use model::{Appended, Batch, Bucket, Change, Digest, Fault, FaultKind, Offset, Partition, PolicyVersion, TimeSpan};
+use model::{
+    Appended, Batch, Bucket, Change, Digest, Fault, FaultKind, LaneKey, Offset, Partition, PolicyVersion, TimeSpan,
+};
 use tempfile::TempDir;
 
 const ZERO: Partition = Partition(0);
@@ -256,22 +258,32 @@ fn a_newer_store_and_a_foreign_file_are_refused() {
 }
 
 #[cfg(unix)]
-/// A ledger of the first schema knows only how far its router has come: that policy is in force.
+/// A ledger of the first schema knows only how far its router has come: that policy is in force. Of keys it has lanes.
 #[tokio::test]
-async fn a_ledger_of_the_first_schema_has_a_policy_in_force() {
+async fn a_ledger_of_the_first_schema_has_a_policy_in_force_and_the_newest_of_its_lanes() {
     let folder = folder();
     let store = opened(&folder);
     let version = PolicyVersion(Digest::of(b"a policy"));
     store.ledger.commit(Batch::new().change(Change::PartitionPolicy { partition: ZERO, version })).await.unwrap();
+    let laned = Change::Open { delivery: Box::new(in_lane(7, "a")), claim: None };
+    store.ledger.commit(Batch::new().change(laned)).await.unwrap();
     store.close();
     drop(store);
     let conn = rusqlite::Connection::open(folder.path().join("ledger.sqlite")).unwrap();
-    conn.execute_batch("DROP TABLE keyed; DROP TABLE in_force; PRAGMA user_version = 1;").unwrap();
+    conn.execute_batch(
+        "DROP TABLE keyed; DROP TABLE in_force; DROP INDEX deliveries_newest; ALTER TABLE deliveries DROP COLUMN ordering;
+        ALTER TABLE deliveries DROP COLUMN ordering_hash; PRAGMA user_version = 1;",
+    )
+    .unwrap();
     drop(conn);
     let store = opened(&folder);
     let last = store.ledger.in_force().await.unwrap().expect("it is known");
     assert_eq!((last.number, last.version), (1, version));
     assert_eq!(store.ledger.keyed_writes().await.unwrap(), 0);
+    let of = in_lane(7, "a");
+    let question = NewestQuery { flow: of.flow, destination: of.destination, key: LaneKey::new("a"), after: position(0) };
+    let newest = store.ledger.newest(vec![question]).await.unwrap();
+    assert_eq!(newest, [Some(Newest { at: Offset(7), fate: Fate::UnderWay })]);
     store.close();
 }
 

@@ -13,6 +13,7 @@ mod delivery;
 mod lacks;
 #[cfg(test)]
 mod replay;
+mod replay_stale;
 #[cfg(test)]
 mod retention;
 #[cfg(test)]

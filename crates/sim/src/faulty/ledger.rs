@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use engine::ports::{Answer, Due, DueQuery, Hint, Ledger, Life, Shard};
+use engine::ports::{Answer, Due, DueQuery, Hint, Ledger, Life, Newest, NewestQuery, Shard};
 use model::change::Switch;
 use model::{
     Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce, KeyedWrite,
@@ -116,6 +116,11 @@ impl Ledger for FaultyLedger {
 
     fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
         Box::pin(self.orphans_through(stale_before, limit))
+    }
+
+    fn newest(&self, questions: Vec<NewestQuery>) -> Answer<'_, Vec<Option<Newest>>> {
+        self.look(Size::Page(questions.len()));
+        Box::pin(self.pass("ledger.newest", self.inner.newest(questions)))
     }
 
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {

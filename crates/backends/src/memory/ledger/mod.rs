@@ -16,7 +16,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{Answer, Clock, Due, DueQuery, Hint, Ledger, Life, Shard, Views};
+use engine::ports::{Answer, Clock, Due, DueQuery, Hint, Ledger, Life, Newest, NewestQuery, Shard, Views};
 use model::change::Switch;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
@@ -102,6 +102,10 @@ impl Ledger for MemoryLedger {
 
     fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
         self.ask(move |state| state.orphans(stale_before, limit))
+    }
+
+    fn newest(&self, questions: Vec<NewestQuery>) -> Answer<'_, Vec<Option<Newest>>> {
+        self.ask(move |state| questions.iter().map(|question| state.newest(question)).collect())
     }
 
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {
