@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use model::limit::{PAGE_ROWS_MAX, READ_RECORDS_MAX, REPLAY_MEMBERS_MAX, SUCCESSORS_MAX};
+use model::limit::{PAGE_ROWS_MAX, READ_RECORDS_MAX, REPLAY_MEMBERS_MAX, SUCCESSORS_MAX, TRIM_ROWS_MAX};
 use model::view::DeliveryQuery;
 use model::{
     Delivery, DeliveryState, DestinationName, Entry, Event, EventId, Fault, FlowName, Offset, Partition, Position,
@@ -151,7 +151,7 @@ impl Gather {
     async fn of_kept(&self, partition: Partition, filter: &Filter, found: &mut Vec<Candidate>) -> Result<(), NotDone> {
         let mut after = Offset(0);
         loop {
-            let kept = self.journal.kept(partition, after, READ_RECORDS_MAX).await?;
+            let kept = self.journal.kept(partition, after, TRIM_ROWS_MAX).await?;
             let Some(last) = kept.last().copied() else { return Ok(()) };
             after = last;
             if self.is_before(Position { partition, offset: last }, filter.since).await? {
@@ -314,5 +314,7 @@ fn bound(candidates: usize) -> Result<(), NotDone> {
     if candidates <= REPLAY_MEMBERS_MAX {
         return Ok(());
     }
-    Err(NotDone::Refused(format!("the selection has more than {REPLAY_MEMBERS_MAX} members; select a shorter period")))
+    Err(NotDone::Refused(format!(
+        "the selection has more than {REPLAY_MEMBERS_MAX} members, which is the most of one replay; split it by period"
+    )))
 }
