@@ -83,6 +83,15 @@ impl FaultyLedger {
         }
     }
 
+    async fn newest_through(&self, questions: Vec<NewestQuery>) -> Result<Vec<Option<Newest>>, Fault> {
+        self.look(Size::Page(questions.len()));
+        let found = self.pass("ledger.newest", self.inner.newest(questions)).await?;
+        Ok(match &self.between.defect {
+            Some(defect) => defect.newest(found),
+            None => found,
+        })
+    }
+
     async fn overdue_through(&self, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, Fault> {
         self.look(Size::Due(limit));
         let found = self.pass("ledger.overdue", self.inner.overdue(now, limit)).await?;
@@ -119,8 +128,7 @@ impl Ledger for FaultyLedger {
     }
 
     fn newest(&self, questions: Vec<NewestQuery>) -> Answer<'_, Vec<Option<Newest>>> {
-        self.look(Size::Page(questions.len()));
-        Box::pin(self.pass("ledger.newest", self.inner.newest(questions)))
+        Box::pin(self.newest_through(questions))
     }
 
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {
