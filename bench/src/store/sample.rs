@@ -141,6 +141,7 @@ pub(super) fn delivery(n: u64) -> Delivery {
         flow: name("orders-to-wms"),
         destination: name("wms"),
         lane: Some(LaneKey::new(&format!("order/S{n}"))),
+        ordering: None,
         on_dead: OnDead::Hold,
         policy: policy(),
         origin: Origin::Live,

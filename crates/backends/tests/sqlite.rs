@@ -255,20 +255,6 @@ fn a_newer_store_and_a_foreign_file_are_refused() {
     assert!(words.contains("not our ledger.sqlite"), "{words}");
 }
 
-#[cfg(unix)]
-#[test]
-fn a_folder_that_cannot_be_written_is_said_in_words() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let folder = folder();
-    opened(&folder).close();
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o555)).unwrap();
-    let is_bound = std::fs::write(folder.path().join("probe"), "").is_err();
-    let refused = open(folder.path(), Options::default()).map(drop);
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    // Root writes everywhere; then there is nothing to be refused.
-    assert_eq!(refused.is_err(), is_bound, "{refused:?}");
-}
-
 #[tokio::test]
 async fn a_closed_store_says_that_it_is_going_down() {
     let folder = folder();

@@ -19,8 +19,8 @@ use model::view::{
 };
 use model::{
     Account, Appended, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault,
-    FlowName, InForce, KeyedWrite, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow,
-    Record, Replay, ReplayId, ReplayMember, TimeSpan, Timestamp, Token,
+    FlowName, InForce, KeyedWrite, LaneKey, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position,
+    QuarantineRow, Record, Replay, ReplayId, ReplayMember, TimeSpan, Timestamp, Token,
 };
 use uuid::Uuid;
 
@@ -162,6 +162,11 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// `stale_before`, or never. At most `limit`. A row that cannot be read is named and left out, whoever leased it.
     fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable>;
 
+    /// For each question the newest delivery that is done or under way, by the place of its bytes and of equal ones that
+    /// which was opened last, or `None`; in the order of the questions. One that another took the place of stands as that does, and is under way
+    /// until that was made. At most [`model::limit::NEWEST_ROWS_MAX`] rows are looked through for each.
+    fn newest(&self, questions: Vec<NewestQuery>) -> Answer<'_, Vec<Option<Newest>>>;
+
     /// Where a consumer stands; 0 before its first commit.
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset>;
 
@@ -297,6 +302,39 @@ pub struct Readable {
     pub deliveries: Vec<Delivery>,
     /// Rows on the way to them that cannot be read: which, and what is wrong with it, in a sentence each.
     pub unreadable: Vec<String>,
+}
+
+/// Which newest delivery is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewestQuery {
+    /// By which flow.
+    pub flow: FlowName,
+    /// To where.
+    pub destination: DestinationName,
+    /// Of this lane, or with this ordering key where it has no lane: [`Delivery::ordering_key`].
+    pub key: LaneKey,
+    /// Its bytes stand behind this place, in the same partition.
+    pub after: Position,
+}
+
+/// The newest delivery of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Newest {
+    /// Where its bytes are.
+    pub at: Offset,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What became of the newest delivery of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It was delivered.
+    Done,
+    /// It is on its way.
+    UnderWay,
+    /// So many that wait for a person or were cancelled come after this place that it was not looked further.
+    Unknown,
 }
 
 /// A life of a node.

@@ -82,6 +82,8 @@ pub struct Delivery {
     pub destination: DestinationName,
     /// Its lane, unless the flow is unordered.
     pub lane: Option<LaneKey>,
+    /// The ordering key of its event where it has no lane: nothing waits for it, but a replay tells by it what is newer.
+    pub ordering: Option<LaneKey>,
     /// What it does to its lane when it is held or dead.
     pub on_dead: OnDead,
     /// The policy whose flow, mapping and retry schedule it keeps for life.
@@ -252,12 +254,17 @@ impl DeliveryState {
 impl Delivery {
     /// The identity of its lane over all destinations and flows, if it has one.
     pub fn lane_digest(&self) -> Option<Digest> {
-        let key = self.lane.as_ref()?;
-        Some(Digest::of_fields(&[
-            self.destination.as_str().as_bytes(),
-            self.flow.as_str().as_bytes(),
-            key.as_str().as_bytes(),
-        ]))
+        self.lane.as_ref().map(|key| ordering_digest(&self.destination, &self.flow, key))
+    }
+
+    /// What it is the newer or the older state of: its lane, or the ordering key of its event where it has none.
+    pub fn ordering_digest(&self) -> Option<Digest> {
+        self.ordering_key().map(|key| ordering_digest(&self.destination, &self.flow, key))
+    }
+
+    /// The key of [`Delivery::ordering_digest`].
+    pub fn ordering_key(&self) -> Option<&LaneKey> {
+        self.lane.as_ref().or(self.ordering.as_ref())
     }
 
     /// Whether an attempt may begin then, as far as its deadline goes.
@@ -279,6 +286,11 @@ impl Delivery {
     pub const fn round_attempts(&self) -> u32 {
         self.attempts.saturating_sub(self.round_base)
     }
+}
+
+/// The identity of a key over all destinations and flows.
+pub fn ordering_digest(destination: &DestinationName, flow: &FlowName, key: &LaneKey) -> Digest {
+    Digest::of_fields(&[destination.as_str().as_bytes(), flow.as_str().as_bytes(), key.as_str().as_bytes()])
 }
 
 /// Response bytes as text in JSON: what is no UTF-8 is replaced, because people read it.

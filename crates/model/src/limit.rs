@@ -68,8 +68,16 @@ pub const KEYED_ANSWER_BYTES_MAX: usize = 256 * 1024;
 pub const PROJECT_DEPTH_MAX: usize = 64;
 /// LIMIT: mistakes that one check shows; nobody reads further, and a hostile file could make a million.
 pub const DIAGNOSTICS_MAX: usize = 1_000;
-/// LIMIT: members of one replay; what is more is replayed in several.
-pub const REPLAY_MEMBERS_MAX: usize = 1_000_000;
+/// LIMIT: members of one replay; what is more is replayed in several. They are stored in one commit, with 12 µs each in a
+/// build without optimisation: nothing else that a ledger does waits longer for it than 0.6 s.
+pub const REPLAY_MEMBERS_MAX: usize = 50_000;
+/// LIMIT: deliveries of one lane or ordering key that are looked through for the newest that is done or under way; all of
+/// them wait for a person or were cancelled. A tenth of a second of one reader.
+pub const NEWEST_ROWS_MAX: usize = 100_000;
+/// LIMIT: members of the last previews that a process remembers, with eight bytes each.
+pub const PREVIEWED_MAX: usize = 200_000;
+/// LIMIT: deliveries that took each other's place, one after the other, for one event and flow.
+pub const SUCCESSORS_MAX: usize = 32;
 /// LIMIT: rows that retention removes in one commit, so that intake never waits for it longer than a commit.
 pub const TRIM_ROWS_MAX: usize = 500;
 /// LIMIT: records that a journal remembers to spare; a removal that was decided before more than these is not made.

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Principal;
+use crate::delivery::LaneKey;
 use crate::ids::{DeliveryId, EventId, FlowName, ReplayId};
 use crate::record::Position;
 use crate::time::Timestamp;
@@ -33,11 +34,26 @@ pub struct Replay {
     pub members: u32,
     /// The index of the next member to send.
     pub next: u32,
-    /// Members that were to be sent and were passed over when their turn came: their delivery had moved on by then, or
-    /// retention had removed their bytes between the look and the order.
+    /// How many of the members were to be sent when the set was frozen.
+    #[serde(default)]
+    pub to_send: u32,
+    /// Members that were to be sent and were passed over when their turn came.
     pub passed: u32,
+    /// The same by reason: their delivery had moved on by then, something newer of their key had been delivered or was on
+    /// its way, or their bytes were gone.
+    #[serde(default)]
+    pub passed_for: Vec<PassedFor>,
     /// Rises with every change; the ETag.
     pub version: u64,
+}
+
+/// A reason and how many members were passed over for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PassedFor {
+    /// The reason, in words.
+    pub why: String,
+    /// How many.
+    pub count: u32,
 }
 
 /// Where a replay stands.
@@ -76,6 +92,9 @@ pub struct ReplayMember {
     pub flow: FlowName,
     /// The earlier delivery that it repeats, if there is one.
     pub of: Option<DeliveryId>,
+    /// The lane or ordering key of which it must not overwrite a newer state: looked at again when its turn comes. None
+    /// where there is none, or where a person's word is enough, as for commands.
+    pub key: Option<LaneKey>,
     /// Whether it is sent.
     pub verdict: MemberVerdict,
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use engine::intake::run::Intake;
 use engine::node::{Ground, Node};
 use engine::ports::Views;
+use engine::replay::previews::Previews;
 use tokio::sync::watch;
 
 use crate::http::once::UnderWay;
@@ -32,6 +33,8 @@ pub struct App {
     pub instance: String,
     /// What a write without a bearer token must carry.
     pub same_site: String,
+    /// The last previews of replays.
+    pub previews: Arc<Previews>,
     /// Writes with keys that this process is at.
     pub under_way: UnderWay,
     /// Whether traffic is accepted.

@@ -167,7 +167,8 @@ fn app(ground: Ground, node: Node, views: Arc<dyn Views>, settings: Settings, en
     let same_site = identity::secret_text(&ground.clock);
     let instance = hex::encode(ground.clock.chance());
     let (ready, under_way) = (AtomicBool::new(false), UnderWay::default());
-    App { ground, node, views, intake, room: Room::default(), settings, instance, same_site, under_way, ready, ended }
+    let (room, previews) = (Room::default(), Arc::default());
+    App { ground, node, views, intake, room, settings, instance, same_site, previews, under_way, ready, ended }
 }
 
 /// Looks whether the store's own threads live. Their panic ends this loop.

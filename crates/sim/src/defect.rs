@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{Journal, Ledger, Message, Readable};
+use engine::ports::{Journal, Ledger, Message, Newest, Readable};
 use model::change::{Change, InForce};
 use model::{
     Appended, Batch, Delivery, DeliveryState, Entry, Fault, Guard, NewEntry, Offset, Owner, Partition, Position, TimeSpan,
@@ -25,6 +25,7 @@ pub enum Flaw {
     I3,
     I4,
     I5,
+    I5Replays,
     I6,
     I6Policies,
     I7,
@@ -37,7 +38,7 @@ pub enum Flaw {
 
 impl Flaw {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::I1,
         Self::I1Retention,
         Self::I2,
@@ -45,6 +46,7 @@ impl Flaw {
         Self::I3,
         Self::I4,
         Self::I5,
+        Self::I5Replays,
         Self::I6,
         Self::I6Policies,
         Self::I7,
@@ -67,7 +69,7 @@ impl Flaw {
             Self::I2 | Self::I2Deadlines => Rule::I2,
             Self::I3 => Rule::I3,
             Self::I4 => Rule::I4,
-            Self::I5 => Rule::I5,
+            Self::I5 | Self::I5Replays => Rule::I5,
             Self::I6 | Self::I6Policies => Rule::I6,
             Self::I7 | Self::I7Deadlines => Rule::I7,
             Self::I8 => Rule::I8,
@@ -87,6 +89,7 @@ impl Flaw {
             Self::I3 => "one body in 20 arrives with another byte",
             Self::I4 => "the key registry does not recognise one event in 10",
             Self::I5 => "one delivery in 5 is stored outside of its lane",
+            Self::I5Replays => "nothing newer is found of what is replayed",
             Self::I6 => "one routing commit in 10 moves the cursor one further",
             Self::I6Policies => "the policy that the routers have reached is said to be the one in force",
             Self::I7 => "what is due in 5 seconds is said to be due, and may be claimed",
@@ -161,6 +164,11 @@ impl Defect {
         if self.flaw == Flaw::I2Deadlines { Vec::new() } else { found }
     }
 
+    /// What is found of newer events of the same key: [`Flaw::I5Replays`] strikes here.
+    pub fn newest(&self, found: Vec<Option<Newest>>) -> Vec<Option<Newest>> {
+        if self.flaw == Flaw::I5Replays { vec![None; found.len()] } else { found }
+    }
+
     /// What a trim keeps: [`Flaw::I1Retention`] strikes here.
     pub fn keep(&self, keep: Vec<Offset>) -> Vec<Offset> {
         if self.flaw == Flaw::I1Retention { Vec::new() } else { keep }
@@ -199,7 +207,14 @@ impl Defect {
             Flaw::I11 => batch.changes.retain(|change| !matches!(change, Change::Count { .. })),
             Flaw::I9 => batch.changes.iter_mut().for_each(keep_all),
             Flaw::I7Deadlines => batch.changes.iter_mut().for_each(forget_deadline),
-            Flaw::I1 | Flaw::I1Retention | Flaw::I2Deadlines | Flaw::I3 | Flaw::I4 | Flaw::I6Policies | Flaw::I10 => {}
+            Flaw::I1
+            | Flaw::I1Retention
+            | Flaw::I2Deadlines
+            | Flaw::I3
+            | Flaw::I4
+            | Flaw::I5Replays
+            | Flaw::I6Policies
+            | Flaw::I10 => {}
         }
         Ok(batch)
     }

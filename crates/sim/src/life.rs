@@ -174,7 +174,7 @@ fn door(world: &Arc<World>, node: &Node, (name, group): (&str, &str), stop: watc
         quarantine: Quarantine { journal: journal(), ledger: ledger(), book: book() },
         switches: Switches { ledger: ledger(), book: book(), board: Arc::clone(&node.board) },
         changes: Changes { journal: journal(), ledger: ledger(), views: Arc::clone(&views), book: book() },
-        replays: Replays { journal: journal(), ledger: ledger(), views, book: book() },
+        replays: Replays { journal: journal(), ledger: ledger(), views, book: book(), previews: Arc::default() },
         applied: AtomicU64::new(0),
         stop,
     }

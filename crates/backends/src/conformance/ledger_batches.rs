@@ -3,7 +3,7 @@
 use futures::FutureExt as _;
 use futures::future::join_all;
 use model::change::Opened;
-use model::{Batch, Bucket, Change, Consumer, DeliveryId, Entry, FaultKind, Guard, Offset, Origin, Partition};
+use model::{Batch, Bucket, Change, Consumer, DeliveryId, Entry, FaultKind, Guard, LaneKey, Offset, Origin, Partition};
 
 use super::fixture::LedgerFixture;
 use super::portrait::{Portrait, Subjects};
@@ -46,6 +46,7 @@ fn subjects() -> Subjects {
         deliveries: (0..10).map(delivery_id).collect(),
         events: (0..10).map(event_id).collect(),
         destinations: vec![name("wms")],
+        keys: vec![LaneKey::new("a")],
         flows: vec![name("orders")],
         consumers: vec![name("router"), name("watch")],
         partitions: vec![Partition(0), Partition(1)],

@@ -31,7 +31,7 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
 ];
 
 /// One age for all.
-fn ages(before: i64) -> Ages {
+pub(super) fn ages(before: i64) -> Ages {
     let before = at(before);
     Ages { answers: before, rows: before, audit: before }
 }

@@ -22,6 +22,7 @@ mod ledger_due;
 mod ledger_keyed;
 mod ledger_lanes;
 mod ledger_lives;
+mod ledger_newest;
 mod ledger_rows;
 mod ledger_trim;
 mod portrait;
@@ -52,6 +53,7 @@ pub const LEDGER: &[&[Entry<LedgerFixture>]] = &[
     ledger_lanes::LIST,
     ledger_attempts::LIST,
     ledger_due::LIST,
+    ledger_newest::LIST,
     ledger_deadlines::LIST,
     ledger_lives::LIST,
     ledger_rows::LIST,

@@ -2,7 +2,7 @@
 //!
 //! Where a port promises no order, the portrait brings one; the numbers of the feed are left out, their order is not.
 
-use engine::ports::{DueQuery, Ledger, Shard, Views};
+use engine::ports::{DueQuery, Ledger, Newest, NewestQuery, Shard, Views};
 use model::change::Switch;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
@@ -10,7 +10,8 @@ use model::view::{
 };
 use model::{
     Account, AuditRow, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, FlowName, InForce,
-    KeyedWrite, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
+    KeyedWrite, LaneKey, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId,
+    ReplayMember, Timestamp, Token,
 };
 use uuid::Uuid;
 
@@ -27,6 +28,8 @@ pub struct Subjects {
     pub events: Vec<EventId>,
     /// Destinations.
     pub destinations: Vec<DestinationName>,
+    /// Lanes and ordering keys.
+    pub keys: Vec<LaneKey>,
     /// Flows.
     pub flows: Vec<FlowName>,
     /// Consumers.
@@ -60,6 +63,7 @@ pub struct Portrait {
     pub deliveries: Vec<Option<DeliveryStory>>,
     pub due: Vec<Vec<Delivery>>,
     pub overdue: Vec<Vec<Delivery>>,
+    pub newest: Vec<Option<Newest>>,
     pub agenda: Vec<(DestinationName, Timestamp)>,
     pub orphans: Vec<Delivery>,
     pub cursors: Vec<Offset>,
@@ -97,6 +101,21 @@ pub struct Portrait {
     pub audit: Vec<Vec<AuditRow>>,
 }
 
+impl Subjects {
+    /// A question for the newest of each flow, destination and key, over two places.
+    fn newest(&self) -> Vec<NewestQuery> {
+        let mut questions = Vec::new();
+        for (flow, destination) in self.flows.iter().flat_map(|flow| self.destinations.iter().map(move |to| (flow, to))) {
+            for (key, offset) in self.keys.iter().flat_map(|key| [(key, 0), (key, 20)]) {
+                let after = Position { partition: Partition(0), offset: Offset(offset) };
+                let (flow, destination) = (flow.clone(), destination.clone());
+                questions.push(NewestQuery { flow, destination, key: key.clone(), after });
+            }
+        }
+        questions
+    }
+}
+
 /// LIMIT: rows of one answer; more than any test makes.
 const ROWS: usize = 100_000;
 /// Rows of one page, small so that there are many.
@@ -128,6 +147,7 @@ impl Portrait {
             ("deliveries", told(&self.deliveries)),
             ("due", told(&self.due)),
             ("overdue", told(&self.overdue)),
+            ("newest", told(&self.newest)),
             ("agenda", told(&self.agenda)),
             ("orphans", told(&self.orphans)),
             ("cursors", told(&self.cursors)),
@@ -179,6 +199,7 @@ impl Portrait {
         for (now, limit) in [(subjects.now, ROWS), (subjects.now, 3), (subjects.stale_before, ROWS)] {
             self.overdue.push(ledger.overdue(now, limit).await?);
         }
+        self.newest = ledger.newest(subjects.newest()).await?;
         self.agenda = sorted(ledger.agenda().await?, |(destination, _)| destination.clone());
         self.orphans = sorted(ledger.orphans(subjects.stale_before, ROWS).await?.deliveries, |delivery| delivery.id);
         self.account = ledger.account().await?;

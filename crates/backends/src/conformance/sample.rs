@@ -123,6 +123,7 @@ pub fn delivery(n: u64) -> Delivery {
         flow: name::<FlowName>("orders"),
         destination: name::<DestinationName>("wms"),
         lane: None,
+        ordering: None,
         on_dead: OnDead::Hold,
         policy: policy(1),
         origin: Origin::Live,
@@ -246,7 +247,9 @@ pub fn replay(n: u64, members: u32) -> Replay {
         state: ReplayState::Running,
         members,
         next: 0,
+        to_send: 0,
         passed: 0,
+        passed_for: Vec::new(),
         version: 1,
     }
 }
@@ -259,6 +262,7 @@ pub fn member(index: u32, skip: Option<&str>) -> ReplayMember {
         at: position(u64::from(index) + 1),
         flow: name("orders"),
         of: index.is_multiple_of(2).then(|| delivery_id(u64::from(index))),
+        key: None,
         verdict: skip.map_or(MemberVerdict::Send, |why| MemberVerdict::Skip { why: why.to_owned() }),
     }
 }

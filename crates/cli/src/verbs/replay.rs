@@ -196,6 +196,9 @@ fn print_page(page: &ReplayPage, output: &Output) {
     output.line(&format!("{} {}: {}", replay.id, replay.state.word(), progress(page)));
     output.line(&format!("  {} by {} at {}: {}", replay.selection, replay.by, output.time(replay.created_at), replay.why));
     output.line(&format!("  {} a second", replay.pace_per_s));
+    for passed in &replay.passed_for {
+        output.line(&format!("  {} passed over: {}", passed.count, passed.why));
+    }
     if let ReplayState::Stopped { why } = &replay.state {
         output.line(&format!("  {why}"));
     }

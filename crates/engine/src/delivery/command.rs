@@ -174,7 +174,9 @@ fn replay_of_one(delivery: &Delivery, id: ReplayId, asked: &Asked) -> Change {
         state: ReplayState::Sent { at: asked.at },
         members: 1,
         next: 1,
+        to_send: 1,
         passed: 0,
+        passed_for: Vec::new(),
         version: 1,
     };
     let member = ReplayMember {
@@ -183,6 +185,7 @@ fn replay_of_one(delivery: &Delivery, id: ReplayId, asked: &Asked) -> Change {
         at: delivery.bytes_at,
         flow: delivery.flow.clone(),
         of: Some(delivery.id),
+        key: None,
         verdict: MemberVerdict::Send,
     };
     Change::Replay { replay: Box::new(replay), members: vec![member] }

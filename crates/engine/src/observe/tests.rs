@@ -33,6 +33,7 @@ pub(super) fn delivery(attempts: u32) -> Delivery {
         flow: FlowName::new("orders").unwrap(),
         destination: DestinationName::new("wms").unwrap(),
         lane: None,
+        ordering: None,
         on_dead: model::delivery::OnDead::Hold,
         policy: PolicyVersion(Digest::of(b"policy")),
         origin: Origin::Live,

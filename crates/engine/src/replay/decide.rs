@@ -4,11 +4,14 @@
 use std::collections::BTreeSet;
 
 use model::{
-    DeliveryId, DestinationName, Digest, EventId, FlowName, MemberVerdict, Position, ReplayMember, SourceName, Timestamp,
+    DeliveryId, DestinationName, Digest, EventId, FlowName, LaneKey, MemberVerdict, Position, ReplayMember, SourceName,
+    Timestamp,
 };
 use policy::specs::Repeatable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::ports::Fate;
 
 /// An event and a flow that a selection found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +26,8 @@ pub struct Candidate {
     pub destination: Option<DestinationName>,
     /// The delivery that waits for a person and is replaced, if there is one.
     pub of: Option<DeliveryId>,
-    /// The ordering key.
-    pub key: Option<String>,
+    /// The lane that its flow gives it, or its ordering key where it gives none.
+    pub key: Option<LaneKey>,
     /// What its contract says of repeating it.
     pub repeat: Repeatable,
     /// By which source it came; unknown where its bytes are gone.
@@ -55,19 +58,28 @@ pub enum Reason {
     NewerDelivered,
     /// A newer event of the same key is on its way.
     NewerUnderWay,
+    /// Too many later deliveries of its key wait for a person to tell.
+    NewerUnknown,
+    /// The preview would not have sent it.
+    NotPreviewed,
+    /// Its delivery was retried, cancelled or replaced after the order.
+    MovedOn,
 }
 
 impl Reason {
     /// Every reason, in the order of the preview.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::NewerDelivered,
         Self::NewerUnderWay,
+        Self::NewerUnknown,
         Self::NewerInSet,
         Self::Command,
         Self::BelowFloor,
         Self::Quarantined,
         Self::UnderWay,
         Self::NoFlow,
+        Self::MovedOn,
+        Self::NotPreviewed,
     ];
 
     /// One sentence for people, without a full stop.
@@ -81,25 +93,25 @@ impl Reason {
             Self::NewerInSet => "a newer event of the same key is in this replay",
             Self::NewerDelivered => "a newer event of the same key was delivered since",
             Self::NewerUnderWay => "a newer event of the same key is on its way: retry or cancel the delivery itself",
+            Self::NewerUnknown => "so much of the same key waits for a person that nothing newer can be ruled out",
+            Self::NotPreviewed => "the preview would not have sent it",
+            Self::MovedOn => "its delivery was retried, cancelled or replaced since the order",
         }
     }
 
     /// Whether a newer event makes it stale.
     pub const fn is_stale(self) -> bool {
         match self {
-            Self::NewerInSet | Self::NewerDelivered | Self::NewerUnderWay => true,
-            Self::BelowFloor | Self::Quarantined | Self::UnderWay | Self::NoFlow | Self::Command => false,
+            Self::NewerInSet | Self::NewerDelivered | Self::NewerUnderWay | Self::NewerUnknown => true,
+            Self::BelowFloor
+            | Self::Quarantined
+            | Self::UnderWay
+            | Self::NoFlow
+            | Self::Command
+            | Self::NotPreviewed
+            | Self::MovedOn => false,
         }
     }
-}
-
-/// What became of the newest event of a key outside of the set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Newer {
-    /// It was delivered.
-    Delivered,
-    /// It is on its way.
-    UnderWay,
 }
 
 /// Whether a person includes commands.
@@ -126,9 +138,9 @@ pub fn in_order(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
 pub fn judge(
     candidates: &[Candidate],
     commands: Commands,
-    newer: impl Fn(&Candidate) -> Option<Newer>,
+    newer: impl Fn(&Candidate) -> Option<Fate>,
 ) -> Vec<Option<Reason>> {
-    let mut newest: BTreeSet<(&FlowName, &str)> = BTreeSet::new();
+    let mut newest: BTreeSet<(&FlowName, &LaneKey)> = BTreeSet::new();
     let mut reasons: Vec<Option<Reason>> = Vec::with_capacity(candidates.len());
     for candidate in candidates.iter().rev() {
         let mut reason = candidate.reason.or_else(|| stale(candidate, commands, &newer));
@@ -143,14 +155,22 @@ pub fn judge(
     reasons
 }
 
-fn stale(candidate: &Candidate, commands: Commands, newer: &impl Fn(&Candidate) -> Option<Newer>) -> Option<Reason> {
+fn stale(candidate: &Candidate, commands: Commands, newer: &impl Fn(&Candidate) -> Option<Fate>) -> Option<Reason> {
     match (candidate.repeat, commands) {
         (Repeatable::Command, Commands::Leave) => Some(Reason::Command),
         (Repeatable::Command, Commands::Include) => None,
-        (Repeatable::State | Repeatable::Transition, _) => newer(candidate).map(|newer| match newer {
-            Newer::Delivered => Reason::NewerDelivered,
-            Newer::UnderWay => Reason::NewerUnderWay,
-        }),
+        (Repeatable::State | Repeatable::Transition, _) => newer(candidate).map(Reason::of_newer),
+    }
+}
+
+impl Reason {
+    /// Why something is stale, by what became of what is newer.
+    pub const fn of_newer(newer: Fate) -> Self {
+        match newer {
+            Fate::Done => Self::NewerDelivered,
+            Fate::UnderWay => Self::NewerUnderWay,
+            Fate::Unknown => Self::NewerUnknown,
+        }
     }
 }
 
@@ -162,6 +182,7 @@ pub fn members(candidates: &[Candidate], reasons: &[Option<Reason>]) -> Vec<Repl
         at: candidate.at,
         flow: candidate.flow.clone(),
         of: candidate.of,
+        key: candidate.key.clone().filter(|_| candidate.repeat != Repeatable::Command),
         verdict: match reason {
             None => MemberVerdict::Send,
             Some(reason) => MemberVerdict::Skip { why: reason.sentence().to_owned() },
@@ -170,22 +191,28 @@ pub fn members(candidates: &[Candidate], reasons: &[Option<Reason>]) -> Vec<Repl
     (0_u32..).zip(candidates.iter().zip(reasons)).map(member).collect()
 }
 
-/// The digest of a frozen set: what a person saw in the preview is what is ordered.
+/// What stands for a candidate in its preview: event, flow, and what it replaces.
+pub fn mark(candidate: &Candidate) -> u64 {
+    mark_of(candidate.event, &candidate.flow, candidate.of)
+}
+
+fn mark_of(event: EventId, flow: &FlowName, of: Option<DeliveryId>) -> u64 {
+    let of = of.map_or([0; 16], DeliveryId::bytes);
+    Digest::of_fields(&[&event.bytes(), flow.as_str().as_bytes(), &of]).short()
+}
+
+/// The marks of what is sent, in order.
+pub fn marks(members: &[ReplayMember]) -> Vec<u64> {
+    let sent = members.iter().filter(|member| member.verdict == MemberVerdict::Send);
+    let mut marks: Vec<u64> = sent.map(|member| mark_of(member.event, &member.flow, member.of)).collect();
+    marks.sort_unstable();
+    marks
+}
+
+/// The digest of what is sent: what a person saw in the preview is what is ordered. What is left out is not in it, because
+/// that changes by the second where keys are live.
 pub fn digest(members: &[ReplayMember]) -> Digest {
-    let mut bytes: Vec<u8> = Vec::with_capacity(members.len() * 48);
-    for member in members {
-        bytes.extend_from_slice(&member.event.bytes());
-        bytes.extend_from_slice(&member.at.partition.0.to_be_bytes());
-        bytes.extend_from_slice(&member.at.offset.0.to_be_bytes());
-        bytes.extend_from_slice(member.flow.as_str().as_bytes());
-        bytes.extend_from_slice(&member.of.map_or([0; 16], DeliveryId::bytes));
-        let verdict: &[u8] = match &member.verdict {
-            MemberVerdict::Send => b"+",
-            MemberVerdict::Skip { why } => why.as_bytes(),
-        };
-        bytes.extend_from_slice(verdict);
-        bytes.push(0);
-    }
+    let bytes: Vec<u8> = marks(members).into_iter().flat_map(u64::to_be_bytes).collect();
     Digest::of(&bytes)
 }
 

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use model::limit::{PAGE_ROWS_MAX, READ_RECORDS_MAX, REPLAY_MEMBERS_MAX};
+use model::limit::{PAGE_ROWS_MAX, READ_RECORDS_MAX, REPLAY_MEMBERS_MAX, SUCCESSORS_MAX, TRIM_ROWS_MAX};
 use model::view::DeliveryQuery;
 use model::{
-    Delivery, DeliveryId, DeliveryState, DestinationName, Entry, Event, EventId, Fault, FlowName, Offset, Partition,
-    Position, QuarantineState, Record, TimeSpan, Timestamp,
+    Delivery, DeliveryState, DestinationName, Entry, Event, EventId, Fault, FlowName, Offset, Partition, Position,
+    QuarantineState, Record, TimeSpan, Timestamp,
 };
 use policy::specs::Repeatable;
 use policy::{EventView, Policy};
@@ -16,12 +16,12 @@ use super::decide::{Candidate, Reason};
 use super::selection::{Filter, Selection};
 use crate::ports::{Journal, Ledger, Views};
 use crate::rules::asked::NotDone;
-use crate::rules::replayed;
+use crate::rules::{lane, replayed};
 
+/// The first offset of a partition.
+const FIRST: Offset = Offset(1);
 /// LIMIT: events that an identifier may lead to; who has more narrows the period instead.
 const LOOKUP_MAX: usize = 10_000;
-/// LIMIT: deliveries that took each other's place, one after the other, for one event and flow.
-const SUCCESSORS_MAX: usize = 32;
 /// How long after it was received an event is in the journal at the latest.
 const APPEND_MAX: TimeSpan = TimeSpan::from_secs(300);
 
@@ -141,8 +141,46 @@ impl Gather {
                     break;
                 }
             }
+            // After the rest: what moves there meanwhile is found twice instead of never.
+            self.of_kept(partition, filter, found).await?;
         }
         Ok(())
+    }
+
+    /// What retention has moved to what is kept: dead letters, mostly, which are what a period is replayed for.
+    async fn of_kept(&self, partition: Partition, filter: &Filter, found: &mut Vec<Candidate>) -> Result<(), NotDone> {
+        let mut after = Offset(0);
+        loop {
+            let kept = self.journal.kept(partition, after, TRIM_ROWS_MAX).await?;
+            let Some(last) = kept.last().copied() else { return Ok(()) };
+            after = last;
+            if self.is_before(Position { partition, offset: last }, filter.since).await? {
+                continue;
+            }
+            for offset in kept {
+                let Some(record) = self.journal.get(Position { partition, offset }).await? else { continue };
+                if record.entry.event().is_some_and(|event| filter.fits(event)) {
+                    self.of_record(&record, &filter.flows, found).await?;
+                }
+            }
+            bound(found.len())?;
+        }
+    }
+
+    /// Whether the record there was appended before a period.
+    async fn is_before(&self, at: Position, since: Option<Timestamp>) -> Result<bool, Fault> {
+        let Some(since) = since else { return Ok(false) };
+        Ok(self.journal.get(at).await?.is_some_and(|record| record.at < since))
+    }
+
+    /// Since when there is everything, where a period begins before that.
+    pub(super) async fn floor(&self, selection: &Selection, cut: Timestamp) -> Result<Option<Timestamp>, Fault> {
+        let Selection::Filter(filter) = selection else { return Ok(None) };
+        let usage = self.journal.usage().await?;
+        let everything_since = usage.oldest_at.unwrap_or(cut);
+        let is_trimmed = usage.floor > FIRST;
+        let begins_before = filter.since.is_none_or(|since| since < everything_since);
+        Ok((is_trimmed && begins_before).then_some(everything_since))
     }
 
     /// An offset such that every record that was appended at or after `since` is above it, found by halving.
@@ -234,18 +272,10 @@ impl Gather {
             reason: if known.is_none() { Some(Reason::NoFlow) } else { None },
             flow,
             of: None,
-            key: event.ordering.clone(),
+            key: known.and_then(|flow| lane::ordering_key(flow, event)),
             repeat: contract.map_or(Repeatable::State, |contract| contract.repeat),
             source: Some(event.source.clone()),
             received_at: event.received_at,
-        }
-    }
-
-    /// How the newest delivery of an event through a flow stands: for the stale rule.
-    pub(super) async fn standing(&self, id: DeliveryId) -> Result<Option<DeliveryState>, Fault> {
-        match self.ledger.delivery(id).await? {
-            Some(delivery) => Ok(Some(self.latest(delivery).await?.state)),
-            None => Ok(None),
         }
     }
 }
@@ -284,5 +314,7 @@ fn bound(candidates: usize) -> Result<(), NotDone> {
     if candidates <= REPLAY_MEMBERS_MAX {
         return Ok(());
     }
-    Err(NotDone::Refused(format!("the selection has more than {REPLAY_MEMBERS_MAX} members; select a shorter period")))
+    Err(NotDone::Refused(format!(
+        "the selection has more than {REPLAY_MEMBERS_MAX} members, which is the most of one replay; split it by period"
+    )))
 }

@@ -8,6 +8,7 @@ pub mod gather;
 pub mod newer;
 pub mod order;
 pub mod preview;
+pub mod previews;
 pub mod run;
 pub mod selection;
 pub mod step;

@@ -1,97 +1,129 @@
-//! What became of newer events of the same keys: the journal is read from the oldest candidate on, and each newer event's
-//! delivery is looked up in the ledger.
+//! What became of newer events of the same keys. The ledger is asked, and of the journal only what the router has not
+//! reached. The place of the bytes decides: what was replayed or released has a new place in its lane and is no newer for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use model::account::ROUTER;
-use model::limit::READ_RECORDS_MAX;
-use model::{Consumer, DeliveryState, Entry, Event, Fault, FlowName, Offset, Partition, Position};
+use model::limit::{PAGE_ROWS_MAX, READ_RECORDS_MAX};
+use model::{Consumer, Entry, Event, Fault, FlowName, LaneKey, Offset, Partition, Position, Record};
+use policy::{EventView, Flow, Policy};
 
-use super::decide::{Candidate, Newer};
-use super::gather::Gather;
-use crate::rules::replayed;
+use crate::ports::{Fate, Journal, Ledger, Newest, NewestQuery};
+use crate::rules::lane;
 
-/// The newest event of each flow and key that was delivered or is on its way.
+/// Where it is looked up.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    /// What is not routed yet.
+    pub journal: Arc<dyn Journal>,
+    /// What became of the rest.
+    pub ledger: Arc<dyn Ledger>,
+    /// The present policy: its flows say to where and by which key.
+    pub policy: Arc<Policy>,
+}
+
+/// A key of a flow in a partition.
+type Key = (FlowName, LaneKey, Partition);
+
+/// The newest event of each key that was delivered or is on its way.
 #[derive(Clone, Debug, Default)]
-pub struct Newest {
-    by_key: BTreeMap<(FlowName, String), (Position, Newer)>,
+pub struct NewestByKey {
+    by_key: BTreeMap<Key, Newest>,
+    /// Whether the router is so far behind that not all of what it has not reached was looked at.
+    pub is_cut: bool,
 }
 
-impl Newest {
-    /// What became of an event of the candidate's flow and key that is newer than it.
-    pub fn than(&self, candidate: &Candidate) -> Option<Newer> {
-        let key = (candidate.flow.clone(), candidate.key.clone()?);
-        let (at, newer) = self.by_key.get(&key)?;
-        (at.partition == candidate.at.partition && at.offset > candidate.at.offset).then_some(*newer)
+impl NewestByKey {
+    /// What became of an event of this flow and key that is newer than the one at this place.
+    pub fn than(&self, flow: &FlowName, key: Option<&LaneKey>, at: Position) -> Option<Fate> {
+        let newest = self.by_key.get(&(flow.clone(), key?.clone(), at.partition))?;
+        (newest.at > at.offset).then_some(newest.fate)
     }
 }
 
-/// Which flows of a key are asked about.
-type Keys = BTreeMap<String, BTreeSet<FlowName>>;
-
-/// Looks up what is newer than the candidates.
-pub async fn newest(gather: &Gather, candidates: &[Candidate]) -> Result<Newest, Fault> {
-    let mut keys = Keys::new();
-    let mut from: BTreeMap<Partition, Offset> = BTreeMap::new();
-    for candidate in candidates.iter().filter(|candidate| candidate.reason.is_none()) {
-        let Some(key) = &candidate.key else { continue };
-        keys.entry(key.clone()).or_default().insert(candidate.flow.clone());
-        let first = from.entry(candidate.at.partition).or_insert(candidate.at.offset);
-        *first = (*first).min(candidate.at.offset);
+impl Lookup {
+    /// Looks up what is newer than any of these: a flow, a key, and the place of an event.
+    pub async fn newest(&self, wanted: impl Iterator<Item = (&FlowName, &LaneKey, Position)>) -> Result<NewestByKey, Fault> {
+        let mut from: BTreeMap<Key, Offset> = BTreeMap::new();
+        for (flow, key, at) in wanted {
+            let first = from.entry((flow.clone(), key.clone(), at.partition)).or_insert(at.offset);
+            *first = (*first).min(at.offset);
+        }
+        let mut newest = NewestByKey::default();
+        // In this order: what is routed in between is found twice instead of never.
+        self.ahead(&from, &mut newest).await?;
+        self.routed(&from, &mut newest).await?;
+        Ok(newest)
     }
-    let mut newest = Newest::default();
-    for (partition, after) in from {
-        scan(gather, (partition, after), &keys, &mut newest).await?;
-    }
-    Ok(newest)
-}
 
-async fn scan(gather: &Gather, from: (Partition, Offset), keys: &Keys, newest: &mut Newest) -> Result<(), Fault> {
-    let (partition, mut after) = from;
-    let head = gather.journal.head(partition).await?;
-    let router = Consumer::new(ROUTER).expect("a literal name");
-    let routed = gather.ledger.cursor(&router, partition).await?;
-    while after < head {
-        let records = gather.journal.read(partition, after, READ_RECORDS_MAX).await?;
-        let Some(last) = records.last() else { break };
-        after = last.position.offset;
-        for record in &records {
-            let (Entry::Admitted(event) | Entry::Resubmitted { event, .. }) = &record.entry else {
-                continue;
-            };
-            let Some(flows) = event.ordering.as_ref().and_then(|key| keys.get(key)) else {
-                continue;
-            };
-            let routing = if record.position.offset > routed { Routing::Ahead } else { Routing::Passed };
-            for flow in flows {
-                if let Some(newer) = standing(gather, (event, flow), routing).await? {
-                    let key = (flow.clone(), event.ordering.clone().unwrap_or_default());
-                    newest.by_key.insert(key, (record.position, newer));
+    /// What the router has not reached is on its way, and newer than all that it has.
+    async fn ahead(&self, from: &BTreeMap<Key, Offset>, newest: &mut NewestByKey) -> Result<(), Fault> {
+        let mut partitions: Vec<Partition> = from.keys().map(|(_, _, partition)| *partition).collect();
+        partitions.sort_unstable();
+        partitions.dedup();
+        let router = Consumer::new(ROUTER).expect("a literal name");
+        for partition in partitions {
+            let routed = self.ledger.cursor(&router, partition).await?;
+            let records = self.journal.read(partition, routed, READ_RECORDS_MAX).await?;
+            let last = records.last().map_or(routed, |record| record.position.offset);
+            newest.is_cut |= last < self.journal.head(partition).await?;
+            for record in records {
+                let Some(bytes) = self.bytes_of(record).await? else { continue };
+                let Some(event) = bytes.entry.event() else { continue };
+                for (flow, key) in self.ways(event) {
+                    let key = (flow, key, bytes.position.partition);
+                    if from.contains_key(&key) {
+                        newest.put(key, Newest { at: bytes.position.offset, fate: Fate::UnderWay });
+                    }
                 }
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// The record whose event is sent because of this one. What is replayed is left out: it was there before.
+    async fn bytes_of(&self, record: Arc<Record>) -> Result<Option<Arc<Record>>, Fault> {
+        match &record.entry {
+            Entry::Admitted(_) | Entry::Resubmitted { .. } => Ok(Some(record)),
+            Entry::Released { at, .. } => self.journal.get(*at).await,
+            Entry::Quarantined { .. } | Entry::Replayed { .. } | Entry::PolicyApplied { .. } => Ok(None),
+        }
+    }
+
+    /// Through which flows an event goes, and by which key.
+    fn ways(&self, event: &Event) -> Vec<(FlowName, LaneKey)> {
+        let view = EventView::new(event);
+        let fits = |flow: &&Arc<Flow>| flow.filter.as_ref().is_none_or(|it| it.eval_bool(&view) != Ok(false));
+        let way = |flow: &Arc<Flow>| Some((flow.name.clone(), lane::ordering_key(flow, event)?));
+        self.policy.selected(event).filter(fits).filter_map(way).collect()
+    }
+
+    async fn routed(&self, from: &BTreeMap<Key, Offset>, newest: &mut NewestByKey) -> Result<(), Fault> {
+        let known = |(key, after): (&Key, &Offset)| {
+            let (flow, lane, partition) = key;
+            let destination = self.policy.flows.get(flow)?.destination.clone();
+            let after = Position { partition: *partition, offset: *after };
+            Some((key.clone(), NewestQuery { flow: flow.clone(), destination, key: lane.clone(), after }))
+        };
+        let questions: Vec<(Key, NewestQuery)> = from.iter().filter_map(known).collect();
+        for page in questions.chunks(PAGE_ROWS_MAX) {
+            let asked = page.iter().map(|(_, question)| question.clone()).collect();
+            for ((key, _), found) in page.iter().zip(self.ledger.newest(asked).await?) {
+                if let Some(found) = found {
+                    newest.put(key.clone(), found);
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
-async fn standing(gather: &Gather, (event, flow): (&Event, &FlowName), routing: Routing) -> Result<Option<Newer>, Fault> {
-    let state = gather.standing(replayed::first_delivery(event.id, flow)).await?;
-    let Some(state) = state else {
-        let selects = gather.policy.flows.get(flow).is_some_and(|flow| flow.selects(event));
-        return Ok((selects && routing == Routing::Ahead).then_some(Newer::UnderWay));
-    };
-    Ok(match state {
-        DeliveryState::Done { .. } => Some(Newer::Delivered),
-        DeliveryState::Waiting { .. } | DeliveryState::Superseded { .. } => Some(Newer::UnderWay),
-        DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. } | DeliveryState::Cancelled { .. } => None,
-    })
-}
-
-/// Whether the router has passed a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Routing {
-    /// It will reach it.
-    Ahead,
-    /// It has: no delivery was made.
-    Passed,
+impl NewestByKey {
+    fn put(&mut self, key: Key, found: Newest) {
+        let newest = self.by_key.entry(key).or_insert(found);
+        if found.at >= newest.at {
+            *newest = found;
+        }
+    }
 }

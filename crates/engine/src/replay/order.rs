@@ -8,8 +8,9 @@ use model::{Batch, Change, Digest, Fault, Guard, MemberVerdict, Outcome, Replay,
 
 use super::decide::{self, Candidate, Commands};
 use super::gather::Gather;
-use super::newer;
-use super::preview::{self, Before, PACE_MAX, PREVIEW_ABOVE, Preview, SAMPLES_MAX, Set, Tried};
+use super::newer::Lookup;
+use super::preview::{self, Before, Fallen, PACE_MAX, PREVIEW_ABOVE, Preview, SAMPLES_MAX, Set, Tried};
+use super::previews::Previews;
 use super::selection::Selection;
 use super::step::{self, Progress};
 use crate::book::Book;
@@ -30,6 +31,8 @@ pub struct Replays {
     pub views: Arc<dyn Views>,
     /// The present policy.
     pub book: Arc<Book>,
+    /// What was previewed last.
+    pub previews: Arc<Previews>,
 }
 
 /// What is to be replayed, and how.
@@ -73,27 +76,28 @@ impl Replays {
         let gather = self.gather();
         let set = set(&gather, wanted, at).await?;
         let tried = self.try_out(&gather, &set).await?;
+        self.previews.remember(decide::digest(&set.members), decide::marks(&set.members));
         Ok(preview::preview(&set, at, tried, preview::pace(&gather.policy, &set, wanted.pace_per_s)))
     }
 
-    /// Freezes the set and lets the replay run. Over [`PREVIEW_ABOVE`] members it needs the preview that the person saw, and the
-    /// set must still be that one.
+    /// Freezes the set and lets the replay run. Over [`PREVIEW_ABOVE`] members it needs the preview that the person saw; of
+    /// what that would have sent it sends what still may be sent, and nothing else.
     ///
-    /// Refused: `Refused` for an empty set, too large a canary or pace, or a missing preview; `Changed` when the set is not
-    /// the one of the preview any more.
+    /// Refused: `Refused` for an empty set, too large a canary or pace, or a missing preview; `Changed` when nothing is left
+    /// of the preview, or when it is not remembered and the set is another one by now.
     pub async fn order(&self, wanted: &Wanted, seen: Option<SeenPreview>, asked: &Asked) -> Result<Ordered, NotDone> {
         asked.check()?;
         check_limits(wanted)?;
         let id = id_of(wanted, asked);
         if let Some(replay) = self.ledger.replay(id).await? {
-            return self.ordered_before(replay).await;
+            // Asked twice, it is one.
+            return Ok(ordered(replay, &Fallen::default()));
         }
         let gather = self.gather();
-        let set = set(&gather, wanted, seen.map_or(asked.at, |seen| seen.at)).await?;
-        check_preview(&set, seen)?;
-        let send = set.sent().count();
-        if send == 0 {
-            return Err(NotDone::Refused("there is nothing to send in this selection".to_owned()));
+        let mut set = set(&gather, wanted, seen.map_or(asked.at, |seen| seen.at)).await?;
+        let fallen = self.hold_to_preview(&mut set, seen)?;
+        if set.sent().count() == 0 {
+            return Err(nothing_to_send(&fallen));
         }
         let pace_per_s = preview::pace(&gather.policy, &set, wanted.pace_per_s);
         let replay = Replay { id, ..frozen(wanted, &set, pace_per_s, asked) };
@@ -101,14 +105,24 @@ impl Replays {
             .change(Change::Replay { replay: Box::new(replay.clone()), members: set.members })
             .change(Change::Audit(asked.audit("replay.order", &replay.id.to_string())));
         self.ledger.commit(batch).await?;
-        Ok(ordered(replay, send))
+        Ok(ordered(replay, &fallen))
     }
 
-    /// The answer to an order that was carried out before: asked twice, it is one.
-    async fn ordered_before(&self, replay: Replay) -> Result<Ordered, NotDone> {
-        let members = self.ledger.members(replay.id, 0, REPLAY_MEMBERS_MAX).await?;
-        let send = members.iter().filter(|member| member.verdict == MemberVerdict::Send).count();
-        Ok(ordered(replay, send))
+    /// Narrows a set to what its preview would have sent; answers what of that is not sent any more.
+    fn hold_to_preview(&self, set: &mut Set, seen: Option<SeenPreview>) -> Result<Fallen, NotDone> {
+        let count = set.members.len();
+        match (seen, seen.and_then(|seen| self.previews.find(seen.digest))) {
+            (None, _) if count > PREVIEW_ABOVE => {
+                Err(NotDone::Refused(format!("{count} members are more than {PREVIEW_ABOVE}: look at the preview first")))
+            }
+            (None, _) => Ok(Fallen::default()),
+            (Some(_), Some(previewed)) => Ok(set.narrow(&previewed)),
+            (Some(seen), None) if seen.digest == decide::digest(&set.members) => Ok(Fallen::default()),
+            (Some(_), None) => {
+                let changed = "the set is not the one of the preview any more; look at the preview again";
+                Err(NotDone::Changed(changed.to_owned()))
+            }
+        }
     }
 
     /// Ends a running replay; what was sent stays sent. With `version` only while the replay is at that version.
@@ -176,10 +190,15 @@ impl Replays {
 
 async fn set(gather: &Gather, wanted: &Wanted, at: Timestamp) -> Result<Set, NotDone> {
     let candidates = decide::in_order(gather.candidates(&wanted.selection, at).await?);
-    let newest = newer::newest(gather, &candidates).await?;
-    let reasons = decide::judge(&candidates, wanted.commands, |candidate| newest.than(candidate));
+    let Gather { journal, ledger, policy, .. } = gather.clone();
+    let may_go = candidates.iter().filter(|candidate| candidate.reason.is_none());
+    let keys = may_go.filter_map(|candidate| Some((&candidate.flow, candidate.key.as_ref()?, candidate.at)));
+    let newest = Lookup { journal, ledger, policy }.newest(keys).await?;
+    let newer = |candidate: &Candidate| newest.than(&candidate.flow, candidate.key.as_ref(), candidate.at);
+    let reasons = decide::judge(&candidates, wanted.commands, newer);
     let members = decide::members(&candidates, &reasons);
-    Ok(Set { candidates, reasons, members })
+    let floor_at = gather.floor(&wanted.selection, at).await?;
+    Ok(Set { candidates, reasons, members, floor_at })
 }
 
 fn check_limits(wanted: &Wanted) -> Result<(), NotDone> {
@@ -192,22 +211,17 @@ fn check_limits(wanted: &Wanted) -> Result<(), NotDone> {
     Ok(())
 }
 
-fn check_preview(set: &Set, seen: Option<SeenPreview>) -> Result<(), NotDone> {
-    match seen {
-        None if set.members.len() > PREVIEW_ABOVE => {
-            let count = set.members.len();
-            Err(NotDone::Refused(format!("{count} members are more than {PREVIEW_ABOVE}: look at the preview first")))
-        }
-        Some(seen) if seen.digest != decide::digest(&set.members) => {
-            Err(NotDone::Changed("the set is not the one of the preview any more; look at the preview again".to_owned()))
-        }
-        None | Some(_) => Ok(()),
+fn nothing_to_send(fallen: &Fallen) -> NotDone {
+    if fallen.is_nothing() {
+        return NotDone::Refused("there is nothing to send in this selection".to_owned());
     }
+    NotDone::Changed(format!("nothing of what the preview would have sent is left{fallen}"))
 }
 
-fn ordered(replay: Replay, send: usize) -> Ordered {
-    let sentence = format!("{send} of {} members are sent, {} a second", replay.members, replay.pace_per_s);
-    Ordered { replay, send, sentence }
+fn ordered(replay: Replay, fallen: &Fallen) -> Ordered {
+    let Replay { to_send, members, pace_per_s, .. } = &replay;
+    let sentence = format!("{to_send} of {members} members are sent, {pace_per_s} a second{fallen}");
+    Ordered { send: *to_send as usize, replay, sentence }
 }
 
 /// The id follows from who asked, when, and for what; not from what was found, which the replay itself changes.
@@ -233,7 +247,9 @@ fn frozen(wanted: &Wanted, set: &Set, pace_per_s: u32, asked: &Asked) -> Replay 
         state: ReplayState::Running,
         members: u32::try_from(set.members.len()).unwrap_or(u32::MAX),
         next: 0,
+        to_send: u32::try_from(set.sent().count()).unwrap_or(u32::MAX),
         passed: 0,
+        passed_for: Vec::new(),
         version: 1,
     }
 }

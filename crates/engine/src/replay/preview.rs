@@ -1,13 +1,14 @@
 //! What a replay would do, for the person who decides: how much, whose, how old, what is left out, what would fail again.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use model::{Delivery, Digest, Event, MemberVerdict, ReplayMember, Timestamp};
 use policy::{EventView, Policy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::decide::{Candidate, Reason};
+use super::decide::{self, Candidate, Reason};
 
 /// The pace where the destination declares no rate.
 pub const PACE_PER_S: u32 = 20;
@@ -33,6 +34,9 @@ pub struct Preview {
     pub send: usize,
     /// How many would not, by reason.
     pub left_out: Vec<LeftOut>,
+    /// Where retention has removed records of the period: since when there is everything. Of what is older only that
+    /// is found which somebody still needs.
+    pub floor_at: Option<Timestamp>,
     /// What would be sent, by flow and destination.
     pub targets: Vec<Share>,
     /// What would be sent, by source.
@@ -95,12 +99,68 @@ pub struct Set {
     pub reasons: Vec<Option<Reason>>,
     /// The members that follow.
     pub members: Vec<ReplayMember>,
+    /// Since when there is everything, where the period begins before.
+    pub floor_at: Option<Timestamp>,
+}
+
+/// What an order does not send of what its preview would have sent, and what came to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fallen {
+    /// What is not sent any more, by reason.
+    by_reason: BTreeMap<Reason, usize>,
+    /// What the selection does not find any more.
+    lost: usize,
+    /// What may be sent by now and was not in the preview.
+    more: usize,
+}
+
+impl Fallen {
+    /// Whether the order is the preview.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What follows after the sentence of an order.
+impl fmt::Display for Fallen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reasons = self.by_reason.iter().map(|(reason, count)| (*count, reason.sentence()));
+        let lost = (self.lost > 0).then_some((self.lost, "the selection does not find it any more"));
+        for (count, why) in reasons.chain(lost) {
+            write!(f, "; {count} fell out since the preview: {why}")?;
+        }
+        if self.more > 0 {
+            write!(f, "; {} more may be sent by now: look at the preview again for them", self.more)?;
+        }
+        Ok(())
+    }
 }
 
 impl Set {
     /// What would be sent.
     pub fn sent(&self) -> impl Iterator<Item = &Candidate> {
         self.candidates.iter().zip(&self.reasons).filter(|(_, reason)| reason.is_none()).map(|(candidate, _)| candidate)
+    }
+
+    /// Leaves out what a preview with these marks would not have sent; answers how the two differ.
+    pub fn narrow(&mut self, previewed: &[u64]) -> Fallen {
+        let was_sent = |candidate: &Candidate| previewed.binary_search(&decide::mark(candidate)).is_ok();
+        let mut fallen = Fallen::default();
+        let mut found = 0;
+        for (candidate, reason) in self.candidates.iter().zip(&mut self.reasons) {
+            found += usize::from(was_sent(candidate));
+            match (was_sent(candidate), *reason) {
+                (true, Some(reason)) => *fallen.by_reason.entry(reason).or_default() += 1,
+                (false, None) => {
+                    *reason = Some(Reason::NotPreviewed);
+                    fallen.more += 1;
+                }
+                (true, None) | (false, Some(_)) => {}
+            }
+        }
+        fallen.lost = previewed.len().saturating_sub(found);
+        self.members = decide::members(&self.candidates, &self.reasons);
+        fallen
     }
 }
 
@@ -121,9 +181,10 @@ pub fn preview(set: &Set, at: Timestamp, tried: Tried, pace_per_s: u32) -> Previ
     let would_fail = tried.failures.len();
     Preview {
         at,
-        digest: super::decide::digest(&set.members),
+        digest: decide::digest(&set.members),
         found: set.members.len(),
         send,
+        floor_at: set.floor_at,
         left_out: left_out.filter(|left_out| left_out.count > 0).collect(),
         targets: shares(set.sent().map(target)),
         sources: shares(set.sent().map(source)),
@@ -135,7 +196,11 @@ pub fn preview(set: &Set, at: Timestamp, tried: Tried, pace_per_s: u32) -> Previ
         examples: tried.failures.into_iter().take(EXAMPLES_MAX).collect(),
         pace_per_s,
         takes_s,
-        sentence: sentence((set.members.len(), send), (tried.tried, would_fail), (pace_per_s, takes_s)),
+        sentence: format!(
+            "{}{}",
+            sentence((set.members.len(), send), (tried.tried, would_fail), (pace_per_s, takes_s)),
+            set.floor_at.map_or_else(String::new, below_floor)
+        ),
     }
 }
 
@@ -145,6 +210,10 @@ fn sentence((found, send): (usize, usize), (tried, would_fail): (usize, usize), 
         0 => sentence,
         _ => format!("{sentence}; of {tried} that were tried {would_fail} would fail again"),
     }
+}
+
+fn below_floor(floor_at: Timestamp) -> String {
+    format!("; retention has removed records of this period: before {floor_at} only what somebody still needs is found")
 }
 
 fn shares(names: impl Iterator<Item = String>) -> Vec<Share> {

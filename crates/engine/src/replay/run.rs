@@ -8,8 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::{Delivery, Fault, MemberVerdict, Offset, Partition, Position, Replay, ReplayId, ReplayMember};
+use policy::Policy;
 use policy::compiled::Rate;
 
+use super::decide::Reason;
+use super::newer::{Lookup, NewestByKey};
 use super::step::{self, Canary, STEP_MAX, Step, Turnout};
 use crate::board::Board;
 use crate::book::Book;
@@ -70,29 +73,32 @@ impl Replayer {
     }
 
     async fn canary(&self, replay: &Replay) -> Result<Canary, Fault> {
-        let mut canary = Canary::Done;
+        let mut made = Vec::new();
         for member in self.ledger.members(replay.id, 0, replay.canary as usize).await? {
-            let made = self.ledger.delivery(replayed::delivery(member.event, replay.id, &member.flow)).await?;
-            let of = self.replaced(&member).await?;
-            match step::canary_member(replay.id, &member, made.as_ref(), of.as_ref()) {
-                Canary::Done => {}
-                Canary::UnderWay => canary = Canary::UnderWay,
-                Canary::Failed(delivery) => return Ok(Canary::Failed(delivery)),
+            if member.verdict == MemberVerdict::Send {
+                made.push(self.ledger.delivery(replayed::delivery(member.event, replay.id, &member.flow)).await?);
             }
         }
-        Ok(canary)
+        Ok(step::canary(replay, &made))
     }
 
     async fn send(&mut self, replay: &Replay, to: u32) -> Result<Turn, Fault> {
         let most = (to.saturating_sub(replay.next) as usize).min(STEP_MAX);
         let present = self.book.current();
         let next = self.ledger.members(replay.id, replay.next, most).await?;
+        let newest = self.newest(&present, &next).await?;
+        if newest.is_cut {
+            // What the router has not reached may be newer. It comes first in any case.
+            return Ok(Turn::Idle);
+        }
         let there = self.keep(&next).await?;
         let mut members: Vec<(ReplayMember, Turnout)> = Vec::with_capacity(most);
         for member in next {
             let of = self.replaced(&member).await?;
-            let turnout = if there.contains(&member.at) { step::turnout(&member, of.as_ref()) } else { Turnout::Passed };
-            if turnout != Turnout::Passed {
+            let newer = newest.than(&member.flow, member.key.as_ref(), member.at).map(Reason::of_newer);
+            let against = if there.contains(&member.at) { newer } else { Some(Reason::BelowFloor) };
+            let turnout = step::turnout(&member, of.as_ref(), against);
+            if matches!(turnout, Turnout::Sent | Turnout::Replaces(..)) {
                 if !present.flows.contains_key(&member.flow) {
                     return self.stop_without_flow(replay, &member).await;
                 }
@@ -107,6 +113,14 @@ impl Replayer {
         }
         self.ledger.commit(step::batch(replay, &members, present.version, self.clock.now())).await?;
         Ok(Turn::Worked)
+    }
+
+    /// What is newer than these by now: the order was judged then, and a replay takes its time.
+    async fn newest(&self, present: &Arc<Policy>, members: &[ReplayMember]) -> Result<NewestByKey, Fault> {
+        let sent = members.iter().filter(|member| member.verdict == MemberVerdict::Send);
+        let keys = sent.filter_map(|member| Some((&member.flow, member.key.as_ref()?, member.at)));
+        let (journal, ledger) = (Arc::clone(&self.journal), Arc::clone(&self.ledger));
+        Lookup { journal, ledger, policy: Arc::clone(present) }.newest(keys).await
     }
 
     /// Keeps the bytes of what is sent from retention; answers where there are any.

@@ -1,11 +1,12 @@
 //! What a running replay does next, and the batch of one step.
 
 use model::{
-    Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Guard, MemberVerdict, PolicyVersion, Replay, ReplayId,
+    Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Guard, MemberVerdict, PassedFor, PolicyVersion, Replay,
     ReplayMember, ReplayState, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
+use super::decide::Reason;
 use crate::rules::replayed;
 
 /// LIMIT: members that one commit sends.
@@ -86,9 +87,9 @@ pub fn next(replay: &Replay, progress: &Progress, canary: &Canary) -> Step {
     }
 }
 
-/// Whether the loop has to look at the canary: it was sent, and members are left.
+/// Whether the loop has to look at the canary: it was sent, and nothing behind it was, so that what was passed over is of it.
 pub const fn waits_for_canary(replay: &Replay) -> bool {
-    replay.canary > 0 && replay.next >= replay.canary && replay.next < replay.members
+    replay.canary > 0 && replay.next == replay.canary && replay.next < replay.members
 }
 
 /// What becomes of one member when its turn comes.
@@ -98,47 +99,42 @@ pub enum Turnout {
     Sent,
     /// It is sent and takes the place of this delivery, which stands at this version.
     Replaces(DeliveryId, u64),
-    /// It is passed over: it was left out of the set, its delivery has moved on since, or its bytes are gone.
-    Passed,
+    /// It was left out when the set was frozen.
+    LeftOut,
+    /// It was to be sent and is passed over.
+    Passed(Reason),
 }
 
-/// What becomes of a member, with the delivery that it is to replace as that stands now.
-pub fn turnout(member: &ReplayMember, of: Option<&Delivery>) -> Turnout {
-    match (&member.verdict, member.of, of) {
-        (MemberVerdict::Skip { .. }, _, _) | (MemberVerdict::Send, Some(_), None) => Turnout::Passed,
+/// What becomes of a member, with the delivery that it is to replace as that stands now, and what speaks against it by now.
+pub fn turnout(member: &ReplayMember, of: Option<&Delivery>, against: Option<Reason>) -> Turnout {
+    let replaced = match (&member.verdict, member.of, of.map(|delivery| (&delivery.state, delivery))) {
+        (MemberVerdict::Skip { .. }, _, _) => return Turnout::LeftOut,
         (MemberVerdict::Send, None, _) => Turnout::Sent,
-        (MemberVerdict::Send, Some(_), Some(delivery)) => match delivery.state {
-            DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. } => {
-                Turnout::Replaces(delivery.id, delivery.version)
-            }
-            DeliveryState::Waiting { .. }
-            | DeliveryState::Done { .. }
-            | DeliveryState::Cancelled { .. }
-            | DeliveryState::Superseded { .. } => Turnout::Passed,
-        },
-    }
-}
-
-/// How a member of the canary stands, from the delivery that was made for it and the one that it was to replace.
-pub fn canary_member(replay: ReplayId, member: &ReplayMember, made: Option<&Delivery>, of: Option<&Delivery>) -> Canary {
-    if member.verdict != MemberVerdict::Send {
-        return Canary::Done;
-    }
-    match made.map(|delivery| (&delivery.state, delivery.id)) {
-        Some((DeliveryState::Done { .. } | DeliveryState::Cancelled { .. } | DeliveryState::Superseded { .. }, _)) => {
-            Canary::Done
+        (MemberVerdict::Send, Some(_), Some((DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. }, of))) => {
+            Turnout::Replaces(of.id, of.version)
         }
-        Some((DeliveryState::Waiting { .. }, _)) => Canary::UnderWay,
-        Some((DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. }, id)) => Canary::Failed(id),
-        None => without_delivery(replay, member, of),
+        (MemberVerdict::Send, Some(_), _) => Turnout::Passed(Reason::MovedOn),
+    };
+    match (replaced, against) {
+        (Turnout::Sent | Turnout::Replaces(..), Some(reason)) => Turnout::Passed(reason),
+        (turnout, _) => turnout,
     }
 }
 
-/// A member that was to replace a delivery and has not was passed over; any other one waits for the router.
-fn without_delivery(replay: ReplayId, member: &ReplayMember, of: Option<&Delivery>) -> Canary {
-    let made = replayed::delivery(member.event, replay, &member.flow);
-    let replaced = of.is_some_and(|delivery| delivery.state == DeliveryState::Superseded { by: made });
-    if member.of.is_some() && !replaced { Canary::Done } else { Canary::UnderWay }
+/// How a canary stands that was sent whole, from what the router made for each of its members that was to be sent. What has
+/// no delivery was passed over or waits for the router.
+pub fn canary(replay: &Replay, made: &[Option<Delivery>]) -> Canary {
+    let mut missing = 0;
+    let mut canary = Canary::Done;
+    for delivery in made {
+        match delivery.as_ref().map(|delivery| (&delivery.state, delivery.id)) {
+            Some((DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. }, id)) => return Canary::Failed(id),
+            Some((DeliveryState::Waiting { .. }, _)) => canary = Canary::UnderWay,
+            Some((DeliveryState::Done { .. } | DeliveryState::Cancelled { .. } | DeliveryState::Superseded { .. }, _)) => {}
+            None => missing += 1,
+        }
+    }
+    if missing > replay.passed { Canary::UnderWay } else { canary }
 }
 
 /// The batch of a step: each member that is sent, what it replaces, and the replay's own move.
@@ -146,7 +142,7 @@ pub fn batch(replay: &Replay, members: &[(ReplayMember, Turnout)], policy: Polic
     let mut batch = Batch::new().guard(Guard::ReplayVersion { replay: replay.id, version: replay.version });
     for (member, turnout) in members {
         match turnout {
-            Turnout::Passed => continue,
+            Turnout::LeftOut | Turnout::Passed(_) => continue,
             Turnout::Sent => {}
             Turnout::Replaces(of, version) => {
                 batch.guards.push(Guard::DeliveryVersion { delivery: *of, version: *version });
@@ -181,10 +177,21 @@ fn emit(replay: &Replay, member: &ReplayMember, policy: PolicyVersion) -> Change
 fn moved(replay: &Replay, members: &[(ReplayMember, Turnout)], now: Timestamp) -> Replay {
     let next = members.last().map_or(replay.next, |(member, _)| member.index + 1);
     let state = if next >= replay.members { ReplayState::Sent { at: now } } else { ReplayState::Running };
-    let is_passed =
-        |(member, turnout): &&(ReplayMember, Turnout)| member.verdict == MemberVerdict::Send && *turnout == Turnout::Passed;
-    let passed = u32::try_from(members.iter().filter(is_passed).count()).unwrap_or(u32::MAX);
-    Replay { next, state, passed: replay.passed.saturating_add(passed), ..replay.clone() }
+    let mut moved = Replay { next, state, ..replay.clone() };
+    for (_, turnout) in members {
+        if let Turnout::Passed(reason) = turnout {
+            pass_over(&mut moved, *reason);
+        }
+    }
+    moved
+}
+
+fn pass_over(replay: &mut Replay, reason: Reason) {
+    replay.passed = replay.passed.saturating_add(1);
+    match replay.passed_for.iter_mut().find(|passed| passed.why == reason.sentence()) {
+        Some(passed) => passed.count = passed.count.saturating_add(1),
+        None => replay.passed_for.push(PassedFor { why: reason.sentence().to_owned(), count: 1 }),
+    }
 }
 
 /// The batch that stops a replay.

@@ -12,10 +12,10 @@ use model::{
     Outcome, Owner, Partition, PolicyVersion, Position, QuarantineRow, Record, ReplayId,
 };
 use policy::Policy;
-use policy::compiled::{Flow, Lane};
+use policy::compiled::Flow;
 use policy::expression::{EventView, NoAnswer};
 
-use crate::rules::{replayed, schedule};
+use crate::rules::{lane, replayed, schedule};
 
 /// A record with the record that holds its bytes, when that is another one.
 #[derive(Clone, Debug)]
@@ -167,10 +167,10 @@ fn deliver_selected(policy: &Policy, record: &Arc<Record>, bytes: &Arc<Record>, 
         let place = match flow.filter.as_ref().map(|filter| filter.eval_bool(&view)) {
             Some(Ok(false)) => continue,
             Some(Err(no_answer)) => Err(undecided("filter", flow, &no_answer)),
-            Some(Ok(true)) | None => lane(flow, event, &view),
+            Some(Ok(true)) | None => place(flow, event, &view),
         };
-        let way =
-            Way { policy, flow, id: replayed::first_delivery(event.id, &flow.name), origin: event.origin, replay: None };
+        let id = replayed::first_delivery(event.id, &flow.name);
+        let way = Way { policy, flow, id, origin: event.origin, replay: None, ordering: event.ordering.as_deref() };
         let delivery = delivery(way, (record, bytes.position), event.id, place);
         routed.deliveries.push((delivery, Arc::clone(bytes)));
     }
@@ -185,8 +185,8 @@ fn deliver_again<'p>(
 ) {
     let view = EventView::new(event);
     for (policy, flow) in flows {
-        let way = Way::of_replay((policy, flow), event.id, replay);
-        let delivery = delivery(way, (record, bytes.position), event.id, lane(flow, event, &view));
+        let way = Way { ordering: event.ordering.as_deref(), ..Way::of_replay((policy, flow), event.id, replay) };
+        let delivery = delivery(way, (record, bytes.position), event.id, place(flow, event, &view));
         routed.deliveries.push((delivery, Arc::clone(bytes)));
     }
 }
@@ -216,12 +216,14 @@ struct Way<'p> {
     id: DeliveryId,
     origin: Origin,
     replay: Option<ReplayId>,
+    /// The event's ordering key.
+    ordering: Option<&'p str>,
 }
 
 impl<'p> Way<'p> {
     fn of_replay((policy, flow): (&'p Policy, &'p Flow), event: EventId, replay: ReplayId) -> Self {
         let id = replayed::delivery(event, replay, &flow.name);
-        Self { policy, flow, id, origin: Origin::Replay, replay: Some(replay) }
+        Self { policy, flow, id, origin: Origin::Replay, replay: Some(replay), ordering: None }
     }
 }
 
@@ -235,7 +237,7 @@ struct Unplaced {
 type Place = Result<Option<LaneKey>, Unplaced>;
 
 fn delivery(way: Way<'_>, (record, bytes_at): (&Record, Position), event: EventId, place: Place) -> Delivery {
-    let Way { policy, flow, id, origin, replay } = way;
+    let Way { policy, flow, id, origin, replay, ordering } = way;
     let (state, lane, cause, why) = match place {
         Ok(lane) => (DeliveryState::Waiting { due: record.at }, lane, String::new(), String::new()),
         Err(Unplaced { cause, why }) => (DeliveryState::Held { for_whom: flow.owner.clone() }, None, cause, why),
@@ -248,6 +250,7 @@ fn delivery(way: Way<'_>, (record, bytes_at): (&Record, Position), event: EventI
         bytes_at,
         flow: flow.name.clone(),
         destination: flow.destination.clone(),
+        ordering: if lane.is_some() { None } else { ordering.map(LaneKey::new) },
         lane,
         on_dead: flow.on_dead,
         policy: policy.version,
@@ -270,15 +273,8 @@ fn delivery(way: Way<'_>, (record, bytes_at): (&Record, Position), event: EventI
     }
 }
 
-fn lane(flow: &Flow, event: &Event, view: &EventView<'_>) -> Place {
-    match &flow.lane {
-        Lane::Unordered => Ok(None),
-        Lane::Ordering => Ok(event.ordering.as_deref().map(LaneKey::new)),
-        Lane::By(key) => match key.eval_text(view) {
-            Ok(text) => Ok(text.as_deref().map(LaneKey::new)),
-            Err(no_answer) => Err(undecided("lane", flow, &no_answer)),
-        },
-    }
+fn place(flow: &Flow, event: &Event, view: &EventView<'_>) -> Place {
+    lane::of(flow, event, view).map_err(|no_answer| undecided("lane", flow, &no_answer))
 }
 
 fn undecided(what: &str, flow: &Flow, no_answer: &NoAnswer) -> Unplaced {

@@ -4,6 +4,7 @@ pub mod asked;
 pub mod breaker;
 pub mod bucket;
 pub mod gate;
+pub mod lane;
 pub mod names;
 pub mod pulse;
 pub mod replayed;

@@ -28,6 +28,7 @@ impl World {
             ledger: Arc::clone(&self.ledger),
             views: Arc::clone(&self.views),
             book: Arc::clone(&self.book),
+            previews: Arc::default(),
         }
     }
 

@@ -15,6 +15,7 @@ mod lacks;
 mod lanes;
 #[cfg(test)]
 mod replay;
+mod replay_stale;
 #[cfg(test)]
 mod retention;
 #[cfg(test)]

@@ -219,3 +219,12 @@ async fn what_was_retried_meanwhile_is_passed_over() {
     assert!(matches!(world.delivery(ids[0].id).await.state, DeliveryState::Waiting { .. }));
     assert!(matches!(world.ledger.replay(ordered.replay.id).await.unwrap().unwrap().state, ReplayState::Sent { .. }));
 }
+
+#[tokio::test]
+async fn more_members_than_one_commit_takes_are_refused_with_the_way_out() {
+    let world = World::new(&project("lane: none", &[])).await;
+    let deliveries = vec![model::DeliveryId(uuid::Uuid::nil()); model::limit::REPLAY_MEMBERS_MAX + 1];
+    let refused = world.replays().order(&wanted(Selection::Deliveries { deliveries }), None, &world.asked()).await;
+    let Err(NotDone::Refused(why)) = refused else { panic!("{refused:?}") };
+    assert!(why.contains("50000 members") && why.contains("split it by period"), "{why}");
+}

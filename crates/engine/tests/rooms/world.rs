@@ -22,6 +22,7 @@ use engine::observe::Facts;
 use engine::outbox::Outbox;
 use engine::ports::{Clock, DueQuery, Journal, Ledger, Message, Outbound, Sent, Views};
 use engine::replay::order::Replays;
+use engine::replay::previews::Previews;
 use engine::replay::run::Replayer;
 use engine::routing::run::Router;
 use engine::rules::asked::{Asked, NotDone};
@@ -56,6 +57,7 @@ pub(crate) struct World {
     router: Router,
     _handovers: mpsc::Receiver<Handover>,
     replayer: Replayer,
+    pub(crate) previews: Arc<Previews>,
 }
 
 /// The project: one source, one destination, one flow with the given delivery lines; `more` are further files.
@@ -122,7 +124,19 @@ impl World {
             clock: as_clock,
             paces: BTreeMap::new(),
         };
-        Self { clock, journal, ledger, views, book, board, keys, router, _handovers: handovers, replayer }
+        Self {
+            clock,
+            journal,
+            ledger,
+            views,
+            book,
+            board,
+            keys,
+            router,
+            _handovers: handovers,
+            replayer,
+            previews: Arc::default(),
+        }
     }
 
     pub(crate) fn asked(&self) -> Asked {
@@ -152,6 +166,7 @@ impl World {
             ledger: Arc::clone(&self.ledger),
             views: Arc::clone(&self.views),
             book: Arc::clone(&self.book),
+            previews: Arc::clone(&self.previews),
         }
     }
 
@@ -190,8 +205,25 @@ impl World {
 
     /// Accepts an event with this ordering key and routes it.
     pub(crate) async fn accept(&mut self, number: u128, key: &str) -> DeliveryId {
-        let event = event(number, key, self.clock.now());
+        self.accept_in(number, key, &format!("order-{key}")).await
+    }
+
+    /// The same, with a correlation id of its own.
+    pub(crate) async fn accept_in(&mut self, number: u128, key: &str, correlation: &str) -> DeliveryId {
+        let event = Event { correlation: correlation.to_owned(), ..event(number, key, self.clock.now()) };
         let first = replayed::first_delivery(event.id, &flow());
+        self.append_event(event).await;
+        self.route().await;
+        self.clock.advance(TimeSpan::from_millis(1));
+        first
+    }
+
+    /// Accepts an event and does not route it.
+    pub(crate) async fn append(&self, number: u128, key: &str) {
+        self.append_event(event(number, key, self.clock.now())).await;
+    }
+
+    async fn append_event(&self, event: Event) {
         let new = NewEntry {
             partition: Partition(0),
             policy: self.book.current().version,
@@ -199,9 +231,6 @@ impl World {
             entry: Entry::Admitted(event),
         };
         self.journal.append(vec![new]).await.unwrap();
-        self.route().await;
-        self.clock.advance(TimeSpan::from_millis(1));
-        first
     }
 
     pub(crate) async fn delivery(&self, id: DeliveryId) -> Delivery {

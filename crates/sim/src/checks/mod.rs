@@ -12,6 +12,7 @@ mod ends;
 mod lanes;
 mod limits;
 mod once;
+mod replays;
 
 pub use accounts::i11_accounts_balance;
 pub use arrivals::{Arrived, i3_only_admitted_bytes_arrive};
@@ -24,3 +25,4 @@ pub use ends::{i2_deadlines_are_kept, i2_every_event_ends_or_has_an_owner, i2_pe
 pub use lanes::{LaneEvent, i5_lanes_keep_journal_order};
 pub use limits::{Size, i9_everything_has_a_limit};
 pub use once::{Snapshot, i4_answers_agree, i4_one_key_is_one_event};
+pub use replays::i5_replays_are_not_stale;

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use engine::ports::{Ages, Answer, DueQuery, Hint, Ledger, Life, Readable, Room, Shard};
+use engine::ports::{Ages, Answer, DueQuery, Hint, Ledger, Life, Newest, NewestQuery, Readable, Room, Shard};
 use model::change::Switch;
 use model::{
     Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce, KeyedWrite,
@@ -83,6 +83,15 @@ impl FaultyLedger {
         }
     }
 
+    async fn newest_through(&self, questions: Vec<NewestQuery>) -> Result<Vec<Option<Newest>>, Fault> {
+        self.look(Size::Page(questions.len()));
+        let found = self.pass("ledger.newest", self.inner.newest(questions)).await?;
+        Ok(match &self.between.defect {
+            Some(defect) => defect.newest(found),
+            None => found,
+        })
+    }
+
     async fn overdue_through(&self, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, Fault> {
         self.look(Size::Due(limit));
         let found = self.pass("ledger.overdue", self.inner.overdue(now, limit)).await?;
@@ -120,6 +129,10 @@ impl Ledger for FaultyLedger {
 
     fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable> {
         Box::pin(self.orphans_through(stale_before, limit))
+    }
+
+    fn newest(&self, questions: Vec<NewestQuery>) -> Answer<'_, Vec<Option<Newest>>> {
+        Box::pin(self.newest_through(questions))
     }
 
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {

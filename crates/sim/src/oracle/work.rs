@@ -32,6 +32,8 @@ pub struct Followed {
     pub attempts: Vec<Attempted>,
     /// Its latest entry into its lane.
     pub entry: Entry,
+    /// When its destination had it, in true time.
+    pub delivered: Option<TimeSpan>,
 }
 
 /// An attempt.
@@ -98,12 +100,15 @@ pub struct Work {
     /// Places of which somebody was told that they are there and stay, and after which batch.
     told: BTreeMap<Position, u64>,
     entries: Entry,
+    /// The true time of the last batch.
+    now: TimeSpan,
 }
 
 impl Work {
     /// Follows a batch that was taken; answers what happened, in order.
     pub fn follow(&mut self, batch: &Batch, committed: &Committed, now: TimeSpan) -> Vec<Step> {
         self.batches += 1;
+        self.now = now;
         for guard in &batch.guards {
             if let Guard::Cursor { consumer, partition, to, .. } = guard {
                 self.cursors.insert((consumer.as_str().to_owned(), *partition), *to);
@@ -208,6 +213,7 @@ impl Work {
             policy: delivery.policy,
             attempts: Vec::new(),
             entry: self.entries,
+            delivered: None,
         };
         self.deliveries.insert(id, followed);
         if let Some(lane) = lane {
@@ -243,6 +249,9 @@ impl Work {
         let Some(it) = self.deliveries.get_mut(&id) else { return };
         let enters = !it.state.blocks_lane(it.first.on_dead) && state.blocks_lane(it.first.on_dead);
         it.state = state.clone();
+        if matches!(state, DeliveryState::Done { .. }) {
+            it.delivered = Some(self.now);
+        }
         if enters && it.lane.is_some() {
             self.entries += 1;
             it.entry = self.entries;

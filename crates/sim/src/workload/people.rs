@@ -9,7 +9,7 @@ use engine::change::decide::Terms;
 use engine::delivery::command::Wish;
 use engine::intake::quarantine::Which;
 use engine::replay::decide::Commands;
-use engine::replay::order::Wanted;
+use engine::replay::order::{SeenPreview, Wanted};
 use engine::replay::selection::{Filter, Selection};
 use engine::rules::asked::{Asked, NotDone};
 use engine::rules::names::Object;
@@ -39,8 +39,15 @@ enum Plan {
     Deliver(Delivery, Wish),
     Kept(QuarantineRow, Verdict),
     Turn(Object, Way),
-    Replay(Selection),
+    Replay(Wanted, Look),
     Apply(Vec<SourceFile>),
+}
+
+/// Whether a person looks at the preview of a replay before ordering it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    Preview,
+    Nothing,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +64,9 @@ impl Plan {
             Self::Deliver(delivery, wish) => format!("{wish:?} of {} ({})", delivery.id, delivery.state.word()),
             Self::Kept(row, verdict) => format!("{verdict:?} of {}", row.event),
             Self::Turn(object, way) => format!("{way:?} of {object}"),
-            Self::Replay(selection) => format!("a replay of {selection}"),
+            Self::Replay(wanted, look) => {
+                format!("a replay of {} after {look:?}, canary {}", wanted.selection, wanted.canary)
+            }
             Self::Apply(files) => format!("a policy of {} files", files.len()),
         }
     }
@@ -98,7 +107,7 @@ impl Person {
                 let verdict = *self.random.pick(&[Verdict::Correct, Verdict::Release, Verdict::Close]);
                 self.a_kept_event().await?.map(|row| Plan::Kept(row, verdict))
             }
-            3 if people.replay => Some(Plan::Replay(self.a_selection().await?)),
+            3 if people.replay => Some(self.a_replay().await?),
             _ => None,
         })
     }
@@ -128,6 +137,17 @@ impl Person {
         let flow = FlowName::new(&self.random.pick(&project.flows).name).map(Object::Flow);
         let objects: Vec<Object> = [source, destination, flow].into_iter().flatten().collect();
         Plan::Turn(self.random.pick(&objects).clone(), way)
+    }
+
+    async fn a_replay(&mut self) -> Result<Plan, Fault> {
+        let wanted = Wanted {
+            selection: self.a_selection().await?,
+            commands: *self.random.pick(&[Commands::Leave, Commands::Leave, Commands::Include]),
+            pace_per_s: *self.random.pick(&[None, Some(1), Some(20), Some(200)]),
+            canary: *self.random.pick(&[0, 0, 1, 3]),
+            stop_after: *self.random.pick(&[0, 0, 1, 4]),
+        };
+        Ok(Plan::Replay(wanted, *self.random.pick(&[Look::Preview, Look::Nothing])))
     }
 
     async fn a_selection(&mut self) -> Result<Selection, Fault> {
@@ -210,9 +230,15 @@ async fn carry_out(door: &Door, plan: Plan, asked: &Asked) -> Result<Option<Stri
             let turned = switched.effect == engine::switch::run::Effect::Turned;
             Ok(turned.then(|| switched.object.to_string()))
         }
-        Plan::Replay(selection) => {
-            let wanted = Wanted { selection, commands: Commands::Leave, pace_per_s: Some(20), canary: 0, stop_after: 0 };
-            let ordered = door.replays.order(&wanted, None, asked).await;
+        Plan::Replay(wanted, look) => {
+            let seen = match look {
+                Look::Nothing => None,
+                Look::Preview => {
+                    let preview = door.replays.preview(&wanted, asked.at).await.map_err(told_as)?;
+                    Some(SeenPreview { at: preview.at, digest: preview.digest })
+                }
+            };
+            let ordered = door.replays.order(&wanted, seen, asked).await;
             ordered.map(|ordered| Some(ordered.replay.id.to_string())).map_err(told_as)
         }
         Plan::Apply(files) => {

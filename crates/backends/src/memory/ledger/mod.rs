@@ -16,7 +16,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{Ages, Answer, Clock, DueQuery, Hint, Ledger, Life, Readable, Room, Shard, Views};
+use engine::ports::{Ages, Answer, Clock, DueQuery, Hint, Ledger, Life, Newest, NewestQuery, Readable, Room, Shard, Views};
 use model::change::Switch;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
@@ -106,6 +106,10 @@ impl Ledger for MemoryLedger {
 
     fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable> {
         self.ask(move |state| Readable { deliveries: state.orphans(stale_before, limit), unreadable: Vec::new() })
+    }
+
+    fn newest(&self, questions: Vec<NewestQuery>) -> Answer<'_, Vec<Option<Newest>>> {
+        self.ask(move |state| questions.iter().map(|question| state.newest(question)).collect())
     }
 
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {

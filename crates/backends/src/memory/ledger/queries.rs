@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::ports::{DueQuery, Readable, Shard};
+use engine::ports::{DueQuery, Fate, Newest, NewestQuery, Readable, Shard};
+use model::delivery::ordering_digest;
+use model::limit::{NEWEST_ROWS_MAX, SUCCESSORS_MAX};
 use model::{
-    Delivery, DeliveryId, DestinationName, MemberVerdict, NewEntry, Offset, Partition, Position, QuarantineState, Replay,
-    ReplayId, ReplayMember, ReplayState, Timestamp,
+    Delivery, DeliveryId, DeliveryState, DestinationName, MemberVerdict, NewEntry, Offset, Partition, Position,
+    QuarantineState, Replay, ReplayId, ReplayMember, ReplayState, Timestamp,
 };
 use uuid::Uuid;
 
@@ -51,6 +53,39 @@ impl State {
             delivery.lease.as_ref().is_some_and(|lease| self.is_over(&lease.node, lease.incarnation, stale_before))
         };
         self.leased.rows().values().filter_map(|id| self.delivery(*id)).filter(over).take(limit).collect()
+    }
+
+    /// See [`engine::ports::Ledger::newest`].
+    pub(super) fn newest(&self, question: &NewestQuery) -> Option<Newest> {
+        let NewestQuery { flow, destination, key, after } = question;
+        let ordering = ordering_digest(destination, flow, key);
+        let last = Position { offset: Offset(u64::MAX), ..*after };
+        let newer = self.by_ordering.rows().range((ordering, *after, u64::MAX)..=(ordering, last, u64::MAX)).rev();
+        for (looked, ((_, bytes_at, _), id)) in newer.enumerate() {
+            let at = bytes_at.offset;
+            if looked == NEWEST_ROWS_MAX {
+                return Some(Newest { at, fate: Fate::Unknown });
+            }
+            if let Some(fate) = self.fate(*id) {
+                return Some(Newest { at, fate });
+            }
+        }
+        None
+    }
+
+    /// How a delivery stands, or that which took its place.
+    fn fate(&self, mut id: DeliveryId) -> Option<Fate> {
+        for _ in 0..SUCCESSORS_MAX {
+            match self.deliveries.get(&id).map(|row| &row.delivery.state) {
+                Some(DeliveryState::Done { .. }) => return Some(Fate::Done),
+                Some(DeliveryState::Waiting { .. }) | None => return Some(Fate::UnderWay),
+                Some(DeliveryState::Superseded { by }) => id = *by,
+                Some(DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. } | DeliveryState::Cancelled { .. }) => {
+                    return None;
+                }
+            }
+        }
+        Some(Fate::UnderWay)
     }
 
     pub(super) fn seen(&self, ids: Vec<Uuid>) -> Vec<Uuid> {

@@ -76,6 +76,8 @@ pub(super) struct State {
     /// Those that wait under a deadline, by deadline and place in the order of opening.
     pub(super) deadlines: Table<(Timestamp, u64), DeliveryId>,
     pub(super) by_event: Table<(EventId, u64), DeliveryId>,
+    /// Those with an ordering key, by where their bytes are and their place in the order of opening.
+    pub(super) by_ordering: Table<(Digest, Position, u64), DeliveryId>,
     pub(super) by_age: Table<(Timestamp, DeliveryId), DeliveryId>,
     pub(super) feed: Table<u64, FeedRow>,
     /// By word and event: where the event is, and when it was last indexed.
@@ -118,6 +120,7 @@ impl State {
         self.leased.close(end);
         self.deadlines.close(end);
         self.by_event.close(end);
+        self.by_ordering.close(end);
         self.by_age.close(end);
         self.feed.close(end);
         self.words.close(end);
@@ -157,6 +160,7 @@ impl State {
         if old.is_none() {
             self.by_event.put((row.delivery.event, row.opened), id);
             self.by_age.put((row.delivery.created_at, id), id);
+            reindex(&mut self.by_ordering, (None, row.ordering_key()), id);
         }
         reindex(&mut self.lanes, lane, id);
         reindex(&mut self.ready, ready, id);
@@ -172,6 +176,7 @@ impl State {
         reindex(&mut self.ready, (row.ready_key(), None), id);
         reindex(&mut self.leased, (row.leased_key(), None), id);
         reindex(&mut self.deadlines, (row.deadline_key(), None), id);
+        reindex(&mut self.by_ordering, (row.ordering_key(), None), id);
         self.by_event.remove(&(row.delivery.event, row.opened));
         self.by_age.remove(&(row.delivery.created_at, id));
         for no in 1..=row.delivery.attempts {
@@ -221,6 +226,10 @@ impl Row {
     pub(super) fn deadline_key(&self) -> Option<(Timestamp, u64)> {
         let waits = matches!(self.delivery.state, DeliveryState::Waiting { .. });
         self.delivery.deadline.filter(|_| waits).map(|deadline| (deadline, self.opened))
+    }
+
+    fn ordering_key(&self) -> Option<(Digest, Position, u64)> {
+        self.delivery.ordering_digest().map(|ordering| (ordering, self.delivery.bytes_at, self.opened))
     }
 
     fn leased_key(&self) -> Option<(NodeName, u64)> {

@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::super::broken::Broken;
 use super::super::sql::{int, statements};
-use super::prepared::{Made, short};
+use super::prepared::{Hashes, Made, short};
 use super::rows::Row;
 use super::step::Step;
 
@@ -48,10 +48,10 @@ impl Step<'_> {
 
     /// See [`model::Change::Open`].
     pub(super) fn open(&mut self, delivery: &Delivery, claim: Option<&Claim>, made: &Made) -> Result<(), Broken> {
-        let lane = if let Made::Lane(hash) = made { Some(*hash) } else { None };
+        let hashes = if let Made::Hashes(hashes) = made { *hashes } else { Hashes::default() };
         let seq = self.state.numbers.place + 1;
         let mut row = Row { seq, lane_place: None, started_at: None, answered: false, delivery: delivery.clone() };
-        self.enter_lane(&mut row, lane)?;
+        self.enter_lane(&mut row, hashes.lane)?;
         let due_by = |at: Timestamp| matches!(row.delivery.state, DeliveryState::Waiting { due } if due <= at);
         let claim = claim.filter(|claim| row.is_ready() && due_by(claim.at) && row.delivery.may_begin(claim.at));
         if let Some(claim) = claim {
@@ -61,7 +61,7 @@ impl Step<'_> {
             row.delivery.lease = Some(claim.lease.clone());
             row.started_at = Some(claim.at);
         }
-        if !row.insert(self.conn, &mut self.state.names, lane)? {
+        if !row.insert(self.conn, &mut self.state.names, hashes)? {
             self.committed.opened.push(Opened::Existing);
             return Ok(());
         }

@@ -7,6 +7,7 @@ mod due;
 mod feed;
 mod group;
 mod names;
+mod newest;
 mod packed;
 mod port;
 mod prepared;

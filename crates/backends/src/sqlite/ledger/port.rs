@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::ports::{Ages, Answer, DueQuery, Hint, Ledger, Life, Readable, Room, Shard, Views};
+use engine::ports::{Ages, Answer, DueQuery, Hint, Ledger, Life, Newest, NewestQuery, Readable, Room, Shard, Views};
 use model::change::Switch;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
@@ -19,7 +19,7 @@ use super::super::connection;
 use super::group::{Reply, Request};
 use super::prepared::Prepared;
 use super::rows::Row;
-use super::{SqliteLedger, beside, causes, due, feed, read, views, words};
+use super::{SqliteLedger, beside, causes, due, feed, newest, read, views, words};
 
 impl Ledger for SqliteLedger {
     fn commit(&self, batch: Batch) -> Answer<'_, Committed> {
@@ -54,6 +54,10 @@ impl Ledger for SqliteLedger {
 
     fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable> {
         self.ask("ledger.orphans", move |conn, names| read::orphans(conn, names, stale_before, limit))
+    }
+
+    fn newest(&self, questions: Vec<NewestQuery>) -> Answer<'_, Vec<Option<Newest>>> {
+        self.readers.ask("ledger.newest", move |conn| newest::newest(conn, &questions))
     }
 
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {

@@ -15,12 +15,21 @@ pub(super) struct Prepared {
 pub(super) enum Made {
     /// Nothing.
     Nothing,
-    /// The hash of its lane.
-    Lane(i64),
+    /// The hashes by which it is found.
+    Hashes(Hashes),
     /// The hashes of its words, one after the other.
     Words(Vec<u8>),
     /// Its outcome as JSON.
     Outcome(String),
+}
+
+/// By what a new delivery is found.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hashes {
+    /// Its lane.
+    pub(super) lane: Option<i64>,
+    /// Its lane, or its ordering key where it has none.
+    pub(super) ordering: Option<i64>,
 }
 
 /// Bytes of a word's hash: eight that segments find it by, and eight more to be sure.
@@ -36,7 +45,10 @@ impl Prepared {
 
 fn make(change: &Change) -> Result<Made, serde_json::Error> {
     Ok(match change {
-        Change::Open { delivery, .. } => delivery.lane_digest().map_or(Made::Nothing, |lane| Made::Lane(short(&lane))),
+        Change::Open { delivery, .. } => {
+            let ordering = delivery.ordering_digest().map(|ordering| short(&ordering));
+            Made::Hashes(Hashes { lane: ordering.filter(|_| delivery.lane.is_some()), ordering })
+        }
         Change::Index { words, .. } => Made::Words(words.iter().flat_map(|word| word_hash(word)).collect()),
         Change::Settle { result, .. } => Made::Outcome(serde_json::to_string(&result.outcome)?),
         _ => Made::Nothing,

@@ -10,13 +10,14 @@ use uuid::Uuid;
 use super::super::broken::Broken;
 use super::super::sql::{at, count, int, statements};
 use super::names::{NameTexts, Names};
+use super::prepared::Hashes;
 
 /// The columns in the order in which [`decode`] reads them.
 macro_rules! columns {
     () => {
         "seq, id, event, part, pos, bytes_part, bytes_pos, flow, destination, lane, on_dead, policy, origin, replay,
         owner, created_at, state, state_at, state_who, attempts, round_base, round_at, epoch, node, life, started_at,
-        behind, output, why, cause, version, lane_place, deadline, answered"
+        behind, output, why, cause, version, lane_place, deadline, ordering, answered"
     };
 }
 pub(super) use columns;
@@ -26,9 +27,9 @@ statements! {
     INSERT = "INSERT INTO deliveries (seq, id, event, part, pos, bytes_part, bytes_pos, flow, destination, lane, lane_hash,
         on_dead, policy, origin, replay, owner, created_at, state, state_at, state_who, attempts, round_base, round_at,
         epoch, node, life, started_at, behind, output, why, cause, version, ready, again, is_final, person, lane_place,
-        deadline, answered)
+        deadline, ordering, ordering_hash, answered)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-        $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39) ON CONFLICT (id) DO NOTHING";
+        $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41) ON CONFLICT (id) DO NOTHING";
     UPDATE = "UPDATE deliveries SET state = $2, state_at = $3, state_who = $4, attempts = $5, round_base = $6,
         round_at = $7, node = $8, life = $9, started_at = $10, behind = $11, output = $12, why = $13, cause = $14,
         version = $15, ready = $16, again = $17, is_final = $18, person = $19, lane_place = $20,
@@ -65,7 +66,7 @@ impl Row {
     }
 
     /// Writes a new row; false where there is one with its id, which stays as it is.
-    pub(super) fn insert(&self, conn: &Connection, names: &mut Names, lane_hash: Option<i64>) -> Result<bool, Broken> {
+    pub(super) fn insert(&self, conn: &Connection, names: &mut Names, hashes: Hashes) -> Result<bool, Broken> {
         let delivery = &self.delivery;
         let (state, state_at, who) = state_columns(&delivery.state);
         let node = delivery.lease.as_ref().map(|lease| names.number(conn, lease.node.as_str())).transpose()?;
@@ -80,7 +81,7 @@ impl Row {
             names.number(conn, delivery.flow.as_str())?,
             names.number(conn, delivery.destination.as_str())?,
             delivery.lane.as_ref().map(LaneKey::as_str),
-            lane_hash,
+            hashes.lane,
             matches!(delivery.on_dead, OnDead::Pass),
             names.policy(conn, delivery.policy)?,
             super::super::sql::len(delivery.origin.index()),
@@ -108,6 +109,8 @@ impl Row {
             is_with_a_person(&delivery.state),
             self.lane_place,
             delivery.deadline.map(Timestamp::micros),
+            delivery.ordering.as_ref().map(LaneKey::as_str),
+            hashes.ordering,
             self.answered,
         ])?;
         Ok(written == 1)
@@ -234,7 +237,7 @@ pub(super) fn decode(row: &SqlRow<'_>, names: &NameTexts) -> Result<Row, Broken>
         Some(node) => Some(Lease { node: names.name(node)?, incarnation: count(row.get(24)?) }),
         None => None,
     };
-    let lane: Option<String> = row.get(9)?;
+    let (lane, ordering): (Option<String>, Option<String>) = (row.get(9)?, row.get(33)?);
     let policy: String = names.name(row.get(11)?)?;
     let replay: Option<[u8; 16]> = row.get(13)?;
     let output: Option<[u8; 32]> = row.get(27)?;
@@ -248,6 +251,7 @@ pub(super) fn decode(row: &SqlRow<'_>, names: &NameTexts) -> Result<Row, Broken>
         flow: names.name(row.get(7)?)?,
         destination: names.name(row.get(8)?)?,
         lane: lane.map(|lane| LaneKey::new(&lane)),
+        ordering: ordering.map(|key| LaneKey::new(&key)),
         on_dead: if row.get(10)? { OnDead::Pass } else { OnDead::Hold },
         policy: PolicyVersion(policy.parse::<Digest>().map_err(Broken::corrupt)?),
         origin: origin(row.get(12)?)?,
@@ -267,7 +271,7 @@ pub(super) fn decode(row: &SqlRow<'_>, names: &NameTexts) -> Result<Row, Broken>
         cause: row.get(29)?,
         version: count(row.get(30)?),
     };
-    let answered = row.get(33)?;
+    let answered = row.get(34)?;
     Ok(Row { seq: row.get(0)?, lane_place: row.get(31)?, started_at: started_at.map(at), answered, delivery })
 }
 

@@ -23,6 +23,7 @@ fn delivery(state: DeliveryState) -> Delivery {
         flow: FlowName::new("orders").unwrap(),
         destination: DestinationName::new("wms").unwrap(),
         lane: Some(LaneKey::new("S00042")),
+        ordering: None,
         on_dead: OnDead::Hold,
         policy: PolicyVersion(Digest::of(b"old")),
         origin: Origin::Live,

@@ -22,6 +22,7 @@ fn delivery(attempts: u32) -> Delivery {
         flow: FlowName::new("labels").unwrap(),
         destination: DestinationName::new("carrier").unwrap(),
         lane: None,
+        ordering: None,
         on_dead: OnDead::Hold,
         policy: PolicyVersion(Digest::of(b"policy")),
         origin: Origin::Live,

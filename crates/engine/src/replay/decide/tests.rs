@@ -12,7 +12,7 @@ fn candidate(offset: u64, key: &str, repeat: Repeatable) -> Candidate {
         flow: FlowName::new("orders").unwrap(),
         destination: DestinationName::new("wms").ok(),
         of: None,
-        key: (!key.is_empty()).then(|| key.to_owned()),
+        key: (!key.is_empty()).then(|| LaneKey::new(key)),
         repeat,
         source: SourceName::new("shop").ok(),
         received_at: Timestamp::from_secs(100),
@@ -20,7 +20,7 @@ fn candidate(offset: u64, key: &str, repeat: Repeatable) -> Candidate {
     }
 }
 
-fn check(set: &[Candidate], commands: Commands, newer: Option<Newer>, expected: &[Option<Reason>]) {
+fn check(set: &[Candidate], commands: Commands, newer: Option<Fate>, expected: &[Option<Reason>]) {
     assert_eq!(judge(set, commands, |_| newer), expected);
 }
 
@@ -41,8 +41,8 @@ fn keys_of_different_flows_are_apart() {
 fn a_newer_event_outside_of_the_set_makes_state_and_transition_stale() {
     for repeat in [Repeatable::State, Repeatable::Transition] {
         let set = [candidate(1, "a", repeat)];
-        check(&set, Commands::Leave, Some(Newer::Delivered), &[Some(Reason::NewerDelivered)]);
-        check(&set, Commands::Leave, Some(Newer::UnderWay), &[Some(Reason::NewerUnderWay)]);
+        check(&set, Commands::Leave, Some(Fate::Done), &[Some(Reason::NewerDelivered)]);
+        check(&set, Commands::Leave, Some(Fate::UnderWay), &[Some(Reason::NewerUnderWay)]);
         check(&set, Commands::Leave, None, &[None]);
     }
 }
@@ -57,7 +57,7 @@ fn transitions_of_one_key_are_all_sent_in_order() {
 fn commands_go_only_on_a_persons_word() {
     let set = [candidate(1, "a", Repeatable::Command)];
     check(&set, Commands::Leave, None, &[Some(Reason::Command)]);
-    check(&set, Commands::Include, Some(Newer::Delivered), &[None]);
+    check(&set, Commands::Include, Some(Fate::Done), &[None]);
 }
 
 #[test]
@@ -77,12 +77,22 @@ fn the_set_is_in_journal_order_and_holds_each_event_once_per_flow() {
 }
 
 #[test]
-fn the_digest_follows_members_and_verdicts() {
+fn the_digest_follows_what_is_sent_and_not_why_the_rest_is_not() {
     let set = in_order(vec![candidate(1, "a", Repeatable::State), candidate(2, "b", Repeatable::State)]);
     let one = digest(&members(&set, &[None, None]));
     assert_eq!(one, digest(&members(&set, &[None, None])));
-    assert_ne!(one, digest(&members(&set, &[Some(Reason::NewerDelivered), None])));
     assert_ne!(one, digest(&members(&set[..1], &[None])));
+    let left_out = |reason| digest(&members(&set, &[Some(reason), None]));
+    assert_ne!(one, left_out(Reason::NewerDelivered));
+    assert_eq!(left_out(Reason::NewerDelivered), left_out(Reason::NewerUnderWay));
+}
+
+#[test]
+fn a_member_keeps_its_key_unless_a_persons_word_is_enough() {
+    let kept = |repeat| members(&[candidate(1, "a", repeat)], &[None])[0].key.clone();
+    assert_eq!(kept(Repeatable::State), Some(LaneKey::new("a")));
+    assert_eq!(kept(Repeatable::Transition), Some(LaneKey::new("a")));
+    assert_eq!(kept(Repeatable::Command), None);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a running replay does, case by case.
 
-use model::{DestinationName, Digest, EventId, FlowName, OnDead, Origin, Owner, Position, Principal};
+use model::{DestinationName, Digest, EventId, FlowName, OnDead, Origin, Owner, Position, Principal, ReplayId};
 use uuid::Uuid;
 
 use super::*;
@@ -18,14 +18,17 @@ fn replay(canary: u32, stop_after: u32, next: u32) -> Replay {
         state: ReplayState::Running,
         members: 100,
         next,
+        to_send: 0,
         passed: 0,
+        passed_for: Vec::new(),
         version: 3,
     }
 }
 
 fn member(index: u32, of: Option<DeliveryId>, verdict: MemberVerdict) -> ReplayMember {
     let event = EventId(Uuid::from_u128(u128::from(index) + 100));
-    ReplayMember { index, event, at: Position::default(), flow: FlowName::new("orders").unwrap(), of, verdict }
+    let flow = FlowName::new("orders").unwrap();
+    ReplayMember { index, event, at: Position::default(), flow, of, key: None, verdict }
 }
 
 fn owner() -> Owner {
@@ -42,6 +45,7 @@ fn delivery(state: DeliveryState) -> Delivery {
         flow: FlowName::new("orders").unwrap(),
         destination: DestinationName::new("wms").unwrap(),
         lane: None,
+        ordering: None,
         on_dead: OnDead::Hold,
         policy: PolicyVersion(Digest::of(b"old")),
         origin: Origin::Live,
@@ -106,34 +110,51 @@ fn a_member_replaces_only_what_still_waits_for_a_person() {
     let of = delivery(held()).id;
     let check = |of, now: Option<DeliveryState>, expected| {
         let member = member(0, of, MemberVerdict::Send);
-        assert_eq!(turnout(&member, now.map(delivery).as_ref()), expected);
+        assert_eq!(turnout(&member, now.map(delivery).as_ref(), None), expected);
     };
     check(None, None, Turnout::Sent);
     check(Some(of), Some(held()), Turnout::Replaces(of, 4));
     check(Some(of), Some(DeliveryState::DeadLettered { owner: owner() }), Turnout::Replaces(of, 4));
-    check(Some(of), Some(waiting()), Turnout::Passed);
-    check(Some(of), Some(done()), Turnout::Passed);
-    check(Some(of), None, Turnout::Passed);
+    for moved_on in [Some(waiting()), Some(done()), None] {
+        check(Some(of), moved_on, Turnout::Passed(Reason::MovedOn));
+    }
     let skipped = member(0, None, MemberVerdict::Skip { why: "stale".to_owned() });
-    assert_eq!(turnout(&skipped, None), Turnout::Passed);
+    assert_eq!(turnout(&skipped, None, None), Turnout::LeftOut);
 }
 
 #[test]
-fn a_canary_member_is_done_when_its_delivery_is_or_when_it_was_passed_over() {
-    let replay = replay(5, 0, 5);
-    let id = delivery(held()).id;
-    let by = |member: &ReplayMember| replayed::delivery(member.event, replay.id, &member.flow);
-    let check = |of: Option<DeliveryId>, made: Option<DeliveryState>, now: Option<DeliveryState>, expected: Canary| {
-        let member = member(0, of, MemberVerdict::Send);
-        assert_eq!(canary_member(replay.id, &member, made.map(delivery).as_ref(), now.map(delivery).as_ref()), expected);
+fn what_is_newer_by_now_speaks_against_what_would_be_sent() {
+    let newer = Some(Reason::NewerDelivered);
+    let of = delivery(held());
+    let sent = |of| member(0, of, MemberVerdict::Send);
+    assert_eq!(turnout(&sent(None), None, newer), Turnout::Passed(Reason::NewerDelivered));
+    assert_eq!(turnout(&sent(Some(of.id)), Some(&of), newer), Turnout::Passed(Reason::NewerDelivered));
+    assert_eq!(turnout(&sent(Some(of.id)), None, newer), Turnout::Passed(Reason::MovedOn));
+    let skipped = member(0, None, MemberVerdict::Skip { why: "stale".to_owned() });
+    assert_eq!(turnout(&skipped, None, newer), Turnout::LeftOut);
+}
+
+#[test]
+fn a_canary_is_done_when_its_deliveries_are_and_the_rest_was_passed_over() {
+    let check = |made: &[Option<DeliveryState>], passed, expected: Canary| {
+        let made: Vec<_> = made.iter().map(|state| state.clone().map(delivery)).collect();
+        assert_eq!(canary(&Replay { passed, ..replay(5, 0, 5) }, &made), expected);
     };
-    let sent = DeliveryState::Superseded { by: by(&member(0, None, MemberVerdict::Send)) };
-    check(None, Some(done()), None, Canary::Done);
-    check(None, Some(waiting()), None, Canary::UnderWay);
-    check(None, Some(held()), None, Canary::Failed(id));
-    check(None, None, None, Canary::UnderWay);
-    check(Some(id), None, Some(sent), Canary::UnderWay);
-    check(Some(id), None, Some(done()), Canary::Done);
+    check(&[], 0, Canary::Done);
+    check(&[Some(done()), Some(done())], 0, Canary::Done);
+    check(&[Some(done()), Some(waiting())], 0, Canary::UnderWay);
+    check(&[Some(waiting()), Some(held())], 0, Canary::Failed(delivery(held()).id));
+    check(&[Some(done()), None], 0, Canary::UnderWay);
+    check(&[Some(done()), None], 1, Canary::Done);
+    check(&[None, None], 1, Canary::UnderWay);
+    check(&[Some(waiting()), None], 1, Canary::UnderWay);
+}
+
+#[test]
+fn the_canary_is_looked_at_until_something_behind_it_is_sent() {
+    let looked =
+        [(5, 4), (5, 5), (5, 6), (0, 0), (100, 100)].map(|(canary, next)| waits_for_canary(&replay(canary, 0, next)));
+    assert_eq!(looked, [false, true, false, false, false]);
 }
 
 fn emitted(batch: &Batch) -> Vec<Uuid> {
@@ -167,8 +188,19 @@ fn a_step_is_one_guarded_batch_that_can_be_repeated() {
 
 #[test]
 fn what_is_passed_over_moves_the_replay_on_and_emits_nothing() {
-    let members = [(member(0, None, MemberVerdict::Skip { why: "stale".to_owned() }), Turnout::Passed)];
+    let members = [(member(0, None, MemberVerdict::Skip { why: "stale".to_owned() }), Turnout::LeftOut)];
     let batch = batch(&replay(0, 0, 0), &members, PolicyVersion(Digest::of(b"present")), Timestamp::from_secs(7));
     assert_eq!(emitted(&batch), Vec::<Uuid>::new());
     assert!(matches!(batch.changes.as_slice(), [Change::ReplayMove(replay)] if replay.next == 1));
+}
+
+#[test]
+fn what_is_passed_over_is_counted_by_reason() {
+    let passed = |index, reason| (member(index, None, MemberVerdict::Send), Turnout::Passed(reason));
+    let members = [passed(0, Reason::BelowFloor), passed(1, Reason::NewerDelivered), passed(2, Reason::BelowFloor)];
+    let batch = batch(&replay(0, 0, 0), &members, PolicyVersion(Digest::of(b"present")), Timestamp::from_secs(7));
+    let [Change::ReplayMove(replay)] = batch.changes.as_slice() else { panic!("only the move: {batch:?}") };
+    let counts: Vec<_> = replay.passed_for.iter().map(|passed| (passed.why.as_str(), passed.count)).collect();
+    assert_eq!(replay.passed, 3);
+    assert_eq!(counts, [(Reason::BelowFloor.sentence(), 2), (Reason::NewerDelivered.sentence(), 1)]);
 }

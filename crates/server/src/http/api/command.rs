@@ -220,6 +220,7 @@ fn replays(app: &App) -> Replays {
         ledger: Arc::clone(&app.ground.ledger),
         views: Arc::clone(&app.views),
         book: Arc::clone(&app.ground.book),
+        previews: Arc::clone(&app.previews),
     }
 }
 
