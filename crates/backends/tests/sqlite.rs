@@ -7,9 +7,10 @@ use std::sync::Arc;
 use backends::conformance::sample::{admitted, at, claim, delivery, delivery_id, done, event_id, in_lane, position};
 use backends::conformance::{self, JournalFixture, LedgerFixture, LedgerStore, ManualClock, Opening};
 use backends::sqlite::{JournalOptions, LedgerOptions, Options, Store};
-use engine::ports::{Answer, Clock, DueQuery, Fate, Journal, Ledger as _, Mark, Newest, NewestQuery, Views as _};
+use engine::ports::{Answer, Clock, DueQuery, Journal, Ledger as _, Mark, Views as _};
 use futures::future::join_all;
 use model::limit::KEY_WINDOW;
+use model::newest::{Fate, Newest, NewestQuery};
 use model::{
     Appended, Batch, Bucket, Change, Digest, Fault, FaultKind, LaneKey, Offset, Partition, PolicyVersion, TimeSpan,
 };

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use model::account::Census;
 use model::change::Switch;
+use model::newest::{Newest, NewestQuery};
 use model::outcome::Outcome;
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
@@ -19,8 +20,8 @@ use model::view::{
 };
 use model::{
     Account, Appended, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault,
-    FlowName, InForce, KeyedWrite, LaneKey, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position,
-    QuarantineRow, Record, Replay, ReplayId, ReplayMember, TimeSpan, Timestamp, Token,
+    FlowName, InForce, KeyedWrite, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow,
+    Record, Replay, ReplayId, ReplayMember, TimeSpan, Timestamp, Token,
 };
 use uuid::Uuid;
 
@@ -253,39 +254,6 @@ pub struct Due {
     pub deliveries: Vec<Delivery>,
     /// Rows on the way to them that cannot be read: which, and what is wrong with it, in a sentence each.
     pub unreadable: Vec<String>,
-}
-
-/// Which newest delivery is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewestQuery {
-    /// By which flow.
-    pub flow: FlowName,
-    /// To where.
-    pub destination: DestinationName,
-    /// Of this lane, or with this ordering key where it has no lane: [`Delivery::ordering_key`].
-    pub key: LaneKey,
-    /// Its bytes stand behind this place, in the same partition.
-    pub after: Position,
-}
-
-/// The newest delivery of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Newest {
-    /// Where its bytes are.
-    pub at: Offset,
-    /// What became of it.
-    pub fate: Fate,
-}
-
-/// What became of the newest delivery of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It was delivered.
-    Done,
-    /// It is on its way.
-    UnderWay,
-    /// So many that wait for a person or were cancelled come after this place that it was not looked further.
-    Unknown,
 }
 
 /// A life of a node.

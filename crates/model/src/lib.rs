@@ -15,6 +15,7 @@ pub mod ids;
 pub mod keyed;
 pub mod limit;
 pub mod network;
+pub mod newest;
 pub mod outcome;
 pub mod quarantine;
 pub mod record;

@@ -13,6 +13,7 @@ mod delivery;
 mod lacks;
 #[cfg(test)]
 mod replay;
+#[cfg(test)]
 mod replay_stale;
 #[cfg(test)]
 mod retention;

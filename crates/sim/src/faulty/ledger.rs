@@ -3,8 +3,9 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use engine::ports::{Answer, Due, DueQuery, Hint, Ledger, Life, Newest, NewestQuery, Shard};
+use engine::ports::{Answer, Due, DueQuery, Hint, Ledger, Life, Shard};
 use model::change::Switch;
+use model::newest::{Newest, NewestQuery};
 use model::{
     Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce, KeyedWrite,
     NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,

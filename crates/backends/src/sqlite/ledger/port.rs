@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use engine::ports::{Answer, Due, DueQuery, Hint, Ledger, Life, Newest, NewestQuery, Shard, Views};
+use engine::ports::{Answer, Due, DueQuery, Hint, Ledger, Life, Shard, Views};
 use model::change::Switch;
+use model::newest::{Newest, NewestQuery};
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
     ReplayStory,
