@@ -12,15 +12,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use model::account::Census;
 use model::change::Switch;
+use model::newest::{Newest, NewestQuery};
 use model::outcome::Outcome;
+use model::room::{Ages, Room};
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
     ReplayStory,
 };
 use model::{
     Account, Appended, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault,
-    FlowName, InForce, KeyedWrite, LaneKey, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position,
-    QuarantineRow, Record, Replay, ReplayId, ReplayMember, TimeSpan, Timestamp, Token,
+    FlowName, InForce, KeyedWrite, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow,
+    Record, Replay, ReplayId, ReplayMember, TimeSpan, Timestamp, Token,
 };
 use uuid::Uuid;
 
@@ -252,34 +254,6 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     fn changed(&self) -> Hint;
 }
 
-/// Rows of the ledger that were made before these moments have had their time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ages {
-    /// What destinations answered, [`model::AttemptResult::response`]; never kept longer than the rows.
-    pub answers: Timestamp,
-    /// All others but the audit.
-    pub rows: Timestamp,
-    /// The audit.
-    pub audit: Timestamp,
-}
-
-/// How much room a ledger takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Room {
-    /// Bytes in use, free pages not counted.
-    pub bytes: u64,
-    /// The budget; above it intake is refused as by a full journal. 0 for none.
-    pub budget: u64,
-}
-
-impl Room {
-    /// Hundredths of the budget in use; 0 without a budget.
-    pub fn percent(&self) -> u64 {
-        let percent = u128::from(self.bytes) * 100 / u128::from(self.budget.max(1));
-        if self.budget == 0 { 0 } else { u64::try_from(percent).unwrap_or(u64::MAX) }
-    }
-}
-
 /// Which due deliveries are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueQuery {
@@ -302,39 +276,6 @@ pub struct Readable {
     pub deliveries: Vec<Delivery>,
     /// Rows on the way to them that cannot be read: which, and what is wrong with it, in a sentence each.
     pub unreadable: Vec<String>,
-}
-
-/// Which newest delivery is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewestQuery {
-    /// By which flow.
-    pub flow: FlowName,
-    /// To where.
-    pub destination: DestinationName,
-    /// Of this lane, or with this ordering key where it has no lane: [`Delivery::ordering_key`].
-    pub key: LaneKey,
-    /// Its bytes stand behind this place, in the same partition.
-    pub after: Position,
-}
-
-/// The newest delivery of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Newest {
-    /// Where its bytes are.
-    pub at: Offset,
-    /// What became of it.
-    pub fate: Fate,
-}
-
-/// What became of the newest delivery of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It was delivered.
-    Done,
-    /// It is on its way.
-    UnderWay,
-    /// So many that wait for a person or were cancelled come after this place that it was not looked further.
-    Unknown,
 }
 
 /// A life of a node.

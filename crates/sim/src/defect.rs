@@ -4,8 +4,9 @@
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{Journal, Ledger, Message, Newest, Readable};
+use engine::ports::{Journal, Ledger, Message, Readable};
 use model::change::{Change, InForce};
+use model::newest::Newest;
 use model::{
     Appended, Batch, Delivery, DeliveryState, Entry, Fault, Guard, NewEntry, Offset, Owner, Partition, Position, TimeSpan,
     Timestamp,

@@ -1,6 +1,7 @@
 //! A ledger against the one in memory: the same random batches, the same answers to everything.
 
-use engine::ports::{Ages, Ledger};
+use engine::ports::Ledger;
+use model::room::Ages;
 use model::{Batch, Committed, Fault, FaultKind, TimeSpan};
 
 use super::fixture::LedgerFixture;

@@ -1,6 +1,6 @@
 //! The ledger: the newest delivery of a key that is done or under way.
 
-use engine::ports::{Fate, Newest, NewestQuery};
+use model::newest::{Fate, Newest, NewestQuery};
 use model::{Delivery, DeliveryState, LaneKey, Offset, Partition, Position};
 
 use super::fixture::LedgerFixture;
@@ -27,8 +27,8 @@ fn after(key: &str, offset: u64) -> NewestQuery {
     NewestQuery { flow: name("orders"), destination: name("wms"), key: LaneKey::new(key), after: position(offset) }
 }
 
-fn found(offset: u64, fate: Fate) -> Option<Newest> {
-    Some(Newest { at: Offset(offset), fate })
+const fn found(offset: u64, fate: Fate) -> Newest {
+    Newest { at: Offset(offset), fate }
 }
 
 /// Delivery `n` of flow `orders` without a lane, with an ordering key.
@@ -55,17 +55,17 @@ async fn the_newest_is_by_the_place_of_its_bytes(mut it: LedgerFixture) {
     }
     // Made later, of what came earlier.
     it.open(Delivery { bytes_at: position(2), ..passing(4, "a") }).await;
-    assert_eq!(it.newest(after("a", 1)).await, found(3, Fate::UnderWay));
+    assert_eq!(it.newest(after("a", 1)).await, Some(found(3, Fate::UnderWay)));
     for n in [1, 2, 3] {
         it.deliver(n).await;
     }
     it.reopen().await;
-    assert_eq!(it.newest(after("a", 0)).await, found(3, Fate::Done));
-    assert_eq!(it.newest(after("a", 2)).await, found(3, Fate::Done));
+    assert_eq!(it.newest(after("a", 0)).await, Some(found(3, Fate::Done)));
+    assert_eq!(it.newest(after("a", 2)).await, Some(found(3, Fate::Done)));
     assert_eq!(it.newest(after("a", 3)).await, None);
     let questions = vec![after("b", 0), after("a", 0), after("a", 3)];
     let answers = it.ledger().newest(questions).await.expect("the ledger reads");
-    assert_eq!(answers, [None, found(3, Fate::Done), None], "in the order of the questions");
+    assert_eq!(answers, [None, Some(found(3, Fate::Done)), None], "in the order of the questions");
     assert_eq!(it.ledger().newest(Vec::new()).await.ok(), Some(Vec::new()));
 }
 
@@ -77,28 +77,28 @@ async fn what_waits_for_a_person_or_was_cancelled_is_not_the_newest(it: LedgerFi
     for (n, state) in [(3, held()), (4, dead()), (5, cancelled())] {
         it.shift(delivery_id(n), state).await;
     }
-    assert_eq!(it.newest(after("a", 0)).await, found(2, Fate::UnderWay));
+    assert_eq!(it.newest(after("a", 0)).await, Some(found(2, Fate::UnderWay)));
     it.shift(delivery_id(2), dead()).await;
-    assert_eq!(it.newest(after("a", 0)).await, found(1, Fate::Done));
+    assert_eq!(it.newest(after("a", 0)).await, Some(found(1, Fate::Done)));
     assert_eq!(it.newest(after("a", 1)).await, None);
     it.shift(delivery_id(4), waiting(200)).await;
-    assert_eq!(it.newest(after("a", 1)).await, found(4, Fate::UnderWay));
+    assert_eq!(it.newest(after("a", 1)).await, Some(found(4, Fate::UnderWay)));
 }
 
 async fn one_whose_place_was_taken_stands_as_its_successor(it: LedgerFixture) {
     it.open(in_lane(1, "a")).await;
     it.shift(delivery_id(1), DeliveryState::Superseded { by: delivery_id(2) }).await;
-    assert_eq!(it.newest(after("a", 0)).await, found(1, Fate::UnderWay), "the router has not made it");
+    assert_eq!(it.newest(after("a", 0)).await, Some(found(1, Fate::UnderWay)), "the router has not made it");
     // Elsewhere, so that only the way over the first leads to it.
     it.open(in_lane(2, "elsewhere")).await;
-    for (state, expected) in [(held(), None), (waiting(100), found(1, Fate::UnderWay)), (cancelled(), None)] {
+    for (state, expected) in [(held(), None), (waiting(100), Some(found(1, Fate::UnderWay))), (cancelled(), None)] {
         it.shift(delivery_id(2), state).await;
         assert_eq!(it.newest(after("a", 0)).await, expected);
     }
     it.shift(delivery_id(2), done(100)).await;
-    assert_eq!(it.newest(after("a", 0)).await, found(1, Fate::Done));
+    assert_eq!(it.newest(after("a", 0)).await, Some(found(1, Fate::Done)));
     it.shift(delivery_id(2), DeliveryState::Superseded { by: delivery_id(1) }).await;
-    assert_eq!(it.newest(after("a", 0)).await, found(1, Fate::UnderWay), "a circle comes to an end");
+    assert_eq!(it.newest(after("a", 0)).await, Some(found(1, Fate::UnderWay)), "a circle comes to an end");
 }
 
 async fn the_newest_is_of_one_flow_destination_key_and_partition(it: LedgerFixture) {
@@ -114,9 +114,9 @@ async fn the_newest_is_of_one_flow_destination_key_and_partition(it: LedgerFixtu
     }
     assert_eq!(it.newest(after("a", 0)).await, None);
     let there = NewestQuery { after: Position { offset: Offset(0), ..elsewhere }, ..after("a", 0) };
-    assert_eq!(it.newest(there).await, found(9, Fate::UnderWay));
-    assert_eq!(it.newest(NewestQuery { flow: name("returns"), ..after("a", 0) }).await, found(2, Fate::UnderWay));
-    assert_eq!(it.newest(NewestQuery { destination: name("erp"), ..after("a", 0) }).await, found(3, Fate::UnderWay));
+    assert_eq!(it.newest(there).await, Some(found(9, Fate::UnderWay)));
+    assert_eq!(it.newest(NewestQuery { flow: name("returns"), ..after("a", 0) }).await, Some(found(2, Fate::UnderWay)));
+    assert_eq!(it.newest(NewestQuery { destination: name("erp"), ..after("a", 0) }).await, Some(found(3, Fate::UnderWay)));
     assert_eq!(it.newest(NewestQuery { flow: name("nobody"), ..after("a", 0) }).await, None);
 }
 
@@ -127,15 +127,15 @@ async fn an_ordering_key_counts_where_there_is_no_lane(mut it: LedgerFixture) {
     let stored = it.get(delivery_id(2)).await;
     assert_eq!((stored.lane.clone(), stored.ordering.clone()), (None, Some(LaneKey::new("a"))));
     assert!(!stored.behind, "nothing waits for an ordering key");
-    assert_eq!(it.newest(after("a", 0)).await, found(2, Fate::UnderWay));
+    assert_eq!(it.newest(after("a", 0)).await, Some(found(2, Fate::UnderWay)));
     it.open(in_lane(3, "a")).await;
-    assert_eq!(it.newest(after("a", 0)).await, found(3, Fate::UnderWay), "a flow that became ordered goes on");
+    assert_eq!(it.newest(after("a", 0)).await, Some(found(3, Fate::UnderWay)), "a flow that became ordered goes on");
 }
 
 async fn what_retention_removed_is_no_newest(it: LedgerFixture) {
     it.open(unordered(1, "a")).await;
     it.deliver(1).await;
-    assert_eq!(it.newest(after("a", 0)).await, found(1, Fate::Done));
+    assert_eq!(it.newest(after("a", 0)).await, Some(found(1, Fate::Done)));
     it.ledger().trim(super::ledger_trim::ages(50)).await.expect("the ledger trims");
     assert_eq!(it.newest(after("a", 0)).await, None);
 }

@@ -1,7 +1,7 @@
 //! The ledger: what retention removes, what it leaves, and what outlives it.
 
-use engine::ports::Ages;
 use model::limit::TRIM_ROWS_MAX;
+use model::room::Ages;
 use model::view::DeliveryQuery;
 use model::{AttemptResult, Batch, Bucket, Change, Delivery, Offset, Origin, QuarantineState, Replay, ReplayState};
 use uuid::Uuid;

@@ -2,8 +2,9 @@
 //!
 //! Where a port promises no order, the portrait brings one; the numbers of the feed are left out, their order is not.
 
-use engine::ports::{DueQuery, Ledger, Newest, NewestQuery, Shard, Views};
+use engine::ports::{DueQuery, Ledger, Shard, Views};
 use model::change::Switch;
+use model::newest::{Newest, NewestQuery};
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
     ReplayStory,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use model::newest::Fate;
 use model::{
     DeliveryId, DestinationName, Digest, EventId, FlowName, LaneKey, MemberVerdict, Position, ReplayMember, SourceName,
     Timestamp,
@@ -10,8 +11,6 @@ use model::{
 use policy::specs::Repeatable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::ports::Fate;
 
 /// An event and a flow that a selection found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use model::account::ROUTER;
 use model::limit::{PAGE_ROWS_MAX, READ_RECORDS_MAX};
+use model::newest::{Fate, Newest, NewestQuery};
 use model::{Consumer, Entry, Event, Fault, FlowName, LaneKey, Offset, Partition, Position, Record};
 use policy::{EventView, Flow, Policy};
 
-use crate::ports::{Fate, Journal, Ledger, Newest, NewestQuery};
+use crate::ports::{Journal, Ledger};
 use crate::rules::lane;
 
 /// Where it is looked up.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use model::limit::KEY_WINDOW;
 use model::{Offset, Record, TimeSpan, Timestamp};
 
-use crate::ports::{Ages, Room, Usage};
+use crate::ports::Usage;
+use model::room::{Ages, Room};
 
 /// How much longer than its window a key is remembered: a clock that was ahead, and is put right, must not have dropped what is
 /// inside of it. What is looked up is judged by the window alone.

@@ -9,7 +9,8 @@ use model::{Consumer, Fault, Offset, Partition, TimeSpan, Timestamp};
 
 use super::decide::{self, Pressure, Retention};
 use super::run::Trimmer;
-use crate::ports::{Ages, Clock, Journal, Ledger, Room, Usage};
+use crate::ports::{Clock, Journal, Ledger, Usage};
+use model::room::{Ages, Room};
 
 /// The pause between steps: whoever reads beside gets in.
 const PAUSE: TimeSpan = TimeSpan::from_millis(1);

@@ -15,6 +15,7 @@ mod lacks;
 mod lanes;
 #[cfg(test)]
 mod replay;
+#[cfg(test)]
 mod replay_stale;
 #[cfg(test)]
 mod retention;

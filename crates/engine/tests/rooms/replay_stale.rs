@@ -36,12 +36,12 @@ impl World {
     }
 
     async fn order(&self, wanted: &Wanted) -> ReplayId {
-        self.replays().order(wanted, None, &self.asked()).await.unwrap().replay.id
+        self.replays().order(wanted, None, &self.asked()).await.expect("it is ordered").replay.id
     }
 
     /// Members that were passed over, by reason.
     async fn passed(&self, id: ReplayId) -> Vec<(String, u32)> {
-        let replay = self.ledger.replay(id).await.unwrap().unwrap();
+        let replay = self.ledger.replay(id).await.expect("memory answers").expect("it was ordered");
         assert_eq!(replay.passed, replay.passed_for.iter().map(|passed| passed.count).sum::<u32>());
         replay.passed_for.into_iter().map(|passed| (passed.why, passed.count)).collect()
     }
@@ -49,13 +49,13 @@ impl World {
     /// Retention moves everything up to this delivery's bytes to what is kept, or removes it.
     async fn trim_up_to(&self, last: DeliveryId) {
         let to = self.delivery(last).await.bytes_at.offset;
-        let mark = self.journal.usage().await.unwrap().mark;
-        let needed = self.ledger.needed(Partition(0), Offset(0), to).await.unwrap();
-        self.journal.trim(Partition(0), to, needed, mark).await.unwrap();
+        let mark = self.journal.usage().await.expect("memory answers").mark;
+        let needed = self.ledger.needed(Partition(0), Offset(0), to).await.expect("memory answers");
+        self.journal.trim(Partition(0), to, needed, mark).await.expect("memory answers");
     }
 
     async fn reasons(&self, wanted: &Wanted) -> Vec<(Reason, usize)> {
-        let preview = self.replays().preview(wanted, self.clock.now()).await.unwrap();
+        let preview = self.replays().preview(wanted, self.clock.now()).await.expect("it is previewed");
         preview.left_out.iter().map(|left_out| (left_out.reason, left_out.count)).collect()
     }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::extract::State;
-use engine::ports::{Room, Usage};
+use engine::ports::Usage;
 use engine::retention::decide::ALARM_FULL;
 use model::limit::APPEND_BYTES_WAITING_MAX;
+use model::room::Room;
 
 use super::problem::{Problem, kinds};
 use crate::app::App;

@@ -3,8 +3,10 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use engine::ports::{Ages, Answer, DueQuery, Hint, Ledger, Life, Newest, NewestQuery, Readable, Room, Shard};
+use engine::ports::{Answer, DueQuery, Hint, Ledger, Life, Readable, Shard};
 use model::change::Switch;
+use model::newest::{Newest, NewestQuery};
+use model::room::{Ages, Room};
 use model::{
     Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce, KeyedWrite,
     NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,

@@ -16,8 +16,10 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{Ages, Answer, Clock, DueQuery, Hint, Ledger, Life, Newest, NewestQuery, Readable, Room, Shard, Views};
+use engine::ports::{Answer, Clock, DueQuery, Hint, Ledger, Life, Readable, Shard, Views};
 use model::change::Switch;
+use model::newest::{Newest, NewestQuery};
+use model::room::{Ages, Room};
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
     ReplayStory,

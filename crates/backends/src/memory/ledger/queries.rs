@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::ports::{DueQuery, Fate, Newest, NewestQuery, Readable, Shard};
+use engine::ports::{DueQuery, Readable, Shard};
 use model::delivery::ordering_digest;
 use model::limit::{NEWEST_ROWS_MAX, SUCCESSORS_MAX};
+use model::newest::{Fate, Newest, NewestQuery};
 use model::{
     Delivery, DeliveryId, DeliveryState, DestinationName, MemberVerdict, NewEntry, Offset, Partition, Position,
     QuarantineState, Replay, ReplayId, ReplayMember, ReplayState, Timestamp,

@@ -1,7 +1,7 @@
 //! Retention: removes what is final and old, in bounded steps, and keeps its counts.
 
-use engine::ports::Ages;
 use model::limit::TRIM_ROWS_MAX;
+use model::room::Ages;
 use model::{AuditId, Bucket, DeliveryId, Digest, EventId, QuarantineState, ReplayId, ReplayState, Timestamp};
 use uuid::Uuid;
 

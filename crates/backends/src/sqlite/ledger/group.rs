@@ -4,7 +4,7 @@
 //! conflicts after it has written something, the transaction is undone and the group is done again with a savepoint
 //! around each batch. So the usual group pays for no savepoints, and one bad batch never harms another.
 
-use engine::ports::Ages;
+use model::room::Ages;
 use model::{Committed, Fault};
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};

@@ -1,8 +1,8 @@
 //! The newest delivery of a lane or ordering key that is done or under way, on a reader's connection.
 
-use engine::ports::{Fate, Newest, NewestQuery};
 use model::delivery::ordering_digest;
 use model::limit::{NEWEST_ROWS_MAX, SUCCESSORS_MAX};
+use model::newest::{Fate, Newest, NewestQuery};
 use model::{DeliveryId, Offset};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use engine::ports::{Ages, Answer, DueQuery, Hint, Ledger, Life, Newest, NewestQuery, Readable, Room, Shard, Views};
+use engine::ports::{Answer, DueQuery, Hint, Ledger, Life, Readable, Shard, Views};
 use model::change::Switch;
+use model::newest::{Newest, NewestQuery};
+use model::room::{Ages, Room};
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
     ReplayStory,
