@@ -52,12 +52,14 @@ pub(crate) async fn resume(folder: &Path) -> Outcome<Vec<Figure>> {
     product::project(&project, &sink.address, 1)?;
     let product = Product::start(&project, &data).await?;
     let address = product.address.clone();
-    let load =
-        tokio::spawn(async move { Load { connections: 64, seconds: 4, rate: 0, run: "r" }.send(&address).await.is_ok() });
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    product.kill().await?;
+    let killed = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        product.kill().await
+    };
     // The sender goes on in vain until its time is over; nobody else sends.
-    load.await?;
+    let load = Load { connections: 64, seconds: 4, rate: 0, run: "r" };
+    let (_, killed) = tokio::join!(load.send(&address), killed);
+    killed?;
     let before = sink.arrivals().await?.count;
     let begin = now_us();
     let product = Product::start(&project, &data).await?;

@@ -10,6 +10,8 @@ mod deadlines;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod flying;
+#[cfg(test)]
 mod lacks;
 #[cfg(test)]
 mod lanes;

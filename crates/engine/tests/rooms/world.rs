@@ -1,32 +1,26 @@
 //! A product in memory whose loops turn when a test says so.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::pin::Pin;
 use std::sync::Arc;
 
 use backends::conformance::ManualClock;
 use backends::memory::{MemoryJournal, MemoryLedger};
-use bytes::Bytes;
-use engine::board::{Board, Claimed, Handover};
+use engine::board::{Board, Handover};
 use engine::book::Book;
 use engine::change::apply::{Applied, Changes, bootstrap};
 use engine::change::decide::Terms;
-use engine::delivery::claim::{Claimer, Told};
 use engine::delivery::operate::Operate;
-use engine::delivery::run::{Deliverer, Sender};
-use engine::delivery::sweep::Sweep;
 use engine::drive::Turn;
 use engine::keyring::Keyring;
 use engine::membership::{self, Membership};
 use engine::observe::Facts;
 use engine::outbox::Outbox;
-use engine::ports::{Clock, DueQuery, Journal, Ledger, Message, Outbound, Sent, Views};
+use engine::ports::{Clock, DueQuery, Journal, Ledger, Views};
 use engine::replay::order::Replays;
 use engine::replay::previews::Previews;
 use engine::replay::run::Replayer;
 use engine::routing::run::Router;
 use engine::rules::asked::{Asked, NotDone};
-use engine::rules::gate::Kind;
 use engine::rules::pulse::Pulse;
 use engine::rules::replayed;
 use model::account::{Account, Line};
@@ -252,83 +246,6 @@ impl World {
         DueQuery { destination: wms(), now: self.clock.now(), all: 100, repeats: 100, without: BTreeSet::new() }
     }
 
-    /// Lets the claiming and the delivery loop run against a destination that takes everything, until none of these waits any more, or for so
-    /// many turns that it never will. Answers whether the loop ended well when it was told to.
-    pub(crate) async fn deliver_until_settled(&self, ids: &[DeliveryId]) {
-        self.deliver(ids, Outcome::Accepted { status: 200 }).await;
-    }
-
-    /// Claims and attempts for some seconds, until none of these waits; every attempt ends like this.
-    pub(crate) async fn deliver(&self, ids: &[DeliveryId], outcome: Outcome) {
-        self.board.set_shards(BTreeSet::from(["partition/0".to_owned(), "destination/wms".to_owned()]));
-        let (stop, stopped) = watch::channel(false);
-        let (handovers, receiver) = mpsc::channel(1);
-        let sender = self.sender(outcome, stopped);
-        let claimer = Claimer { sender: sender.clone(), handovers, told: Told::default() };
-        let deliverer = Deliverer { sender, handovers: receiver };
-        let until_settled = async {
-            for _ in 0..500 {
-                self.clock.advance(TimeSpan::from_millis(10));
-                tokio::task::yield_now().await;
-                if !self.any_waits(ids).await {
-                    break;
-                }
-            }
-            stop.send_replace(true);
-        };
-        let (claimed, delivered, ()) = futures::join!(claimer.run(), deliverer.run(), until_settled);
-        claimed.and(delivered).unwrap();
-    }
-
-    /// Claims a delivery and lets it fly, with nobody beside it that claims. Every attempt is accepted.
-    pub(crate) async fn fly(&self, id: DeliveryId, stop: watch::Receiver<bool>) {
-        self.board.set_shards(BTreeSet::from(["partition/0".to_owned(), "destination/wms".to_owned()]));
-        let (delivery, now) = (self.delivery(id).await, self.clock.now());
-        let slot = self.board.enter(&self.book.current().destinations[&wms()], Kind::First, now).unwrap();
-        let claim = Change::Claim { delivery: id, claim: Claim { lease: self.board.lease.clone(), at: now } };
-        let claim = Claimed::Surely(self.ledger.commit(Batch::new().change(claim)).await.unwrap().claimed[0]);
-        let (handovers, receiver) = mpsc::channel(1);
-        handovers.try_send(Handover { delivery: Box::new(delivery), claim, record: None, slot }).unwrap();
-        drop(handovers);
-        let sender = self.sender(Outcome::Accepted { status: 200 }, stop);
-        Deliverer { sender, handovers: receiver }.run().await.unwrap();
-    }
-
-    fn sender(&self, outcome: Outcome, stop: watch::Receiver<bool>) -> Sender {
-        Sender {
-            journal: self.journal.clone(),
-            ledger: self.ledger.clone(),
-            outbound: Arc::new(Answering(outcome)),
-            book: self.book.clone(),
-            board: self.board.clone(),
-            clock: self.clock.clone(),
-            facts: Arc::default(),
-            stop,
-        }
-    }
-
-    /// The sweep of this life.
-    pub(crate) fn sweep(&self, facts: Facts) -> Sweep {
-        Sweep {
-            journal: Arc::clone(&self.journal),
-            ledger: Arc::clone(&self.ledger),
-            book: Arc::clone(&self.book),
-            clock: self.clock.clone(),
-            facts: Arc::new(facts),
-            pulse: Pulse::default(),
-            told: BTreeSet::new(),
-        }
-    }
-
-    async fn any_waits(&self, ids: &[DeliveryId]) -> bool {
-        for id in ids {
-            if self.delivery(*id).await.state.word() == "waiting" {
-                return true;
-            }
-        }
-        false
-    }
-
     pub(crate) async fn of_replay(&self, replay: model::ReplayId) -> Vec<Delivery> {
         let query = DeliveryQuery { replay: Some(replay), limit: 500, ..DeliveryQuery::default() };
         let mut rows = self.views.deliveries(query).await.unwrap().rows;
@@ -343,17 +260,6 @@ impl World {
         let census = self.journal.census(account.routed_to.clone()).await.unwrap();
         let missing = |line: &Line| (line.entries_missing(), line.deliveries_missing());
         assert!(account.lines(&census).iter().all(|line| missing(line) == (0, 0)), "{:?}", account.lines(&census));
-    }
-}
-
-/// A destination that answers everything like this.
-#[derive(Debug)]
-struct Answering(Outcome);
-
-impl Outbound for Answering {
-    fn send<'a>(&'a self, _message: &'a Message) -> Pin<Box<dyn Future<Output = Sent> + Send + 'a>> {
-        let sent = Sent { outcome: self.0.clone(), response: Bytes::new(), cut: false };
-        Box::pin(std::future::ready(sent))
     }
 }
 
