@@ -73,6 +73,16 @@ pub(crate) struct Budgets {
     pub(crate) ledger: u64,
 }
 
+impl Budgets {
+    /// Stores under these budgets.
+    fn open(self, folder: &TempDir, clock: &Arc<dyn Clock>) -> Store {
+        let (budget_bytes, window_bytes) = (self.journal, 256 * 1024);
+        let journal = JournalOptions { budget_bytes, window_bytes, ..JournalOptions::default() };
+        let ledger = LedgerOptions { budget_bytes: self.ledger, ..LedgerOptions::default() };
+        Store::open(folder.path(), Options { journal, ledger }, clock).expect("it opens")
+    }
+}
+
 /// What a sender was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
@@ -96,10 +106,7 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let clock = Arc::new(DayClock::new(Timestamp::from_secs(1_793_000_000)));
         let as_clock: Arc<dyn Clock> = clock.clone();
-        let window_bytes = 256 * 1024;
-        let journal = JournalOptions { budget_bytes: budgets.journal, window_bytes, ..JournalOptions::default() };
-        let ledger = LedgerOptions { budget_bytes: budgets.ledger, ..LedgerOptions::default() };
-        let store = Store::open(folder.path(), Options { journal, ledger }, &as_clock).expect("it opens");
+        let store = budgets.open(&folder, &as_clock);
         let journal = Arc::new(WatchedJournal::new(store.journal));
         let as_journal: Arc<dyn Journal> = journal.clone();
         let ledger: Arc<dyn Ledger> = store.ledger.clone();
