@@ -190,3 +190,15 @@ fn doctor_finds_what_is_missing_and_names_the_fix() {
     assert!(fix_of("secrets").is_some_and(|fix| fix.contains("CROSSDOCK_SECRET_SHOP_WEBHOOK")), "{report:#}");
     assert!(fix_of("unsigned").is_some() || fix_of("project").is_some(), "{report:#}");
 }
+
+#[test]
+fn a_file_that_is_no_utf_8_is_told_with_its_place_and_never_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("systems/wms.yaml");
+    std::fs::create_dir(folder.path().join("systems")).unwrap();
+    let bytes = b"# Caf\xe9\nowner:    team-warehouse\n\n\n\n";
+    std::fs::write(&path, bytes).unwrap();
+    run(folder.path(), &["check"]).ends(3).says("error[H0117]").says("systems/wms.yaml:1:6");
+    run(folder.path(), &["fmt"]).ends(0).remarks("systems/wms.yaml: left as it is");
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+}
