@@ -258,3 +258,17 @@ async fn a_period_has_what_is_kept_and_says_where_it_is_not_whole() {
     assert_eq!(world.of_replay(ordered).await.len(), 3);
     assert!(matches!(world.delivery(dead[0]).await.state, DeliveryState::Superseded { .. }));
 }
+
+#[tokio::test]
+async fn a_replay_waits_while_the_router_is_too_far_behind_to_tell() {
+    let mut world = World::new(&project("lane: none", &[])).await;
+    let old = world.ended(1, &keys(1), End::Dead).await;
+    let id = world.order(&of(&old)).await;
+    for number in 1_000..1_600 {
+        world.append(number, "elsewhere").await;
+    }
+    world.replay().await;
+    assert_eq!(world.of_replay(id).await.len(), 0, "what is newer may be behind the first page");
+    world.replay().await;
+    assert_eq!(world.of_replay(id).await.len(), 1, "the router has come");
+}
