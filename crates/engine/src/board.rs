@@ -146,10 +146,11 @@ impl Board {
     }
 
     /// Takes a slot for a delivery that was never in a queue. Where something has been due for long it leaves the rate and
-    /// half of the slots to that: otherwise what has just arrived would always be first.
+    /// at least half of the slots to that: otherwise what has just arrived would always be first.
     pub fn enter_fresh(&self, destination: &Destination, now: Timestamp) -> Result<Slot, Closed> {
         let yields = lock(&self.long_due).contains(&destination.name);
-        if yields && (destination.rate.is_some() || self.free(destination, Kind::First) * 2 <= destination.concurrency) {
+        let after = self.free(destination, Kind::First).saturating_sub(1);
+        if yields && (destination.rate.is_some() || after * 2 < destination.concurrency) {
             return Err(Closed::Busy);
         }
         self.enter(destination, Kind::First, now)
@@ -160,6 +161,11 @@ impl Board {
         let yields = lock(&self.long_due).contains(&destination.name);
         let may = !yields && self.holds(&Self::shard_of(&destination.name)) && self.lacking(destination).is_none();
         may && self.gate(&destination.name, |gate| gate.go_on(destination, slot, now))
+    }
+
+    /// It served one: the success before it is counted.
+    pub fn went_on(&self, destination: &Destination, now: Timestamp) {
+        self.gate(&destination.name, |gate| gate.went_on(destination, now));
     }
 
     /// It did not serve one.

@@ -146,7 +146,8 @@ impl Node {
     }
 
     fn claim_loop(&self, handovers: mpsc::Sender<crate::board::Handover>) -> Loop {
-        let claimer = Claimer { sender: self.sender(), handovers, told: Told::default() };
+        let claimer =
+            Claimer { sender: self.sender(), handovers, told: Told::default(), left: std::collections::BTreeMap::new() };
         ("claim".to_owned(), Box::pin(claimer.run()))
     }
 

@@ -40,7 +40,8 @@ pub struct EventTrace {
     pub hops: Vec<Hop>,
     /// Its deliveries with their attempts.
     pub deliveries: Vec<DeliveryPage>,
-    /// Where it stands: `unrouted`, `quarantined`, `no_flow`, `moving`, `with_a_person`, `done`.
+    /// Where it stands: `unrouted`, `quarantined`, `no_flow`, `moving`, `with_a_person`, `done`, and
+    /// `forgotten` where retention has let go what became of it.
     pub state: String,
     /// Why, in one sentence.
     pub why: String,

@@ -76,7 +76,7 @@ fn print_event(trace: &EventTrace, output: &Output) {
 
 fn mark(state: &str) -> &'static str {
     match state {
-        "done" | "no_flow" | "cancelled" | "superseded" => "✓",
+        "done" | "no_flow" | "forgotten" | "cancelled" | "superseded" => "✓",
         "with_a_person" | "quarantined" | "held" | "dead_lettered" => "✖",
         _ => "·",
     }

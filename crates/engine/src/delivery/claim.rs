@@ -22,8 +22,15 @@ const AGAIN: TimeSpan = TimeSpan::from_millis(200);
 /// Between two looks: under load every commit is a hint, and what becomes due meanwhile is claimed together.
 const BREATH: TimeSpan = TimeSpan::from_millis(3);
 
-/// What has been due for longer was not just missed by a look: its destination takes less than there is.
+/// How long looks have to leave something before what has just arrived makes room for it.
 const LONG_DUE: TimeSpan = TimeSpan::from_secs(1);
+
+/// What a look leaves at a destination of what is due and could go, if it had a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    Something,
+    Nothing,
+}
 
 /// LIMIT: rows that are remembered as told of; more are told of again.
 pub(super) const TOLD_MAX: usize = 1_000;
@@ -37,6 +44,8 @@ pub struct Claimer {
     pub handovers: mpsc::Sender<Handover>,
     /// What was told of already.
     pub told: Told,
+    /// Since when a look has left something that is due to a destination.
+    pub left: BTreeMap<DestinationName, Timestamp>,
 }
 
 /// What was told of already, so that a loop that looks again and again tells it once.
@@ -96,17 +105,23 @@ impl Claimer {
     async fn claim_due(&mut self) -> Result<TimeSpan, Fault> {
         let mut wait = PERIOD;
         let present = self.sender.book.current();
-        for (name, due) in self.sender.ledger.agenda().await? {
+        let agenda = self.sender.ledger.agenda().await?;
+        self.left.retain(|name, _| {
+            let is_there = agenda.iter().any(|(known, _)| known == name);
+            if !is_there {
+                self.sender.board.set_long_due(name, LongDue::No);
+            }
+            is_there
+        });
+        for (name, due) in agenda {
             let now = self.sender.clock.now();
             let ours = self.sender.board.holds(&Board::shard_of(&name));
             let Some(destination) = present.destinations.get(&name).filter(|_| ours) else { continue };
             if due > now {
-                self.sender.board.set_long_due(&name, LongDue::No);
+                self.note_left(&name, Left::Nothing, now);
                 wait = wait.min(due.since(now));
                 continue;
             }
-            let long_due = if now.since(due) > LONG_DUE { LongDue::Yes } else { LongDue::No };
-            self.sender.board.set_long_due(&name, long_due);
             match self.claim_for(destination, now).await {
                 Ok(None) => {}
                 Ok(Some(until)) => wait = wait.min(until.since(now).max(TimeSpan::from_millis(1))),
@@ -122,17 +137,15 @@ impl Claimer {
         let board = Arc::clone(&self.sender.board);
         let all = (board.free(to, Kind::First) as usize).min(CLAIM_MAX);
         let repeats = (board.free(to, Kind::Repeat) as usize).min(all);
-        if all == 0 {
-            board.pressure.behind();
-            return Ok(None);
-        }
         let without = board.switches.paused_flows();
-        let query = DueQuery { destination: to.name.clone(), now, all, repeats, without };
+        // Without a slot it is asked whether anything waits for one.
+        let query = DueQuery { destination: to.name.clone(), now, all: all.max(1), repeats: repeats.max(1), without };
         let due = self.sender.ledger.due(query).await?;
         for what in due.unreadable {
             self.tell_unreadable(&to.name, what);
         }
-        if due.deliveries.len() == all {
+        let mut left = if due.deliveries.len() >= all.max(1) { Left::Something } else { Left::Nothing };
+        if left == Left::Something {
             board.pressure.behind();
         }
         let mut claims: Vec<(Delivery, Slot)> = Vec::with_capacity(all);
@@ -141,14 +154,14 @@ impl Claimer {
             let kind = if delivery.attempts == 0 { Kind::First } else { Kind::Repeat };
             match board.enter(to, kind, now) {
                 Ok(slot) => claims.push((delivery, slot)),
-                Err(Closed::Busy) => {}
+                Err(Closed::Busy) => left = Left::Something,
                 Err(Closed::Paused) => break,
                 Err(Closed::NoSecret(secret)) => {
                     self.tell_without_secret(&to.name, secret);
                     break;
                 }
                 Err(Closed::Until(until)) => {
-                    opens_at = Some(until);
+                    (opens_at, left) = (Some(until), Left::Something);
                     break;
                 }
             }
@@ -157,7 +170,22 @@ impl Claimer {
             self.told.without_secret.remove(&to.name);
             self.claim(claims, now).await?;
         }
+        self.note_left(&to.name, left, now);
         Ok(opens_at)
+    }
+
+    /// What every look has left for so long is not just missed by one: its destination takes less than there is. A delivery
+    /// that was behind in its lane is due since long, and yet nobody had to wait for it.
+    fn note_left(&mut self, destination: &DestinationName, left: Left, now: Timestamp) {
+        let since = match left {
+            Left::Something => *self.left.entry(destination.clone()).or_insert(now),
+            Left::Nothing => {
+                self.left.remove(destination);
+                now
+            }
+        };
+        let long_due = if now.since(since) > LONG_DUE { LongDue::Yes } else { LongDue::No };
+        self.sender.board.set_long_due(destination, long_due);
     }
 
     fn tell_unreadable(&mut self, destination: &DestinationName, what: String) {

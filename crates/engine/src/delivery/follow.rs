@@ -68,6 +68,9 @@ impl Sender {
                 return self.settle(delivery, ended, slot).await;
             }
         };
+        if let Some(destination) = self.book.current().destinations.get(&delivery.destination) {
+            self.board.went_on(destination, self.clock.now());
+        }
         Some(Handover { delivery: Box::new(next), claim, record: None, slot })
     }
 

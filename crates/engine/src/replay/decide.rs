@@ -85,7 +85,7 @@ impl Reason {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::BelowFloor => "retention has removed its bytes",
-            Self::Quarantined => "it is in quarantine: correct or release it there",
+            Self::Quarantined => "it is in quarantine, or was settled there without a release: correct or release it there",
             Self::UnderWay => "its delivery is on its way already",
             Self::NoFlow => "the flow is not in the present policy",
             Self::Command => "it is a command, and commands are repeated only when a person asks for them",

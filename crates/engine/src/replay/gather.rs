@@ -216,7 +216,8 @@ impl Gather {
                 None => None,
             };
             apply_state(&mut candidate, earlier.as_ref());
-            candidate.reason = quarantined.or(candidate.reason);
+            // What was released and whose row is gone has deliveries.
+            candidate.reason = quarantined.filter(|_| earlier.is_none()).or(candidate.reason);
             found.push(candidate);
         }
         Ok(())

@@ -94,17 +94,18 @@ impl Gate {
     }
 
     /// Whether another attempt of this kind may go with a slot whose attempt was a success, and takes what the rate asks for:
-    /// only while everything passes, so that the breaker has nothing to say but that it saw a success.
+    /// only while everything passes, so that the breaker has nothing to say but that it saw a success ([`Gate::went_on`]).
     pub fn go_on(&mut self, spec: &Destination, (slot, kind): (&Slot, Kind), now: Timestamp) -> bool {
         let passes = self.breaker.ask(now) == Pass::Yes && now >= self.closed_until;
         if slot.kind != kind || slot.role != Role::Usual || !passes {
             return false;
         }
-        if spec.rate.is_some_and(|rate| self.bucket.take(rate, now).is_err()) {
-            return false;
-        }
+        spec.rate.is_none_or(|rate| self.bucket.take(rate, now).is_ok())
+    }
+
+    /// Another attempt goes with the slot of a success.
+    pub fn went_on(&mut self, spec: &Destination, now: Timestamp) {
         self.breaker.saw(&spec.breaker, (Seen::Healthy, Role::Usual), now);
-        true
     }
 
     /// It did not go on: the rate has its token back.

@@ -31,7 +31,8 @@ impl World {
         let (stop, stopped) = watch::channel(false);
         let (handovers, receiver) = mpsc::channel(1);
         let sender = self.sender(outcome, stopped);
-        let claimer = Claimer { sender: sender.clone(), handovers, told: Told::default() };
+        let claimer =
+            Claimer { sender: sender.clone(), handovers, told: Told::default(), left: std::collections::BTreeMap::new() };
         let deliverer = Deliverer { sender, handovers: receiver };
         let until_settled = async {
             for _ in 0..500 {

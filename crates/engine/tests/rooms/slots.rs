@@ -1,6 +1,7 @@
 //! Who gets a slot of a destination, and when nobody does.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use engine::board::LongDue;
 use engine::ports::Clock as _;
@@ -40,6 +41,35 @@ async fn what_has_just_arrived_leaves_rate_and_half_of_the_slots_to_what_has_bee
     assert_eq!([fresh(wide), fresh(wide)], [Ok(()), Err(Closed::Busy)], "all four");
     world.board.set_long_due(&limited.name, LongDue::No);
     assert_eq!(fresh(limited), Ok(()));
+}
+
+#[tokio::test]
+async fn of_few_slots_the_queue_has_at_least_half() {
+    let of = |slots: u32| format!("  of-{slots}:\n    url: https://wide.example.com/\n    concurrency: {slots}\n");
+    let files = format!("owner: team-warehouse\ndestinations:\n{}", (1..=5).map(of).collect::<String>());
+    let world = World::new(&project("lane: none", &[("systems/wide.yaml", &files)])).await;
+    let present = world.book.current();
+    for (concurrency, fresh) in [(1, 0), (2, 1), (3, 1), (4, 2), (5, 2)] {
+        let name = DestinationName::new(&format!("of-{concurrency}")).unwrap();
+        let to = &present.destinations[&name];
+        world.board.set_shards(BTreeSet::from([format!("destination/{name}")]));
+        world.board.set_long_due(&name, LongDue::Yes);
+        let taken = (0..concurrency).filter(|_| world.board.enter_fresh(to, world.clock.now()).is_ok()).count();
+        assert_eq!(taken, fresh, "of {concurrency}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_behind_in_its_lane_makes_nobody_wait() {
+    let mut world = World::new(&project("lane: ordering", &[])).await;
+    let mut ids = Vec::new();
+    for number in 1..=3 {
+        ids.push(world.accept(number, "a").await);
+    }
+    world.clock.advance(TimeSpan::from_secs(3_600));
+    world.deliver_until_settled(&ids).await;
+    let to = Arc::clone(&world.book.current().destinations[&wms()]);
+    assert!(world.board.enter_fresh(&to, world.clock.now() + TimeSpan::from_secs(9)).is_ok());
 }
 
 #[tokio::test]

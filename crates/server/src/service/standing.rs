@@ -16,10 +16,15 @@ use crate::secrets;
 use crate::service::advice::{self, Advice, Trouble};
 use crate::service::answers::{Answer, Answers};
 
+/// No flow selects it.
+pub const NO_FLOW: &str = "no_flow";
+/// A flow selects it, and retention has let go what became of it.
+pub const FORGOTTEN: &str = "forgotten";
+
 /// Where an event stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// A word: `quarantined`, `unrouted`, `with_a_person`, `moving`, `no_flow` or `done`.
+    /// A word: `quarantined`, `unrouted`, `with_a_person`, `moving`, `no_flow`, `forgotten` or `done`.
     pub state: &'static str,
     /// Why, in a sentence.
     pub why: String,
@@ -58,7 +63,7 @@ pub fn of_event(app: &App, event: EventId, story: &EventStory, is_routed: bool, 
     if story.deliveries.is_empty() {
         return match &story.quarantine {
             Some(row) => Standing::new("done", format!("quarantined and {}", row.state.word()), String::new()),
-            None => Standing::new("no_flow", "accepted and routed: no flow selects it".to_owned(), String::new()),
+            None => Standing::new(NO_FLOW, "accepted and routed: no flow selects it".to_owned(), String::new()),
         };
     }
     let why = match story.deliveries.len() {

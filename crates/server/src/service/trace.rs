@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use model::view::EventStory;
 use model::{DeliveryId, Entry, Event, EventId, Fault, Record, Timestamp};
+use policy::Flow;
+use policy::expression::EventView;
 
 use crate::api::{DeliveryPage, EventSummary, EventTrace, Hop, Trace};
 use crate::app::App;
@@ -46,7 +48,11 @@ pub async fn trace(app: &App, reference: &str, answers: Answers) -> Result<Optio
         if it.record.is_none() && is_unknown(&story) {
             continue;
         }
-        let standing = standing::of_event(app, it.id, &story, is_routed(app, it.record.as_deref()).await?, answers);
+        let mut standing = standing::of_event(app, it.id, &story, is_routed(app, it.record.as_deref()).await?, answers);
+        if standing.state == standing::NO_FLOW && was_selected(app, &it).await? {
+            standing.why = "accepted and routed; what became of it is not kept any more".to_owned();
+            standing.state = standing::FORGOTTEN;
+        }
         let deliveries = story.deliveries.iter().map(|story| standing::page(app, story.clone(), answers)).collect();
         events.push(event_trace(&it, &story, standing, deliveries));
     }
@@ -79,6 +85,15 @@ async fn found(app: &App, reference: &str) -> Result<Vec<Named>, Fault> {
         }
     }
     Ok(named)
+}
+
+/// Whether a flow of the policy that judged it selects an event.
+async fn was_selected(app: &App, named: &Named) -> Result<bool, Fault> {
+    let Some((record, event)) = named.event() else { return Ok(false) };
+    let policy = app.ground.book.kept(record.policy).await?;
+    let view = EventView::new(event);
+    let fits = |flow: &Arc<Flow>| flow.filter.as_ref().is_none_or(|filter| filter.eval_bool(&view) == Ok(true));
+    Ok(policy.is_some_and(|policy| policy.selected(event).any(fits)))
 }
 
 /// Whether the ledger knows nothing of an event.

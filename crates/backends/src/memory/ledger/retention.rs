@@ -1,8 +1,12 @@
 //! Retention: removes what is final and old, in bounded steps, and keeps its counts.
 
+use std::collections::BTreeSet;
+
 use model::limit::TRIM_ROWS_MAX;
 use model::room::Ages;
-use model::{AuditId, Bucket, DeliveryId, Digest, EventId, QuarantineState, ReplayId, ReplayState, Timestamp};
+use model::{
+    AuditId, Bucket, Delivery, DeliveryId, Digest, EventId, QuarantineState, Replay, ReplayId, ReplayState, Timestamp,
+};
 use uuid::Uuid;
 
 use super::state::{Emission, State};
@@ -13,8 +17,18 @@ pub(super) fn trim(state: &mut State, ages: Ages) -> u64 {
     let before = ages.rows;
     let answers = let_answers_go(state, ages.answers.max(before));
     let over = trim_deliveries(state, before) + trim_quarantine(state, before) + trim_replays(state, before);
-    let notes = trim_feed(state, before) + trim_words(state, before) + trim_emissions(state, before);
+    let words = trim_words(state, before.min(oldest_open(state)));
+    let notes = trim_feed(state, before) + words + trim_emissions(state, before);
     answers + over + notes + trim_audit(state, ages.audit)
+}
+
+/// Since when something is open, by the first that came in: until then, nobody looks for it by a word.
+fn oldest_open(state: &State) -> Timestamp {
+    let deliveries = state.deliveries.rows().values().map(|row| &row.delivery).filter(|it| !it.state.is_final());
+    let delivery = deliveries.min_by_key(|it| it.bytes_at).map(|it| it.created_at);
+    let quarantined = state.quarantine.rows().values().filter(|row| row.state == QuarantineState::Open);
+    let quarantined = quarantined.min_by_key(|row| row.position).map(|row| row.at);
+    delivery.into_iter().chain(quarantined).min().unwrap_or(Timestamp::NEVER)
 }
 
 /// Takes the answers out of the attempts of final deliveries.
@@ -55,8 +69,10 @@ fn trim_quarantine(state: &mut State, before: Timestamp) -> u64 {
 
 /// The members of an old replay, then itself.
 fn trim_replays(state: &mut State, before: Timestamp) -> u64 {
-    let is_old = |created_at: Timestamp, told: &ReplayState| created_at < before && !matches!(told, ReplayState::Running);
-    let old = state.replays.rows().values().filter(|it| is_old(it.created_at, &it.state));
+    let rows = state.deliveries.rows().values().map(|row| &row.delivery);
+    let open: BTreeSet<ReplayId> = rows.filter(|it| !it.state.is_final()).filter_map(|it| it.replay).collect();
+    let is_over = |it: &Replay| it.state != ReplayState::Running && !open.contains(&it.id);
+    let old = state.replays.rows().values().filter(|it| it.created_at < before && is_over(it));
     let Some(id) = old.map(|it| (it.created_at, it.id)).min().map(|(_, id)| id) else { return 0 };
     let members = state.members.rows().range((id, 0)..=(id, u32::MAX)).map(|(key, _)| *key);
     let gone: Vec<(ReplayId, u32)> = members.take(TRIM_ROWS_MAX).collect();
@@ -82,7 +98,9 @@ fn trim_emissions(state: &mut State, before: Timestamp) -> u64 {
 }
 
 fn trim_deliveries(state: &mut State, before: Timestamp) -> u64 {
-    let is_final = |id: &&DeliveryId| state.deliveries.get(id).is_some_and(|row| row.delivery.state.is_final());
+    let is_running = |id: ReplayId| state.replays.get(&id).is_some_and(|it| it.state == ReplayState::Running);
+    let may_go = |it: &Delivery| it.state.is_final() && !it.replay.is_some_and(is_running);
+    let is_final = |id: &&DeliveryId| state.deliveries.get(id).is_some_and(|row| may_go(&row.delivery));
     let old = state.by_age.rows().iter().take_while(|((at, _), _)| *at < before).map(|(_, id)| id);
     let gone: Vec<DeliveryId> = old.filter(is_final).take(TRIM_ROWS_MAX).copied().collect();
     for id in &gone {

@@ -25,8 +25,8 @@ statements! {
     CHUNK = "SELECT first, content FROM chunks WHERE last >= $1 ORDER BY last LIMIT 1";
     KEEP = "INSERT INTO kept (place, event, content) VALUES ($1, $2, $3)";
     DELETE = "DELETE FROM chunks WHERE last <= $1";
-    FORGET_EMITTED = "DELETE FROM emitted WHERE id IN
-        (SELECT id FROM emitted WHERE place <= $1 AND at < $2 ORDER BY place LIMIT $3)";
+    FORGET_EMITTED = "DELETE FROM emitted WHERE id IN (SELECT id FROM
+        (SELECT id, at FROM emitted WHERE place <= $1 ORDER BY place LIMIT $3) WHERE at < $2)";
     DELETE_STRAYS = "DELETE FROM strays WHERE place <= $1 AND place NOT IN (SELECT place FROM kept)";
 }
 

@@ -16,14 +16,17 @@ use super::words::count_words;
 
 statements! {
     OLD_DELIVERIES = "SELECT seq, origin, state FROM deliveries WHERE is_final = 1 AND answered = 0 AND created_at < $1
-        ORDER BY created_at, id LIMIT $2";
+        AND (replay IS NULL OR replay NOT IN (SELECT id FROM replays WHERE state = 'running')) ORDER BY created_at, id LIMIT $2";
+    OLDEST_OPEN = "SELECT created_at FROM deliveries WHERE is_final = 0 ORDER BY bytes_part, bytes_pos LIMIT 1";
+    OLDEST_QUARANTINED = "SELECT at FROM quarantine WHERE state = 'open' ORDER BY part, pos LIMIT 1";
     ANSWERED = "SELECT seq FROM deliveries WHERE is_final = 1 AND answered = 1 AND created_at < $1
         ORDER BY created_at, id LIMIT $2";
     LET_ANSWERS_GO = "UPDATE attempts SET response = x'', response_cut = 1 WHERE id > $1 AND id < $2 AND length(response) > 0";
     IS_UNANSWERED = "UPDATE deliveries SET answered = 0 WHERE seq = $1";
     SETTLED = "SELECT event, content FROM quarantine WHERE state <> 'open' AND at < $1 ORDER BY at, event LIMIT $2";
     DELETE_SETTLED = "DELETE FROM quarantine WHERE event = $1";
-    ENDED_REPLAY = "SELECT id FROM replays WHERE state <> 'running' AND created_at < $1 ORDER BY created_at, id LIMIT 1";
+    ENDED_REPLAY = "SELECT id FROM replays WHERE state <> 'running' AND created_at < $1 AND NOT EXISTS
+        (SELECT 1 FROM deliveries WHERE replay = replays.id AND state IN (0, 1, 3)) ORDER BY created_at, id LIMIT 1";
     DELETE_MEMBERS = "DELETE FROM members WHERE replay = $1 AND no IN
         (SELECT no FROM members WHERE replay = $1 ORDER BY no LIMIT $2)";
     DELETE_REPLAY = "DELETE FROM replays WHERE id = $1";
@@ -47,11 +50,18 @@ pub(super) fn trim(conn: &Connection, state: &mut State, ages: Ages) -> Result<u
     let before = ages.rows;
     let answers = let_answers_go(conn, ages.answers.max(before))?;
     let over = trim_deliveries(conn, state, before)? + trim_quarantine(conn, state, before)? + trim_replay(conn, before)?;
-    let notes = trim_feed(conn, before)? + trim_words(conn, state, before)?;
+    let notes = trim_feed(conn, before)? + trim_words(conn, state, before.min(oldest_open(conn)?))?;
     let old = |sql, before: Timestamp| conn.prepare_cached(sql)?.execute([before.micros(), len(TRIM_ROWS_MAX)]);
     let emitted = old(DELETE_EMISSIONS, before)? + old(DELETE_SEEN, before)?;
     let audit = old(DELETE_AUDIT, ages.audit)?;
     Ok((answers + over + notes + emitted + audit) as u64)
+}
+
+/// Since when something is open, by the first that came in: until then, nobody looks for it by a word.
+fn oldest_open(conn: &Connection) -> Result<Timestamp, Broken> {
+    let first = |sql| conn.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0)).optional();
+    let open = [first(OLDEST_OPEN)?, first(OLDEST_QUARANTINED)?];
+    Ok(open.into_iter().flatten().min().map_or(Timestamp::NEVER, Timestamp::from_micros))
 }
 
 /// Takes the answers out of the attempts of final deliveries, before these may go.
