@@ -192,12 +192,14 @@ CREATE INDEX seen_age ON seen (at);
 ";
 
 /// By what the newest delivery of a key is found: the hash of its lane or of its ordering key. No update names a column of
-/// this index, so a delivery pays for it once. What was unordered before has none.
+/// this index, so a delivery pays for it once. It stands by periods of so many deliveries: hashes are random, and one index over
+/// all of them would be written everywhere, the slower the larger it is. What was unordered before has none.
 const LEDGER_4: &str = "
 ALTER TABLE deliveries ADD COLUMN ordering TEXT;
 ALTER TABLE deliveries ADD COLUMN ordering_hash INTEGER;
 UPDATE deliveries SET ordering_hash = lane_hash WHERE lane_hash IS NOT NULL;
-CREATE INDEX deliveries_newest ON deliveries (ordering_hash, bytes_part, bytes_pos) WHERE ordering_hash IS NOT NULL;
+CREATE INDEX deliveries_newest ON deliveries (seq >> 18, ordering_hash, bytes_part, bytes_pos)
+  WHERE ordering_hash IS NOT NULL;
 ";
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
 //! The newest delivery of a lane or ordering key that is done or under way, on a reader's connection.
+//!
+//! Its index stands by periods of the order of opening, so that a hash is written into a small part of it, however large it is; a
+//! question looks into each period.
 
 use model::delivery::ordering_digest;
 use model::limit::{NEWEST_ROWS_MAX, SUCCESSORS_MAX};
@@ -8,12 +11,14 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::broken::Broken;
 use super::super::connection::snapshot;
-use super::super::sql::{count, int, statements};
+use super::super::sql::{count, int, len, statements};
 use super::prepared::short;
 
 statements! {
-    NEWEST = "SELECT bytes_pos, state, state_who FROM deliveries WHERE ordering_hash = $1 AND bytes_part = $2
-        AND bytes_pos > $3 AND coalesce(lane, ordering) = $4 ORDER BY bytes_pos DESC, seq DESC";
+    NEWEST = "WITH RECURSIVE period (no) AS (SELECT min(seq) >> 18 FROM deliveries
+        UNION ALL SELECT no + 1 FROM period WHERE no < (SELECT max(seq) >> 18 FROM deliveries))
+        SELECT bytes_pos, state, state_who FROM period CROSS JOIN deliveries WHERE seq >> 18 = no AND ordering_hash = $1
+        AND bytes_part = $2 AND bytes_pos > $3 AND coalesce(lane, ordering) = $4 ORDER BY bytes_pos DESC, seq DESC LIMIT $5";
     STANDING = "SELECT state, state_who FROM deliveries WHERE id = $1";
 }
 
@@ -29,7 +34,8 @@ fn newest_of(conn: &Connection, question: &NewestQuery) -> Result<Option<Newest>
     let NewestQuery { flow, destination, key, after } = question;
     let hash = short(&ordering_digest(destination, flow, key));
     let mut statement = conn.prepare_cached(NEWEST)?;
-    let mut rows = statement.query(params![hash, after.partition.0, int(after.offset.0), key.as_str()])?;
+    let (part, pos, most) = (after.partition.0, int(after.offset.0), len(NEWEST_ROWS_MAX + 1));
+    let mut rows = statement.query(params![hash, part, pos, key.as_str(), most])?;
     let mut looked = 0;
     while let Some(row) = rows.next()? {
         let at = Offset(count(row.get(0)?));
