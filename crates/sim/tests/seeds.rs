@@ -60,7 +60,7 @@ fn what_is_broken_on_purpose_is_seen() {
         assert!(Flaw::ALL.iter().any(|flaw| flaw.rule() == rule), "nothing breaks {rule}");
     }
     for flaw in Flaw::ALL {
-        check_caught(flaw, 24);
+        check_caught(flaw, 100);
     }
 }
 

@@ -50,7 +50,7 @@ pub async fn trace(app: &App, reference: &str, answers: Answers) -> Result<Optio
         }
         let mut standing = standing::of_event(app, it.id, &story, is_routed(app, it.record.as_deref()).await?, answers);
         if standing.state == standing::NO_FLOW && was_selected(app, &it).await? {
-            standing.why = "accepted and routed; what became of it is not kept any more".to_owned();
+            "accepted and routed; what became of it is not kept any more".clone_into(&mut standing.why);
             standing.state = standing::FORGOTTEN;
         }
         let deliveries = story.deliveries.iter().map(|story| standing::page(app, story.clone(), answers)).collect();
