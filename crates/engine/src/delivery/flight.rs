@@ -201,7 +201,7 @@ impl Sender {
         self.give_up_slot(destination, slot)
     }
 
-    fn give_up_slot(&self, destination: &DestinationName, slot: &Slot) -> Option<Handover> {
+    pub(super) fn give_up_slot(&self, destination: &DestinationName, slot: &Slot) -> Option<Handover> {
         self.board.leave_unused(destination, slot, self.clock.now());
         None
     }

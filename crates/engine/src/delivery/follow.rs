@@ -53,7 +53,10 @@ impl Sender {
             Ok(committed) => {
                 self.tell(delivery, ended);
                 self.board.settle([next.id]);
-                Claimed::Surely(committed.claimed.first().copied()?)
+                let Some(epoch) = committed.claimed.first().copied() else {
+                    return self.give_up_slot(&delivery.destination, &slot);
+                };
+                Claimed::Surely(epoch)
             }
             Err(fault) if fault.kind == FaultKind::Unavailable => {
                 if let Err(fault) = self.insist_on_end(delivery, ended).await {
