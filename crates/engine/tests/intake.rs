@@ -18,8 +18,10 @@ use engine::rules::asked::{Asked, NotDone};
 use engine::rules::traced::{Chain, Share};
 use engine::switchboard::Switchboard;
 use formats::signature::Secret;
+use http::HeaderMap;
 use model::change::Switch;
 use model::diagnostic::Place;
+use model::event::headers;
 use model::quarantine::QuarantineState;
 use model::{
     Batch, Change, Entry, EventId, Offset, Partition, Principal, QuarantineRow, Received, Record, Refusal, RefusalKind,
@@ -89,7 +91,7 @@ impl World {
         Received {
             source: SourceName::new(source).expect("a literal name"),
             at: self.clock.now(),
-            headers: Vec::new(),
+            headers: HeaderMap::new(),
             method: "POST".to_owned(),
             path: String::new(),
             query: String::new(),
@@ -102,8 +104,8 @@ impl World {
     fn batch(&self, elements: &[&str]) -> Received {
         let event = |element: &&str| format!(r#"{{"specversion":"1.0","source":"/s","type":"t",{element}}}"#);
         let events: Vec<String> = elements.iter().map(event).collect();
-        let content_type = ("content-type".to_owned(), "application/cloudevents-batch+json".to_owned());
-        Received { headers: vec![content_type], ..self.post("cloud", &format!("[{}]", events.join(","))) }
+        let content_type = headers([("content-type", "application/cloudevents-batch+json")]).expect("header lines");
+        Received { headers: content_type, ..self.post("cloud", &format!("[{}]", events.join(","))) }
     }
 
     async fn send(&self, source: &str, body: &str) -> Answer {
@@ -297,7 +299,7 @@ async fn a_new_value_of_a_secret_holds_at_once() {
         world.keys.send_replace(Arc::new(Keyring::from_pairs([(name, Secret::new(value))])));
     };
     let with = |token: &str| {
-        let headers = vec![("x-token".to_owned(), token.to_owned())];
+        let headers = headers([("x-token", token)]).expect("header lines");
         world.intake.receive(Received { headers, ..world.post("token", "{}") })
     };
     assert_eq!(refused(with("one").await).kind, RefusalKind::BadSignature);

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use base64::Engine as _;
 use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +21,8 @@ pub struct Received {
     pub source: SourceName,
     /// When the last byte had arrived.
     pub at: Timestamp,
-    /// Header names in lower case, values as text, in the order of arrival; repeated names stay repeated.
-    pub headers: Vec<(String, String)>,
+    /// As they came; repeated names stay repeated, in their order.
+    pub headers: HeaderMap,
     /// `POST` for all that carries events; `GET` and `OPTIONS` for handshakes.
     pub method: String,
     /// The path below `/in/{source}`, with its leading slash, or empty.
@@ -37,10 +38,25 @@ pub struct Received {
 }
 
 impl Received {
-    /// The first value of a header, by its lower-case name.
+    /// The first value of a header, as [`header`] finds it.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        header(&self.headers, name)
     }
+}
+
+/// The first value of a header, whatever the case of its name; none where it is no text in UTF-8.
+pub fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
+}
+
+/// Header lines as [`Received`] has them; an error where one is none of HTTP.
+pub fn headers<N: AsRef<str>, V: AsRef<str>>(lines: impl IntoIterator<Item = (N, V)>) -> Result<HeaderMap, http::Error> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines {
+        let (name, value) = (name.as_ref().as_bytes(), value.as_ref().as_bytes());
+        headers.append(HeaderName::from_bytes(name)?, HeaderValue::from_bytes(value)?);
+    }
+    Ok(headers)
 }
 
 /// Where an event comes from, for accounts that are kept apart.

@@ -191,7 +191,7 @@ fn serving(app: &Arc<App>) -> Serving {
         clock: Arc::clone(&app.ground.clock),
         stop: app.ground.stop.clone(),
         limits: app.settings.http,
-        router: http::router(Arc::clone(app)),
+        surface: http::Surface::new(Arc::clone(app)),
     }
 }
 

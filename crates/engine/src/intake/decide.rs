@@ -95,7 +95,7 @@ pub fn open<'a>(
         return Ok(Opened::Answered(answer));
     }
     let carried = request.carried()?;
-    verifiers.verify(received, &request.headers, wall)?;
+    verifiers.verify(received, wall)?;
     if let Some(answer) = handshake::ping(&request) {
         return Ok(Opened::Answered(answer));
     }
@@ -107,7 +107,7 @@ pub fn judge(policy: &Policy, proven: &Proven<'_>) -> Result<Vec<Verdict>, Refus
     let Proven { request, carried } = proven;
     let Received { at, seed, headers, .. } = request.received;
     let messages = message::messages(request, *carried)?;
-    let trace = trace_context::extract(&request.headers);
+    let trace = trace_context::extract(headers);
     let ground = Ground { policy, source: request.source, carried: *carried, headers, trace: trace.as_ref() };
     let count = messages.len();
     let mut verdicts = Vec::with_capacity(count);
@@ -158,7 +158,9 @@ pub fn again(policy: &Policy, before: &Event, body: Bytes, id: EventId) -> Resul
         let content_type = before.content_type.clone();
         Message { raw: body, data: DataAt::Whole, content_type, envelope: None }
     };
-    let ground = Ground { policy, source, carried, headers: &[], trace: None };
+    // What only its headers said stays as it was.
+    let none = http::HeaderMap::new();
+    let ground = Ground { policy, source, carried, headers: &none, trace: None };
     judge_again(&ground, &message, id, before)
 }
 

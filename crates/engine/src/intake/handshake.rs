@@ -116,7 +116,7 @@ fn declared_form(request: &Request<'_>) -> bool {
 /// Permission for any origin: who may send is decided by the signature and the address, not by a name that is claimed.
 fn options(request: &Request<'_>) -> Result<HandshakeAnswer, Refusal> {
     let malformed = |error: formats::cloudevents::Error| Refusal::new(RefusalKind::Malformed, error.to_string());
-    let asked = webhook::Request::from_headers(&request.headers).map_err(malformed)?;
+    let asked = webhook::Request::from_headers(&request.received.headers).map_err(malformed)?;
     let rate = request.source.limits.rate.and_then(per_minute);
     let headers = webhook::answer(&asked, &["*"], rate).map_err(malformed)?;
     Ok(HandshakeAnswer { status: 200, headers: pairs(&headers), body: Bytes::new() })

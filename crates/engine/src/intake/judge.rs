@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use formats::cloudevents::{self, CloudEvent};
 use formats::trace_context::{TraceContext as Traced, TraceParent, TraceState};
+use http::HeaderMap;
 use model::diagnostic::Place;
 use model::event::DataAt;
 use model::limit::{HEADER_BYTES_MAX, IDENTIFIER_BYTES_MAX, LANE_KEY_BYTES_MAX};
@@ -28,7 +29,7 @@ pub(super) struct Ground<'a> {
     pub(super) policy: &'a Policy,
     pub(super) source: &'a Source,
     pub(super) carried: Carried,
-    pub(super) headers: &'a [(String, String)],
+    pub(super) headers: &'a HeaderMap,
     pub(super) trace: Option<&'a Traced>,
 }
 

@@ -48,7 +48,7 @@ pub(super) fn messages(request: &Request<'_>, carried: Carried) -> Result<Vec<Re
             vec![Ok(Message { raw: body.clone(), data: DataAt::Whole, content_type, envelope: None })]
         }
         Carried::Binary => {
-            let event = cloudevents::decode_binary(&request.headers, body).map_err(|error| broken(&error))?;
+            let event = cloudevents::decode_binary(&request.received.headers, body).map_err(|error| broken(&error))?;
             vec![of_event(event, body.clone(), 0, depth_max)]
         }
         Carried::Structured => vec![structured(body, depth_max)],

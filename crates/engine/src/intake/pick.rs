@@ -1,6 +1,7 @@
 //! Values that a source reads out of a request: in a header, in the data, or always the same. And how long they may be.
 
 use formats::cloudevents::CloudEvent;
+use http::HeaderMap;
 use model::limit::HEADER_BYTES_MAX;
 use model::{Digest, Timestamp};
 use policy::compiled::Pick;
@@ -13,8 +14,8 @@ use super::request::Carried;
 pub(super) struct Sight<'a> {
     /// How the request carries it: the headers are its own, or those of a batch.
     pub(super) carried: Carried,
-    /// The headers of the request, names in lower case; empty where they are not known any more.
-    pub(super) headers: &'a [(String, String)],
+    /// The headers of the request; empty where they are not known any more.
+    pub(super) headers: &'a HeaderMap,
     /// The attributes, where it is a `CloudEvent`.
     pub(super) envelope: Option<&'a CloudEvent>,
     /// The data.
@@ -22,9 +23,9 @@ pub(super) struct Sight<'a> {
 }
 
 impl<'a> Sight<'a> {
-    /// The first value of a header.
+    /// The first value of a header. INVARIANT: all of them are text, see [`super::request::check_headers`].
     pub(super) fn header(&self, name: &str) -> Option<&'a str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        model::event::header(self.headers, name)
     }
 
     /// The text of an extension attribute.

@@ -2,7 +2,7 @@
 //! can be refused cheaply is refused first.
 
 use formats::cloudevents::{self, Mode};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderMap;
 use model::limit::{BODY_BYTES_MAX, HEADER_BYTES_MAX, HEADERS_MAX};
 use model::{Received, Refusal, RefusalKind};
 use policy::Policy;
@@ -18,8 +18,6 @@ pub(super) struct Request<'a> {
     pub(super) source: &'a Source,
     /// What came.
     pub(super) received: &'a Received,
-    /// Its headers as the codecs want them.
-    pub(super) headers: HeaderMap,
 }
 
 /// How a request carries events.
@@ -56,7 +54,8 @@ impl<'a> Request<'a> {
             let detail = format!("the body has {} bytes, this source takes {bytes_max}", received.body.len());
             return Err(Refusal::new(RefusalKind::TooLarge, detail));
         }
-        Ok(Self { source, received, headers: headers(source, received)? })
+        check_headers(source, &received.headers)?;
+        Ok(Self { source, received })
     }
 
     /// The first value of a header.
@@ -96,22 +95,22 @@ fn check_address(source: &Source, received: &Received) -> Result<(), Refusal> {
     if allowed { Ok(()) } else { Err(Refusal::new(RefusalKind::ForbiddenAddress, "this address may not send here")) }
 }
 
-fn headers(source: &Source, received: &Received) -> Result<HeaderMap, Refusal> {
+/// Whether the header lines are within the limits of the source, and text.
+pub(super) fn check_headers(source: &Source, headers: &HeaderMap) -> Result<(), Refusal> {
     let too_large = |detail: String| Refusal::new(RefusalKind::HeadersTooLarge, detail);
     let lines_max = source.limits.headers.min(HEADERS_MAX);
-    if received.headers.len() > lines_max {
-        return Err(too_large(format!("there are {} header lines, this source takes {lines_max}", received.headers.len())));
+    if headers.len() > lines_max {
+        return Err(too_large(format!("there are {} header lines, this source takes {lines_max}", headers.len())));
     }
-    let mut map = HeaderMap::with_capacity(received.headers.len());
-    for (name, value) in &received.headers {
-        if name.len() > HEADER_NAME_BYTES_MAX || value.len() > HEADER_BYTES_MAX {
+    for (name, value) in headers {
+        if name.as_str().len() > HEADER_NAME_BYTES_MAX || value.len() > HEADER_BYTES_MAX {
             return Err(too_large(format!(
                 "a header is longer than {HEADER_BYTES_MAX} bytes, or its name than {HEADER_NAME_BYTES_MAX}"
             )));
         }
-        let line = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_bytes(value.as_bytes()).ok());
-        let (name, value) = line.ok_or_else(|| Refusal::new(RefusalKind::Malformed, "a header line is not one of HTTP"))?;
-        map.append(name, value);
+        if std::str::from_utf8(value.as_bytes()).is_err() {
+            return Err(Refusal::new(RefusalKind::Malformed, format!("the header {name} is no UTF-8 text")));
+        }
     }
-    Ok(map)
+    Ok(())
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use http::HeaderMap;
 use model::limit::BODY_BYTES_MAX;
 use model::{
     Appended, AuditId, AuditRow, Batch, Change, Digest, Entry, Event, EventId, Fault, FaultKind, NewEntry, Principal,
@@ -132,12 +133,13 @@ impl Intake {
         }
     }
 
-    /// What can be known before a body is read: that there is such a source, that it answers this method, and how many
-    /// bytes it takes at most.
-    pub fn body_bytes_max(&self, source: &SourceName, method: &str) -> Result<usize, Refusal> {
+    /// What can be known before a body is read: that there is such a source, that it answers this method and takes these
+    /// headers, and how many bytes it takes at most.
+    pub fn body_bytes_max(&self, source: &SourceName, method: &str, headers: &HeaderMap) -> Result<usize, Refusal> {
         let policy = self.book.current();
         let source = policy.sources.get(source).ok_or_else(request::unknown_source)?;
         check_method(source, method)?;
+        request::check_headers(source, headers)?;
         Ok(source.limits.body_bytes.min(BODY_BYTES_MAX))
     }
 

@@ -14,7 +14,6 @@ use formats::signature::basic::{self, Credential};
 use formats::signature::hmac_template::{Algorithm, Request as Signed, Scheme, Segment, Verifier};
 use formats::signature::standard_webhooks::{self, VerifyingKey};
 use formats::signature::{Refusal as Unproven, Secret};
-use http::HeaderMap;
 use model::{Received, Refusal, RefusalKind, SecretName, SourceName, TimeSpan, Timestamp};
 use policy::Policy;
 use policy::compiled::{Source, Verify};
@@ -61,14 +60,14 @@ impl Verifiers {
     }
 
     /// Whether the request is from who it says. `wall` is the time of the machine's clock.
-    pub(super) fn verify(&self, received: &Received, headers: &HeaderMap, wall: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn verify(&self, received: &Received, wall: Timestamp) -> Result<(), Refusal> {
         let Some(proof) = self.proofs.get(&received.source) else {
             return Err(refusal(&Unproven::NoSecret));
         };
         if let Proof::Unsigned { until } = proof {
             return unsigned(*until, wall);
         }
-        proof.verify(received, headers, wall.secs()).map_err(|unproven| refusal(&unproven))
+        proof.verify(received, wall.secs()).map_err(|unproven| refusal(&unproven))
     }
 
     /// As [`Verifiers::verify`], where the address itself is the secret; everything else passes. For requests that
@@ -116,7 +115,8 @@ impl Proof {
         Verifier::new(scheme.clone(), &secrets).map_or(Self::Closed, |verifier| Self::Signed(Box::new(verifier)))
     }
 
-    fn verify(&self, received: &Received, headers: &HeaderMap, now_s: i64) -> Result<(), Unproven> {
+    fn verify(&self, received: &Received, now_s: i64) -> Result<(), Unproven> {
+        let headers = &received.headers;
         match self {
             Self::Webhooks { keys, tolerance_s } => {
                 let sent = standard_webhooks::Headers::from_map(headers)?;

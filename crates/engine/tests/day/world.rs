@@ -359,7 +359,7 @@ fn received(body: &str, at: Timestamp) -> Received {
     Received {
         source: SourceName::new("shop").expect("a literal name"),
         at,
-        headers: Vec::new(),
+        headers: http::HeaderMap::new(),
         method: "POST".to_owned(),
         path: String::new(),
         query: String::new(),

@@ -98,6 +98,7 @@ fn received(project: &Project, payload: &Payload) -> Received {
         Verify::SecretHeader { header } => headers.push((header.clone(), SECRET.to_owned())),
         other => panic!("no pack verifies like this: {other:?}"),
     }
+    let headers = model::event::headers(headers).expect("header lines");
     let (method, path, query) = ("POST".to_owned(), String::new(), String::new());
     Received { source, at: NOW, headers, method, path, query, body, peer: None, seed: 7 }
 }

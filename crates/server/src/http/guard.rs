@@ -4,11 +4,8 @@
 //! bar's origin, read our answers, or set our headers: that is what is checked here.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{ConnectInfo, FromRequestParts, Request};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use model::Scope;
@@ -21,28 +18,21 @@ use crate::settings::OpenOnLoopback;
 /// The header that carries the same-site token of a write without a bearer token.
 pub const SAME_SITE: &str = "x-crossdock-same-site";
 
-/// Checks Host and Origin, and finds out who asks.
-pub async fn guard(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+/// Checks Host and Origin, and finds out who asks: a caller that is known goes on with the request.
+#[expect(clippy::result_large_err, reason = "a refusal ends the request, once")]
+pub async fn guard(app: &App, request: &mut Request) -> Result<(), Problem> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let ingest = request.uri().path().starts_with("/in/");
     let open = app.settings.open_on_loopback == OpenOnLoopback::Yes;
-    if (open || !ingest)
-        && let Err(problem) = check_host(request.headers(), &app.settings.hosts)
-    {
-        return problem.into_response();
+    if open || !ingest {
+        check_host(request.headers(), &app.settings.hosts)?;
     }
     // A probe with a token that was revoked must not declare a product dead that lives.
     let is_asked_who = !ingest && !request.uri().path().starts_with("/health/");
-    if is_asked_who {
-        match caller(&app, request.headers(), request.method(), peer).await {
-            Ok(Some(caller)) => {
-                request.extensions_mut().insert(caller);
-            }
-            Ok(None) => {}
-            Err(problem) => return problem.into_response(),
-        }
+    if is_asked_who && let Some(caller) = caller(app, request.headers(), request.method(), peer).await? {
+        request.extensions_mut().insert(caller);
     }
-    next.run(request).await
+    Ok(())
 }
 
 #[expect(clippy::result_large_err, reason = "a refusal ends the request, once")]

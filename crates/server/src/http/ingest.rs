@@ -7,13 +7,12 @@ use std::sync::Arc;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use engine::intake::run::{Answer, Item};
 use engine::observe::Fact;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use http_body_util::BodyExt;
-use model::limit::{HEADER_BYTES_MAX, HEADERS_MAX};
 use model::{Received, Refusal, RefusalKind, SourceName};
 
 use super::problem::Problem;
@@ -22,11 +21,15 @@ use super::serve::TooSlow;
 use crate::api::{AcceptedEvent, Admission};
 use crate::app::App;
 
+/// LIMIT: memory that is taken for a body before it has arrived.
+const PROMISED_BYTES_MAX: usize = 16 * 1024;
+
 /// Takes what a partner sends.
 pub async fn receive(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let below = parts.uri.path().strip_prefix("/in/").unwrap_or_default();
     let (name, path) = below.split_at(below.find('/').unwrap_or(below.len()));
+    let path = path.to_owned();
     let Ok(source) = SourceName::new(name) else {
         let refusal = Refusal::new(RefusalKind::UnknownSource, format!("there is no source {name:?}"));
         // What is no name of a source names none that could be counted.
@@ -35,7 +38,7 @@ pub async fn receive(State(app): State<Arc<App>>, request: Request) -> Response 
     };
     // Given back when the answer is known: until then the body is in memory.
     let mut held = app.room.hold();
-    let answered = match read(&app, (&source, path), &parts, body, &mut held).await {
+    let answered = match read(&app, (&source, path), parts, body, &mut held).await {
         Ok(received) => app.intake.receive(received).await,
         Err(refusal) => app.intake.refused(&source, refusal),
     };
@@ -50,13 +53,12 @@ pub async fn receive(State(app): State<Arc<App>>, request: Request) -> Response 
 /// The request, where the source takes such requests at all: of one that it does not take no body is read.
 async fn read(
     app: &App,
-    (source, path): (&SourceName, &str),
-    parts: &Parts,
+    (source, path): (&SourceName, String),
+    parts: Parts,
     body: Body,
     held: &mut Held<'_>,
 ) -> Result<Received, Refusal> {
-    let bytes_max = app.intake.body_bytes_max(source, parts.method.as_str())?;
-    let headers = headers(&parts.headers)?;
+    let bytes_max = app.intake.body_bytes_max(source, parts.method.as_str(), &parts.headers)?;
     let body = bytes(body, bytes_max, held).await?;
     let clock = &app.ground.clock;
     let chance = clock.chance();
@@ -65,9 +67,9 @@ async fn read(
     Ok(Received {
         source: source.clone(),
         at: clock.wall(),
-        headers,
+        headers: parts.headers,
         method: parts.method.to_string(),
-        path: path.to_owned(),
+        path,
         query: parts.uri.query().unwrap_or_default().to_owned(),
         body,
         peer: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()),
@@ -75,47 +77,25 @@ async fn read(
     })
 }
 
-/// Header names come in lower case from the parser. A value that is no text is refused rather than guessed.
-fn headers(map: &HeaderMap) -> Result<Vec<(String, String)>, Refusal> {
-    let too_large = || Refusal::new(RefusalKind::HeadersTooLarge, "too many or too large headers");
-    if map.len() > HEADERS_MAX {
-        return Err(too_large());
-    }
-    let mut headers = Vec::with_capacity(map.len());
-    for (name, value) in map {
-        if value.len() > HEADER_BYTES_MAX {
-            return Err(too_large());
-        }
-        let text = std::str::from_utf8(value.as_bytes())
-            .map_err(|_| Refusal::new(RefusalKind::Malformed, format!("the header {name} is no UTF-8 text")))?;
-        headers.push((name.as_str().to_owned(), text.to_owned()));
-    }
-    Ok(headers)
-}
-
-/// A body that comes in one piece, as most do, is not copied.
+/// The bytes in an allocation of their own: a slice of what the connection reads into would keep all of that in memory for
+/// as long as the event is near, and make the connection take new memory for each request.
 async fn bytes(mut body: Body, bytes_max: usize, held: &mut Held<'_>) -> Result<Bytes, Refusal> {
     let too_large = || Refusal::new(RefusalKind::TooLarge, format!("this source takes bodies of at most {bytes_max} bytes"));
-    if body.size_hint().lower() > bytes_max as u64 {
+    let promised = body.size_hint().lower();
+    if promised > bytes_max as u64 {
         return Err(too_large());
     }
-    let (mut first, mut rest) = (Bytes::new(), BytesMut::new());
+    // What is only promised is no reason to take much memory.
+    let mut whole = Vec::with_capacity(usize::try_from(promised).unwrap_or(usize::MAX).min(PROMISED_BYTES_MAX));
     while let Some(frame) = body.frame().await {
         let Ok(piece) = frame.map_err(unread)?.into_data() else { continue };
-        if first.len() + rest.len() + piece.len() > bytes_max {
+        if whole.len() + piece.len() > bytes_max {
             return Err(too_large());
         }
         held.take(piece.len()).map_err(no_room)?;
-        if first.is_empty() {
-            first = piece;
-        } else {
-            rest.extend_from_slice(&piece);
-        }
+        whole.extend_from_slice(&piece);
     }
-    if rest.is_empty() {
-        return Ok(first);
-    }
-    Ok([first, rest.freeze()].concat().into())
+    Ok(whole.into())
 }
 
 fn unread(error: axum::Error) -> Refusal {

@@ -20,11 +20,13 @@ pub mod traced;
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
+use formats::trace_context;
 use http::{Method, header};
 use model::Scope;
+use tower::Service as _;
 
 use self::operation::{Access, Effect, Operation};
 use self::problem::{Problem, kinds};
@@ -83,8 +85,38 @@ fn health() -> Vec<Operation> {
     ]
 }
 
+/// All that is served: every request is traced and guarded, whatever it asks for.
+///
+/// These two are calls and not layers of the router: a layer costs two allocations a request, and intake is asked ten
+/// thousand times a second.
+#[derive(Clone, Debug)]
+pub struct Surface {
+    app: Arc<App>,
+    router: Router,
+}
+
+impl Surface {
+    /// The surface of a running product.
+    pub fn new(app: Arc<App>) -> Self {
+        Self { router: router(Arc::clone(&app)), app }
+    }
+
+    /// Answers a request.
+    pub async fn answer(mut self, mut request: Request) -> Response {
+        let sent = trace_context::extract(request.headers());
+        let response = match guard::guard(&self.app, &mut request).await {
+            Ok(()) => match self.router.call(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            },
+            Err(problem) => problem.into_response(),
+        };
+        traced::traced(&self.app, sent, response)
+    }
+}
+
 /// The router: every operation, and problems for what is none.
-pub fn router(app: Arc<App>) -> Router {
+fn router(app: Arc<App>) -> Router {
     let mut router = Router::new();
     for operation in operations() {
         router = router.route(&operation.path.clone(), operation.into_route(&app));
@@ -93,12 +125,7 @@ pub fn router(app: Arc<App>) -> Router {
     for path in INTAKE {
         router = router.route(path, MethodRouter::new().fallback(ingest::receive));
     }
-    router
-        .method_not_allowed_fallback(method_not_allowed)
-        .fallback(not_found)
-        .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
-        .layer(from_fn_with_state(Arc::clone(&app), traced::traced))
-        .with_state(app)
+    router.method_not_allowed_fallback(method_not_allowed).fallback(not_found).with_state(app)
 }
 
 async fn not_found() -> Problem {

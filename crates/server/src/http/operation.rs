@@ -218,7 +218,9 @@ impl Operation {
     pub fn into_route(self, app: &Arc<App>) -> MethodRouter<Arc<App>> {
         let route = match self.effect {
             Effect::Changes => self.route.route_layer(from_fn_with_state(Arc::clone(app), once::once)),
-            Effect::Reads | Effect::Admits => self.route,
+            Effect::Reads => self.route,
+            // Its source says how many bytes a body may have, and who may send it.
+            Effect::Admits => return self.route,
         };
         let route = route.layer(DefaultBodyLimit::max(self.body_bytes_max));
         let media = match self.answer {

@@ -1,6 +1,7 @@
 //! Connections: how many there are, how long a request may take to arrive, and how they end. Nothing that a stranger
 //! leaves half done stays for ever.
 
+use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::io;
 use std::net::SocketAddr;
@@ -8,7 +9,6 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
@@ -24,15 +24,15 @@ use model::{Fault, TimeSpan};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tower::Service as _;
 
+use super::Surface;
 use crate::settings::HttpLimits;
 
 /// What connections are served with.
 #[derive(Debug)]
 pub struct Serving {
     /// What answers.
-    pub router: Router,
+    pub surface: Surface,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// When to stop.
@@ -104,13 +104,14 @@ impl Serving {
         peer: SocketAddr,
         place: OwnedSemaphorePermit,
     ) -> impl Future<Output = ()> + Send + 'static {
-        let (router, clock, mut stop) = (self.router.clone(), Arc::clone(&self.clock), self.stop.clone());
+        let (surface, clock, mut stop) = (self.surface.clone(), Arc::clone(&self.clock), self.stop.clone());
         let HttpLimits { head, body: patience, .. } = self.limits;
         let service = service_fn(move |request: Request<Incoming>| {
             let timed = |body| Timed { body, clock: Arc::clone(&clock), patience, wait: None };
             let mut request = request.map(|body| Body::new(timed(body)));
             request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().call(request)
+            let surface = surface.clone();
+            async move { Ok::<_, Infallible>(surface.answer(request).await) }
         });
         async move {
             let mut http = Builder::new();

@@ -76,7 +76,7 @@ fn reply_of(answer: Answer) -> Reply {
     }
 }
 
-fn headers(source: &Source, draft: &Draft, hand: Hand, now_s: i64) -> Vec<(String, String)> {
+fn headers(source: &Source, draft: &Draft, hand: Hand, now_s: i64) -> HeaderMap {
     let mut headers =
         vec![("content-type".to_owned(), "application/json".to_owned()), ("x-event-id".to_owned(), draft.id.clone())];
     let secret = match hand {
@@ -84,7 +84,7 @@ fn headers(source: &Source, draft: &Draft, hand: Hand, now_s: i64) -> Vec<(Strin
         Hand::Forger => source.secret().replace(['e', 'E'], "3"),
     };
     headers.extend(proof(source.proof, &secret, draft, now_s));
-    headers
+    model::event::headers(headers).expect("literal names and printable values")
 }
 
 fn proof(proof: Proof, secret: &str, draft: &Draft, now_s: i64) -> Vec<(String, String)> {

@@ -61,7 +61,7 @@ pub(super) fn make(given: &Given, folder: &Path, policy: &Policy, proofs: &Proof
     Ok(Received {
         source: source.name.clone(),
         at,
-        headers: call.headers,
+        headers: model::event::headers(call.headers).map_err(|error| format!("the headers: {error}"))?,
         method: "POST".to_owned(),
         path: call.path,
         query: String::new(),

@@ -134,9 +134,8 @@ impl Preset {
                     Some(TimestampFrom::Header(name)) => with(received, name.as_str(), &now),
                     Some(TimestampFrom::Field(_)) | None => received,
                 };
-                let headers = headers(&received);
                 let path = format!("/in/{}", received.source);
-                let request = Request { method: "POST", path: &path, headers: &headers, body: &received.body };
+                let request = Request { method: "POST", path: &path, headers: &received.headers, body: &received.body };
                 let signature = verifier.sign(&request, &now).unwrap();
                 with(received, scheme.header.as_str(), &signature)
             }

@@ -18,7 +18,7 @@ fn get(query: &str) -> Received {
     Received {
         method: "GET".to_owned(),
         query: query.to_owned(),
-        headers: Vec::new(),
+        headers: HeaderMap::new(),
         body: Bytes::new(),
         ..post("shop", "")
     }

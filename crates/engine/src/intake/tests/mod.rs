@@ -168,7 +168,7 @@ fn post(source: &str, body: &str) -> Received {
     Received {
         source: SourceName::new(source).unwrap(),
         at: NOW,
-        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        headers: model::event::headers([("content-type", "application/json")]).unwrap(),
         method: "POST".to_owned(),
         path: String::new(),
         query: String::new(),
@@ -180,8 +180,7 @@ fn post(source: &str, body: &str) -> Received {
 
 /// The same request with a header, in the place of one of this name.
 fn with(mut received: Received, name: &str, value: &str) -> Received {
-    received.headers.retain(|(key, _)| key != name);
-    received.headers.push((name.to_owned(), value.to_owned()));
+    received.headers.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
     received
 }
 
@@ -194,8 +193,7 @@ fn shop(body: &str) -> Received {
 /// The request signed as Shopify does it.
 fn signed(received: Received, secret: &str) -> Received {
     let verifier = Verifier::new(presets::shopify(), &[Secret::new(secret)]).unwrap();
-    let headers = headers(&received);
-    let request = Request { method: "POST", path: "", headers: &headers, body: &received.body };
+    let request = Request { method: "POST", path: "", headers: &received.headers, body: &received.body };
     let signature = verifier.sign(&request, "").unwrap();
     with(received, "x-shopify-hmac-sha256", &signature)
 }
@@ -206,11 +204,4 @@ fn webhook(body: &str, id: &str, at: Timestamp) -> Received {
     let signature = standard_webhooks::sign(id, at.secs(), body.as_bytes(), &[key]).unwrap();
     let received = with(post("hooks", body), "webhook-id", id);
     with(with(received, "webhook-timestamp", &at.secs().to_string()), "webhook-signature", &signature)
-}
-
-fn headers(received: &Received) -> HeaderMap {
-    let line = |(name, value): &(String, String)| {
-        (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap())
-    };
-    received.headers.iter().map(line).collect()
 }
