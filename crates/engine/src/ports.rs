@@ -241,8 +241,8 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// Removes what has had its time, of each kind at most [`model::limit::TRIM_ROWS_MAX`] rows, and keeps their counts:
     /// final deliveries with their attempts, rows of feed and index, settled quarantined events, replays that have ended
     /// with their members, and what is remembered of emitted entries that are in the journal and seen; then answers of
-    /// destinations to final deliveries, and audit. A row of the feed or the index is as old as its last commit, anything
-    /// else as old as it was made.
+    /// destinations to final deliveries, and audit. A row of the feed or the index is as old as its last commit, what is
+    /// remembered of an emitted entry as old as its [`model::Change::Emitted`], anything else as old as it was made.
     ///
     /// Answers how many rows went; 0 when there is nothing left to do.
     fn trim(&self, ages: Ages) -> Answer<'_, u64>;

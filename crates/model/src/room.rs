@@ -7,8 +7,10 @@ use crate::time::Timestamp;
 pub struct Ages {
     /// What destinations answered, [`crate::AttemptResult::response`]; never kept longer than the rows.
     pub answers: Timestamp,
-    /// All others but the audit.
+    /// All others but the audit, and but what is remembered of emitted entries.
     pub rows: Timestamp,
+    /// What is remembered of emitted entries, from when they left the outbox: a repeat may be on its way in the journal.
+    pub emitted: Timestamp,
     /// The audit.
     pub audit: Timestamp,
 }

@@ -109,9 +109,9 @@ impl Campaign {
             tell(format!("  see it again: cargo xtask sim --seed {}{} --trace", report.seed, self.repeat(report)));
         }
         if self.arguments.seed.is_some() {
-            let Report { seed, journal, accepted, arrivals, batches, polls, digest, .. } = report;
+            let Report { seed, journal, accepted, arrivals, batches, polls, upkeep, digest, .. } = report;
             tell(format!(
-                "seed {seed} ({journal:?}): {accepted} accepted, {arrivals} arrivals, {batches} batches, {polls} polls, digest {digest:016x}"
+                "seed {seed} ({journal:?}): {accepted} accepted, {arrivals} arrivals, {batches} batches, {polls} polls, {upkeep:?}, digest {digest:016x}"
             ));
         }
     }

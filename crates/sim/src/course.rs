@@ -7,23 +7,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use model::{EventId, Fault, TimeSpan};
 
 use crate::checks::{
-    Passed, Snapshot, i1_accepted_is_durable, i2_deadlines_are_kept, i2_every_event_ends_or_has_an_owner,
-    i2_people_have_names, i3_only_admitted_bytes_arrive, i4_one_key_is_one_event, i6_cursors_follow_their_effects,
-    i6_policies_never_go_back, i7_attempt_rows_agree, i8_people_find_their_actions, i10_backlog_drains,
-    i11_accounts_balance, with_a_person,
+    Passed, Snapshot, i1_accepted_is_durable, i1_refused_is_not_kept, i2_deadlines_are_kept,
+    i2_every_event_ends_or_has_an_owner, i2_people_have_names, i3_only_admitted_bytes_arrive, i4_one_key_is_one_event,
+    i6_cursors_follow_their_effects, i6_policies_never_go_back, i7_attempt_rows_agree, i8_people_find_their_actions,
+    i10_backlog_drains, i11_accounts_balance, with_a_person,
 };
 use crate::life;
 use crate::oracle::{Followed, Known, Oracle, Reply, Rule};
 use crate::project::{CREATED, REGIONS};
 use crate::random::Random;
 use crate::workload::people::Person;
-use crate::workload::senders::{Sender, insist};
+use crate::workload::senders::{Patience, Sender, insist, repeat};
 use crate::workload::{bodies, chaos};
 use crate::world::World;
 
 /// LIMIT: how long the backlog may take to drain after the faults have ended. A due time may have been set by a clock that
 /// was an hour ahead.
 const DRAIN_MAX: TimeSpan = TimeSpan::from_secs(3 * 3_600);
+
+/// LIMIT: how long senders may still be refused after the faults have ended, while people make room.
+const SENT_MAX: TimeSpan = TimeSpan::from_secs(3 * 3_600);
+
+/// Senders come back within this after all nodes were off.
+const RETURN_MAX: TimeSpan = TimeSpan::from_secs(300);
 
 /// LIMIT: how long a fresh event may take. A breaker may have been opened by a clock that was an hour ahead.
 const FRESH_MAX: TimeSpan = TimeSpan::from_secs(2 * 3_600);
@@ -81,10 +87,11 @@ async fn whole(world: &Arc<World>, judge: &mut Judge) -> Result<(), Fault> {
     }
     chaos::set_right(world).await;
     let mut settler = Person::new(Arc::clone(world), "sofia");
-    while senders.are_left() {
-        settler.resume().await?;
-        world.timeline.sleep(TimeSpan::from_secs(2)).await;
-        judge.look(world).await?;
+    hear_all(world, judge, &mut settler, &senders).await?;
+    if let Some(span) = world.swarm.keeping.absence {
+        chaos::absence(world, span).await;
+        world.timeline.sleep(random.span(TimeSpan::ZERO, RETURN_MAX)).await;
+        repeat(world, &mut random).await;
     }
     drain(world, judge, &mut settler).await?;
     fresh(world, &mut random).await?;
@@ -102,6 +109,24 @@ fn start_troubles(world: &Arc<World>, troubles: &Left) {
     troubles.spawn(world, "darkness", chaos::darkness(Arc::clone(world)));
     troubles.spawn(world, "person", Person::new(Arc::clone(world), "ines").run());
     troubles.spawn(world, "person", Person::new(Arc::clone(world), "karl").run());
+}
+
+/// Senders send the rest of their events. Where there is little room, people make some by settling what waits for them.
+async fn hear_all(world: &World, judge: &mut Judge, settler: &mut Person, senders: &Left) -> Result<(), Fault> {
+    let until = world.timeline.elapsed() + SENT_MAX;
+    while senders.are_left() {
+        settler.resume().await?;
+        if world.swarm.keeping.is_short_of_room() {
+            settler.settle().await?;
+        }
+        world.timeline.sleep(TimeSpan::from_secs(2)).await;
+        judge.look(world).await?;
+        if world.timeline.elapsed() > until {
+            world.oracle.blame(Rule::I10, [format!("{SENT_MAX} after the faults senders are still refused")]);
+            return Ok(());
+        }
+    }
+    Ok(())
 }
 
 /// People settle, again and again, until nothing moves and nothing waits for them.
@@ -138,7 +163,7 @@ async fn fresh(world: &Arc<World>, random: &mut Random) -> Result<(), Fault> {
     for (place, source) in world.projects[0].sources.iter().enumerate() {
         let region = *random.pick(&REGIONS);
         let draft = bodies::plain(&format!("fresh-{}", source.name), region, CREATED);
-        match insist(world, place, &draft, random.branch("fresh")).await {
+        match insist(world, place, &draft, random.branch("fresh"), Patience::Endless).await {
             Some(Reply::Accepted { id }) => events.push(id),
             other => world.oracle.blame(Rule::I10, [format!("a fresh event of {} is answered {other:?}", source.name)]),
         }
@@ -192,6 +217,8 @@ impl Judge {
         let (oracle, stores) = (&world.oracle, &world.stores);
         let accepted = oracle.known().senders.accepted.clone();
         oracle.blame(Rule::I1, i1_accepted_is_durable(stores, &accepted).await?);
+        let not_taken = oracle.known().senders.not_taken();
+        oracle.blame(Rule::I1, i1_refused_is_not_kept(stores, &not_taken).await?);
         oracle.blame(Rule::I2, i2_every_event_ends_or_has_an_owner(stores, &self.passed.due).await?);
         let snapshot = Snapshot::of(&oracle.known());
         oracle.blame(Rule::I4, i4_one_key_is_one_event(stores, &snapshot).await?);

@@ -2,17 +2,22 @@
 //! that does not see its defect is no checker.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use engine::ports::{Journal, Ledger, Message, Readable};
+use engine::retention::decide::ALARM_FULL;
 use model::change::{Change, InForce};
+use model::limit::PAGE_ROWS_MAX;
 use model::newest::Newest;
+use model::room::{Ages, Room};
+use model::view::DeliveryQuery;
 use model::{
-    Appended, Batch, Delivery, DeliveryState, Entry, Fault, Guard, NewEntry, Offset, Owner, Partition, Position, TimeSpan,
-    Timestamp,
+    Appended, Batch, Delivery, DeliveryState, Entry, Fault, Guard, NewEntry, Offset, Owner, Partition, Position, Principal,
+    TimeSpan, Timestamp,
 };
 
-use crate::oracle::Rule;
+use crate::oracle::{Rule, Stores};
 use crate::random::Random;
 
 /// What can be broken on purpose: at least one flaw for each invariant, named after it.
@@ -23,8 +28,10 @@ pub enum Flaw {
     I1Retention,
     I2,
     I2Deadlines,
+    I2Retention,
     I3,
     I4,
+    I4Keys,
     I5,
     I5Replays,
     I6,
@@ -32,20 +39,24 @@ pub enum Flaw {
     I7,
     I7Deadlines,
     I8,
+    I8Retention,
     I9,
     I10,
+    I10Room,
     I11,
 }
 
 impl Flaw {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::I1,
         Self::I1Retention,
         Self::I2,
         Self::I2Deadlines,
+        Self::I2Retention,
         Self::I3,
         Self::I4,
+        Self::I4Keys,
         Self::I5,
         Self::I5Replays,
         Self::I6,
@@ -53,8 +64,10 @@ impl Flaw {
         Self::I7,
         Self::I7Deadlines,
         Self::I8,
+        Self::I8Retention,
         Self::I9,
         Self::I10,
+        Self::I10Room,
         Self::I11,
     ];
 
@@ -67,15 +80,15 @@ impl Flaw {
     pub const fn rule(self) -> Rule {
         match self {
             Self::I1 | Self::I1Retention => Rule::I1,
-            Self::I2 | Self::I2Deadlines => Rule::I2,
+            Self::I2 | Self::I2Deadlines | Self::I2Retention => Rule::I2,
             Self::I3 => Rule::I3,
-            Self::I4 => Rule::I4,
+            Self::I4 | Self::I4Keys => Rule::I4,
             Self::I5 | Self::I5Replays => Rule::I5,
             Self::I6 | Self::I6Policies => Rule::I6,
             Self::I7 | Self::I7Deadlines => Rule::I7,
-            Self::I8 => Rule::I8,
+            Self::I8 | Self::I8Retention => Rule::I8,
             Self::I9 => Rule::I9,
-            Self::I10 => Rule::I10,
+            Self::I10 | Self::I10Room => Rule::I10,
             Self::I11 => Rule::I11,
         }
     }
@@ -87,8 +100,10 @@ impl Flaw {
             Self::I1Retention => "a trim keeps nothing, whoever needs it",
             Self::I2 => "what is held or dead belongs to nobody",
             Self::I2Deadlines => "what waits beyond its deadline is not found",
+            Self::I2Retention => "rows go by their age whose work is undone",
             Self::I3 => "one body in 20 arrives with another byte",
             Self::I4 => "the key registry does not recognise one event in 10",
+            Self::I4Keys => "keys are forgotten some days before their window ends",
             Self::I5 => "one delivery in 5 is stored outside of its lane",
             Self::I5Replays => "nothing newer is found of what is replayed",
             Self::I6 => "one routing commit in 10 moves the cursor one further",
@@ -96,8 +111,10 @@ impl Flaw {
             Self::I7 => "what is due in 5 seconds is said to be due, and may be claimed",
             Self::I7Deadlines => "deliveries are stored without their deadline",
             Self::I8 => "rows of the audit are dropped",
+            Self::I8Retention => "the audit goes with the rows",
             Self::I9 => "an answer is kept whole, however long it is",
             Self::I10 => "attempts that ended lives left open are not found",
+            Self::I10Room => "a ledger that was full is said to be full ever after",
             Self::I11 => "what routing counts is dropped",
         }
     }
@@ -112,17 +129,22 @@ impl fmt::Display for Flaw {
 /// How early the broken ledger says that something is due.
 const EARLY: TimeSpan = TimeSpan::from_secs(5);
 
+/// How much too early the broken registry forgets: nodes are off for some days less than keys are remembered.
+const TOO_EARLY: TimeSpan = TimeSpan::from_days(5);
+
 /// A defect, with its own stream of chance.
 #[derive(Debug)]
 pub struct Defect {
     flaw: Flaw,
     random: Mutex<Random>,
+    /// Whether a ledger was seen without room.
+    was_full: AtomicBool,
 }
 
 impl Defect {
     /// The defect that has this flaw.
     pub fn new(flaw: Flaw, random: Random) -> Self {
-        Self { flaw, random: Mutex::new(random) }
+        Self { flaw, random: Mutex::new(random), was_full: AtomicBool::new(false) }
     }
 
     fn random(&self) -> MutexGuard<'_, Random> {
@@ -175,6 +197,28 @@ impl Defect {
         if self.flaw == Flaw::I1Retention { Vec::new() } else { keep }
     }
 
+    /// From before when keys are forgotten: [`Flaw::I4Keys`] strikes here.
+    pub fn keys_before(&self, before: Timestamp) -> Timestamp {
+        if self.flaw == Flaw::I4Keys { before + TOO_EARLY } else { before }
+    }
+
+    /// What a trim of the ledger takes: [`Flaw::I2Retention`] and [`Flaw::I8Retention`] strike here.
+    pub async fn trim(&self, stores: &Stores, ages: Ages) -> Result<Ages, Fault> {
+        if self.flaw == Flaw::I2Retention {
+            end_unseen(stores, ages.rows).await?;
+        }
+        Ok(if self.flaw == Flaw::I8Retention { Ages { audit: ages.rows, ..ages } } else { ages })
+    }
+
+    /// How much room the ledger is said to take: [`Flaw::I10Room`] strikes here.
+    pub fn room(&self, found: Room) -> Room {
+        if found.percent() >= ALARM_FULL {
+            self.was_full.store(true, Ordering::Relaxed);
+        }
+        let is_stuck = self.flaw == Flaw::I10Room && self.was_full.load(Ordering::Relaxed);
+        if is_stuck { Room { bytes: found.budget, ..found } } else { found }
+    }
+
     /// What is said to be in force: [`Flaw::I6Policies`] strikes here.
     pub async fn in_force(&self, ledger: &dyn Ledger, found: Option<InForce>) -> Result<Option<InForce>, Fault> {
         if self.flaw != Flaw::I6Policies {
@@ -211,11 +255,15 @@ impl Defect {
             Flaw::I1
             | Flaw::I1Retention
             | Flaw::I2Deadlines
+            | Flaw::I2Retention
             | Flaw::I3
             | Flaw::I4
+            | Flaw::I4Keys
             | Flaw::I5Replays
             | Flaw::I6Policies
-            | Flaw::I10 => {}
+            | Flaw::I8Retention
+            | Flaw::I10
+            | Flaw::I10Room => {}
         }
         Ok(batch)
     }
@@ -237,6 +285,21 @@ impl Defect {
             }
         }
     }
+}
+
+/// The honest ledger keeps what is open, so the broken one says that it is over.
+async fn end_unseen(stores: &Stores, before: Timestamp) -> Result<(), Fault> {
+    let states = ["waiting", "held", "dead_lettered"].map(str::to_owned).to_vec();
+    let query = DeliveryQuery { states, until: Some(before), limit: PAGE_ROWS_MAX, ..DeliveryQuery::default() };
+    let open = stores.views.deliveries(query).await?.rows.into_iter().filter(|it| it.lease.is_none());
+    let end = |it: Delivery| Change::Move {
+        delivery: it.id,
+        state: DeliveryState::Cancelled { by: Principal::product() },
+        why: String::new(),
+        new_round: None,
+    };
+    stores.ledger.commit(Batch { guards: Vec::new(), changes: open.map(end).collect() }).await?;
+    Ok(())
 }
 
 fn forget_deadline(change: &mut Change) {

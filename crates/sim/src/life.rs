@@ -122,7 +122,7 @@ fn ports(world: &Arc<World>, name: &str, group: &str) -> Ports {
     let between = Between {
         weather: Arc::new(weather),
         oracle: Arc::clone(&world.oracle),
-        archive: Arc::clone(&world.stores.archive),
+        stores: world.stores.clone(),
         defect: world.defect.clone(),
     };
     let clock = SimClock::new(Arc::clone(&world.timeline), world.machines.calendar(name), stream("jitter"));
@@ -157,7 +157,9 @@ async fn start(
         stop,
     };
     let mut node = Node::begin(ground, name).await?;
-    node.retention.payload = world.swarm.retention.unwrap_or(node.retention.payload);
+    let keeping = world.swarm.keeping;
+    node.retention.payload = keeping.payload.unwrap_or(node.retention.payload);
+    node.retention.metadata = keeping.metadata.unwrap_or(node.retention.metadata);
     Ok(node)
 }
 

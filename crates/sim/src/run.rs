@@ -13,7 +13,7 @@ use crate::clock::{Calendar, SimClock};
 use crate::course::course;
 use crate::defect::{Defect, Flaw};
 use crate::executor::{Ended, Executor, Spawner};
-use crate::oracle::{Oracle, Rule, Stores, Violation};
+use crate::oracle::{Oracle, Rule, Stores, Upkeep, Violation};
 use crate::project::{self, Project};
 use crate::random::Random;
 use crate::receivers::{Moods, Receivers};
@@ -23,7 +23,7 @@ use crate::trace::Trace;
 use crate::weather::Sky;
 use crate::world::{Machines, World, keyring};
 
-/// The byte budget of the journal: more than any run fills; fullness is an episode of the weather.
+/// The byte budget of a store where the seed draws none: more than any run fills.
 const BUDGET: u64 = 1 << 40;
 
 /// What is not the seed's to choose.
@@ -56,6 +56,8 @@ pub struct Report {
     pub batches: u64,
     /// Polls of the executor.
     pub polls: u64,
+    /// What went because of its age, or for want of room.
+    pub upkeep: Upkeep,
     /// The digest of everything that happened.
     pub digest: u64,
     /// The last lines of the trace.
@@ -98,6 +100,7 @@ pub fn run(seed: u64, options: Options) -> Report {
         arrivals: known.arrivals.all.len() as u64,
         batches: known.work.batches,
         polls: executor.polls(),
+        upkeep: known.upkeep,
         digest: trace.digest(),
         lines: trace.lines(),
     }
@@ -143,7 +146,8 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
 
 fn world(seed: u64, options: Options, kind: JournalKind, parts: Parts) -> Result<World, String> {
     let Parts { timeline, oracle, spawner } = parts;
-    let swarm = Swarm::draw(&mut Random::stream(seed, "swarm"), kind, options.nodes);
+    let stream = |name: &str| Random::stream(seed, name);
+    let swarm = Swarm::draw(&mut stream("swarm"), &mut stream("keeping"), kind, options.nodes);
     let mut random = Random::stream(seed, "project");
     let first = project::draw(&mut random);
     let second = project::second_version(&first, &mut random);
@@ -163,7 +167,7 @@ fn world(seed: u64, options: Options, kind: JournalKind, parts: Parts) -> Result
         defect: defect.clone(),
         moods: Moods::new(seed),
     };
-    let (stores, broker) = stores(seed, kind, &timeline);
+    let (stores, broker) = stores(seed, &swarm, &timeline);
     Ok(World {
         seed,
         timeline: Arc::clone(&timeline),
@@ -189,22 +193,23 @@ fn version_of(project: &Project) -> Result<PolicyVersion, String> {
     policy.map(|policy| policy.version).ok_or_else(|| format!("a drawn project is refused: {}", findings.join("; ")))
 }
 
-fn stores(seed: u64, kind: JournalKind, timeline: &Arc<Timeline>) -> (Stores, Option<Arc<PartitionedJournal>>) {
+fn stores(seed: u64, swarm: &Swarm, timeline: &Arc<Timeline>) -> (Stores, Option<Arc<PartitionedJournal>>) {
+    let (of_journal, of_ledger) = (swarm.keeping.journal.unwrap_or(BUDGET), swarm.keeping.ledger.unwrap_or(BUDGET));
     let calendar = Arc::new(Calendar::default());
     let clock: Arc<dyn Clock> = Arc::new(SimClock::new(Arc::clone(timeline), calendar, Random::stream(seed, "stores")));
-    let broker = match kind {
+    let broker = match swarm.journal {
         JournalKind::Memory => None,
-        JournalKind::Partitioned => Some(Arc::new(PartitionedJournal::new(Arc::clone(&clock), making(seed)))),
+        JournalKind::Partitioned => Some(Arc::new(PartitionedJournal::new(Arc::clone(&clock), making(seed, of_journal)))),
     };
     let journal: Arc<dyn Journal> = match &broker {
-        None => Arc::new(MemoryJournal::new(Arc::clone(&clock), BUDGET)),
+        None => Arc::new(MemoryJournal::new(Arc::clone(&clock), of_journal)),
         Some(broker) => Arc::clone(broker) as _,
     };
-    let ledger = Arc::new(MemoryLedger::new(clock));
+    let ledger = Arc::new(MemoryLedger::within(of_ledger, clock));
     (Stores { journal, ledger: Arc::clone(&ledger) as _, views: ledger, archive: Arc::default() }, broker)
 }
 
-fn making(seed: u64) -> Making {
+fn making(seed: u64, budget: u64) -> Making {
     let mut random = Random::stream(seed, "broker");
     let troubles = Troubles {
         late_one_in: *random.pick(&[0, 3, 10]),
@@ -213,5 +218,5 @@ fn making(seed: u64) -> Making {
         refused_one_in: *random.pick(&[0, 10, 40]),
         emitted_window: random.in_thousand(500).then(|| TimeSpan::from_millis(*random.pick(&[1, 1_000, 120_000]))),
     };
-    Making { partitions: *random.pick(&[1, 2, 3, 5]), budget: BUDGET, seed, troubles }
+    Making { partitions: *random.pick(&[1, 2, 3, 5]), budget, seed, troubles }
 }

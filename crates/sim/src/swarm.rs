@@ -2,6 +2,7 @@
 //! not always hidden behind frequent ones.
 
 use model::TimeSpan;
+use model::limit::KEY_WINDOW;
 
 use crate::random::Random;
 
@@ -31,8 +32,8 @@ pub struct Swarm {
     pub machines: MachineFaults,
     /// What people do.
     pub people: People,
-    /// How long records are kept, where it is shorter than any run.
-    pub retention: Option<TimeSpan>,
+    /// How long things are kept, and how much room there is for them.
+    pub keeping: Keeping,
 }
 
 /// What is sent while faults are on.
@@ -131,9 +132,34 @@ pub struct People {
     pub change: bool,
 }
 
+/// How long things are kept, and how much room there is for them. What is `None` is more than any run needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Keeping {
+    /// How long records are kept.
+    pub payload: Option<TimeSpan>,
+    /// How long rows of the ledger are kept.
+    pub metadata: Option<TimeSpan>,
+    /// The byte budget of the journal.
+    pub journal: Option<u64>,
+    /// The byte budget of the ledger.
+    pub ledger: Option<u64>,
+    /// In a thousand: a sender that is told that there is no room gives its event up.
+    pub give_up: u64,
+    /// How long all nodes are off after the faults: a little less or more than keys are remembered.
+    pub absence: Option<TimeSpan>,
+}
+
+impl Keeping {
+    /// Whether people have to make room before the last sender is heard.
+    pub const fn is_short_of_room(&self) -> bool {
+        self.journal.is_some() || self.ledger.is_some()
+    }
+}
+
 impl Swarm {
-    /// The run of a seed; `nodes` where it is not the seed's to choose.
-    pub fn draw(random: &mut Random, journal: JournalKind, nodes: Option<usize>) -> Self {
+    /// The run of a seed; `nodes` where it is not the seed's to choose. `upkeep` is the chance of what is kept, a stream of
+    /// its own, so that what is drawn there changes nothing else of a seed.
+    pub fn draw(random: &mut Random, upkeep: &mut Random, journal: JournalKind, nodes: Option<usize>) -> Self {
         Self {
             journal,
             nodes: nodes.unwrap_or(2 + random.place(4)),
@@ -148,8 +174,23 @@ impl Swarm {
                 replay: random.in_thousand(500),
                 change: random.in_thousand(600),
             },
-            retention: random.in_thousand(300).then(|| TimeSpan::from_secs(*random.pick(&[5, 20, 60]))),
+            keeping: Keeping {
+                payload: random.in_thousand(300).then(|| TimeSpan::from_secs(*random.pick(&[5, 20, 60]))),
+                ..keeping(upkeep)
+            },
         }
+    }
+}
+
+fn keeping(random: &mut Random) -> Keeping {
+    let kib = 1_024;
+    Keeping {
+        payload: None,
+        metadata: random.in_thousand(350).then(|| TimeSpan::from_secs(*random.pick(&[1, 10, 60, 600]))),
+        journal: random.in_thousand(250).then(|| *random.pick(&[6 * kib, 20 * kib, 60 * kib])),
+        ledger: random.in_thousand(250).then(|| *random.pick(&[24 * kib, 48 * kib, 96 * kib])),
+        give_up: some(random, 300),
+        absence: random.in_thousand(200).then(|| KEY_WINDOW.percent(*random.pick(&[85, 115]))),
     }
 }
 

@@ -24,6 +24,10 @@ pub(crate) fn watch_commit(oracle: &Oracle, batch: &Batch, committed: &Committed
             Step::Entered(id) => LaneEvent::Entered(*id),
             Step::Claimed(id) => LaneEvent::Claimed(*id),
             Step::Lost(id) => LaneEvent::Lost(*id, now),
+            Step::Again(id) => {
+                broken.push((Rule::I4, format!("the delivery {id} was there, went, and is opened again")));
+                continue;
+            }
         };
         let sentences = i5_lanes_keep_journal_order(&known.work, event, &[]);
         broken.extend(sentences.into_iter().map(|sentence| (Rule::I5, sentence)));

@@ -6,18 +6,27 @@ use std::process::{Command, Stdio};
 
 use sim::campaign::past_seeds;
 use sim::defect::Flaw;
-use sim::oracle::Rule;
+use sim::oracle::{Rule, Upkeep};
 use sim::swarm::JournalKind;
 use sim::{Options, run};
 
 const SEEDS: u64 = 20;
 
+/// All are clean, and of what goes by age or for want of room each kind is seen in one of them.
 fn check_clean(seeds: impl Iterator<Item = u64>, journal: JournalKind) {
+    let mut all = Upkeep::default();
     for seed in seeds {
         let report = run(seed, Options { journal: Some(journal), ..Options::default() });
         assert!(report.is_clean(), "seed {seed} on {journal:?}: {:#?}", report.violations);
         assert!(report.accepted > 0 && report.arrivals > 0, "seed {seed} on {journal:?} shows nothing");
+        let Upkeep { rows, refused, shut, key_periods } = report.upkeep;
+        all.rows += rows;
+        all.refused += refused;
+        all.shut += shut;
+        all.key_periods += key_periods;
     }
+    let each = [all.rows, all.refused, all.shut, all.key_periods];
+    assert!(each.iter().all(|count| *count > 0), "on {journal:?} something never goes or is never full: {all:?}");
 }
 
 /// The defect must be seen within so many seeds.

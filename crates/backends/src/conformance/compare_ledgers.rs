@@ -37,8 +37,9 @@ pub async fn compare_ledgers(it: &mut LedgerFixture, seed: u64, steps: u32) {
         assert_eq!(found, expected, "seed {seed}, step {step}: {batch:#?}");
         taken += u32::from(found.is_ok());
         if history.dice.one_in(60) {
-            let [answers, rows, audit] = [0; 3].map(|_| it.now() - TimeSpan::from_secs(60 + history.dice.below(300)));
-            let ages = Ages { answers, rows, audit };
+            let [answers, rows, emitted, audit] =
+                [0; 4].map(|_| it.now() - TimeSpan::from_secs(60 + history.dice.below(300)));
+            let ages = Ages { answers, rows, emitted, audit };
             trim(&*history.reference, ages).await;
             trim(it.ledger(), ages).await;
         }

@@ -27,6 +27,7 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("the_audit_has_an_age_of_its_own", |it| Box::pin(the_audit_has_an_age_of_its_own(it))),
     ("a_replay_that_has_ended_goes_with_its_members", |it| Box::pin(a_replay_that_has_ended_goes(it))),
     ("emitted_entries_are_forgotten_when_they_are_seen", |it| Box::pin(emitted_entries_are_forgotten(it))),
+    ("a_repeat_that_may_come_is_known", |it| Box::pin(a_repeat_that_may_come_is_known(it))),
     ("room_is_there_again_after_a_trim", |it| Box::pin(room_is_there_again(it))),
     ("the_ledgers_trim_takes_bounded_steps", |it| Box::pin(the_ledgers_trim_takes_bounded_steps(it))),
 ];
@@ -34,7 +35,7 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
 /// One age for all.
 pub(super) fn ages(before: i64) -> Ages {
     let before = at(before);
-    Ages { answers: before, rows: before, audit: before }
+    Ages { answers: before, rows: before, emitted: before, audit: before }
 }
 
 impl LedgerFixture {
@@ -332,6 +333,22 @@ async fn emitted_entries_are_forgotten(mut it: LedgerFixture) {
     assert_eq!(outbox, 1, "it is known as long as it was not seen");
     it.apply(emit(seen)).await;
     assert_eq!(it.ledger().outbox(9).await.expect("the ledger reads").len(), 2, "it is forgotten");
+}
+
+async fn a_repeat_that_may_come_is_known(it: LedgerFixture) {
+    let [waiting, appended] = [1, 2].map(emitted_id);
+    it.clock.set(at(10));
+    for id in [waiting, appended] {
+        it.apply(emit(id)).await;
+        it.apply(Change::See { id }).await;
+    }
+    it.clock.set(at(50));
+    it.apply(Change::Emitted { id: appended }).await;
+    let known = async || it.ledger().seen(vec![waiting, appended]).await.expect("the ledger reads");
+    it.trim_to(Ages { emitted: at(50), ..ages(100) }).await;
+    assert_eq!(known().await, [waiting, appended], "it left the outbox just now, whatever the room");
+    it.trim(100).await;
+    assert_eq!(known().await, [waiting], "it is in the outbox and may be appended once more");
 }
 
 async fn room_is_there_again(it: LedgerFixture) {

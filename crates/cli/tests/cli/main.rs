@@ -6,11 +6,15 @@ mod authoring;
 #[cfg(test)]
 mod begin;
 #[cfg(test)]
+mod breaker;
+#[cfg(test)]
 mod first_hour;
 #[cfg(test)]
 mod listen;
 #[cfg(test)]
 mod many;
+#[cfg(test)]
+mod partner;
 #[cfg(test)]
 mod product;
 #[cfg(test)]

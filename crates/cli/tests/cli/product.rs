@@ -166,6 +166,35 @@ impl Product {
         Self::start(folder, shell.env_clear().env("PATH", "/usr/bin:/bin"))
     }
 
+    /// The same on a disk of its own of so many mebibytes, with what the folder's `.crossdock` has, and a file `ballast` of so many
+    /// in the way. The disk goes with the process. `Err` says why there can be none here.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn up_on_small_disk(folder: &Path, mebibytes: u32, ballast: u32) -> Result<Self, String> {
+        let disk = folder.join("disk");
+        std::fs::create_dir_all(&disk).unwrap();
+        let mount = format!("mount -t tmpfs -o size={mebibytes}m none disk");
+        let apart = |script: &str| {
+            let mut command = Command::new("unshare");
+            command.current_dir(folder).args(["--user", "--map-root-user", "--mount", "sh", "-ec", script]);
+            command.arg(env!("CARGO_BIN_EXE_crossdock")).env_clear().env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin");
+            command
+        };
+        let tried = apart(&mount).output().map_err(|error| error.to_string())?;
+        if !tried.status.success() {
+            return Err(String::from_utf8_lossy(&tried.stderr).trim_end().to_owned());
+        }
+        let fill = format!("cp -a .crossdock/. disk; dd if=/dev/zero of=disk/ballast bs=1M count={ballast} 2>/dev/null");
+        let script = format!("{mount}; {fill}; exec \"$0\" up --listen 127.0.0.1:0 --data disk");
+        Ok(Self::start(folder, &mut apart(&script)))
+    }
+
+    /// A file of its folder as the process itself sees it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn inside(&self, path: &str) -> PathBuf {
+        let folder = self.folder.strip_prefix("/").unwrap();
+        Path::new("/proc").join(self.going.child.id().to_string()).join("root").join(folder).join(path)
+    }
+
     /// The same with further flags.
     pub(crate) fn up_with(folder: &Path, flags: &[&str]) -> Self {
         Self::start(folder, &mut command(folder, &[&["up", "--listen", "127.0.0.1:0"], flags].concat()))

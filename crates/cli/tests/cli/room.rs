@@ -1,13 +1,9 @@
 //! What senders and owners see when there is no room: a journal at its budget, a disk that is full, a folder that cannot be
 //! made.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 
+use crate::partner::{Receiver, Told, exchange};
 use crate::product::{Product, run};
 
 const SHOP: &str = "owner: team-commerce
@@ -30,88 +26,6 @@ deliver: { lane: none }
 const BODIES_MAX: u32 = 200;
 /// How often the product is asked for what it does by itself.
 const LOOKS_MAX: usize = 2_000;
-
-/// What a sender is told.
-#[derive(Debug)]
-struct Told {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Told {
-    fn is_told_when(&self, retry_after_s: u32) -> bool {
-        self.head.contains(&format!("\nretry-after: {retry_after_s}\r\n"))
-    }
-}
-
-fn exchange(url: &str, request: &str, body: &str) -> Told {
-    let address = url.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    let length = body.len();
-    write!(stream, "{request}\r\nhost: {address}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap();
-    Told { status, head: head.to_ascii_lowercase() + "\r\n", body: body.to_owned() }
-}
-
-/// A warehouse that takes everything; it ends with its value.
-#[derive(Debug)]
-struct Receiver {
-    address: SocketAddr,
-    ended: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Receiver {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let (address, ended) = (listener.local_addr().unwrap(), Arc::new(AtomicBool::new(false)));
-        let told = Arc::clone(&ended);
-        let thread = std::thread::spawn(move || {
-            while let Ok((stream, _)) = listener.accept() {
-                if told.load(Ordering::Relaxed) {
-                    break;
-                }
-                // Who has gone meanwhile needs no answer.
-                drop(take(stream));
-            }
-        });
-        Self { address, ended, thread: Some(thread) }
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        self.ended.store(true, Ordering::Relaxed);
-        // It waits for a connection; this is its last one.
-        drop(TcpStream::connect(self.address));
-        drop(self.thread.take().map(JoinHandle::join));
-    }
-}
-
-/// Reads one request and answers 200.
-fn take(stream: TcpStream) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream);
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let line = line.trim_end().to_ascii_lowercase();
-        if line.is_empty() {
-            break;
-        }
-        length = line.strip_prefix("content-length: ").and_then(|text| text.parse().ok()).unwrap_or(length);
-    }
-    std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink())?;
-    reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
-}
 
 impl Product {
     /// Order `n`, of some 60 KB.
@@ -215,6 +129,38 @@ fn a_full_disk_refuses_and_what_was_taken_is_there_after_it() {
     assert_eq!(product.post(taken).status, 202, "there is room");
     let status = product.run(&["status", "-o", "json"]).json();
     assert_eq!(status["missing"].as_i64(), Some(0), "{status}");
+}
+
+/// The last byte of the disk is taken, and not by the product.
+#[cfg(target_os = "linux")]
+#[test]
+#[expect(clippy::print_stderr, reason = "who reads that it passed has to know that nothing was tried")]
+fn a_disk_without_a_free_byte_refuses_and_intake_opens_again_when_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start();
+    project(folder.path(), &receiver.url());
+    let mut first = Product::up(folder.path());
+    assert_eq!(first.going.terminate(), Some(0));
+    let product = match Product::up_on_small_disk(folder.path(), 12, 6) {
+        Ok(up) => Product { token: first.token.clone(), ..up },
+        Err(why) => return eprintln!("not tried: there can be no small disk here: {why}"),
+    };
+    let (taken, told) = product.post_until_refused();
+    assert!(taken > 0 && told.status == 503 && told.is_told_when(60), "{told:?}");
+    assert!(told.body.contains("has no room"), "{told:?}");
+    assert_eq!(exchange(&product.going.url, "GET /health/live HTTP/1.1", "").status, 200);
+
+    std::fs::remove_file(product.inside("disk/ballast")).unwrap();
+    let told = (0..LOOKS_MAX).map(|_| product.post(taken)).find(|told| told.status == 202);
+    let told = told.expect("intake opens again by itself");
+    assert!(!told.body.contains("\"duplicate\":true"), "it was refused, so nothing of it was kept: {told:?}");
+    for n in 0..taken {
+        let told = product.post(n);
+        assert!(told.status == 202 && told.body.contains("\"duplicate\":true"), "{n} was answered 202 before: {told:?}");
+    }
+    let all = u64::from(taken) + 1;
+    let is_done = |status: &serde_json::Value| status["done"] == all && status["missing"] == 0;
+    assert!((0..LOOKS_MAX).any(|_| is_done(&product.run(&["status", "-o", "json"]).json())), "{all} are not delivered");
 }
 
 #[test]

@@ -45,10 +45,16 @@ impl Retention {
         now - self.payload
     }
 
-    /// Rows of the ledger from before these have had their time. Where the ledger is short of room, all that is over has.
+    /// Rows of the ledger from before these have had their time. Where the ledger is short of room, all that is over has, but for
+    /// what is remembered of emitted entries: without it a repeat would be routed again, to deliveries that have gone.
     pub fn ages(&self, room: Room, now: Timestamp) -> Ages {
         let rows = if self.is_short(room) { now } else { now - self.metadata };
-        Ages { rows, answers: rows.max(self.records_before(now)), audit: now - self.audit }
+        Ages {
+            rows,
+            answers: rows.max(self.records_before(now)),
+            emitted: rows.min(self.keys_before(now)),
+            audit: now - self.audit,
+        }
     }
 
     /// Whether rows go before their age.
@@ -243,9 +249,10 @@ mod tests {
         let settings = Retention::default();
         let now = days(10_000);
         let ages = |bytes| settings.ages(Room { bytes, budget: 1_000 }, now);
-        let by_age = Ages { answers: days(9_970), rows: days(9_600), audit: days(10_000 - 2_557) };
+        let rows = days(9_600);
+        let by_age = Ages { answers: days(9_970), rows, emitted: rows, audit: days(10_000 - 2_557) };
         assert_eq!(ages(849), by_age);
-        assert_eq!(ages(850), Ages { answers: now, rows: now, ..by_age });
+        assert_eq!(ages(850), Ages { answers: now, rows: now, emitted: days(9_985), ..by_age });
         let short = Retention { metadata: TimeSpan::from_days(7), ..settings };
         let ages = short.ages(Room::default(), now);
         assert_eq!((ages.rows, ages.answers), (days(9_993), days(9_993)), "an answer goes with its row at the latest");

@@ -26,6 +26,8 @@ const AMPLE: u64 = 1024 * MIB;
 /// Events of an ordinary hour, and of one in six.
 const ORDINARY: u32 = 100;
 const BURST: u32 = 300;
+/// More events than any budget here has room for.
+const TAKEN_MAX: u32 = 5_000;
 
 /// So many events of one hour.
 const fn of_hour(hour: u32) -> u32 {
@@ -93,21 +95,39 @@ async fn check_replay(world: &World) {
     assert_eq!((u64::from(replay.next), replay.passed), (progress.made, 0), "{replay:?}");
 }
 
+/// What goes on while a store is filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beside {
+    /// A look of retention.
+    Nothing,
+    /// The router as well.
+    Routing,
+}
+
+/// New events until one is refused because there is no room. Answers how many were taken.
+async fn fill(world: &mut World, beside: Beside) -> u32 {
+    for taken in 0..TAKEN_MAX {
+        match world.receive(&body(0, taken)).await {
+            Told::Accepted => {}
+            Told::Duplicate => panic!("each body is new"),
+            refused @ Told::Refused(..) => {
+                assert_eq!(refused, Told::Refused(503, Some(60)), "Full, with Retry-After");
+                return taken;
+            }
+        }
+        if beside == Beside::Routing {
+            world.route().await;
+        }
+        world.look().await;
+    }
+    panic!("a budget of 2 MiB takes everything");
+}
+
 #[tokio::test]
 async fn without_room_intake_says_so_and_opens_again_by_itself() {
     let mut world = World::open(Budgets { journal: 2 * MIB, ledger: AMPLE }).await;
     world.look().await;
-    let mut taken = 0;
-    let refusal = loop {
-        match world.receive(&body(0, taken)).await {
-            Told::Accepted => taken += 1,
-            Told::Refused(status, retry_after_s) => break (status, retry_after_s),
-            Told::Duplicate => panic!("each body is new"),
-        }
-        world.look().await;
-        assert!(taken < 2_000, "a budget of 2 MiB takes everything");
-    };
-    assert_eq!(refusal, (503, Some(60)), "Full, with Retry-After");
+    let taken = fill(&mut world, Beside::Nothing).await;
     for _ in 0..5 {
         world.look().await;
     }
@@ -122,18 +142,7 @@ async fn without_room_intake_says_so_and_opens_again_by_itself() {
 #[tokio::test]
 async fn a_full_ledger_closes_intake_until_something_is_over() {
     let mut world = World::open(Budgets { journal: AMPLE, ledger: 2 * MIB }).await;
-    let mut taken = 0;
-    let refusal = loop {
-        match world.receive(&body(0, taken)).await {
-            Told::Accepted => taken += 1,
-            Told::Refused(status, retry_after_s) => break (status, retry_after_s),
-            Told::Duplicate => panic!("each body is new"),
-        }
-        world.route().await;
-        world.look().await;
-        assert!(taken < 5_000, "a budget of 2 MiB takes everything");
-    };
-    assert_eq!(refusal, (503, Some(60)), "Full, with Retry-After");
+    fill(&mut world, Beside::Routing).await;
     assert_eq!(world.alarms("ledger"), [("full", 1), ("high", 1), ("low", 1)], "each level once");
     world.retain().await;
     assert!(matches!(world.receive(&body(1, 0)).await, Told::Refused(503, _)), "all of it is open: none of it goes");
@@ -151,11 +160,7 @@ async fn where_room_is_short_what_may_be_released_is_found_behind_what_may_not()
     for n in 0..with_a_person {
         world.receive_kept(n).await;
     }
-    let mut n = 0;
-    while world.receive(&body(0, n)).await == Told::Accepted {
-        n += 1;
-        world.look().await;
-    }
+    fill(&mut world, Beside::Nothing).await;
     world.route().await;
     world.retain().await;
     let kept = world.kept().await;

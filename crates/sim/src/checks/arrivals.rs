@@ -45,7 +45,7 @@ async fn is_admitted(stores: &Stores, record: &Record, event: EventId) -> Result
     Ok(match &record.entry {
         Entry::Admitted(_) | Entry::Resubmitted { .. } => true,
         Entry::Quarantined { .. } => {
-            let row = stores.ledger.quarantined(event).await?;
+            let row = stores.quarantined(event).await?;
             row.is_some_and(|row| matches!(row.state, QuarantineState::Released { .. }))
         }
         Entry::Released { .. } | Entry::Replayed { .. } | Entry::PolicyApplied { .. } => false,

@@ -54,7 +54,7 @@ pub async fn i7_attempt_rows_agree(stores: &Stores, followed: &[Followed]) -> Re
     let mut broken = Vec::new();
     for it in followed {
         let id = it.first.id;
-        let Some(story) = stores.views.delivery_story(id).await? else {
+        let Some(story) = stores.delivery_story(id).await? else {
             broken.push(format!("delivery {id} is gone"));
             continue;
         };

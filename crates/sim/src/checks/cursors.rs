@@ -139,7 +139,7 @@ pub async fn i6_cursors_follow_their_effects(stores: &Stores, passed: &mut Passe
 async fn effects_missing(stores: &Stores, passed: &mut Passed, record: &Record) -> Result<Vec<String>, Fault> {
     let at = record.position;
     if let Entry::Quarantined { event, .. } = &record.entry {
-        let row = stores.ledger.quarantined(event.id).await?;
+        let row = stores.quarantined(event.id).await?;
         return Ok(row
             .is_none()
             .then(|| format!("the router has passed {at}, and {} is not in quarantine", event.id))
@@ -147,7 +147,7 @@ async fn effects_missing(stores: &Stores, passed: &mut Passed, record: &Record) 
             .collect());
     }
     let Some(due) = passed.due_of(stores, record).await? else { return Ok(Vec::new()) };
-    let story = stores.views.event_story(due.event).await?;
+    let story = stores.event_story(due.event).await?;
     let has = |flow: &&String| {
         story
             .deliveries

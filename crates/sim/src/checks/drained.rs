@@ -25,7 +25,7 @@ pub async fn i10_backlog_drains(stores: &Stores, fresh: &[EventId]) -> Result<Ve
         left.push(format!("{} waiting and {} open to {}", line.waiting, line.leased, line.destination));
     }
     for event in fresh {
-        let story = stores.views.event_story(*event).await?;
+        let story = stores.event_story(*event).await?;
         let unfinished = story.deliveries.iter().filter(|told| !has_passed(&told.delivery));
         left.extend(
             unfinished

@@ -1,7 +1,11 @@
-//! I1: a 202 means that the entry is durable; and retention takes nothing that is still needed.
+//! I1: a 202 means that the entry is durable; and retention takes nothing that is still needed. What was refused for want of
+//! room was not taken.
+
+use std::collections::BTreeSet;
 
 use model::account::ROUTER;
-use model::{EventId, Fault, Position};
+use model::limit::READ_RECORDS_MAX;
+use model::{Digest, EventId, Fault, Offset, Position};
 
 use crate::oracle::{Request, Stores, Work};
 
@@ -21,6 +25,29 @@ pub async fn i1_accepted_is_durable(stores: &Stores, accepted: &[(EventId, Reque
                 ));
             }
             Some(_) => {}
+        }
+    }
+    Ok(broken)
+}
+
+/// A sender that was told that there is no room, and went away, has left nothing in the journal. `not_taken` are sources and
+/// bodies that were answered with nothing else.
+pub async fn i1_refused_is_not_kept(stores: &Stores, not_taken: &BTreeSet<(String, Digest)>) -> Result<Vec<String>, Fault> {
+    let mut broken = Vec::new();
+    for partition in stores.journal.partitions() {
+        let mut after = Offset::default();
+        loop {
+            let records = stores.read(partition, after, READ_RECORDS_MAX).await?;
+            let Some(last) = records.last() else { break };
+            after = last.position.offset;
+            for event in records.iter().filter_map(|record| record.entry.event()) {
+                if not_taken.contains(&(event.source.to_string(), event.digest)) {
+                    broken.push(format!(
+                        "{} was told that there is no room, and {} is in the journal",
+                        event.source, event.id
+                    ));
+                }
+            }
         }
     }
     Ok(broken)

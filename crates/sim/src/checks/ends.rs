@@ -6,14 +6,14 @@ use model::{DeliveryId, DeliveryState, Fault, TimeSpan, Timestamp};
 
 use super::attempts::deadline_of;
 use super::cursors::Due;
-use crate::oracle::{Known, Stores};
+use crate::oracle::{Gone, Known, Stores, Work};
 use crate::project::owner_of;
 
 /// What each routed record had to lead to, in the ledger as it stands when nothing moves any more.
 pub async fn i2_every_event_ends_or_has_an_owner(stores: &Stores, due: &[Due]) -> Result<Vec<String>, Fault> {
     let mut broken = Vec::new();
     for Due { event, replay, flows, at } in due {
-        let story = stores.views.event_story(*event).await?;
+        let story = stores.event_story(*event).await?;
         let mut found: BTreeMap<&str, Vec<(DeliveryId, &DeliveryState)>> = BTreeMap::new();
         for told in story.deliveries.iter().filter(|told| told.delivery.replay == *replay) {
             let of_flow = found.entry(told.delivery.flow.as_str()).or_default();
@@ -64,6 +64,16 @@ pub fn i2_deadlines_are_kept(known: &Known, calm: Timestamp, now: Timestamp) -> 
         late.then(|| format!("{id} still waits, and its deadline was {deadline}"))
     });
     late.collect()
+}
+
+/// What retention has removed of the ledger was over: no delivery that is open, no event that waits for a person.
+pub fn i2_retention_keeps_what_is_open(work: &Work, gone: &Gone) -> Vec<String> {
+    let deliveries = gone.deliveries.iter().filter_map(|id| work.deliveries.get(id).filter(|it| !it.state.is_final()));
+    let deliveries =
+        deliveries.map(|it| format!("retention has removed the delivery {}, which is {}", it.first.id, it.state.word()));
+    let kept = work.kept_events().into_iter().filter(|event| gone.events.contains(event));
+    let kept = kept.map(|event| format!("retention has removed {event}, which waits for a person"));
+    deliveries.chain(kept).collect()
 }
 
 /// Whoever waits for a person waits for the one who owns the flow.

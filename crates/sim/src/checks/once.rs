@@ -1,35 +1,38 @@
-//! I4: the same key within its window is one event; routed twice, it has the same deliveries.
+//! I4: the same key within its window is one event; routed twice, it has the same deliveries. What comes after the window is
+//! a new event, however alike.
 
 use std::collections::BTreeMap;
 
-use model::limit::READ_RECORDS_MAX;
-use model::{DeliveryId, Digest, EventId, Fault, Offset, Position};
+use model::limit::{KEY_WINDOW, READ_RECORDS_MAX};
+use model::{DeliveryId, Digest, EventId, Fault, Offset, Position, TimeSpan, Timestamp};
 
-use crate::oracle::{Arrival, Followed, Known, Request, Stores};
+use crate::oracle::{Arrival, Followed, Known, Promise, Request, Stores};
 
 /// Senders hear one id for a key, whoever of them asks where and how often, and no 202 for another body.
 pub fn i4_answers_agree(
-    known: &BTreeMap<(String, String), (EventId, Digest)>,
+    known: &BTreeMap<(String, String), Promise>,
     id: EventId,
     request: &Request,
+    now: TimeSpan,
 ) -> Vec<String> {
     let Request { source, key, digest } = request;
-    match known.get(&(source.clone(), key.clone())) {
-        Some((first, _)) if *first != id => {
-            vec![format!("the key {key} of {source} was answered as {first} and as {id}")]
+    let first = known.get(&(source.clone(), key.clone())).filter(|first| now < first.at + KEY_WINDOW);
+    match first {
+        Some(first) if first.id != id => {
+            vec![format!("the key {key} of {source} was answered as {} and as {id}", first.id)]
         }
-        Some((first, bytes)) if bytes != digest => {
-            vec![format!("two bodies under the key {key} of {source} were both accepted, as {first}")]
+        Some(first) if first.digest != *digest => {
+            vec![format!("two bodies under the key {key} of {source} were both accepted, as {id}")]
         }
         Some(_) | None => Vec::new(),
     }
 }
 
-/// The journal has one record for a key, the ledger one delivery for an event and a flow, and no receiver sees the
+/// The journal has one record for a key and its window, the ledger one delivery for an event and a flow, and no receiver sees the
 /// two of them under two ids, unless a person replays.
 pub async fn i4_one_key_is_one_event(stores: &Stores, known: &Snapshot) -> Result<Vec<String>, Fault> {
     let mut broken = Vec::new();
-    let mut keys: BTreeMap<Digest, Position> = BTreeMap::new();
+    let mut keys: BTreeMap<Digest, (Position, Timestamp)> = BTreeMap::new();
     for partition in stores.journal.partitions() {
         let mut after = Offset::default();
         loop {
@@ -38,7 +41,9 @@ pub async fn i4_one_key_is_one_event(stores: &Stores, known: &Snapshot) -> Resul
             after = last.position.offset;
             for record in &records {
                 let Some((hash, _)) = record.entry.dedupe() else { continue };
-                if let Some(first) = keys.insert(hash, record.position) {
+                let earlier = keys.insert(hash, (record.position, record.at));
+                let within = |at: &Timestamp| record.at < *at + KEY_WINDOW && *at < record.at + KEY_WINDOW;
+                if let Some((first, _)) = earlier.filter(|(_, at)| within(at)) {
                     let key =
                         record.entry.event().map(|event| format!("{} {}", event.source, event.key)).unwrap_or_default();
                     broken.push(format!("the key {key} stands in the journal at {first} and at {}", record.position));

@@ -42,15 +42,22 @@ impl FaultyJournal {
         self.look(Size::Append(entries.len()));
         let forecast = self.between.weather.go("journal.append").await?;
         if self.between.weather.is_full() && entries.iter().any(|new| new.emitted.is_none()) {
-            return Err(Fault::new(FaultKind::Full, "journal.append"));
+            return Err(self.full());
         }
         let answers = match &self.between.defect {
-            None => self.inner.append(entries).await?,
-            Some(defect) => defect.append(&*self.inner, entries).await?,
+            None => self.inner.append(entries).await,
+            Some(defect) => defect.append(&*self.inner, entries).await,
         };
+        let answers = answers.map_err(|fault| if fault.kind == FaultKind::Full { self.full() } else { fault })?;
         self.between.oracle.note(|| format!("journal.append answers {answers:?}"));
         self.between.weather.come_back("journal.append", forecast).await?;
         Ok(answers)
+    }
+
+    /// The budget is used up.
+    fn full(&self) -> Fault {
+        self.between.oracle.known().upkeep.refused += 1;
+        Fault::new(FaultKind::Full, "journal.append")
     }
 
     async fn read_through(&self, partition: Partition, after: Offset, records: usize) -> Result<Vec<Arc<Record>>, Fault> {
@@ -69,12 +76,12 @@ impl FaultyJournal {
         to: Offset,
         (keep, as_of): (Vec<Offset>, Mark),
     ) -> Result<Offset, Fault> {
-        let Between { weather, oracle, archive, defect } = &self.between;
+        let Between { weather, oracle, stores, defect } = &self.between;
         let forecast = weather.go("journal.trim").await?;
         let mut going = self.inner.read(partition, Offset(0), TRIM_ROWS_MAX).await?;
         going.retain(|record| record.position.offset <= to);
         let keep = defect.as_ref().map_or_else(|| keep.clone(), |defect| defect.keep(keep.clone()));
-        archive.keep(&going);
+        stores.archive.keep(&going);
         oracle.note(|| format!("journal.trim of {} records of partition {}, keeping {keep:?}", going.len(), partition.0));
         let trimmed = self.inner.trim(partition, to, keep, as_of).await?;
         let removed: Vec<Position> = going.iter().map(|record| record.position).collect();
@@ -84,11 +91,11 @@ impl FaultyJournal {
     }
 
     async fn release_through(&self, partition: Partition, offsets: Vec<Offset>, as_of: Mark) -> Result<u64, Fault> {
-        let Between { weather, oracle, archive, .. } = &self.between;
+        let Between { weather, oracle, stores, .. } = &self.between;
         let forecast = weather.go("journal.release").await?;
         let removed: Vec<Position> = offsets.iter().map(|offset| Position { partition, offset: *offset }).collect();
         for position in &removed {
-            archive.keep(self.inner.get(*position).await?.as_slice());
+            stores.archive.keep(self.inner.get(*position).await?.as_slice());
         }
         oracle.note(|| format!("journal.release in partition {} of {offsets:?}", partition.0));
         let released = self.inner.release(partition, offsets, as_of).await?;
@@ -108,6 +115,17 @@ impl FaultyJournal {
         let broken = i1_retention_keeps_what_is_needed(&self.between.oracle.known().work, &gone);
         self.between.oracle.blame(Rule::I1, broken);
         Ok(())
+    }
+
+    async fn forget_keys_through(&self, before: Timestamp) -> Result<u64, Fault> {
+        let Between { weather, oracle, defect, .. } = &self.between;
+        let forecast = weather.go("journal.forget_keys").await?;
+        let before = defect.as_ref().map_or(before, |defect| defect.keys_before(before));
+        let periods = self.inner.forget_keys(before).await?;
+        oracle.known().upkeep.key_periods += periods;
+        oracle.note(|| format!("journal.forget_keys from before {before}: {periods} periods"));
+        weather.come_back("journal.forget_keys", forecast).await?;
+        Ok(periods)
     }
 
     async fn keep_through(&self, partition: Partition, offsets: Vec<Offset>) -> Result<Vec<Offset>, Fault> {
@@ -178,7 +196,7 @@ impl Journal for FaultyJournal {
     }
 
     fn forget_keys(&self, before: Timestamp) -> Answer<'_, u64> {
-        Box::pin(self.pass("journal.forget_keys", self.inner.forget_keys(before)))
+        Box::pin(self.forget_keys_through(before))
     }
 
     fn forget_emitted(&self, before: Timestamp) -> Answer<'_, u64> {

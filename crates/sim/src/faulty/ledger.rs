@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use engine::ports::{Answer, DueQuery, Hint, Ledger, Life, Readable, Shard};
+use engine::retention::decide::ALARM_FULL;
 use model::change::Switch;
 use model::newest::{Newest, NewestQuery};
 use model::room::{Ages, Room};
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::Between;
-use crate::checks::{Size, i9_everything_has_a_limit};
+use crate::checks::{Size, i2_retention_keeps_what_is_open, i9_everything_has_a_limit};
 use crate::oracle::Rule;
 use crate::watch::{watch_before, watch_commit};
 
@@ -101,6 +102,43 @@ impl FaultyLedger {
             Some(defect) => defect.overdue(found),
             None => found,
         })
+    }
+}
+
+impl FaultyLedger {
+    /// What is over is looked at first, and what of it has gone is archived; nothing happens between that and its removal.
+    async fn trim_through(&self, ages: Ages) -> Result<u64, Fault> {
+        let Between { weather, oracle, stores, defect } = &self.between;
+        let forecast = weather.go("ledger.trim").await?;
+        let ((over, open), kept) = {
+            let work = &oracle.known().work;
+            (work.over_and_open(), work.kept_events())
+        };
+        let rows = stores.rows_over(over, ages.rows).await?;
+        let ages = match defect {
+            None => ages,
+            Some(defect) => defect.trim(stores, ages).await?,
+        };
+        let trimmed = self.inner.trim(ages).await?;
+        if trimmed > 0 {
+            let gone = stores.archive_gone(rows, (open, kept)).await?;
+            oracle.note(|| format!("ledger.trim of {trimmed} rows from before {}: {gone:?}", ages.rows));
+            let broken = i2_retention_keeps_what_is_open(&oracle.known().work, &gone);
+            oracle.blame(Rule::I2, broken);
+            let mut known = oracle.known();
+            known.work.went(&gone);
+            known.upkeep.rows += trimmed;
+        }
+        weather.come_back("ledger.trim", forecast).await?;
+        Ok(trimmed)
+    }
+
+    async fn room_through(&self) -> Result<Room, Fault> {
+        let found = self.pass("ledger.room", self.inner.room()).await?;
+        if found.percent() >= ALARM_FULL {
+            self.between.oracle.known().upkeep.shut += 1;
+        }
+        Ok(self.between.defect.as_ref().map_or(found, |defect| defect.room(found)))
     }
 }
 
@@ -228,11 +266,11 @@ impl Ledger for FaultyLedger {
     }
 
     fn trim(&self, ages: Ages) -> Answer<'_, u64> {
-        Box::pin(self.pass("ledger.trim", self.inner.trim(ages)))
+        Box::pin(self.trim_through(ages))
     }
 
     fn room(&self) -> Answer<'_, Room> {
-        Box::pin(self.pass("ledger.room", self.inner.room()))
+        Box::pin(self.room_through())
     }
 
     fn changed(&self) -> Hint {

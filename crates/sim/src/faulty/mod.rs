@@ -13,7 +13,7 @@ pub use ledger::FaultyLedger;
 use std::sync::Arc;
 
 use crate::defect::Defect;
-use crate::oracle::{Archive, Oracle};
+use crate::oracle::{Oracle, Stores};
 use crate::weather::Weather;
 
 /// What both wrappers of a node share.
@@ -23,8 +23,8 @@ pub struct Between {
     pub weather: Arc<Weather>,
     /// Who looks on.
     pub oracle: Arc<Oracle>,
-    /// Where what retention removes is kept.
-    pub archive: Arc<Archive>,
+    /// The stores without weather, and where what retention removes is kept.
+    pub stores: Stores,
     /// What is broken on purpose.
     pub defect: Option<Arc<Defect>>,
 }

@@ -1,4 +1,4 @@
-//! What retention has removed, kept by the oracle: checkers ask the stores and the archive together, so that they see the
+//! What retention has removed from the journal, kept by the oracle: checkers ask the stores and the archive together, so that they see the
 //! whole history however little of it is left.
 
 use std::collections::BTreeMap;
@@ -8,10 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use engine::ports::{Journal, Ledger, Views};
 use model::{EventId, Fault, Offset, Partition, Position, Record};
 
-/// Records that were removed, by their place.
+use super::over::Over;
+
+/// Records that were removed, by their place, and what was removed from the ledger.
 #[derive(Debug, Default)]
 pub struct Archive {
     records: Mutex<BTreeMap<Position, Arc<Record>>>,
+    pub(super) over: Over,
 }
 
 impl Archive {
@@ -34,7 +37,7 @@ pub struct Stores {
     pub ledger: Arc<dyn Ledger>,
     /// Its views.
     pub views: Arc<dyn Views>,
-    /// What retention took from the journal.
+    /// What retention took from both.
     pub archive: Arc<Archive>,
 }
 

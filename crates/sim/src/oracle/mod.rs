@@ -5,6 +5,7 @@
 
 mod archive;
 mod arrivals;
+mod over;
 mod people;
 mod senders;
 mod work;
@@ -17,8 +18,9 @@ use model::{PolicyVersion, TimeSpan};
 
 pub use archive::{Archive, Stores};
 pub use arrivals::{Arrival, Arrivals};
+pub use over::{Gone, Over, Rows};
 pub use people::{Action, People};
-pub use senders::{Reply, Request, Senders};
+pub use senders::{Promise, Reply, Request, Senders};
 pub use work::{Attempted, Entry, Followed, Life, Step, Work};
 
 use crate::project::Project;
@@ -77,6 +79,19 @@ pub struct Violation {
     pub at: TimeSpan,
 }
 
+/// What went because of its age, or for want of room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Upkeep {
+    /// Rows of the ledger that were removed.
+    pub rows: u64,
+    /// Appends that a journal without room refused.
+    pub refused: u64,
+    /// Times that a ledger without room was seen.
+    pub shut: u64,
+    /// Periods of keys that were forgotten.
+    pub key_periods: u64,
+}
+
 /// All that is known.
 #[derive(Debug, Default)]
 pub struct Known {
@@ -88,6 +103,8 @@ pub struct Known {
     pub work: Work,
     /// What people did.
     pub people: People,
+    /// What went.
+    pub upkeep: Upkeep,
     /// The projects that policies were made of.
     pub projects: BTreeMap<PolicyVersion, Arc<Project>>,
     /// What was broken, oldest first.

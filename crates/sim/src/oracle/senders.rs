@@ -1,8 +1,10 @@
 //! What senders sent and what they were answered: the promises that the product has made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Digest, EventId};
+use model::{Digest, EventId, TimeSpan};
+
+use crate::workload::bodies::Draft;
 
 /// One request of a sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +31,22 @@ pub enum Reply {
         status: u16,
         /// Its code.
         code: &'static str,
+        /// Retry-After, in seconds.
+        retry_after_s: Option<u64>,
     },
     /// Nothing: the node died, or the answer did not come.
     Nothing,
+}
+
+/// A 202 that a sender holds for a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// The event.
+    pub id: EventId,
+    /// The digest of the body.
+    pub digest: Digest,
+    /// When it was given, in true time.
+    pub at: TimeSpan,
 }
 
 /// All that senders know.
@@ -41,6 +56,21 @@ pub struct Senders {
     pub accepted: Vec<(EventId, Request)>,
     /// Definite refusals.
     pub refused: u64,
-    /// The id that stands for a (source, key).
-    pub ids: BTreeMap<(String, String), (EventId, Digest)>,
+    /// What stands for a (source, key).
+    pub promises: BTreeMap<(String, String), Promise>,
+    /// What was accepted, by the place of its source, to be sent again.
+    pub drafts: Vec<(usize, Draft)>,
+    /// Sources and bodies that their senders gave up because there was no room.
+    pub given_up: BTreeSet<(String, Digest)>,
+    /// Sources and bodies of which a sender does not know whether they were taken.
+    pub unsure: BTreeSet<(String, Digest)>,
+}
+
+impl Senders {
+    /// Sources and bodies of which every sender was told that they were not taken.
+    pub fn not_taken(&self) -> BTreeSet<(String, Digest)> {
+        let accepted = self.accepted.iter().map(|(_, request)| (request.source.clone(), request.digest));
+        let may_be_there: BTreeSet<_> = accepted.chain(self.unsure.iter().cloned()).collect();
+        self.given_up.difference(&may_be_there).cloned().collect()
+    }
 }

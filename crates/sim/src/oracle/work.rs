@@ -34,6 +34,8 @@ pub struct Followed {
     pub entry: Entry,
     /// When its destination had it, in true time.
     pub delivered: Option<TimeSpan>,
+    /// Whether retention has removed its row.
+    pub gone: bool,
 }
 
 /// An attempt.
@@ -73,6 +75,8 @@ pub enum Step {
     Claimed(DeliveryId),
     /// An attempt was declared lost.
     Lost(DeliveryId),
+    /// A delivery was opened that had been there before.
+    Again(DeliveryId),
 }
 
 /// All that the ledger took.
@@ -91,7 +95,7 @@ pub struct Work {
     /// Batches that were taken.
     pub batches: u64,
     /// Kept events that are open, with the place of their bytes.
-    kept: BTreeMap<EventId, Position>,
+    pub(super) kept: BTreeMap<EventId, Position>,
     /// Emitted entries that no router has seen, with the place of the bytes that they speak of.
     emitted: BTreeMap<Uuid, Position>,
     seen: BTreeSet<Uuid>,
@@ -214,8 +218,11 @@ impl Work {
             attempts: Vec::new(),
             entry: self.entries,
             delivered: None,
+            gone: false,
         };
-        self.deliveries.insert(id, followed);
+        if self.deliveries.insert(id, followed).is_some() {
+            steps.push(Step::Again(id));
+        }
         if let Some(lane) = lane {
             self.lanes.entry(lane).or_default().push(id);
             steps.push(Step::Entered(id));

@@ -104,6 +104,19 @@ pub async fn set_right(world: &Arc<World>) {
     }
 }
 
+/// All nodes are off for that long, as over a company's holidays.
+pub async fn absence(world: &Arc<World>, span: TimeSpan) {
+    for name in world.machines.names() {
+        stop(world, &name, &world.group_of(&name)).await;
+        world.machines.set_door(&name, None);
+    }
+    world.oracle.note(|| format!("everything is off for {span}"));
+    world.timeline.sleep(span).await;
+    for name in world.machines.names() {
+        life::begin(world, &name);
+    }
+}
+
 /// Nodes that do not reach their stores for a while.
 pub async fn outages(world: Arc<World>) {
     if !world.swarm.stores.outages {

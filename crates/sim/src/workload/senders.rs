@@ -8,7 +8,7 @@ use model::TimeSpan;
 use super::bodies::{self, Draft};
 use super::wire::{Hand, request_of, send};
 use crate::checks::i4_answers_agree;
-use crate::oracle::{Reply, Request, Rule};
+use crate::oracle::{Promise, Reply, Request, Rule};
 use crate::project::{KeyPlace, Project};
 use crate::random::Random;
 use crate::swarm::Load;
@@ -16,6 +16,21 @@ use crate::world::World;
 
 /// LIMIT: tries of one request; at some seconds each, more than any run takes.
 const TRIES_MAX: u32 = 2_000;
+
+/// What a sender is told with a 503 when nothing was kept: there is no room, or a person paused the source.
+const NOTHING_KEPT_S: u64 = 60;
+
+/// LIMIT: how many events are sent again after the nodes were off for days.
+const REPEATS_MAX: u64 = 6;
+
+/// Whether a sender waits until there is room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// However long.
+    Endless,
+    /// It gives up now and then.
+    Short,
+}
 
 /// A sender of one source.
 #[derive(Debug)]
@@ -79,13 +94,14 @@ impl Sender {
 
     async fn insist(&mut self, draft: &Draft) {
         let random = self.random.branch("insist");
-        insist(&self.world, self.source, draft, random).await;
+        insist(&self.world, self.source, draft, random, Patience::Short).await;
     }
 
     /// The same request to two nodes at once.
     async fn race(&mut self, draft: &Draft) {
         let (one, other) = (self.random.branch("race"), self.random.branch("race"));
-        join(insist(&self.world, self.source, draft, one), insist(&self.world, self.source, draft, other)).await;
+        let sent = |random| insist(&self.world, self.source, draft, random, Patience::Short);
+        join(sent(one), sent(other)).await;
     }
 
     /// A request without the secret must never be accepted.
@@ -98,10 +114,20 @@ impl Sender {
     }
 }
 
+/// Some of what was accepted is sent again.
+pub async fn repeat(world: &World, random: &mut Random) {
+    let drafts = world.oracle.known().senders.drafts.clone();
+    for _ in 0..REPEATS_MAX.min(drafts.len() as u64) {
+        let (source, draft) = random.pick(&drafts);
+        insist(world, *source, draft, random.branch("again"), Patience::Endless).await;
+    }
+}
+
 /// Sends until there is a definite answer. `None` when none came in all tries.
-pub async fn insist(world: &World, source: usize, draft: &Draft, mut random: Random) -> Option<Reply> {
-    let source = &world.projects[0].sources[source];
+pub async fn insist(world: &World, place: usize, draft: &Draft, mut random: Random, patience: Patience) -> Option<Reply> {
+    let source = &world.projects[0].sources[place];
     let request = request_of(source, draft);
+    let body = (request.source.clone(), request.digest);
     for _ in 0..TRIES_MAX {
         if let Some(door) = world.a_door(&mut random) {
             let reply = send(world, &door, source, draft, Hand::Honest).await;
@@ -109,12 +135,20 @@ pub async fn insist(world: &World, source: usize, draft: &Draft, mut random: Ran
             match &reply {
                 Reply::Accepted { id } => {
                     accepted(world, *id, &request);
+                    world.oracle.known().senders.drafts.push((place, draft.clone()));
                     return Some(reply);
                 }
+                Reply::Refused { status: 503, retry_after_s: Some(NOTHING_KEPT_S), .. } => {
+                    if patience == Patience::Short && random.in_thousand(world.swarm.keeping.give_up) {
+                        world.oracle.known().senders.given_up.insert(body);
+                        return Some(reply);
+                    }
+                }
+                Reply::Refused { status: 503, .. } | Reply::Nothing => {
+                    world.oracle.known().senders.unsure.insert(body.clone());
+                }
                 // A node whose calendar is wrong calls the sender's time stale; another one, or a later day, will not.
-                Reply::Refused { status: 429 | 503, .. }
-                | Reply::Refused { code: "stale-timestamp", .. }
-                | Reply::Nothing => {}
+                Reply::Refused { status: 429, .. } | Reply::Refused { code: "stale-timestamp", .. } => {}
                 Reply::Refused { .. } => {
                     world.oracle.known().senders.refused += 1;
                     return Some(reply);
@@ -128,8 +162,13 @@ pub async fn insist(world: &World, source: usize, draft: &Draft, mut random: Ran
 
 fn accepted(world: &World, id: model::EventId, request: &Request) {
     let mut known = world.oracle.known();
-    let broken = i4_answers_agree(&known.senders.ids, id, request);
-    known.senders.ids.entry((request.source.clone(), request.key.clone())).or_insert((id, request.digest));
+    let (now, key) = (world.timeline.elapsed(), (request.source.clone(), request.key.clone()));
+    let broken = i4_answers_agree(&known.senders.promises, id, request, now);
+    let promise = Promise { id, digest: request.digest, at: now };
+    let standing = known.senders.promises.entry(key).or_insert(promise);
+    if standing.id != id {
+        *standing = promise;
+    }
     known.senders.accepted.push((id, request.clone()));
     drop(known);
     world.oracle.blame(Rule::I4, broken);

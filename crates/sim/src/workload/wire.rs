@@ -71,7 +71,9 @@ pub async fn send(world: &World, door: &Arc<Door>, source: &Source, draft: &Draf
 fn reply_of(answer: Answer) -> Reply {
     match answer {
         Answer::Accepted(Item { id, .. }) => Reply::Accepted { id },
-        Answer::Refused(refusal) => Reply::Refused { status: refusal.kind.status(), code: refusal.kind.code() },
+        Answer::Refused(refusal) => {
+            Reply::Refused { status: refusal.kind.status(), code: refusal.kind.code(), retry_after_s: refusal.retry_after_s }
+        }
         Answer::Handshake(_) | Answer::Batch(_) => Reply::Nothing,
     }
 }

@@ -61,8 +61,10 @@ impl Step<'_> {
                 self.emit(id, waiting);
             }
             Change::Emitted { id } => {
-                if let Some(emission) = self.state.emissions.get(&id).copied() {
+                let emission = self.state.emissions.get(&id).copied();
+                if let Some(emission) = emission.filter(|it| self.state.outbox.has(&it.seq)) {
                     self.state.outbox.remove(&emission.seq);
+                    self.state.emissions.put(id, Emission { at: self.now, ..emission });
                 }
             }
             Change::See { id } => {

@@ -39,14 +39,20 @@ use super::table::End;
 #[derive(Debug)]
 pub struct MemoryLedger {
     clock: Arc<dyn Clock>,
+    budget: u64,
     state: Mutex<State>,
     changed: watch::Sender<u64>,
 }
 
 impl MemoryLedger {
-    /// An empty ledger that takes from `clock` when a feed or index row was written.
+    /// An empty ledger without a budget that takes from `clock` when a feed or index row was written.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, state: Mutex::new(State::default()), changed: watch::Sender::new(0) }
+        Self::within(0, clock)
+    }
+
+    /// The same with a budget of so many bytes; 0 for none.
+    pub fn within(budget: u64, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, budget, state: Mutex::new(State::default()), changed: watch::Sender::new(0) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -209,7 +215,7 @@ impl Ledger for MemoryLedger {
     }
 
     fn room(&self) -> Answer<'_, Room> {
-        self.ask(|state| Room { bytes: state.bytes(), budget: 0 })
+        self.ask(|state| Room { bytes: state.bytes(), budget: self.budget })
     }
 
     fn changed(&self) -> Hint {

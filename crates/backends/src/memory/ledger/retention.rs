@@ -18,7 +18,7 @@ pub(super) fn trim(state: &mut State, ages: Ages) -> u64 {
     let answers = let_answers_go(state, ages.answers.max(before));
     let over = trim_deliveries(state, before) + trim_quarantine(state, before) + trim_replays(state, before);
     let words = trim_words(state, before.min(oldest_open(state)));
-    let notes = trim_feed(state, before) + words + trim_emissions(state, before);
+    let notes = trim_feed(state, before) + words + trim_emissions(state, ages.emitted);
     answers + over + notes + trim_audit(state, ages.audit)
 }
 
@@ -85,14 +85,16 @@ fn trim_replays(state: &mut State, before: Timestamp) -> u64 {
     gone.len() as u64 + 1
 }
 
-/// What is remembered of entries that are in the journal and, where they speak of other bytes, seen.
+/// What is remembered of entries that are in the journal and, where they speak of other bytes, seen; and that they were seen,
+/// once nothing else is remembered of them.
 fn trim_emissions(state: &mut State, before: Timestamp) -> u64 {
     let is_over = |it: &Emission| it.at < before && it.refers_to.is_none() && !state.outbox.has(&it.seq);
     let over = state.emissions.rows().iter().filter(|(_, it)| is_over(it)).map(|(id, _)| *id);
     let over: Vec<Uuid> = over.take(TRIM_ROWS_MAX).collect();
-    let seen = state.seen.rows().iter().filter(|(_, at)| **at < before).map(|(id, _)| *id);
-    let seen: Vec<Uuid> = seen.take(TRIM_ROWS_MAX).collect();
     let emissions = over.iter().filter(|id| state.emissions.remove(id)).count();
+    let is_over = |id: &Uuid, at: Timestamp| at < before && !state.emissions.has(id);
+    let seen = state.seen.rows().iter().filter(|(id, at)| is_over(id, **at)).map(|(id, _)| *id);
+    let seen: Vec<Uuid> = seen.take(TRIM_ROWS_MAX).collect();
     let seen = seen.iter().filter(|id| state.seen.remove(id)).count();
     (emissions + seen) as u64
 }

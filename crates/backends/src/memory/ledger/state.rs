@@ -35,7 +35,7 @@ pub(super) struct Emission {
     pub(super) seq: u64,
     /// The bytes that it speaks of: needed until a consumer has seen it.
     pub(super) refers_to: Option<Position>,
-    /// When it was emitted.
+    /// When it was emitted; once it has left the outbox, when that was.
     pub(super) at: Timestamp,
 }
 

@@ -22,7 +22,7 @@ statements! {
     MOVE_QUARANTINE = "UPDATE quarantine SET state = $2, version = $3, content = $4 WHERE event = $1";
     EMIT = "INSERT INTO emissions (seq, id, part, policy, waiting, needs_part, needs_pos, head, body, at)
         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING";
-    EMITTED = "UPDATE emissions SET waiting = 0, head = x'', body = x'' WHERE id = $1 AND waiting = 1";
+    EMITTED = "UPDATE emissions SET waiting = 0, head = x'', body = x'', at = $2 WHERE id = $1 AND waiting = 1";
     SEE = "INSERT INTO seen (id, at) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING";
     SEEN = "UPDATE emissions SET needs_part = NULL, needs_pos = NULL WHERE id = $1 AND needs_pos IS NOT NULL";
     IS_SEEN = "SELECT 1 FROM seen WHERE id = $1";
@@ -66,7 +66,7 @@ impl Step<'_> {
             Change::Emit { id, partition, policy, entry } => {
                 self.emit(&NewEntry { partition: *partition, policy: *policy, emitted: Some(*id), entry: (**entry).clone() })
             }
-            Change::Emitted { id } => self.write(EMITTED, params![id.into_bytes()]).map(drop),
+            Change::Emitted { id } => self.write(EMITTED, params![id.into_bytes(), self.now.micros()]).map(drop),
             Change::See { id } => {
                 self.write(SEE, params![id.into_bytes(), self.now.micros()])?;
                 self.write(SEEN, params![id.into_bytes()]).map(drop)

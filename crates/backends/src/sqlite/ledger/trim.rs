@@ -32,7 +32,8 @@ statements! {
     DELETE_REPLAY = "DELETE FROM replays WHERE id = $1";
     DELETE_EMISSIONS = "DELETE FROM emissions WHERE seq IN
         (SELECT seq FROM emissions WHERE waiting = 0 AND needs_pos IS NULL AND at < $1 ORDER BY at LIMIT $2)";
-    DELETE_SEEN = "DELETE FROM seen WHERE id IN (SELECT id FROM seen WHERE at < $1 ORDER BY at LIMIT $2)";
+    DELETE_SEEN = "DELETE FROM seen WHERE id IN (SELECT id FROM seen WHERE at < $1
+        AND NOT EXISTS (SELECT 1 FROM emissions WHERE emissions.id = seen.id) ORDER BY at LIMIT $2)";
     DELETE_DELIVERY = "DELETE FROM deliveries WHERE seq = $1";
     DELETE_ATTEMPTS = "DELETE FROM attempts WHERE id > $1 AND id < $2";
     FEED = "SELECT last, first, at FROM feed ORDER BY last";
@@ -52,7 +53,7 @@ pub(super) fn trim(conn: &Connection, state: &mut State, ages: Ages) -> Result<u
     let over = trim_deliveries(conn, state, before)? + trim_quarantine(conn, state, before)? + trim_replay(conn, before)?;
     let notes = trim_feed(conn, before)? + trim_words(conn, state, before.min(oldest_open(conn)?))?;
     let old = |sql, before: Timestamp| conn.prepare_cached(sql)?.execute([before.micros(), len(TRIM_ROWS_MAX)]);
-    let emitted = old(DELETE_EMISSIONS, before)? + old(DELETE_SEEN, before)?;
+    let emitted = old(DELETE_EMISSIONS, ages.emitted)? + old(DELETE_SEEN, ages.emitted)?;
     let audit = old(DELETE_AUDIT, ages.audit)?;
     Ok((answers + over + notes + emitted + audit) as u64)
 }
