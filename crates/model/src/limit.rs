@@ -82,6 +82,9 @@ pub const SUCCESSORS_MAX: usize = 32;
 pub const TRIM_ROWS_MAX: usize = 500;
 /// LIMIT: records that a journal remembers to spare; a removal that was decided before more than these is not made.
 pub const SPARED_MAX: usize = 16_384;
+/// LIMIT: tokens that hold at once: one for each person and system of a large house, and few enough that all of them are
+/// read, and looked over by a person, whenever one is made or revoked.
+pub const TOKENS_MAX: usize = 1_000;
 /// LIMIT: attempts of one round of a delivery; where the last wait repeats and no deadline ends it, a person gets it at last.
 pub const ATTEMPTS_MAX: u32 = 1_000;
 
