@@ -44,6 +44,9 @@ pub const APPENDS_WAITING_MAX: usize = 4096;
 pub const BATCHES_WAITING_MAX: usize = 4096;
 /// LIMIT: rows of one page for people.
 pub const PAGE_ROWS_MAX: usize = 500;
+/// LIMIT: rows that one page looks at while it searches for those that were asked for; then it ends short. One step takes a
+/// reader less than 40 ms from a cold file, measured with a million deliveries.
+pub const PAGE_WALK_ROWS: usize = 20_000;
 /// LIMIT: causes that are told of what waits for people, largest first; who has more looks for one mistake behind them.
 pub const CAUSES_MAX: usize = 100;
 /// LIMIT: members of a cause that are told, so that people recognise by their order numbers what it is about.
