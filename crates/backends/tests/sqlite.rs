@@ -10,16 +10,18 @@ use backends::sqlite::{JournalOptions, LedgerOptions, Options, Store};
 use engine::ports::{Answer, Clock, DueQuery, Journal, Ledger as _, Mark, Views as _};
 use futures::future::join_all;
 use model::limit::KEY_WINDOW;
-use model::{Appended, Batch, Bucket, Change, Fault, FaultKind, Offset, Partition, TimeSpan};
+use model::view::DeliveryQuery;
+use model::{Appended, Batch, Bucket, Change, Delivery, Fault, FaultKind, FlowName, Offset, Partition, TimeSpan};
 use tempfile::TempDir;
 
 const ZERO: Partition = Partition(0);
 const SMALL: usize = 3;
 
+/// Segments of so many hashes, and pages that look at so many rows.
 fn segments_of(hashes: usize) -> Options {
     Options {
         journal: JournalOptions { segment_keys: hashes, ..JournalOptions::default() },
-        ledger: LedgerOptions { segment_words: hashes, ..LedgerOptions::default() },
+        ledger: LedgerOptions { segment_words: hashes, page_walk_rows: hashes, ..LedgerOptions::default() },
     }
 }
 
@@ -103,6 +105,31 @@ async fn the_ledger_does_so_with_tiny_segments() {
 async fn the_views_show_what_every_views_show() {
     conformance::run(conformance::VIEWS, async || ledger(256 * 1024).await).await;
     conformance::run(conformance::VIEWS, async || ledger(SMALL).await).await;
+}
+
+/// Ten are done; one of them is of the flow that is asked for, the oldest.
+#[tokio::test]
+async fn a_page_looks_at_so_many_rows_and_says_where_to_go_on() {
+    let folder = folder();
+    let store = open(folder.path(), segments_of(SMALL)).expect("the folder opens");
+    for n in 1..=10 {
+        let flow = FlowName::new(if n == 1 { "returns" } else { "orders" }).expect("a name");
+        let opened = Delivery { flow, ..delivery(n) };
+        let batch = Batch::new().change(Change::Open { delivery: Box::new(opened), claim: None });
+        store.ledger.commit(batch).await.expect("the ledger takes it");
+    }
+    let flow = FlowName::new("returns").ok();
+    let (mut sizes, mut cursor) = (Vec::new(), None);
+    loop {
+        let query = DeliveryQuery { flow: flow.clone(), cursor, ..DeliveryQuery::default() };
+        let page = store.ledger.deliveries(query).await.expect("the views read");
+        sizes.push(page.rows.len());
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(sizes, [0, 0, 0, 1], "three rows at a time, and the last in the fourth");
 }
 
 async fn append(store: &Store, numbers: impl IntoIterator<Item = u64>) -> Vec<Appended> {

@@ -303,7 +303,8 @@ pub struct Shard {
 /// Pages for people; never for decisions.
 pub trait Views: Send + Sync + std::fmt::Debug {
     /// Deliveries, newest first: by when they were made, then by id. All pages: newer rows change nothing below a cursor,
-    /// and a cursor that no page gave out finds nothing.
+    /// and a cursor that no page gave out finds nothing. A page that is asked for rare rows may end before it is full, even
+    /// empty: it looks at [`model::limit::PAGE_WALK_ROWS`] rows and says where to go on. Only a page without `next` is the last.
     fn deliveries(&self, query: DeliveryQuery) -> Answer<'_, Page<Delivery>>;
 
     /// A delivery with its attempts.
@@ -334,7 +335,7 @@ pub trait Views: Send + Sync + std::fmt::Debug {
     fn backlog(&self) -> Answer<'_, Vec<Backlog>>;
 
     /// Replays, newest first.
-    fn replays(&self, limit: usize) -> Answer<'_, Vec<Replay>>;
+    fn replays(&self, cursor: Option<String>, limit: usize) -> Answer<'_, Page<Replay>>;
 
     /// A replay with its first [`model::limit::PAGE_ROWS_MAX`] members.
     fn replay_story(&self, id: ReplayId) -> Answer<'_, Option<ReplayStory>>;
@@ -342,8 +343,8 @@ pub trait Views: Send + Sync + std::fmt::Debug {
     /// The audit, newest first; with a subject, only its rows.
     fn audit(&self, subject: Option<String>, cursor: Option<String>, limit: usize) -> Answer<'_, Page<AuditRow>>;
 
-    /// Policies that were applied, newest first: version and when.
-    fn policies(&self, limit: usize) -> Answer<'_, Vec<(PolicyVersion, Timestamp)>>;
+    /// Policies that were applied, newest first: version and when it was applied for the first time.
+    fn policies(&self, cursor: Option<String>, limit: usize) -> Answer<'_, Page<(PolicyVersion, Timestamp)>>;
 }
 
 /// One message to one destination kind. It never fails: whatever happens is an outcome.

@@ -8,6 +8,7 @@ pub mod baggage;
 pub mod cloudevents;
 pub mod depth;
 pub mod digest;
+pub mod framing;
 pub mod instant;
 pub mod retry_after;
 pub mod signature;

@@ -274,6 +274,14 @@ mod tests {
         assert_eq!(at.to_string().parse::<Timestamp>().ok(), Some(at));
     }
 
+    /// Sentences that are stored name times as they are shown, and people of all zones read them.
+    #[test]
+    fn an_instant_in_a_sentence_names_utc() {
+        let at = Timestamp::from_micros(1_793_000_000_123_456);
+        assert_eq!(format!("paused at {at}"), "paused at 2026-10-26T07:33:20.123456Z");
+        assert_eq!(format!("until {}", Timestamp::EPOCH), "until 1970-01-01T00:00:00Z");
+    }
+
     #[test]
     fn people_read_a_span_in_its_largest_unit() {
         for (seconds, shown) in

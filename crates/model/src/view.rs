@@ -16,7 +16,8 @@ use crate::time::Timestamp;
 pub struct Page<T> {
     /// The rows.
     pub rows: Vec<T>,
-    /// What to ask with for the next page; `None` at the end.
+    /// What to ask with for the next page; `None` at the end. A page may be short, or empty, and have it all the same: what
+    /// is rare is searched for step by step.
     pub next: Option<String>,
 }
 

@@ -117,7 +117,8 @@ impl Findings {
         if self.left_out > 0 {
             let message = format!("{} more mistakes are not shown", self.left_out);
             let severity = if self.has_error { Severity::Error } else { Severity::Warning };
-            list.push(Diagnostic { severity, ..Diagnostic::error(codes::LEFT_OUT, Place::Whole, message) });
+            let left_out = Diagnostic::error(codes::LEFT_OUT, Place::Whole, message);
+            list.push(Diagnostic { severity, ..left_out.help("repair those that are shown, and check again") });
         }
         list
     }

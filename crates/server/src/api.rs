@@ -129,7 +129,7 @@ pub struct Rows<T> {
     pub schema: String,
     /// The rows.
     pub rows: Vec<T>,
-    /// What to ask with for the next page.
+    /// What to ask with for the next page. A page can be short, or empty, and have one; only the last has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }

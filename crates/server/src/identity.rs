@@ -7,7 +7,7 @@ use engine::node::Ground;
 use engine::ports::{Clock, Ledger};
 use engine::rules::asked::{Asked, NotDone};
 use model::audit::version_of_tokens;
-use model::limit::ATTEMPTS_MAX;
+use model::limit::TOKENS_MAX;
 use model::{
     AuditId, AuditRow, Batch, Change, Digest, Fault, Guard, Principal, Scope, TimeSpan, Timestamp, Token, TokenId, TokenName,
 };
@@ -19,8 +19,6 @@ pub const FIRST_TOKEN: TimeSpan = TimeSpan::from_days(365);
 /// LIMIT: days that a token can hold.
 pub const TOKEN_DAYS_MAX: u16 = 365;
 const TOKEN_HOLDS_MAX: TimeSpan = TimeSpan::from_days(TOKEN_DAYS_MAX as u64);
-/// LIMIT: tokens that hold at once; every one of them is listed.
-pub const TOKENS_MAX: usize = ATTEMPTS_MAX as usize;
 
 /// Who asks, and what they may do.
 #[derive(Clone, Debug, PartialEq, Eq)]

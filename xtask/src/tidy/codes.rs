@@ -1,14 +1,16 @@
-//! Rule `codes`: a diagnostic code and its page come and go together.
+//! Rule `codes`: a diagnostic code, its page and its example come and go together.
 //!
 //! A code is declared by the literal `"H0123"` in a file `codes.rs`, outside its tests; the page is
-//! `docs/codes/H0123.md`.
+//! `docs/codes/H0123.md`. Its example is whatever of the corpus really raises it: a golden test has written it as that of
+//! a diagnostic into an `expected.*`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::syntax::{self, Word};
 use super::tree::{File, Finding, Rust, Tree};
 
 const PAGES: &str = "docs/codes/";
+const CORPUS: &str = "corpus/";
 
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let mut declared: BTreeMap<String, (String, usize)> = BTreeMap::new();
@@ -17,8 +19,16 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
             declared.entry(code).or_insert_with(|| (file.path.clone(), line));
         }
     }
+    let raised = raised(tree);
     let mut findings = Vec::new();
     for (code, (path, line)) in &declared {
+        if !raised.contains(code.as_str()) {
+            findings.push(Finding::new(
+                path,
+                *line,
+                format!("{code} is raised by no example: no {CORPUS}**/expected.* shows it"),
+            ));
+        }
         if tree.file(&format!("{PAGES}{code}.md")).is_none() {
             findings.push(Finding::new(path, *line, format!("{code} has no page {PAGES}{code}.md")));
         }
@@ -37,6 +47,18 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
 
 fn declares(file: &File) -> bool {
     file.path.starts_with("crates/") && file.name() == "codes.rs"
+}
+
+/// The codes that golden tests have seen: as diagnostics are rendered, or as reasons in JSON.
+fn raised(tree: &Tree) -> BTreeSet<&str> {
+    let expected = tree.files.iter().filter(|file| file.path.starts_with(CORPUS) && file.name().starts_with("expected."));
+    expected.flat_map(|file| file.text.lines()).filter_map(shown).filter(|code| is_code(code)).collect()
+}
+
+fn shown(line: &str) -> Option<&str> {
+    const BEFORE: [&str; 3] = ["error[", "warning[", "\"code\": \""];
+    let rest = BEFORE.iter().find_map(|before| line.trim_start().strip_prefix(before))?;
+    rest.split([']', '"']).next()
 }
 
 /// The codes in the file's literals, up to its tests.
@@ -75,12 +97,28 @@ mod tests {
     #[test]
     fn codes_and_pages_come_in_pairs() {
         let (table, one, two) = ("crates/policy/src/codes.rs", "docs/codes/H0101.md", "docs/codes/H0102.md");
-        check_files(&[(table, TABLE), (one, "# H0101"), (two, "# H0102")], &[]);
+        let raised = ("corpus/check/yaml/expected.txt", "error[H0101]: a\nerror[H0102]: b\n");
+        check_files(&[(table, TABLE), (one, "# H0101"), (two, "# H0102"), raised], &[]);
         check_files(
-            &[(table, TABLE), (one, "# H0101"), ("docs/codes/README.md", "all")],
+            &[(table, TABLE), (one, "# H0101"), raised, ("docs/codes/README.md", "all")],
             &["crates/policy/src/codes.rs:4 H0102 has no page docs/codes/H0102.md"],
         );
         check_files(&[(one, "# H0101")], &["docs/codes/H0101.md:1 H0101 is declared in no codes.rs"]);
+    }
+
+    #[test]
+    fn a_code_that_nothing_of_the_corpus_raises_has_no_example() {
+        let (table, one, two) = ("crates/policy/src/codes.rs", "docs/codes/H0101.md", "docs/codes/H0102.md");
+        let message = "H0102 is raised by no example: no corpus/**/expected.* shows it";
+        let files = [
+            (table, TABLE),
+            (one, "# H0101"),
+            (two, "# H0102"),
+            ("corpus/packs/shop/1/expected.json", "{ \"code\": \"H0101\" }"),
+            ("corpus/check/a/expected.txt", "error[H0605]: no such code\n6 |   reasons: [H0102]\n"),
+            ("corpus/check/a/flows/one.yaml", "reasons: [H0102]\n"),
+        ];
+        check_files(&files, &[&format!("{table}:4 {message}")]);
     }
 
     #[test]

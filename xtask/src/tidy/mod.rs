@@ -42,7 +42,11 @@ const RULES: &[Rule] = &[
     Rule { name: "traits", says: "traits live in the file of ports", check: traits::check },
     Rule { name: "rooms", says: "a room of the engine does not use another room", check: rooms::check },
     Rule { name: "pure", says: "decisions have no clock, no await, no chance", check: pure::check },
-    Rule { name: "codes", says: "every diagnostic code has a page and every page a code", check: codes::check },
+    Rule {
+        name: "codes",
+        says: "every diagnostic code has a page and an example, and every page a code",
+        check: codes::check,
+    },
     Rule { name: "marks", says: "what is left to do names its issue", check: marks::check },
     Rule { name: "paths", says: "no path of one machine in a file for all", check: paths::check },
     Rule { name: "blobs", says: "no large file outside corpus/", check: blobs::check },

@@ -11,26 +11,13 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use engine::ports::Message;
+use formats::framing::is_framing;
 use hyper::body::{Body, Frame, SizeHint};
 use model::Network;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
 use super::guard::permitted;
-
-/// Headers that frame the message on its connection. The client writes its own; two opinions about where a request ends
-/// are how requests are smuggled.
-const FRAMING: &[&str] = &[
-    "connection",
-    "content-length",
-    "expect",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// A message whose parts were all read.
 #[derive(Debug)]
@@ -72,7 +59,8 @@ fn headers(lines: &[(String, String)], reasons: &mut Vec<String>) -> HeaderMap {
             reasons.push(format!("The name of header {} cannot be sent.", number + 1));
             continue;
         };
-        if FRAMING.contains(&key.as_str()) {
+        // The client writes its own.
+        if is_framing(key.as_str()) {
             continue;
         }
         match HeaderValue::from_bytes(value.as_bytes()) {

@@ -27,7 +27,7 @@ async fn side(common: &Common, name: &str) -> Result<Vec<SourceFile>, Failure> {
     if name == "present" {
         return project::applied(&client, name).await;
     }
-    let versions = client.rows("/policies", &[], 500).await?;
+    let versions = client.rows("/policies", &[], super::rollback::VERSIONS_MAX).await?;
     let version = super::rollback::find(&versions, name)
         .map_err(|failure| failure.hint("a side is a folder, the beginning of an applied version, or `present`"))?;
     project::applied(&client, &version.to_string()).await

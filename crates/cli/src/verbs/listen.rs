@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use formats::framing::is_framing;
 use formats::signature::standard_webhooks::{self, Headers, TOLERANCE_S, VerifyingKey};
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use serde_json::{Value, json};
@@ -21,9 +22,6 @@ use crate::exit::{Ended, Exit, Failure};
 use crate::moment;
 use crate::output::Output;
 use crate::patience::told_to_stop;
-
-/// Headers that are of one connection and are not sent on.
-const OF_THE_CONNECTION: [&str; 4] = ["host", "connection", "content-length", "transfer-encoding"];
 
 /// Headers that tell the sender of what it is answered, and are answered on.
 const OF_THE_ANSWER: [HeaderName; 2] = [header::RETRY_AFTER, header::CONTENT_TYPE];
@@ -126,7 +124,7 @@ impl Receiver {
 
     async fn pass_on(&self, url: &str, arrived: &Arrived) -> Response {
         let mut request = self.http.request(arrived.method.clone(), url).body(arrived.body.clone());
-        for (name, value) in arrived.headers.iter().filter(|(name, _)| !OF_THE_CONNECTION.contains(&name.as_str())) {
+        for (name, value) in arrived.headers.iter().filter(|(name, _)| !is_framing(name.as_str())) {
             request = request.header(name, value);
         }
         match request.send().await {

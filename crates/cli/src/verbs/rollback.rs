@@ -12,12 +12,15 @@ use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
 use crate::project;
 
-/// LIMIT: applied versions that are looked at.
-const VERSIONS_MAX: usize = 500;
+/// LIMIT: applied versions that are looked through for one; nobody applies more in many years.
+pub(super) const VERSIONS_MAX: usize = 10_000;
+/// LIMIT: applied versions that are listed.
+const LISTED_MAX: usize = 500;
 
 pub(crate) async fn run(common: &Common, args: &Rollback, output: &Output) -> Ended {
     let mut client = Client::new(common)?;
-    let versions: Vec<Applied> = client.rows("/policies", &[], VERSIONS_MAX).await?;
+    let looked_through = if args.to.is_some() { VERSIONS_MAX } else { LISTED_MAX };
+    let versions: Vec<Applied> = client.rows("/policies", &[], looked_through).await?;
     let Some(to) = &args.to else {
         return Ok(list(&versions, output));
     };

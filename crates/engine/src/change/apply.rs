@@ -185,12 +185,21 @@ impl Changes {
     }
 
     async fn removal(&self, object: Object) -> Result<Removal, Fault> {
-        let query = match &object {
-            Object::Source(_) => return Ok(Removal { object, open: 0, more: false }),
-            Object::Flow(_) | Object::Destination(_) => query(&object, &["waiting", "held", "dead_lettered"], None),
-        };
-        let page = self.views.deliveries(query).await?;
-        Ok(Removal { object, open: page.rows.len() as u64, more: page.next.is_some() })
+        let mut removal = Removal { object, open: 0, more: false };
+        if matches!(removal.object, Object::Source(_)) {
+            return Ok(removal);
+        }
+        let mut cursor = None;
+        // A page may end short, or empty, before the last.
+        while removal.open == 0 {
+            let page = self.views.deliveries(query(&removal.object, &["waiting", "held", "dead_lettered"], cursor)).await?;
+            removal = Removal { open: page.rows.len() as u64, more: page.next.is_some(), ..removal };
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(removal)
     }
 
     async fn hold_all(&self, removals: &[Removal], asked: &Asked) -> Result<(u64, u64), Fault> {

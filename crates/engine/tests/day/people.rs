@@ -43,7 +43,7 @@ impl World {
 
     /// The newest replay, and how far it is.
     pub(crate) async fn last_replay(&self) -> (Replay, Progress) {
-        let newest = self.views.replays(1).await.expect("the views answer").pop().expect("one was ordered");
+        let newest = self.views.replays(None, 1).await.expect("the views answer").rows.pop().expect("one was ordered");
         self.replays().progress(newest.id).await.expect("it is known")
     }
 

@@ -11,7 +11,7 @@ use crate::codes;
 use crate::expression::{Path, short};
 use crate::specs::ContractSpec;
 use crate::tree::Node;
-use crate::{Spanned, spanned};
+use crate::{Spanned, near, spanned};
 
 pub(super) fn check(contract: &Contract, spec: &ContractSpec) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -20,7 +20,9 @@ pub(super) fn check(contract: &Contract, spec: &ContractSpec) -> Vec<Diagnostic>
         && let Err(error) = validator::compile(&contract.schema)
     {
         let place = contract.place(error.instance_path().as_str());
-        found.push(Diagnostic::error(codes::BAD_SCHEMA, place, format!("the schema cannot be used: {error}")));
+        let said = violation::diagnostics(&error).into_iter().find(|broken| broken.code != codes::RULE_BROKEN);
+        let why = said.map_or_else(|| error.to_string(), |broken| broken.message);
+        found.push(Diagnostic::error(codes::BAD_SCHEMA, place, format!("the schema cannot be used: {why}")));
     }
     if !found.is_empty() {
         return found;
@@ -46,7 +48,9 @@ fn schema(contract: &Contract, found: &mut Vec<Diagnostic>) {
     for error in jsonschema::draft202012::meta::validator().iter_errors(&contract.schema) {
         for broken in violation::diagnostics(&error) {
             let model::diagnostic::Place::Pointer(pointer) = &broken.place else { continue };
-            let message = format!("not a JSON Schema: {}", broken.message);
+            // Of several forms of a keyword, the nearest says what is wrong.
+            let said = broken.related.first().map_or(&broken.message, |nearest| &nearest.message);
+            let message = format!("not a JSON Schema: {said}");
             found.push(Diagnostic::error(codes::BAD_SCHEMA, contract.place(pointer), message));
         }
     }
@@ -91,6 +95,7 @@ fn references(contract: &Contract, node: &Value, pointer: &mut String, found: &m
 fn wrong_reference(contract: &Contract, reference: &str, pointer: &str) -> Option<Diagnostic> {
     let wrong =
         |code: Code, message: String, help: &str| Some(Diagnostic::error(code, contract.place(pointer), message).help(help));
+    let defined = defined(contract, reference);
     let shown = short(reference);
     match reference.strip_prefix('#') {
         None => wrong(
@@ -100,11 +105,22 @@ fn wrong_reference(contract: &Contract, reference: &str, pointer: &str) -> Optio
         ),
         Some(fragment) if fragment.is_empty() || fragment.starts_with('/') => match contract.schema().referred(reference) {
             Some(_) => None,
-            None => wrong(codes::UNKNOWN_REF, format!("`{shown}` leads nowhere"), "definitions stand under `$defs`"),
+            None => wrong(codes::UNKNOWN_REF, format!("`{shown}` leads nowhere"), &defined),
         },
         Some(anchor) if has_anchor(&contract.schema, anchor) => None,
-        Some(_) => wrong(codes::UNKNOWN_REF, format!("there is no anchor `{shown}`"), "definitions stand under `$defs`"),
+        Some(_) => wrong(codes::UNKNOWN_REF, format!("there is no anchor `{shown}`"), &defined),
     }
+}
+
+/// What a reference may have meant.
+fn defined(contract: &Contract, reference: &str) -> String {
+    let definitions = contract.schema.get("$defs").and_then(Value::as_object);
+    let names = definitions.into_iter().flat_map(|definitions| definitions.keys().map(String::as_str));
+    let name = reference.rsplit(['/', '#']).next().unwrap_or_default();
+    near::nearest(name, names).map_or_else(
+        || "definitions stand under `$defs`".to_owned(),
+        |near| format!("did you mean `#/$defs/{}`?", near.replace('~', "~0").replace('/', "~1")),
+    )
 }
 
 fn has_anchor(node: &Value, anchor: &str) -> bool {
@@ -127,7 +143,8 @@ fn paths(contract: &Contract, spec: &ContractSpec, found: &mut Vec<Diagnostic>) 
     }
     if let Some((scheme, _)) = spec.identifiers.get(IDENTIFIERS_MAX) {
         let message = format!("a contract has at most {IDENTIFIERS_MAX} business identifiers");
-        found.push(Diagnostic::error(codes::TOO_MANY_IDENTIFIERS, scheme.place(&spec.path), message));
+        let help = "keep those that people search by";
+        found.push(Diagnostic::error(codes::TOO_MANY_IDENTIFIERS, scheme.place(&spec.path), message).help(help));
     }
 }
 
@@ -155,10 +172,8 @@ fn examples(contract: &Contract, example: &Value, tree: &Node, found: &mut Vec<D
         let model::diagnostic::Place::Pointer(pointer) = &broken.place else { continue };
         let place = spanned::place(&contract.path, tree.at_pointer(pointer));
         let at = if pointer.is_empty() { String::new() } else { format!(" at {pointer}") };
-        found.push(Diagnostic::error(
-            codes::EXAMPLE_REFUSED,
-            place,
-            format!("the example breaks the schema{at}: {}", broken.message),
-        ));
+        let message = format!("the example breaks the schema{at}: {}", broken.message);
+        let help = "correct the example, or the schema if the example is what comes";
+        found.push(Diagnostic::error(codes::EXAMPLE_REFUSED, place, message).help(help));
     }
 }

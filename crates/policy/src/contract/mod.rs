@@ -98,11 +98,16 @@ impl Contract {
         match self.validator() {
             Ok(validator) => violation::violations(validator, data),
             Err(why) => {
-                vec![Diagnostic::error(
-                    codes::RULE_BROKEN,
-                    Place::Whole,
-                    format!("the schema of {} cannot be used: {why}", self.reference),
-                )]
+                vec![
+                    Diagnostic::error(
+                        codes::RULE_BROKEN,
+                        Place::Whole,
+                        format!("the schema of {} cannot be used: {why}", self.reference),
+                    )
+                    .help(
+                        "correct it in a new version of the contract and apply that; what was kept can be resubmitted then",
+                    ),
+                ]
             }
         }
     }
@@ -180,11 +185,13 @@ impl Contract {
             }
             (Why::Types(types), Some(Segment::Field(_))) => {
                 let message = format!("`{before}` is {} in {contract}, so it has no `{whole}`", types.join(" or "));
-                Diagnostic::error(code, place, message).related(self.place(&lacking.pointer), "declared here")
+                let help = format!("read `{before}` itself, or declare it as an object in a new version of the contract");
+                Diagnostic::error(code, place, message).help(help).related(self.place(&lacking.pointer), "declared here")
             }
             (Why::Types(types), _) => {
                 let message = format!("`{before}` is {} in {contract}, not a list", types.join(" or "));
-                Diagnostic::error(code, place, message).related(self.place(&lacking.pointer), "declared here")
+                let help = format!("read `{before}` itself, or declare it as a list in a new version of the contract");
+                Diagnostic::error(code, place, message).help(help).related(self.place(&lacking.pointer), "declared here")
             }
             (Why::Items | Why::Members(_), _) => {
                 let message = format!("{contract} has no `{whole}`: the list is shorter");

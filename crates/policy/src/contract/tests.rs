@@ -94,7 +94,7 @@ fn what_a_message_breaks_is_told_by_pointer_and_family() {
         ),
         (
             json!({"id": 1, "name": "S1", "party": {"country": "DE"}}),
-            vec![(707, "/party", "none of the 2 alternatives fits, seen an object of 1 members")],
+            vec![(707, "/party", "none of the 2 alternatives fits, seen an object of 1 member")],
         ),
         (json!([]), vec![(702, "", "expected object, seen a list of 0 items")]),
     ] {

@@ -86,13 +86,13 @@ fn expectation(error: &ValidationError<'_>) -> (Code, String) {
         Kind::Maximum { limit } => (codes::OUT_OF_BOUNDS, format!("at most {limit}")),
         Kind::ExclusiveMaximum { limit } => (codes::OUT_OF_BOUNDS, format!("less than {limit}")),
         Kind::MultipleOf { multiple_of } => (codes::OUT_OF_BOUNDS, format!("a multiple of {multiple_of}")),
-        Kind::MinLength { limit } => (codes::OUT_OF_BOUNDS, format!("at least {limit} characters")),
-        Kind::MaxLength { limit } => (codes::OUT_OF_BOUNDS, format!("at most {limit} characters")),
-        Kind::MinItems { limit } => (codes::OUT_OF_BOUNDS, format!("at least {limit} items")),
-        Kind::MaxItems { limit } => (codes::OUT_OF_BOUNDS, format!("at most {limit} items")),
-        Kind::AdditionalItems { limit } => (codes::OUT_OF_BOUNDS, format!("at most {limit} items")),
-        Kind::MinProperties { limit } => (codes::OUT_OF_BOUNDS, format!("at least {limit} members")),
-        Kind::MaxProperties { limit } => (codes::OUT_OF_BOUNDS, format!("at most {limit} members")),
+        Kind::MinLength { limit } => (codes::OUT_OF_BOUNDS, format!("at least {}", counted(*limit, "character"))),
+        Kind::MaxLength { limit } => (codes::OUT_OF_BOUNDS, format!("at most {}", counted(*limit, "character"))),
+        Kind::MinItems { limit } => (codes::OUT_OF_BOUNDS, format!("at least {}", counted(*limit, "item"))),
+        Kind::MaxItems { limit } => (codes::OUT_OF_BOUNDS, format!("at most {}", counted(*limit, "item"))),
+        Kind::AdditionalItems { limit } => (codes::OUT_OF_BOUNDS, format!("at most {}", counted(*limit, "item"))),
+        Kind::MinProperties { limit } => (codes::OUT_OF_BOUNDS, format!("at least {}", counted(*limit, "member"))),
+        Kind::MaxProperties { limit } => (codes::OUT_OF_BOUNDS, format!("at most {}", counted(*limit, "member"))),
         Kind::UniqueItems => (codes::OUT_OF_BOUNDS, "items that all differ".to_owned()),
         Kind::Contains => (codes::OUT_OF_BOUNDS, "an item that fits `contains`".to_owned()),
         Kind::UnevaluatedItems { .. } => (codes::OUT_OF_BOUNDS, "no further items".to_owned()),
@@ -157,6 +157,13 @@ fn written(value: &Value) -> String {
     short(&value.to_string())
 }
 
+/// `1 item`, `2 items`.
+fn counted(number: impl std::fmt::Display, noun: &str) -> String {
+    let number = number.to_string();
+    let plural = if number == "1" { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
 /// What stands there, in a few words.
 fn seen(error: &ValidationError<'_>) -> String {
     match error.instance().as_ref() {
@@ -173,7 +180,7 @@ fn seen(error: &ValidationError<'_>) -> String {
                 _ => format!("string {text}"),
             }
         }
-        Value::Array(items) => format!("a list of {} items", items.len()),
-        Value::Object(members) => format!("an object of {} members", members.len()),
+        Value::Array(items) => format!("a list of {}", counted(items.len(), "item")),
+        Value::Object(members) => format!("an object of {}", counted(members.len(), "member")),
     }
 }

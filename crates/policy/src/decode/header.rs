@@ -1,23 +1,12 @@
 //! Headers that a project file makes a destination get: which names and values can be sent, which are the product's own, and
 //! which would put a credential into a file.
 
+use formats::framing::is_framing;
+
 use super::scalar::{Wrong, wrong};
 use super::table::Kind;
 use crate::codes;
 
-/// Headers that frame a request or say where it goes: the client writes them from the message.
-const FRAMING: [&str; 10] = [
-    "connection",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 /// Headers that carry the trace, and how all others begin that the product sets itself.
 const TRACE: [&str; 2] = ["traceparent", "tracestate"];
 const OURS: [&str; 2] = ["webhook-", "crossdock-"];
@@ -61,7 +50,7 @@ pub(super) fn check_name(text: &str) -> Result<(), Wrong> {
 pub(super) fn check_sent(text: &str) -> Result<(), Wrong> {
     check_name(text)?;
     let name = text.to_ascii_lowercase();
-    let why = if FRAMING.contains(&name.as_str()) {
+    let why = if is_framing(&name) {
         "is written from the message, and two of it would contradict each other"
     } else if TRACE.contains(&name.as_str()) || OURS.iter().any(|head| name.starts_with(head)) {
         "is set by the product for each attempt"

@@ -183,7 +183,7 @@ pub fn decode(files: &[SourceFile], findings: &mut Findings) -> Objects {
         findings.enter(&file.path);
         if !seen.insert(file.path.as_str()) {
             let diagnostic = findings.error(codes::FILE_TWICE, Span::default(), format!("`{}` was given twice", file.path));
-            findings.push(diagnostic);
+            findings.push(diagnostic.help("hand in each file once; a folder cannot have it twice"));
             continue;
         }
         objects.add(file, findings);

@@ -31,7 +31,7 @@ pub use view::EventView;
 pub(crate) use functions::{Tables, short, timestamp};
 pub(crate) use json::{Room, TooLarge, from_json, kind_name, to_json};
 pub(crate) use path::{position, scalar_text};
-pub(crate) use program::{Failure, Program, Reason, STEPS_MAX, Setting, Steps};
+pub(crate) use program::{Failing, Failure, Program, Reason, STEPS_MAX, Setting, Steps};
 pub(crate) use view::Reading;
 
 use crate::codes;
@@ -117,8 +117,12 @@ impl Expression {
 
     fn program(&self) -> &Result<Program, Vec<Diagnostic>> {
         self.program.get_or_init(|| {
-            let setting =
-                Setting { tables: &Tables::default(), in_list: false, types: &|_, _| Type::any(), unknown: &|_| None };
+            let failing = match self.kind {
+                Kind::Bool | Kind::Text => Failing::Never,
+                Kind::Any => Failing::Refuses,
+            };
+            let (types, unknown) = (&|_: Root, _: &Path| Type::any(), &|_: &Query| None);
+            let setting = Setting { tables: &Tables::default(), in_list: false, failing, types, unknown };
             let program = Program::compile(&self.source, setting)?;
             self.complaint(&program).map_or(Ok(program), |complaint| Err(vec![complaint]))
         })
@@ -160,7 +164,17 @@ pub(crate) fn named(kind: &Type) -> String {
     if kind.is_any() {
         return "anything".to_owned();
     }
-    kind.to_string()
+    let types = [
+        ("a text", kind.contains_bytes()),
+        ("a number", kind.contains_integer() || kind.contains_float()),
+        ("true or false", kind.contains_boolean()),
+        ("an instant", kind.contains_timestamp()),
+        ("a pattern", kind.contains_regex()),
+        ("a list", kind.contains_array()),
+        ("an object", kind.contains_object()),
+        ("null", kind.contains_null() || kind.contains_undefined()),
+    ];
+    types.into_iter().filter(|(_, can)| *can).map(|(name, _)| name).collect::<Vec<_>>().join(" or ")
 }
 
 #[cfg(test)]

@@ -37,10 +37,21 @@ pub(crate) struct Setting<'s> {
     pub(crate) tables: &'s Tables,
     /// Whether `.` is an item of a list, and `event` the whole data.
     pub(crate) in_list: bool,
+    /// What it may come to when something fails.
+    pub(crate) failing: Failing,
     /// The type of what a path leads to.
     pub(crate) types: &'s dyn Fn(Root, &Path) -> Kind,
     /// What is wrong with a path.
     pub(crate) unknown: &'s dyn Fn(&Query) -> Option<Diagnostic>,
+}
+
+/// What becomes of an expression in which something fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failing {
+    /// It may give up, and the message is refused.
+    Refuses,
+    /// It has to answer all the same.
+    Never,
 }
 
 /// A compiled expression.
@@ -117,7 +128,7 @@ impl Program {
                 Ok(compiled) => break compiled,
                 // What the language takes for a mistake is caution here: the contract may change.
                 Err(errors) => match needless_coalescing(&errors, &needless) {
-                    None => return Err(with_unknown(unknown, report(source, &errors))),
+                    None => return Err(with_unknown(unknown, report(source, setting.failing, &errors))),
                     Some(more) => needless.push(more),
                 },
             }
@@ -126,8 +137,8 @@ impl Program {
         if !unknown.is_empty() {
             return Err(unknown);
         }
-        let mut warnings = report(source, &compiled.warnings);
-        warnings.extend(report(source, &check_for_unused_results(&ast)));
+        let mut warnings = report(source, setting.failing, &compiled.warnings);
+        warnings.extend(report(source, setting.failing, &check_for_unused_results(&ast)));
         warnings.extend(needless.into_iter().map(|span| report_needless(source, span)));
         let info = compiled.program.info();
         Ok(Self {

@@ -149,9 +149,21 @@ impl<'t> Target<'t> {
                 list(&wanted)
             );
             let declared = schemas.first().map_or_else(String::new, |schema| schema.pointer.clone());
-            let diagnostic = Diagnostic::error(codes::TARGET_TYPE, step.source.place(), message);
+            let diagnostic = Diagnostic::error(codes::TARGET_TYPE, step.source.place(), message).help(conversion(&wanted));
             found.push(diagnostic.related(self.contract.place(&declared), "declared here"));
         }
+    }
+}
+
+/// How a value becomes one of the types that are wanted.
+fn conversion(wanted: &BTreeSet<&str>) -> &'static str {
+    match wanted.first().copied().unwrap_or_default() {
+        "array" => "put it in brackets, as in `[…]`, or map the list with `each`",
+        "boolean" => "compare it, as in `… == \"yes\"`, or convert it with `to_bool!(…)`",
+        "null" => "mark the field with `?`, which leaves it out when it is null",
+        "number" => "convert it with `to_int!(…)` or `to_float!(…)`",
+        "object" => "write its fields below it, each with its own expression",
+        _ => "convert it with `to_string!(…)`",
     }
 }
 
@@ -188,7 +200,8 @@ fn twice(fields: &[Field], mapping: &Mapping, found: &mut Vec<Diagnostic>) {
         if let Some(other) = fields.get(..at).unwrap_or_default().iter().find(clashes) {
             let message = format!("`{}` is made twice", field.target.join("."));
             let diagnostic = Diagnostic::error(codes::TARGET_TWICE, spanned::place(&mapping.path, field.span), message);
-            found.push(diagnostic.related(spanned::place(&mapping.path, other.span), "and here"));
+            let diagnostic = diagnostic.help("remove one of them");
+            found.push(diagnostic.related(spanned::place(&mapping.path, other.span), "made here already"));
         }
         if let FieldKind::Each { fields, .. } = &field.kind {
             twice(fields, mapping, found);

@@ -6,7 +6,7 @@ use vrl::value::Kind;
 use super::{Compiled, Field, FieldKind, Mapping};
 use crate::codes;
 use crate::contract::{Contract, Found, Schema, follow, type_from};
-use crate::expression::{Path, Program, Query, Root, Segment, Setting, Source};
+use crate::expression::{Failing, Path, Program, Query, Root, Segment, Setting, Source};
 
 /// A field with its program.
 #[derive(Debug)]
@@ -92,7 +92,8 @@ fn step(field: &Field, around: &Around<'_>, found: &mut Vec<Diagnostic>) -> Opti
     let program = program?;
     if each.is_some() && !may_be_list(&program.result) {
         let message = format!("`each` needs a list, this is {}", crate::expression::named(&program.result));
-        found.push(Diagnostic::error(codes::EACH_NO_LIST, source.place(), message));
+        let help = "name the list itself; without `each`, the fields below are those of one object";
+        found.push(Diagnostic::error(codes::EACH_NO_LIST, source.place(), message).help(help));
     }
     Some(Step { target: field.target.clone(), optional: field.optional, source: source.clone(), program, each })
 }
@@ -104,7 +105,8 @@ fn program(source: &Source, around: &Around<'_>, found: &mut Vec<Diagnostic>) ->
         Root::Envelope => Kind::any(),
     };
     let unknown = |query: &Query| unknown(query, source, around);
-    let setting = Setting { tables: &around.mapping.tables, in_list: around.in_list, types: &types, unknown: &unknown };
+    let (tables, in_list) = (&around.mapping.tables, around.in_list);
+    let setting = Setting { tables, in_list, failing: Failing::Refuses, types: &types, unknown: &unknown };
     match Program::compile(source, setting) {
         Ok(program) => {
             found.extend(program.warnings.iter().cloned());

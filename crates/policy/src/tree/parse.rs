@@ -14,7 +14,8 @@ use crate::{Findings, Spanned, codes};
 pub fn parse(text: &str, findings: &mut Findings) -> Option<Node> {
     if text.len() > PROJECT_FILE_BYTES_MAX {
         let message = format!("the file has {} bytes; {PROJECT_FILE_BYTES_MAX} are the most", text.len());
-        findings.push(findings.error(codes::FILE_TOO_LARGE, Span::default(), message));
+        let help = "what is so large is data: keep it elsewhere, or beside the tests, which name it by `body_file`";
+        findings.push(findings.error(codes::FILE_TOO_LARGE, Span::default(), message).help(help));
         return None;
     }
     if let Some(diagnostic) = scan_error::control_character(text, findings) {

@@ -1,8 +1,10 @@
 //! What can be asked for in the query of a URL. Whatever is not named here is refused, so that a mistyped filter never
 //! answers with more than was meant.
 
+use std::str::FromStr;
+
 use model::view::{DeliveryQuery, QuarantineQuery};
-use model::{BadName, SecretName};
+use model::{BadName, Digest, SecretName};
 use model::{DeliveryState, DestinationName, EventId, FlowName, Position, QuarantineState, ReplayId, SourceName, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,10 +13,22 @@ use uuid::Uuid;
 /// Rows of a page where nothing is said.
 const ROWS: usize = 50;
 
-/// How many rows.
+/// Where a page of rows without a filter begins and how long it is.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
-pub struct Newest {
+pub struct Paging {
+    /// The `next` of the page before.
+    pub cursor: Option<PageCursor>,
+    /// At most so many rows, 50 where nothing is said; never more than 500.
+    pub limit: Option<usize>,
+}
+
+/// Where a page of policies begins and how long it is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct PolicyPaging {
+    /// The `next` of the page before.
+    pub cursor: Option<PolicyCursor>,
     /// At most so many rows, 50 where nothing is said; never more than 500.
     pub limit: Option<usize>,
 }
@@ -101,6 +115,11 @@ pub struct EventCursor(pub Position);
 #[serde(try_from = "String", into = "String")]
 pub struct PageCursor(String);
 
+/// Where a page of policies ended.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+pub struct PolicyCursor(String);
+
 /// States of deliveries, as words with commas between.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
@@ -140,9 +159,7 @@ impl TryFrom<String> for PageCursor {
     type Error = BadValue;
 
     fn try_from(text: String) -> Result<Self, BadValue> {
-        let (at, id) = text.split_once('.').ok_or(BadValue::Cursor)?;
-        let reads = at.parse::<i64>().is_ok() && id.parse::<Uuid>().is_ok();
-        if reads { Ok(Self(text)) } else { Err(BadValue::Cursor) }
+        place::<Uuid>(text).map(Self)
     }
 }
 
@@ -150,6 +167,27 @@ impl From<PageCursor> for String {
     fn from(cursor: PageCursor) -> Self {
         cursor.0
     }
+}
+
+impl TryFrom<String> for PolicyCursor {
+    type Error = BadValue;
+
+    fn try_from(text: String) -> Result<Self, BadValue> {
+        place::<Digest>(text).map(Self)
+    }
+}
+
+impl From<PolicyCursor> for String {
+    fn from(cursor: PolicyCursor) -> Self {
+        cursor.0
+    }
+}
+
+/// The text of a place, a time and what stands there, if it is one.
+fn place<I: FromStr>(text: String) -> Result<String, BadValue> {
+    let (at, id) = text.split_once('.').ok_or(BadValue::Cursor)?;
+    let reads = at.parse::<i64>().is_ok() && id.parse::<I>().is_ok();
+    if reads { Ok(text) } else { Err(BadValue::Cursor) }
 }
 
 impl TryFrom<String> for DeliveryStates {

@@ -265,8 +265,8 @@ impl Views for MemoryLedger {
         self.ask(State::backlog)
     }
 
-    fn replays(&self, limit: usize) -> Answer<'_, Vec<Replay>> {
-        self.ask(move |state| state.replays_newest(limit))
+    fn replays(&self, cursor: Option<String>, limit: usize) -> Answer<'_, Page<Replay>> {
+        self.ask(move |state| state.replays_page(cursor.as_deref(), limit))
     }
 
     fn replay_story(&self, id: ReplayId) -> Answer<'_, Option<ReplayStory>> {
@@ -277,7 +277,7 @@ impl Views for MemoryLedger {
         self.ask(move |state| state.audit_page(subject.as_deref(), cursor.as_deref(), limit))
     }
 
-    fn policies(&self, limit: usize) -> Answer<'_, Vec<(PolicyVersion, Timestamp)>> {
-        self.ask(move |state| state.policies_newest(limit))
+    fn policies(&self, cursor: Option<String>, limit: usize) -> Answer<'_, Page<(PolicyVersion, Timestamp)>> {
+        self.ask(move |state| state.policies_page(cursor.as_deref(), limit))
     }
 }

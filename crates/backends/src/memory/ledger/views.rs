@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::str::FromStr;
 
 use model::limit::{CAUSE_SAMPLES, CAUSES_MAX, PAGE_ROWS_MAX};
 use model::view::{
@@ -19,8 +21,8 @@ use super::state::State;
 /// LIMIT: rows of a page whose question names no number.
 const PAGE_ROWS: usize = 50;
 
-/// The place of a row in a page: its time and its id. Newer rows never change what is below it.
-type Place = (Timestamp, Uuid);
+/// The place of a row in a page: its time and its id, or digest. Newer rows never change what is below it.
+type Place<I = Uuid> = (Timestamp, I);
 
 impl State {
     pub(super) fn deliveries_page(&self, query: &DeliveryQuery) -> Page<Delivery> {
@@ -165,11 +167,11 @@ impl State {
         work.into_values().collect()
     }
 
-    pub(super) fn replays_newest(&self, limit: usize) -> Vec<Replay> {
-        let mut replays: Vec<Replay> = self.replays.rows().values().cloned().collect();
+    pub(super) fn replays_page(&self, cursor: Option<&str>, limit: usize) -> Page<Replay> {
+        let Ok(below) = place_of(cursor) else { return Page::default() };
+        let mut replays: Vec<&Replay> = self.replays.rows().values().collect();
         replays.sort_by_key(|replay| Reverse((replay.created_at, replay.id)));
-        replays.truncate(limit);
-        replays
+        page(replays.into_iter(), |replay| (replay.created_at, replay.id.0), below, limit)
     }
 
     pub(super) fn replay_story(&self, id: ReplayId) -> Option<ReplayStory> {
@@ -185,12 +187,12 @@ impl State {
         page(rows.into_iter(), |row| (row.at, row.id.0), below, limit)
     }
 
-    pub(super) fn policies_newest(&self, limit: usize) -> Vec<(PolicyVersion, Timestamp)> {
+    pub(super) fn policies_page(&self, cursor: Option<&str>, limit: usize) -> Page<(PolicyVersion, Timestamp)> {
+        let Ok(below) = place_of(cursor) else { return Page::default() };
         let mut policies: Vec<(PolicyVersion, Timestamp)> =
             self.policies.rows().iter().map(|(version, text)| (*version, text.at)).collect();
         policies.sort_by_key(|(version, at)| Reverse((*at, *version)));
-        policies.truncate(limit);
-        policies
+        page(policies.iter(), |(version, at)| (*at, version.0), below, limit)
     }
 }
 
@@ -218,10 +220,10 @@ fn matches_query(delivery: &Delivery, query: &DeliveryQuery) -> bool {
 }
 
 /// A page of rows that come newest first.
-fn page<'a, T: Clone + 'a>(
+fn page<'a, T: Clone + 'a, I: Copy + Ord + Display>(
     rows: impl Iterator<Item = &'a T>,
-    place: impl Fn(&T) -> Place,
-    below: Option<Place>,
+    place: impl Fn(&T) -> Place<I>,
+    below: Option<Place<I>>,
     limit: usize,
 ) -> Page<T> {
     let limit = if limit == 0 { PAGE_ROWS } else { limit.min(PAGE_ROWS_MAX) };
@@ -237,7 +239,7 @@ fn page<'a, T: Clone + 'a>(
 /// A cursor that no page gave out.
 struct Unreadable;
 
-fn place_of(cursor: Option<&str>) -> Result<Option<Place>, Unreadable> {
+fn place_of<I: FromStr>(cursor: Option<&str>) -> Result<Option<Place<I>>, Unreadable> {
     let Some(cursor) = cursor else { return Ok(None) };
     let (micros, id) = cursor.split_once('.').ok_or(Unreadable)?;
     let at = micros.parse().map(Timestamp::from_micros).map_err(|_| Unreadable)?;

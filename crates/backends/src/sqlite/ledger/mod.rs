@@ -9,6 +9,7 @@ mod group;
 mod names;
 mod newest;
 mod packed;
+mod pages;
 mod port;
 mod prepared;
 mod read;
@@ -22,7 +23,7 @@ mod words;
 use std::sync::{Arc, RwLock};
 
 use engine::ports::{Answer, Clock};
-use model::limit::{BATCHES_WAITING_MAX, COMMIT_BATCHES_MAX, COMMIT_ENTRIES_MAX, SEGMENT_HASHES_MAX};
+use model::limit::{BATCHES_WAITING_MAX, COMMIT_BATCHES_MAX, COMMIT_ENTRIES_MAX, PAGE_WALK_ROWS, SEGMENT_HASHES_MAX};
 use model::{Fault, FaultKind};
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
@@ -46,6 +47,8 @@ pub struct LedgerOptions {
     pub readers: usize,
     /// Threads that read for people.
     pub page_readers: usize,
+    /// Rows that one page looks at.
+    pub page_walk_rows: usize,
     /// Words of a segment of the index.
     pub segment_words: usize,
     /// Bytes that it may take before intake is refused; 0 for no limit.
@@ -56,7 +59,14 @@ pub struct LedgerOptions {
 
 impl Default for LedgerOptions {
     fn default() -> Self {
-        Self { readers: 3, page_readers: 2, segment_words: SEGMENT_HASHES_MAX, budget_bytes: 0, pages_max: None }
+        Self {
+            readers: 3,
+            page_readers: 2,
+            page_walk_rows: PAGE_WALK_ROWS,
+            segment_words: SEGMENT_HASHES_MAX,
+            budget_bytes: 0,
+            pages_max: None,
+        }
     }
 }
 
@@ -72,6 +82,7 @@ pub struct SqliteLedger {
     names: NameTexts,
     words: Arc<RwLock<Segments>>,
     changed: watch::Sender<u64>,
+    page_walk_rows: usize,
     budget_bytes: u64,
     _folder: Arc<Folder>,
 }
@@ -102,6 +113,7 @@ impl SqliteLedger {
             names,
             words,
             changed,
+            page_walk_rows: options.page_walk_rows.max(1),
             budget_bytes: options.budget_bytes,
             _folder: folder,
         })

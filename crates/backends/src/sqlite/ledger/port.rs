@@ -171,7 +171,8 @@ impl Ledger for SqliteLedger {
 
 impl Views for SqliteLedger {
     fn deliveries(&self, query: DeliveryQuery) -> Answer<'_, Page<Delivery>> {
-        self.page("views.deliveries", move |conn, names| views::deliveries(conn, names, &query))
+        let walk = self.page_walk_rows;
+        self.page("views.deliveries", move |conn, names| views::deliveries(conn, names, &query, walk))
     }
 
     fn delivery_story(&self, id: DeliveryId) -> Answer<'_, Option<DeliveryStory>> {
@@ -191,7 +192,8 @@ impl Views for SqliteLedger {
     }
 
     fn quarantine(&self, query: QuarantineQuery) -> Answer<'_, Page<QuarantineRow>> {
-        self.pages.ask("views.quarantine", move |conn| views::quarantine(conn, &query))
+        let walk = self.page_walk_rows;
+        self.pages.ask("views.quarantine", move |conn| views::quarantine(conn, &query, walk))
     }
 
     fn lookup(&self, word: &str, limit: usize) -> Answer<'_, Vec<Found>> {
@@ -211,8 +213,8 @@ impl Views for SqliteLedger {
         self.page("views.backlog", views::backlog)
     }
 
-    fn replays(&self, limit: usize) -> Answer<'_, Vec<Replay>> {
-        self.pages.ask("views.replays", move |conn| views::replays(conn, limit))
+    fn replays(&self, cursor: Option<String>, limit: usize) -> Answer<'_, Page<Replay>> {
+        self.pages.ask("views.replays", move |conn| views::replays(conn, cursor.as_deref(), limit))
     }
 
     fn replay_story(&self, id: ReplayId) -> Answer<'_, Option<ReplayStory>> {
@@ -223,7 +225,7 @@ impl Views for SqliteLedger {
         self.pages.ask("views.audit", move |conn| views::audit(conn, subject.as_deref(), cursor.as_deref(), limit))
     }
 
-    fn policies(&self, limit: usize) -> Answer<'_, Vec<(PolicyVersion, Timestamp)>> {
-        self.pages.ask("views.policies", move |conn| views::policies(conn, limit))
+    fn policies(&self, cursor: Option<String>, limit: usize) -> Answer<'_, Page<(PolicyVersion, Timestamp)>> {
+        self.pages.ask("views.policies", move |conn| views::policies(conn, cursor.as_deref(), limit))
     }
 }

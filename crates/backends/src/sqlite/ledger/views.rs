@@ -1,13 +1,13 @@
 //! Pages for people, from the same rows.
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::iter;
 
 use model::limit::PAGE_ROWS_MAX;
 use model::view::{Backlog, DeliveryQuery, DeliveryStory, EventStory, Page, QuarantineQuery, ReplayStory};
 use model::{
-    Attempt, AttemptResult, AuditRow, Delivery, DeliveryId, Digest, EventId, Lease, PolicyVersion, QuarantineRow, Replay,
-    ReplayId, Timestamp,
+    Attempt, AttemptResult, AuditRow, Delivery, DeliveryId, Digest, EventId, Lease, PolicyVersion, QuarantineRow,
+    QuarantineState, Replay, ReplayId, Timestamp,
 };
 use rusqlite::{Connection, Params, params};
 use uuid::Uuid;
@@ -18,94 +18,103 @@ use super::super::sql::{at, count, len, statements};
 use super::beside::parse;
 use super::deliveries::attempt_id;
 use super::names::NameTexts;
+use super::pages::{BOTTOM, Condition, Place, Question, Rows, TOP, cursor, page, page_rows, place_of};
 use super::read::{self, policy_version, texts};
 use super::rows::{Row, STATE_WORDS, columns, decode};
 
 statements! {
-    DELIVERIES = concat!("SELECT ", columns!(), " FROM deliveries WHERE ");
-    DELIVERIES_END = " ORDER BY created_at DESC, id DESC LIMIT $10";
-    OF_FLOW = "flow = (SELECT id FROM names WHERE name = $1)";
-    OF_DESTINATION = "destination = (SELECT id FROM names WHERE name = $2)";
-    OF_EVENT = "event = $3";
-    OF_REPLAY = "replay = $4";
-    OF_CAUSE = "cause = $5";
-    SINCE = "created_at >= $6";
-    UNTIL = "created_at < $7";
-    BELOW = "(created_at, id) < ($8, $9)";
     ATTEMPTS = "SELECT id, started_at, node, life, ended_at, outcome, output, response, response_cut FROM attempts
         WHERE id > $1 AND id < $2 ORDER BY id";
     EVENT_DELIVERIES = concat!("SELECT ", columns!(), " FROM deliveries WHERE event = $1 ORDER BY created_at, id");
     AUDIT_OF = "SELECT content FROM audit WHERE subject = $1";
-    QUARANTINE = "SELECT content FROM quarantine WHERE (at, event) < ($1, $2) AND ($3 IS NULL OR source = $3)
-        ORDER BY at DESC, event DESC";
     BACKLOG = "SELECT destination, flow, sum(CASE WHEN node IS NULL THEN 1 ELSE 0 END), count(node),
         min(CASE WHEN node IS NULL THEN created_at END), min(CASE WHEN ready = 1 THEN state_at END)
         FROM deliveries WHERE is_final = 0 AND state = 0
         GROUP BY destination, flow";
-    REPLAYS = "SELECT content FROM replays ORDER BY created_at DESC, id DESC LIMIT $1";
+    REPLAYS = "SELECT content FROM replays WHERE (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3";
     AUDIT = "SELECT content FROM audit WHERE (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3";
     AUDIT_OF_SUBJECT = "SELECT content FROM audit WHERE subject = $4 AND (at, id) < ($1, $2)
         ORDER BY at DESC, id DESC LIMIT $3";
-    POLICIES = "SELECT version, at FROM policies ORDER BY at DESC, version DESC LIMIT $1";
+    POLICIES = "SELECT version, at FROM policies WHERE (at, version) < ($1, $2) ORDER BY at DESC, version DESC LIMIT $3";
 }
 
-/// LIMIT: rows of a page whose question names no number.
-const PAGE_ROWS: usize = 50;
+const DELIVERIES: Rows = Rows { table: "deliveries", columns: columns!(), place: ("created_at", "id"), key: "seq" };
+const QUARANTINE: Rows = Rows { table: "quarantine", columns: "content", place: ("at", "event"), key: "event" };
 
-/// The place of a row in a page: its time and its id. Newer rows never change what is below it.
-type Place = (i64, Uuid);
+/// Deliveries, newest first. At most `walk` of them are looked at.
+pub(super) fn deliveries(
+    conn: &Connection,
+    names: &NameTexts,
+    query: &DeliveryQuery,
+    walk: usize,
+) -> Result<Page<Delivery>, Broken> {
+    let Some(below) = place_of(query.cursor.as_deref(), TOP) else { return Ok(Page::default()) };
+    let limit = page_rows(query.limit);
+    let question = of_deliveries(query, below, (limit + 1, walk));
+    let (rows, searched) = DELIVERIES.find(conn, &question, |row| Ok(decode(row, names)?.delivery))?;
+    let page = page(rows, limit, |it| (it.created_at.micros(), it.id.0));
+    Ok(Page { next: page.next.or(searched.as_ref().map(cursor)), ..page })
+}
 
-/// Above every row.
-const TOP: Place = (i64::MAX, Uuid::max());
+/// The states that wait for a person.
+const OF_PERSONS: [&str; 2] = ["held", "dead_lettered"];
+/// Those and the one that nobody waits for: all that is not over.
+const OPEN: [&str; 3] = ["waiting", "held", "dead_lettered"];
 
-/// Deliveries, newest first.
-pub(super) fn deliveries(conn: &Connection, names: &NameTexts, query: &DeliveryQuery) -> Result<Page<Delivery>, Broken> {
-    let Some(below) = place_of(query.cursor.as_deref()) else { return Ok(Page::default()) };
-    let rows = page_rows(query.limit);
-    let mut conditions = vec![BELOW.to_owned()];
-    let given = [
-        (query.flow.is_some(), OF_FLOW),
-        (query.destination.is_some(), OF_DESTINATION),
-        (query.event.is_some(), OF_EVENT),
-        (query.replay.is_some(), OF_REPLAY),
-        (query.cause.is_some(), OF_CAUSE),
-        (query.since.is_some(), SINCE),
-        (query.until.is_some(), UNTIL),
-    ];
-    conditions.extend(given.iter().filter(|(given, _)| *given).map(|(_, condition)| (*condition).to_owned()));
-    conditions.extend(of_states(&query.states));
-    let sql = format!("{DELIVERIES}{}{DELIVERIES_END}", conditions.join(" AND "));
-    let mut statement = conn.prepare_cached(&sql)?;
-    let mut found = statement.query(params![
-        query.flow.as_ref().map(model::FlowName::as_str),
-        query.destination.as_ref().map(model::DestinationName::as_str),
-        query.event.map(EventId::bytes),
-        query.replay.map(ReplayId::bytes),
-        query.cause,
-        query.since.map(Timestamp::micros),
-        query.until.map(Timestamp::micros),
-        below.0,
-        below.1.into_bytes(),
-        len(rows + 1),
-    ])?;
-    let mut deliveries = Vec::new();
-    while let Some(row) = found.next()? {
-        deliveries.push(decode(row, names)?.delivery);
+fn of_deliveries(query: &DeliveryQuery, below: Place, (rows, walk): (usize, usize)) -> Question {
+    let named = named(query);
+    let all_in = |words: &[&str]| !query.states.is_empty() && query.states.iter().all(|word| words.contains(&word.as_str()));
+    let has_own_index = query.event.is_some() || query.replay.is_some();
+    let is_for_all = named.is_empty() && query.states.is_empty();
+    let mut question = Question {
+        index: None,
+        conditions: named.clone(),
+        few: None,
+        from: query.since.map_or(BOTTOM, start_of),
+        below: query.until.map_or(below, |until| below.min(start_of(until))),
+        rows,
+        walk: Some(walk).filter(|_| !has_own_index && !is_for_all),
+    };
+    if all_in(&OF_PERSONS) && !has_own_index {
+        // The bare column would lead to the index by cause, which is in no order of time.
+        question.conditions.extend(of_states("state + 0", &query.states));
+        question.index = Some("person = 1");
+        question.few =
+            Some(iter::once(Condition::plain("person = 1")).chain(of_states("state", &query.states)).chain(named).collect());
+    } else {
+        question.conditions.extend(of_states("state", &query.states));
+        question.few = (all_in(&OPEN) && !has_own_index).then(|| vec![Condition::plain("is_final = 0")]);
     }
-    Ok(page(deliveries, rows, |it| (it.created_at.micros(), it.id.0)))
+    question
 }
 
-/// The condition for states by their words; those that wait for a person have an index of their own.
-fn of_states(words: &[String]) -> Option<String> {
+/// What names one thing: an event, a replay, a flow, a destination, a cause.
+fn named(query: &DeliveryQuery) -> Vec<Condition> {
+    const FLOW: &str = "flow = (SELECT id FROM names WHERE name = $)";
+    const DESTINATION: &str = "destination = (SELECT id FROM names WHERE name = $)";
+    let conditions = [
+        query.event.map(|event| Condition::of("event = $", event.bytes().to_vec())),
+        query.replay.map(|replay| Condition::of("replay = $", replay.bytes().to_vec())),
+        query.flow.as_ref().map(|flow| Condition::of(FLOW, flow.to_string())),
+        query.destination.as_ref().map(|destination| Condition::of(DESTINATION, destination.to_string())),
+        query.cause.as_ref().map(|cause| Condition::of("cause = $", cause.clone())),
+    ];
+    conditions.into_iter().flatten().collect()
+}
+
+fn of_states(column: &str, words: &[String]) -> Option<Condition> {
     if words.is_empty() {
         return None;
     }
     let is_wanted = |word: &&str| words.iter().any(|wanted| wanted == word);
     let numbers: Vec<String> =
         (0_usize..).zip(STATE_WORDS).filter(|(_, word)| is_wanted(word)).map(|(number, _)| number.to_string()).collect();
-    let person = numbers.iter().all(|number| number == "1" || number == "3");
-    let only = if person && !numbers.is_empty() { "person = 1 AND " } else { "" };
-    Some(format!("{only}state IN ({})", numbers.join(", ")))
+    Some(Condition::plain(format!("{column} IN ({})", numbers.join(", "))))
+}
+
+/// The place below which everything is earlier.
+fn start_of(at: Timestamp) -> Place {
+    (at.micros(), Uuid::nil())
 }
 
 /// A delivery with its attempts.
@@ -163,21 +172,32 @@ pub(super) fn event_story(conn: &Connection, names: &NameTexts, event: EventId) 
     })
 }
 
-/// Quarantined events, newest first.
-pub(super) fn quarantine(conn: &Connection, query: &QuarantineQuery) -> Result<Page<QuarantineRow>, Broken> {
-    let Some(below) = place_of(query.cursor.as_deref()) else { return Ok(Page::default()) };
+/// Quarantined events, newest first. At most `walk` of them are looked at.
+pub(super) fn quarantine(conn: &Connection, query: &QuarantineQuery, walk: usize) -> Result<Page<QuarantineRow>, Broken> {
+    let Some(below) = place_of(query.cursor.as_deref(), TOP) else { return Ok(Page::default()) };
     let limit = page_rows(query.limit);
-    let mut statement = conn.prepare_cached(QUARANTINE)?;
-    let source = query.source.as_ref().map(model::SourceName::as_str);
-    let mut found = statement.query(params![below.0, below.1.into_bytes(), source])?;
-    let mut rows: Vec<QuarantineRow> = Vec::new();
-    while let (Some(row), true) = (found.next()?, rows.len() <= limit) {
-        let row: QuarantineRow = parse(row.get_ref(0)?.as_str().map_err(Broken::corrupt)?)?;
-        if query.states.is_empty() || query.states.iter().any(|word| word == row.state.word()) {
-            rows.push(row);
-        }
-    }
-    Ok(page(rows, limit, |row| (row.at.micros(), row.event.0)))
+    let of_source = query.source.as_ref().map(|source| Condition::of("source = $", source.to_string()));
+    let open = || iter::once(Condition::plain("state = 'open'"));
+    let question = Question {
+        index: None,
+        conditions: of_source.iter().cloned().chain(of_quarantine_states(&query.states)).collect(),
+        few: (query.states == ["open"]).then(|| open().chain(of_source.clone()).collect()),
+        from: BOTTOM,
+        below,
+        rows: limit + 1,
+        walk: Some(walk).filter(|_| of_source.is_some() || !query.states.is_empty()),
+    };
+    let read = |row: &rusqlite::Row<'_>| parse(row.get_ref(0)?.as_str().map_err(Broken::corrupt)?);
+    let (rows, searched) = QUARANTINE.find(conn, &question, read)?;
+    let page = page(rows, limit, |row: &QuarantineRow| (row.at.micros(), row.event.0));
+    Ok(Page { next: page.next.or(searched.as_ref().map(cursor)), ..page })
+}
+
+fn of_quarantine_states(words: &[String]) -> Option<Condition> {
+    let is_wanted = |word: &&str| words.iter().any(|wanted| wanted == word);
+    let known: Vec<String> = QuarantineState::WORDS.into_iter().filter(is_wanted).map(|word| format!("'{word}'")).collect();
+    // The bare column would lead to the index of what is open, which is in no order of time.
+    (!words.is_empty()).then(|| Condition::plain(format!("state || '' IN ({})", known.join(", "))))
 }
 
 /// Work per destination and flow.
@@ -201,8 +221,11 @@ pub(super) fn backlog(conn: &Connection, names: &NameTexts) -> Result<Vec<Backlo
 }
 
 /// Replays, newest first.
-pub(super) fn replays(conn: &Connection, limit: usize) -> Result<Vec<Replay>, Broken> {
-    parse_all(conn, REPLAYS, [len(limit)])
+pub(super) fn replays(conn: &Connection, cursor: Option<&str>, limit: usize) -> Result<Page<Replay>, Broken> {
+    let Some(below) = place_of(cursor, TOP) else { return Ok(Page::default()) };
+    let limit = page_rows(limit);
+    let rows = parse_all(conn, REPLAYS, params![below.0, below.1.into_bytes(), len(limit + 1)])?;
+    Ok(page(rows, limit, |row: &Replay| (row.created_at.micros(), row.id.0)))
 }
 
 /// A replay with its first members.
@@ -220,7 +243,7 @@ pub(super) fn audit(
     cursor: Option<&str>,
     limit: usize,
 ) -> Result<Page<AuditRow>, Broken> {
-    let Some(below) = place_of(cursor) else { return Ok(Page::default()) };
+    let Some(below) = place_of(cursor, TOP) else { return Ok(Page::default()) };
     let limit = page_rows(limit);
     let (before, id, rows) = (below.0, below.1.into_bytes(), len(limit + 1));
     let rows = match subject {
@@ -231,41 +254,26 @@ pub(super) fn audit(
 }
 
 /// Policies that were applied, newest first.
-pub(super) fn policies(conn: &Connection, limit: usize) -> Result<Vec<(PolicyVersion, Timestamp)>, Broken> {
+pub(super) fn policies(
+    conn: &Connection,
+    cursor: Option<&str>,
+    limit: usize,
+) -> Result<Page<(PolicyVersion, Timestamp)>, Broken> {
+    let Some(below) = place_of(cursor, (i64::MAX, Digest([u8::MAX; 32]))) else { return Ok(Page::default()) };
+    let limit = page_rows(limit);
     let mut statement = conn.prepare_cached(POLICIES)?;
-    let mut rows = statement.query([len(limit)])?;
+    let mut rows = statement.query(params![below.0, below.1.to_string(), len(limit + 1)])?;
     let mut policies = Vec::new();
     while let Some(row) = rows.next()? {
         let version: String = row.get(0)?;
         policies.push((policy_version(&version)?, at(row.get(1)?)));
     }
-    policies.sort_by_key(|(version, at)| Reverse((*at, *version)));
-    Ok(policies)
+    Ok(page(policies, limit, |(version, at)| (at.micros(), version.0)))
 }
 
 fn parse_all<T: serde::de::DeserializeOwned>(conn: &Connection, sql: &str, values: impl Params) -> Result<Vec<T>, Broken> {
     texts(conn, sql, values)?.iter().map(|row| parse(row)).collect()
 }
 
-fn page_rows(limit: usize) -> usize {
-    if limit == 0 { PAGE_ROWS } else { limit.min(PAGE_ROWS_MAX) }
-}
-
-/// A page of rows of which one more than its limit was read.
-fn page<T>(mut rows: Vec<T>, limit: usize, place: impl Fn(&T) -> Place) -> Page<T> {
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let last = if more { rows.last() } else { None };
-    let next = last.map(|row| {
-        let (micros, id) = place(row);
-        format!("{micros}.{id}")
-    });
-    Page { rows, next }
-}
-
-/// The place that a cursor names, or the top; `None` for a cursor that no page gave out.
-fn place_of(cursor: Option<&str>) -> Option<Place> {
-    let Some(cursor) = cursor else { return Some(TOP) };
-    let (micros, id) = cursor.split_once('.')?;
-    Some((micros.parse().ok()?, id.parse().ok()?))
-}
+#[cfg(test)]
+mod tests;

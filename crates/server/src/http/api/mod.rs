@@ -17,7 +17,9 @@ use model::view::{CauseGroup, FeedRow};
 use model::{AuditRow, DeliveryId, EventId, QuarantineRow, Replay, ReplayId, Scope};
 
 use super::operation::{Access, Effect, Operation, Versions};
-use crate::api::queries::{AuditFilter, DeliveryFilter, EventPaging, FeedPaging, Newest, QuarantineFilter, SecretFilter};
+use crate::api::queries::{
+    AuditFilter, DeliveryFilter, EventPaging, FeedPaging, Paging, PolicyPaging, QuarantineFilter, SecretFilter,
+};
 use crate::api::{
     Applied, ApplyCommand, ApplyPreview, ApplyResult, Because, CommandResult, DeliveryCommand, DeliveryPage, DeliveryRow,
     EventSummary, MissingSecret, NewToken, QuarantineCommand, QuarantineResult, ReplayCommand, ReplayOrdered, ReplayPage,
@@ -184,7 +186,7 @@ fn quarantine() -> Vec<Operation> {
 
 fn replays() -> Vec<Operation> {
     vec![
-        reads("/replays", "replays", "Replays, newest first", read::replays).query::<Newest>().answers::<Rows<Replay>>(),
+        reads("/replays", "replays", "Replays, newest first", read::replays).query::<Paging>().answers::<Rows<Replay>>(),
         reads("/replays/{id}", "replay", "One replay with its first members and its progress", read::replay)
             .parameter::<ReplayId>()
             .answers::<ReplayPage>()
@@ -208,7 +210,7 @@ fn replays() -> Vec<Operation> {
 fn policies() -> Vec<Operation> {
     vec![
         reads("/policies", "policies", "Policies that were applied, newest first", read::policies)
-            .query::<Newest>()
+            .query::<PolicyPaging>()
             .answers::<Rows<Applied>>(),
         reads("/policies/{version}", "policy", "The files of a policy; `present` is the one that judges now", read::policy)
             .parameter::<String>()

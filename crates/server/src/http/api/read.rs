@@ -9,7 +9,9 @@ use http::header;
 use model::view::{CauseGroup, FeedRow};
 use model::{AuditRow, DeliveryId, EventId, Fault, PolicyVersion, QuarantineRow, Replay, ReplayId};
 
-use crate::api::queries::{AuditFilter, DeliveryFilter, EventPaging, FeedPaging, Newest, QuarantineFilter, rows_of_page};
+use crate::api::queries::{
+    AuditFilter, DeliveryFilter, EventPaging, FeedPaging, Paging, PolicyPaging, QuarantineFilter, rows_of_page,
+};
 use crate::api::{Applied, DeliveryPage, DeliveryRow, EventSummary, ReplayPage, Rows, Status, SwitchLine, Trace};
 use crate::app::App;
 use crate::http::conditions::Versioned;
@@ -107,11 +109,11 @@ pub(super) async fn audit(State(app): Shared, Query(filter): Query<AuditFilter>)
     Ok(rows("audit", page.rows, page.next))
 }
 
-pub(super) async fn policies(State(app): Shared, Query(newest): Query<Newest>) -> Page<Applied> {
+pub(super) async fn policies(State(app): Shared, Query(paging): Query<PolicyPaging>) -> Page<Applied> {
     let present = present_policy(&app).await?;
-    let applied = app.views.policies(rows_of_page(newest.limit)).await?;
-    let lines = applied.into_iter().map(|(version, at)| Applied { version, at, present: version == present });
-    Ok(rows("policies", lines.collect(), None))
+    let page = app.views.policies(paging.cursor.map(String::from), rows_of_page(paging.limit)).await?;
+    let lines = page.rows.into_iter().map(|(version, at)| Applied { version, at, present: version == present });
+    Ok(rows("policies", lines.collect(), page.next))
 }
 
 /// The files of a policy; `present` names the one that judges now.
@@ -133,8 +135,9 @@ async fn present_policy(app: &App) -> Result<PolicyVersion, Fault> {
     Ok(app.ground.ledger.in_force().await?.map_or(app.ground.book.current().version, |last| last.version))
 }
 
-pub(super) async fn replays(State(app): Shared, Query(newest): Query<Newest>) -> Page<Replay> {
-    Ok(rows("replays", app.views.replays(rows_of_page(newest.limit)).await?, None))
+pub(super) async fn replays(State(app): Shared, Query(paging): Query<Paging>) -> Page<Replay> {
+    let page = app.views.replays(paging.cursor.map(String::from), rows_of_page(paging.limit)).await?;
+    Ok(rows("replays", page.rows, page.next))
 }
 
 pub(super) async fn replay(State(app): Shared, Path(id): Path<ReplayId>) -> Shown<ReplayPage> {

@@ -1,0 +1,97 @@
+//! Golden tests of intake: each folder of `corpus/intake` is a project with requests to its source `shop`; `expected.txt` says
+//! what each is answered or kept for. `UPDATE=1 cargo test -p crossdock-engine --test intake_corpus` writes what comes out now.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use engine::intake::Verifiers;
+use engine::intake::decide::{Decision, admit};
+use engine::keyring::Keyring;
+use model::{Diagnostic, Received, SourceName, Timestamp, Verdict};
+use policy::render::{self, Colour};
+use policy::{Policy, SourceFile};
+use serde::Deserialize;
+
+const EXPECTED: &str = "expected.txt";
+const NOW: Timestamp = Timestamp::from_secs(1_772_000_000);
+
+/// A request as it arrives. The body is a text, so that it can be no JSON.
+#[derive(Deserialize)]
+struct Request {
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "UPDATE=1 accepts what comes out")]
+fn every_request_is_judged_as_expected() {
+    let mut wrong = Vec::new();
+    for case in entries(&root()) {
+        let shown = show(&case);
+        let path = case.join(EXPECTED);
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, &shown).expect("the corpus can be written");
+        } else if fs::read_to_string(&path).unwrap_or_default() != shown {
+            wrong.push(format!("--- {}\n{shown}", case.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "differs from {EXPECTED}; UPDATE=1 accepts it:\n{}", wrong.join("\n"));
+}
+
+fn show(case: &Path) -> String {
+    const SYSTEM: &str = "systems/shop.yaml";
+    let files = [SourceFile::new(SYSTEM, fs::read_to_string(case.join(SYSTEM)).expect("a system"))];
+    let (policy, findings) = policy::check(&files);
+    let policy = policy.unwrap_or_else(|| panic!("{}: {findings:#?}", case.display()));
+    let mut shown = String::new();
+    for path in entries(&case.join("requests")) {
+        let text = fs::read_to_string(&path).expect("a request");
+        let request: Request = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let (word, reasons) = judge(&policy, request);
+        let name = path.file_name().expect("a file").to_string_lossy();
+        writeln!(shown, "=== {name}: {word}\n{}", render::text(&reasons, &[], Colour::Plain)).expect("a text");
+    }
+    shown
+}
+
+fn judge(policy: &Policy, request: Request) -> (String, Vec<Diagnostic>) {
+    let received = Received {
+        source: SourceName::new("shop").expect("a name"),
+        at: NOW,
+        headers: request.headers.into_iter().collect(),
+        method: "POST".to_owned(),
+        path: String::new(),
+        query: String::new(),
+        body: Bytes::from(request.body),
+        peer: None,
+        seed: 7,
+    };
+    let verifiers = Verifiers::new(policy, &Keyring::default());
+    match admit(policy, &verifiers, &received, NOW) {
+        Decision::Refused(refusal) => (format!("refused as {}: {}", refusal.kind.code(), refusal.detail), refusal.reasons),
+        Decision::Answered(answer) => (format!("answered with {}", answer.status), Vec::new()),
+        Decision::Judged(verdicts) => {
+            let judged = verdicts.into_iter().map(|verdict| match verdict {
+                Verdict::Admitted(_) => ("admitted", Vec::new()),
+                Verdict::Quarantined { reasons, .. } => ("quarantined", reasons),
+            });
+            let (words, reasons): (Vec<_>, Vec<_>) = judged.unzip();
+            (words.join(", "), reasons.concat())
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/intake")
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    entries.sort();
+    entries
+}
