@@ -19,7 +19,6 @@ use crate::settings::OpenOnLoopback;
 pub const SAME_SITE: &str = "x-crossdock-same-site";
 
 /// Checks Host and Origin, and finds out who asks: a caller that is known goes on with the request.
-#[expect(clippy::result_large_err, reason = "a refusal ends the request, once")]
 pub async fn guard(app: &App, request: &mut Request) -> Result<(), Problem> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let ingest = request.uri().path().starts_with("/in/");
