@@ -62,7 +62,7 @@ fn judge(policy: &Policy, request: Request) -> (String, Vec<Diagnostic>) {
     let received = Received {
         source: SourceName::new("shop").expect("a name"),
         at: NOW,
-        headers: request.headers.into_iter().collect(),
+        headers: model::event::headers(request.headers).expect("header lines"),
         method: "POST".to_owned(),
         path: String::new(),
         query: String::new(),
