@@ -21,7 +21,7 @@ use model::view::{
 };
 use model::{
     Account, Appended, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault,
-    FlowName, InForce, KeyedWrite, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow,
+    FlowName, InForce, KeyedWrite, LaterEvent, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow,
     Record, Replay, ReplayId, ReplayMember, TimeSpan, Timestamp, Token,
 };
 use uuid::Uuid;
@@ -187,6 +187,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// A quarantined event.
     fn quarantined(&self, event: EventId) -> Answer<'_, Option<QuarantineRow>>;
 
+    /// What is attached to a quarantined event by [`model::Change::Attach`], also before the event has its row.
+    fn later(&self, of: EventId) -> Answer<'_, Option<LaterEvent>>;
+
     /// Replays that are running.
     fn replays_running(&self) -> Answer<'_, Vec<Replay>>;
 
@@ -241,8 +244,8 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// Removes what has had its time, of each kind at most [`model::limit::TRIM_ROWS_MAX`] rows, and keeps their counts:
     /// final deliveries with their attempts, rows of feed and index, settled quarantined events, replays that have ended
     /// with their members, and what is remembered of emitted entries that are in the journal and seen; then answers of
-    /// destinations to final deliveries, and audit. A row of the feed or the index is as old as its last commit, anything
-    /// else as old as it was made.
+    /// destinations to final deliveries, what is attached to settled quarantined events, and audit. A row of the feed or the
+    /// index is as old as its last commit, anything else as old as it was made.
     ///
     /// Answers how many rows went; 0 when there is nothing left to do.
     fn trim(&self, ages: Ages) -> Answer<'_, u64>;

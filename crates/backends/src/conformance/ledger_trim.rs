@@ -42,7 +42,8 @@ impl LedgerFixture {
         self.trim_to(ages(before)).await;
     }
 
-    async fn trim_to(&self, ages: Ages) {
+    /// Trims until there is nothing left to do.
+    pub(super) async fn trim_to(&self, ages: Ages) {
         for _ in 0..100 {
             if self.ledger().trim(ages).await.expect("the ledger trims") == 0 {
                 return;

@@ -11,7 +11,7 @@ use model::view::{
 };
 use model::{
     Account, AuditRow, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, FlowName, InForce,
-    KeyedWrite, LaneKey, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId,
+    KeyedWrite, LaneKey, LaterEvent, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId,
     ReplayMember, Timestamp, Token,
 };
 use uuid::Uuid;
@@ -74,6 +74,7 @@ pub struct Portrait {
     pub seen: Vec<Uuid>,
     pub outbox: Vec<String>,
     pub quarantined: Vec<Option<QuarantineRow>>,
+    pub later: Vec<Option<LaterEvent>>,
     pub replays: Vec<Option<ReplayStory>>,
     pub members: Vec<Vec<ReplayMember>>,
     pub progress: Vec<Vec<(String, u64)>>,
@@ -158,6 +159,7 @@ impl Portrait {
             ("seen", told(&self.seen)),
             ("outbox", told(&self.outbox)),
             ("quarantined", told(&self.quarantined)),
+            ("later", told(&self.later)),
             ("replays", told(&self.replays)),
             ("members", told(&self.members)),
             ("progress", told(&self.progress)),
@@ -217,6 +219,7 @@ impl Portrait {
         self.outbox = ledger.outbox(ROWS).await?.iter().map(told).collect();
         for event in &subjects.events {
             self.quarantined.push(ledger.quarantined(*event).await?);
+            self.later.push(ledger.later(*event).await?);
         }
         for consumer in &subjects.consumers {
             for partition in &subjects.partitions {

@@ -7,6 +7,8 @@ mod described;
 #[cfg(test)]
 mod gone;
 #[cfg(test)]
+mod later;
+#[cfg(test)]
 mod messages;
 #[cfg(test)]
 mod product;

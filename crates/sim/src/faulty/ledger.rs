@@ -8,7 +8,7 @@ use model::change::Switch;
 use model::newest::{Newest, NewestQuery};
 use model::room::{Ages, Room};
 use model::{
-    Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce, KeyedWrite,
+    Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce, KeyedWrite, LaterEvent,
     NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
 };
 use tokio::sync::watch;
@@ -160,6 +160,10 @@ impl Ledger for FaultyLedger {
 
     fn quarantined(&self, event: EventId) -> Answer<'_, Option<QuarantineRow>> {
         Box::pin(self.pass("ledger.quarantined", self.inner.quarantined(event)))
+    }
+
+    fn later(&self, of: EventId) -> Answer<'_, Option<LaterEvent>> {
+        Box::pin(self.pass("ledger.later", self.inner.later(of)))
     }
 
     fn replays_running(&self) -> Answer<'_, Vec<Replay>> {

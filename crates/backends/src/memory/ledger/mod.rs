@@ -26,7 +26,7 @@ use model::view::{
 };
 use model::{
     Account, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce,
-    KeyedWrite, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember,
+    KeyedWrite, LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember,
     Timestamp, Token,
 };
 use tokio::sync::watch;
@@ -137,6 +137,10 @@ impl Ledger for MemoryLedger {
 
     fn quarantined(&self, event: EventId) -> Answer<'_, Option<QuarantineRow>> {
         self.ask(move |state| state.quarantine.get(&event).cloned())
+    }
+
+    fn later(&self, of: EventId) -> Answer<'_, Option<LaterEvent>> {
+        self.ask(move |state| state.later.get(&of).map(|(later, _)| later.clone()))
     }
 
     fn replays_running(&self) -> Answer<'_, Vec<Replay>> {

@@ -11,6 +11,7 @@ mod newest;
 mod packed;
 mod port;
 mod prepared;
+mod quarantine;
 mod read;
 mod rows;
 mod state;

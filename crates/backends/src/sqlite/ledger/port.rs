@@ -12,7 +12,7 @@ use model::view::{
 };
 use model::{
     Account, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, FaultKind,
-    InForce, KeyedWrite, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId,
+    InForce, KeyedWrite, LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId,
     ReplayMember, Timestamp, Token,
 };
 use uuid::Uuid;
@@ -21,7 +21,7 @@ use super::super::connection;
 use super::group::{Reply, Request};
 use super::prepared::Prepared;
 use super::rows::Row;
-use super::{SqliteLedger, beside, causes, due, feed, newest, read, views, words};
+use super::{SqliteLedger, beside, causes, due, feed, newest, quarantine, read, views, words};
 
 impl Ledger for SqliteLedger {
     fn commit(&self, batch: Batch) -> Answer<'_, Committed> {
@@ -84,7 +84,11 @@ impl Ledger for SqliteLedger {
     }
 
     fn quarantined(&self, event: EventId) -> Answer<'_, Option<QuarantineRow>> {
-        self.readers.ask("ledger.quarantined", move |conn| read::quarantined(conn, event))
+        self.readers.ask("ledger.quarantined", move |conn| quarantine::row(conn, event))
+    }
+
+    fn later(&self, of: EventId) -> Answer<'_, Option<LaterEvent>> {
+        self.readers.ask("ledger.later", move |conn| quarantine::later(conn, of))
     }
 
     fn replays_running(&self) -> Answer<'_, Vec<Replay>> {

@@ -7,7 +7,7 @@ use engine::ports::{Life, Readable, Shard};
 use model::account::ROUTER;
 use model::change::Switch;
 use model::{
-    Account, Bucket, DestinationName, Digest, Entry, EventId, NewEntry, NodeName, Offset, Partition, PolicyVersion,
+    Account, Bucket, DestinationName, Digest, Entry, NewEntry, NodeName, Offset, Partition, PolicyVersion,
     QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
@@ -16,8 +16,9 @@ use uuid::Uuid;
 use super::super::broken::Broken;
 use super::super::connection::snapshot;
 use super::super::sql::{at, count, int, len, statements};
-use super::beside::{bucket as quarantine_bucket, parse};
+use super::beside::parse;
 use super::names::NameTexts;
+use super::quarantine::bucket as quarantine_bucket;
 use super::rows::{columns, decode, origin, state_word, unreadable};
 use super::state::load_tallies;
 use super::trim::bucket;
@@ -32,7 +33,6 @@ statements! {
     POLICY = "SELECT files FROM policies WHERE version = $1";
     SEEN = "SELECT 1 FROM seen WHERE id = $1";
     OUTBOX = "SELECT id, part, policy, head, body FROM emissions WHERE waiting = 1 ORDER BY seq LIMIT $1";
-    QUARANTINED = "SELECT content FROM quarantine WHERE event = $1";
     REPLAYS_RUNNING = "SELECT content FROM replays WHERE state = 'running' ORDER BY id";
     REPLAY = "SELECT content FROM replays WHERE id = $1";
     MEMBERS = "SELECT content FROM members WHERE replay = $1 AND no >= $2 ORDER BY no LIMIT $3";
@@ -145,11 +145,6 @@ pub(super) fn outbox(conn: &Connection, limit: usize) -> Result<Vec<NewEntry>, B
         });
     }
     Ok(entries)
-}
-
-/// A quarantined event.
-pub(super) fn quarantined(conn: &Connection, event: EventId) -> Result<Option<QuarantineRow>, Broken> {
-    text(conn, QUARANTINED, [event.bytes()])?.map(|row| parse(&row)).transpose()
 }
 
 /// Replays that are running.

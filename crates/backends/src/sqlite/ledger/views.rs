@@ -18,6 +18,7 @@ use super::super::sql::{at, count, len, statements};
 use super::beside::parse;
 use super::deliveries::attempt_id;
 use super::names::NameTexts;
+use super::quarantine;
 use super::read::{self, policy_version, texts};
 use super::rows::{Row, STATE_WORDS, columns, decode};
 
@@ -159,7 +160,7 @@ pub(super) fn event_story(conn: &Connection, names: &NameTexts, event: EventId) 
             audit.extend(parse_all::<AuditRow>(conn, AUDIT_OF, [subject])?);
         }
         audit.sort_by_key(|row| (row.at, row.id));
-        Ok(EventStory { quarantine: read::quarantined(conn, event)?, deliveries, audit })
+        Ok(EventStory { quarantine: quarantine::row(conn, event)?, deliveries, audit })
     })
 }
 

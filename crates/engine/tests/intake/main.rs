@@ -1,6 +1,8 @@
 //! Intake over the stores in memory: what the sender is told is what is durable, and what people do with kept events
 //! reaches the journal.
 
+mod later;
+
 use std::sync::Arc;
 
 use backends::conformance::ManualClock;
@@ -22,7 +24,7 @@ use model::change::Switch;
 use model::diagnostic::Place;
 use model::quarantine::QuarantineState;
 use model::{
-    Batch, Change, Entry, EventId, Offset, Partition, Principal, QuarantineRow, Received, Record, Refusal, RefusalKind,
+    Batch, Change, Consumer, Entry, EventId, Guard, Offset, Partition, Principal, QuarantineRow, Received, Record, Refusal, RefusalKind,
     SecretName, SourceName, TimeSpan, Timestamp,
 };
 use policy::SourceFile;
@@ -47,6 +49,12 @@ sources:
     verify: { unsigned: { owner: team-commerce, until: 2099-01-31, why: a test } }
     format: cloudevents
     limits: { rate: 100/s, burst: 1 }
+  strict:
+    verify: { unsigned: { owner: team-commerce, until: 2099-01-31, why: a test } }
+    format: cloudevents
+    unknown: quarantine
+    events:
+      known: { type: cloud.known }
   token:
     verify: { shared_secret: { header: x-token }, secrets: [shop/token] }
 ";
@@ -127,10 +135,22 @@ impl World {
         Asked { by: Principal::new("ines"), why: why.to_owned(), at: self.clock.now() }
     }
 
-    /// A kept event with its row, as the router would write it.
-    async fn kept(&self) -> EventId {
+    /// An event that is kept for a person, and that the router has not reached.
+    async fn unrouted(&self) -> EventId {
         let (id, _, quarantined) = accepted(&self.send("shop", r#"{"id":"k","type":"new"}"#).await);
         assert!(quarantined);
+        id
+    }
+
+    /// A kept event with its row, as the router would write it.
+    async fn kept(&self) -> EventId {
+        let id = self.unrouted().await;
+        self.route(id).await;
+        id
+    }
+
+    /// The row of a kept event and the cursor behind it, as the router would commit them.
+    async fn route(&self, id: EventId) {
         let record = self.journal.find(id).await.expect("memory answers").expect("it was accepted");
         let Entry::Quarantined { event, reasons } = &record.entry else { panic!("{record:?}") };
         let row = QuarantineRow {
@@ -145,9 +165,29 @@ impl World {
             state: QuarantineState::Open,
             revision: 0,
             version: 1,
+            later: None,
         };
-        self.ledger.commit(Batch::new().change(Change::Quarantine(Box::new(row)))).await.expect("memory commits");
-        id
+        let consumer = Consumer::new(model::account::ROUTER).expect("a literal name");
+        let cursor = Guard::Cursor { consumer, partition: Partition(0), from: Offset(0), to: record.position.offset };
+        let batch = Batch::new().guard(cursor).change(Change::Quarantine(Box::new(row)));
+        self.ledger.commit(batch).await.expect("memory commits");
+    }
+
+    async fn row(&self, id: EventId) -> QuarantineRow {
+        self.ledger.quarantined(id).await.expect("memory answers").expect("it was routed")
+    }
+
+    /// The body that is attached to a kept event.
+    async fn later(&self, id: EventId) -> Option<Bytes> {
+        self.ledger.later(id).await.expect("memory answers").map(|later| later.event.body)
+    }
+
+    /// Another body under the key of the kept event is refused; answers with what the sender is told.
+    async fn contradict(&self, body: &str) -> String {
+        self.clock.advance(TimeSpan::from_secs(1));
+        let refusal = refused(self.send("shop", body).await);
+        assert_eq!(refusal.kind, RefusalKind::KeyReused);
+        refusal.detail
     }
 
     async fn append_emitted(&self) {
