@@ -161,14 +161,14 @@ impl History {
     async fn claim(&mut self) -> Change {
         let destination = name(self.pick(&DESTINATIONS));
         let query = DueQuery { destination, now: self.now(), all: 9, repeats: 9, without: BTreeSet::new() };
-        let due = self.reference.due(query).await.expect("memory answers").deliveries;
+        let due = self.reference.due(query).await.expect("memory answers").rows;
         let ready = self.dice.pick(&due).map(|delivery| delivery.id);
         let id = ready.filter(|_| !self.dice.one_in(10)).unwrap_or_else(|| delivery_id(self.number()));
         Change::Claim { delivery: id, claim: self.claim_now() }
     }
 
     async fn settle(&mut self) -> Change {
-        let leased = self.reference.orphans(Timestamp::NEVER, usize::MAX).await.expect("memory answers").deliveries;
+        let leased = self.reference.orphans(Timestamp::NEVER, usize::MAX).await.expect("memory answers").rows;
         let open = self.dice.pick(&leased).map(|delivery| delivery.id);
         let id = open.filter(|_| !self.dice.one_in(10)).unwrap_or_else(|| delivery_id(self.number()));
         let (outcome, state) = match self.dice.below(5) {

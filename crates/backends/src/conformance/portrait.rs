@@ -196,7 +196,7 @@ impl Portrait {
                 let query = DueQuery { destination: destination.clone(), now: subjects.now, all, repeats, without };
                 let due = ledger.due(query).await?;
                 assert!(due.unreadable.is_empty(), "{:?}", due.unreadable);
-                self.due.push(due.deliveries);
+                self.due.push(due.rows);
             }
         }
         for (now, limit) in [(subjects.now, ROWS), (subjects.now, 3), (subjects.stale_before, ROWS)] {
@@ -204,7 +204,7 @@ impl Portrait {
         }
         self.newest = ledger.newest(subjects.newest()).await?;
         self.agenda = sorted(ledger.agenda().await?, |(destination, _)| destination.clone());
-        self.orphans = sorted(ledger.orphans(subjects.stale_before, ROWS).await?.deliveries, |delivery| delivery.id);
+        self.orphans = sorted(ledger.orphans(subjects.stale_before, ROWS).await?.rows, |delivery| delivery.id);
         self.account = ledger.account().await?;
         self.recount = ledger.recount().await?;
         for partition in &subjects.partitions {
@@ -216,7 +216,7 @@ impl Portrait {
 
     async fn ask_rows(&mut self, ledger: &dyn Ledger, subjects: &Subjects) -> Result<(), Fault> {
         self.seen = sorted(ledger.seen(subjects.emitted.clone()).await?, |id| *id);
-        self.outbox = ledger.outbox(ROWS).await?.iter().map(told).collect();
+        self.outbox = ledger.outbox(ROWS).await?.rows.iter().map(told).collect();
         for event in &subjects.events {
             self.quarantined.push(ledger.quarantined(*event).await?);
             self.later.push(ledger.later(*event).await?);
@@ -236,7 +236,7 @@ impl Portrait {
         for version in &subjects.policies {
             self.policies.push(ledger.policy(*version).await?);
         }
-        self.replays_running = sorted(ledger.replays_running().await?, |replay| replay.id);
+        self.replays_running = sorted(ledger.replays_running().await?.rows, |replay| replay.id);
         self.breakers = sorted(ledger.breakers().await?, |(destination, _)| destination.clone());
         self.switches = sorted(ledger.switches().await?, |(object, _)| object.clone());
         self.shards = sorted(ledger.shards().await?, |shard| shard.shard.clone());

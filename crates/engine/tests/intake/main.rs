@@ -13,7 +13,7 @@ use engine::book::Book;
 use engine::intake::quarantine::{Quarantine, Which};
 use engine::intake::run::{Answer, Intake, Item, Memory};
 use engine::keyring::Keyring;
-use engine::observe::Facts;
+use engine::observe::{Facts, UnreadableRows};
 use engine::outbox::Outbox;
 use engine::ports::{Clock, Journal, Ledger, Views};
 use engine::rules::asked::{Asked, NotDone};
@@ -24,8 +24,8 @@ use model::change::Switch;
 use model::diagnostic::Place;
 use model::quarantine::QuarantineState;
 use model::{
-    Batch, Change, Consumer, Entry, EventId, Guard, Offset, Partition, Principal, QuarantineRow, Received, Record, Refusal, RefusalKind,
-    SecretName, SourceName, TimeSpan, Timestamp,
+    Batch, Change, Consumer, Entry, EventId, Guard, Offset, Partition, Principal, QuarantineRow, Received, Record, Refusal,
+    RefusalKind, SecretName, SourceName, TimeSpan, Timestamp,
 };
 use policy::SourceFile;
 use tokio::sync::watch;
@@ -191,7 +191,8 @@ impl World {
     }
 
     async fn append_emitted(&self) {
-        let mut outbox = Outbox { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger) };
+        let (journal, ledger) = (Arc::clone(&self.journal), Arc::clone(&self.ledger));
+        let mut outbox = Outbox { journal, ledger, facts: Arc::default(), told: UnreadableRows::default() };
         while outbox.turn().await.expect("memory appends") == engine::drive::Turn::Worked {}
     }
 }

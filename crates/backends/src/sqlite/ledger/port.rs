@@ -38,7 +38,7 @@ impl Ledger for SqliteLedger {
         self.ask("ledger.delivery", move |conn, names| Ok(Row::find(conn, names, id)?.map(|row| row.delivery)))
     }
 
-    fn due(&self, query: DueQuery) -> Answer<'_, Readable> {
+    fn due(&self, query: DueQuery) -> Answer<'_, Readable<Delivery>> {
         self.ask("ledger.due", move |conn, names| due::due(conn, names, &query))
     }
 
@@ -54,7 +54,7 @@ impl Ledger for SqliteLedger {
         self.ask("ledger.agenda", due::agenda)
     }
 
-    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable> {
+    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable<Delivery>> {
         self.ask("ledger.orphans", move |conn, names| read::orphans(conn, names, stale_before, limit))
     }
 
@@ -79,7 +79,7 @@ impl Ledger for SqliteLedger {
         self.readers.ask("ledger.seen", move |conn| read::seen(conn, ids))
     }
 
-    fn outbox(&self, limit: usize) -> Answer<'_, Vec<NewEntry>> {
+    fn outbox(&self, limit: usize) -> Answer<'_, Readable<NewEntry>> {
         self.readers.ask("ledger.outbox", move |conn| read::outbox(conn, limit))
     }
 
@@ -91,7 +91,7 @@ impl Ledger for SqliteLedger {
         self.readers.ask("ledger.later", move |conn| quarantine::later(conn, of))
     }
 
-    fn replays_running(&self) -> Answer<'_, Vec<Replay>> {
+    fn replays_running(&self) -> Answer<'_, Readable<Replay>> {
         self.readers.ask("ledger.replays_running", read::replays_running)
     }
 
