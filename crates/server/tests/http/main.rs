@@ -13,6 +13,8 @@ mod messages;
 #[cfg(test)]
 mod product;
 #[cfg(test)]
+mod remembered;
+#[cfg(test)]
 mod repeated;
 #[cfg(test)]
 mod requests;
