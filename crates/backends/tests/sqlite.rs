@@ -351,7 +351,7 @@ async fn a_batch_that_conflicts_half_done_harms_no_other_of_its_group() {
     assert_eq!((feed.len(), store.ledger.feed_head().await.unwrap()), (200, 200));
     let query =
         DueQuery { destination: delivery(1).destination, now: at(1_000), all: 10, repeats: 10, without: BTreeSet::new() };
-    let due = store.ledger.due(query).await.unwrap().deliveries;
+    let due = store.ledger.due(query).await.unwrap().rows;
     assert_eq!(due.iter().map(|it| it.id).collect::<Vec<_>>(), [delivery_id(1)], "one head");
     let finish = Change::Move { delivery: delivery_id(1), state: done(9), why: String::new(), new_round: None };
     store.ledger.commit(Batch::new().change(finish)).await.unwrap();

@@ -19,7 +19,7 @@ use crate::drive::{Drive, Stop, Turn};
 use crate::intake::run::{Intake, Memory};
 use crate::keyring::Keyring;
 use crate::membership::{self, Membership};
-use crate::observe::Facts;
+use crate::observe::{Facts, UnreadableRows};
 use crate::outbox::Outbox;
 use crate::ports::{Clock, Hint, Journal, Ledger, Outbound};
 use crate::replay::run::Replayer;
@@ -172,7 +172,7 @@ impl Node {
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
             pulse: Pulse::default(),
-            told: std::collections::BTreeSet::new(),
+            told: UnreadableRows::default(),
         };
         let mut drive = self.drive("sweep", None);
         let run = async move {
@@ -206,7 +206,12 @@ impl Node {
     }
 
     fn outbox_loop(&self) -> Loop {
-        let mut outbox = Outbox { journal: Arc::clone(&self.ground.journal), ledger: Arc::clone(&self.ground.ledger) };
+        let mut outbox = Outbox {
+            journal: Arc::clone(&self.ground.journal),
+            ledger: Arc::clone(&self.ground.ledger),
+            facts: Arc::clone(&self.ground.facts),
+            told: UnreadableRows::default(),
+        };
         let mut drive = self.drive("outbox", Some(self.ground.ledger.changed()));
         let run = async move {
             while drive.goes_on() {
@@ -243,7 +248,9 @@ impl Node {
             book: Arc::clone(&self.ground.book),
             board: Arc::clone(&self.board),
             clock: Arc::clone(&self.ground.clock),
+            facts: Arc::clone(&self.ground.facts),
             paces: std::collections::BTreeMap::new(),
+            told: UnreadableRows::default(),
         };
         let mut drive = self.drive("replay", None);
         let run = async move {

@@ -4,7 +4,8 @@
 //! What holds for all: a call may be cancelled at any await and leaves either its whole effect or none; after
 //! [`FaultKind::Unavailable`](model::FaultKind) the caller does not know which, and repeats with the same ids.
 
-use std::collections::BTreeSet;
+mod work;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,10 +22,12 @@ use model::view::{
 };
 use model::{
     Account, Appended, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault,
-    FlowName, InForce, KeyedWrite, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow,
+    InForce, KeyedWrite, LaterEvent, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow,
     Record, Replay, ReplayId, ReplayMember, TimeSpan, Timestamp, Token,
 };
 use uuid::Uuid;
+
+pub use self::work::{DueQuery, Life, Readable, Shard};
 
 /// The answer of a port, later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
@@ -148,7 +151,7 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// behind them. Those of the flows `without` are left out, and however many these have waiting, they hide no other.
     ///
     /// A row that cannot be read is named in the answer and left out: it stops no other.
-    fn due(&self, query: DueQuery) -> Answer<'_, Readable>;
+    fn due(&self, query: DueQuery) -> Answer<'_, Readable<Delivery>>;
 
     /// The delivery that comes forward in its lane when this one, its head, leaves it.
     fn next_in_lane(&self, head: DeliveryId) -> Answer<'_, Option<Delivery>>;
@@ -162,7 +165,7 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// Deliveries leased by a life that is over: an earlier one of the same node, or of a node that has not shown itself since
     /// `stale_before`, or never. At most `limit`. A row that cannot be read is named and left out, whoever leased it.
-    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable>;
+    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable<Delivery>>;
 
     /// For each question the newest delivery that is done or under way, by the place of its bytes and of equal ones that
     /// which was opened last, or `None`; in the order of the questions. One that another took the place of stands as that does, and is under way
@@ -181,14 +184,18 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// Which of these emitted ids a consumer has seen.
     fn seen(&self, ids: Vec<Uuid>) -> Answer<'_, Vec<Uuid>>;
 
-    /// Entries to append, oldest first, at most `limit`.
-    fn outbox(&self, limit: usize) -> Answer<'_, Vec<NewEntry>>;
+    /// Entries to append, oldest first, at most `limit`. A row that cannot be read is named and left out: those behind it go
+    /// on, and it stays for a person.
+    fn outbox(&self, limit: usize) -> Answer<'_, Readable<NewEntry>>;
 
     /// A quarantined event.
     fn quarantined(&self, event: EventId) -> Answer<'_, Option<QuarantineRow>>;
 
-    /// Replays that are running.
-    fn replays_running(&self) -> Answer<'_, Vec<Replay>>;
+    /// What is attached to a quarantined event by [`model::Change::Attach`], also before the event has its row.
+    fn later(&self, of: EventId) -> Answer<'_, Option<LaterEvent>>;
+
+    /// Replays that are running. A row that cannot be read is named and left out.
+    fn replays_running(&self) -> Answer<'_, Readable<Replay>>;
 
     /// A replay.
     fn replay(&self, id: ReplayId) -> Answer<'_, Option<Replay>>;
@@ -241,8 +248,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// Removes what has had its time, of each kind at most [`model::limit::TRIM_ROWS_MAX`] rows, and keeps their counts:
     /// final deliveries with their attempts, rows of feed and index, settled quarantined events, replays that have ended
     /// with their members, and what is remembered of emitted entries that are in the journal and seen; then answers of
-    /// destinations to final deliveries, and audit. A row of the feed or the index is as old as its last commit, what is
-    /// remembered of an emitted entry as old as its [`model::Change::Emitted`], anything else as old as it was made.
+    /// destinations to final deliveries, what is attached to settled quarantined events, and audit. A row of the feed or the
+    /// index is as old as its last commit, what is remembered of an emitted entry as old as its [`model::Change::Emitted`],
+    /// anything else as old as it was made.
     ///
     /// Answers how many rows went; 0 when there is nothing left to do.
     fn trim(&self, ages: Ages) -> Answer<'_, u64>;
@@ -252,52 +260,6 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// Rises when something was committed.
     fn changed(&self) -> Hint;
-}
-
-/// Which due deliveries are wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DueQuery {
-    /// To where.
-    pub destination: DestinationName,
-    /// Readable by then.
-    pub now: Timestamp,
-    /// At most so many, first attempts and repeats together.
-    pub all: usize,
-    /// Of these at most so many repeats: the rest of the slots is reserved for first attempts.
-    pub repeats: usize,
-    /// Flows that are left out, because a person paused them.
-    pub without: BTreeSet<FlowName>,
-}
-
-/// Deliveries that were asked for, and what cannot be read of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Readable {
-    /// The deliveries.
-    pub deliveries: Vec<Delivery>,
-    /// Rows on the way to them that cannot be read: which, and what is wrong with it, in a sentence each.
-    pub unreadable: Vec<String>,
-}
-
-/// A life of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Life {
-    /// Which of its lives; rises at every start.
-    pub incarnation: u64,
-    /// When it last showed itself, by its own clock.
-    pub seen_at: Timestamp,
-}
-
-/// Who works on a shard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shard {
-    /// Such as `destination/wms` or `partition/0`.
-    pub shard: String,
-    /// The node.
-    pub node: NodeName,
-    /// Its life.
-    pub incarnation: u64,
-    /// When the node was last seen.
-    pub seen_at: Timestamp,
 }
 
 /// Pages for people; never for decisions.

@@ -20,7 +20,7 @@ use crate::digest::Digest;
 use crate::event::Origin;
 use crate::ids::{Consumer, DeliveryId, DestinationName, EventId, NodeName, PolicyVersion};
 use crate::keyed::KeyedWrite;
-use crate::quarantine::{QuarantineRow, QuarantineState};
+use crate::quarantine::{LaterEvent, QuarantineRow, QuarantineState};
 use crate::record::{Entry, Offset, Partition, Position};
 use crate::replay::{Replay, ReplayMember};
 use crate::time::Timestamp;
@@ -201,6 +201,15 @@ pub enum Change {
         event: EventId,
         /// To where.
         state: QuarantineState,
+    },
+    /// An event that came under the key of a quarantined one is attached to it, in place of the one before; the row's version
+    /// rises. With the bytes that are attached already it changes nothing. Refused as a conflict where the row has left
+    /// the open state; where there is no row yet, it waits for it.
+    Attach {
+        /// The quarantined one.
+        to: EventId,
+        /// What came.
+        later: Box<LaterEvent>,
     },
     /// An entry for the journal; the outbox loop appends it under this derived id. One with the same id is written once.
     Emit {

@@ -37,7 +37,7 @@ pub use ids::*;
 pub use keyed::{KeptAnswer, KeyedWrite};
 pub use network::Network;
 pub use outcome::{Outcome, TransportError};
-pub use quarantine::{QuarantineRow, QuarantineState};
+pub use quarantine::{Later, LaterEvent, QuarantineRow, QuarantineState};
 pub use record::{Appended, Entry, NewEntry, Offset, Partition, Position, Record};
 pub use replay::{MemberVerdict, PassedFor, Replay, ReplayMember, ReplayState};
 pub use time::{Span as TimeSpan, Timestamp};

@@ -1,13 +1,15 @@
-//! Quarantine: accepted events that a person has to look at. Success never deletes a row.
+//! Quarantine: accepted events that a person has to look at, and what came under their keys later. Success never deletes a
+//! row.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Principal;
 use crate::diagnostic::Diagnostic;
-use crate::event::Origin;
+use crate::digest::Digest;
+use crate::event::{Body, Event, Origin};
 use crate::ids::{EventId, EventType, Owner, SourceName};
-use crate::record::Position;
+use crate::record::{Encoded, Position, Unreadable};
 use crate::time::Timestamp;
 
 /// A quarantined event.
@@ -35,12 +37,65 @@ pub struct QuarantineRow {
     pub revision: u32,
     /// Rises with every change; the ETag.
     pub version: u64,
+    /// What its sender sent under its key later, with another body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub later: Option<Later>,
 }
 
 impl QuarantineRow {
     /// The code of the first reason, by which rows are grouped; empty where there is none.
     pub fn cause(&self) -> String {
         self.reasons.first().map(|reason| reason.code.to_string()).unwrap_or_default()
+    }
+}
+
+/// What is known of the events that came under the key of a quarantined one while that was open; without their bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Later {
+    /// When the newest of them came.
+    pub at: Timestamp,
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// How many came, each with another body than the one before it. Only the newest is kept.
+    pub count: u64,
+    /// Why it would have been kept for a person as well; empty where it broke no rule.
+    pub reasons: Vec<Diagnostic>,
+}
+
+/// An event that was refused because of its key and is attached to the quarantined event that has the key. It was never
+/// accepted: it has no position and counts in no account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaterEvent {
+    /// The event as intake judged it.
+    pub event: Event,
+    /// Why it would have been kept for a person; empty where it broke no rule.
+    pub reasons: Vec<Diagnostic>,
+}
+
+impl LaterEvent {
+    /// What the row says of it, after so many that came before it.
+    pub fn summary(&self, before: u64) -> Later {
+        Later {
+            at: self.event.received_at,
+            digest: self.event.digest,
+            bytes: self.event.body.len() as u64,
+            count: before + 1,
+            reasons: self.reasons.clone(),
+        }
+    }
+
+    /// As stores keep it: a JSON head and the received bytes apart. Adding to its shape is allowed, renaming is not.
+    pub fn encode(&self) -> Result<Encoded, Unreadable> {
+        Ok(Encoded { head: serde_json::to_vec(self)?, body: self.event.body.clone() })
+    }
+
+    /// What a store kept.
+    pub fn decode(head: &[u8], bytes: Body) -> Result<Self, Unreadable> {
+        let mut later: Self = serde_json::from_slice(head)?;
+        later.event.body = bytes;
+        Ok(later)
     }
 }
 

@@ -5,7 +5,8 @@ use crate::time::Timestamp;
 /// Rows of the ledger that were made before these moments have had their time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ages {
-    /// What destinations answered, [`crate::AttemptResult::response`]; never kept longer than the rows.
+    /// Bytes of others that are not in the journal: what destinations answered, [`crate::AttemptResult::response`], and what is
+    /// attached to settled quarantined events; never kept longer than the rows.
     pub answers: Timestamp,
     /// All others but the audit, and but what is remembered of emitted entries.
     pub rows: Timestamp,

@@ -178,7 +178,7 @@ impl Defect {
     }
 
     /// What is found of the attempts that ended lives left open: I10 strikes here.
-    pub fn orphans(&self, found: Readable) -> Readable {
+    pub fn orphans(&self, found: Readable<Delivery>) -> Readable<Delivery> {
         if self.flaw == Flaw::I10 { Readable::default() } else { found }
     }
 

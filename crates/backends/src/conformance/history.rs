@@ -16,7 +16,7 @@ use super::clock::ManualClock;
 use super::portrait::Subjects;
 use super::sample::{
     ACCEPTED, BUSY, audit, delivery, delivery_id, emitted_id, ended, event_id, in_force, kept_answer, keyed, keyed_id,
-    lease, member, name, owner, policy, position, quarantined, replay, replay_id, replayed,
+    later, lease, member, name, owner, policy, position, quarantined, replay, replay_id, replayed,
 };
 use crate::memory::MemoryLedger;
 use crate::random::Dice;
@@ -161,14 +161,14 @@ impl History {
     async fn claim(&mut self) -> Change {
         let destination = name(self.pick(&DESTINATIONS));
         let query = DueQuery { destination, now: self.now(), all: 9, repeats: 9, without: BTreeSet::new() };
-        let due = self.reference.due(query).await.expect("memory answers").deliveries;
+        let due = self.reference.due(query).await.expect("memory answers").rows;
         let ready = self.dice.pick(&due).map(|delivery| delivery.id);
         let id = ready.filter(|_| !self.dice.one_in(10)).unwrap_or_else(|| delivery_id(self.number()));
         Change::Claim { delivery: id, claim: self.claim_now() }
     }
 
     async fn settle(&mut self) -> Change {
-        let leased = self.reference.orphans(Timestamp::NEVER, usize::MAX).await.expect("memory answers").deliveries;
+        let leased = self.reference.orphans(Timestamp::NEVER, usize::MAX).await.expect("memory answers").rows;
         let open = self.dice.pick(&leased).map(|delivery| delivery.id);
         let id = open.filter(|_| !self.dice.one_in(10)).unwrap_or_else(|| delivery_id(self.number()));
         let (outcome, state) = match self.dice.below(5) {
@@ -225,7 +225,7 @@ impl History {
         let origin = Origin::ALL[usize::try_from(self.dice.below(3)).expect("below three")];
         let event = self.dice.below(20);
         let (by, why) = (Principal::new("ines"), self.why());
-        match self.dice.below(6) {
+        match self.dice.below(7) {
             0 => Change::Count { bucket: Bucket::Routed, origin, entries: self.dice.below(9) },
             1 => {
                 let words = (0..self.dice.below(4)).map(|_| format!("word-{}", self.dice.below(7))).collect();
@@ -233,6 +233,11 @@ impl History {
             }
             2 | 3 => Change::Quarantine(Box::new(model::QuarantineRow { origin, at: self.now(), ..quarantined(event) })),
             4 => Change::QuarantineMove { event: event_id(event), state: QuarantineState::Released { by, why } },
+            5 => {
+                let mut later = later(self.dice.below(4));
+                later.event.received_at = self.now();
+                Change::Attach { to: event_id(event), later: Box::new(later) }
+            }
             _ => {
                 let as_event = event_id(event + 20);
                 Change::QuarantineMove { event: event_id(event), state: QuarantineState::Resubmitted { as_event, by, why } }

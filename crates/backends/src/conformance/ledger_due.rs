@@ -58,7 +58,7 @@ async fn due_gives_what_is_ready_and_due(mut it: LedgerFixture) {
     it.shift(delivery_id(6), held()).await;
     it.reopen().await;
     assert_eq!(it.due_numbers(100, 10, 10).await, [1, 3]);
-    let due = it.ledger().due(all(at(100))).await.expect("the ledger reads").deliveries;
+    let due = it.ledger().due(all(at(100))).await.expect("the ledger reads").rows;
     assert_eq!(due[0], it.get(delivery_id(1)).await, "whole deliveries");
     let nobody = DueQuery { destination: name("nobody"), ..all(at(100)) };
     assert_eq!(it.ledger().due(nobody).await.ok(), Some(Readable::default()));

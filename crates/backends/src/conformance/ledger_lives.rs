@@ -28,7 +28,7 @@ impl LedgerFixture {
     }
 
     async fn orphans(&self, stale_before: i64) -> Vec<DeliveryId> {
-        let orphans = self.ledger().orphans(at(stale_before), 100).await.expect("the ledger reads").deliveries;
+        let orphans = self.ledger().orphans(at(stale_before), 100).await.expect("the ledger reads").rows;
         let mut ids: Vec<DeliveryId> = orphans.iter().map(|delivery| delivery.id).collect();
         ids.sort();
         ids
@@ -90,7 +90,7 @@ async fn orphans_are_leased_by_a_life_that_is_over(mut it: LedgerFixture) {
     assert_eq!(it.orphans(200).await.len(), 4);
     it.beat("two", 7, 150).await;
     assert_eq!(it.orphans(61).await, [delivery_id(1), delivery_id(4)], "a beat brings a life back");
-    let limited = it.ledger().orphans(at(200), 3).await.expect("the ledger reads").deliveries;
+    let limited = it.ledger().orphans(at(200), 3).await.expect("the ledger reads").rows;
     let orphan: &Delivery = &limited[0];
     assert_eq!((limited.len(), orphan), (3, &it.get(orphan.id).await));
 }

@@ -43,7 +43,8 @@ impl LedgerFixture {
         self.trim_to(ages(before)).await;
     }
 
-    async fn trim_to(&self, ages: Ages) {
+    /// Trims until there is nothing left to do.
+    pub(super) async fn trim_to(&self, ages: Ages) {
         for _ in 0..100 {
             if self.ledger().trim(ages).await.expect("the ledger trims") == 0 {
                 return;
@@ -324,15 +325,16 @@ async fn emitted_entries_are_forgotten(mut it: LedgerFixture) {
     it.trim(100).await;
     it.reopen().await;
     assert_eq!(it.ledger().seen(vec![seen]).await.ok(), Some(Vec::new()));
-    let outbox: Vec<_> = it.ledger().outbox(9).await.expect("the ledger reads").into_iter().map(|new| new.emitted).collect();
+    let outbox: Vec<_> =
+        it.ledger().outbox(9).await.expect("the ledger reads").rows.into_iter().map(|new| new.emitted).collect();
     assert_eq!(outbox, [Some(waiting)]);
     let needed = it.ledger().needed(position(7).partition, Offset(0), Offset(9)).await.expect("the ledger reads");
     assert_eq!(needed, [position(7).offset], "by those that nobody has seen");
     it.apply(emit(appended)).await;
-    let outbox = it.ledger().outbox(9).await.expect("the ledger reads").len();
+    let outbox = it.ledger().outbox(9).await.expect("the ledger reads").rows.len();
     assert_eq!(outbox, 1, "it is known as long as it was not seen");
     it.apply(emit(seen)).await;
-    assert_eq!(it.ledger().outbox(9).await.expect("the ledger reads").len(), 2, "it is forgotten");
+    assert_eq!(it.ledger().outbox(9).await.expect("the ledger reads").rows.len(), 2, "it is forgotten");
 }
 
 async fn a_repeat_that_may_come_is_known(it: LedgerFixture) {

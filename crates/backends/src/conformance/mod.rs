@@ -21,6 +21,7 @@ mod ledger_deadlines;
 mod ledger_due;
 mod ledger_keyed;
 mod ledger_lanes;
+mod ledger_later;
 mod ledger_lives;
 mod ledger_newest;
 mod ledger_rows;
@@ -57,6 +58,7 @@ pub const LEDGER: &[&[Entry<LedgerFixture>]] = &[
     ledger_deadlines::LIST,
     ledger_lives::LIST,
     ledger_rows::LIST,
+    ledger_later::LIST,
     ledger_keyed::LIST,
     ledger_account::LIST,
     ledger_trim::LIST,

@@ -11,7 +11,7 @@ use model::view::{
 };
 use model::{
     Account, AuditRow, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, FlowName, InForce,
-    KeyedWrite, LaneKey, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId,
+    KeyedWrite, LaneKey, LaterEvent, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId,
     ReplayMember, Timestamp, Token,
 };
 use uuid::Uuid;
@@ -74,6 +74,7 @@ pub struct Portrait {
     pub seen: Vec<Uuid>,
     pub outbox: Vec<String>,
     pub quarantined: Vec<Option<QuarantineRow>>,
+    pub later: Vec<Option<LaterEvent>>,
     pub replays: Vec<Option<ReplayStory>>,
     pub members: Vec<Vec<ReplayMember>>,
     pub progress: Vec<Vec<(String, u64)>>,
@@ -158,6 +159,7 @@ impl Portrait {
             ("seen", told(&self.seen)),
             ("outbox", told(&self.outbox)),
             ("quarantined", told(&self.quarantined)),
+            ("later", told(&self.later)),
             ("replays", told(&self.replays)),
             ("members", told(&self.members)),
             ("progress", told(&self.progress)),
@@ -194,7 +196,7 @@ impl Portrait {
                 let query = DueQuery { destination: destination.clone(), now: subjects.now, all, repeats, without };
                 let due = ledger.due(query).await?;
                 assert!(due.unreadable.is_empty(), "{:?}", due.unreadable);
-                self.due.push(due.deliveries);
+                self.due.push(due.rows);
             }
         }
         for (now, limit) in [(subjects.now, ROWS), (subjects.now, 3), (subjects.stale_before, ROWS)] {
@@ -202,7 +204,7 @@ impl Portrait {
         }
         self.newest = ledger.newest(subjects.newest()).await?;
         self.agenda = sorted(ledger.agenda().await?, |(destination, _)| destination.clone());
-        self.orphans = sorted(ledger.orphans(subjects.stale_before, ROWS).await?.deliveries, |delivery| delivery.id);
+        self.orphans = sorted(ledger.orphans(subjects.stale_before, ROWS).await?.rows, |delivery| delivery.id);
         self.account = ledger.account().await?;
         self.recount = ledger.recount().await?;
         for partition in &subjects.partitions {
@@ -214,9 +216,10 @@ impl Portrait {
 
     async fn ask_rows(&mut self, ledger: &dyn Ledger, subjects: &Subjects) -> Result<(), Fault> {
         self.seen = sorted(ledger.seen(subjects.emitted.clone()).await?, |id| *id);
-        self.outbox = ledger.outbox(ROWS).await?.iter().map(told).collect();
+        self.outbox = ledger.outbox(ROWS).await?.rows.iter().map(told).collect();
         for event in &subjects.events {
             self.quarantined.push(ledger.quarantined(*event).await?);
+            self.later.push(ledger.later(*event).await?);
         }
         for consumer in &subjects.consumers {
             for partition in &subjects.partitions {
@@ -233,7 +236,7 @@ impl Portrait {
         for version in &subjects.policies {
             self.policies.push(ledger.policy(*version).await?);
         }
-        self.replays_running = sorted(ledger.replays_running().await?, |replay| replay.id);
+        self.replays_running = sorted(ledger.replays_running().await?.rows, |replay| replay.id);
         self.breakers = sorted(ledger.breakers().await?, |(destination, _)| destination.clone());
         self.switches = sorted(ledger.switches().await?, |(object, _)| object.clone());
         self.shards = sorted(ledger.shards().await?, |shard| shard.shard.clone());

@@ -8,9 +8,9 @@ use model::outcome::Again;
 use model::replay::MemberVerdict;
 use model::{
     AttemptResult, AuditId, AuditRow, Claim, Code, Delivery, DeliveryId, DeliveryState, DestinationName, Diagnostic, Digest,
-    Entry, Event, EventId, EventType, FlowName, InForce, KeptAnswer, KeyedWrite, LaneKey, Lease, NewEntry, NodeName, Offset,
-    OnDead, Origin, Outcome, Owner, Partition, PolicyVersion, Position, Principal, QuarantineRow, QuarantineState, Replay,
-    ReplayId, ReplayMember, ReplayState, SourceName, Timestamp, arrival_id,
+    Entry, Event, EventId, EventType, FlowName, InForce, KeptAnswer, KeyedWrite, LaneKey, LaterEvent, Lease, NewEntry,
+    NodeName, Offset, OnDead, Origin, Outcome, Owner, Partition, PolicyVersion, Position, Principal, QuarantineRow,
+    QuarantineState, Replay, ReplayId, ReplayMember, ReplayState, SourceName, Timestamp, arrival_id,
 };
 
 /// So many seconds after the beginning of the tests.
@@ -225,7 +225,14 @@ pub fn quarantined(n: u64) -> QuarantineRow {
         state: QuarantineState::Open,
         revision: 0,
         version: 1,
+        later: None,
     }
+}
+
+/// What came under the key of a quarantined event at second `n`, and would have been quarantined, too.
+pub fn later(n: u64) -> LaterEvent {
+    let received_at = at(i64::try_from(n).expect("tests count to small numbers"));
+    LaterEvent { event: Event { received_at, ..event(n) }, reasons: vec![reason()] }
 }
 
 /// The id of replay `n`.

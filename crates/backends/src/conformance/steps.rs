@@ -83,7 +83,7 @@ impl LedgerFixture {
     pub(super) async fn due(&self, query: DueQuery) -> Vec<DeliveryId> {
         let due = self.ledger().due(query).await.expect("the ledger reads");
         assert!(due.unreadable.is_empty(), "{:?}", due.unreadable);
-        due.deliveries.into_iter().map(|delivery| delivery.id).collect()
+        due.rows.into_iter().map(|delivery| delivery.id).collect()
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) const JOURNAL: File = File { name: "journal.sqlite", mark: 0x4344_6a6
 
 /// The state of all work.
 pub(super) const LEDGER: File =
-    File { name: "ledger.sqlite", mark: 0x4344_6c67, steps: &[LEDGER_1, LEDGER_2, LEDGER_3, LEDGER_4] };
+    File { name: "ledger.sqlite", mark: 0x4344_6c67, steps: &[LEDGER_1, LEDGER_2, LEDGER_3, LEDGER_4, LEDGER_5] };
 
 /// Brings a file to the present schema. Refuses a newer one and what is not ours.
 pub(super) fn migrate(conn: &Connection, file: File, path: &Path) -> Result<(), Fault> {
@@ -200,6 +200,14 @@ ALTER TABLE deliveries ADD COLUMN ordering_hash INTEGER;
 UPDATE deliveries SET ordering_hash = lane_hash WHERE lane_hash IS NOT NULL;
 CREATE INDEX deliveries_newest ON deliveries (seq >> 18, ordering_hash, bytes_part, bytes_pos)
   WHERE ordering_hash IS NOT NULL;
+";
+
+/// What is attached to quarantined events, apart from their rows, so that a page of these reads no bodies. `summary` is what the
+/// row says of it.
+const LEDGER_5: &str = "
+CREATE TABLE later (
+  event BLOB PRIMARY KEY, at INTEGER NOT NULL, summary TEXT NOT NULL, head BLOB NOT NULL, body BLOB NOT NULL);
+CREATE INDEX later_age ON later (at, event);
 ";
 
 #[cfg(test)]

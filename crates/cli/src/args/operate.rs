@@ -1,9 +1,10 @@
 //! Flags of the verbs with which the running product is operated.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::Subcommand;
-use model::{Code, DeliveryId, DestinationName, EventId, FlowName, ReplayId, SourceName};
+use model::{Code, DeliveryId, DestinationName, Digest, EventId, FlowName, ReplayId, SourceName};
 
 use super::{Reason, Sure};
 use crate::moment::{Moment, PerSecond};
@@ -263,8 +264,41 @@ pub(crate) struct QuarantineCorrect {
     /// The corrected body; standard input where no file is named
     #[arg(short, long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+    /// What its sender sent under its key later; with the digest that `show` names, only that
+    #[arg(long, value_name = "SHA256", num_args = 0..=1, require_equals = true, default_missing_value = NEWEST, conflicts_with = "file")]
+    pub(crate) later: Option<Later>,
     #[command(flatten)]
     pub(crate) reason: Reason,
+}
+
+/// Which of what came under its key later.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Later {
+    /// Whatever came last.
+    Newest,
+    /// What a person saw.
+    Seen(Digest),
+}
+
+/// What `--later` alone means.
+const NEWEST: &str = "newest";
+
+impl FromStr for Later {
+    type Err = <Digest as FromStr>::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == NEWEST { Ok(Self::Newest) } else { text.parse().map(Self::Seen) }
+    }
+}
+
+impl Later {
+    /// The digest that it has to have; `None` for any.
+    pub(crate) const fn digest(self) -> Option<Digest> {
+        match self {
+            Self::Newest => None,
+            Self::Seen(digest) => Some(digest),
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]

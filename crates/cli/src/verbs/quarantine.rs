@@ -1,6 +1,6 @@
 //! `crossdock quarantine`: what was accepted and cannot go on without a person.
 
-use model::{EventId, QuarantineRow, QuarantineState};
+use model::{Diagnostic, EventId, Later, QuarantineRow, QuarantineState};
 use serde_json::json;
 use server::api::{QuarantineCommand, QuarantineResult};
 
@@ -58,6 +58,7 @@ async fn list(client: &Client, args: &QuarantineLs, output: &Output) -> Ended {
     };
     let row = |it: &QuarantineRow| {
         let why = it.reasons.first().map(reason).unwrap_or_default();
+        let why = if it.later.is_some() { format!("{why} (another body came later)") } else { why };
         vec![
             it.event.to_string(),
             it.state.word().to_owned(),
@@ -73,18 +74,29 @@ async fn list(client: &Client, args: &QuarantineLs, output: &Output) -> Ended {
     Ok(Exit::Done)
 }
 
+/// A body as text. Without the scope for bodies the rest is shown, and what is missing is said.
+type Shown = Result<String, String>;
+
+async fn shown(client: &Client, path: &str) -> Result<Shown, Failure> {
+    match client.bytes(path).await {
+        Ok(bytes) => Ok(Ok(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(failure) if failure.exit == Exit::Refused || failure.exit == Exit::NotFound => Ok(Err(failure.message)),
+        Err(failure) => Err(failure),
+    }
+}
+
 async fn show(client: &Client, event: EventId, output: &Output) -> Ended {
     let row: QuarantineRow = client.get(&format!("/quarantine/{event}")).await?;
-    // Without the scope for bodies the rest is shown, and what is missing is said.
-    let bytes = match client.bytes(&format!("/events/{event}/body")).await {
-        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(failure) if failure.exit == Exit::Refused || failure.exit == Exit::NotFound => Err(failure.message),
-        Err(failure) => return Err(failure),
+    let body = shown(client, &format!("/events/{event}/body")).await?;
+    let later_body = match &row.later {
+        Some(_) => Some(shown(client, &format!("/quarantine/{event}/later/body")).await?),
+        None => None,
     };
     if output.form == Form::Json {
         let mut value = json!(row);
         value["schema"] = json!("crossdock/quarantined/1");
-        value["body"] = json!(bytes.ok());
+        value["body"] = json!(body.ok());
+        value["later_body"] = json!(later_body.and_then(Result::ok));
         output.json(&value);
         return Ok(Exit::Done);
     }
@@ -96,24 +108,60 @@ async fn show(client: &Client, event: EventId, output: &Output) -> Ended {
         row.owner,
         output.time(row.at)
     ));
-    for broken in &row.reasons {
+    broken(&row.reasons, output);
+    decided(&row.state, output);
+    print_body(body, output);
+    if let Some((later, body)) = row.later.as_ref().zip(later_body) {
+        came_later(later, output);
+        print_body(body, output);
+    }
+    match (&row.state, &row.later) {
+        (QuarantineState::Open, Some(later)) => {
+            output.next(&format!(
+                "crossdock quarantine correct {event} --later={} --reason …, or release, or close",
+                later.digest
+            ));
+        }
+        (QuarantineState::Open, None) => {
+            output.next(&format!("crossdock quarantine correct {event} --file FILE --reason …, or release, or close"));
+        }
+        (QuarantineState::Resubmitted { .. } | QuarantineState::Released { .. } | QuarantineState::Closed { .. }, _) => {}
+    }
+    Ok(Exit::Done)
+}
+
+fn broken(reasons: &[Diagnostic], output: &Output) {
+    for broken in reasons {
         output.line(&format!("  {}", reason(broken)));
         if !broken.help.is_empty() {
             output.line(&format!("    help: {}", broken.help));
         }
     }
-    decided(&row.state, output);
-    match bytes {
+}
+
+fn print_body(body: Shown, output: &Output) {
+    match body {
         Ok(text) => {
             output.line("");
             output.line(&shortened(&text));
         }
         Err(why) => output.say(&format!("its body is not shown: {why}")),
     }
-    if row.state == QuarantineState::Open {
-        output.next(&format!("crossdock quarantine correct {event} --file FILE --reason …, or release, or close"));
-    }
-    Ok(Exit::Done)
+}
+
+/// What its sender sent under its key later, which was refused.
+fn came_later(later: &Later, output: &Output) {
+    let which =
+        if later.count == 1 { "another body".to_owned() } else { format!("the last of {} other bodies", later.count) };
+    let rules = if later.reasons.is_empty() { "it broke no rule" } else { "it broke rules as well" };
+    output.line("");
+    output.line(&format!(
+        "under its key came {which} later, {}: {} bytes, sha256 {}; {rules}",
+        output.time(later.at),
+        later.bytes,
+        later.digest
+    ));
+    broken(&later.reasons, output);
 }
 
 fn decided(state: &QuarantineState, output: &Output) {
@@ -136,6 +184,10 @@ fn shortened(text: &str) -> String {
 }
 
 async fn correct(client: &mut Client, args: &QuarantineCorrect, output: &Output) -> Ended {
+    if let Some(later) = args.later {
+        let why = ask::reason(&args.reason, output)?;
+        return decide(client, args.event, &QuarantineCommand::Resubmit { digest: later.digest(), why }, output).await;
+    }
     let bytes = body(args.file.as_deref())?;
     let text = String::from_utf8(bytes.to_vec())
         .map_err(|_| Failure::new(Exit::Usage, "body", "the corrected body is no UTF-8 text"))?;

@@ -172,6 +172,41 @@ fn a_broken_order_is_kept_corrected_and_sent_again() {
 }
 
 #[test]
+fn what_the_shop_mended_itself_is_taken_with_one_command() {
+    let folder = sample(None);
+    let mut taking = Going::listener(folder.path(), "200");
+    move_warehouse(folder.path(), &taking.url);
+    let product = Product::up(folder.path());
+    let broken = r#"{"type":"order.created","data":{"number":"S7","lines":[]}}"#;
+    let send = ["send", "shop", "-H", "webhook-id: order-s7"];
+    product.run_with(&send, broken).ends(0).says("quarantined");
+    product.await_state("S7", "quarantined");
+    let event = product.run(&["quarantine", "ls", "-o", "json"]).ends(0).json()["rows"][0]["event"].clone();
+    let event = event.as_str().unwrap();
+    let take = ["quarantine", "correct", event, "--reason", "the shop mended it", "--later"];
+    product.run(&take).ends(6).remarks("nothing came under the key");
+    let still = broken.replace("S7", "S7b");
+    let whole = broken.replace("[]", r#"[{"sku":"X","quantity":4}]"#);
+    for body in [&still, &whole] {
+        product.run_with(&send, body).ends(6).remarks("409 key-reused").remarks("has this body beside it");
+    }
+    product.run(&["quarantine", "ls"]).ends(0).says("(another body came later)");
+    let shown = product.run(&["quarantine", "show", event]).ends(0).says(broken).says(&whole);
+    let shown = shown.says("the last of 2 other bodies later").says("it broke no rule").remarks("--later=");
+    let json = product.run(&["quarantine", "show", event, "-o", "json"]).ends(0).json();
+    assert_eq!(json["later_body"], whole);
+    let digest = json["later"]["digest"].as_str().unwrap();
+    assert!(shown.err.contains(digest), "{shown:?}");
+    product.run(&["quarantine", "correct", event, "--later", "--file", "x", "--reason", "x"]).ends(2);
+    let other = format!("--later={}", "0".repeat(64));
+    product.run(&["quarantine", "correct", event, "--reason", "x", &other]).ends(1).remarks("another body came since");
+    let seen = format!("--later={digest}");
+    product.run(&["quarantine", "correct", event, "--reason", "the shop mended it", &seen]).ends(0).says("corrected");
+    product.await_state("S7", "done");
+    assert_eq!(taking.line()["body"]["lines"][0]["pieces"], 4);
+}
+
+#[test]
 fn a_pause_keeps_what_is_accepted_waiting() {
     let folder = sample(None);
     let taking = Going::listener(folder.path(), "200");

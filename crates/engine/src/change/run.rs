@@ -68,7 +68,7 @@ impl Leavings {
             without: BTreeSet::new(),
         };
         let mut held = false;
-        for delivery in self.ledger.due(query).await?.deliveries {
+        for delivery in self.ledger.due(query).await?.rows {
             let Left::Hold(batch) = decide::hold(&delivery, &removed, (&Principal::product(), self.clock.now())) else {
                 continue;
             };

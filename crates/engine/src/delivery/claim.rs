@@ -1,7 +1,7 @@
 //! The claiming loop: finds what is due and has a slot, claims it in one commit, and hands it over to be sent. Together
 //! with the router, which claims first attempts as it makes them, it is all that claims.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::limit::{CLAIM_MAX, PERIOD};
@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::run::Sender;
 use crate::board::{Board, Claimed, Handover, LongDue};
-use crate::observe::Fact;
+use crate::observe::{Fact, UnreadableRows};
 use crate::ports::{DueQuery, Hint};
 use crate::rules::gate::{Closed, Kind, Slot};
 
@@ -32,9 +32,6 @@ enum Left {
     Nothing,
 }
 
-/// LIMIT: rows that are remembered as told of; more are told of again.
-pub(super) const TOLD_MAX: usize = 1_000;
-
 /// The claiming loop of a node.
 #[derive(Debug)]
 pub struct Claimer {
@@ -51,7 +48,7 @@ pub struct Claimer {
 /// What was told of already, so that a loop that looks again and again tells it once.
 #[derive(Debug, Default)]
 pub struct Told {
-    unreadable: BTreeSet<String>,
+    unreadable: UnreadableRows,
     without_secret: BTreeMap<DestinationName, SecretName>,
 }
 
@@ -125,7 +122,9 @@ impl Claimer {
             match self.claim_for(destination, now).await {
                 Ok(None) => {}
                 Ok(Some(until)) => wait = wait.min(until.since(now).max(TimeSpan::from_millis(1))),
-                Err(fault) if fault.kind == FaultKind::Corrupt => self.tell_unreadable(&name, fault.to_string()),
+                Err(fault) if fault.kind == FaultKind::Corrupt => {
+                    self.told.unreadable.tell(&self.sender.facts, Some(&name), [fault.to_string()]);
+                }
                 Err(fault) => return Err(fault),
             }
         }
@@ -141,16 +140,14 @@ impl Claimer {
         // Without a slot it is asked whether anything waits for one.
         let query = DueQuery { destination: to.name.clone(), now, all: all.max(1), repeats: repeats.max(1), without };
         let due = self.sender.ledger.due(query).await?;
-        for what in due.unreadable {
-            self.tell_unreadable(&to.name, what);
-        }
-        let mut left = if due.deliveries.len() >= all.max(1) { Left::Something } else { Left::Nothing };
+        self.told.unreadable.tell(&self.sender.facts, Some(&to.name), due.unreadable);
+        let mut left = if due.rows.len() >= all.max(1) { Left::Something } else { Left::Nothing };
         if left == Left::Something {
             board.pressure.behind();
         }
         let mut claims: Vec<(Delivery, Slot)> = Vec::with_capacity(all);
         let mut opens_at = None;
-        for delivery in due.deliveries.into_iter().filter(|delivery| !board.is_in_question(delivery.id)) {
+        for delivery in due.rows.into_iter().filter(|delivery| !board.is_in_question(delivery.id)) {
             let kind = if delivery.attempts == 0 { Kind::First } else { Kind::Repeat };
             match board.enter(to, kind, now) {
                 Ok(slot) => claims.push((delivery, slot)),
@@ -186,16 +183,6 @@ impl Claimer {
         };
         let long_due = if now.since(since) > LONG_DUE { LongDue::Yes } else { LongDue::No };
         self.sender.board.set_long_due(destination, long_due);
-    }
-
-    fn tell_unreadable(&mut self, destination: &DestinationName, what: String) {
-        if self.told.unreadable.len() >= TOLD_MAX {
-            self.told.unreadable.clear();
-        }
-        if !self.told.unreadable.contains(&what) {
-            self.sender.facts.emit(&Fact::Unreadable { destination: Some(destination), what: &what });
-            self.told.unreadable.insert(what);
-        }
     }
 
     fn tell_without_secret(&mut self, destination: &DestinationName, secret: SecretName) {

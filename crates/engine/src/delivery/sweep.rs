@@ -8,11 +8,10 @@ use futures::future::join_all;
 use model::limit::{CLAIM_MAX, LEASE};
 use model::{AttemptResult, Delivery, Fault, FaultKind, NodeName, Outcome, Timestamp};
 
-use super::claim::TOLD_MAX;
 use super::decide;
 use crate::book::Book;
 use crate::drive::Turn;
-use crate::observe::{Fact, Facts};
+use crate::observe::{Fact, Facts, UnreadableRows};
 use crate::ports::{Clock, Journal, Ledger, Life, Readable};
 use crate::rules::pulse::Pulse;
 use crate::rules::traced::Chain;
@@ -33,7 +32,7 @@ pub struct Sweep {
     /// What was seen of other nodes.
     pub pulse: Pulse,
     /// Rows that cannot be read and were told of.
-    pub told: BTreeSet<String>,
+    pub told: UnreadableRows,
 }
 
 impl Sweep {
@@ -45,8 +44,8 @@ impl Sweep {
         let (now, mut turn) = (self.clock.now(), Turn::Idle);
         let mut looked: BTreeSet<NodeName> = BTreeSet::new();
         loop {
-            let Readable { deliveries: suspects, unreadable } = self.ledger.orphans(now - LEASE, CLAIM_MAX).await?;
-            self.tell_unreadable(unreadable);
+            let Readable { rows: suspects, unreadable } = self.ledger.orphans(now - LEASE, CLAIM_MAX).await?;
+            self.told.tell(&self.facts, None, unreadable);
             let lives = self.lives(&suspects, &mut looked).await?;
             let is_over = |delivery: &&Delivery| {
                 delivery.lease.as_ref().is_some_and(|lease| match lives.get(&lease.node) {
@@ -63,19 +62,6 @@ impl Sweep {
             settled.into_iter().collect::<Result<(), Fault>>()?;
             if is_last {
                 return Ok(turn);
-            }
-        }
-    }
-
-    /// What cannot be read is told of once, and hinders nothing else.
-    fn tell_unreadable(&mut self, unreadable: Vec<String>) {
-        for what in unreadable {
-            if self.told.len() >= TOLD_MAX {
-                self.told.clear();
-            }
-            if !self.told.contains(&what) {
-                self.facts.emit(&Fact::Unreadable { destination: None, what: &what });
-                self.told.insert(what);
             }
         }
     }

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use model::diagnostic::Place;
 use model::limit::REASONS_MAX;
-use model::{Diagnostic, Digest, Event, EventId, Refusal, RefusalKind, Verdict};
+use model::{Diagnostic, Digest, Event, Refusal, RefusalKind, Verdict};
 use policy::codes;
+
+use super::conflict::{Conflict, Fate};
 
 /// Refusals by the indexes of their events in the request.
 pub(super) type Refused = Vec<(usize, Refusal)>;
@@ -37,22 +39,29 @@ pub(super) fn contradictions(verdicts: &[Verdict]) -> Refused {
     refused
 }
 
-/// The refusal of a request with events whose keys the journal knows with other bytes: `reused` has their indexes and
-/// the first events of their keys. What the journal took of the others stays, and is a duplicate when it comes again.
-pub(super) fn known_otherwise(events: usize, reused: &[(usize, EventId)]) -> Refusal {
-    let sentence = |first: &EventId| format!("the key was used before with another body, for the event {first}");
-    let (detail, reasons) = match reused {
-        [(_, first)] if events == 1 => (sentence(first), Vec::new()),
+/// The refusal of a request with events whose keys the journal knows with other bytes. What the journal took of the others
+/// stays, and is a duplicate when it comes again.
+pub(super) fn known_otherwise(events: usize, conflicts: &[Conflict]) -> Refusal {
+    let (detail, reasons) = match conflicts {
+        [only] if events == 1 => (used_before(only), Vec::new()),
         _ => (
             format!(
                 "{} of {events} events came under keys that were used before with other bodies; the others are kept, and \
                  are duplicates when they are sent again",
-                reused.len()
+                conflicts.len()
             ),
-            reused.iter().map(|(index, first)| self::reused(*index, sentence(first))).collect(),
+            conflicts.iter().map(|conflict| reused(conflict.index, used_before(conflict))).collect(),
         ),
     };
     Refusal { reasons, ..Refusal::new(RefusalKind::KeyReused, detail) }
+}
+
+fn used_before(Conflict { first, fate, .. }: &Conflict) -> String {
+    let sentence = format!("the key was used before with another body, for the event {first}");
+    match fate {
+        Fate::Attached => format!("{sentence}; that one waits for a person, who has this body beside it now"),
+        Fate::Dropped => sentence,
+    }
 }
 
 fn reused(index: usize, why: impl Into<String>) -> Diagnostic {

@@ -6,6 +6,7 @@
 //! that `verify` names.
 
 mod batch;
+mod conflict;
 pub mod decide;
 mod handshake;
 mod judge;

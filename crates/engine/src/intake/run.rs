@@ -1,7 +1,7 @@
 //! Receiving a request: decide, journal, answer. What is answered as accepted is durable (I1); what comes again under
 //! its key is answered with the id of the first.
 //!
-//! It never writes an event anywhere but to the journal, and all events of a request in one append.
+//! It never writes what it accepts anywhere but to the journal, and all events of a request in one append.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,15 +9,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use http::HeaderMap;
 use model::limit::BODY_BYTES_MAX;
 use model::{
-    Appended, AuditId, AuditRow, Batch, Change, Digest, Entry, Event, EventId, Fault, FaultKind, NewEntry, Principal,
-    Received, Refusal, RefusalKind, SourceName, TimeSpan, Timestamp, Verdict,
+    Appended, Entry, Event, EventId, Fault, FaultKind, NewEntry, Received, Refusal, RefusalKind, SourceName, TimeSpan,
+    Verdict,
 };
 use policy::Policy;
 use policy::compiled::Source;
 use tokio::sync::watch;
 
 use super::batch;
-use super::decide::{self, Form, Opened};
+use super::conflict::{Conflict, Found};
+use super::decide::{self, Form, Opened, Proven};
 use super::handshake::{HandshakeAnswer, check_method, methods};
 use super::key::partition;
 use super::meter::{Meter, Told, Untold};
@@ -45,7 +46,7 @@ const RETRY_PERSON_S: u64 = 60;
 pub struct Intake {
     /// Where events go.
     pub journal: Arc<dyn Journal>,
-    /// Where key conflicts are told.
+    /// Where key conflicts are told, and what is refused for one goes to the person who waits for it.
     pub ledger: Arc<dyn Ledger>,
     /// The policies: the present one judges.
     pub book: Arc<Book>,
@@ -108,7 +109,6 @@ pub struct Item {
 /// An event that is being journalled.
 struct Sent<'a> {
     arrival: Arrival<'a>,
-    digest: Digest,
     quarantined: bool,
 }
 
@@ -119,13 +119,13 @@ impl Intake {
             self.clock.sleep(hold).await;
         }
         let ready = self.ready();
-        let (form, verdicts) = match self.judge(&ready, &received) {
+        let (proven, verdicts) = match self.judge(&ready, &received) {
             Ok(Judged::Answered(answer)) => return Answer::Handshake(answer),
-            Ok(Judged::Events(form, verdicts)) => (form, verdicts),
+            Ok(Judged::Events(proven, verdicts)) => (proven, verdicts),
             Err(refusal) => return self.refused(&received.source, refusal),
         };
-        match self.journal(&ready.policy, &received, verdicts).await {
-            Ok(outcomes) => self.answer(&received.source, form, outcomes),
+        match self.take(&ready.policy, &received, &proven, verdicts).await {
+            Ok(taken) => self.answer(&received.source, proven.form(), taken),
             Err(fault) => {
                 self.facts.emit(&Fact::LoopFault { name: "intake", fault: &fault });
                 self.refused(&received.source, unavailable(&fault))
@@ -174,7 +174,7 @@ impl Intake {
         }
     }
 
-    fn judge(&self, ready: &Ready, received: &Received) -> Result<Judged, Refusal> {
+    fn judge<'a>(&self, ready: &'a Ready, received: &'a Received) -> Result<Judged<'a>, Refusal> {
         let proven = match decide::open(&ready.policy, &ready.verifiers, received, self.clock.wall())? {
             Opened::Answered(answer) => return Ok(Judged::Answered(answer)),
             Opened::Proven(proven) => proven,
@@ -193,7 +193,7 @@ impl Intake {
         self.enter(source)?;
         let verdicts = decide::judge(&ready.policy, &proven)?;
         self.owe(source, verdicts.len().saturating_sub(1));
-        Ok(Judged::Events(proven.form(), verdicts))
+        Ok(Judged::Events(proven, verdicts))
     }
 
     fn enter(&self, source: &Source) -> Result<(), Refusal> {
@@ -212,12 +212,30 @@ impl Intake {
         }
     }
 
-    fn meter<T>(&self, source: &SourceName, act: impl FnOnce(&mut Meter) -> T) -> T {
+    /// The meter of a source, for one act.
+    pub(super) fn meter<T>(&self, source: &SourceName, act: impl FnOnce(&mut Meter) -> T) -> T {
         act(lock(&self.memory.meters).entry(source.clone()).or_default())
     }
 
+    /// Journals the events, and gives what the journal refused to whom it is for.
+    async fn take(
+        &self,
+        policy: &Policy,
+        received: &Received,
+        proven: &Proven<'_>,
+        verdicts: Vec<Verdict>,
+    ) -> Result<Taken, Fault> {
+        let (items, found) = self.journal(policy, received, verdicts).await?;
+        Ok(Taken { items, conflicts: self.conflicts(policy, proven, found).await? })
+    }
+
     /// Appends the events in one append, and tells what became of each.
-    async fn journal(&self, policy: &Policy, received: &Received, verdicts: Vec<Verdict>) -> Result<Vec<Outcome>, Fault> {
+    async fn journal(
+        &self,
+        policy: &Policy,
+        received: &Received,
+        verdicts: Vec<Verdict>,
+    ) -> Result<(Vec<Item>, Vec<Found>), Fault> {
         let partitions = self.journal.partitions();
         let mut entries = Vec::with_capacity(verdicts.len());
         let mut sent = Vec::with_capacity(verdicts.len());
@@ -229,63 +247,36 @@ impl Intake {
             };
             let Some(event) = entry.event() else { continue };
             let arrival = arrival(received, event, policy);
-            sent.push(Sent { arrival, digest: event.digest, quarantined });
+            sent.push(Sent { arrival, quarantined });
             entries.push(NewEntry { partition, policy: policy.version, emitted: None, entry });
         }
         let appended = if entries.is_empty() { Vec::new() } else { self.journal.append(entries).await? };
         let took = self.clock.now().since(received.at);
         let mut appended = appended.into_iter();
-        let mut outcomes = Vec::with_capacity(sent.len());
-        for sent in sent {
+        let (mut items, mut found) = (Vec::with_capacity(sent.len()), Vec::new());
+        for (index, Sent { arrival, quarantined }) in sent.into_iter().enumerate() {
             let missing = || Fault::from_error(FaultKind::Corrupt, "journal.append", "fewer answers than entries");
-            outcomes.push(self.outcome(&sent, appended.next().ok_or_else(missing)?, took).await);
-        }
-        Ok(outcomes)
-    }
-
-    async fn outcome(&self, sent: &Sent<'_>, appended: Appended, took: TimeSpan) -> Outcome {
-        let arrival = &sent.arrival;
-        let (id, duplicate, verdict) = match appended {
-            Appended::New(_) if sent.quarantined => (arrival.id, false, Accepted::Quarantined),
-            Appended::New(_) => (arrival.id, false, Accepted::Admitted),
-            Appended::Duplicate(_, first) => (first, true, Accepted::Duplicate),
-            Appended::KeyReused(_, first) => {
-                self.tell_conflict(arrival.source, first, sent.digest).await;
-                return Outcome::KeyReused(first);
-            }
-        };
-        self.facts.emit(&Fact::Accepted { arrival, event: id, verdict, took });
-        Outcome::Durable(Item { id, duplicate, quarantined: sent.quarantined })
-    }
-
-    /// A sample of key conflicts goes to the audit, where the first event's story shows them. It is no part of the
-    /// answer: a ledger that fails changes nothing about it.
-    async fn tell_conflict(&self, source: &SourceName, first: EventId, digest: Digest) {
-        let now = self.clock.now();
-        if !self.meter(source, |meter| meter.tells_conflict(now)) {
-            return;
-        }
-        let row = conflict_row(source, first, digest, now);
-        if let Err(fault) = self.ledger.commit(Batch::new().change(Change::Audit(row))).await {
-            self.facts.emit(&Fact::LoopFault { name: "intake.audit", fault: &fault });
-        }
-    }
-
-    fn answer(&self, source: &SourceName, form: Form, outcomes: Vec<Outcome>) -> Answer {
-        let events = outcomes.len();
-        let mut items = Vec::with_capacity(events);
-        let mut reused = Vec::new();
-        for (index, outcome) in outcomes.into_iter().enumerate() {
-            match outcome {
-                Outcome::Durable(item) => items.push(item),
-                Outcome::KeyReused(first) => {
-                    self.tell_refusal(Some(source), RefusalKind::KeyReused);
-                    reused.push((index, first));
+            let (id, duplicate, verdict) = match appended.next().ok_or_else(missing)? {
+                Appended::New(_) if quarantined => (arrival.id, false, Accepted::Quarantined),
+                Appended::New(_) => (arrival.id, false, Accepted::Admitted),
+                Appended::Duplicate(_, first) => (first, true, Accepted::Duplicate),
+                Appended::KeyReused(at, first) => {
+                    found.push(Found { index, at, first });
+                    continue;
                 }
-            }
+            };
+            self.facts.emit(&Fact::Accepted { arrival: &arrival, event: id, verdict, took });
+            items.push(Item { id, duplicate, quarantined });
+        }
+        Ok((items, found))
+    }
+
+    fn answer(&self, source: &SourceName, form: Form, Taken { items, conflicts }: Taken) -> Answer {
+        for _ in &conflicts {
+            self.tell_refusal(Some(source), RefusalKind::KeyReused);
         }
         match (form, items.as_slice()) {
-            _ if !reused.is_empty() => Answer::Refused(batch::known_otherwise(events, &reused)),
+            _ if !conflicts.is_empty() => Answer::Refused(batch::known_otherwise(items.len() + conflicts.len(), &conflicts)),
             (Form::Alone, [only]) => Answer::Accepted(*only),
             (Form::Alone | Form::Batch, _) => Answer::Batch(items),
         }
@@ -330,28 +321,17 @@ fn arrival<'a>(received: &'a Received, event: &Event, policy: &Policy) -> Arriva
     }
 }
 
-/// What became of one event in the journal.
-enum Outcome {
-    /// It is there.
-    Durable(Item),
-    /// Its key is there with another body, under this event.
-    KeyReused(EventId),
+/// What became of the events of a request.
+struct Taken {
+    /// Those that are durable, in their order.
+    items: Vec<Item>,
+    /// Those whose keys are known with other bodies.
+    conflicts: Vec<Conflict>,
 }
 
-enum Judged {
+enum Judged<'a> {
     Answered(HandshakeAnswer),
-    Events(Form, Vec<Verdict>),
-}
-
-fn conflict_row(source: &SourceName, first: EventId, digest: Digest, at: Timestamp) -> AuditRow {
-    AuditRow {
-        id: AuditId::derive(first.0, &[b"intake.key_reused", &digest.0]),
-        at,
-        by: Principal::new(&format!("source:{source}")),
-        action: "intake.key_reused".to_owned(),
-        subject: first.to_string(),
-        why: format!("another body came under its key, sha256 {digest}"),
-    }
+    Events(Proven<'a>, Vec<Verdict>),
 }
 
 fn unavailable(fault: &Fault) -> Refusal {

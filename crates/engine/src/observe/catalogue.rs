@@ -57,7 +57,7 @@ pub static BREAKER_CHANGES: Metric =
     counter("crossdock_breaker_changes", &["destination", "state"], "Changes of breakers, by the state after it");
 pub static LOOP_FAULTS: Metric = counter("crossdock_loop_faults", &["loop", "kind"], "Faults of ports that loops met");
 pub static UNREADABLE: Metric =
-    counter("crossdock_unreadable_rows", &["destination"], "Rows of deliveries that cannot be read, each counted once");
+    counter("crossdock_unreadable_rows", &["destination"], "Rows of the ledger that cannot be read, each counted once");
 pub static WITHOUT_SECRET: Metric = counter(
     "crossdock_waits_for_secret",
     &["destination"],

@@ -277,7 +277,7 @@ impl fmt::Display for Fact<'_> {
                 write!(f, "a delivery to {destination} cannot be read and stays where it is: {what}")
             }
             Self::Unreadable { destination: None, what } => {
-                write!(f, "a delivery that was being attempted cannot be read and stays where it is: {what}")
+                write!(f, "a row of the ledger cannot be read and stays where it is: {what}")
             }
             Self::NoSecret { destination, secret } => {
                 write!(f, "deliveries to {destination} wait: the secret {secret} has no value")

@@ -10,6 +10,7 @@ mod reference;
 mod span;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 
 use model::SourceName;
 use tokio::sync::mpsc;
@@ -19,6 +20,7 @@ use crate::rules::traced::{Chain, Share};
 pub use fact::{Accepted, Arrival, Exported, Fact, Loudness};
 pub use meters::{Meters, SinceStart};
 pub use span::{Attribute, Side, Span};
+pub use unreadable::UnreadableRows;
 
 /// Where facts go.
 #[derive(Debug, Default)]

@@ -17,7 +17,8 @@ use super::step::{self, Canary, STEP_MAX, Step, Turnout};
 use crate::board::Board;
 use crate::book::Book;
 use crate::drive::Turn;
-use crate::ports::{Clock, Journal, Ledger};
+use crate::observe::{Facts, UnreadableRows};
+use crate::ports::{Clock, Journal, Ledger, Readable};
 use crate::rules::bucket::Bucket;
 use crate::rules::replayed;
 
@@ -37,18 +38,23 @@ pub struct Replayer {
     pub board: Arc<Board>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where facts go.
+    pub facts: Arc<Facts>,
     /// How much each replay has sent lately; begins full after a restart.
     pub paces: BTreeMap<ReplayId, Bucket>,
+    /// Rows that cannot be read and were told of.
+    pub told: UnreadableRows,
 }
 
 impl Replayer {
-    /// One step of every running replay.
+    /// One step of every running replay that can be read.
     pub async fn turn(&mut self) -> Result<Turn, Fault> {
         if !self.board.holds(SHARD) {
             self.paces.clear();
             return Ok(Turn::Idle);
         }
-        let running = self.ledger.replays_running().await?;
+        let Readable { rows: running, unreadable } = self.ledger.replays_running().await?;
+        self.told.tell(&self.facts, None, unreadable);
         self.paces.retain(|id, _| running.iter().any(|replay| replay.id == *id));
         let mut turn = Turn::Idle;
         for replay in &running {

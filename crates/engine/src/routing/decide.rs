@@ -116,6 +116,7 @@ fn route_one(policy: &Policy, routable: &Routable, routed: &mut Routed) {
                 state: QuarantineState::Open,
                 revision: 0,
                 version: 1,
+                later: None,
             })));
         }
         Entry::Released { .. } => {

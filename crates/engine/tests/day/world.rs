@@ -14,7 +14,7 @@ use engine::intake::run::{Answer, Intake, Item, Memory};
 use engine::keyring::Keyring;
 use engine::membership;
 use engine::observe::metric::Value;
-use engine::observe::{Facts, catalogue};
+use engine::observe::{Facts, UnreadableRows, catalogue};
 use engine::outbox::Outbox;
 use engine::ports::{Clock, DueQuery, Journal, Ledger, Usage, Views};
 use engine::replay::run::Replayer;
@@ -121,7 +121,6 @@ impl World {
         board.set_shards(BTreeSet::from(["partition/0".to_owned()]));
         let facts = Arc::new(Facts::default());
         let (handovers, receiver) = mpsc::channel(1);
-        let (_stop, stopped) = watch::channel(false);
         let intake = Intake {
             journal: Arc::clone(&as_journal),
             ledger: Arc::clone(&ledger),
@@ -142,7 +141,7 @@ impl World {
             facts: Arc::clone(&facts),
             handovers,
             partition: ZERO,
-            stop: stopped,
+            stop: watch::channel(false).1,
             at: None,
         };
         let replayer = Replayer {
@@ -151,7 +150,9 @@ impl World {
             book: Arc::clone(&book),
             board: Arc::clone(&board),
             clock: Arc::clone(&as_clock),
+            facts: Arc::clone(&facts),
             paces: BTreeMap::new(),
+            told: UnreadableRows::default(),
         };
         let keeper = keeper((&as_journal, &ledger), (&board, &as_clock, &facts));
         Self {
@@ -205,7 +206,8 @@ impl World {
 
     /// Everything that was emitted is appended, everything that was appended is routed.
     pub(crate) async fn route(&mut self) {
-        let mut outbox = Outbox { journal: self.journal.clone(), ledger: Arc::clone(&self.ledger) };
+        let (journal, ledger) = (self.journal.clone(), Arc::clone(&self.ledger));
+        let mut outbox = Outbox { journal, ledger, facts: Arc::clone(&self.facts), told: UnreadableRows::default() };
         while outbox.turn().await.expect("the outbox turns") == Turn::Worked {}
         while self.router.turn().await.expect("the router turns") == Turn::Worked {}
     }
@@ -223,7 +225,7 @@ impl World {
         loop {
             let (all, without) = (CLAIM_MAX, BTreeSet::new());
             let query = DueQuery { destination: destination.clone(), now, all, repeats: all, without };
-            let some = self.ledger.due(query).await.expect("the ledger answers").deliveries;
+            let some = self.ledger.due(query).await.expect("the ledger answers").rows;
             if some.is_empty() {
                 return;
             }

@@ -8,7 +8,6 @@ use engine::change::decide::{MissingSecrets, OpenDeliveries, Terms};
 use engine::change::run::Leavings;
 use engine::drive::Turn;
 use engine::keyring::{Keyring, Loaded};
-use engine::outbox::Outbox;
 use engine::ports::Journal;
 use engine::rules::asked::{Asked, NotDone};
 use formats::signature::Secret;
@@ -219,8 +218,7 @@ async fn a_router_that_lags_brings_back_no_earlier_policy() {
     let first = world.book.current().version;
     world.apply(&two(), Terms::default()).await.unwrap();
     world.changes().roll_back(first, Terms::default(), &world.asked()).await.unwrap();
-    let mut outbox = Outbox { journal: world.journal.clone(), ledger: world.ledger.clone() };
-    outbox.turn().await.unwrap();
+    world.outbox().turn().await.unwrap();
     let mut reached = Vec::new();
     while world.route_one().await == Turn::Worked {
         reached.push(world.ledger.partition_policy(Partition(0)).await.unwrap().unwrap());

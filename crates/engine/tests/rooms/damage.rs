@@ -7,10 +7,13 @@ use backends::sqlite::{Options, Store};
 use engine::drive::Turn;
 use engine::observe::Facts;
 use engine::ports::Clock;
-use model::{Batch, Change, Claim, DeliveryId, DeliveryState};
+use engine::replay::selection::Selection;
+use model::{Batch, Change, Claim, DeliveryId, DeliveryState, Entry, Partition, Principal};
 use tempfile::TempDir;
+use uuid::Uuid;
 
-use crate::world::{BEGINNING, World, project};
+use crate::replay::wanted;
+use crate::world::{BEGINNING, End, World, project};
 
 async fn open(folder: &TempDir) -> (World, Store) {
     let clock = Arc::new(ManualClock::new(BEGINNING));
@@ -91,6 +94,68 @@ async fn an_attempt_that_cannot_be_read_stops_no_other() {
     for id in &ids[1..] {
         assert_eq!(world.delivery(*id).await.lease, None, "the life that attempted it is over");
     }
-    assert_eq!(sweep.told.len(), 1);
+    assert_eq!(sweep.told.told(), 1);
     assert_eq!(sweep.turn().await.unwrap(), Turn::Idle);
+}
+
+/// Closes a store, damages so many rows of its ledger with these words, and opens it again.
+async fn damage(folder: &TempDir, open_one: (World, Store), sql: &str, rows: usize) -> (World, Store) {
+    open_one.1.close();
+    drop(open_one);
+    let conn = rusqlite::Connection::open(folder.path().join("ledger.sqlite")).unwrap();
+    assert_eq!(conn.execute(sql, []).unwrap(), rows);
+    drop(conn);
+    open(folder).await
+}
+
+#[tokio::test]
+async fn an_emitted_entry_that_cannot_be_read_stops_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (world, store) = open(&folder).await;
+    assert_eq!(world.outbox().turn().await.unwrap(), Turn::Worked, "the first policy was emitted");
+    let emit = |number: u128, version| Change::Emit {
+        id: Uuid::from_u128(number),
+        partition: Partition(0),
+        policy: version,
+        entry: Box::new(Entry::PolicyApplied { version, by: Principal::new("ines"), why: format!("number {number}") }),
+    };
+    let version = world.book.current().version;
+    let changes = (1..=4).map(|number| emit(number, version)).collect();
+    world.ledger.commit(Batch { guards: Vec::new(), changes }).await.unwrap();
+    let hurt =
+        "UPDATE emissions SET head = x'00' WHERE seq IN (SELECT seq FROM emissions WHERE waiting = 1 ORDER BY seq LIMIT 2)";
+    let (world, _store) = damage(&folder, (world, store), hurt, 2).await;
+    let before = world.journal.head(Partition(0)).await.unwrap();
+    let waiting = world.ledger.outbox(1).await.unwrap();
+    assert_eq!((waiting.rows.len(), waiting.unreadable.len()), (1, 2), "what cannot be read takes no place of others");
+    assert!(waiting.unreadable[0].starts_with(&format!("emitted entry {}: ", Uuid::from_u128(1))), "{waiting:?}");
+    let mut outbox = world.outbox();
+    assert_eq!(outbox.turn().await.unwrap(), Turn::Worked);
+    assert_eq!(outbox.turn().await.unwrap(), Turn::Idle);
+    assert_eq!(outbox.told.told(), 2, "each is told once");
+    let records = world.journal.read(Partition(0), before, 10).await.unwrap();
+    let emitted: Vec<_> = records.iter().map(|record| record.emitted).collect();
+    assert_eq!(emitted, [3, 4].map(|number| Some(Uuid::from_u128(number))));
+    assert!(!world.ledger.outbox(1).await.unwrap().is_empty(), "retention sees that something waits");
+}
+
+#[tokio::test]
+async fn a_replay_that_cannot_be_read_stops_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut world, store) = open(&folder).await;
+    let mut ordered = Vec::new();
+    for number in 1..=2 {
+        let delivery = world.accept(number, "").await;
+        world.attempt(End::Dead).await;
+        let order = wanted(Selection::Deliveries { deliveries: vec![delivery] });
+        ordered.push(world.replays().order(&order, None, &world.asked()).await.unwrap().replay.id);
+    }
+    let hurt = format!("UPDATE replays SET content = '{{' WHERE id = x'{}'", ordered[0].0.simple());
+    let (mut world, _store) = damage(&folder, (world, store), &hurt, 1).await;
+    let running = world.ledger.replays_running().await.unwrap();
+    assert_eq!((running.rows.len(), running.rows[0].id), (1, ordered[1]));
+    assert!(running.unreadable[0].starts_with(&format!("replay {}: ", ordered[0])), "{running:?}");
+    world.replay().await;
+    assert_eq!((world.of_replay(ordered[0]).await.len(), world.of_replay(ordered[1]).await.len()), (0, 1));
+    assert_eq!(world.replayer.told.told(), 1, "it is told once");
 }

@@ -9,7 +9,7 @@ use engine::board::{Claimed, Handover};
 use engine::delivery::claim::{Claimer, Told};
 use engine::delivery::run::{Deliverer, Sender};
 use engine::delivery::sweep::Sweep;
-use engine::observe::Facts;
+use engine::observe::{Facts, UnreadableRows};
 use engine::ports::{Clock as _, Message, Outbound, Sent};
 use engine::rules::gate::Kind;
 use engine::rules::pulse::Pulse;
@@ -84,7 +84,7 @@ impl World {
             clock: self.clock.clone(),
             facts: Arc::new(facts),
             pulse: Pulse::default(),
-            told: BTreeSet::new(),
+            told: UnreadableRows::default(),
         }
     }
 

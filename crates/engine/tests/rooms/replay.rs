@@ -13,7 +13,7 @@ fn dead_letters() -> Selection {
     Selection::Cause { flow: flow(), destination: wms(), cause: "http_422".to_owned() }
 }
 
-fn wanted(selection: Selection) -> Wanted {
+pub(crate) fn wanted(selection: Selection) -> Wanted {
     Wanted { selection, commands: Commands::Leave, pace_per_s: Some(10), canary: 0, stop_after: 0 }
 }
 

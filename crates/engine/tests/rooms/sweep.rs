@@ -46,6 +46,6 @@ async fn what_a_life_left_open_is_settled_in_one_turn_however_much_it_is() {
     membership::begin_life(&world.ledger, &NodeName::new("a").unwrap(), world.clock.now()).await.unwrap();
     let mut sweep = world.sweep(Facts::default());
     assert_eq!(sweep.turn().await.unwrap(), Turn::Worked);
-    let left = world.ledger.orphans(world.clock.now(), count).await.unwrap().deliveries.len();
+    let left = world.ledger.orphans(world.clock.now(), count).await.unwrap().rows.len();
     assert_eq!(left, 0);
 }

@@ -13,7 +13,7 @@ use engine::delivery::operate::Operate;
 use engine::drive::Turn;
 use engine::keyring::Keyring;
 use engine::membership::{self, Membership};
-use engine::observe::Facts;
+use engine::observe::{Facts, UnreadableRows};
 use engine::outbox::Outbox;
 use engine::ports::{Clock, DueQuery, Journal, Ledger, Views};
 use engine::replay::order::Replays;
@@ -50,7 +50,7 @@ pub(crate) struct World {
     pub(crate) keys: watch::Sender<Arc<Keyring>>,
     router: Router,
     _handovers: mpsc::Receiver<Handover>,
-    replayer: Replayer,
+    pub(crate) replayer: Replayer,
     pub(crate) previews: Arc<Previews>,
 }
 
@@ -116,7 +116,9 @@ impl World {
             book: Arc::clone(&book),
             board: Arc::clone(&board),
             clock: as_clock,
+            facts: Arc::default(),
             paces: BTreeMap::new(),
+            told: UnreadableRows::default(),
         };
         Self {
             clock,
@@ -164,9 +166,15 @@ impl World {
         }
     }
 
+    /// The loop that appends what was emitted.
+    pub(crate) fn outbox(&self) -> Outbox {
+        let (journal, ledger) = (Arc::clone(&self.journal), Arc::clone(&self.ledger));
+        Outbox { journal, ledger, facts: Arc::default(), told: UnreadableRows::default() }
+    }
+
     /// Everything that was emitted is appended, everything that was appended is routed.
     pub(crate) async fn route(&mut self) {
-        let mut outbox = Outbox { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger) };
+        let mut outbox = self.outbox();
         while outbox.turn().await.unwrap() == Turn::Worked {}
         while self.router.turn().await.unwrap() == Turn::Worked {}
     }
@@ -233,7 +241,7 @@ impl World {
 
     /// Attempts whatever is due, and ends each attempt like this.
     pub(crate) async fn attempt(&self, end: End) -> usize {
-        let due = self.ledger.due(self.due_now()).await.unwrap().deliveries;
+        let due = self.ledger.due(self.due_now()).await.unwrap().rows;
         for delivery in &due {
             let claim = Claim { lease: self.board.lease.clone(), at: self.clock.now() };
             self.ledger.commit(Batch::new().change(Change::Claim { delivery: delivery.id, claim })).await.unwrap();

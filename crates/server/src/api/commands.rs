@@ -41,6 +41,14 @@ pub enum QuarantineCommand {
         /// Why.
         why: String,
     },
+    /// It is replaced by what its sender sent under its key later.
+    Resubmit {
+        /// The digest of the bytes that were seen; refused where others came since. Without it the newest are taken.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digest: Option<Digest>,
+        /// Why.
+        why: String,
+    },
     /// It passes as it is.
     Release {
         /// Why.

@@ -7,9 +7,13 @@ mod described;
 #[cfg(test)]
 mod gone;
 #[cfg(test)]
+mod later;
+#[cfg(test)]
 mod messages;
 #[cfg(test)]
 mod product;
+#[cfg(test)]
+mod remembered;
 #[cfg(test)]
 mod repeated;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use engine::ports::Ledger;
 use http::Method;
+use model::Timestamp;
 use policy::SourceFile;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -106,7 +107,7 @@ impl Ask<'_> {
 
 /// A shop without signatures, whose orders go to a warehouse that nobody can reach.
 pub(crate) fn project(flow: &str) -> Vec<SourceFile> {
-    let shop = "owner: team-commerce\nsources:\n  shop:\n    verify: { unsigned: { owner: team-commerce, until: 2099-01-31, why: a test } }\n    type: { is: order }\n    unknown: accept\n  strict:\n    verify: { unsigned: { owner: team-commerce, until: 2099-01-31, why: a test } }\n    type: { is: odd }\n    events: { known: { type: known } }\n";
+    let shop = "owner: team-commerce\nsources:\n  shop:\n    verify: { unsigned: { owner: team-commerce, until: 2099-01-31, why: a test } }\n    type: { is: order }\n    unknown: accept\n  strict:\n    verify: { unsigned: { owner: team-commerce, until: 2099-01-31, why: a test } }\n    key: { path: .id }\n    type: { path: .type }\n    events: { known: { type: known } }\n";
     let wms = "owner: team-warehouse\ndestinations:\n  wms:\n    url: https://wms.example.com/orders\n";
     let flow = format!("owner: team-warehouse\non:\n  types: [order]\nto: wms\n{flow}");
     [("systems/shop.yaml", shop), ("systems/wms.yaml", wms), ("flows/orders-to-wms.yaml", &flow)]
@@ -156,6 +157,11 @@ impl Product {
     /// The state of its work, for what no request does.
     pub(crate) fn ledger(&self) -> &dyn Ledger {
         &*self.running.app.ground.ledger
+    }
+
+    /// What its clock says.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.running.app.ground.clock.now()
     }
 
     pub(crate) fn url(&self) -> String {
@@ -228,7 +234,7 @@ impl Product {
 
     /// An event that waits for a person: its type is none that the source declares.
     pub(crate) async fn quarantined_event(&self) -> String {
-        let sent = self.ask(Method::POST, "/in/strict").json(&json!({ "id": "q" })).send().await.is(202);
+        let sent = self.ask(Method::POST, "/in/strict").json(&json!({ "id": "q", "type": "odd" })).send().await.is(202);
         let event = sent.json()["id"].as_str().unwrap().to_owned();
         for _ in 0..LOOKS_MAX {
             if self.get(&format!("/api/v1/quarantine/{event}")).await.status == 200 {

@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 
 use crate::product::{Answer, Product};
 
-const KEY: &str = "\"8e03978e-40d5\"";
+pub(crate) const KEY: &str = "\"8e03978e-40d5\"";
 
-async fn keyed(product: &Product, key: &str, path: &str, body: &Value) -> Answer {
+pub(crate) async fn keyed(product: &Product, key: &str, path: &str, body: &Value) -> Answer {
     product.ask(Method::POST, path).header("idempotency-key", key).json(body).send().await
 }
 
-fn pause(why: &str) -> Value {
+pub(crate) fn pause(why: &str) -> Value {
     json!({ "object": "destination/wms", "paused": true, "why": why })
 }
 
-async fn audited(product: &Product, action: &str) -> usize {
+pub(crate) async fn audited(product: &Product, action: &str) -> usize {
     let rows = product.get("/api/v1/audit?limit=500").await.is(200).json();
     rows["rows"].as_array().unwrap().iter().filter(|row| row["action"] == action).count()
 }
@@ -108,7 +108,7 @@ async fn a_key_is_remembered_after_a_restart() {
 }
 
 /// The answer of a keyed write is taken away: what a crash leaves when it comes after the effect and before the answer.
-async fn forget_answer(product: &Product, by: &str) {
+pub(crate) async fn forget_answer(product: &Product, by: &str) {
     let ledger = product.ledger();
     let id = KeyedWrite::id_of(&Principal::new(by), KEY.trim_matches('"'));
     let kept = ledger.keyed_write(id).await.unwrap().expect("the key is remembered");

@@ -10,7 +10,8 @@ use model::newest::{Newest, NewestQuery};
 use model::room::{Ages, Room};
 use model::{
     Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce, KeyedWrite,
-    NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
+    LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember,
+    Timestamp, Token,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -66,13 +67,13 @@ impl FaultyLedger {
         answer
     }
 
-    async fn due_through(&self, query: DueQuery) -> Result<Readable, Fault> {
+    async fn due_through(&self, query: DueQuery) -> Result<Readable<Delivery>, Fault> {
         self.look(Size::Due(query.all));
         let now = self.between.defect.as_ref().map_or(query.now, |defect| defect.due_at(query.now));
         self.pass("ledger.due", self.inner.due(DueQuery { now, ..query })).await
     }
 
-    async fn orphans_through(&self, stale_before: Timestamp, limit: usize) -> Result<Readable, Fault> {
+    async fn orphans_through(&self, stale_before: Timestamp, limit: usize) -> Result<Readable<Delivery>, Fault> {
         self.look(Size::Orphans(limit));
         let found = self.pass("ledger.orphans", self.inner.orphans(stale_before, limit)).await?;
         Ok(self.between.defect.as_ref().map_or_else(|| found.clone(), |defect| defect.orphans(found.clone())))
@@ -151,7 +152,7 @@ impl Ledger for FaultyLedger {
         Box::pin(self.pass("ledger.delivery", self.inner.delivery(id)))
     }
 
-    fn due(&self, query: DueQuery) -> Answer<'_, Readable> {
+    fn due(&self, query: DueQuery) -> Answer<'_, Readable<Delivery>> {
         Box::pin(self.due_through(query))
     }
 
@@ -167,7 +168,7 @@ impl Ledger for FaultyLedger {
         Box::pin(self.pass("ledger.agenda", self.inner.agenda()))
     }
 
-    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable> {
+    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable<Delivery>> {
         Box::pin(self.orphans_through(stale_before, limit))
     }
 
@@ -191,7 +192,7 @@ impl Ledger for FaultyLedger {
         Box::pin(self.pass("ledger.seen", self.inner.seen(ids)))
     }
 
-    fn outbox(&self, limit: usize) -> Answer<'_, Vec<NewEntry>> {
+    fn outbox(&self, limit: usize) -> Answer<'_, Readable<NewEntry>> {
         self.look(Size::Outbox(limit));
         Box::pin(self.pass("ledger.outbox", self.inner.outbox(limit)))
     }
@@ -200,7 +201,11 @@ impl Ledger for FaultyLedger {
         Box::pin(self.pass("ledger.quarantined", self.inner.quarantined(event)))
     }
 
-    fn replays_running(&self) -> Answer<'_, Vec<Replay>> {
+    fn later(&self, of: EventId) -> Answer<'_, Option<LaterEvent>> {
+        Box::pin(self.pass("ledger.later", self.inner.later(of)))
+    }
+
+    fn replays_running(&self) -> Answer<'_, Readable<Replay>> {
         Box::pin(self.pass("ledger.replays_running", self.inner.replays_running()))
     }
 

@@ -26,8 +26,8 @@ use model::view::{
 };
 use model::{
     Account, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce,
-    KeyedWrite, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember,
-    Timestamp, Token,
+    KeyedWrite, LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId,
+    ReplayMember, Timestamp, Token,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -96,7 +96,7 @@ impl Ledger for MemoryLedger {
         self.ask(move |state| state.delivery(id))
     }
 
-    fn due(&self, query: DueQuery) -> Answer<'_, Readable> {
+    fn due(&self, query: DueQuery) -> Answer<'_, Readable<Delivery>> {
         self.ask(move |state| state.due(&query))
     }
 
@@ -112,8 +112,8 @@ impl Ledger for MemoryLedger {
         self.ask(State::agenda)
     }
 
-    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable> {
-        self.ask(move |state| Readable { deliveries: state.orphans(stale_before, limit), unreadable: Vec::new() })
+    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable<Delivery>> {
+        self.ask(move |state| Readable::all(state.orphans(stale_before, limit)))
     }
 
     fn newest(&self, questions: Vec<NewestQuery>) -> Answer<'_, Vec<Option<Newest>>> {
@@ -137,16 +137,20 @@ impl Ledger for MemoryLedger {
         self.ask(move |state| state.seen(ids))
     }
 
-    fn outbox(&self, limit: usize) -> Answer<'_, Vec<NewEntry>> {
-        self.ask(move |state| state.outbox(limit))
+    fn outbox(&self, limit: usize) -> Answer<'_, Readable<NewEntry>> {
+        self.ask(move |state| Readable::all(state.outbox(limit)))
     }
 
     fn quarantined(&self, event: EventId) -> Answer<'_, Option<QuarantineRow>> {
         self.ask(move |state| state.quarantine.get(&event).cloned())
     }
 
-    fn replays_running(&self) -> Answer<'_, Vec<Replay>> {
-        self.ask(State::replays_running)
+    fn later(&self, of: EventId) -> Answer<'_, Option<LaterEvent>> {
+        self.ask(move |state| state.later.get(&of).map(|(later, _)| later.clone()))
+    }
+
+    fn replays_running(&self) -> Answer<'_, Readable<Replay>> {
+        self.ask(|state| Readable::all(state.replays_running()))
     }
 
     fn replay(&self, id: ReplayId) -> Answer<'_, Option<Replay>> {

@@ -1,6 +1,6 @@
 //! Quarantined events: a row for each, moved with its counter.
 
-use model::{Bucket, EventId, Fault, QuarantineRow, QuarantineState};
+use model::{Bucket, EventId, Fault, Later, LaterEvent, QuarantineRow, QuarantineState};
 
 use super::counters;
 use super::deliveries::{Step, conflict};
@@ -9,6 +9,8 @@ impl Step<'_> {
     /// See [`model::Change::Quarantine`].
     pub(super) fn quarantine(&mut self, row: QuarantineRow) {
         let (origin, bucket) = (row.origin, bucket(&row.state));
+        let later = self.attached(row.event).or(row.later);
+        let row = QuarantineRow { later, ..row };
         if self.state.quarantine.put_new(row.event, row) {
             counters::enter(self.state, origin, bucket, 1);
         }
@@ -25,6 +27,29 @@ impl Step<'_> {
         row.version += 1;
         self.state.quarantine.put(event, row);
         Ok(())
+    }
+
+    /// See [`model::Change::Attach`].
+    pub(super) fn attach(&mut self, to: EventId, later: LaterEvent) -> Result<(), Fault> {
+        let row = self.state.quarantine.get(&to).cloned();
+        if row.as_ref().is_some_and(|row| row.state != QuarantineState::Open) {
+            return Err(conflict("ledger.attach"));
+        }
+        let before = self.attached(to);
+        if before.as_ref().is_some_and(|before| before.digest == later.event.digest) {
+            return Ok(());
+        }
+        let summary = later.summary(before.map_or(0, |before| before.count));
+        self.state.later.put(to, (later, summary.count));
+        if let Some(row) = row {
+            let version = row.version + 1;
+            self.state.quarantine.put(to, QuarantineRow { later: Some(summary), version, ..row });
+        }
+        Ok(())
+    }
+
+    fn attached(&self, to: EventId) -> Option<Later> {
+        self.state.later.get(&to).map(|(later, count)| later.summary(count - 1))
     }
 }
 

@@ -20,7 +20,7 @@ impl State {
     }
 
     /// See [`engine::ports::Ledger::due`]: first attempts and repeats are two queues, merged by due time.
-    pub(super) fn due(&self, query: &DueQuery) -> Readable {
+    pub(super) fn due(&self, query: &DueQuery) -> Readable<Delivery> {
         let mut found: Vec<(&ReadyKey, Delivery)> = Vec::new();
         for (repeat, most) in [(false, query.all), (true, query.repeats.min(query.all))] {
             let from = (query.destination.clone(), repeat, Timestamp::from_micros(i64::MIN), 0);
@@ -31,8 +31,7 @@ impl State {
             found.extend(rows.filter(|(_, delivery)| wanted(delivery)).take(most));
         }
         found.sort_by_key(|((_, _, due, opened), _)| (*due, *opened));
-        let deliveries = found.into_iter().take(query.all).map(|(_, delivery)| delivery).collect();
-        Readable { deliveries, unreadable: Vec::new() }
+        Readable::all(found.into_iter().take(query.all).map(|(_, delivery)| delivery).collect())
     }
 
     pub(super) fn overdue(&self, now: Timestamp, limit: usize) -> Vec<Delivery> {

@@ -15,7 +15,7 @@ use super::{counters, quarantine};
 /// One step of [`engine::ports::Ledger::trim`]: at most so many rows of each kind. Attempts are not counted.
 pub(super) fn trim(state: &mut State, ages: Ages) -> u64 {
     let before = ages.rows;
-    let answers = let_answers_go(state, ages.answers.max(before));
+    let answers = let_answers_go(state, ages.answers.max(before)) + trim_later(state, ages.answers.max(before));
     let over = trim_deliveries(state, before) + trim_quarantine(state, before) + trim_replays(state, before);
     let words = trim_words(state, before.min(oldest_open(state)));
     let notes = trim_feed(state, before) + words + trim_emissions(state, ages.emitted);
@@ -63,8 +63,17 @@ fn trim_quarantine(state: &mut State, before: Timestamp) -> u64 {
     for (event, origin, bucket) in &gone {
         counters::trim_entry(state, *origin, *bucket);
         state.quarantine.remove(event);
+        state.later.remove(event);
     }
     gone.len() as u64
+}
+
+/// What is attached to settled events, before their rows may go. Without a row an event is not settled.
+fn trim_later(state: &mut State, before: Timestamp) -> u64 {
+    let is_settled = |event: &EventId| state.quarantine.get(event).is_some_and(|row| row.state != QuarantineState::Open);
+    let old = state.later.rows().iter().filter(|(event, (later, _))| later.event.received_at < before && is_settled(event));
+    let gone: Vec<EventId> = old.map(|(event, _)| *event).take(TRIM_ROWS_MAX).collect();
+    gone.iter().filter(|event| state.later.remove(event)).count() as u64
 }
 
 /// The members of an old replay, then itself.

@@ -8,7 +8,7 @@ use model::change::Switch;
 use model::view::FeedRow;
 use model::{
     Attempt, AuditId, AuditRow, Consumer, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, EventId, InForce,
-    KeyedWrite, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId,
+    KeyedWrite, LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId,
     ReplayMember, Timestamp, Token, TokenId,
 };
 use uuid::Uuid;
@@ -83,6 +83,8 @@ pub(super) struct State {
     /// By word and event: where the event is, and when it was last indexed.
     pub(super) words: Table<(String, EventId), (Position, Timestamp)>,
     pub(super) quarantine: Table<EventId, QuarantineRow>,
+    /// What is attached to quarantined events, with how many came.
+    pub(super) later: Table<EventId, (LaterEvent, u64)>,
     pub(super) emissions: Table<Uuid, Emission>,
     /// Entries that wait for the outbox loop, in the order of emission.
     pub(super) outbox: Table<u64, NewEntry>,
@@ -125,6 +127,7 @@ impl State {
         self.feed.close(end);
         self.words.close(end);
         self.quarantine.close(end);
+        self.later.close(end);
         self.emissions.close(end);
         self.outbox.close(end);
         self.seen.close(end);

@@ -1,11 +1,9 @@
-//! Changes of what stands beside deliveries: quarantine, emissions, policies, replays, switches, tokens, audit, lives.
+//! Changes of what stands beside deliveries: emissions, policies, replays, switches, tokens, audit, lives. Those of the
+//! quarantine are in a file of their own.
 
 use model::audit::version_of_tokens;
 use model::limit::TRIM_ROWS_MAX;
-use model::{
-    Bucket, Change, Digest, Entry, EventId, Guard, InForce, KeyedWrite, NewEntry, NodeName, QuarantineRow, QuarantineState,
-    Replay, ReplayMember, Timestamp, Token,
-};
+use model::{Change, Digest, Entry, Guard, InForce, KeyedWrite, NewEntry, NodeName, Replay, ReplayMember, Timestamp, Token};
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 use serde::Serialize;
 use uuid::Uuid;
@@ -16,10 +14,6 @@ use super::state::Life;
 use super::step::Step;
 
 statements! {
-    PUT_QUARANTINE = "INSERT INTO quarantine (event, at, part, pos, source, origin, owner, code, state, version, content)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (event) DO NOTHING";
-    QUARANTINE = "SELECT content FROM quarantine WHERE event = $1";
-    MOVE_QUARANTINE = "UPDATE quarantine SET state = $2, version = $3, content = $4 WHERE event = $1";
     EMIT = "INSERT INTO emissions (seq, id, part, policy, waiting, needs_part, needs_pos, head, body, at)
         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING";
     EMITTED = "UPDATE emissions SET waiting = 0, head = x'', body = x'', at = $2 WHERE id = $1 AND waiting = 1";
@@ -63,6 +57,7 @@ impl Step<'_> {
         match change {
             Change::Quarantine(row) => self.quarantine(row),
             Change::QuarantineMove { event, state } => self.quarantine_move(*event, state),
+            Change::Attach { to, later } => self.attach(*to, later),
             Change::Emit { id, partition, policy, entry } => {
                 self.emit(&NewEntry { partition: *partition, policy: *policy, emitted: Some(*id), entry: (**entry).clone() })
             }
@@ -136,46 +131,10 @@ impl Step<'_> {
         }
     }
 
-    fn write(&mut self, sql: &str, values: &[&dyn ToSql]) -> Result<usize, Broken> {
+    /// Writes by a statement; answers how many rows.
+    pub(super) fn write(&mut self, sql: &str, values: &[&dyn ToSql]) -> Result<usize, Broken> {
         self.wrote = true;
         Ok(self.conn.prepare_cached(sql)?.execute(values)?)
-    }
-
-    fn quarantine(&mut self, row: &QuarantineRow) -> Result<(), Broken> {
-        let written = self.write(
-            PUT_QUARANTINE,
-            params![
-                row.event.bytes(),
-                row.at.micros(),
-                row.position.partition.0,
-                int(row.position.offset.0),
-                row.source.as_str(),
-                len(row.origin.index()),
-                row.owner.as_str(),
-                row.cause(),
-                row.state.word(),
-                int(row.version),
-                json(row)?
-            ],
-        )?;
-        if written == 1 {
-            self.state.numbers.enter(row.origin, bucket(&row.state), 1);
-        }
-        Ok(())
-    }
-
-    fn quarantine_move(&mut self, event: EventId, to: &QuarantineState) -> Result<(), Broken> {
-        let mut read = self.conn.prepare_cached(QUARANTINE)?;
-        let stored: Option<String> = read.query_row([event.bytes()], |row| row.get(0)).optional()?;
-        let stored = stored.ok_or(Broken::Conflict("there is no such quarantined event"))?;
-        let mut row: QuarantineRow = parse(&stored)?;
-        self.state.numbers.shift(row.origin, bucket(&row.state), bucket(to))?;
-        if matches!(to, QuarantineState::Resubmitted { .. }) {
-            row.revision += 1;
-        }
-        row.state = to.clone();
-        row.version += 1;
-        self.write(MOVE_QUARANTINE, params![event.bytes(), row.state.word(), int(row.version), json(&row)?]).map(drop)
     }
 
     fn emit(&mut self, new: &NewEntry) -> Result<(), Broken> {
@@ -238,16 +197,6 @@ impl Step<'_> {
     }
 }
 
-/// The bucket of an entry in this state.
-pub(super) const fn bucket(state: &QuarantineState) -> Bucket {
-    match state {
-        QuarantineState::Open => Bucket::Quarantined,
-        QuarantineState::Resubmitted { .. } => Bucket::Resubmitted,
-        QuarantineState::Released { .. } => Bucket::Released,
-        QuarantineState::Closed { .. } => Bucket::Closed,
-    }
-}
-
 /// The last application of a policy.
 pub(super) fn in_force(conn: &Connection) -> Result<Option<InForce>, Broken> {
     let found: Option<String> = conn.prepare_cached(IN_FORCE)?.query_row([], |row| row.get(0)).optional()?;
@@ -266,7 +215,7 @@ pub(super) fn keyed_writes(conn: &Connection) -> Result<u64, Broken> {
 }
 
 /// A value as the file keeps it.
-fn json(value: &impl Serialize) -> Result<String, Broken> {
+pub(super) fn json(value: &impl Serialize) -> Result<String, Broken> {
     serde_json::to_string(value).map_err(Broken::corrupt)
 }
 

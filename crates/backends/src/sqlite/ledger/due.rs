@@ -28,7 +28,7 @@ statements! {
 }
 
 /// Ready deliveries of a destination: first attempts and repeats are two queues, merged by due time.
-pub(super) fn due(conn: &Connection, names: &NameTexts, query: &DueQuery) -> Result<Readable, Broken> {
+pub(super) fn due(conn: &Connection, names: &NameTexts, query: &DueQuery) -> Result<Readable<Delivery>, Broken> {
     let mut readable = Readable::default();
     let mut found: Vec<Row> = Vec::new();
     snapshot(conn, || {
@@ -51,7 +51,7 @@ pub(super) fn due(conn: &Connection, names: &NameTexts, query: &DueQuery) -> Res
     })?;
     found.sort_by_key(order);
     found.truncate(query.all);
-    readable.deliveries = found.into_iter().map(|row| row.delivery).collect();
+    readable.rows = found.into_iter().map(|row| row.delivery).collect();
     Ok(readable)
 }
 

@@ -12,6 +12,7 @@ mod packed;
 mod pages;
 mod port;
 mod prepared;
+mod quarantine;
 mod read;
 mod rows;
 mod state;

@@ -12,7 +12,7 @@ use model::view::{
 };
 use model::{
     Account, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, FaultKind,
-    InForce, KeyedWrite, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId,
+    InForce, KeyedWrite, LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId,
     ReplayMember, Timestamp, Token,
 };
 use uuid::Uuid;
@@ -21,7 +21,7 @@ use super::super::connection;
 use super::group::{Reply, Request};
 use super::prepared::Prepared;
 use super::rows::Row;
-use super::{SqliteLedger, beside, causes, due, feed, newest, read, views, words};
+use super::{SqliteLedger, beside, causes, due, feed, newest, quarantine, read, views, words};
 
 impl Ledger for SqliteLedger {
     fn commit(&self, batch: Batch) -> Answer<'_, Committed> {
@@ -38,7 +38,7 @@ impl Ledger for SqliteLedger {
         self.ask("ledger.delivery", move |conn, names| Ok(Row::find(conn, names, id)?.map(|row| row.delivery)))
     }
 
-    fn due(&self, query: DueQuery) -> Answer<'_, Readable> {
+    fn due(&self, query: DueQuery) -> Answer<'_, Readable<Delivery>> {
         self.ask("ledger.due", move |conn, names| due::due(conn, names, &query))
     }
 
@@ -54,7 +54,7 @@ impl Ledger for SqliteLedger {
         self.ask("ledger.agenda", due::agenda)
     }
 
-    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable> {
+    fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable<Delivery>> {
         self.ask("ledger.orphans", move |conn, names| read::orphans(conn, names, stale_before, limit))
     }
 
@@ -79,15 +79,19 @@ impl Ledger for SqliteLedger {
         self.readers.ask("ledger.seen", move |conn| read::seen(conn, ids))
     }
 
-    fn outbox(&self, limit: usize) -> Answer<'_, Vec<NewEntry>> {
+    fn outbox(&self, limit: usize) -> Answer<'_, Readable<NewEntry>> {
         self.readers.ask("ledger.outbox", move |conn| read::outbox(conn, limit))
     }
 
     fn quarantined(&self, event: EventId) -> Answer<'_, Option<QuarantineRow>> {
-        self.readers.ask("ledger.quarantined", move |conn| read::quarantined(conn, event))
+        self.readers.ask("ledger.quarantined", move |conn| quarantine::row(conn, event))
     }
 
-    fn replays_running(&self) -> Answer<'_, Vec<Replay>> {
+    fn later(&self, of: EventId) -> Answer<'_, Option<LaterEvent>> {
+        self.readers.ask("ledger.later", move |conn| quarantine::later(conn, of))
+    }
+
+    fn replays_running(&self) -> Answer<'_, Readable<Replay>> {
         self.readers.ask("ledger.replays_running", read::replays_running)
     }
 

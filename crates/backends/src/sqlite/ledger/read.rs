@@ -7,17 +7,18 @@ use engine::ports::{Life, Readable, Shard};
 use model::account::ROUTER;
 use model::change::Switch;
 use model::{
-    Account, Bucket, DestinationName, Digest, Entry, EventId, NewEntry, NodeName, Offset, Partition, PolicyVersion,
+    Account, Bucket, Delivery, DestinationName, Digest, Entry, NewEntry, NodeName, Offset, Partition, PolicyVersion,
     QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
 };
-use rusqlite::{Connection, OptionalExtension as _, Params, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use uuid::Uuid;
 
 use super::super::broken::Broken;
 use super::super::connection::snapshot;
 use super::super::sql::{at, count, int, len, statements};
-use super::beside::{bucket as quarantine_bucket, parse};
+use super::beside::parse;
 use super::names::NameTexts;
+use super::quarantine::bucket as quarantine_bucket;
 use super::rows::{columns, decode, origin, state_word, unreadable};
 use super::state::load_tallies;
 use super::trim::bucket;
@@ -31,9 +32,8 @@ statements! {
     PARTITION_POLICY = "SELECT version FROM partition_policies WHERE part = $1";
     POLICY = "SELECT files FROM policies WHERE version = $1";
     SEEN = "SELECT 1 FROM seen WHERE id = $1";
-    OUTBOX = "SELECT id, part, policy, head, body FROM emissions WHERE waiting = 1 ORDER BY seq LIMIT $1";
-    QUARANTINED = "SELECT content FROM quarantine WHERE event = $1";
-    REPLAYS_RUNNING = "SELECT content FROM replays WHERE state = 'running' ORDER BY id";
+    OUTBOX = "SELECT id, part, policy, head, body FROM emissions WHERE waiting = 1 ORDER BY seq";
+    REPLAYS_RUNNING = "SELECT id, content FROM replays WHERE state = 'running' ORDER BY id";
     REPLAY = "SELECT content FROM replays WHERE id = $1";
     MEMBERS = "SELECT content FROM members WHERE replay = $1 AND no >= $2 ORDER BY no LIMIT $3";
     PROGRESS = "SELECT state, count(*) FROM deliveries WHERE replay = $1 GROUP BY state";
@@ -61,7 +61,7 @@ pub(super) fn orphans(
     names: &NameTexts,
     stale_before: Timestamp,
     limit: usize,
-) -> Result<Readable, Broken> {
+) -> Result<Readable<Delivery>, Broken> {
     snapshot(conn, || {
         let mut lives: BTreeMap<NodeName, (u64, Timestamp)> = BTreeMap::new();
         let mut statement = conn.prepare_cached(LIVES)?;
@@ -73,7 +73,7 @@ pub(super) fn orphans(
         let mut orphans = Readable::default();
         let mut statement = conn.prepare_cached(ORPHANS)?;
         let mut rows = statement.query([])?;
-        while let (Some(row), true) = (rows.next()?, orphans.deliveries.len() < limit) {
+        while let (Some(row), true) = (rows.next()?, orphans.rows.len() < limit) {
             let delivery = match decode(row, names) {
                 Ok(row) => row.delivery,
                 Err(broken) => {
@@ -84,7 +84,7 @@ pub(super) fn orphans(
             let Some(lease) = &delivery.lease else { continue };
             let life = lives.get(&lease.node);
             if life.is_none_or(|(life, seen_at)| lease.incarnation < *life || *seen_at < stale_before) {
-                orphans.deliveries.push(delivery);
+                orphans.rows.push(delivery);
             }
         }
         Ok(orphans)
@@ -129,32 +129,54 @@ pub(super) fn seen(conn: &Connection, ids: Vec<Uuid>) -> Result<Vec<Uuid>, Broke
 }
 
 /// Entries to append, oldest first.
-pub(super) fn outbox(conn: &Connection, limit: usize) -> Result<Vec<NewEntry>, Broken> {
-    let mut entries = Vec::new();
+pub(super) fn outbox(conn: &Connection, limit: usize) -> Result<Readable<NewEntry>, Broken> {
+    let mut waiting = Readable::default();
     let mut statement = conn.prepare_cached(OUTBOX)?;
-    let mut rows = statement.query([len(limit)])?;
-    while let Some(row) = rows.next()? {
-        let policy: String = row.get(2)?;
-        let head = row.get_ref(3)?.as_blob().map_err(Broken::corrupt)?;
-        let entry = Entry::decode(head, Bytes::from(row.get::<_, Vec<u8>>(4)?)).map_err(Broken::corrupt)?;
-        entries.push(NewEntry {
-            partition: Partition(row.get(1)?),
-            policy: policy_version(&policy)?,
-            emitted: Some(Uuid::from_bytes(row.get(0)?)),
-            entry,
-        });
+    let mut rows = statement.query([])?;
+    while let (Some(row), true) = (rows.next()?, waiting.rows.len() < limit) {
+        match emission(row) {
+            Ok(entry) => waiting.rows.push(entry),
+            Err(broken) => name(&mut waiting, format!("{}: {broken}", id_of("emitted entry", row))),
+        }
     }
-    Ok(entries)
+    Ok(waiting)
 }
 
-/// A quarantined event.
-pub(super) fn quarantined(conn: &Connection, event: EventId) -> Result<Option<QuarantineRow>, Broken> {
-    text(conn, QUARANTINED, [event.bytes()])?.map(|row| parse(&row)).transpose()
+fn emission(row: &Row<'_>) -> Result<NewEntry, Broken> {
+    let policy: String = row.get(2)?;
+    let head = row.get_ref(3)?.as_blob().map_err(Broken::corrupt)?;
+    let entry = Entry::decode(head, Bytes::from(row.get::<_, Vec<u8>>(4)?)).map_err(Broken::corrupt)?;
+    let emitted = Some(Uuid::from_bytes(row.get(0)?));
+    Ok(NewEntry { partition: Partition(row.get(1)?), policy: policy_version(&policy)?, emitted, entry })
 }
 
 /// Replays that are running.
-pub(super) fn replays_running(conn: &Connection) -> Result<Vec<Replay>, Broken> {
-    texts(conn, REPLAYS_RUNNING, [])?.iter().map(|row| parse(row)).collect()
+pub(super) fn replays_running(conn: &Connection) -> Result<Readable<Replay>, Broken> {
+    let mut running = Readable::default();
+    let mut statement = conn.prepare_cached(REPLAYS_RUNNING)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let content = row.get_ref(1)?.as_str().map_err(Broken::corrupt);
+        match content.and_then(parse) {
+            Ok(replay) => running.rows.push(replay),
+            Err(broken) => name(&mut running, format!("{}: {broken}", id_of("replay", row))),
+        }
+    }
+    Ok(running)
+}
+
+/// LIMIT: rows that one answer names as unreadable; a person who looks finds the others.
+const UNREADABLE_MAX: usize = 100;
+
+fn name<T>(readable: &mut Readable<T>, what: String) {
+    if readable.unreadable.len() < UNREADABLE_MAX {
+        readable.unreadable.push(what);
+    }
+}
+
+/// A row by the id in its first column, if that can be read.
+fn id_of(kind: &str, row: &Row<'_>) -> String {
+    row.get(0).map_or_else(|_| format!("{kind} without an id"), |id| format!("{kind} {}", Uuid::from_bytes(id)))
 }
 
 /// A replay.
@@ -208,7 +230,7 @@ pub(super) fn shards(conn: &Connection) -> Result<Vec<Shard>, Broken> {
 
 /// The latest life of a node.
 pub(super) fn life(conn: &Connection, node: &str) -> Result<Option<Life>, Broken> {
-    let read = |row: &rusqlite::Row<'_>| Ok(Life { incarnation: count(row.get(0)?), seen_at: at(row.get(1)?) });
+    let read = |row: &Row<'_>| Ok(Life { incarnation: count(row.get(0)?), seen_at: at(row.get(1)?) });
     Ok(conn.prepare_cached(LIFE)?.query_row([node], read).optional()?)
 }
 

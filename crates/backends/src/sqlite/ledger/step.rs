@@ -156,6 +156,7 @@ impl<'a> Step<'a> {
             }
             Change::Quarantine(_)
             | Change::QuarantineMove { .. }
+            | Change::Attach { .. }
             | Change::Emit { .. }
             | Change::Emitted { .. }
             | Change::See { .. }

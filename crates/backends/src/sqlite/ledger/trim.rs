@@ -2,14 +2,14 @@
 
 use model::limit::TRIM_ROWS_MAX;
 use model::room::Ages;
-use model::{Bucket, QuarantineRow, Timestamp};
+use model::{Bucket, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::super::broken::Broken;
 use super::super::segments::Segments;
 use super::super::sql::{len, statements};
-use super::beside::{bucket as quarantine_bucket, parse};
 use super::deliveries::attempt_id;
+use super::quarantine;
 use super::rows::origin;
 use super::state::State;
 use super::words::count_words;
@@ -23,8 +23,6 @@ statements! {
         ORDER BY created_at, id LIMIT $2";
     LET_ANSWERS_GO = "UPDATE attempts SET response = x'', response_cut = 1 WHERE id > $1 AND id < $2 AND length(response) > 0";
     IS_UNANSWERED = "UPDATE deliveries SET answered = 0 WHERE seq = $1";
-    SETTLED = "SELECT event, content FROM quarantine WHERE state <> 'open' AND at < $1 ORDER BY at, event LIMIT $2";
-    DELETE_SETTLED = "DELETE FROM quarantine WHERE event = $1";
     ENDED_REPLAY = "SELECT id FROM replays WHERE state <> 'running' AND created_at < $1 AND NOT EXISTS
         (SELECT 1 FROM deliveries WHERE replay = replays.id AND state IN (0, 1, 3)) ORDER BY created_at, id LIMIT 1";
     DELETE_MEMBERS = "DELETE FROM members WHERE replay = $1 AND no IN
@@ -49,8 +47,10 @@ statements! {
 /// for.
 pub(super) fn trim(conn: &Connection, state: &mut State, ages: Ages) -> Result<u64, Broken> {
     let before = ages.rows;
-    let answers = let_answers_go(conn, ages.answers.max(before))?;
-    let over = trim_deliveries(conn, state, before)? + trim_quarantine(conn, state, before)? + trim_replay(conn, before)?;
+    let bodies = ages.answers.max(before);
+    let answers = let_answers_go(conn, bodies)? + quarantine::trim_later(conn, bodies, TRIM_ROWS_MAX)?;
+    let settled = quarantine::trim(conn, state, before, TRIM_ROWS_MAX)?;
+    let over = trim_deliveries(conn, state, before)? + settled + trim_replay(conn, before)?;
     let notes = trim_feed(conn, before)? + trim_words(conn, state, before.min(oldest_open(conn)?))?;
     let old = |sql, before: Timestamp| conn.prepare_cached(sql)?.execute([before.micros(), len(TRIM_ROWS_MAX)]);
     let emitted = old(DELETE_EMISSIONS, ages.emitted)? + old(DELETE_SEEN, ages.emitted)?;
@@ -75,20 +75,6 @@ fn let_answers_go(conn: &Connection, before: Timestamp) -> Result<usize, Broken>
         conn.prepare_cached(IS_UNANSWERED)?.execute([seq])?;
     }
     Ok(answered.len())
-}
-
-fn trim_quarantine(conn: &Connection, state: &mut State, before: Timestamp) -> Result<usize, Broken> {
-    let mut select = conn.prepare_cached(SETTLED)?;
-    let settled = select.query_map([before.micros(), len(TRIM_ROWS_MAX)], |row| {
-        Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, String>(1)?))
-    })?;
-    let settled: Vec<_> = settled.collect::<Result<_, _>>()?;
-    for (event, content) in &settled {
-        let row: QuarantineRow = parse(content)?;
-        state.numbers.trimmed[row.origin.index()].0[quarantine_bucket(&row.state).index()] += 1;
-        conn.prepare_cached(DELETE_SETTLED)?.execute([event])?;
-    }
-    Ok(settled.len())
 }
 
 /// The members of the oldest replay that has ended, then itself.

@@ -19,6 +19,7 @@ use super::beside::parse;
 use super::deliveries::attempt_id;
 use super::names::NameTexts;
 use super::pages::{BOTTOM, Condition, Place, Question, Rows, TOP, cursor, page, page_rows, place_of};
+use super::quarantine;
 use super::read::{self, policy_version, texts};
 use super::rows::{Row, STATE_WORDS, columns, decode};
 
@@ -168,7 +169,7 @@ pub(super) fn event_story(conn: &Connection, names: &NameTexts, event: EventId) 
             audit.extend(parse_all::<AuditRow>(conn, AUDIT_OF, [subject])?);
         }
         audit.sort_by_key(|row| (row.at, row.id));
-        Ok(EventStory { quarantine: read::quarantined(conn, event)?, deliveries, audit })
+        Ok(EventStory { quarantine: quarantine::row(conn, event)?, deliveries, audit })
     })
 }
 

@@ -1,11 +1,13 @@
 //! What a person's command about a kept event changes, decided from the row, the event and the policy.
 //!
 //! A correction is judged like an arrival, under the present policy, but for signature and key registry; what would be
-//! kept again is not taken. A release is not judged: a person answers for it.
+//! kept again is not taken. What its sender sent later is a correction that nobody has to type. A release is not judged: a
+//! person answers for it.
 
 use bytes::Bytes;
 use model::{
-    Batch, Change, Digest, Entry, Event, EventId, Guard, Partition, QuarantineRow, QuarantineState, Refusal, Verdict,
+    Batch, Change, Digest, Entry, Event, EventId, Guard, LaterEvent, Partition, QuarantineRow, QuarantineState, Refusal,
+    Verdict,
 };
 use policy::Policy;
 use uuid::Uuid;
@@ -30,6 +32,8 @@ pub struct Kept<'a> {
     pub row: &'a QuarantineRow,
     /// The event itself.
     pub event: &'a Event,
+    /// What its sender sent later.
+    pub later: Option<&'a LaterEvent>,
     /// The version that the person saw; `None` for whatever it is now.
     pub seen: Option<u64>,
 }
@@ -59,25 +63,52 @@ pub struct Decided {
 /// Another body takes the place of the kept one, in the same form.
 pub fn correct(stand: Stand<'_>, kept: Kept<'_>, body: &Bytes, asked: &Asked) -> Result<Decided, NotDone> {
     asked.check()?;
+    let digest = Digest::of(body);
+    match settled(kept, &corrected(kept.row, kept.row.revision, &digest, asked))? {
+        Some(decided) => Ok(decided),
+        None => replace(stand, kept, (kept.event, body, &digest), asked),
+    }
+}
+
+/// What its sender sent later takes the place of the kept event, in the form in which it came. With `seen`, only where
+/// that is the digest of what is attached.
+pub fn resubmit(stand: Stand<'_>, kept: Kept<'_>, seen: Option<Digest>, asked: &Asked) -> Result<Decided, NotDone> {
+    asked.check()?;
     let row = kept.row;
-    let becomes = |revision: u32| QuarantineState::Resubmitted {
-        as_event: corrected_id(row.event, revision, body),
-        by: asked.by.clone(),
-        why: asked.why.clone(),
+    let none =
+        || NotDone::Refused(format!("nothing came under the key of event {} later; correct it with a body", row.event));
+    let Some(newest) = row.later.as_ref().map(|later| later.digest) else {
+        settled(kept, &QuarantineState::Open)?;
+        return Err(none());
     };
-    if let Some(decided) = settled(kept, &becomes(row.revision))? {
+    if let Some(decided) = settled(kept, &corrected(row, row.revision, &seen.unwrap_or(newest), asked))? {
         return Ok(decided);
     }
+    if seen.is_some_and(|seen| seen != newest) {
+        return Err(NotDone::Changed(format!("another body came since, sha256 {newest}")));
+    }
+    let event = &kept.later.ok_or_else(none)?.event;
+    replace(stand, kept, (event, &event.body, &event.digest), asked)
+}
+
+/// Another body, in the form of an event, takes the place of the kept one.
+fn replace(
+    stand: Stand<'_>,
+    kept: Kept<'_>,
+    (form, body, digest): (&Event, &Bytes, &Digest),
+    asked: &Asked,
+) -> Result<Decided, NotDone> {
+    let row = kept.row;
     let revision = row.revision + 1;
-    let id = corrected_id(row.event, revision, body);
-    let event = match again(stand.policy, kept.event, body.clone(), id).map_err(not_taken)? {
+    let id = corrected_id(row.event, revision, digest);
+    let event = match again(stand.policy, form, body.clone(), id).map_err(not_taken)? {
         Verdict::Admitted(event) => *event,
         Verdict::Quarantined { event: _, reasons } => return Err(NotDone::Invalid(reasons)),
     };
     let to = partition(&event, stand.partitions);
     let entry = Entry::Resubmitted { of: row.event, revision, by: asked.by.clone(), why: asked.why.clone(), event };
     let emit = Change::Emit { id: id.0, partition: to, policy: stand.policy.version, entry: Box::new(entry) };
-    Ok(decided(kept, becomes(revision), Some(emit), asked))
+    Ok(decided(kept, corrected(row, revision, digest, asked), Some(emit), asked))
 }
 
 /// The event passes as it is. It keeps its id; its place in the order of its partition is a new one.
@@ -110,8 +141,16 @@ pub fn close(kept: Kept<'_>, asked: &Asked) -> Result<Decided, NotDone> {
 
 /// The id of a corrected event follows from the original, the revision and the new bytes: the same correction twice is
 /// one event, and two that race for one revision cannot be taken for each other.
-fn corrected_id(of: EventId, revision: u32, body: &Bytes) -> EventId {
-    EventId::derive(of.0, &[b"corrected", &revision.to_be_bytes(), &Digest::of(body).0])
+fn corrected_id(of: EventId, revision: u32, digest: &Digest) -> EventId {
+    EventId::derive(of.0, &[b"corrected", &revision.to_be_bytes(), &digest.0])
+}
+
+fn corrected(row: &QuarantineRow, revision: u32, digest: &Digest, asked: &Asked) -> QuarantineState {
+    QuarantineState::Resubmitted {
+        as_event: corrected_id(row.event, revision, digest),
+        by: asked.by.clone(),
+        why: asked.why.clone(),
+    }
 }
 
 fn released_id(of: EventId) -> Uuid {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use model::{Entry, EventId, Fault, FaultKind};
+use model::{Digest, Entry, EventId, Fault, FaultKind};
 
 use super::decide::{self, Decided, Kept, Moved, Stand};
 use crate::book::Book;
@@ -42,6 +42,13 @@ impl Quarantine {
         self.settle(which, asked, |stand, kept| decide::correct(stand, kept, &body, asked)).await
     }
 
+    /// What its sender sent under its key later takes its place; with `seen`, only where that is its digest.
+    ///
+    /// `Refused` where nothing came, `Changed` where something else has come since, `Invalid` as for a correction.
+    pub async fn resubmit(&self, which: Which, seen: Option<Digest>, asked: &Asked) -> Result<Moved, NotDone> {
+        self.settle(which, asked, |stand, kept| decide::resubmit(stand, kept, seen, asked)).await
+    }
+
     /// The event passes as it is.
     pub async fn release(&self, which: Which, asked: &Asked) -> Result<Moved, NotDone> {
         self.settle(which, asked, |stand, kept| decide::release(stand, kept, asked)).await
@@ -72,9 +79,12 @@ impl Quarantine {
                     "the row points elsewhere",
                 )));
             };
+            // What came after the row was read fails the commit.
+            let later = if row.later.is_some() { self.ledger.later(which.event).await? } else { None };
             let policy = self.book.current();
             let stand = Stand { policy: &policy, partitions: &partitions };
-            let Decided { batch, moved } = decide(stand, Kept { row: &row, event, seen: which.version })?;
+            let Decided { batch, moved } =
+                decide(stand, Kept { row: &row, event, later: later.as_ref(), seen: which.version })?;
             let Some(batch) = batch else { return Ok(moved) };
             match self.ledger.commit(batch).await {
                 Ok(_) => return Ok(moved),

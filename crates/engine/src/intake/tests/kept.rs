@@ -1,10 +1,12 @@
 //! What people do with kept events: what it changes, what is refused, and that it can be asked twice.
 
 use bytes::Bytes;
-use model::{Batch, Change, Entry, EventId, Guard, Offset, Partition, Position, Principal, QuarantineRow, QuarantineState};
+use model::{
+    Batch, Change, Entry, EventId, Guard, LaterEvent, Offset, Partition, Position, Principal, QuarantineRow, QuarantineState,
+};
 
 use super::*;
-use crate::intake::quarantine::decide::{Decided, Kept, Stand, close, correct, release};
+use crate::intake::quarantine::decide::{Decided, Kept, Stand, close, correct, release, resubmit};
 use crate::rules::asked::{Asked, NotDone};
 
 fn world(unknown: Unknown, listed: &str) -> World {
@@ -37,6 +39,7 @@ fn row(event: &Event) -> QuarantineRow {
         state: QuarantineState::Open,
         revision: 0,
         version: 4,
+        later: None,
     }
 }
 
@@ -45,7 +48,7 @@ fn asked(why: &str) -> Asked {
 }
 
 fn seen<'a>(row: &'a QuarantineRow, event: &'a Event, seen: Option<u64>) -> Kept<'a> {
-    Kept { row, event, seen }
+    Kept { row, event, later: None, seen }
 }
 
 /// The row after the batch, as every ledger leaves it.
@@ -198,4 +201,69 @@ fn a_command_that_is_repeated_is_answered_as_the_first_time() {
     let settled = after(row(&event), &first.batch.unwrap());
     let other = Bytes::from_static(br#"{"type":"known","b":1}"#);
     assert!(matches!(correct(stand, seen(&settled, &event, None), &other, &asked("why")), Err(NotDone::Refused(_))));
+}
+
+/// What the sender of the kept event sent later, and the row that has it beside it.
+fn attached(event: &Event, body: &str) -> (QuarantineRow, LaterEvent) {
+    let later = match world(Unknown::Quarantine, "known").events(&post("lab", body)).remove(0) {
+        Verdict::Admitted(event) => LaterEvent { event: *event, reasons: Vec::new() },
+        Verdict::Quarantined { event, reasons } => LaterEvent { event: *event, reasons },
+    };
+    (QuarantineRow { later: Some(later.summary(0)), ..row(event) }, later)
+}
+
+fn resubmitted(
+    (row, event, later): (&QuarantineRow, &Event, Option<&LaterEvent>),
+    digest: Option<Digest>,
+    seen: Option<u64>,
+) -> Result<Decided, NotDone> {
+    let world = world(Unknown::Quarantine, "known");
+    let stand = Stand { policy: &world.policy, partitions: &[Partition(0)] };
+    resubmit(stand, Kept { row, event, later, seen }, digest, &asked("mended by the shop"))
+}
+
+#[test]
+fn what_came_later_takes_the_place_of_the_original_as_a_correction_does() {
+    let (event, body) = (kept(), r#"{"type":"known","a":2}"#);
+    let (row, later) = attached(&event, body);
+    for digest in [None, Some(Digest::of(body.as_bytes()))] {
+        let decided = resubmitted((&row, &event, Some(&later)), digest, None).unwrap();
+        let batch = decided.batch.unwrap();
+        assert_eq!(batch.guards, [Guard::QuarantineVersion { event: event.id, version: 4 }]);
+        let [(id, Entry::Resubmitted { of, revision: 1, event: new, .. })] = &emitted(&batch)[..] else {
+            panic!("{batch:?}")
+        };
+        assert_eq!((*of, new.id, Some(*id)), (event.id, *id, decided.moved.as_event));
+        assert_eq!((&*new.data(), new.received_at), (body.as_bytes(), later.event.received_at));
+        assert_eq!(new.correlation, new.id.to_string(), "neither of the two before it names a transaction");
+        assert!(matches!(batch.changes.last(), Some(Change::Audit(audit)) if audit.action == "quarantine.correct"));
+        // The same body typed in is the same correction.
+        let typed = corrected(&world(Unknown::Quarantine, "known"), body, None, &row).unwrap();
+        assert_eq!(typed.moved.as_event, decided.moved.as_event);
+        // Asked again, also when its bytes are gone, it is answered as before.
+        let after = after(row.clone(), &batch);
+        let again = resubmitted((&after, &event, None), digest, Some(4)).unwrap();
+        assert!(again.batch.is_none() && again.moved == decided.moved, "{again:?}");
+    }
+}
+
+#[test]
+fn what_came_later_is_taken_as_it_was_seen_and_only_where_it_would_be_admitted() {
+    let event = kept();
+    let (row, later) = attached(&event, r#"{"type":"known","a":2}"#);
+    let other = Some(Digest::of(b"what the person saw"));
+    let changed = resubmitted((&row, &event, Some(&later)), other, None).unwrap_err();
+    assert!(matches!(&changed, NotDone::Changed(why) if why.contains(&later.event.digest.to_string())), "{changed:?}");
+    let changed = resubmitted((&row, &event, Some(&later)), None, Some(3)).unwrap_err();
+    assert!(matches!(changed, NotDone::Changed(_)), "{changed:?}");
+    let (faulty, broken) = attached(&event, r#"{"type":"other"}"#);
+    let invalid = resubmitted((&faulty, &event, Some(&broken)), None, None).unwrap_err();
+    assert!(matches!(&invalid, NotDone::Invalid(reasons) if *reasons == broken.reasons), "{invalid:?}");
+    let nothing = resubmitted((&self::row(&event), &event, None), None, None).unwrap_err();
+    assert!(matches!(&nothing, NotDone::Refused(why) if why.contains("nothing came")), "{nothing:?}");
+    let closed = QuarantineState::Closed { by: Principal::new("ada"), why: "late".to_owned() };
+    for row in [QuarantineRow { state: closed.clone(), ..row }, QuarantineRow { state: closed, ..self::row(&event) }] {
+        let refused = resubmitted((&row, &event, Some(&later)), None, None).unwrap_err();
+        assert!(matches!(&refused, NotDone::Refused(why) if why.contains("closed by ada")), "{refused:?}");
+    }
 }

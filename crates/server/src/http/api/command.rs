@@ -112,6 +112,7 @@ pub(super) async fn decide_quarantine(
     let which = Which { event, version: seen.number() };
     let moved = match command {
         QuarantineCommand::Correct { body, why } => room.correct(which, Bytes::from(body), &asking.because(why)).await,
+        QuarantineCommand::Resubmit { digest, why } => room.resubmit(which, digest, &asking.because(why)).await,
         QuarantineCommand::Release { why } => room.release(which, &asking.because(why)).await,
         QuarantineCommand::Close { why } => room.close(which, &asking.because(why)).await,
     };

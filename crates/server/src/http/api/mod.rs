@@ -170,10 +170,14 @@ fn quarantine() -> Vec<Operation> {
             .parameter::<EventId>()
             .answers::<QuarantineRow>()
             .versions(Versions::Told),
+        reads("/quarantine/{event}/later/body", "laterBody", "The bytes of what came under its key later", read::later_body)
+            .access(Access::Scope(Scope::Bodies))
+            .parameter::<EventId>()
+            .answers_raw("application/octet-stream"),
         commands(
             "/quarantine/{event}",
             "decideQuarantined",
-            "Corrects, releases or closes an event that was kept",
+            "Corrects, resubmits, releases or closes an event that was kept",
             command::decide_quarantine,
         )
         .parameter::<EventId>()

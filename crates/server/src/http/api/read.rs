@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
 use model::view::{CauseGroup, FeedRow};
-use model::{AuditRow, DeliveryId, EventId, Fault, PolicyVersion, QuarantineRow, Replay, ReplayId};
+use model::{AuditRow, Body, DeliveryId, EventId, Fault, PolicyVersion, QuarantineRow, Replay, ReplayId};
 
 use crate::api::queries::{
     AuditFilter, DeliveryFilter, EventPaging, FeedPaging, Paging, PolicyPaging, QuarantineFilter, rows_of_page,
@@ -59,9 +59,12 @@ pub(super) async fn event(State(app): Shared, Path(id): Path<EventId>) -> Result
 pub(super) async fn event_body(State(app): Shared, Path(id): Path<EventId>) -> Result<Response, Problem> {
     let record = app.ground.journal.find(id).await?;
     let body = record.as_ref().and_then(|record| record.entry.event()).map(|event| event.body.clone());
-    let body = body.ok_or_else(|| Problem::not_found(format!("there is no event {id}")))?;
+    body.map(raw).ok_or_else(|| Problem::not_found(format!("there is no event {id}")))
+}
+
+fn raw(body: Body) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
-    Ok((headers, body).into_response())
+    (headers, body).into_response()
 }
 
 pub(super) async fn deliveries(State(app): Shared, Query(filter): Query<DeliveryFilter>) -> Page<DeliveryRow> {
@@ -89,6 +92,13 @@ pub(super) async fn quarantined(State(app): Shared, Path(event): Path<EventId>) 
     let missing = || format!("the event {event} was never in quarantine, or the router has not reached it");
     let row = app.ground.ledger.quarantined(event).await?.ok_or_else(|| Problem::not_found(missing()))?;
     Ok(Versioned(row.version.to_string(), Json(row)))
+}
+
+/// What came under the key of a kept event later, as it was received.
+pub(super) async fn later_body(State(app): Shared, Path(event): Path<EventId>) -> Result<Response, Problem> {
+    let later = app.ground.ledger.later(event).await?;
+    let missing = || Problem::not_found(format!("nothing that came under the key of the event {event} later is kept"));
+    later.map(|later| raw(later.event.body)).ok_or_else(missing)
 }
 
 /// Without `after` the newest page is answered, so that a reader can begin at the end.

@@ -1,17 +1,19 @@
 //! Intake over the stores in memory: what the sender is told is what is durable, and what people do with kept events
 //! reaches the journal.
 
+mod kept;
+mod later;
+
 use std::sync::Arc;
 
 use backends::conformance::ManualClock;
 use backends::memory::{MemoryJournal, MemoryLedger};
 use bytes::Bytes;
 use engine::book::Book;
-
 use engine::intake::quarantine::{Quarantine, Which};
 use engine::intake::run::{Answer, Intake, Item, Memory};
 use engine::keyring::Keyring;
-use engine::observe::Facts;
+use engine::observe::{Facts, UnreadableRows};
 use engine::outbox::Outbox;
 use engine::ports::{Clock, Journal, Ledger, Views};
 use engine::rules::asked::{Asked, NotDone};
@@ -24,8 +26,8 @@ use model::diagnostic::Place;
 use model::event::headers;
 use model::quarantine::QuarantineState;
 use model::{
-    Batch, Change, Entry, EventId, Offset, Partition, Principal, QuarantineRow, Received, Record, Refusal, RefusalKind,
-    SecretName, SourceName, TimeSpan, Timestamp,
+    Batch, Change, Consumer, Entry, EventId, Guard, Offset, Partition, Principal, QuarantineRow, Received, Record, Refusal,
+    RefusalKind, SecretName, SourceName, TimeSpan, Timestamp,
 };
 use policy::SourceFile;
 use tokio::sync::watch;
@@ -49,6 +51,12 @@ sources:
     verify: { unsigned: { owner: team-commerce, until: 2099-01-31, why: a test } }
     format: cloudevents
     limits: { rate: 100/s, burst: 1 }
+  strict:
+    verify: { unsigned: { owner: team-commerce, until: 2099-01-31, why: a test } }
+    format: cloudevents
+    unknown: quarantine
+    events:
+      known: { type: cloud.known }
   token:
     verify: { shared_secret: { header: x-token }, secrets: [shop/token] }
 ";
@@ -129,10 +137,22 @@ impl World {
         Asked { by: Principal::new("ines"), why: why.to_owned(), at: self.clock.now() }
     }
 
-    /// A kept event with its row, as the router would write it.
-    async fn kept(&self) -> EventId {
+    /// An event that is kept for a person, and that the router has not reached.
+    async fn unrouted(&self) -> EventId {
         let (id, _, quarantined) = accepted(&self.send("shop", r#"{"id":"k","type":"new"}"#).await);
         assert!(quarantined);
+        id
+    }
+
+    /// A kept event with its row, as the router would write it.
+    async fn kept(&self) -> EventId {
+        let id = self.unrouted().await;
+        self.route(id).await;
+        id
+    }
+
+    /// The row of a kept event and the cursor behind it, as the router would commit them.
+    async fn route(&self, id: EventId) {
         let record = self.journal.find(id).await.expect("memory answers").expect("it was accepted");
         let Entry::Quarantined { event, reasons } = &record.entry else { panic!("{record:?}") };
         let row = QuarantineRow {
@@ -147,13 +167,34 @@ impl World {
             state: QuarantineState::Open,
             revision: 0,
             version: 1,
+            later: None,
         };
-        self.ledger.commit(Batch::new().change(Change::Quarantine(Box::new(row)))).await.expect("memory commits");
-        id
+        let consumer = Consumer::new(model::account::ROUTER).expect("a literal name");
+        let cursor = Guard::Cursor { consumer, partition: Partition(0), from: Offset(0), to: record.position.offset };
+        let batch = Batch::new().guard(cursor).change(Change::Quarantine(Box::new(row)));
+        self.ledger.commit(batch).await.expect("memory commits");
+    }
+
+    async fn row(&self, id: EventId) -> QuarantineRow {
+        self.ledger.quarantined(id).await.expect("memory answers").expect("it was routed")
+    }
+
+    /// The body that is attached to a kept event.
+    async fn later(&self, id: EventId) -> Option<Bytes> {
+        self.ledger.later(id).await.expect("memory answers").map(|later| later.event.body)
+    }
+
+    /// Another body under the key of the kept event is refused; answers with what the sender is told.
+    async fn contradict(&self, body: &str) -> String {
+        self.clock.advance(TimeSpan::from_secs(1));
+        let refusal = refused(self.send("shop", body).await);
+        assert_eq!(refusal.kind, RefusalKind::KeyReused);
+        refusal.detail
     }
 
     async fn append_emitted(&self) {
-        let mut outbox = Outbox { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger) };
+        let (journal, ledger) = (Arc::clone(&self.journal), Arc::clone(&self.ledger));
+        let mut outbox = Outbox { journal, ledger, facts: Arc::default(), told: UnreadableRows::default() };
         while outbox.turn().await.expect("memory appends") == engine::drive::Turn::Worked {}
     }
 }
@@ -316,45 +357,4 @@ async fn a_source_that_does_not_exist_is_no_label_of_a_meter() {
     assert_eq!(refused(world.send("nowhere", "{}").await).kind, RefusalKind::UnknownSource);
     let shown = format!("{:?}", world.intake.facts.meters.families());
     assert!(shown.contains("unknown-source") && !shown.contains("nowhere"), "{shown}");
-}
-
-#[tokio::test]
-async fn a_correction_reaches_the_journal_once() {
-    let world = World::new(1_000_000);
-    let event = world.kept().await;
-    let which = Which { event, version: Some(1) };
-    let quarantine = world.quarantine();
-    let again = quarantine.correct(which, Bytes::from_static(br#"{"id":"k","type":"new"}"#), &world.asked("x")).await;
-    assert!(matches!(again, Err(NotDone::Invalid(_))), "{again:?}");
-    let body = Bytes::from_static(br#"{"id":"k","type":"order"}"#);
-    let moved = quarantine.correct(which, body.clone(), &world.asked("typo")).await.expect("it is right now");
-    world.clock.advance(TimeSpan::from_secs(1));
-    let repeated = quarantine.correct(which, body, &world.asked("typo")).await.expect("as the first time");
-    assert_eq!(repeated, moved);
-    world.append_emitted().await;
-    let records = world.records().await;
-    let [_, corrected] = records.as_slice() else { panic!("{records:?}") };
-    assert!(matches!(&corrected.entry, Entry::Resubmitted { of, revision: 1, event: new, .. }
-        if *of == event && Some(new.id) == moved.as_event && new.kind.as_str() == "shop.order"));
-    let (of_it, of_the_first) = (Chain::of_entry(&corrected.entry, Share::ALL), Chain::of(event, None, Share::ALL));
-    assert_eq!(of_it, Some(of_the_first), "it goes on in the chain of the one that it corrects");
-    assert_eq!(world.audit().await.len(), 1);
-    let other = quarantine.release(which, &world.asked("let it pass")).await;
-    assert!(matches!(&other, Err(NotDone::Refused(why)) if why.contains("corrected by ines")), "{other:?}");
-}
-
-#[tokio::test]
-async fn a_release_and_a_close_settle_an_event_once() {
-    let world = World::new(1_000_000);
-    let event = world.kept().await;
-    let quarantine = world.quarantine();
-    let which = Which { event, version: None };
-    let moved = quarantine.release(which, &world.asked("it is fine")).await.expect("released");
-    assert_eq!((moved.version, moved.as_event), (2, None));
-    world.append_emitted().await;
-    let records = world.records().await;
-    assert!(matches!(&records[1].entry, Entry::Released { of, at, .. } if *of == event && *at == records[0].position));
-    assert!(matches!(quarantine.close(which, &world.asked("no")).await, Err(NotDone::Refused(_))));
-    let unknown = Which { event: EventId::derive(event.0, &[b"other"]), version: None };
-    assert!(matches!(quarantine.close(unknown, &world.asked("no")).await, Err(NotDone::Unknown(_))));
 }

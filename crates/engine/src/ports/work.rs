@@ -1,0 +1,70 @@
+//! What the ledger is asked and answers with, beside the nouns of the model: which work is due, whose it is, and what of it can
+//! be read. Values without a decision.
+
+use std::collections::BTreeSet;
+
+use model::{DestinationName, FlowName, NodeName, Timestamp};
+
+/// Which due deliveries are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueQuery {
+    /// To where.
+    pub destination: DestinationName,
+    /// Readable by then.
+    pub now: Timestamp,
+    /// At most so many, first attempts and repeats together.
+    pub all: usize,
+    /// Of these at most so many repeats: the rest of the slots is reserved for first attempts.
+    pub repeats: usize,
+    /// Flows that are left out, because a person paused them.
+    pub without: BTreeSet<FlowName>,
+}
+
+/// Rows that were asked for, and what cannot be read of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readable<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Those on the way to them that cannot be read: which, and what is wrong with it, in a sentence each.
+    pub unreadable: Vec<String>,
+}
+
+impl<T> Readable<T> {
+    /// Rows all of which can be read.
+    pub const fn all(rows: Vec<T>) -> Self {
+        Self { rows, unreadable: Vec::new() }
+    }
+
+    /// Whether there is nothing, readable or not.
+    pub const fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.unreadable.is_empty()
+    }
+}
+
+impl<T> Default for Readable<T> {
+    fn default() -> Self {
+        Self::all(Vec::new())
+    }
+}
+
+/// A life of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// Which of its lives; rises at every start.
+    pub incarnation: u64,
+    /// When it last showed itself, by its own clock.
+    pub seen_at: Timestamp,
+}
+
+/// Who works on a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Such as `destination/wms` or `partition/0`.
+    pub shard: String,
+    /// The node.
+    pub node: NodeName,
+    /// Its life.
+    pub incarnation: u64,
+    /// When the node was last seen.
+    pub seen_at: Timestamp,
+}
