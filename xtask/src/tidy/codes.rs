@@ -114,7 +114,7 @@ mod tests {
             (table, TABLE),
             (one, "# H0101"),
             (two, "# H0102"),
-            ("corpus/packs/shop/1/expected.json", "{ \"code\": \"H0101\" }"),
+            ("corpus/packs/shop/1/expected.json", "{\n  \"code\": \"H0101\"\n}\n"),
             ("corpus/check/a/expected.txt", "error[H0605]: no such code\n6 |   reasons: [H0102]\n"),
             ("corpus/check/a/flows/one.yaml", "reasons: [H0102]\n"),
         ];

@@ -61,7 +61,8 @@ async fn a_wrong_parameter_is_named_on_every_list() {
         ("feed?after=-1", "bad-parameter", "after"),
         ("replays?limit=x", "bad-parameter", "limit"),
         ("deliveries?sates=waiting", "unknown-parameter", "sates"),
-        ("replays?cursor=1", "unknown-parameter", "cursor"),
+        ("replays?cursor=x", "bad-parameter", "cursor"),
+        ("policies?after=1", "unknown-parameter", "after"),
     ] {
         let problem = product.get(&format!("/api/v1/{query}")).await.tells(400, code).json();
         assert_eq!(problem["parameter"], parameter, "{query}");
