@@ -95,7 +95,7 @@ async fn bytes(mut body: Body, bytes_max: usize, held: &mut Held<'_>) -> Result<
         held.take(piece.len()).map_err(no_room)?;
         whole.extend_from_slice(&piece);
     }
-    Ok(whole.into())
+    Ok(whole.into_boxed_slice().into())
 }
 
 fn unread(error: axum::Error) -> Refusal {

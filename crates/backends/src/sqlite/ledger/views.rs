@@ -69,7 +69,7 @@ fn of_deliveries(query: &DeliveryQuery, below: Place, (rows, walk): (usize, usiz
     let is_for_all = named.is_empty() && query.states.is_empty();
     let mut question = Question {
         index: None,
-        conditions: named.clone(),
+        conditions: named,
         few: None,
         from: query.since.map_or(BOTTOM, start_of),
         below: query.until.map_or(below, |until| below.min(start_of(until))),
@@ -80,8 +80,7 @@ fn of_deliveries(query: &DeliveryQuery, below: Place, (rows, walk): (usize, usiz
         // The bare column would lead to the index by cause, which is in no order of time.
         question.conditions.extend(of_states("state + 0", &query.states));
         question.index = Some("person = 1");
-        question.few =
-            Some(iter::once(Condition::plain("person = 1")).chain(of_states("state", &query.states)).chain(named).collect());
+        question.few = Some(of_a_cause(query));
     } else {
         question.conditions.extend(of_states("state", &query.states));
         question.few = (all_in(&OPEN) && !has_own_index).then(|| vec![Condition::plain("is_final = 0")]);
@@ -91,16 +90,27 @@ fn of_deliveries(query: &DeliveryQuery, below: Place, (rows, walk): (usize, usiz
 
 /// What names one thing: an event, a replay, a flow, a destination, a cause.
 fn named(query: &DeliveryQuery) -> Vec<Condition> {
-    const FLOW: &str = "flow = (SELECT id FROM names WHERE name = $)";
-    const DESTINATION: &str = "destination = (SELECT id FROM names WHERE name = $)";
     let conditions = [
         query.event.map(|event| Condition::of("event = $", event.bytes().to_vec())),
         query.replay.map(|replay| Condition::of("replay = $", replay.bytes().to_vec())),
+    ];
+    conditions.into_iter().chain(of_flow_destination_cause(query)).flatten().collect()
+}
+
+fn of_flow_destination_cause(query: &DeliveryQuery) -> [Option<Condition>; 3] {
+    const FLOW: &str = "flow = (SELECT id FROM names WHERE name = $)";
+    const DESTINATION: &str = "destination = (SELECT id FROM names WHERE name = $)";
+    [
         query.flow.as_ref().map(|flow| Condition::of(FLOW, flow.to_string())),
         query.destination.as_ref().map(|destination| Condition::of(DESTINATION, destination.to_string())),
         query.cause.as_ref().map(|cause| Condition::of("cause = $", cause.clone())),
-    ];
-    conditions.into_iter().flatten().collect()
+    ]
+}
+
+/// What the index by cause leads to: a condition that does not follow the one before it would be asked of every row.
+fn of_a_cause(query: &DeliveryQuery) -> Vec<Condition> {
+    let in_order = of_flow_destination_cause(query).into_iter().map_while(|condition| condition);
+    iter::once(Condition::plain("person = 1")).chain(of_states("state", &query.states)).chain(in_order).collect()
 }
 
 fn of_states(column: &str, words: &[String]) -> Option<Condition> {

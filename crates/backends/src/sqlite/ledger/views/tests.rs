@@ -53,6 +53,27 @@ fn each_page_goes_by_its_index_and_none_through_the_table() {
     }
 }
 
+/// The columns that the index by cause is entered by, of the plan that looks among few.
+fn entered_by(query: &DeliveryQuery) -> String {
+    let plans = plans(query);
+    let (_, rest) = plans[1].split_once("INDEX deliveries_cause (").expect("the index by cause");
+    rest.split_once(')').expect("its columns").0.to_owned()
+}
+
+#[test]
+fn the_index_by_cause_leads_to_all_rows_that_are_counted_and_to_no_others() {
+    let dead = || DeliveryQuery { states: names_of(&["dead_lettered"]), ..DeliveryQuery::default() };
+    let (flow, destination) = (FlowName::new("orders").ok(), DestinationName::new("wms").ok());
+    let cause = Some("http_400".to_owned());
+    let by_destination = DeliveryQuery { destination: destination.clone(), cause: cause.clone(), ..dead() };
+    assert_eq!(entered_by(&by_destination), "state=?");
+    assert_eq!(of_a_cause(&by_destination).len(), of_a_cause(&dead()).len());
+    let by_flow = DeliveryQuery { flow: flow.clone(), cause: cause.clone(), ..dead() };
+    assert_eq!(entered_by(&by_flow), "state=? AND flow=?");
+    let by_all = DeliveryQuery { flow, destination, cause, ..dead() };
+    assert_eq!(entered_by(&by_all), "state=? AND flow=? AND destination=? AND cause=?");
+}
+
 #[test]
 fn a_walk_is_in_the_order_of_the_page() {
     for words in [&[] as &[&str], &["waiting"], &["held", "dead_lettered"], &["dead_lettered"], &["done"]] {
