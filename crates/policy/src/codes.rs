@@ -170,6 +170,7 @@ codes! {
     BODY_TOO_DEEP 905 "H0905" "the body is nested too deeply"
     BAD_ENVELOPE 906 "H0906" "a rule of CloudEvents is broken"
     KEY_REUSED 908 "H0908" "the key was used with another content"
+    REPEATED_NAME 909 "H0909" "a name stands twice in one object"
 }
 
 /// The row of a code.

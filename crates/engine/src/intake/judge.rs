@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,9 +12,10 @@ use formats::trace_context::{TraceContext as Traced, TraceParent, TraceState};
 use http::HeaderMap;
 use model::diagnostic::Place;
 use model::event::DataAt;
-use model::limit::{HEADER_BYTES_MAX, IDENTIFIER_BYTES_MAX, LANE_KEY_BYTES_MAX};
+use model::limit::{HEADER_BYTES_MAX, IDENTIFIER_BYTES_MAX, LANE_KEY_BYTES_MAX, REASONS_MAX};
 use model::{Diagnostic, Digest, Event, EventId, Origin, Refusal, RefusalKind, Timestamp, TraceContext, Verdict};
 use policy::compiled::{OnInvalid, Source};
+use policy::contract::Contract;
 use policy::expression::Data;
 use policy::{Policy, codes};
 
@@ -113,13 +115,10 @@ const PARTITION_KEY: &str = "partitionkey";
 /// Asks the contract, and decides. Also what breaks its contract is read as far as it goes, so that people find it.
 fn complete(ground: &Ground<'_>, mut event: Event, reason: Option<Diagnostic>, data: &Data<'_>) -> Result<Verdict, Refusal> {
     let contract = event.contract.as_ref().and_then(|name| ground.policy.contracts.get(name));
+    let repeated = data.repeated().map(says_two_things);
     let broken = contract.map_or_else(Vec::new, |contract| contract.validate_data(data));
-    if let Some(contract) = contract.filter(|_| !broken.is_empty())
-        && ground.source.on_invalid == OnInvalid::Refuse
-    {
-        let detail = format!("the data breaks the contract {}", contract.reference);
-        let refusal = Refusal::new(RefusalKind::ContractViolation, detail);
-        return Err(Refusal { reasons: broken, ..refusal });
+    if ground.source.on_invalid == OnInvalid::Refuse {
+        refuse(contract.map(Arc::as_ref), repeated.as_ref(), &broken)?;
     }
     if let Some(contract) = contract {
         event.identifiers = contract.identifiers(data);
@@ -131,10 +130,31 @@ fn complete(ground: &Ground<'_>, mut event: Event, reason: Option<Diagnostic>, d
         let named = contract.and_then(|contract| contract.correlation(data));
         event.correlation = named.map_or_else(|| event.id.to_string(), |text| bounded(text, IDENTIFIER_BYTES_MAX));
     }
-    // INVARIANT: at most REASONS_MAX, for a type that is not listed has no contract.
-    let reasons: Vec<Diagnostic> = reason.into_iter().chain(broken).collect();
+    let reasons: Vec<Diagnostic> = repeated.into_iter().chain(reason).chain(broken).take(REASONS_MAX).collect();
     let event = Box::new(event);
     Ok(if reasons.is_empty() { Verdict::Admitted(event) } else { Verdict::Quarantined { event, reasons } })
+}
+
+/// For a source whose sender is to mend what is wrong.
+fn refuse(contract: Option<&Contract>, repeated: Option<&Diagnostic>, broken: &[Diagnostic]) -> Result<(), Refusal> {
+    if let Some(repeated) = repeated {
+        return Err(malformed(repeated.clone()));
+    }
+    match contract {
+        Some(contract) if !broken.is_empty() => {
+            let detail = format!("the data breaks the contract {}", contract.reference);
+            Err(Refusal { reasons: broken.to_vec(), ..Refusal::new(RefusalKind::ContractViolation, detail) })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// A contract was asked about one value, and a receiver of the bytes may read the other.
+fn says_two_things(name: &str) -> Diagnostic {
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
+    let message = format!("the name `{shown}` stands twice in one object, so that readers may see different values");
+    Diagnostic::error(codes::REPEATED_NAME, Place::Whole, message)
+        .help("ask the sender which of the values is meant, and correct the event to have only that one")
 }
 
 /// What is declared as JSON, or must be JSON for want of a declaration, is JSON.

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::json::{Read, from_json};
 use super::long_integer::quote_long_integers;
 use super::path::{Path, Segment, position, scalar_text};
+use super::reader::{self, Json};
 
 /// Bytes with their media type, and what they say.
 ///
@@ -19,7 +20,7 @@ use super::path::{Path, Segment, position, scalar_text};
 pub struct Data<'d> {
     bytes: Cow<'d, [u8]>,
     is_json: bool,
-    json: OnceLock<Result<Value, NotJson>>,
+    json: OnceLock<Result<Json, NotJson>>,
     value: OnceLock<vrl::value::Value>,
 }
 
@@ -56,7 +57,12 @@ impl<'d> Data<'d> {
 
     /// As JSON; `null` where there is no data.
     pub fn json(&self) -> Result<&Value, &NotJson> {
-        self.json.get_or_init(|| self.parse_json()).as_ref()
+        self.read().map(|json| &json.value)
+    }
+
+    /// The first name that stands twice in one object: what has it says something else to every reader.
+    pub fn repeated(&self) -> Option<&str> {
+        self.read().ok()?.repeated.as_deref()
     }
 
     /// As a value of the expression language: `null` where there is no data or what should be JSON is none. A member that
@@ -79,14 +85,18 @@ impl<'d> Data<'d> {
         if value.is_f64() { number_text(&self.bytes, path).or_else(|| scalar_text(value)) } else { scalar_text(value) }
     }
 
-    fn parse_json(&self) -> Result<Value, NotJson> {
+    fn read(&self) -> Result<&Json, &NotJson> {
+        self.json.get_or_init(|| self.parse_json()).as_ref()
+    }
+
+    fn parse_json(&self) -> Result<Json, NotJson> {
         if self.bytes.is_empty() {
-            return Ok(Value::Null);
+            return Ok(Json { value: Value::Null, repeated: None });
         }
         if !self.is_json {
             return Err(NotJson { why: "the data is declared to be something else".to_owned() });
         }
-        serde_json::from_slice(&self.bytes).map_err(|error| NotJson { why: error.to_string() })
+        reader::read(&self.bytes).map_err(|error| NotJson { why: error.to_string() })
     }
 
     fn parse_value(&self) -> vrl::value::Value {
@@ -99,7 +109,7 @@ impl<'d> Data<'d> {
             return Value::from(String::from_utf8_lossy(&self.bytes).as_ref());
         }
         match (quote_long_integers(&self.bytes), self.json.get()) {
-            (Cow::Borrowed(_), Some(Ok(json))) => from_json(json),
+            (Cow::Borrowed(_), Some(Ok(json))) => from_json(&json.value),
             (_, Some(Err(_))) => Value::Null,
             (quoted, _) => serde_json::from_slice(&quoted).map_or(Value::Null, |Read(value)| value),
         }

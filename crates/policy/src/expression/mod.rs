@@ -10,6 +10,7 @@ mod json;
 mod long_integer;
 mod path;
 mod program;
+mod reader;
 mod report;
 mod source;
 mod syntax;
