@@ -57,6 +57,17 @@ impl Digest {
     }
 }
 
+/// A digest in the place of a key or word.
+pub fn digest_text(digest: &Digest) -> String {
+    format!("sha256:{digest}")
+}
+
+/// The same text where it is short enough to be a word of an index; its digest where it is longer. Who stores such a word and
+/// who looks for it ask here alike.
+pub fn bounded(text: String, bytes_max: usize) -> String {
+    if text.len() <= bytes_max { text } else { digest_text(&Digest::of(text.as_bytes())) }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex::encode(self.0))
@@ -96,6 +107,13 @@ impl From<Digest> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_text_becomes_its_digest() {
+        assert_eq!(bounded("short".to_owned(), 5), "short");
+        let long = bounded("longer".to_owned(), 5);
+        assert!(long.starts_with("sha256:") && long.len() == 71, "{long}");
+    }
 
     #[test]
     fn a_digest_reads_back_what_it_shows() {

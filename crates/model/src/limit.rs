@@ -20,7 +20,7 @@ pub const HEADERS_MAX: usize = 100;
 pub const KEY_BYTES_MAX: usize = 256;
 /// LIMIT: business identifiers of one event.
 pub const IDENTIFIERS_MAX: usize = 64;
-/// LIMIT: one business identifier's value.
+/// LIMIT: one business identifier's value; longer ones are replaced by their digest, and found by it.
 pub const IDENTIFIER_BYTES_MAX: usize = 200;
 /// LIMIT: the text of a lane or ordering key; longer keys are replaced by their digest.
 pub const LANE_KEY_BYTES_MAX: usize = 200;

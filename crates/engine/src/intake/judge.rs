@@ -11,6 +11,7 @@ use formats::cloudevents::{self, CloudEvent};
 use formats::trace_context::{TraceContext as Traced, TraceParent, TraceState};
 use http::HeaderMap;
 use model::diagnostic::Place;
+use model::digest::bounded;
 use model::event::DataAt;
 use model::limit::{HEADER_BYTES_MAX, IDENTIFIER_BYTES_MAX, LANE_KEY_BYTES_MAX, REASONS_MAX};
 use model::{Diagnostic, Digest, Event, EventId, Origin, Refusal, RefusalKind, Timestamp, TraceContext, Verdict};
@@ -22,7 +23,7 @@ use policy::{Policy, codes};
 use super::key;
 use super::kind;
 use super::message::{Message, malformed};
-use super::pick::{Sight, bounded, instant};
+use super::pick::{Sight, instant};
 use super::request::Carried;
 
 /// What all events of a request have in common.

@@ -6,6 +6,7 @@
 //! for many events, the event's own source and id tell them apart.
 
 use model::diagnostic::Place;
+use model::digest::{bounded, digest_text};
 use model::limit::KEY_BYTES_MAX;
 use model::{Diagnostic, Digest, Event, EventId, Partition, Refusal, Timestamp};
 use policy::codes;
@@ -13,7 +14,7 @@ use policy::compiled::{Key, Pick, Source};
 use policy::expression::Path;
 
 use super::message::malformed;
-use super::pick::{Sight, bounded, digest_text};
+use super::pick::Sight;
 use super::request::Carried;
 
 /// The key of an event with these bytes; refused where the rule finds nothing.

@@ -1,9 +1,9 @@
-//! Values that a source reads out of a request: in a header, in the data, or always the same. And how long they may be.
+//! Values that a source reads out of a request: in a header, in the data, or always the same.
 
 use formats::cloudevents::CloudEvent;
 use http::HeaderMap;
+use model::Timestamp;
 use model::limit::HEADER_BYTES_MAX;
-use model::{Digest, Timestamp};
 use policy::compiled::Pick;
 use policy::expression::Data;
 
@@ -53,16 +53,6 @@ impl<'a> Sight<'a> {
 const CORRELATION: &str = "correlationid";
 const CORRELATION_HEADERS: [&str; 2] = [CORRELATION, "x-correlation-id"];
 
-/// The same text where it is short enough to be a word of an index; its digest where it is longer.
-pub(super) fn bounded(text: String, bytes_max: usize) -> String {
-    if text.len() <= bytes_max { text } else { digest_text(&Digest::of(text.as_bytes())) }
-}
-
-/// A digest in the place of a key or word.
-pub(super) fn digest_text(digest: &Digest) -> String {
-    format!("sha256:{digest}")
-}
-
 /// An instant in RFC 3339, or in whole seconds or milliseconds since 1970; what is none of these says nothing.
 pub(super) fn instant(text: &str) -> Option<Timestamp> {
     if text.len() > HEADER_BYTES_MAX {
@@ -91,12 +81,5 @@ mod tests {
         for text in ["", "yesterday", "20260301", "2026-03-01", "99999999999999999999"] {
             assert_eq!(instant(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn a_long_text_becomes_its_digest() {
-        assert_eq!(bounded("short".to_owned(), 5), "short");
-        let long = bounded("longer".to_owned(), 5);
-        assert!(long.starts_with("sha256:") && long.len() == 71, "{long}");
     }
 }

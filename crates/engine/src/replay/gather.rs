@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use model::limit::{PAGE_ROWS_MAX, READ_RECORDS_MAX, REPLAY_MEMBERS_MAX, SUCCESSORS_MAX, TRIM_ROWS_MAX};
+use model::digest::bounded;
+use model::limit::{
+    IDENTIFIER_BYTES_MAX, PAGE_ROWS_MAX, READ_RECORDS_MAX, REPLAY_MEMBERS_MAX, SUCCESSORS_MAX, TRIM_ROWS_MAX,
+};
 use model::view::DeliveryQuery;
 use model::{
     Delivery, DeliveryState, DestinationName, Entry, Event, EventId, Fault, FlowName, Offset, Partition, Position,
@@ -106,6 +109,7 @@ impl Gather {
     }
 
     async fn of_word(&self, filter: &Filter, word: &str, found: &mut Vec<Candidate>) -> Result<(), NotDone> {
+        let word = &bounded(word.to_owned(), IDENTIFIER_BYTES_MAX);
         let places = self.views.lookup(word, LOOKUP_MAX).await?;
         if places.len() >= LOOKUP_MAX {
             return Err(NotDone::Refused(format!("more than {LOOKUP_MAX} events carry {word}; select a period instead")));

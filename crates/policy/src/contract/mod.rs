@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 
 use jsonschema::Validator;
 use model::diagnostic::Place;
+use model::digest::bounded;
 use model::limit::{IDENTIFIER_BYTES_MAX, IDENTIFIERS_MAX};
 use model::{Code, ContractRef, Diagnostic, EventType, Identifier, Owner, Timestamp};
 use serde_json::Value;
@@ -123,13 +124,14 @@ impl Contract {
     }
 
     /// The business identifiers, in the order of the file; a list of texts gives one each. At most
-    /// [`IDENTIFIERS_MAX`]; empty and longer ones than [`IDENTIFIER_BYTES_MAX`] are left out.
+    /// [`IDENTIFIERS_MAX`]; empty ones are left out, and in the place of one longer than [`IDENTIFIER_BYTES_MAX`] is its digest.
     pub fn identifiers(&self, data: &Data<'_>) -> Vec<Identifier> {
         let values = self.identifiers.iter().flat_map(|(scheme, path)| {
             let found = identifier_values(data, path);
-            found.into_iter().map(|value| Identifier { scheme: scheme.clone(), value })
+            let identifier = |value| Identifier { scheme: scheme.clone(), value: bounded(value, IDENTIFIER_BYTES_MAX) };
+            found.into_iter().map(identifier)
         });
-        let usable = values.filter(|found| !found.value.is_empty() && found.value.len() <= IDENTIFIER_BYTES_MAX);
+        let usable = values.filter(|found| !found.value.is_empty());
         let mut identifiers: Vec<Identifier> = Vec::new();
         for identifier in usable {
             if identifiers.len() < IDENTIFIERS_MAX && !identifiers.contains(&identifier) {

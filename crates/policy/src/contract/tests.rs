@@ -122,6 +122,16 @@ fn reasons_are_limited_and_long_values_are_cut() {
 }
 
 #[test]
+fn of_an_identifier_that_is_too_long_the_digest_is_kept() {
+    let (contract, _) = contract(ORDER);
+    let long = "S".repeat(IDENTIFIER_BYTES_MAX + 1);
+    let body = format!(r#"{{"name":"{long}"}}"#);
+    let found = contract.identifiers(&Data::json_bytes(body.as_bytes()));
+    let expected = bounded(long, IDENTIFIER_BYTES_MAX);
+    assert_eq!(found.into_iter().map(|it| it.value).collect::<Vec<_>>(), [expected]);
+}
+
+#[test]
 fn identifiers_keys_and_time_are_texts_of_the_message() {
     let (contract, _) = contract(ORDER);
     let data = Data::json_bytes(

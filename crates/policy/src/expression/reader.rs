@@ -137,7 +137,10 @@ mod tests {
             }
         }
         let deep = "[".repeat(200);
-        assert_eq!(read(deep.as_bytes()).unwrap_err().to_string(), serde_json::from_str::<Value>(&deep).unwrap_err().to_string());
+        assert_eq!(
+            read(deep.as_bytes()).unwrap_err().to_string(),
+            serde_json::from_str::<Value>(&deep).unwrap_err().to_string()
+        );
     }
 
     #[test]

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use model::digest::bounded;
+use model::limit::IDENTIFIER_BYTES_MAX;
 use model::view::EventStory;
 use model::{DeliveryId, Entry, Event, EventId, Fault, Record, Timestamp};
 use policy::Flow;
@@ -71,13 +73,14 @@ async fn found(app: &App, reference: &str) -> Result<Vec<Named>, Fault> {
             return Ok(vec![Named { id, record }]);
         }
     }
+    let reference = &bounded(reference.to_owned(), IDENTIFIER_BYTES_MAX);
     let mut named = Vec::new();
     for found in app.views.lookup(reference, EVENTS_MAX + 1).await? {
         named.push(Named { id: found.event, record: app.ground.journal.get(found.at).await? });
     }
     for record in tail(app).await? {
         let carries = |event: &Event| {
-            event.correlation == reference || event.identifiers.iter().any(|identifier| identifier.value == reference)
+            event.correlation == *reference || event.identifiers.iter().any(|identifier| identifier.value == *reference)
         };
         let is_new = |event: &Event| carries(event) && named.iter().all(|known: &Named| known.id != event.id);
         if record.entry.event().is_some_and(is_new) {
