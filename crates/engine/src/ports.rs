@@ -224,8 +224,8 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// A write by its key, also one that is older than its window until it is forgotten.
     fn keyed_write(&self, id: Digest) -> Answer<'_, Option<KeyedWrite>>;
 
-    /// How many writes are remembered by their keys.
-    fn keyed_writes(&self) -> Answer<'_, u64>;
+    /// How many writes of the principal of this id are remembered by their keys: [`KeyedWrite::of_same_principal`].
+    fn keyed_writes(&self, id: Digest) -> Answer<'_, u64>;
 
     /// A token by the digest of its text.
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>>;

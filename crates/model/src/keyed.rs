@@ -1,5 +1,7 @@
 //! Writes that a caller named with a key: done once, however often they are asked for while the key holds.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Principal;
@@ -34,9 +36,25 @@ pub struct KeptAnswer {
     pub body: String,
 }
 
+/// How many bytes of an id say whose it is.
+const OWNER_BYTES: usize = 8;
+
 impl KeyedWrite {
-    /// The id of a principal's key: one principal's keys never meet another's.
+    /// The id of a principal's key: one principal's keys never meet another's. All of one begin alike.
     pub fn id_of(by: &Principal, key: &str) -> Digest {
-        Digest::of_fields(&[b"keyed write", by.as_str().as_bytes(), key.as_bytes()])
+        let mut id = Digest::of_fields(&[b"keyed write", by.as_str().as_bytes(), key.as_bytes()]);
+        let whose: [u8; OWNER_BYTES] = Digest::of_fields(&[b"keyed writes", by.as_str().as_bytes()]).head();
+        id.0[..OWNER_BYTES].copy_from_slice(&whose);
+        id
+    }
+
+    /// Between which ids those of the principal of this one are.
+    pub fn of_same_principal(id: Digest) -> RangeInclusive<Digest> {
+        let filled = |with| {
+            let mut end = [with; 32];
+            end[..OWNER_BYTES].copy_from_slice(&id.head::<OWNER_BYTES>());
+            Digest(end)
+        };
+        filled(0)..=filled(u8::MAX)
     }
 }

@@ -63,7 +63,8 @@ pub const PROJECT_FILE_BYTES_MAX: usize = 1024 * 1024;
 pub const PROJECT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// LIMIT: a command of the management API: fifty thousand ids, which is more than anybody names one by one.
 pub const COMMAND_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// LIMIT: writes whose keys are remembered; above that a write with a new key is refused until old ones are forgotten.
+/// LIMIT: writes of one principal whose keys are remembered; above that its writes with new keys are refused until old ones are
+/// forgotten.
 pub const KEYED_WRITES_MAX: u64 = 10_000;
 /// LIMIT: the body of an answer that is kept for repeats; a larger one is made anew, which does nothing twice.
 pub const KEYED_ANSWER_BYTES_MAX: usize = 256 * 1024;

@@ -1,7 +1,7 @@
 //! The ledger: what people's commands are guarded by. Writes by their keys, the policy in force, the tokens of a name.
 
 use model::limit::TRIM_ROWS_MAX;
-use model::{Batch, Change, Digest, FaultKind, Guard, KeyedWrite, Scope, Timestamp, Token, TokenId};
+use model::{Batch, Change, Digest, FaultKind, Guard, KeyedWrite, Principal, Scope, Timestamp, Token, TokenId};
 
 use super::fixture::LedgerFixture;
 use super::sample::{at, event_id, in_force, kept_answer, keyed, keyed_id};
@@ -27,7 +27,7 @@ impl LedgerFixture {
     }
 
     async fn keyed_count(&self) -> u64 {
-        self.ledger().keyed_writes().await.expect("the ledger reads")
+        self.ledger().keyed_writes(keyed_id(0)).await.expect("the ledger reads")
     }
 }
 
@@ -40,6 +40,10 @@ async fn a_keyed_write_is_written_anew_with_each_turn(mut it: LedgerFixture) {
     it.reopen().await;
     assert_eq!((it.keyed(1).await, it.keyed(2).await), (Some(answered), Some(keyed(2, 1))));
     assert_eq!((it.keyed(3).await, it.keyed_count().await), (None, 2));
+    let anothers = KeyedWrite::id_of(&Principal::new("another"), "key-1");
+    assert_eq!(it.ledger().keyed_writes(anothers).await.ok(), Some(0), "each is counted by itself");
+    it.apply(put(KeyedWrite { id: anothers, ..keyed(1, 1) })).await;
+    assert_eq!((it.ledger().keyed_writes(anothers).await.ok(), it.keyed_count().await), (Some(1), 2));
 }
 
 async fn a_turn_is_taken_once(it: LedgerFixture) {

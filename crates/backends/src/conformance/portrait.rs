@@ -250,8 +250,8 @@ impl Portrait {
         self.in_force = ledger.in_force().await?;
         for id in &subjects.keyed {
             self.keyed.push(ledger.keyed_write(*id).await?);
+            self.keyed_writes = ledger.keyed_writes(*id).await?;
         }
-        self.keyed_writes = ledger.keyed_writes().await?;
         for id in &subjects.replays {
             self.replays.push(ledger.replay(*id).await?.map(|replay| ReplayStory { replay, members: Vec::new() }));
             self.members.push(ledger.members(*id, 1, 3).await?);

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::product::{Product, project};
 use crate::repeated::{KEY, audited, forget_answer, keyed, pause};
 
-/// Somebody's write of that moment, answered.
-fn remembered(number: u64, begun_at: Timestamp) -> KeyedWrite {
+/// A write of that moment, answered.
+fn remembered(by: &str, number: u64, begun_at: Timestamp) -> KeyedWrite {
     KeyedWrite {
-        id: KeyedWrite::id_of(&Principal::new("somebody"), &number.to_string()),
+        id: KeyedWrite::id_of(&Principal::new(by), &number.to_string()),
         request: Digest::of(b"whatever"),
         begun_at,
         turn: 1,
@@ -29,9 +29,12 @@ async fn the_last_key_is_taken_and_the_next_waits_until_an_old_one_is_forgotten(
     let product = Product::start().await;
     let now = product.now();
     let path = "/api/v1/switches";
-    remember(&product, (1..KEYED_WRITES_MAX).map(|number| remembered(number, now))).await;
+    let count = async |by: &str| product.ledger().keyed_writes(remembered(by, 0, now).id).await.unwrap();
+    // Another's keys take nobody else's room.
+    remember(&product, (0..=KEYED_WRITES_MAX).map(|number| remembered("another", number, now))).await;
+    remember(&product, (1..KEYED_WRITES_MAX).map(|number| remembered("admin", number, now))).await;
     let last = keyed(&product, KEY, path, &pause("the last")).await.is(200);
-    assert_eq!(product.ledger().keyed_writes().await.unwrap(), KEYED_WRITES_MAX);
+    assert_eq!(count("admin").await, KEYED_WRITES_MAX);
     // One more is refused, and nothing of it is done.
     let refused = keyed(&product, "\"one-more\"", path, &pause("one more")).await.tells(429, "over-limit");
     assert_eq!(refused.header("retry-after"), "60");
@@ -44,9 +47,9 @@ async fn the_last_key_is_taken_and_the_next_waits_until_an_old_one_is_forgotten(
     assert!(anew.header("idempotency-replayed").is_empty() && anew.text.contains("nothing was changed"), "{anew:?}");
     product.post(path, &pause("without a key")).await.is(200);
     // The first whose day is over makes room for the next at once.
-    remember(&product, std::iter::once(remembered(7, now - TimeSpan::from_days(2)))).await;
+    remember(&product, std::iter::once(remembered("admin", 7, now - TimeSpan::from_days(2)))).await;
     keyed(&product, "\"one-more\"", path, &pause("one more")).await.is(200);
-    assert_eq!(product.ledger().keyed_writes().await.unwrap(), KEYED_WRITES_MAX);
+    assert_eq!(count("admin").await, KEYED_WRITES_MAX);
     keyed(&product, "\"and-another\"", path, &pause("and another")).await.tells(429, "over-limit");
     product.stop().await;
 }

@@ -246,8 +246,8 @@ impl Ledger for FaultyLedger {
         Box::pin(self.pass("ledger.keyed_write", self.inner.keyed_write(id)))
     }
 
-    fn keyed_writes(&self) -> Answer<'_, u64> {
-        Box::pin(self.pass("ledger.keyed_writes", self.inner.keyed_writes()))
+    fn keyed_writes(&self, id: Digest) -> Answer<'_, u64> {
+        Box::pin(self.pass("ledger.keyed_writes", self.inner.keyed_writes(id)))
     }
 
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {

@@ -190,8 +190,9 @@ impl Ledger for MemoryLedger {
         self.ask(move |state| state.keyed.get(&id).cloned())
     }
 
-    fn keyed_writes(&self) -> Answer<'_, u64> {
-        self.ask(|state| state.keyed.rows().len() as u64)
+    fn keyed_writes(&self, id: Digest) -> Answer<'_, u64> {
+        let range = KeyedWrite::of_same_principal(id);
+        self.ask(move |state| state.keyed.rows().range(range).count() as u64)
     }
 
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {

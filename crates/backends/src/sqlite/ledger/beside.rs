@@ -45,7 +45,7 @@ statements! {
         (SELECT id FROM keyed WHERE begun_at < $1 ORDER BY begun_at, id LIMIT $2)";
     KEYED = "SELECT content FROM keyed WHERE id = $1";
     KEYED_TURN = "SELECT turn FROM keyed WHERE id = $1";
-    COUNT_KEYED = "SELECT count(*) FROM keyed";
+    COUNT_KEYED = "SELECT count(*) FROM keyed WHERE id BETWEEN $1 AND $2";
     TOKENS = "SELECT content FROM tokens";
     TAKE_SHARD = "INSERT INTO shards (shard, node, life) VALUES ($1, $2, $3)
         ON CONFLICT (shard) DO UPDATE SET node = $2, life = $3";
@@ -209,9 +209,10 @@ pub(super) fn keyed_write(conn: &Connection, id: Digest) -> Result<Option<KeyedW
     found.map(|text| parse(&text)).transpose()
 }
 
-/// How many writes are kept by their keys.
-pub(super) fn keyed_writes(conn: &Connection) -> Result<u64, Broken> {
-    Ok(count(conn.prepare_cached(COUNT_KEYED)?.query_row([], |row| row.get(0))?))
+/// How many writes of the principal of this one are kept by their keys.
+pub(super) fn keyed_writes(conn: &Connection, id: Digest) -> Result<u64, Broken> {
+    let (first, last) = KeyedWrite::of_same_principal(id).into_inner();
+    Ok(count(conn.prepare_cached(COUNT_KEYED)?.query_row([first.0, last.0], |row| row.get(0))?))
 }
 
 /// A value as the file keeps it.

@@ -132,8 +132,8 @@ impl Ledger for SqliteLedger {
         self.readers.ask("ledger.keyed_write", move |conn| beside::keyed_write(conn, id))
     }
 
-    fn keyed_writes(&self) -> Answer<'_, u64> {
-        self.readers.ask("ledger.keyed_writes", beside::keyed_writes)
+    fn keyed_writes(&self, id: Digest) -> Answer<'_, u64> {
+        self.readers.ask("ledger.keyed_writes", move |conn| beside::keyed_writes(conn, id))
     }
 
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {

@@ -161,8 +161,8 @@ fn under_way() -> Problem {
 
 /// Takes the key; `false` when another try was first.
 async fn begin(app: &App, write: &KeyedWrite, turn: u64) -> Result<bool, Problem> {
-    if turn == 0 && !has_room(app).await? {
-        let why = format!("{KEYED_WRITES_MAX} keys are remembered; the oldest are forgotten after a day");
+    if turn == 0 && !has_room(app, write.id).await? {
+        let why = format!("{KEYED_WRITES_MAX} keys of yours are remembered; the oldest are forgotten after a day");
         return Err(Problem { retry_after: Some(60), ..Problem::new(kinds::OVER_LIMIT, why) });
     }
     let batch = Batch::new()
@@ -177,14 +177,14 @@ async fn begin(app: &App, write: &KeyedWrite, turn: u64) -> Result<bool, Problem
 }
 
 /// Whether a new key can be remembered; where it cannot, the oldest are forgotten first, if their time is over.
-async fn has_room(app: &App) -> Result<bool, Fault> {
+async fn has_room(app: &App, id: Digest) -> Result<bool, Fault> {
     let ledger = &app.ground.ledger;
-    if ledger.keyed_writes().await? < KEYED_WRITES_MAX {
+    if ledger.keyed_writes(id).await? < KEYED_WRITES_MAX {
         return Ok(true);
     }
     let before = decide::forgotten_before(app.ground.clock.now());
     ledger.commit(Batch::new().change(Change::ForgetKeyed { before })).await?;
-    Ok(ledger.keyed_writes().await? < KEYED_WRITES_MAX)
+    Ok(ledger.keyed_writes(id).await? < KEYED_WRITES_MAX)
 }
 
 /// Keeps an answer for repeats. One that says that we failed is not kept, and neither is one that is too large: a repeat is
