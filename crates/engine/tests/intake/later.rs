@@ -82,6 +82,8 @@ async fn what_a_sender_mended_is_resubmitted_with_one_command() {
     let late = quarantine.close(seen, &world.asked("nobody mends it")).await;
     assert!(matches!(late, Err(NotDone::Changed(_))), "the person did not see what came: {late:?}");
     let which = Which { event, version: None };
+    let unseen = quarantine.close(which, &world.asked("nobody mends it")).await;
+    assert!(matches!(&unseen, Err(NotDone::Refused(why)) if why.contains("another body came")), "{unseen:?}");
     let invalid = quarantine.resubmit(which, None, &world.asked("mended")).await;
     assert!(matches!(invalid, Err(NotDone::Invalid(_))), "{invalid:?}");
     let faulty = Digest::of(br#"{"id":"k","type":"newer"}"#);
