@@ -239,7 +239,7 @@ fn what_came_later_takes_the_place_of_the_original_as_a_correction_does() {
         assert_eq!(new.correlation, new.id.to_string(), "neither of the two before it names a transaction");
         assert!(matches!(batch.changes.last(), Some(Change::Audit(audit)) if audit.action == "quarantine.correct"));
         // The same body typed in is the same correction.
-        let typed = corrected(&world(Unknown::Quarantine, "known"), body, None, &row).unwrap();
+        let typed = corrected(&world(Unknown::Quarantine, "known"), body, Some(4), &row).unwrap();
         assert_eq!(typed.moved.as_event, decided.moved.as_event);
         // Asked again, also when its bytes are gone, it is answered as before.
         let after = after(row.clone(), &batch);
