@@ -203,11 +203,14 @@ pub enum Change {
         state: QuarantineState,
     },
     /// An event that came under the key of a quarantined one is attached to it, in place of the one before; the row's version
-    /// rises. With the bytes that are attached already it changes nothing. Refused as a conflict where the row has left
-    /// the open state; where there is no row yet, it waits for it.
+    /// rises. With the bytes that are attached already it changes nothing. Where there is no row yet, it waits for it.
+    /// Refused as a conflict where the row has left the open state, where there is none though the router has passed the
+    /// event, because none will come, and where the one before does not give way ([`crate::Later::gives_way`]).
     Attach {
         /// The quarantined one.
         to: EventId,
+        /// Where that is in the journal.
+        at: Position,
         /// What came.
         later: Box<LaterEvent>,
     },

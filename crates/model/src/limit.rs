@@ -30,6 +30,10 @@ pub const RESPONSE_BYTES_KEPT: usize = 64 * 1024;
 pub const RESPONSE_BYTES_READ: usize = 256 * 1024;
 /// LIMIT: reasons kept for one quarantined event; the rest is counted.
 pub const REASONS_MAX: usize = 20;
+/// LIMIT: later bodies that a quarantined event is given one after the other; further ones wait for [`LATER_WAIT`].
+pub const LATER_AT_ONCE: u64 = 10;
+/// LIMIT: how long a later body keeps its place once [`LATER_AT_ONCE`] came: long enough for a person to look and decide.
+pub const LATER_WAIT: Span = Span::from_secs(3_600);
 /// LIMIT: a mapped body; as the received one.
 pub const OUTPUT_BYTES_MAX: usize = BODY_BYTES_MAX;
 /// LIMIT: records that a consumer reads at once.

@@ -9,6 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;
 use crate::event::{Body, Event, Origin};
 use crate::ids::{EventId, EventType, Owner, SourceName};
+use crate::limit::{LATER_AT_ONCE, LATER_WAIT};
 use crate::record::{Encoded, Position, Unreadable};
 use crate::time::Timestamp;
 
@@ -72,6 +73,16 @@ pub struct LaterEvent {
     pub event: Event,
     /// Why it would have been kept for a person; empty where it broke no rule.
     pub reasons: Vec<Diagnostic>,
+}
+
+impl Later {
+    /// Whether what comes now may take its place. A sender that sends another body with each try would otherwise take from
+    /// a person, time after time, what that has just looked at.
+    pub fn gives_way(&self, now: Timestamp) -> bool {
+        // A clock that was ahead once must not keep the place for ever.
+        let apart = self.at.max(now).since(self.at.min(now));
+        self.count < LATER_AT_ONCE || apart >= LATER_WAIT
+    }
 }
 
 impl LaterEvent {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use model::{EventId, Fault, TimeSpan};
 
 use crate::checks::{
-    Passed, Snapshot, i1_accepted_is_durable, i1_refused_is_not_kept, i2_deadlines_are_kept,
+    Passed, Snapshot, i1_accepted_is_durable, i1_later_bodies_are_there, i1_refused_is_not_kept, i2_deadlines_are_kept,
     i2_every_event_ends_or_has_an_owner, i2_people_have_names, i3_only_admitted_bytes_arrive, i4_one_key_is_one_event,
     i6_cursors_follow_their_effects, i6_policies_never_go_back, i7_attempt_rows_agree, i8_people_find_their_actions,
     i10_backlog_drains, i11_accounts_balance, with_a_person,
@@ -201,6 +201,8 @@ impl Judge {
         oracle.blame(Rule::I1, i1_accepted_is_durable(stores, &accepted).await?);
         self.accepted += accepted.len();
         oracle.known().senders.accepted.extend(accepted);
+        let beside = oracle.known().senders.beside.clone();
+        oracle.blame(Rule::I1, i1_later_bodies_are_there(stores, &beside).await?);
         let (projects, arrived) = new_arrivals(oracle);
         oracle.blame(Rule::I3, i3_only_admitted_bytes_arrive(stores, &projects, &arrived).await?);
         oracle.blame(Rule::I6, i6_cursors_follow_their_effects(stores, &mut self.passed).await?);

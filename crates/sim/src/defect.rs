@@ -25,6 +25,7 @@ use crate::random::Random;
 #[expect(missing_docs, reason = "each is told by `how`")]
 pub enum Flaw {
     I1,
+    I1Later,
     I1Retention,
     I2,
     I2Deadlines,
@@ -48,8 +49,9 @@ pub enum Flaw {
 
 impl Flaw {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::I1,
+        Self::I1Later,
         Self::I1Retention,
         Self::I2,
         Self::I2Deadlines,
@@ -79,7 +81,7 @@ impl Flaw {
     /// The invariant that it breaks, and that has to be seen broken.
     pub const fn rule(self) -> Rule {
         match self {
-            Self::I1 | Self::I1Retention => Rule::I1,
+            Self::I1 | Self::I1Later | Self::I1Retention => Rule::I1,
             Self::I2 | Self::I2Deadlines | Self::I2Retention => Rule::I2,
             Self::I3 => Rule::I3,
             Self::I4 | Self::I4Keys => Rule::I4,
@@ -97,6 +99,7 @@ impl Flaw {
     pub const fn how(self) -> &'static str {
         match self {
             Self::I1 => "one append in 20 is answered and not made",
+            Self::I1Later => "what came under the key of a kept event is not attached to it",
             Self::I1Retention => "a trim keeps nothing, whoever needs it",
             Self::I2 => "what is held or dead belongs to nobody",
             Self::I2Deadlines => "what waits beyond its deadline is not found",
@@ -248,6 +251,7 @@ impl Defect {
             Flaw::I5 => batch.changes.iter_mut().for_each(|change| self.leave_lane(change)),
             Flaw::I6 => self.run_ahead(&mut batch),
             Flaw::I7 => claim_late(ledger, &mut batch).await?,
+            Flaw::I1Later => batch.changes.retain(|change| !matches!(change, Change::Attach { .. })),
             Flaw::I8 => batch.changes.retain(|change| !matches!(change, Change::Audit(_))),
             Flaw::I11 => batch.changes.retain(|change| !matches!(change, Change::Count { .. })),
             Flaw::I9 => batch.changes.iter_mut().for_each(keep_all),

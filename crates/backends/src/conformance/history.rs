@@ -236,7 +236,7 @@ impl History {
             5 => {
                 let mut later = later(self.dice.below(4));
                 later.event.received_at = self.now();
-                Change::Attach { to: event_id(event), later: Box::new(later) }
+                Change::Attach { to: event_id(event), at: position(event), later: Box::new(later) }
             }
             _ => {
                 let as_event = event_id(event + 20);

@@ -1,10 +1,15 @@
 //! The ledger: what comes under the key of a quarantined event later is attached to it, and goes with it.
 
+use model::account::ROUTER;
+use model::limit::{LATER_AT_ONCE, LATER_WAIT};
 use model::room::Ages;
-use model::{Batch, Change, Diagnostic, FaultKind, Guard, Later, LaterEvent, QuarantineRow, QuarantineState};
+use model::{
+    Batch, Change, Diagnostic, FaultKind, Guard, Later, LaterEvent, Offset, QuarantineRow, QuarantineState, TimeSpan,
+    Timestamp,
+};
 
 use super::fixture::LedgerFixture;
-use super::sample::{at, event_id, later, person, quarantined};
+use super::sample::{at, event_id, later, name, person, position, quarantined};
 
 pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("a_later_event_is_attached_whole", |it| Box::pin(a_later_event_is_attached_whole(it))),
@@ -13,6 +18,12 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     }),
     ("the_same_bytes_again_change_nothing", |it| Box::pin(the_same_bytes_again_change_nothing(it))),
     ("a_later_event_waits_for_its_row", |it| Box::pin(a_later_event_waits_for_its_row(it))),
+    ("what_the_router_has_passed_without_a_row_waits_for_nobody", |it| {
+        Box::pin(what_the_router_has_passed_without_a_row_waits_for_nobody(it))
+    }),
+    ("after_some_a_later_event_keeps_its_place_for_a_while", |it| {
+        Box::pin(after_some_a_later_event_keeps_its_place_for_a_while(it))
+    }),
     ("nothing_is_attached_to_what_is_settled", |it| Box::pin(nothing_is_attached_to_what_is_settled(it))),
     ("who_did_not_see_what_came_later_is_refused", |it| Box::pin(who_did_not_see_what_came_later_is_refused(it))),
     ("what_is_attached_moves_no_counter", |it| Box::pin(what_is_attached_moves_no_counter(it))),
@@ -22,7 +33,7 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
 ];
 
 fn attach(to: u64, later: &LaterEvent) -> Change {
-    Change::Attach { to: event_id(to), later: Box::new(later.clone()) }
+    Change::Attach { to: event_id(to), at: position(to), later: Box::new(later.clone()) }
 }
 
 fn closed(n: u64) -> Change {
@@ -98,6 +109,54 @@ async fn a_later_event_waits_for_its_row(mut it: LedgerFixture) {
     it.keep_for_a_person(1).await;
     it.reopen().await;
     assert_eq!(it.row(1).await, QuarantineRow { later: Some(later(8).summary(1)), ..quarantined(1) });
+}
+
+/// It would stay for ever: nothing says when it may go.
+async fn what_the_router_has_passed_without_a_row_waits_for_nobody(mut it: LedgerFixture) {
+    let passes = |from: u64, to: u64| Guard::Cursor {
+        consumer: name(ROUTER),
+        partition: position(0).partition,
+        from: Offset(from),
+        to: Offset(to),
+    };
+    it.commit(Batch::new().guard(passes(0, 2))).await;
+    for n in [1, 2] {
+        it.conflicts(attach(n, &later(7))).await;
+    }
+    it.apply(attach(3, &later(7))).await;
+    it.commit(Batch::new().guard(passes(2, 3)).change(Change::Quarantine(Box::new(quarantined(3))))).await;
+    it.apply(attach(3, &later(8))).await;
+    it.reopen().await;
+    assert_eq!((it.attached(1).await, it.attached(2).await, it.attached(3).await), (None, None, Some(later(8))));
+}
+
+/// Or a sender with another body at each try would change, again and again, what a person has just looked at.
+async fn after_some_a_later_event_keeps_its_place_for_a_while(mut it: LedgerFixture) {
+    let came = |n: u64, at: Timestamp| {
+        let mut came = later(n);
+        came.event.received_at = at;
+        came
+    };
+    it.keep_for_a_person(1).await;
+    for to in [1, 2] {
+        for n in 1..=LATER_AT_ONCE {
+            it.apply(attach(to, &later(n))).await;
+        }
+        it.conflicts(attach(to, &later(LATER_AT_ONCE + 1))).await;
+    }
+    let last = later(LATER_AT_ONCE);
+    let row = it.row(1).await;
+    assert_eq!(row.later, Some(last.summary(LATER_AT_ONCE - 1)));
+    it.apply(attach(1, &last)).await;
+    let free = last.event.received_at + LATER_WAIT;
+    it.reopen().await;
+    it.conflicts(attach(1, &came(99, free - TimeSpan::from_micros(1)))).await;
+    assert_eq!(it.row(1).await, row);
+    it.apply(attach(1, &came(99, free))).await;
+    it.conflicts(attach(1, &came(100, free))).await;
+    let of_a_clock_that_was_ahead = came(101, free - LATER_WAIT);
+    it.apply(attach(1, &of_a_clock_that_was_ahead)).await;
+    assert_eq!(it.row(1).await.later, Some(of_a_clock_that_was_ahead.summary(LATER_AT_ONCE + 1)));
 }
 
 async fn nothing_is_attached_to_what_is_settled(mut it: LedgerFixture) {

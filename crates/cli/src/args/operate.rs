@@ -268,7 +268,17 @@ pub(crate) struct QuarantineCorrect {
     #[arg(long, value_name = "SHA256", num_args = 0..=1, require_equals = true, default_missing_value = NEWEST, conflicts_with = "file")]
     pub(crate) later: Option<Later>,
     #[command(flatten)]
+    pub(crate) seen: SeenVersion,
+    #[command(flatten)]
     pub(crate) reason: Reason,
+}
+
+/// What a person saw before deciding.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct SeenVersion {
+    /// The version that `show` prints; refused where anything has changed since
+    #[arg(long = "seen", value_name = "VERSION")]
+    pub(crate) version: Option<u64>,
 }
 
 /// Which of what came under its key later.
@@ -305,6 +315,8 @@ impl Later {
 pub(crate) struct QuarantineDecide {
     /// Which
     pub(crate) event: EventId,
+    #[command(flatten)]
+    pub(crate) seen: SeenVersion,
     #[command(flatten)]
     pub(crate) reason: Reason,
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use server::api::{QuarantineCommand, QuarantineResult};
 
 use super::send::body;
-use crate::args::{Common, Form, Quarantine, QuarantineCorrect, QuarantineDecide, QuarantineLs};
+use crate::args::{Common, Form, Quarantine, QuarantineCorrect, QuarantineDecide, QuarantineLs, SeenVersion};
 use crate::ask;
 use crate::client::{Client, reason};
 use crate::exit::{Ended, Exit, Failure};
@@ -25,11 +25,11 @@ pub(crate) async fn run(common: &Common, verb: &Quarantine, output: &Output) -> 
         Quarantine::Correct(args) => correct(&mut client, args, output).await,
         Quarantine::Release(args) => {
             let why = ask::reason(&args.reason, output)?;
-            decide(&mut client, args.event, &QuarantineCommand::Release { why }, output).await
+            decide(&mut client, (args.event, args.seen), &QuarantineCommand::Release { why }, output).await
         }
-        Quarantine::Close(QuarantineDecide { event, reason }) => {
+        Quarantine::Close(QuarantineDecide { event, seen, reason }) => {
             let why = ask::reason(reason, output)?;
-            decide(&mut client, *event, &QuarantineCommand::Close { why }, output).await
+            decide(&mut client, (*event, *seen), &QuarantineCommand::Close { why }, output).await
         }
     }
 }
@@ -101,12 +101,13 @@ async fn show(client: &Client, event: EventId, output: &Output) -> Ended {
         return Ok(Exit::Done);
     }
     output.line(&format!(
-        "{} {} of {}, for {}, since {}",
+        "{} {} of {}, for {}, since {}, version {}",
         row.event,
         row.state.word(),
         row.source,
         row.owner,
-        output.time(row.at)
+        output.time(row.at),
+        row.version
     ));
     broken(&row.reasons, output);
     decided(&row.state, output);
@@ -115,17 +116,11 @@ async fn show(client: &Client, event: EventId, output: &Output) -> Ended {
         came_later(later, output);
         print_body(body, output);
     }
-    match (&row.state, &row.later) {
-        (QuarantineState::Open, Some(later)) => {
-            output.next(&format!(
-                "crossdock quarantine correct {event} --later={} --reason …, or release, or close",
-                later.digest
-            ));
-        }
-        (QuarantineState::Open, None) => {
-            output.next(&format!("crossdock quarantine correct {event} --file FILE --reason …, or release, or close"));
-        }
-        (QuarantineState::Resubmitted { .. } | QuarantineState::Released { .. } | QuarantineState::Closed { .. }, _) => {}
+    if row.state == QuarantineState::Open {
+        let with = row.later.map_or("--file FILE".to_owned(), |later| format!("--later={}", later.digest));
+        let seen = format!("--seen {} --reason …", row.version);
+        output.next(&format!("crossdock quarantine correct {event} {with} {seen}"));
+        output.next(&format!("crossdock quarantine release {event} {seen}, or close"));
     }
     Ok(Exit::Done)
 }
@@ -186,17 +181,27 @@ fn shortened(text: &str) -> String {
 async fn correct(client: &mut Client, args: &QuarantineCorrect, output: &Output) -> Ended {
     if let Some(later) = args.later {
         let why = ask::reason(&args.reason, output)?;
-        return decide(client, args.event, &QuarantineCommand::Resubmit { digest: later.digest(), why }, output).await;
+        let command = QuarantineCommand::Resubmit { digest: later.digest(), why };
+        return decide(client, (args.event, args.seen), &command, output).await;
     }
     let bytes = body(args.file.as_deref())?;
     let text = String::from_utf8(bytes.to_vec())
         .map_err(|_| Failure::new(Exit::Usage, "body", "the corrected body is no UTF-8 text"))?;
     let why = ask::reason(&args.reason, output)?;
-    decide(client, args.event, &QuarantineCommand::Correct { body: text, why }, output).await
+    decide(client, (args.event, args.seen), &QuarantineCommand::Correct { body: text, why }, output).await
 }
 
-async fn decide(client: &mut Client, event: EventId, command: &QuarantineCommand, output: &Output) -> Ended {
-    let result: QuarantineResult = client.post(&format!("/quarantine/{event}"), command).await?;
+async fn decide(
+    client: &mut Client,
+    (event, seen): (EventId, SeenVersion),
+    command: &QuarantineCommand,
+    output: &Output,
+) -> Ended {
+    let path = format!("/quarantine/{event}");
+    let result: QuarantineResult = match seen.version {
+        Some(version) => client.post_onto(&path, command, &version.to_string()).await?,
+        None => client.post(&path, command).await?,
+    };
     match output.form {
         Form::Json => output.json_as("quarantine-decision", &result),
         Form::Table => output.line(&result.text),

@@ -198,6 +198,12 @@ fn what_the_shop_mended_itself_is_taken_with_one_command() {
     let digest = json["later"]["digest"].as_str().unwrap();
     assert!(shown.err.contains(digest), "{shown:?}");
     product.run(&["quarantine", "correct", event, "--later", "--file", "x", "--reason", "x"]).ends(2);
+    for verb in ["release", "close"] {
+        let decide = ["quarantine", verb, event, "--reason", "x"];
+        product.run(&decide).ends(6).remarks("2 other bodies came under its key later").remarks(digest);
+        product.run(&[&decide[..], &["--seen", "1"]].concat()).ends(6).remarks("version 3 now");
+    }
+    assert!(shown.err.contains("--seen 3"), "{shown:?}");
     let other = format!("--later={}", "0".repeat(64));
     product.run(&["quarantine", "correct", event, "--reason", "x", &other]).ends(1).remarks("another body came since");
     let seen = format!("--later={digest}");

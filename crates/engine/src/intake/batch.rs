@@ -46,9 +46,13 @@ pub(super) fn known_otherwise(events: usize, conflicts: &[Conflict]) -> Refusal 
         [only] if events == 1 => (used_before(only), Vec::new()),
         _ => (
             format!(
-                "{} of {events} events came under keys that were used before with other bodies; the others are kept, and \
-                 are duplicates when they are sent again",
-                conflicts.len()
+                "{} of {events} events came under keys that were used before with other bodies{}",
+                conflicts.len(),
+                if conflicts.len() < events {
+                    "; the others are kept, and are duplicates when they are sent again"
+                } else {
+                    ""
+                }
             ),
             conflicts.iter().map(|conflict| reused(conflict.index, used_before(conflict))).collect(),
         ),

@@ -4,7 +4,7 @@
 use model::account::ROUTER;
 use model::{
     AuditId, AuditRow, Batch, Change, Consumer, Digest, Entry, EventId, Fault, FaultKind, LaterEvent, Position, Principal,
-    QuarantineState, SourceName, Timestamp, Verdict,
+    QuarantineRow, QuarantineState, SourceName, Timestamp, Verdict,
 };
 use policy::Policy;
 
@@ -43,9 +43,19 @@ pub(super) enum Fate {
     Dropped,
 }
 
+/// Whom a body is for.
+enum Whom {
+    /// For nobody: the first event of the key waits for no person, or that has enough to look at.
+    Nobody,
+    /// For a person, who has it already.
+    HasIt,
+    /// For a person.
+    Person,
+}
+
 impl Intake {
-    /// Tells the conflicts of a request, and gives the bodies to whom they are for. A fault means that the sender has to
-    /// come again: what it was told is final would be lost.
+    /// Tells the conflicts of a request, and gives the bodies to whom they are for: all that is needed is read first, and one
+    /// commit takes them. A fault means that the sender has to come again: what it was told is final would be lost.
     pub(super) async fn conflicts(
         &self,
         policy: &Policy,
@@ -56,41 +66,73 @@ impl Intake {
             return Ok(Vec::new());
         }
         let mut judged = judged_again(policy, proven)?;
-        let mut conflicts = Vec::with_capacity(found.len());
+        let (mut conflicts, mut waiting) = (Vec::with_capacity(found.len()), Vec::new());
         for Found { index, at, first } in found {
             let later = judged.get_mut(index).and_then(Option::take).ok_or_else(|| corrupt("fewer verdicts than events"))?;
             self.tell_conflict(&proven.source().name, first, later.event.digest).await;
-            conflicts.push(Conflict { index, first, fate: self.attach(at, first, later).await? });
+            let fate = match self.whom(at, first, &later).await {
+                Ok(Whom::Nobody) => Fate::Dropped,
+                Ok(Whom::HasIt) => Fate::Attached,
+                Ok(Whom::Person) => {
+                    waiting.push((conflicts.len(), Change::Attach { to: first, at, later: Box::new(later) }));
+                    Fate::Dropped
+                }
+                Err(fault) => self.lost(fault)?,
+            };
+            conflicts.push(Conflict { index, first, fate });
+        }
+        for (place, fate) in self.attach(waiting).await? {
+            conflicts[place].fate = fate;
         }
         Ok(conflicts)
     }
 
-    /// Attaches a body to the first event of its key, where that waits for a person.
-    async fn attach(&self, at: Position, first: EventId, later: LaterEvent) -> Result<Fate, Fault> {
+    /// Whom another body under the key of the event at a position is for.
+    async fn whom(&self, at: Position, first: EventId, later: &LaterEvent) -> Result<Whom, Fault> {
         let router = Consumer::new(ROUTER).expect("a literal name");
-        // Before the row: a router that had not passed the event then may write the row at any moment.
-        let routed_to = self.ledger.cursor(&router, at.partition).await?;
-        let is_open = match self.ledger.quarantined(first).await? {
-            Some(row) if row.later.as_ref().is_some_and(|before| before.digest == later.event.digest) => {
-                return Ok(if row.state == QuarantineState::Open { Fate::Attached } else { Fate::Dropped });
+        match self.ledger.quarantined(first).await? {
+            Some(row) if row.state != QuarantineState::Open => Ok(Whom::Nobody),
+            Some(QuarantineRow { later: Some(before), .. }) if before.digest == later.event.digest => Ok(Whom::HasIt),
+            Some(QuarantineRow { later: Some(before), .. }) if !before.gives_way(later.event.received_at) => {
+                Ok(Whom::Nobody)
             }
-            Some(row) => row.state == QuarantineState::Open,
-            None => routed_to < at.offset && self.is_kept(at).await?,
-        };
-        if !is_open {
-            return Ok(Fate::Dropped);
+            Some(_) => Ok(Whom::Person),
+            None if self.ledger.cursor(&router, at.partition).await? >= at.offset => Ok(Whom::Nobody),
+            None => Ok(if self.is_kept(at).await? { Whom::Person } else { Whom::Nobody }),
         }
-        let attach = Change::Attach { to: first, later: Box::new(later) };
-        match self.ledger.commit(Batch::new().change(attach)).await {
-            Ok(_) => Ok(Fate::Attached),
-            // A person has decided in between.
-            Err(fault) if fault.kind == FaultKind::Conflict => Ok(Fate::Dropped),
-            // What is busy is not the journal, which may have taken the others of the request.
-            Err(fault) if fault.kind == FaultKind::Busy => {
-                Err(Fault::from_error(FaultKind::Unavailable, "intake.attach", fault))
-            }
-            Err(fault) => Err(fault),
+    }
+
+    /// Attaches bodies in one commit; where one of them cannot be, each in its own. Answers with what became of each.
+    async fn attach(&self, waiting: Vec<(usize, Change)>) -> Result<Vec<(usize, Fate)>, Fault> {
+        if waiting.is_empty() {
+            return Ok(Vec::new());
         }
+        let all = Batch { guards: Vec::new(), changes: waiting.iter().map(|(_, attach)| attach.clone()).collect() };
+        match self.ledger.commit(all).await {
+            Ok(_) => return Ok(waiting.into_iter().map(|(place, _)| (place, Fate::Attached)).collect()),
+            Err(fault) if matches!(fault.kind, FaultKind::Conflict | FaultKind::Corrupt) => {}
+            Err(fault) => return Err(fault),
+        }
+        let mut fates = Vec::with_capacity(waiting.len());
+        for (place, attach) in waiting {
+            let fate = match self.ledger.commit(Batch::new().change(attach)).await {
+                Ok(_) => Fate::Attached,
+                // A person has decided in between, or others came.
+                Err(fault) if fault.kind == FaultKind::Conflict => Fate::Dropped,
+                Err(fault) => self.lost(fault)?,
+            };
+            fates.push((place, fate));
+        }
+        Ok(fates)
+    }
+
+    /// What is damaged stays so, however often the sender comes: the fault is told, and the conflict answered like any other.
+    fn lost(&self, fault: Fault) -> Result<Fate, Fault> {
+        if fault.kind != FaultKind::Corrupt {
+            return Err(fault);
+        }
+        self.facts.emit(&Fact::LoopFault { name: "intake.attach", fault: &fault });
+        Ok(Fate::Dropped)
     }
 
     async fn is_kept(&self, at: Position) -> Result<bool, Fault> {

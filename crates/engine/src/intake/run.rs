@@ -126,9 +126,13 @@ impl Intake {
         };
         match self.take(&ready.policy, &received, &proven, verdicts).await {
             Ok(taken) => self.answer(&received.source, proven.form(), taken),
-            Err(fault) => {
+            Err(Failed::Journal(fault)) => {
                 self.facts.emit(&Fact::LoopFault { name: "intake", fault: &fault });
                 self.refused(&received.source, unavailable(&fault))
+            }
+            Err(Failed::Copy(fault)) => {
+                self.facts.emit(&Fact::LoopFault { name: "intake.attach", fault: &fault });
+                self.refused(&received.source, without_copy(&fault))
             }
         }
     }
@@ -224,9 +228,10 @@ impl Intake {
         received: &Received,
         proven: &Proven<'_>,
         verdicts: Vec<Verdict>,
-    ) -> Result<Taken, Fault> {
-        let (items, found) = self.journal(policy, received, verdicts).await?;
-        Ok(Taken { items, conflicts: self.conflicts(policy, proven, found).await? })
+    ) -> Result<Taken, Failed> {
+        let (items, found) = self.journal(policy, received, verdicts).await.map_err(Failed::Journal)?;
+        let conflicts = self.conflicts(policy, proven, found).await.map_err(Failed::Copy)?;
+        Ok(Taken { items, conflicts })
     }
 
     /// Appends the events in one append, and tells what became of each.
@@ -329,6 +334,14 @@ struct Taken {
     conflicts: Vec<Conflict>,
 }
 
+/// Why it is not known, or not said, what became of the events of a request.
+enum Failed {
+    /// The journal did not answer.
+    Journal(Fault),
+    /// It did, but what it refused for a key could not be given to the person whom it is for.
+    Copy(Fault),
+}
+
 enum Judged<'a> {
     Answered(HandshakeAnswer),
     Events(Proven<'a>, Vec<Verdict>),
@@ -342,6 +355,18 @@ fn unavailable(fault: &Fault) -> Refusal {
             "the journal cannot be written now; it is not known whether it was, so send the same again",
             RETRY_UNAVAILABLE_S,
         ),
+    };
+    Refusal { retry_after_s: Some(retry_after_s), ..Refusal::new(RefusalKind::Unavailable, detail) }
+}
+
+/// Said of one event and of a batch: what the journal took of this stands, and is a duplicate when it comes again.
+fn without_copy(fault: &Fault) -> Refusal {
+    let detail = "a key was used before with another body, and the copy for the person who decides could not be written; what is \
+                  kept is not touched, so send the same again";
+    let retry_after_s = match fault.kind {
+        FaultKind::Busy => RETRY_BUSY_S,
+        FaultKind::Full => RETRY_PERSON_S,
+        FaultKind::Unavailable | FaultKind::Shutdown | FaultKind::Conflict | FaultKind::Corrupt => RETRY_UNAVAILABLE_S,
     };
     Refusal { retry_after_s: Some(retry_after_s), ..Refusal::new(RefusalKind::Unavailable, detail) }
 }

@@ -51,6 +51,8 @@ pub struct SinceStart {
     pub duplicates: BTreeMap<SourceName, u64>,
     /// Deliveries that arrived, by destination.
     pub done: BTreeMap<DestinationName, u64>,
+    /// Rows of the ledger that a loop could not read.
+    pub unreadable: u64,
 }
 
 impl Meters {
@@ -131,7 +133,7 @@ impl Meters {
 
     /// What the other side can compare its own ledger with.
     pub fn since_start(&self) -> SinceStart {
-        let mut since = SinceStart::default();
+        let mut since = SinceStart { unreadable: lock(&self.unreadable).values().sum(), ..SinceStart::default() };
         for ((source, verdict), count) in lock(&self.events).iter() {
             let by_source = if *verdict == "duplicate" { &mut since.duplicates } else { &mut since.accepted };
             *by_source.entry(source.clone()).or_default() += count;

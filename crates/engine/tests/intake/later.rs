@@ -9,8 +9,10 @@ use engine::intake::run::{Answer, Intake, Item, Memory};
 use engine::ports::{Clock, Ledger};
 use engine::rules::asked::NotDone;
 use model::diagnostic::Place;
+use model::limit::LATER_AT_ONCE;
 use model::room::Ages;
 use model::{Digest, Entry, Received, RefusalKind, TimeSpan, Timestamp};
+use tempfile::TempDir;
 
 use crate::{World, accepted, refused};
 
@@ -82,6 +84,8 @@ async fn what_a_sender_mended_is_resubmitted_with_one_command() {
     let late = quarantine.close(seen, &world.asked("nobody mends it")).await;
     assert!(matches!(late, Err(NotDone::Changed(_))), "the person did not see what came: {late:?}");
     let which = Which { event, version: None };
+    let unseen = quarantine.close(which, &world.asked("nobody mends it")).await;
+    assert!(matches!(&unseen, Err(NotDone::Refused(why)) if why.contains("another body came")), "{unseen:?}");
     let invalid = quarantine.resubmit(which, None, &world.asked("mended")).await;
     assert!(matches!(invalid, Err(NotDone::Invalid(_))), "{invalid:?}");
     let faulty = Digest::of(br#"{"id":"k","type":"newer"}"#);
@@ -115,21 +119,87 @@ async fn a_conflict_in_a_batch_names_what_was_attached() {
     assert_eq!(world.records().await.len(), 2);
 }
 
+#[tokio::test]
+async fn what_came_in_one_batch_is_attached_in_one_commit_and_each_is_told_its_fate() {
+    let world = World::new(1_000_000);
+    let strict = |elements: &[&str]| Received { source: "strict".parse().expect("a name"), ..world.batch(elements) };
+    let Answer::Batch(items) = world.intake.receive(strict(&[r#""id":"1","data":1"#, r#""id":"2","data":1"#])).await else {
+        panic!("they are kept")
+    };
+    world.clock.advance(TimeSpan::from_secs(5));
+    let (before, others) = (*world.ledger.changed().borrow(), [r#""id":"1","data":2"#, r#""id":"2","data":2"#]);
+    let refusal = refused(world.intake.receive(strict(&others)).await);
+    assert_eq!(refusal.reasons.iter().filter(|reason| reason.message.contains("beside it")).count(), 2, "{refusal:?}");
+    assert!(!refusal.detail.contains("the others are kept"), "there are none: {refusal:?}");
+    assert_eq!(*world.ledger.changed().borrow() - before, 3, "two of them samples for the audit");
+    // One that is refused in the commit takes none of the others with it.
+    for data in 3..=LATER_AT_ONCE + 1 {
+        world.clock.advance(TimeSpan::from_secs(5));
+        refused(world.intake.receive(strict(&[&format!(r#""id":"1","data":{data}"#)])).await);
+    }
+    world.clock.advance(TimeSpan::from_secs(5));
+    let refusal = refused(world.intake.receive(strict(&[r#""id":"1","data":99"#, r#""id":"2","data":99"#])).await);
+    let beside: Vec<bool> = refusal.reasons.iter().map(|reason| reason.message.contains("beside it")).collect();
+    assert_eq!(beside, [false, true], "{refusal:?}");
+    assert!(world.later(items[1].id).await.is_some_and(|body| body.ends_with(br#""id":"2","data":99}"#)));
+}
+
+/// A person who looks at one body must not find another one at each command.
+#[tokio::test]
+async fn of_ever_different_bodies_no_more_are_attached_than_a_person_can_look_at() {
+    let world = World::new(1_000_000);
+    let event = world.kept().await;
+    let body = |n: u64| format!(r#"{{"id":"k","type":"order","n":{n}}}"#);
+    for n in 1..=LATER_AT_ONCE {
+        assert!(world.contradict(&body(n)).await.contains("beside it"));
+    }
+    let seen = world.row(event).await;
+    assert!(world.contradict(&body(99)).await.ends_with(&event.to_string()), "nothing is promised");
+    assert!(world.contradict(&body(LATER_AT_ONCE)).await.contains("beside it"), "of what is there it is true");
+    assert_eq!(world.row(event).await, seen);
+    let which = Which { event, version: Some(seen.version) };
+    world.quarantine().close(which, &world.asked("the shop is out of order")).await.expect("what was seen is there");
+}
+
+fn open(world: &World, folder: &TempDir) -> Store {
+    let clock: Arc<dyn Clock> = world.clock.clone();
+    Store::open(folder.path(), Options::default(), &clock).expect("it opens")
+}
+
+/// The same world over the journal of one store and the ledger of another.
+fn over(world: World, journal: &Store, ledger: &Store) -> World {
+    let stored: Arc<dyn Ledger> = ledger.ledger.clone();
+    let intake =
+        Intake { journal: journal.journal.clone(), ledger: Arc::clone(&stored), memory: Memory::default(), ..world.intake };
+    World { journal: journal.journal.clone(), ledger: stored, intake, ..world }
+}
+
+/// It stays damaged, however often the sender comes.
+#[tokio::test]
+async fn a_damaged_row_is_told_and_the_conflict_is_answered_like_any_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let world = World::new(1_000_000);
+    let store = open(&world, &folder);
+    let world = over(world, &store, &store);
+    let event = world.kept().await;
+    let file = rusqlite::Connection::open(folder.path().join("ledger.sqlite")).expect("a file");
+    assert_eq!(file.execute("UPDATE quarantine SET content = '{'", []), Ok(1));
+    assert!(world.contradict(MENDED).await.ends_with(&event.to_string()));
+    assert_eq!(world.later(event).await, None);
+}
+
 /// A sender that hears 409 does not come again, and the body would be lost.
 #[tokio::test]
 async fn without_its_ledger_a_conflict_is_answered_so_that_the_sender_comes_again() {
     let (journal, ledger) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let world = World::new(1_000_000);
-    let clock: Arc<dyn Clock> = world.clock.clone();
-    let open = |folder: &tempfile::TempDir| Store::open(folder.path(), Options::default(), &clock).expect("it opens");
-    let (journal, broken) = (open(&journal), open(&ledger));
-    let stored: Arc<dyn Ledger> = broken.ledger.clone();
-    let intake = Intake { journal: journal.journal.clone(), ledger: stored, memory: Memory::default(), ..world.intake };
-    let world = World { journal: journal.journal.clone(), intake, ..world };
+    let (journal, broken) = (open(&world, &journal), open(&world, &ledger));
+    let world = over(world, &journal, &broken);
     let event = world.unrouted().await;
     broken.close();
     let refusal = refused(world.send("shop", MENDED).await);
     assert_eq!(refusal.kind, RefusalKind::Unavailable);
-    assert!(refusal.retry_after_s.is_some(), "{refusal:?}");
+    assert!(refusal.retry_after_s.is_some() && refusal.detail.contains("the copy for the person"), "{refusal:?}");
+    assert!(!refusal.detail.contains("journal"), "that has not failed: {refusal:?}");
     assert_eq!(accepted(&world.send("shop", r#"{"id":"k","type":"new"}"#).await).0, event, "all others go on");
 }

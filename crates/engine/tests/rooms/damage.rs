@@ -8,7 +8,10 @@ use engine::drive::Turn;
 use engine::observe::Facts;
 use engine::ports::Clock;
 use engine::replay::selection::Selection;
-use model::{Batch, Change, Claim, DeliveryId, DeliveryState, Entry, Partition, Principal};
+use engine::retention::decide::Retention;
+use engine::retention::run::Trimmer;
+use model::view::DeliveryQuery;
+use model::{Batch, Change, Claim, DeliveryId, DeliveryState, Entry, Partition, Principal, TimeSpan};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -48,6 +51,9 @@ async fn a_delivery_that_cannot_be_read_stops_no_other() {
         assert_eq!(world.delivery(*id).await.state.word(), "done");
     }
     assert!(world.ledger.delivery(ids[0]).await.is_err(), "it stays where it is, for a person with the file");
+    let page = world.views.deliveries(DeliveryQuery::default()).await.unwrap();
+    let shown: Vec<DeliveryId> = page.rows.iter().map(|row| row.id).collect();
+    assert_eq!((shown, page.next), (vec![ids[2], ids[1]], None), "newest first, and all others");
 }
 
 #[tokio::test]
@@ -136,7 +142,12 @@ async fn an_emitted_entry_that_cannot_be_read_stops_no_other() {
     let records = world.journal.read(Partition(0), before, 10).await.unwrap();
     let emitted: Vec<_> = records.iter().map(|record| record.emitted).collect();
     assert_eq!(emitted, [3, 4].map(|number| Some(Uuid::from_u128(number))));
-    assert!(!world.ledger.outbox(1).await.unwrap().is_empty(), "retention sees that something waits");
+    let trimmer =
+        Trimmer { journal: Arc::clone(&world.journal), ledger: Arc::clone(&world.ledger), settings: Retention::default() };
+    let head = world.journal.head(Partition(0)).await.unwrap();
+    world.journal.trim(Partition(0), head, Vec::new(), world.journal.usage().await.unwrap().mark).await.unwrap();
+    let in_years = world.clock.now() + TimeSpan::from_days(1_000);
+    assert_eq!(trimmer.emitted(in_years).await.unwrap(), 3, "it keeps retention from nothing");
 }
 
 #[tokio::test]
@@ -155,6 +166,18 @@ async fn a_replay_that_cannot_be_read_stops_no_other() {
     let running = world.ledger.replays_running().await.unwrap();
     assert_eq!((running.rows.len(), running.rows[0].id), (1, ordered[1]));
     assert!(running.unreadable[0].starts_with(&format!("replay {}: ", ordered[0])), "{running:?}");
+    for limit in [1, 2, 50] {
+        let (mut shown, mut cursor) = (Vec::new(), None);
+        for _ in 0..3 {
+            let page = world.views.replays(cursor, limit).await.unwrap();
+            shown.extend(page.rows.iter().map(|replay| replay.id));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!((shown, cursor), (vec![ordered[1]], None), "{limit} to a page");
+    }
     world.replay().await;
     assert_eq!((world.of_replay(ordered[0]).await.len(), world.of_replay(ordered[1]).await.len()), (0, 1));
     assert_eq!(world.replayer.told.told(), 1, "it is told once");

@@ -29,6 +29,8 @@ pub struct Seen<'a> {
     pub wall: Timestamp,
     /// What no account holds.
     pub missing: i128,
+    /// Rows of the ledger that could not be read since the process started.
+    pub unreadable: u64,
     /// What waits for persons.
     pub with_a_person: u64,
     /// What people paused.
@@ -66,6 +68,14 @@ pub fn concerns(seen: &Seen<'_>) -> Vec<Concern> {
             seen.missing
         );
         concerns.push(concern("accounts", Health::Unhealthy, text, "crossdock doctor"));
+    }
+    if seen.unreadable > 0 {
+        let text = format!(
+            "{} rows of the ledger cannot be read and are passed over, the log names each: stop the product, keep a copy of the data \
+             folder and report it",
+            seen.unreadable
+        );
+        concerns.push(concern("unreadable", Health::Unhealthy, text, ""));
     }
     concerns.extend(room("journal", seen.journal));
     concerns.extend(room("ledger", seen.ledger));
@@ -215,6 +225,7 @@ mod tests {
             now: at(NOW),
             wall: at(NOW),
             missing: 0,
+            unreadable: 0,
             with_a_person: 0,
             paused: &[],
             work: &[],
@@ -280,6 +291,9 @@ mod tests {
     fn what_is_lost_or_with_a_person_is_unhealthy() {
         let text = "2 are not accounted for: a defect of the product; keep the data folder as it is and report it";
         check(&Seen { missing: 2, ..quiet() }, &[("accounts", Health::Unhealthy, text)]);
+        let text = "3 rows of the ledger cannot be read and are passed over, the log names each: stop the product, keep a copy of \
+                    the data folder and report it";
+        check(&Seen { unreadable: 3, ..quiet() }, &[("unreadable", Health::Unhealthy, text)]);
         check(&Seen { with_a_person: 4, ..quiet() }, &[("person", Health::Unhealthy, "4 wait for a person")]);
     }
 

@@ -45,6 +45,7 @@ pub async fn status(app: &App, answers: Answers) -> Result<Status, Fault> {
         now,
         wall,
         missing,
+        unreadable: counts.unreadable,
         with_a_person,
         paused: &paused(app).await?,
         work: &work,

@@ -40,6 +40,8 @@ async fn what_a_sender_mended_is_resubmitted_with_one_command() {
     // Whoever decides has to have seen it, and decides on what was seen.
     let stale = product.ask(Method::POST, &path).header("if-match", &*before);
     stale.json(&json!({ "action": "close", "why": "late" })).send().await.tells(412, "stale");
+    let unseen = product.post(&path, &json!({ "action": "release", "why": "fine" })).await.tells(422, "refused").json();
+    assert!(unseen["detail"].as_str().unwrap().contains(&digest), "{unseen}");
     product.post(&path, &resubmit(Some(&"0".repeat(64)))).await.tells(409, "changed-meanwhile");
     let done = product.ask(Method::POST, &path).header("if-match", &*version).json(&resubmit(Some(&digest))).send();
     let done = done.await.is(200).json();

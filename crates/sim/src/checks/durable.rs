@@ -1,11 +1,11 @@
 //! I1: a 202 means that the entry is durable; and retention takes nothing that is still needed. What was refused for want of
-//! room was not taken.
+//! room was not taken; what was refused and is said to wait beside a kept event is there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::account::ROUTER;
 use model::limit::READ_RECORDS_MAX;
-use model::{Digest, EventId, Fault, Offset, Position};
+use model::{Consumer, Digest, EventId, Fault, Offset, Position, QuarantineState};
 
 use crate::oracle::{Request, Stores, Work};
 
@@ -25,6 +25,26 @@ pub async fn i1_accepted_is_durable(stores: &Stores, accepted: &[(EventId, Reque
                 ));
             }
             Some(_) => {}
+        }
+    }
+    Ok(broken)
+}
+
+/// What is said to be beside a kept event is there until a person has settled that; `beside` are events and the digests of the
+/// newest bodies of which it was said.
+pub async fn i1_later_bodies_are_there(stores: &Stores, beside: &BTreeMap<EventId, Digest>) -> Result<Vec<String>, Fault> {
+    let router = Consumer::new(ROUTER).expect("a literal name");
+    let mut broken = Vec::new();
+    for (event, digest) in beside {
+        let Some(record) = stores.find(*event).await? else { continue };
+        // Before the row: what the router passes in between is a row that is not looked for any more.
+        let routed_to = stores.ledger.cursor(&router, record.position.partition).await?;
+        let row = stores.ledger.quarantined(*event).await?;
+        let waits = row.as_ref().map_or(routed_to < record.position.offset, |row| row.state == QuarantineState::Open);
+        let shown = row.map_or(Some(*digest), |row| row.later.map(|later| later.digest));
+        let attached = stores.ledger.later(*event).await?.map(|later| Digest::of(&later.event.body));
+        if waits && (shown != Some(*digest) || attached != Some(*digest)) {
+            broken.push(format!("{digest} is said to be beside {event}, which shows {shown:?} and has {attached:?}"));
         }
     }
     Ok(broken)

@@ -20,7 +20,9 @@ pub use attempts::{i7_attempt_rows_agree, i7_attempts_keep_the_policy};
 pub use audit::{i8_changes_are_audited, i8_people_find_their_actions};
 pub use cursors::{Due, Passed, i6_cursors_follow_their_effects, i6_cursors_never_go_back, i6_policies_never_go_back};
 pub use drained::{i10_backlog_drains, with_a_person};
-pub use durable::{i1_accepted_is_durable, i1_refused_is_not_kept, i1_retention_keeps_what_is_needed};
+pub use durable::{
+    i1_accepted_is_durable, i1_later_bodies_are_there, i1_refused_is_not_kept, i1_retention_keeps_what_is_needed,
+};
 pub use ends::{
     i2_deadlines_are_kept, i2_every_event_ends_or_has_an_owner, i2_people_have_names, i2_retention_keeps_what_is_open,
 };

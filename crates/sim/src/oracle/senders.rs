@@ -33,6 +33,8 @@ pub enum Reply {
         code: &'static str,
         /// Retry-After, in seconds.
         retry_after_s: Option<u64>,
+        /// The event that is said to have the body beside it now.
+        beside: Option<EventId>,
     },
     /// Nothing: the node died, or the answer did not come.
     Nothing,
@@ -58,6 +60,8 @@ pub struct Senders {
     pub refused: u64,
     /// What stands for a (source, key).
     pub promises: BTreeMap<(String, String), Promise>,
+    /// The newest body that is said to be beside a kept event.
+    pub beside: BTreeMap<EventId, Digest>,
     /// What was accepted, by the place of its source, to be sent again.
     pub drafts: Vec<(usize, Draft)>,
     /// Sources and bodies that their senders gave up because there was no room.

@@ -23,6 +23,9 @@ const NOTHING_KEPT_S: u64 = 60;
 /// LIMIT: how many events are sent again after the nodes were off for days.
 const REPEATS_MAX: u64 = 6;
 
+/// How many of a thousand mistakes their senders see themselves, and send another body for under the same key.
+const MENDS: u64 = 500;
+
 /// Whether a sender waits until there is room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
@@ -68,12 +71,12 @@ impl Sender {
             let draft = bodies::good(&id, load.orders, random);
             return self.forge(&draft).await;
         }
-        let draft = if random.in_thousand(load.broken) {
-            bodies::broken(&id, load.orders, random)
+        let (draft, is_faulty) = if random.in_thousand(load.broken) {
+            (bodies::broken(&id, load.orders, random), true)
         } else if random.in_thousand(load.unlisted) {
-            bodies::unlisted(&id, load.orders, random)
+            (bodies::unlisted(&id, load.orders, random), true)
         } else {
-            bodies::good(&id, load.orders, random)
+            (bodies::good(&id, load.orders, random), false)
         };
         self.sent.push(draft.clone());
         if self.random.in_thousand(load.race) {
@@ -86,6 +89,9 @@ impl Sender {
             self.insist(&known).await;
         }
         let has_keys = self.world.projects[0].sources[self.source].key != KeyPlace::Body;
+        if has_keys && is_faulty && self.random.in_thousand(MENDS) {
+            self.insist(&bodies::other(&draft)).await;
+        }
         if has_keys && self.random.in_thousand(load.reuse) {
             let known = self.random.pick(&self.sent).clone();
             self.insist(&bodies::other(&known)).await;
@@ -149,8 +155,11 @@ pub async fn insist(world: &World, place: usize, draft: &Draft, mut random: Rand
                 }
                 // A node whose calendar is wrong calls the sender's time stale; another one, or a later day, will not.
                 Reply::Refused { status: 429, .. } | Reply::Refused { code: "stale-timestamp", .. } => {}
-                Reply::Refused { .. } => {
-                    world.oracle.known().senders.refused += 1;
+                Reply::Refused { beside, .. } => {
+                    let mut known = world.oracle.known();
+                    known.senders.refused += 1;
+                    known.senders.beside.extend(beside.map(|event| (event, request.digest)));
+                    drop(known);
                     return Some(reply);
                 }
             }

@@ -11,7 +11,7 @@ use formats::signature::hmac_template::{
 use formats::signature::hmac_template::{TimestampFormat, TimestampFrom};
 use formats::signature::standard_webhooks::{self, SigningKey};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use model::{Digest, Received, SourceName};
+use model::{Digest, EventId, Received, SourceName};
 use tokio::sync::oneshot;
 
 use super::bodies::Draft;
@@ -71,11 +71,20 @@ pub async fn send(world: &World, door: &Arc<Door>, source: &Source, draft: &Draf
 fn reply_of(answer: Answer) -> Reply {
     match answer {
         Answer::Accepted(Item { id, .. }) => Reply::Accepted { id },
-        Answer::Refused(refusal) => {
-            Reply::Refused { status: refusal.kind.status(), code: refusal.kind.code(), retry_after_s: refusal.retry_after_s }
-        }
+        Answer::Refused(refusal) => Reply::Refused {
+            status: refusal.kind.status(),
+            code: refusal.kind.code(),
+            retry_after_s: refusal.retry_after_s,
+            beside: beside(&refusal.detail),
+        },
         Answer::Handshake(_) | Answer::Batch(_) => Reply::Nothing,
     }
+}
+
+/// Which event has the refused body beside it now, as the sender reads it.
+fn beside(detail: &str) -> Option<EventId> {
+    let (told, _) = detail.split_once("; that one waits for a person, who has this body beside it now")?;
+    told.rsplit(' ').next()?.parse().ok()
 }
 
 fn headers(source: &Source, draft: &Draft, hand: Hand, now_s: i64) -> HeaderMap {

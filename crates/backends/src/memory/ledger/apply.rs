@@ -43,7 +43,7 @@ impl Step<'_> {
             Change::Expire { delivery, at, state, why } => self.expire(delivery, at, (state, why))?,
             Change::Quarantine(row) => self.quarantine(*row),
             Change::QuarantineMove { event, state } => self.quarantine_move(event, state)?,
-            Change::Attach { to, later } => self.attach(to, *later)?,
+            Change::Attach { to, at, later } => self.attach(to, at, *later)?,
             Change::Count { bucket: Bucket::Routed, origin, entries } => {
                 counters::enter(self.state, origin, Bucket::Routed, entries);
             }

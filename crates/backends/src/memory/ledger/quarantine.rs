@@ -1,6 +1,7 @@
 //! Quarantined events: a row for each, moved with its counter.
 
-use model::{Bucket, EventId, Fault, Later, LaterEvent, QuarantineRow, QuarantineState};
+use model::account::ROUTER;
+use model::{Bucket, Consumer, EventId, Fault, Later, LaterEvent, Position, QuarantineRow, QuarantineState};
 
 use super::counters;
 use super::deliveries::{Step, conflict};
@@ -30,14 +31,21 @@ impl Step<'_> {
     }
 
     /// See [`model::Change::Attach`].
-    pub(super) fn attach(&mut self, to: EventId, later: LaterEvent) -> Result<(), Fault> {
+    pub(super) fn attach(&mut self, to: EventId, at: Position, later: LaterEvent) -> Result<(), Fault> {
         let row = self.state.quarantine.get(&to).cloned();
         if row.as_ref().is_some_and(|row| row.state != QuarantineState::Open) {
+            return Err(conflict("ledger.attach"));
+        }
+        let router = Consumer::new(ROUTER).expect("a literal name");
+        if row.is_none() && at.offset <= self.state.cursor(&router, at.partition) {
             return Err(conflict("ledger.attach"));
         }
         let before = self.attached(to);
         if before.as_ref().is_some_and(|before| before.digest == later.event.digest) {
             return Ok(());
+        }
+        if before.as_ref().is_some_and(|before| !before.gives_way(later.event.received_at)) {
+            return Err(conflict("ledger.attach"));
         }
         let summary = later.summary(before.map_or(0, |before| before.count));
         self.state.later.put(to, (later, summary.count));

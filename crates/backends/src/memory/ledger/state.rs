@@ -190,9 +190,12 @@ impl State {
 
     /// What it takes, roughly.
     pub(super) fn bytes(&self) -> u64 {
-        let rows = self.deliveries.rows().len() + self.attempts.rows().len() + self.feed.rows().len();
+        let rows =
+            self.deliveries.rows().len() + self.attempts.rows().len() + self.feed.rows().len() + self.later.rows().len();
         let answers = self.attempts.rows().values().filter_map(|attempt| attempt.result.as_ref());
-        answers.fold(rows as u64 * ROW_BYTES, |bytes, result| bytes + result.response.len() as u64)
+        let answers: usize = answers.map(|result| result.response.len()).sum();
+        let later: usize = self.later.rows().values().map(|(later, _)| later.event.body.len()).sum();
+        rows as u64 * ROW_BYTES + (answers + later) as u64
     }
 
     /// Where a consumer stands.

@@ -57,7 +57,7 @@ impl Step<'_> {
         match change {
             Change::Quarantine(row) => self.quarantine(row),
             Change::QuarantineMove { event, state } => self.quarantine_move(*event, state),
-            Change::Attach { to, later } => self.attach(*to, later),
+            Change::Attach { to, at, later } => self.attach(*to, *at, later),
             Change::Emit { id, partition, policy, entry } => {
                 self.emit(&NewEntry { partition: *partition, policy: *policy, emitted: Some(*id), entry: (**entry).clone() })
             }

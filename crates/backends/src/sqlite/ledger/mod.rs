@@ -24,8 +24,10 @@ mod words;
 use std::sync::{Arc, RwLock};
 
 use engine::ports::{Answer, Clock};
-use model::limit::{BATCHES_WAITING_MAX, COMMIT_BATCHES_MAX, COMMIT_ENTRIES_MAX, PAGE_WALK_ROWS, SEGMENT_HASHES_MAX};
-use model::{Fault, FaultKind};
+use model::limit::{
+    BATCHES_WAITING_MAX, COMMIT_BATCHES_MAX, COMMIT_BYTES_MAX, COMMIT_ENTRIES_MAX, PAGE_WALK_ROWS, SEGMENT_HASHES_MAX,
+};
+use model::{Change, Fault, FaultKind};
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
@@ -175,10 +177,37 @@ fn load(conn: &Connection, segment_words: usize, clock: Arc<dyn Clock>) -> Resul
     State::load(conn, clock, words)
 }
 
-/// The weight of a request in one commit.
+/// The weight of a request in one commit: its changes, and more for what brings a body, so that the commit has a limit in
+/// bytes as well.
 fn weigh(work: &Work) -> usize {
+    let body = |change: &Change| if let Change::Attach { later, .. } = change { later.event.body.len() } else { 0 };
     match &work.request {
-        Request::Commit(prepared) => prepared.batch.changes.len(),
+        Request::Commit(prepared) => {
+            let changes = &prepared.batch.changes;
+            changes.len() + changes.iter().map(body).sum::<usize>() / (COMMIT_BYTES_MAX / COMMIT_ENTRIES_MAX)
+        }
         Request::Trim(_) => COMMIT_ENTRIES_MAX / 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Batch;
+
+    use super::prepared::Prepared;
+    use super::*;
+    use crate::conformance::sample::{event_id, later, position};
+
+    #[test]
+    fn bodies_that_are_attached_fill_a_commit_by_their_bytes() {
+        let attached = |bytes: usize| {
+            let mut later = later(1);
+            later.event.body = vec![0; bytes].into();
+            let attach = Change::Attach { to: event_id(1), at: position(1), later: Box::new(later) };
+            let request = Request::Commit(Box::new(Prepared::of(Batch::new().change(attach)).expect("it has no outcome")));
+            weigh(&Work { op: "test", request, answer: oneshot::channel().0 })
+        };
+        assert_eq!(attached(0), 1);
+        assert_eq!(attached(COMMIT_BYTES_MAX) - 1, COMMIT_ENTRIES_MAX);
     }
 }

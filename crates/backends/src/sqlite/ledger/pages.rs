@@ -120,7 +120,8 @@ impl Statement {
 }
 
 impl Rows {
-    /// The rows that fit, at most as many as wanted; and where a search goes on that ended before that.
+    /// The rows that fit and can be read, at most as many as wanted; and where a search goes on that ended before that. A row
+    /// that cannot be read is left out: it must not take the others from a person.
     pub(super) fn find<T>(
         &self,
         conn: &Connection,
@@ -133,16 +134,17 @@ impl Rows {
                 None => None,
             };
             let walked = self.walked(question, bound.unwrap_or(question.from));
-            let rows = fetch(conn, &walked, &read)?;
+            let rows = fetch(conn, &walked, |row| Ok(placed(row, &read)))?;
             if bound.is_none() || rows.len() >= question.rows {
-                return Ok((rows, None));
+                return readable(rows, question.rows, None);
             }
             let few = question.few.as_deref().zip(question.walk);
             match few {
                 Some((few, walk)) if self.are_within(conn, few, walk)? => {
-                    Ok((fetch(conn, &self.among(few, question), &read)?, None))
+                    let rows = fetch(conn, &self.among(few, question), |row| Ok(placed(row, &read)))?;
+                    readable(rows, question.rows, None)
                 }
-                Some(_) | None => Ok((rows, bound)),
+                Some(_) | None => readable(rows, question.rows, bound),
             }
         })
     }
@@ -159,16 +161,18 @@ impl Rows {
 
     /// The rows that fit between two places, down the index.
     fn walked(&self, question: &Question, from: Place) -> Statement {
-        let statement = Statement::default().say(&format!("SELECT {} FROM {} WHERE ", self.columns, self.table));
+        let Self { columns, table, place: (at, id), .. } = self;
+        let statement = Statement::default().say(&format!("SELECT {columns}, {at}, {id} FROM {table} WHERE "));
         let statement = self.between(statement, question, from).and(&question.conditions);
         self.newest(statement).say(" LIMIT ").value(len(question.rows))
     }
 
     /// The rows that fit among few others, all of which are sorted.
     fn among(&self, few: &[Condition], question: &Question) -> Statement {
-        let Self { columns, table, key, .. } = self;
+        let Self { columns, table, key, place: (at, id) } = self;
         // The limit keeps the inner question by itself, and CROSS keeps it the first: without them the walk is taken again.
-        let statement = Statement::default().say(&format!("SELECT {columns} FROM (SELECT {key} AS few FROM {table} WHERE "));
+        let statement =
+            Statement::default().say(&format!("SELECT {columns}, {at}, {id} FROM (SELECT {key} AS few FROM {table} WHERE "));
         let statement =
             statement.all(few).say(&format!(" LIMIT {}) AS few CROSS JOIN {table} WHERE {key} = few AND ", i64::MAX));
         let statement = self.between(statement, question, question.from).and(&question.conditions);
@@ -206,6 +210,24 @@ impl Rows {
         let (at, id) = self.place;
         statement.say(&format!(" ORDER BY {at} DESC, {id} DESC"))
     }
+}
+
+/// A row with its place, which stands behind what is read of it.
+type Placed<T> = Result<(Place, Option<T>), Broken>;
+
+fn placed<T>(row: &Row<'_>, read: impl Fn(&Row<'_>) -> Result<T, Broken>) -> Placed<T> {
+    let columns = row.as_ref().column_count();
+    Ok(((row.get(columns - 2)?, Uuid::from_bytes(row.get(columns - 1)?)), read(row).ok()))
+}
+
+/// What can be read of rows. Where some cannot, and there may be more behind as many as were wanted, the search goes on
+/// behind the last of them.
+fn readable<T>(rows: Vec<Placed<T>>, wanted: usize, bound: Option<Place>) -> Result<(Vec<T>, Option<Place>), Broken> {
+    let rows = rows.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let last = if rows.len() >= wanted { rows.last().map(|(place, _)| *place) } else { None };
+    let found: Vec<T> = rows.into_iter().filter_map(|(_, row)| row).collect();
+    let is_short = found.len() < wanted;
+    Ok((found, bound.or(last.filter(|_| is_short))))
 }
 
 fn fetch<T>(

@@ -1,7 +1,8 @@
 //! Quarantined events: a row for each, moved with its counter, and what came under their keys later, in a table beside them.
 
 use bytes::Bytes;
-use model::{Bucket, EventId, Later, LaterEvent, QuarantineRow, QuarantineState, Timestamp};
+use model::account::ROUTER;
+use model::{Bucket, Consumer, EventId, Later, LaterEvent, Position, QuarantineRow, QuarantineState, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::super::broken::Broken;
@@ -61,14 +62,22 @@ impl Step<'_> {
     }
 
     /// See [`model::Change::Attach`].
-    pub(super) fn attach(&mut self, to: EventId, later: &LaterEvent) -> Result<(), Broken> {
+    pub(super) fn attach(&mut self, to: EventId, at: Position, later: &LaterEvent) -> Result<(), Broken> {
         let row = row(self.conn, to)?;
         if row.as_ref().is_some_and(|row| row.state != QuarantineState::Open) {
             return Err(Broken::Conflict("the quarantined event is settled"));
         }
+        let router = Consumer::new(ROUTER).expect("a literal name");
+        let routed_to = self.state.cursors.get(&(router, at.partition)).unwrap_or_default();
+        if row.is_none() && at.offset <= routed_to {
+            return Err(Broken::Conflict("the event does not wait in quarantine"));
+        }
         let before = self.attached(to)?;
         if before.as_ref().is_some_and(|before| before.digest == later.event.digest) {
             return Ok(());
+        }
+        if before.as_ref().is_some_and(|before| !before.gives_way(later.event.received_at)) {
+            return Err(Broken::Conflict("too many came to the quarantined event"));
         }
         let summary = later.summary(before.map_or(0, |before| before.count));
         let encoded = later.encode().map_err(Broken::corrupt)?;

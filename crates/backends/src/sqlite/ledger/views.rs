@@ -32,7 +32,6 @@ statements! {
         min(CASE WHEN node IS NULL THEN created_at END), min(CASE WHEN ready = 1 THEN state_at END)
         FROM deliveries WHERE is_final = 0 AND state = 0
         GROUP BY destination, flow";
-    REPLAYS = "SELECT content FROM replays WHERE (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3";
     AUDIT = "SELECT content FROM audit WHERE (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3";
     AUDIT_OF_SUBJECT = "SELECT content FROM audit WHERE subject = $4 AND (at, id) < ($1, $2)
         ORDER BY at DESC, id DESC LIMIT $3";
@@ -40,6 +39,7 @@ statements! {
 }
 
 const DELIVERIES: Rows = Rows { table: "deliveries", columns: columns!(), place: ("created_at", "id"), key: "seq" };
+const REPLAYS: Rows = Rows { table: "replays", columns: "content", place: ("created_at", "id"), key: "id" };
 const QUARANTINE: Rows = Rows { table: "quarantine", columns: "content", place: ("at", "event"), key: "event" };
 
 /// Deliveries, newest first. At most `walk` of them are looked at.
@@ -198,8 +198,7 @@ pub(super) fn quarantine(conn: &Connection, query: &QuarantineQuery, walk: usize
         rows: limit + 1,
         walk: Some(walk).filter(|_| of_source.is_some() || !query.states.is_empty()),
     };
-    let read = |row: &rusqlite::Row<'_>| parse(row.get_ref(0)?.as_str().map_err(Broken::corrupt)?);
-    let (rows, searched) = QUARANTINE.find(conn, &question, read)?;
+    let (rows, searched) = QUARANTINE.find(conn, &question, content)?;
     let page = page(rows, limit, |row: &QuarantineRow| (row.at.micros(), row.event.0));
     Ok(Page { next: page.next.or(searched.as_ref().map(cursor)), ..page })
 }
@@ -232,11 +231,14 @@ pub(super) fn backlog(conn: &Connection, names: &NameTexts) -> Result<Vec<Backlo
 }
 
 /// Replays, newest first.
-pub(super) fn replays(conn: &Connection, cursor: Option<&str>, limit: usize) -> Result<Page<Replay>, Broken> {
-    let Some(below) = place_of(cursor, TOP) else { return Ok(Page::default()) };
+pub(super) fn replays(conn: &Connection, after: Option<&str>, limit: usize) -> Result<Page<Replay>, Broken> {
+    let Some(below) = place_of(after, TOP) else { return Ok(Page::default()) };
     let limit = page_rows(limit);
-    let rows = parse_all(conn, REPLAYS, params![below.0, below.1.into_bytes(), len(limit + 1)])?;
-    Ok(page(rows, limit, |row: &Replay| (row.created_at.micros(), row.id.0)))
+    let question =
+        Question { index: None, conditions: Vec::new(), few: None, from: BOTTOM, below, rows: limit + 1, walk: None };
+    let (rows, searched) = REPLAYS.find(conn, &question, content)?;
+    let page = page(rows, limit, |row: &Replay| (row.created_at.micros(), row.id.0));
+    Ok(Page { next: page.next.or(searched.as_ref().map(cursor)), ..page })
 }
 
 /// A replay with its first members.
@@ -280,6 +282,10 @@ pub(super) fn policies(
         policies.push((policy_version(&version)?, at(row.get(1)?)));
     }
     Ok(page(policies, limit, |(version, at)| (at.micros(), version.0)))
+}
+
+fn content<T: serde::de::DeserializeOwned>(row: &rusqlite::Row<'_>) -> Result<T, Broken> {
+    parse(row.get_ref(0)?.as_str().map_err(Broken::corrupt)?)
 }
 
 fn parse_all<T: serde::de::DeserializeOwned>(conn: &Connection, sql: &str, values: impl Params) -> Result<Vec<T>, Broken> {

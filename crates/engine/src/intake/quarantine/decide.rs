@@ -6,8 +6,8 @@
 
 use bytes::Bytes;
 use model::{
-    Batch, Change, Digest, Entry, Event, EventId, Guard, LaterEvent, Partition, QuarantineRow, QuarantineState, Refusal,
-    Verdict,
+    Batch, Change, Digest, Entry, Event, EventId, Guard, Later, LaterEvent, Partition, QuarantineRow, QuarantineState,
+    Refusal, Verdict,
 };
 use policy::Policy;
 use uuid::Uuid;
@@ -34,7 +34,7 @@ pub struct Kept<'a> {
     pub event: &'a Event,
     /// What its sender sent later.
     pub later: Option<&'a LaterEvent>,
-    /// The version that the person saw; `None` for whatever it is now.
+    /// The version that the person saw; `None` for whatever it is now, where nothing came later that would be passed over.
     pub seen: Option<u64>,
 }
 
@@ -64,7 +64,7 @@ pub struct Decided {
 pub fn correct(stand: Stand<'_>, kept: Kept<'_>, body: &Bytes, asked: &Asked) -> Result<Decided, NotDone> {
     asked.check()?;
     let digest = Digest::of(body);
-    match settled(kept, &corrected(kept.row, kept.row.revision, &digest, asked))? {
+    match passes_over(kept, &corrected(kept.row, kept.row.revision, &digest, asked))? {
         Some(decided) => Ok(decided),
         None => replace(stand, kept, (kept.event, body, &digest), asked),
     }
@@ -116,7 +116,7 @@ pub fn release(stand: Stand<'_>, kept: Kept<'_>, asked: &Asked) -> Result<Decide
     asked.check()?;
     let row = kept.row;
     let becomes = QuarantineState::Released { by: asked.by.clone(), why: asked.why.clone() };
-    if let Some(decided) = settled(kept, &becomes)? {
+    if let Some(decided) = passes_over(kept, &becomes)? {
         return Ok(decided);
     }
     let entry = Entry::Released { of: row.event, at: row.position, by: asked.by.clone(), why: asked.why.clone() };
@@ -133,7 +133,7 @@ pub fn release(stand: Stand<'_>, kept: Kept<'_>, asked: &Asked) -> Result<Decide
 pub fn close(kept: Kept<'_>, asked: &Asked) -> Result<Decided, NotDone> {
     asked.check()?;
     let becomes = QuarantineState::Closed { by: asked.by.clone(), why: asked.why.clone() };
-    match settled(kept, &becomes)? {
+    match passes_over(kept, &becomes)? {
         Some(decided) => Ok(decided),
         None => Ok(decided(kept, becomes, None, asked)),
     }
@@ -177,6 +177,26 @@ fn settled(kept: Kept<'_>, becomes: &QuarantineState) -> Result<Option<Decided>,
         return Ok(Some(Decided { batch: None, moved: moved(row, &row.state, row.version) }));
     }
     Err(NotDone::Refused(format!("{}; nothing was changed", sentence(row, &row.state))))
+}
+
+/// As [`settled`], of a command that leaves what came later aside: who names no version may not know that it came. What
+/// comes after this fails the commit, and is then told in the same way, so that no sender can keep a command from an end.
+fn passes_over(kept: Kept<'_>, becomes: &QuarantineState) -> Result<Option<Decided>, NotDone> {
+    if let Some(decided) = settled(kept, becomes)? {
+        return Ok(Some(decided));
+    }
+    match (kept.seen, &kept.row.later) {
+        (None, Some(later)) => Err(NotDone::Refused(unseen(kept.row.event, later))),
+        (Some(_), _) | (None, None) => Ok(None),
+    }
+}
+
+fn unseen(event: EventId, Later { at, digest, count, .. }: &Later) -> String {
+    let what = if *count == 1 { "another body came" } else { &*format!("{count} other bodies came") };
+    format!(
+        "{what} under its key later, the last at {at}, sha256 {digest}; look at it with `crossdock quarantine show {event}`, then take \
+         it with `--later`, or say that you saw it with `--seen` and the version shown (`If-Match` over HTTP)"
+    )
 }
 
 fn decided(kept: Kept<'_>, state: QuarantineState, emit: Option<Change>, asked: &Asked) -> Decided {

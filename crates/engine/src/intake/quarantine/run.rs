@@ -25,7 +25,8 @@ pub struct Quarantine {
     pub book: Arc<Book>,
 }
 
-/// Which kept event, and in which version the person saw it; `None` for whatever it is now.
+/// Which kept event, and in which version the person saw it. `None` for whatever it is now: refused where something came
+/// under its key later, unless that is what is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Which {
     /// The event.

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use model::{
-    Batch, Change, Entry, EventId, Guard, LaterEvent, Offset, Partition, Position, Principal, QuarantineRow, QuarantineState,
+    Batch, Change, Entry, EventId, Guard, Later, LaterEvent, Offset, Partition, Position, Principal, QuarantineRow,
+    QuarantineState,
 };
 
 use super::*;
@@ -238,7 +239,7 @@ fn what_came_later_takes_the_place_of_the_original_as_a_correction_does() {
         assert_eq!(new.correlation, new.id.to_string(), "neither of the two before it names a transaction");
         assert!(matches!(batch.changes.last(), Some(Change::Audit(audit)) if audit.action == "quarantine.correct"));
         // The same body typed in is the same correction.
-        let typed = corrected(&world(Unknown::Quarantine, "known"), body, None, &row).unwrap();
+        let typed = corrected(&world(Unknown::Quarantine, "known"), body, Some(4), &row).unwrap();
         assert_eq!(typed.moved.as_event, decided.moved.as_event);
         // Asked again, also when its bytes are gone, it is answered as before.
         let after = after(row.clone(), &batch);
@@ -266,4 +267,30 @@ fn what_came_later_is_taken_as_it_was_seen_and_only_where_it_would_be_admitted()
         let refused = resubmitted((&row, &event, Some(&later)), None, None).unwrap_err();
         assert!(matches!(&refused, NotDone::Refused(why) if why.contains("closed by ada")), "{refused:?}");
     }
+}
+
+#[test]
+fn what_came_later_is_not_passed_over_by_who_did_not_see_it() {
+    let event = kept();
+    let (row, _) = attached(&event, r#"{"type":"known","a":2}"#);
+    let world = world(Unknown::Quarantine, "known");
+    let stand = Stand { policy: &world.policy, partitions: &[Partition(0)] };
+    let body = Bytes::from_static(br#"{"type":"known"}"#);
+    let commands: [Command<'_>; 3] = [
+        &|row, version, why| correct(stand, seen(row, &event, version), &body, &asked(why)),
+        &|row, version, why| release(stand, seen(row, &event, version), &asked(why)),
+        &|row, version, why| close(seen(row, &event, version), &asked(why)),
+    ];
+    for command in commands {
+        let told = command(&row, None, "why").unwrap_err();
+        let digest = row.later.as_ref().unwrap().digest.to_string();
+        assert!(matches!(&told, NotDone::Refused(why) if why.contains(&digest) && why.contains("--seen")), "{told:?}");
+        let batch = command(&row, Some(row.version), "why").unwrap().batch.unwrap();
+        assert_eq!(batch.guards, [Guard::QuarantineVersion { event: event.id, version: row.version }]);
+        // What was done is told again, also to who names no version.
+        assert!(command(&after(row.clone(), &batch), None, "why").unwrap().batch.is_none());
+    }
+    let many = QuarantineRow { later: row.later.clone().map(|later| Later { count: 7, ..later }), ..row };
+    let told = close(seen(&many, &event, None), &asked("why")).unwrap_err();
+    assert!(matches!(&told, NotDone::Refused(why) if why.contains("7 other bodies came")), "{told:?}");
 }
