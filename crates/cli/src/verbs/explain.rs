@@ -37,7 +37,7 @@ fn show(about: &str, text: &str, output: &Output) -> Exit {
     let text = text.trim_end();
     match output.form {
         Form::Json => output.json(&json!({ "schema": "crossdock/explain/1", "about": about, "text": text })),
-        Form::Table => output.line(text),
+        Form::Table => output.paragraph(text),
     }
     Exit::Done
 }

@@ -76,7 +76,7 @@ pub(super) fn print(
             output.json(&value);
         }
         Form::Table => {
-            output.text(&text(plan));
+            output.paragraph(&text(plan));
             if !needs.is_empty() {
                 let list: Vec<String> =
                     needs.iter().map(|(owner, objects)| format!("{owner} ({})", words(objects))).collect();
