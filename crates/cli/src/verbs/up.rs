@@ -14,6 +14,7 @@ use crate::args::Up;
 use crate::client::Client;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
+use crate::project;
 use crate::verbs::demo;
 
 const STOPPING: &str = "stopping: what is under way is finished first";
@@ -32,8 +33,7 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
     if let Some(named) = &args.project {
         must_exist(named)?;
     }
-    let files = server::project::read(&settings.project)
-        .map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
+    let files = project::whole(server::project::read(&settings.project))?;
     let is_demo = demo::is_wanted(&settings, &files);
     if is_demo && let Some(named) = &args.project {
         demo::must_have_room(named)?;
