@@ -143,6 +143,9 @@ fn codes_fields_and_names_are_explained() {
     run(folder.path(), &["explain", "orders-to-warehouse"]).ends(0).says("flow orders-to-warehouse, for team-warehouse");
     run(folder.path(), &["explain", "nothing-of-this"]).ends(5);
     run(folder.path(), &["explain", "H9999"]).ends(5);
+    std::fs::write(folder.path().join("flows/broken.yaml"), "to: [").unwrap();
+    run(folder.path(), &["explain", "orders-to-warehouse"]).ends(0).says("flow orders-to-warehouse, for team-warehouse");
+    run(folder.path(), &["explain", "nothing-of-this"]).ends(5).remarks("it has mistakes").remarks("crossdock check");
 }
 
 #[test]
