@@ -96,7 +96,9 @@ pub fn restore(files: &[SourceFile]) -> (Policy, Vec<Diagnostic>) {
 
 fn check_with(files: &[SourceFile], unreadable: &[Diagnostic], now: Option<Timestamp>) -> (Option<Policy>, Vec<Diagnostic>) {
     let mut findings = Findings::over(files);
-    unreadable.iter().for_each(|found| findings.push(found.clone()));
+    for found in unreadable {
+        findings.push(found.clone());
+    }
     let objects = decode(files, &mut findings);
     let policy = resolve(&objects, files, version(files), now, &mut findings);
     (policy, findings.into_sorted())

@@ -73,23 +73,11 @@ impl Reader<'_> {
     }
 
     fn take(&mut self, path: &Path) {
-        match self.read_one(path) {
+        match read_one(path) {
             Ok(Ok(bytes)) => self.found.files.push(SourceFile::read(self.relative(path), bytes)),
             Ok(Err(bytes)) => self.found.unreadable.push(too_large(&self.relative(path), bytes)),
             Err(error) => self.tell(path, &error.to_string()),
         }
-    }
-
-    /// The bytes of a file, or how many there are where they are too many. What is no file, such as a pipe, may have no end.
-    fn read_one(&self, path: &Path) -> io::Result<Result<Vec<u8>, u64>> {
-        let meta = std::fs::metadata(path)?;
-        if !meta.is_file() {
-            return Err(io::Error::other("it is no file"));
-        }
-        if meta.len() > PROJECT_FILE_BYTES_MAX as u64 {
-            return Ok(Err(meta.len()));
-        }
-        std::fs::read(path).map(Ok)
     }
 
     fn tell(&mut self, path: &Path, why: &str) {
@@ -102,6 +90,18 @@ impl Reader<'_> {
         let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
         parts.join("/")
     }
+}
+
+/// The bytes of a file, or how many there are where they are too many. What is no file, such as a pipe, may have no end.
+fn read_one(path: &Path) -> io::Result<Result<Vec<u8>, u64>> {
+    let meta = std::fs::metadata(path)?;
+    if !meta.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    if meta.len() > PROJECT_FILE_BYTES_MAX as u64 {
+        return Ok(Err(meta.len()));
+    }
+    std::fs::read(path).map(Ok)
 }
 
 /// YAML everywhere; below `tests/` every file whose name does not begin with a dot, because tests name bodies as they came.

@@ -182,7 +182,7 @@ mod tests {
         assert!(must_be_one_host(&headers).is_ok());
         headers.append(header::HOST, "127.0.0.1".parse().unwrap());
         assert_eq!(
-            must_be_one_host(&headers).err().map(|problem| (problem.status, problem.code.to_string())),
+            must_be_one_host(&headers).err().map(|problem| (problem.status, problem.code)),
             Some((400, "malformed".to_owned()))
         );
     }
