@@ -55,7 +55,8 @@ impl Address {
     }
 }
 
-/// The address file of the product that runs here. It goes when the product does, unless another one wrote it anew.
+/// The address file of the product that runs here. It goes when the product does, if it is still
+/// its own.
 #[derive(Debug)]
 pub(crate) struct Written {
     file: PathBuf,

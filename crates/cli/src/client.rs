@@ -4,9 +4,10 @@ mod problem;
 
 use std::path::Path;
 
+use model::TimeSpan;
 use model::limit::PAGE_ROWS_MAX;
-use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
+use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use server::api::{Rows, Session};
@@ -20,7 +21,10 @@ pub(crate) use self::problem::reason;
 use crate::address::{Address, SaidBy};
 use crate::args::Common;
 use crate::exit::{Exit, Failure};
+use crate::output::Output;
 
+/// How long the product of a folder may take to show that it lives; it is on this machine.
+const SHOWS_ITSELF: TimeSpan = TimeSpan::from_secs(2);
 /// The code of a failure whose answer is not known.
 const LOST: &str = "answer-lost";
 
@@ -30,6 +34,8 @@ pub(crate) struct Client {
     http: reqwest::Client,
     address: Address,
     met: OnceCell<()>,
+    output: Output,
+    /// For a product that somebody named, and for no other.
     token: Option<String>,
     same_site: Option<String>,
 }
@@ -56,7 +62,21 @@ impl Client {
             .build()
             .map_err(|error| Failure::new(Exit::Failed, "client", format!("no HTTP client can be made: {error}")))?;
         let token = std::env::var("CROSSDOCK_TOKEN").ok().filter(|token| !token.is_empty());
-        Ok(Self { http, address, met: OnceCell::new(), token, same_site: None })
+        Ok(Self::with(http, address, token, Output::new(common)))
+    }
+
+    fn with(http: reqwest::Client, address: Address, token: Option<String>, output: Output) -> Self {
+        // Whoever sits at the usual address may be anybody, and shows whatever instance it likes.
+        let token = token.filter(|_| address.said_by != SaidBy::Nobody);
+        Self { http, address, met: OnceCell::new(), output, token, same_site: None }
+    }
+
+    /// The URL of the product that a folder's address file names, where that one still answers.
+    pub(crate) async fn living(folder: &Path) -> Option<String> {
+        let common = Common { timeout: SHOWS_ITSELF, ..Common::default() };
+        let client = Self::of(&common, Address::find(None, folder)).ok()?;
+        let is_named = client.address.said_by != SaidBy::Nobody;
+        (is_named && client.meet().await.is_ok()).then_some(client.address.url)
     }
 
     /// Where it is.
@@ -81,6 +101,10 @@ impl Client {
                     "the one that wrote {} has ended; start it again with `crossdock up`, or say --url {url}",
                     file.display()
                 )))
+            }
+            (Some(_), SaidBy::Nobody) => {
+                self.output.say(&format!("asking {url}: no product runs in this folder"));
+                Ok(())
             }
             (Some(_), _) => Ok(()),
             (None, _) if !status.is_success() && is_problem(&answer) => Err(problem(status, &read(answer).await?)),
@@ -155,7 +179,7 @@ impl Client {
         let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = answer.status();
         let bytes = read(answer).await?;
-        if status.is_success() { Ok(bytes) } else { Err(problem(status, &bytes)) }
+        if status.is_success() { Ok(bytes) } else { Err(self.refused(status, &bytes)) }
     }
 
     /// Sends what a partner would send. Answers status and body, whatever they are.
@@ -259,7 +283,16 @@ impl Client {
             return serde_json::from_slice(&bytes)
                 .map_err(|error| Failure::new(Exit::Failed, "answer", format!("the answer is not understood: {error}")));
         }
-        Err(problem(status, &bytes))
+        Err(self.refused(status, &bytes))
+    }
+
+    /// What the product refused; without the token that nobody's product got, it may only be that which it misses.
+    fn refused(&self, status: StatusCode, bytes: &[u8]) -> Failure {
+        let failure = problem(status, bytes);
+        if status != StatusCode::UNAUTHORIZED || self.address.said_by != SaidBy::Nobody {
+            return failure;
+        }
+        failure.hint(format!("a token goes only to a product that is named: say --url {}", self.base()))
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
@@ -320,47 +353,4 @@ pub(crate) fn encode(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::Router;
-    use axum::routing::get;
-    use model::TimeSpan;
-    use serde_json::{Value, json};
-    use tokio::task::JoinSet;
-
-    use super::*;
-
-    /// A client of a program that shows this instance, if it shows one, under an address that somebody said.
-    async fn client(instance: Option<&'static str>, said_by: SaidBy, served: &mut JoinSet<()>) -> Client {
-        let shown = move || async move { ([(INSTANCE, instance.unwrap_or_default())], "live\n") };
-        let router =
-            Router::new().route("/health/live", if instance.is_some() { get(shown) } else { get(|| async { "hello" }) });
-        let router = router.route("/api/v1/thing", get(|| async { "{}" }).post(|| async { "{}" }));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        served.spawn(async move { drop(axum::serve(listener, router).await) });
-        let common = Common { timeout: TimeSpan::from_secs(30), ..Common::default() };
-        Client::of(&common, Address { url, said_by }).unwrap()
-    }
-
-    async fn ends(instance: Option<&'static str>, said_by: SaidBy) -> [String; 2] {
-        let code = |result: Result<Value, Failure>| result.map_or_else(|failure| failure.code, |_| "done".to_owned());
-        // Ends the server when it goes.
-        let mut served = JoinSet::new();
-        let mut client = client(instance, said_by, &mut served).await;
-        client.same_site = Some("token".to_owned());
-        let read = client.get::<Value>("/thing").await;
-        [code(read), code(client.post("/thing", &json!({})).await)]
-    }
-
-    #[tokio::test]
-    async fn a_command_goes_to_the_product_that_is_meant_and_to_no_other_program() {
-        let folder = || SaidBy::Folder { file: ".crossdock/address".into(), instance: "abc".to_owned() };
-        assert_eq!(ends(Some("abc"), SaidBy::Caller).await, ["done", "done"]);
-        assert_eq!(ends(Some("abc"), folder()).await, ["done", "done"]);
-        assert_eq!(ends(Some("abc"), SaidBy::Nobody).await, ["done", "which-product"]);
-        assert_eq!(ends(Some("def"), folder()).await, ["another-product", "another-product"]);
-        for said_by in [SaidBy::Caller, folder(), SaidBy::Nobody] {
-            assert_eq!(ends(None, said_by).await, ["no-product", "no-product"]);
-        }
-    }
-}
+mod tests;

@@ -1,10 +1,13 @@
-//! What is printed: data to standard output, everything else to standard error. The only place that prints.
+//! What is printed: data to standard output, everything else to standard error. The only place that prints, and so the one
+//! that makes control characters of partners visible: only JSON, which escapes by itself, and bytes that were asked for as they
+//! are go out raw.
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ColorChoice;
+use formats::visible;
 use jiff::tz::TimeZone;
 use model::Timestamp;
 use serde::Serialize;
@@ -52,8 +55,7 @@ impl Output {
 
     /// A line of data.
     pub(crate) fn line(&self, text: &str) {
-        let mut out = anstream::stdout().lock();
-        self.note(writeln!(out, "{text}").and_then(|()| out.flush()).is_ok());
+        self.text(&format!("{}\n", visible::line(text)));
     }
 
     /// A time as this reader wants it: local with its zone on a terminal, RFC 3339 in UTC for programs.
@@ -68,6 +70,11 @@ impl Output {
         }
     }
 
+    /// Text of several lines.
+    pub(crate) fn paragraph(&self, text: &str) {
+        self.text(&format!("{}\n", visible::lines(text.trim_end())));
+    }
+
     /// Lines of data.
     pub(crate) fn lines(&self, lines: impl IntoIterator<Item = String>) {
         for line in lines {
@@ -75,7 +82,7 @@ impl Output {
         }
     }
 
-    /// Text as it is.
+    /// Text as it is: ours, with its colours.
     pub(crate) fn text(&self, text: &str) {
         let mut out = anstream::stdout().lock();
         self.note(write!(out, "{text}").and_then(|()| out.flush()).is_ok());
@@ -99,7 +106,7 @@ impl Output {
     /// A value as JSON.
     pub(crate) fn json(&self, value: &impl Serialize) {
         match serde_json::to_string_pretty(value) {
-            Ok(text) => self.line(&text),
+            Ok(text) => self.text(&format!("{text}\n")),
             Err(error) => self.say(&format!("the answer cannot be written as JSON: {error}")),
         }
     }
@@ -119,7 +126,7 @@ impl Output {
     /// A value as one line of JSON, for what has no end.
     pub(crate) fn json_line(&self, value: &impl Serialize) {
         match serde_json::to_string(value) {
-            Ok(text) => self.line(&text),
+            Ok(text) => self.text(&format!("{text}\n")),
             Err(error) => self.say(&format!("a line cannot be written as JSON: {error}")),
         }
     }
@@ -138,7 +145,7 @@ impl Output {
 
     /// What people must know though they asked for no remarks.
     pub(crate) fn insist(text: &str) {
-        drop(writeln!(anstream::stderr(), "{text}"));
+        drop(writeln!(anstream::stderr(), "{}", visible::lines(text)));
     }
 
     /// What to do next, for people.
@@ -152,7 +159,7 @@ impl Output {
             return;
         }
         let mut err = anstream::stderr().lock();
-        drop(write!(err, "{question} ").and_then(|()| err.flush()));
+        drop(write!(err, "{} ", visible::lines(question)).and_then(|()| err.flush()));
     }
 
     /// What failed, in the form of the data, so that programs read it too.
@@ -168,9 +175,9 @@ impl Output {
                 "exit": failure.exit as u8,
             }));
         }
-        drop(writeln!(anstream::stderr(), "error: {}", failure.message));
+        Self::insist(&format!("error: {}", failure.message));
         if !failure.hint.is_empty() {
-            drop(writeln!(anstream::stderr(), "help: {}", failure.hint));
+            Self::insist(&format!("help: {}", failure.hint));
         }
         failure.exit
     }
@@ -185,16 +192,41 @@ impl Output {
         if rows.is_empty() {
             return self.say("there is none");
         }
-        if !self.terminal {
-            return self.lines(rows.iter().map(|row| row.join("\t")));
-        }
-        let head: Vec<String> = head.iter().map(|&word| word.to_owned()).collect();
-        let width =
-            |at: usize| rows.iter().chain([&head]).filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max();
-        let widths: Vec<usize> = (0..head.len()).map(|at| width(at).unwrap_or_default()).collect();
-        for row in [&head].into_iter().chain(rows) {
-            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-            self.line(cells.collect::<Vec<_>>().join("  ").trim_end());
-        }
+        let text = if self.terminal { aligned(head, rows) } else { tabbed(rows) };
+        self.text(&text);
+    }
+}
+
+/// Each row in a line with tabs between its cells; no cell has one inside.
+fn tabbed(rows: &[Vec<String>]) -> String {
+    let line = |row: &Vec<String>| row.iter().map(|cell| visible::line(cell)).collect::<Vec<_>>().join("\t") + "\n";
+    rows.iter().map(line).collect()
+}
+
+/// The rows below their head, in columns.
+fn aligned(head: &[&str], rows: &[Vec<String>]) -> String {
+    let head = head.iter().map(|&word| word.into()).collect();
+    let rows = rows.iter().map(|row| row.iter().map(|cell| visible::line(cell)).collect());
+    let rows: Vec<Vec<_>> = std::iter::once(head).chain(rows).collect();
+    let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max();
+    let columns = rows.first().map_or(0, Vec::len);
+    let widths: Vec<usize> = (0..columns).map(|at| width(at).unwrap_or_default()).collect();
+    let line = |row: &Vec<_>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_of_a_partner_stays_one_cell_and_does_nothing_to_a_terminal() {
+        let rows = [vec!["e1".to_owned(), "S1\u{1b}[2J\te2\n\u{202e}".to_owned()]];
+        let escaped = r"S1\u{1b}[2J\u{9}e2\u{a}\u{202e}";
+        assert_eq!(tabbed(&rows), format!("e1\t{escaped}\n"));
+        assert_eq!(aligned(&["event", "key"], &rows), format!("event  key\ne1     {escaped}\n"));
     }
 }

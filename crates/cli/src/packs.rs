@@ -132,7 +132,7 @@ mod tests {
 
     fn paths_of(pack: &str) -> Vec<String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packs").join(pack);
-        let files = server::project::read(&root).unwrap();
+        let files = server::project::read(&root).files;
         let mut paths: Vec<String> = files.into_iter().map(|file| file.path).collect();
         paths.sort();
         paths

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use model::{Diagnostic, Severity};
 use policy::render::{self, Colour};
-use policy::{Policy, SourceFile};
+use policy::{Folder, Policy, SourceFile};
 use server::api::Rows;
 
 use crate::client::Client;
@@ -20,10 +20,20 @@ pub(crate) struct Project {
     pub(crate) policy: Policy,
 }
 
-/// Reads a project folder, or says why it cannot be read.
-pub(crate) fn read(folder: &Path) -> Result<Vec<SourceFile>, Failure> {
-    let files = server::project::read(folder).map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
-    if files.is_empty() { Err(no_project(folder)) } else { Ok(files) }
+/// Reads a project folder, which has to be one.
+pub(crate) fn read(folder: &Path) -> Result<Folder, Failure> {
+    let found = server::project::read(folder);
+    if found.is_empty() { Err(no_project(folder)) } else { Ok(found) }
+}
+
+/// The files of a folder of which everything can be read.
+pub(crate) fn whole(found: Folder) -> Result<Vec<SourceFile>, Failure> {
+    if found.unreadable.is_empty() {
+        return Ok(found.files);
+    }
+    let text = render::text(&found.unreadable, &[], Colour::Plain);
+    let message = format!("the project cannot be read:\n{}", text.trim_end());
+    Err(Failure::new(Exit::Failed, "project", message).hint("`crossdock check` shows all mistakes"))
 }
 
 /// What is said of a folder without a project.
@@ -35,11 +45,11 @@ pub(crate) fn no_project(folder: &Path) -> Failure {
 
 /// The project of a folder. Its mistakes are shown before the failure says how many they are.
 pub(crate) fn load(folder: &Path, output: &Output) -> Result<Project, Failure> {
-    let files = read(folder)?;
-    match policy::check_at(&files, crate::moment::now()) {
-        (Some(policy), findings) if !has_error(&findings) => Ok(Project { files, policy }),
+    let found = read(folder)?;
+    match policy::check_folder(&found, crate::moment::now()) {
+        (Some(policy), findings) if !has_error(&findings) => Ok(Project { files: found.files, policy }),
         (_, findings) => {
-            output.say(render::text(&findings, &files, Colour::Plain).trim_end());
+            output.say(render::text(&findings, &found.files, Colour::Plain).trim_end());
             let message = format!("{}: {}", folder.display(), render::count(&findings));
             Err(Failure::new(Exit::Findings, "project-mistakes", message)
                 .hint("mend them; `crossdock check` shows them all"))

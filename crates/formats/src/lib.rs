@@ -13,3 +13,4 @@ pub mod instant;
 pub mod retry_after;
 pub mod signature;
 pub mod trace_context;
+pub mod visible;

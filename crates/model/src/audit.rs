@@ -10,6 +10,10 @@ use crate::digest::Digest;
 use crate::ids::{AuditId, TokenId};
 use crate::time::Timestamp;
 
+const PRODUCT: &str = "crossdock";
+const DATA_FOLDER: &str = "data-folder";
+const LOCAL: &str = "local";
+
 /// Who asks: a person, a machine's token, or the product itself, by a name that stays readable in the audit.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -23,7 +27,22 @@ impl Principal {
 
     /// The product itself, for what no person asked.
     pub fn product() -> Self {
-        Self::new("crossdock")
+        Self::new(PRODUCT)
+    }
+
+    /// Whoever writes into the data folder itself, without the product.
+    pub fn data_folder() -> Self {
+        Self::new(DATA_FOLDER)
+    }
+
+    /// Whoever sits at this machine where that needs no token.
+    pub fn local() -> Self {
+        Self::new(LOCAL)
+    }
+
+    /// Whether a name is one of the above: a token with it would act in their name.
+    pub fn is_own(name: &str) -> bool {
+        [PRODUCT, DATA_FOLDER, LOCAL].contains(&name)
     }
 
     /// The name.

@@ -57,6 +57,7 @@ codes! {
     LEFT_OUT 115 "H0115" "more mistakes than are shown"
     CONTROL_CHARACTER 116 "H0116" "a control character"
     NOT_UTF8 117 "H0117" "bytes that are no UTF-8"
+    UNREADABLE 118 "H0118" "something that cannot be read"
 
     UNKNOWN_KEY 201 "H0201" "a key that is not known here"
     MISSING_KEY 202 "H0202" "a required key is missing"

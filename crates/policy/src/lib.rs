@@ -26,5 +26,5 @@ pub mod tree;
 pub use compiled::*;
 pub use expression::EventView;
 pub use findings::Findings;
-pub use source_file::{SourceFile, check, check_at, restore, version};
+pub use source_file::{Folder, SourceFile, check, check_at, check_folder, restore, version};
 pub use spanned::Spanned;

@@ -1,11 +1,14 @@
 //! The files of a project and the check of all of them in one run.
 
-use model::{Diagnostic, Digest, PolicyVersion, Severity, Timestamp};
+use model::diagnostic::Place;
+use model::limit::{PROJECT_FILE_BYTES_MAX, PROJECT_FILES_MAX};
+use model::{Diagnostic, Digest, PolicyVersion, Severity, Span, Timestamp};
 
-use crate::Findings;
 use crate::compiled::Policy;
 use crate::decode::{ObjectKind, decode};
 use crate::resolve::{assemble, resolve};
+use crate::spanned::place;
+use crate::{Findings, codes};
 
 /// A file of a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,15 +33,55 @@ impl SourceFile {
     }
 }
 
+/// What a project folder has: the files that could be read, and a mistake for each thing that could not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Folder {
+    /// The files, by their paths.
+    pub files: Vec<SourceFile>,
+    /// The mistakes.
+    pub unreadable: Vec<Diagnostic>,
+}
+
+impl Folder {
+    /// Whether it has nothing of a project.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.unreadable.is_empty()
+    }
+}
+
+/// The mistake of a file or folder that cannot be read.
+pub fn unreadable(path: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(codes::UNREADABLE, place(path, Span::default()), format!("this cannot be read: {why}"))
+        .help("make it readable, or take it out of the project's folders")
+}
+
+/// The mistake of a file with too many bytes.
+pub fn too_large(path: &str, bytes: u64) -> Diagnostic {
+    let message = format!("the file has {bytes} bytes; {PROJECT_FILE_BYTES_MAX} are the most");
+    Diagnostic::error(codes::FILE_TOO_LARGE, place(path, Span::default()), message)
+        .help("what is so large is data: keep it elsewhere, or beside the tests, which name it by `body_file`")
+}
+
+/// The mistake of a project with so many files, or with at least so many.
+pub fn too_many(files: usize) -> Diagnostic {
+    let message = format!("the project has {files} files; {PROJECT_FILES_MAX} are the most");
+    Diagnostic::error(codes::TOO_MANY_FILES, Place::Whole, message).help("is this the right folder?")
+}
+
 /// Checks all files and compiles them: every mistake of all of them, by file and place, and a policy when none of them is
 /// an error. Warnings that depend on the day are left out; see [`check_at`].
 pub fn check(files: &[SourceFile]) -> (Option<Policy>, Vec<Diagnostic>) {
-    check_with(files, None)
+    check_with(files, &[], None)
 }
 
 /// As [`check`], with what is only wrong at this time, such as a permission that has ended.
 pub fn check_at(files: &[SourceFile], now: Timestamp) -> (Option<Policy>, Vec<Diagnostic>) {
-    check_with(files, Some(now))
+    check_with(files, &[], Some(now))
+}
+
+/// As [`check_at`], of a folder: what cannot be read is a mistake like the others.
+pub fn check_folder(folder: &Folder, now: Timestamp) -> (Option<Policy>, Vec<Diagnostic>) {
+    check_with(&folder.files, &folder.unreadable, Some(now))
 }
 
 /// Compiles files that were checked when they were stored, perhaps by a version that knew fewer mistakes: whatever can be
@@ -51,8 +94,11 @@ pub fn restore(files: &[SourceFile]) -> (Policy, Vec<Diagnostic>) {
     (policy, errors.collect())
 }
 
-fn check_with(files: &[SourceFile], now: Option<Timestamp>) -> (Option<Policy>, Vec<Diagnostic>) {
+fn check_with(files: &[SourceFile], unreadable: &[Diagnostic], now: Option<Timestamp>) -> (Option<Policy>, Vec<Diagnostic>) {
     let mut findings = Findings::over(files);
+    for found in unreadable {
+        findings.push(found.clone());
+    }
     let objects = decode(files, &mut findings);
     let policy = resolve(&objects, files, version(files), now, &mut findings);
     (policy, findings.into_sorted())
@@ -89,6 +135,19 @@ mod tests {
         let files = [SourceFile::new("systems/wms.yaml", SYSTEM), SourceFile::new("flows/orders.yaml", "to: [")];
         let (policy, errors) = restore(&files);
         assert_eq!((policy.flows.len(), policy.destinations.len(), errors.is_empty()), (0, 1, false));
+    }
+
+    #[test]
+    fn what_cannot_be_read_hides_no_other_mistake_and_lets_no_policy_pass() {
+        let files = vec![SourceFile::new("systems/wms.yaml", SYSTEM)];
+        let folder = Folder { files, unreadable: vec![unreadable("flows/orders.yaml", "it is no file")] };
+        let now = Timestamp::EPOCH;
+        let (policy, found) = check_folder(&folder, now);
+        assert!(policy.is_none() && check_at(&folder.files, now).0.is_some());
+        assert_eq!(found.iter().map(|found| found.code).collect::<Vec<_>>(), [codes::UNREADABLE]);
+        let odd = SourceFile::new("systems/wms.yaml", format!("{SYSTEM}oddity: 1\n"));
+        let (_, found) = check_folder(&Folder { files: vec![odd], ..folder }, now);
+        assert_eq!(found.iter().map(|found| found.code).collect::<Vec<_>>(), [codes::UNREADABLE, codes::UNKNOWN_KEY]);
     }
 
     #[test]

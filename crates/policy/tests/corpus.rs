@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use model::limit::{DIAGNOSTICS_MAX, PROJECT_FILE_BYTES_MAX, PROJECT_FILES_MAX};
 use policy::render::{self, Colour};
-use policy::{SourceFile, check_at};
+use policy::source_file::unreadable;
+use policy::{Folder, SourceFile, check_at, check_folder};
 
 const EXPECTED: &str = "expected.txt";
 
@@ -58,11 +59,14 @@ fn what_is_beyond_a_limit_is_rendered_as_expected() {
         ("the same file twice", vec![one.clone(), one]),
         ("too many mistakes; the last of them", vec![many]),
     ];
+    let cases = cases.map(|(what, files)| (what, Folder { files, ..Folder::default() }));
+    let lost = unreadable("flows/orders.yaml", "No such file or directory (os error 2)");
+    let unread = ("something cannot be read", Folder { unreadable: vec![lost], ..Folder::default() });
     let mut rendered = String::new();
-    for (what, files) in cases {
-        let (_, diagnostics) = check_at(&files, now());
+    for (what, folder) in cases.into_iter().chain([unread]) {
+        let (_, diagnostics) = check_folder(&folder, now());
         let last = diagnostics.last().cloned();
-        let text = render::text(last.as_slice(), &files, Colour::Plain);
+        let text = render::text(last.as_slice(), &folder.files, Colour::Plain);
         write!(rendered, "=== {what}\n{text}").expect("a text");
     }
     let path = root().join("../limits").join(EXPECTED);

@@ -32,7 +32,7 @@ pub struct Caller {
 impl Caller {
     /// Whoever sits at this machine in the demo world.
     pub fn local() -> Self {
-        Self { principal: Principal::new("local"), scopes: vec![Scope::Admin] }
+        Self { principal: Principal::local(), scopes: vec![Scope::Admin] }
     }
 
     /// Whether this scope is granted.
@@ -62,7 +62,7 @@ pub struct Wanted {
 /// Makes a token. Its text is in the answer and nowhere else. Made again of the same moment and chance, it is the same token
 /// with a new text, and the old text holds no more; what was revoked in between stays revoked.
 ///
-/// Refused without a reason, under what is no name, without a scope or an end, and beside [`TOKENS_MAX`] others that hold.
+/// Refused without a reason, under what is no name or the product's own, without a scope or an end, and beside [`TOKENS_MAX`] others that hold.
 pub async fn make(
     (ledger, clock): (&Arc<dyn Ledger>, &Arc<dyn Clock>),
     asked: &Asked,
@@ -72,6 +72,9 @@ pub async fn make(
     asked.check()?;
     let name =
         TokenName::new(&wanted.name).map_err(|bad| NotDone::Refused(format!("{:?} is no name: {bad}", wanted.name)))?;
+    if Principal::is_own(name.as_str()) {
+        return Err(NotDone::Refused(format!("{name} is the product's own name in the audit; take another")));
+    }
     if wanted.scopes.is_empty() || wanted.holds == TimeSpan::ZERO || wanted.holds > TOKEN_HOLDS_MAX {
         return Err(NotDone::Refused(format!("a token has at least one scope, and 1 to {TOKEN_DAYS_MAX} days")));
     }
@@ -199,6 +202,16 @@ mod tests {
         }
         assert!(world.ledger.tokens().await.unwrap().is_empty());
         world.make("team/mila-2", "x").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn nobody_acts_in_the_name_of_the_product() {
+        let world = World::new();
+        for own in [Principal::product(), Principal::data_folder(), Principal::local()] {
+            let refused = world.make(own.as_str(), "x").await;
+            assert!(matches!(refused, Err(NotDone::Refused(why)) if why.contains("product's own")), "{own}");
+        }
+        assert!(world.ledger.tokens().await.unwrap().is_empty());
     }
 
     #[tokio::test]

@@ -1,67 +1,107 @@
 //! Reading a project folder: its YAML files and the bodies beside its tests, in the order of their paths, within limits.
-//! Nothing else is opened.
+//! Nothing else is opened. What cannot be read is told beside what can, and ends nothing.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use model::limit::{PROJECT_FILE_BYTES_MAX, PROJECT_FILES_MAX};
-use policy::SourceFile;
+use policy::source_file::{too_large, too_many, unreadable};
+use policy::{Folder, SourceFile};
 
 /// The folders that a project consists of.
 pub const FOLDERS: [&str; 6] = ["systems", "contracts", "mappings", "flows", "policies", "tests"];
 
-/// A folder cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
-    /// The operating system says no.
-    #[error("{0}: {1}")]
-    Io(PathBuf, std::io::Error),
-    /// A file is larger than a project file can be.
-    #[error("{0} is larger than {PROJECT_FILE_BYTES_MAX} bytes: no project file is")]
-    TooLarge(PathBuf),
-    /// A link leads to a folder that it is in.
-    #[error("{0} leads back to a folder that it is in")]
-    Circle(PathBuf),
-    /// More files than a project can have.
-    #[error("{0} has more than {PROJECT_FILES_MAX} project files: is it a project folder?")]
-    TooMany(PathBuf),
-}
-
-/// The project files of a folder; none where it has none of the project's folders.
-pub fn read(folder: &Path) -> Result<Vec<SourceFile>, Unreadable> {
-    let mut paths = Vec::new();
+/// What a project folder has; nothing where it has none of the project's folders.
+pub fn read(folder: &Path) -> Folder {
+    let mut reader = Reader { root: folder, paths: Vec::new(), found: Folder::default() };
     for name in FOLDERS {
         let below = folder.join(name);
         if below.is_dir() {
-            collect(&below, &mut paths, &mut vec![folder.to_owned()])?;
+            reader.collect(&below, &mut vec![folder.to_owned()]);
         }
     }
-    paths.sort();
-    paths.iter().map(|path| read_one(folder, path)).collect()
+    reader.paths.sort();
+    if reader.paths.len() > PROJECT_FILES_MAX {
+        reader.found.unreadable.push(too_many(reader.paths.len()));
+        return reader.found;
+    }
+    for path in std::mem::take(&mut reader.paths) {
+        reader.take(&path);
+    }
+    reader.found
 }
 
-/// `above` are the folders that this one is in: the project's as it was given, the others as they are without links.
-fn collect(folder: &Path, paths: &mut Vec<PathBuf>, above: &mut Vec<PathBuf>) -> Result<(), Unreadable> {
-    let io = |error| Unreadable::Io(folder.to_owned(), error);
-    let real = folder.canonicalize().map_err(io)?;
-    if above.contains(&real) {
-        return Err(Unreadable::Circle(folder.to_owned()));
-    }
-    above.push(real);
-    let root = above.first().cloned().unwrap_or_default();
-    for entry in std::fs::read_dir(folder).map_err(io)? {
-        let path = entry.map_err(io)?.path();
-        // A link is what it leads to: a shared folder of contracts is part of the project.
-        if path.is_dir() {
-            collect(&path, paths, above)?;
-        } else if is_ours(&path, &root) {
-            paths.push(path);
+/// A folder that is being read.
+struct Reader<'a> {
+    root: &'a Path,
+    /// The project's files. LIMIT: one more than a project can have tells that there are too many.
+    paths: Vec<PathBuf>,
+    found: Folder,
+}
+
+impl Reader<'_> {
+    /// `above` are the folders that this one is in: the project's as it was given, the others as they are without links.
+    fn collect(&mut self, folder: &Path, above: &mut Vec<PathBuf>) {
+        let real = match folder.canonicalize() {
+            Ok(real) if above.contains(&real) => {
+                return self.tell(folder, "it leads back to a folder that it is in");
+            }
+            Ok(real) => real,
+            Err(error) => return self.tell(folder, &error.to_string()),
+        };
+        above.push(real);
+        if let Err(error) = self.collect_entries(folder, above) {
+            self.tell(folder, &error.to_string());
         }
-        if paths.len() > PROJECT_FILES_MAX {
-            return Err(Unreadable::TooMany(root));
+        above.pop();
+    }
+
+    fn collect_entries(&mut self, folder: &Path, above: &mut Vec<PathBuf>) -> io::Result<()> {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if self.paths.len() > PROJECT_FILES_MAX {
+                return Ok(());
+            }
+            // A link is what it leads to: a shared folder of contracts is part of the project.
+            if path.is_dir() {
+                self.collect(&path, above);
+            } else if is_ours(&path, self.root) {
+                self.paths.push(path);
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, path: &Path) {
+        match read_one(path) {
+            Ok(Ok(bytes)) => self.found.files.push(SourceFile::read(self.relative(path), bytes)),
+            Ok(Err(bytes)) => self.found.unreadable.push(too_large(&self.relative(path), bytes)),
+            Err(error) => self.tell(path, &error.to_string()),
         }
     }
-    above.pop();
-    Ok(())
+
+    fn tell(&mut self, path: &Path, why: &str) {
+        self.found.unreadable.push(unreadable(&self.relative(path), why));
+    }
+
+    /// The path inside of the project, with `/`.
+    fn relative(&self, path: &Path) -> String {
+        let relative = path.strip_prefix(self.root).unwrap_or(path);
+        let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+        parts.join("/")
+    }
+}
+
+/// The bytes of a file, or how many there are where they are too many. What is no file, such as a pipe, may have no end.
+fn read_one(path: &Path) -> io::Result<Result<Vec<u8>, u64>> {
+    let meta = std::fs::metadata(path)?;
+    if !meta.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    if meta.len() > PROJECT_FILE_BYTES_MAX as u64 {
+        return Ok(Err(meta.len()));
+    }
+    std::fs::read(path).map(Ok)
 }
 
 /// YAML everywhere; below `tests/` every file whose name does not begin with a dot, because tests name bodies as they came.
@@ -71,21 +111,13 @@ fn is_ours(path: &Path, root: &Path) -> bool {
     yaml || (!hidden && path.starts_with(root.join("tests")))
 }
 
-fn read_one(root: &Path, path: &Path) -> Result<SourceFile, Unreadable> {
-    let io = |error| Unreadable::Io(path.to_owned(), error);
-    if std::fs::metadata(path).map_err(io)?.len() > PROJECT_FILE_BYTES_MAX as u64 {
-        return Err(Unreadable::TooLarge(path.to_owned()));
-    }
-    let bytes = std::fs::read(path).map_err(io)?;
-    let relative = path.strip_prefix(root).unwrap_or(path);
-    let parts: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-    Ok(SourceFile::read(parts.join("/"), bytes))
-}
-
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
     use std::os::unix::fs::symlink;
+
+    use model::Span;
+    use policy::codes::{FILE_TOO_LARGE, UNREADABLE};
 
     use super::*;
 
@@ -102,7 +134,7 @@ mod tests {
     #[test]
     fn a_link_to_a_folder_is_read_like_the_folder() {
         let (project, _shared) = linked();
-        let paths: Vec<String> = read(project.path()).unwrap().into_iter().map(|file| file.path).collect();
+        let paths: Vec<String> = read(project.path()).files.into_iter().map(|file| file.path).collect();
         assert_eq!(paths, ["contracts/order/1.0.0.yaml"]);
     }
 
@@ -110,7 +142,29 @@ mod tests {
     fn a_folder_that_leads_back_to_itself_is_told() {
         let (project, shared) = linked();
         symlink(shared.path(), shared.path().join("order/again")).unwrap();
-        let told = read(project.path()).unwrap_err().to_string();
-        assert!(told.ends_with("contracts/order/again/order leads back to a folder that it is in"), "{told}");
+        let found = read(project.path());
+        let told: Vec<_> = found.unreadable.iter().map(|it| (it.place.clone(), it.message.as_str())).collect();
+        let place = policy::spanned::place("contracts/order/again/order", Span::default());
+        assert_eq!(told, [(place, "this cannot be read: it leads back to a folder that it is in")]);
+        assert!(found.files.iter().any(|file| file.path == "contracts/order/1.0.0.yaml"), "the rest is read");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_by_its_path_and_the_rest_is_read() {
+        let (project, shared) = linked();
+        let flows = project.path().join("flows");
+        std::fs::create_dir(&flows).unwrap();
+        std::fs::write(shared.path().join("one.yaml"), "to: wms\n").unwrap();
+        symlink(shared.path().join("one.yaml"), flows.join("linked.yaml")).unwrap();
+        symlink(shared.path().join("nowhere.yaml"), flows.join("lost.yaml")).unwrap();
+        std::fs::write(flows.join("large.yaml"), vec![b'#'; PROJECT_FILE_BYTES_MAX + 1]).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(flows.join("pipe.yaml")).status().unwrap().success());
+        let found = read(project.path());
+        let paths: Vec<&str> = found.files.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, ["contracts/order/1.0.0.yaml", "flows/linked.yaml"]);
+        let told: Vec<_> = found.unreadable.iter().map(|it| (it.code, it.place.clone())).collect();
+        let place = |name: &str| policy::spanned::place(&format!("flows/{name}.yaml"), Span::default());
+        let expected = [(FILE_TOO_LARGE, place("large")), (UNREADABLE, place("lost")), (UNREADABLE, place("pipe"))];
+        assert_eq!(told, expected);
     }
 }

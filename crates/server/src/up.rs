@@ -73,6 +73,9 @@ pub struct Running {
 
 /// Starts everything. Traffic is accepted when this answers.
 pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, NotStarted> {
+    // Where a secret is looked for is told to people in other folders.
+    let data = std::path::absolute(&settings.data).unwrap_or_else(|_| settings.data.clone());
+    let settings = Settings { data, ..settings };
     let listener = port::listen(&settings).await?;
     let address = listener.local_addr().map_err(|error| port::NoPort::Refused(([127, 0, 0, 1], 0).into(), error))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());

@@ -14,9 +14,9 @@ pub(crate) struct Tail {
     /// Begin with what happened since then: 30m, 2h, or an instant
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<Moment>,
-    /// Begin with so many lines of what happened before
-    #[arg(long, default_value_t = 10, value_name = "N")]
-    pub(crate) limit: usize,
+    /// Begin with at most so many lines of what happened before; without it all since --since, else 10
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
     /// End after what is there
     #[arg(long)]
     pub(crate) no_follow: bool,

@@ -14,8 +14,9 @@ use crate::project::read;
 #[expect(clippy::disallowed_methods, reason = "how long it took is told to people")]
 pub(crate) fn run(check: &Check, output: &Output) -> Ended {
     let begin = Instant::now();
-    let files = read(&check.folder)?;
-    let (policy, findings) = policy::check_at(&files, moment::now());
+    let found = read(&check.folder)?;
+    let (policy, findings) = policy::check_folder(&found, moment::now());
+    let files = found.files;
     let format = if output.form == Form::Json { Report::Json } else { check.format };
     match format {
         Report::Text => {

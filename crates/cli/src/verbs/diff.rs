@@ -21,7 +21,7 @@ pub(crate) async fn run(common: &Common, args: &Diff, output: &Output) -> Ended 
 async fn side(common: &Common, name: &str) -> Result<Vec<SourceFile>, Failure> {
     let path = Path::new(name);
     if path.is_dir() {
-        return project::read(path);
+        return project::whole(project::read(path)?);
     }
     let client = Client::new(common)?;
     if name == "present" {

@@ -24,11 +24,15 @@ pub(crate) async fn run(common: &Common, explain: &Explain, output: &Output) -> 
     if let Some(text) = problems::explain(wanted).or_else(|| field(wanted)) {
         return Ok(show(wanted, &text, output));
     }
-    let lines = named(&policy(common).await?, wanted);
+    let (policy, mistakes) = policy(common).await?;
+    let lines = named(&policy, wanted);
     if lines.is_empty() {
-        let message = format!("{wanted:?} is no code, no id, no field and no name of the project");
-        return Err(Failure::new(Exit::NotFound, "not-found", message)
-            .hint("a code is H0312 or bad-signature; a field is written flow.deliver.retry"));
+        let (but, hint) = match mistakes {
+            0 => ("", "a code is H0312 or bad-signature; a field is written flow.deliver.retry"),
+            _ => (" that can be read; it has mistakes", "`crossdock check` shows them"),
+        };
+        let message = format!("{wanted:?} is no code, no id, no field and no name of the project{but}");
+        return Err(Failure::new(Exit::NotFound, "not-found", message).hint(hint));
     }
     Ok(show(wanted, &lines.join("\n"), output))
 }
@@ -37,7 +41,7 @@ fn show(about: &str, text: &str, output: &Output) -> Exit {
     let text = text.trim_end();
     match output.form {
         Form::Json => output.json(&json!({ "schema": "crossdock/explain/1", "about": about, "text": text })),
-        Form::Table => output.line(text),
+        Form::Table => output.paragraph(text),
     }
     Exit::Done
 }
@@ -49,13 +53,14 @@ fn page(code: Code, output: &Output) -> Ended {
     }
 }
 
-/// The project of this folder, else the applied policy.
-async fn policy(common: &Common) -> Result<Policy, Failure> {
-    let here = project::read(Path::new(".")).ok().and_then(|files| policy::check(&files).0);
-    match here {
-        Some(policy) => Ok(policy),
-        None => project::present(&Client::new(common)?).await,
-    }
+/// The project of this folder, as far as it can be read, with the number of its mistakes; where there is none, the applied
+/// policy.
+async fn policy(common: &Common) -> Result<(Policy, usize), Failure> {
+    let Ok(here) = project::read(Path::new(".")) else {
+        return Ok((project::present(&Client::new(common)?).await?, 0));
+    };
+    let (policy, mistakes) = policy::restore(&here.files);
+    Ok((policy, mistakes.len() + here.unreadable.len()))
 }
 
 /// What a field is for, and what stands below it: `flow`, `flow.deliver`, `system.sources.verify`.

@@ -3,13 +3,18 @@
 use policy::fmt::{Formatted, format};
 
 use crate::args::{Fmt, Form};
+use crate::client::reason;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
 use crate::project::read;
 
 pub(crate) fn run(fmt: &Fmt, output: &Output) -> Ended {
     let mut changed = Vec::new();
-    for file in read(&fmt.folder)? {
+    let found = read(&fmt.folder)?;
+    for diagnostic in &found.unreadable {
+        output.say(&format!("left as it is: {}", reason(diagnostic)));
+    }
+    for file in found.files {
         match format(&file) {
             Formatted::Same => {}
             Formatted::Left { why } => output.say(&format!("{}: left as it is: {why}", file.path)),

@@ -20,6 +20,8 @@ pub(super) const PREVIEW: &str = "/policies/preview";
 pub(crate) async fn run(common: &Common, args: &args::Plan, output: &Output) -> Ended {
     let project = project::load(&args.folder, output)?;
     let mut client = Client::at(common, &args.folder)?;
+    // What is read here is applied next: it has to be the same product.
+    client.meet_to_write().await?;
     let applied = project::applied(&client, "present").await?;
     let (before, after) = (project::without_tests(&applied), project::without_tests(&project.files));
     let plan = plan(&before, &after);
@@ -76,7 +78,7 @@ pub(super) fn print(
             output.json(&value);
         }
         Form::Table => {
-            output.text(&text(plan));
+            output.paragraph(&text(plan));
             if !needs.is_empty() {
                 let list: Vec<String> =
                     needs.iter().map(|(owner, objects)| format!("{owner} ({})", words(objects))).collect();

@@ -138,7 +138,7 @@ fn print_body(body: Shown, output: &Output) {
     match body {
         Ok(text) => {
             output.line("");
-            output.line(&shortened(&text));
+            output.paragraph(&shortened(&text));
         }
         Err(why) => output.say(&format!("its body is not shown: {why}")),
     }

@@ -17,6 +17,9 @@ const PAGE: usize = 200;
 /// LIMIT: events between two looks that are shown; the journal has them all.
 const EVENTS_MAX: usize = 2_000;
 
+/// Lines of what happened before where nothing is said.
+const LINES: usize = 10;
+
 /// How far the reader is.
 struct Reader<'a> {
     client: &'a Client,
@@ -59,36 +62,54 @@ pub(crate) async fn run(common: &Common, args: &Tail, output: &Output) -> Ended 
 }
 
 impl Reader<'_> {
-    /// What there is since a moment, or the last few lines.
-    async fn begin(&mut self, since: Option<Timestamp>, limit: usize) -> Result<Vec<Line>, Failure> {
-        let newest: Rows<FeedRow> = self.client.get("/feed?limit=1").await?;
-        let head: u64 = newest.next.as_deref().and_then(|text| text.parse().ok()).unwrap_or_default();
-        self.feed = match since {
-            Some(since) => self.feed_before(since, head).await?,
-            None => head.saturating_sub(limit as u64),
+    /// What there is since a moment, or the last few lines; of either at most so many, the newest.
+    async fn begin(&mut self, since: Option<Timestamp>, limit: Option<usize>) -> Result<Vec<Line>, Failure> {
+        let mut lines = match since {
+            Some(since) => self.begin_at(since, limit.unwrap_or(usize::MAX)).await?,
+            None => self.begin_with(limit.unwrap_or(LINES)).await?,
         };
+        lines.sort_by_key(Line::at);
+        let kept = limit.unwrap_or(if since.is_some() { usize::MAX } else { LINES });
+        lines.drain(..lines.len().saturating_sub(kept));
+        Ok(lines)
+    }
+
+    /// The last row of the feed that there is.
+    async fn head(&self) -> Result<u64, Failure> {
+        let newest: Rows<FeedRow> = self.client.get("/feed?limit=1").await?;
+        Ok(newest.next.as_deref().and_then(|text| text.parse().ok()).unwrap_or_default())
+    }
+
+    async fn begin_at(&mut self, since: Timestamp, wanted: usize) -> Result<Vec<Line>, Failure> {
+        let head = self.head().await?;
+        self.feed = self.feed_before(since, head).await?;
         // One more tells whether there are more.
-        let want = if since.is_some() { EVENTS_MAX + 1 } else { limit.max(1) };
-        let mut events: Vec<EventSummary> = self.client.rows("/events", &[], want).await?;
+        let mut events: Vec<EventSummary> = self.client.rows("/events", &[], EVENTS_MAX + 1).await?;
         self.note(&events);
-        match since {
-            Some(since) => {
-                events.retain(|event| event.received_at >= since);
-                if events.len() > EVENTS_MAX {
-                    events.truncate(EVENTS_MAX);
-                    self.output.say(&format!(
-                        "only the newest {EVENTS_MAX} events are shown, and there are more: crossdock events ls --since {since} --limit N"
-                    ));
-                }
+        events.retain(|event| event.received_at >= since);
+        if events.len() > EVENTS_MAX {
+            events.truncate(EVENTS_MAX);
+            if wanted > EVENTS_MAX {
+                self.output.say(&format!(
+                    "only the newest {EVENTS_MAX} events are shown, and there are more: crossdock events ls --since {since} --limit N"
+                ));
             }
-            None => events.truncate(limit),
         }
+        self.with_feed(events).await
+    }
+
+    /// At least so many lines, where there are as many.
+    async fn begin_with(&mut self, limit: usize) -> Result<Vec<Line>, Failure> {
+        self.feed = self.head().await?.saturating_sub(limit as u64);
+        // The newest is known, even if it is not shown.
+        let events: Vec<EventSummary> = self.client.rows("/events", &[], limit.max(1)).await?;
+        self.note(&events);
+        self.with_feed(events).await
+    }
+
+    async fn with_feed(&mut self, events: Vec<EventSummary>) -> Result<Vec<Line>, Failure> {
         let mut lines = self.feed().await?;
         lines.extend(events.into_iter().map(|event| Line::Event(Box::new(event))));
-        if since.is_none() {
-            lines.sort_by_key(Line::at);
-            lines.drain(..lines.len().saturating_sub(limit));
-        }
         Ok(lines)
     }
 

@@ -90,7 +90,7 @@ async fn make_offline(data: &Path, args: &TokenMake, scopes: Vec<Scope>, why: St
         failure.hint("stop the product first, or ask it: crossdock token make without --data")
     })?;
     let ledger: Arc<dyn Ledger> = store.ledger.clone();
-    let asked = Asked { by: Principal::new("data-folder"), why, at: clock.now() };
+    let asked = Asked { by: Principal::data_folder(), why, at: clock.now() };
     let wanted = Wanted { name: args.name.clone(), scopes, holds: TimeSpan::from_days(u64::from(args.days)) };
     let made = identity::make((&ledger, &clock), &asked, clock.chance(), wanted).await;
     store.close();

@@ -11,8 +11,10 @@ use server::up::{self, NotStarted, Running};
 
 use crate::address::{Address, SaidBy, Written};
 use crate::args::Up;
+use crate::client::Client;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
+use crate::project;
 use crate::verbs::demo;
 
 const STOPPING: &str = "stopping: what is under way is finished first";
@@ -31,8 +33,7 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
     if let Some(named) = &args.project {
         must_exist(named)?;
     }
-    let files = server::project::read(&settings.project)
-        .map_err(|error| Failure::new(Exit::Failed, "project", error.to_string()))?;
+    let files = project::whole(server::project::read(&settings.project))?;
     let is_demo = demo::is_wanted(&settings, &files);
     if is_demo && let Some(named) = &args.project {
         demo::must_have_room(named)?;
@@ -42,7 +43,7 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
     } else {
         let project = settings.project.clone();
         let running = up::start(settings, &files).await.map_err(|error| not_started(&error, &project))?;
-        let address = write_address(&running, output);
+        let address = write_address(&running, output).await;
         greet(&running, output);
         let end = until_the_end(&running, output).await;
         address.remove();
@@ -82,7 +83,7 @@ async fn show_demo(settings: &mut Settings, output: &Output) -> Result<(Option<E
     let stage = demo::stage(settings).await?;
     let running =
         up::start(settings.clone(), stage.files()).await.map_err(|error| demo::not_started_here(&error, settings))?;
-    let address = write_address(&running, output);
+    let address = write_address(&running, output).await;
     demo::greet(&running, &stage, output);
     let mut world = stage.play(&running, output).await?;
     let end = until_the_end(&running, output).await;
@@ -124,14 +125,17 @@ pub(crate) fn moved(running: &Running) -> Option<String> {
     (port != running.address.port()).then(|| format!("port {port} is taken by another program; this is the next free one"))
 }
 
-/// Writes where the product is, for the other commands in this folder.
-fn write_address(running: &Running, output: &Output) -> Written {
+/// Writes where the product is, for the other commands in this folder, unless another one of this folder lives.
+async fn write_address(running: &Running, output: &Output) -> Written {
     let address = running.address;
     // What listens on every address is asked on this machine's own.
     let ip = if address.ip().is_unspecified() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { address.ip() };
     let url = format!("http://{}", SocketAddr::new(ip, address.port()));
-    let written = Written::new(&running.app.settings.project, &url, &running.app.instance);
-    if let Err(why) = written.write() {
+    let folder = &running.app.settings.project;
+    let written = Written::new(folder, &url, &running.app.instance);
+    if let Some(other) = Client::living(folder).await {
+        output.say(&format!("other commands in this folder ask {other}, which runs as well; for this one say --url {url}"));
+    } else if let Err(why) = written.write() {
         output.say(&why);
     }
     written

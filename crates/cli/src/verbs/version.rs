@@ -30,7 +30,7 @@ pub(crate) fn exit_codes(output: &Output) -> Exit {
                 Exit::ALL.iter().map(|(exit, meaning)| json!({ "code": *exit as u8, "meaning": meaning })).collect();
             output.json(&json!({ "schema": "crossdock/exit-codes/1", "rows": rows }));
         }
-        Form::Table => output.line(EXIT_CODES),
+        Form::Table => output.paragraph(EXIT_CODES),
     }
     Exit::Done
 }

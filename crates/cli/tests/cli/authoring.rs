@@ -143,6 +143,9 @@ fn codes_fields_and_names_are_explained() {
     run(folder.path(), &["explain", "orders-to-warehouse"]).ends(0).says("flow orders-to-warehouse, for team-warehouse");
     run(folder.path(), &["explain", "nothing-of-this"]).ends(5);
     run(folder.path(), &["explain", "H9999"]).ends(5);
+    std::fs::write(folder.path().join("flows/broken.yaml"), "to: [").unwrap();
+    run(folder.path(), &["explain", "orders-to-warehouse"]).ends(0).says("flow orders-to-warehouse, for team-warehouse");
+    run(folder.path(), &["explain", "nothing-of-this"]).ends(5).remarks("it has mistakes").remarks("crossdock check");
 }
 
 #[test]
@@ -201,4 +204,22 @@ fn a_file_that_is_no_utf_8_is_told_with_its_place_and_never_written() {
     run(folder.path(), &["check"]).ends(3).says("error[H0117]").says("systems/wms.yaml:1:6");
     run(folder.path(), &["fmt"]).ends(0).remarks("systems/wms.yaml: left as it is");
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
+fn what_cannot_be_read_hides_no_other_mistake() {
+    let folder = sample(None);
+    assert!(std::process::Command::new("mkfifo").arg(folder.path().join("flows/pipe.yaml")).status().unwrap().success());
+    std::fs::write(folder.path().join("flows/odd.yaml"), "odd: 1\n").unwrap();
+    let told = run(folder.path(), &["check"]).ends(3).says("error[H0118]").says("flows/pipe.yaml");
+    told.says("error[H0201]").says("flows/odd.yaml");
+    run(folder.path(), &["fmt"]).ends(0).remarks("left as it is: H0118");
+    run(folder.path(), &["diff", ".", "."]).ends(1).remarks("flows/pipe.yaml");
+}
+
+#[test]
+fn what_is_said_moves_no_cursor() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = run(folder.path(), &["check", "no\u{1b}[2Jwhere\u{202e}"]).ends(5).remarks(r"no\u{1b}[2Jwhere\u{202e}");
+    assert!(!told.err.contains('\u{1b}'), "{}", told.err);
 }

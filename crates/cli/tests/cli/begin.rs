@@ -85,3 +85,32 @@ fn doctor_asks_the_running_product_for_every_secret() {
     let doctor = product.run(&["doctor"]).says("2 have a value");
     assert!(!doctor.out.contains("has no value"), "its environment is not this one: {}", doctor.out);
 }
+
+#[test]
+fn a_second_product_of_a_folder_leaves_the_address_of_the_first_alone() {
+    let folder = sample(None);
+    let said = || std::fs::read_to_string(folder.path().join("up.err")).unwrap();
+    let address = || std::fs::read_to_string(folder.path().join(".crossdock/address")).unwrap_or_default();
+    let mut first = Product::up(folder.path());
+    let written = address();
+    assert!(written.starts_with(&first.going.url), "{written}");
+    let mut second = Product::up_with(folder.path(), &["--data", "elsewhere"]);
+    let expected = format!("other commands in this folder ask {}, which runs as well", first.going.url);
+    assert!(said().contains(&expected) && said().contains(&format!("--url {}", second.going.url)), "{}", said());
+    assert_eq!(address(), written);
+    assert_eq!((second.going.terminate(), address()), (Some(0), written));
+    first.run_here(&["status"]).ends(0);
+    assert_eq!((first.going.terminate(), address()), (Some(0), String::new()));
+    let third = Product::up(folder.path());
+    assert!(address().starts_with(&third.going.url), "nobody answers there any more");
+}
+
+#[test]
+fn a_missing_secret_is_named_by_its_whole_path() {
+    let folder = sample(None);
+    std::fs::remove_file(folder.path().join(".crossdock/secrets/shop/webhook")).unwrap();
+    let _product = Product::up_with(folder.path(), &["--data", ".crossdock"]);
+    let said = std::fs::read_to_string(folder.path().join("up.err")).unwrap();
+    let file = folder.path().canonicalize().unwrap().join(".crossdock/secrets/shop/webhook");
+    assert!(said.contains(&format!("or the file {}", file.display())), "{said}");
+}

@@ -104,6 +104,8 @@ fn tail_follows_and_ends_with_its_reader() {
     product.run_with(&["send", "shop"], &order("T3")).ends(0);
     assert_eq!(tail.wait().unwrap().code(), Some(0));
     product.run(&["tail", "--no-follow", "--since", "1h"]).ends(0).says("T1").says("T3");
+    let newest = product.run(&["tail", "--no-follow", "--since", "1h", "--limit", "2"]).ends(0);
+    assert_eq!(newest.out.lines().count(), 2, "{}", newest.out);
 }
 
 #[test]

@@ -83,7 +83,7 @@ impl Replays {
     /// Freezes the set and lets the replay run. Over [`PREVIEW_ABOVE`] members it needs the preview that the person saw; of
     /// what that would have sent it sends what still may be sent, and nothing else.
     ///
-    /// Refused: `Refused` for an empty set, too large a canary or pace, or a missing preview; `Changed` when nothing is left
+    /// Refused: `Unknown` for a named flow that there is not, `Refused` for an empty set, too large a canary or pace, or a missing preview; `Changed` when nothing is left
     /// of the preview, or when it is not remembered and the set is another one by now.
     pub async fn order(&self, wanted: &Wanted, seen: Option<SeenPreview>, asked: &Asked) -> Result<Ordered, NotDone> {
         asked.check()?;
@@ -189,6 +189,10 @@ impl Replays {
 }
 
 async fn set(gather: &Gather, wanted: &Wanted, at: Timestamp) -> Result<Set, NotDone> {
+    // A mistyped name would look as if nothing had to be sent.
+    if let Some(flow) = wanted.selection.flows().iter().find(|flow| !gather.policy.flows.contains_key(*flow)) {
+        return Err(NotDone::Unknown(format!("there is no flow {flow}")));
+    }
     let candidates = decide::in_order(gather.candidates(&wanted.selection, at).await?);
     let Gather { journal, ledger, policy, .. } = gather.clone();
     let may_go = candidates.iter().filter(|candidate| candidate.reason.is_none());

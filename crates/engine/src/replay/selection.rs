@@ -36,6 +36,17 @@ pub enum Selection {
     Filter(Filter),
 }
 
+impl Selection {
+    /// The flows that somebody named; those of deliveries and causes are what they were.
+    pub fn flows(&self) -> &[FlowName] {
+        match self {
+            Self::Events { flows, .. } => flows,
+            Self::Filter(filter) => &filter.flows,
+            Self::Deliveries { .. } | Self::Cause { .. } => &[],
+        }
+    }
+}
+
 /// What fits. All that is given must match.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

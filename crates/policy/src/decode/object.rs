@@ -7,6 +7,7 @@ use model::{ContractRef, Diagnostic, FlowName, MappingName, Owner, RetryName, Se
 
 use super::table::Table;
 use super::{contract, flow, mapping, retry, scalar, system, test, validate};
+use crate::source_file::too_many;
 use crate::specs::{ContractSpec, FlowSpec, MappingSpec, RetrySpec, SystemSpec, TestSpec};
 use crate::tree::{self, Node};
 use crate::{Findings, SourceFile, Spanned, codes, near};
@@ -169,11 +170,7 @@ pub struct Objects {
 pub fn decode(files: &[SourceFile], findings: &mut Findings) -> Objects {
     let mut objects = Objects::default();
     if files.len() > PROJECT_FILES_MAX {
-        let message = format!("the project has {} files; {PROJECT_FILES_MAX} are the most", files.len());
-        findings.push(
-            Diagnostic::error(codes::TOO_MANY_FILES, model::diagnostic::Place::Whole, message)
-                .help("is this the right folder?"),
-        );
+        findings.push(too_many(files.len()));
         return objects;
     }
     let mut sorted: Vec<&SourceFile> = files.iter().collect();

@@ -8,14 +8,13 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 use super::chars::Chars;
 use super::scan_error;
 use super::{Entry, Node, Scalar, Shape, Style};
+use crate::source_file::too_large;
 use crate::{Findings, Spanned, codes};
 
 /// The tree of a file, or `None` where it could not be read; every reason is left in `findings`.
 pub fn parse(text: &str, findings: &mut Findings) -> Option<Node> {
     if text.len() > PROJECT_FILE_BYTES_MAX {
-        let message = format!("the file has {} bytes; {PROJECT_FILE_BYTES_MAX} are the most", text.len());
-        let help = "what is so large is data: keep it elsewhere, or beside the tests, which name it by `body_file`";
-        findings.push(findings.error(codes::FILE_TOO_LARGE, Span::default(), message).help(help));
+        findings.push(too_large(findings.path(), text.len() as u64));
         return None;
     }
     if let Some(diagnostic) = scan_error::control_character(text, findings) {

@@ -3,6 +3,7 @@
 
 use std::str::FromStr;
 
+use model::limit::PAGE_ROWS_MAX;
 use model::view::{DeliveryQuery, QuarantineQuery};
 use model::{BadName, Digest, SecretName};
 use model::{DeliveryState, DestinationName, EventId, FlowName, Position, QuarantineState, ReplayId, SourceName, Timestamp};
@@ -19,8 +20,8 @@ const ROWS: usize = 50;
 pub struct Paging {
     /// The `next` of the page before.
     pub cursor: Option<PageCursor>,
-    /// At most so many rows, 50 where nothing is said; never more than 500.
-    pub limit: Option<usize>,
+    /// At most so many rows, 50 where nothing is said.
+    pub limit: Option<PageRows>,
 }
 
 /// Where a page of policies begins and how long it is.
@@ -29,8 +30,8 @@ pub struct Paging {
 pub struct PolicyPaging {
     /// The `next` of the page before.
     pub cursor: Option<PolicyCursor>,
-    /// At most so many rows, 50 where nothing is said; never more than 500.
-    pub limit: Option<usize>,
+    /// At most so many rows, 50 where nothing is said.
+    pub limit: Option<PageRows>,
 }
 
 /// Where a page of events begins and how long it is.
@@ -39,8 +40,8 @@ pub struct PolicyPaging {
 pub struct EventPaging {
     /// The `next` of the page before.
     pub cursor: Option<EventCursor>,
-    /// At most so many rows, 50 where nothing is said; never more than 500.
-    pub limit: Option<usize>,
+    /// At most so many rows, 50 where nothing is said.
+    pub limit: Option<PageRows>,
 }
 
 /// From where on the feed is read.
@@ -49,8 +50,8 @@ pub struct EventPaging {
 pub struct FeedPaging {
     /// Rows after this place, which is the `next` of the page before; the newest page where nothing is said.
     pub after: Option<u64>,
-    /// At most so many rows, 50 where nothing is said; never more than 500.
-    pub limit: Option<usize>,
+    /// At most so many rows, 50 where nothing is said.
+    pub limit: Option<PageRows>,
 }
 
 /// Which rows of the audit.
@@ -61,8 +62,8 @@ pub struct AuditFilter {
     pub subject: Option<String>,
     /// The `next` of the page before.
     pub cursor: Option<PageCursor>,
-    /// At most so many rows, 50 where nothing is said; never more than 500.
-    pub limit: Option<usize>,
+    /// At most so many rows, 50 where nothing is said.
+    pub limit: Option<PageRows>,
 }
 
 /// Which deliveries. All that is given must match.
@@ -87,8 +88,8 @@ pub struct DeliveryFilter {
     pub until: Option<Timestamp>,
     /// The `next` of the page before.
     pub cursor: Option<PageCursor>,
-    /// At most so many rows, 50 where nothing is said; never more than 500.
-    pub limit: Option<usize>,
+    /// At most so many rows, 50 where nothing is said.
+    pub limit: Option<PageRows>,
 }
 
 /// Which quarantined events. All that is given must match.
@@ -101,8 +102,28 @@ pub struct QuarantineFilter {
     pub source: Option<SourceName>,
     /// The `next` of the page before.
     pub cursor: Option<PageCursor>,
-    /// At most so many rows, 50 where nothing is said; never more than 500.
-    pub limit: Option<usize>,
+    /// At most so many rows, 50 where nothing is said.
+    pub limit: Option<PageRows>,
+}
+
+/// How many rows a page has at most: one to [`PAGE_ROWS_MAX`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "usize", into = "usize")]
+#[schemars(inline, extend("minimum" = 1, "maximum" = PAGE_ROWS_MAX))]
+pub struct PageRows(usize);
+
+impl TryFrom<usize> for PageRows {
+    type Error = BadValue;
+
+    fn try_from(rows: usize) -> Result<Self, BadValue> {
+        if (1..=PAGE_ROWS_MAX).contains(&rows) { Ok(Self(rows)) } else { Err(BadValue::Rows(rows)) }
+    }
+}
+
+impl From<PageRows> for usize {
+    fn from(rows: PageRows) -> Self {
+        rows.0
+    }
 }
 
 /// Where a page of events ended.
@@ -136,6 +157,9 @@ pub enum BadValue {
     /// It is no cursor.
     #[error("this is no cursor that a page gave out")]
     Cursor,
+    /// No page has so many rows.
+    #[error("a page has 1 to {PAGE_ROWS_MAX} rows, not {0}")]
+    Rows(usize),
     /// It is no state.
     #[error("there is no state {0:?}")]
     State(String),
@@ -253,9 +277,9 @@ impl From<SecretNames> for String {
     }
 }
 
-/// The rows that were asked for, within the limit of a page.
-pub fn rows_of_page(limit: Option<usize>) -> usize {
-    limit.unwrap_or(ROWS).clamp(1, model::limit::PAGE_ROWS_MAX)
+/// The rows that were asked for, or the usual number.
+pub fn rows_of_page(limit: Option<PageRows>) -> usize {
+    limit.map_or(ROWS, usize::from)
 }
 
 impl From<DeliveryFilter> for DeliveryQuery {

@@ -1,14 +1,16 @@
 //! The guard before every request: the Host that was asked for, the Origin it comes from, and who asks.
 //!
 //! A page of another site can make a browser send requests to this machine. It cannot choose the Host of the address
-//! bar's origin, read our answers, or set our headers: that is what is checked here.
+//! bar's origin, read our answers, or set our headers: that is what is checked here. What a source verifies for itself
+//! may come under any name; a source that verifies nothing is guarded like everything else.
 
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request};
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
-use model::Scope;
+use model::{Scope, SourceName};
+use policy::Verify;
 
 use super::problem::{Problem, kinds};
 use crate::app::App;
@@ -21,15 +23,40 @@ pub const SAME_SITE: &str = "x-crossdock-same-site";
 /// Checks Host and Origin, and finds out who asks: a caller that is known goes on with the request.
 pub async fn guard(app: &App, request: &mut Request) -> Result<(), Problem> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let ingest = request.uri().path().starts_with("/in/");
-    let open = app.settings.open_on_loopback == OpenOnLoopback::Yes;
-    if open || !ingest {
+    let path = request.uri().path();
+    let source = path.strip_prefix("/in/");
+    must_be_one_host(request.headers())?;
+    if source.is_none_or(|below| takes_anything(app, below)) {
         check_host(request.headers(), &app.settings.hosts)?;
     }
-    // A probe with a token that was revoked must not declare a product dead that lives.
-    let is_asked_who = !ingest && !request.uri().path().starts_with("/health/");
-    if is_asked_who && let Some(caller) = caller(app, request.headers(), request.method(), peer).await? {
+    if asks_who(path)
+        && let Some(caller) = caller(app, request.headers(), request.method(), peer).await?
+    {
         request.extensions_mut().insert(caller);
+    }
+    Ok(())
+}
+
+/// Whether a token that comes has to hold. A source judges by itself, and a probe with a token that was revoked must not
+/// declare a product dead that lives.
+pub fn asks_who(path: &str) -> bool {
+    !path.starts_with("/in/") && !path.starts_with("/health/")
+}
+
+/// Whether whatever reaches a source is an event: a page needs no answer to do harm there.
+fn takes_anything(app: &App, below: &str) -> bool {
+    let name = below.split('/').next().unwrap_or_default();
+    let policy = app.ground.book.current();
+    let source = SourceName::new(name).ok().and_then(|name| policy.sources.get(&name));
+    app.settings.open_on_loopback == OpenOnLoopback::Yes
+        || source.is_some_and(|source| matches!(source.verify, Verify::Unsigned { .. }))
+}
+
+/// Two lines may mean one host to a proxy and another to us (RFC 9112, 3.2).
+#[expect(clippy::result_large_err, reason = "a refusal ends the request, once")]
+fn must_be_one_host(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.get_all(header::HOST).iter().nth(1).is_some() {
+        return Err(Problem::new(kinds::MALFORMED, "the request names more than one host"));
     }
     Ok(())
 }
@@ -37,17 +64,23 @@ pub async fn guard(app: &App, request: &mut Request) -> Result<(), Problem> {
 #[expect(clippy::result_large_err, reason = "a refusal ends the request, once")]
 fn check_host(headers: &HeaderMap, allowed: &[String]) -> Result<(), Problem> {
     let text = |name| headers.get(name).and_then(|value: &http::HeaderValue| value.to_str().ok());
-    let host = text(header::HOST).map(without_port).unwrap_or_default();
-    if !is_ours(host, allowed) {
-        return Err(Problem::new(kinds::WRONG_HOST, format!("this server does not answer for the host {host:?}")));
+    let host = text(header::HOST).unwrap_or_default();
+    let name = without_port(host);
+    if !is_ours(name, allowed) {
+        return Err(Problem::new(kinds::WRONG_HOST, format!("this server does not answer for the host {name:?}")));
     }
-    let origin = text(header::ORIGIN).filter(|origin| *origin != "null");
-    let origin_host = origin.and_then(|origin| origin.split_once("://")).map(|(_, rest)| without_port(rest));
-    match (headers.contains_key(header::ORIGIN), origin_host) {
-        (true, Some(origin)) if origin == host => Ok(()),
-        (false, _) => Ok(()),
-        (true, _) => Err(Problem::new(kinds::WRONG_ORIGIN, "requests from pages of other sites are refused")),
+    if headers.contains_key(header::ORIGIN) && !text(header::ORIGIN).is_some_and(|origin| is_of(origin, host)) {
+        return Err(Problem::new(kinds::WRONG_ORIGIN, "requests from pages of other sites are refused"));
     }
+    Ok(())
+}
+
+/// Whether an origin is that of a host: another port is another site. A port that the scheme has anyway may be left out.
+fn is_of(origin: &str, host: &str) -> bool {
+    let Some((scheme, authority)) = origin.split_once("://") else { return false };
+    let usual = if scheme.eq_ignore_ascii_case("https") { ":443" } else { ":80" };
+    let short = |text: &str| text.strip_suffix(usual).unwrap_or(text).to_ascii_lowercase();
+    short(authority) == short(host)
 }
 
 fn without_port(host: &str) -> &str {
@@ -143,6 +176,18 @@ mod tests {
     }
 
     #[test]
+    fn a_request_with_two_hosts_is_none() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::HOST, "127.0.0.1".parse().unwrap());
+        assert!(must_be_one_host(&headers).is_ok());
+        headers.append(header::HOST, "127.0.0.1".parse().unwrap());
+        assert_eq!(
+            must_be_one_host(&headers).err().map(|problem| (problem.status, problem.code)),
+            Some((400, "malformed".to_owned()))
+        );
+    }
+
+    #[test]
     fn the_scheme_of_a_token_has_no_case() {
         for text in ["Bearer cdk_1", "bearer cdk_1", "BEARER  cdk_1 "] {
             assert_eq!(token(text), Some("cdk_1"), "{text}");
@@ -158,5 +203,11 @@ mod tests {
         check("127.0.0.1:8080", Some("http://evil.example"), Some("wrong-origin"));
         check("127.0.0.1:8080", Some("null"), Some("wrong-origin"));
         check("127.0.0.1:8080", Some("garbage"), Some("wrong-origin"));
+        check("127.0.0.1:8080", Some("http://127.0.0.1:3000"), Some("wrong-origin"));
+        check("127.0.0.1:8080", Some("http://127.0.0.1"), Some("wrong-origin"));
+        check("localhost", Some("http://LOCALHOST:80"), None);
+        check("hub.example.com", Some("https://hub.example.com"), None);
+        check("hub.example.com:443", Some("https://hub.example.com"), None);
+        check("hub.example.com", Some("https://hub.example.com:8443"), Some("wrong-origin"));
     }
 }

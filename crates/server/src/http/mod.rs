@@ -56,7 +56,7 @@ fn intake_at(path: &str, [post, get, options]: [&'static str; 3]) -> [Operation;
         Operation::new(method, path, id, summary, ingest::receive)
             .access(Access::Source)
             .parameter::<model::SourceName>()
-            .problems(&[400, 401, 403, 404, 405, 408, 429, 431, 503])
+            .problems(&[401, 404, 405, 408, 429, 431, 503])
     };
     [
         operation(Method::POST, post, "Takes an event, or a batch of them")
@@ -74,14 +74,11 @@ fn health() -> Vec<Operation> {
     vec![
         Operation::new(Method::GET, "/metrics", "metrics", "The metrics, as text", metrics::page)
             .access(Access::ScopeOrOpen(Scope::Read))
-            .answers_raw("text/plain")
-            .problems(&[421]),
-        Operation::new(Method::GET, "/health/live", "live", "The process answers", health::live)
-            .answers_raw("text/plain")
-            .problems(&[421]),
+            .answers_raw("text/plain"),
+        Operation::new(Method::GET, "/health/live", "live", "The process answers", health::live).answers_raw("text/plain"),
         Operation::new(Method::GET, "/health/ready", "ready", "Traffic is accepted", health::ready)
             .answers_raw("text/plain")
-            .problems(&[421, 503]),
+            .problems(&[503]),
     ]
 }
 

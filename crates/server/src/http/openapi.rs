@@ -8,6 +8,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::api::ROOT;
+use super::guard;
 use super::operation::{Access, Content, Effect, Operation, Versions};
 use super::problem::{MEDIA_TYPE, Problem, kinds};
 
@@ -45,7 +46,7 @@ pub fn document(operations: &[Operation]) -> Value {
             }, "sameSite": {
                 "type": "apiKey",
                 "in": "header",
-                "name": super::guard::SAME_SITE,
+                "name": guard::SAME_SITE,
                 "description": "Where this machine needs no token, a write carries `same_site` of `GET /api/v1/session`.",
             } },
             "parameters": parameters(),
@@ -265,22 +266,20 @@ fn headers() -> Value {
 /// The statuses of problems that an operation can answer, in order.
 pub fn problem_statuses(operation: &Operation) -> Vec<u16> {
     let mut statuses = operation.problems.clone();
-    if operation.path.starts_with(ROOT) {
-        statuses.extend([421, 503]);
+    // Of the guard: two hosts, a page of another site, another host, and a token that does not hold or cannot be looked up.
+    statuses.extend([400, 403, 421]);
+    if guard::asks_who(&operation.path) {
+        statuses.extend([401, 500, 503]);
     }
     match operation.access {
-        Access::Anybody | Access::Source => {}
-        Access::Principal | Access::Scope(_) => statuses.extend([401, 403, 406, 500]),
-        Access::ScopeOrOpen(_) => statuses.extend([401, 403, 500, 503]),
-    }
-    if operation.query.is_some() {
-        statuses.push(400);
+        Access::Anybody | Access::Source | Access::ScopeOrOpen(_) => {}
+        Access::Principal | Access::Scope(_) => statuses.push(406),
     }
     if operation.parameter.is_some() {
-        statuses.extend([400, 404]);
+        statuses.push(404);
     }
     if operation.body.is_some() && operation.path.starts_with(ROOT) {
-        statuses.extend([400, 413, 415, 422]);
+        statuses.extend([413, 415, 422]);
     }
     if operation.effect == Effect::Changes {
         statuses.extend([409, 422, 429]);

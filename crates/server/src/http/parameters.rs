@@ -200,6 +200,9 @@ mod tests {
     #[tokio::test]
     async fn a_wrong_parameter_is_named() {
         check("limit=many", "bad-parameter", "limit", "digit").await;
+        check("limit=0", "bad-parameter", "limit", "1 to 500").await;
+        check("limit=501", "bad-parameter", "limit", "1 to 500").await;
+        check("limit=-1", "bad-parameter", "limit", "digit").await;
         check("flow=a&flow=b", "bad-parameter", "flow", "twice").await;
         check("flow=a&event=x", "bad-parameter", "event", "event: ").await;
         check("cursor=garbage", "bad-parameter", "cursor", "cursor").await;
@@ -211,9 +214,14 @@ mod tests {
     #[tokio::test]
     async fn what_is_known_is_read() {
         let filter: DeliveryFilter = asked("states=waiting%2Cheld&flow=orders&limit=7").await.unwrap();
-        assert_eq!((filter.limit, filter.flow.map(|flow| flow.to_string())), (Some(7), Some("orders".to_owned())));
+        assert_eq!(
+            (filter.limit.map(usize::from), filter.flow.map(|flow| flow.to_string())),
+            (Some(7), Some("orders".to_owned()))
+        );
         let paging: FeedPaging = asked("").await.unwrap();
         assert_eq!((paging.after, paging.limit), (None, None));
+        let most: FeedPaging = asked("limit=500").await.unwrap();
+        assert_eq!(most.limit.map(usize::from), Some(500));
     }
 
     #[test]

@@ -177,7 +177,7 @@ async fn check_batch_of_one(product: &Product) {
 }
 
 #[track_caller]
-fn check(path: &str, method: &str, answer: &crate::product::Answer) {
+pub(crate) fn check(path: &str, method: &str, answer: &crate::product::Answer) {
     let document = document();
     let mut response = &document["paths"][path][method]["responses"][answer.status.to_string()];
     if let Some(reference) = response["$ref"].as_str() {

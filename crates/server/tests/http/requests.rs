@@ -26,6 +26,8 @@ async fn a_scope_opens_its_operations_and_no_others() {
     ask(Method::GET, "/api/v1/status").header("authorization", &*as_operator).send().await.tells(403, "scope");
     ask(Method::GET, "/api/v1/status").header("authorization", "Bearer cdk_x").send().await.tells(401, "unknown-token");
     ask(Method::GET, "/api/v1/session").without("authorization").send().await.tells(401, "sign-in");
+    let description = ask(Method::GET, "/api/v1/openapi.json").header("authorization", "Bearer cdk_x").send().await;
+    described::check("/api/v1/openapi.json", "get", &description.tells(401, "unknown-token"));
     ask(Method::GET, "/api/v1/openapi.json").without("authorization").send().await.is(200);
     product.stop().await;
 }
@@ -36,6 +38,8 @@ async fn a_revoked_token_ends_no_probe_and_opens_no_metrics() {
     let operator = format!("Bearer {}", product.token("operator", &["operate"]).await);
     let reader = format!("Bearer {}", product.token("reader", &["read"]).await);
     for path in ["/health/live", "/health/ready"] {
+        let page = product.ask(Method::GET, path).header("origin", "http://evil.example").send().await;
+        described::check(path, "get", &page.tells(403, "wrong-origin"));
         product.ask(Method::GET, path).header("authorization", "Bearer cdk_revoked").send().await.is(200);
         product.ask(Method::GET, path).without("authorization").send().await.is(200);
     }
@@ -60,6 +64,8 @@ async fn a_wrong_parameter_is_named_on_every_list() {
         ("audit?cursor=x", "bad-parameter", "cursor"),
         ("feed?after=-1", "bad-parameter", "after"),
         ("replays?limit=x", "bad-parameter", "limit"),
+        ("events?limit=0", "bad-parameter", "limit"),
+        ("audit?limit=501", "bad-parameter", "limit"),
         ("deliveries?sates=waiting", "unknown-parameter", "sates"),
         ("replays?cursor=x", "bad-parameter", "cursor"),
         ("policies?after=1", "unknown-parameter", "after"),
@@ -160,5 +166,47 @@ async fn a_caller_who_takes_no_json_is_told_before_anything_is_done() {
     refused.tells(406, "not-acceptable");
     assert_eq!(product.get("/api/v1/switches").await.is(200).json()["rows"], json!([]));
     product.ask(Method::GET, "/api/v1/status").header("accept", "application/*").send().await.is(200);
+    product.stop().await;
+}
+
+/// A page makes a browser send without asking first, and a name that leads here makes it believe that it may read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_another_site_puts_nothing_into_a_source_that_verifies_nothing() {
+    let product = Product::start().await;
+    product.give("signed/webhook", "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0");
+    let signed =
+        "owner: team-commerce\nsources:\n  signed:\n    verify: { preset: standard-webhooks, secrets: [signed/webhook] }\n";
+    let files = product::project("").into_iter().map(|file| (file.path, file.text));
+    let files: Vec<_> = files.chain([("systems/signed.yaml".to_owned(), signed.to_owned())]).collect();
+    product.post("/api/v1/policies/apply", &json!({ "files": files, "why": "a test" })).await.is(200);
+    let send = |path: &str, name: &str, value: &str| {
+        product.ask(Method::POST, path).without("authorization").json(&json!({ "id": "1" })).header(name, value).send()
+    };
+    for path in ["/in/shop", "/in/shop/below"] {
+        let stranger = send(path, "host", "evil.example").await.tells(421, "wrong-host");
+        described::check(if path == "/in/shop" { "/in/{source}" } else { "/in/{source}/{rest}" }, "post", &stranger);
+        send(path, "origin", "http://evil.example").await.tells(403, "wrong-origin");
+        send(path, "origin", "null").await.tells(403, "wrong-origin");
+        send(path, "origin", "http://127.0.0.1:1").await.tells(403, "wrong-origin");
+    }
+    send("/in/shop", "origin", &product.url()).await.is(202);
+    send("/in/signed", "host", "hub.example.com").await.tells(401, "bad-signature");
+    send("/in/signed", "origin", "http://evil.example").await.tells(401, "bad-signature");
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_through_a_flow_that_there_is_not_is_refused() {
+    let product = Product::start().await;
+    let filter = json!({ "select": "filter", "source": "shop", "flows": ["orders-to-wms", "nosuch"] });
+    let events = json!({ "select": "events", "events": [], "flows": ["nosuch"] });
+    for selection in [filter, events] {
+        let wanted = json!({ "selection": selection, "why": "a test" });
+        for path in ["/api/v1/replays/preview", "/api/v1/replays"] {
+            let refused = product.post(path, &wanted).await.tells(404, "not-found");
+            assert_eq!(refused.json()["detail"], "there is no flow nosuch");
+            described::check(path, "post", &refused);
+        }
+    }
     product.stop().await;
 }

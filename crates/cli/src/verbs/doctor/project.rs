@@ -22,19 +22,14 @@ const RESOLVE: Duration = Duration::from_secs(3);
 
 /// By the running product where it knows.
 pub(super) async fn check(settings: &Settings, running: Option<&Client>, checks: &mut Checks) {
-    let files = match server::project::read(&settings.project) {
-        Ok(files) if files.is_empty() => {
-            return checks.note("project", format!("{} has none; `crossdock init` begins one", settings.project.display()));
-        }
-        Ok(files) => files,
-        Err(error) => {
-            return checks.finding("project", error.to_string(), "make the folder readable");
-        }
-    };
-    let (policy, findings) = policy::check_at(&files, moment::now());
+    let found = server::project::read(&settings.project);
+    if found.is_empty() {
+        return checks.note("project", format!("{} has none; `crossdock init` begins one", settings.project.display()));
+    }
+    let (policy, findings) = policy::check_folder(&found, moment::now());
     let has_error = findings.iter().any(|finding| finding.severity == Severity::Error);
     if findings.is_empty() {
-        checks.good("project", format!("{} files without a mistake", files.len()));
+        checks.good("project", format!("{} files without a mistake", found.files.len()));
     } else {
         let fix = format!("crossdock check {}", settings.project.display());
         checks.finding("project", render::count(&findings), fix);

@@ -199,10 +199,12 @@ fn replays() -> Vec<Operation> {
             .access(Access::Scope(Scope::Read))
             .effect(Effect::Reads)
             .takes::<ReplayCommand>()
-            .answers::<Preview>(),
+            .answers::<Preview>()
+            .problems(&[404]),
         commands("/replays", "orderReplay", "Sends a frozen set of events again", command::order_replay)
             .takes::<ReplayCommand>()
-            .answers::<ReplayOrdered>(),
+            .answers::<ReplayOrdered>()
+            .problems(&[404]),
         commands("/replays/{id}/cancel", "cancelReplay", "Ends a replay that runs", command::cancel_replay)
             .parameter::<ReplayId>()
             .takes::<Because>()
