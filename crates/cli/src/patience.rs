@@ -56,13 +56,37 @@ impl Patience {
     }
 }
 
-/// Until somebody says stop: SIGTERM and Ctrl-C mean the same.
-pub(crate) async fn told_to_stop() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return drop(tokio::signal::ctrl_c().await);
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+/// The word to stop: SIGTERM and Ctrl-C mean the same. It is heard from the moment on that this is made, so that nobody who
+/// was told that something runs can end it the hard way.
+#[derive(Debug)]
+pub(crate) struct Word {
+    terminate: Option<Signal>,
+    interrupt: Option<Signal>,
+}
+
+impl Word {
+    /// Begins to listen. A signal that cannot be listened to ends the process, as it does by itself.
+    pub(crate) fn listen() -> Self {
+        Self { terminate: signal(SignalKind::terminate()).ok(), interrupt: signal(SignalKind::interrupt()).ok() }
     }
+
+    /// Waits until somebody says it.
+    pub(crate) async fn said(&mut self) {
+        tokio::select! {
+            () = heard(self.terminate.as_mut()) => {}
+            () = heard(self.interrupt.as_mut()) => {}
+        }
+    }
+}
+
+async fn heard(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Until somebody says stop.
+pub(crate) async fn told_to_stop() {
+    Word::listen().said().await;
 }

@@ -15,7 +15,7 @@ use crate::args::{Common, Form, Load, Simulate, Simulated, Switched};
 use crate::client::Client;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
-use crate::verbs::up::wait_for_the_end;
+use crate::patience::told_to_stop;
 use crate::world::{Faults, Way, World};
 
 /// How long the product may finish what is under way.
@@ -98,9 +98,9 @@ async fn load(common: &Common, load: &Load, output: &Output) -> Ended {
     match load.duration {
         Some(span) => tokio::select! {
             () = tokio::time::sleep(span.to_duration()) => {}
-            () = wait_for_the_end() => {}
+            () = told_to_stop() => {}
         },
-        None => wait_for_the_end().await,
+        None => told_to_stop().await,
     }
     output.say("stopping: nothing is sent any more; the product finishes what is under way");
     world.quiet().await;

@@ -14,6 +14,7 @@ use crate::args::Up;
 use crate::client::Client;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
+use crate::patience::Word;
 use crate::project;
 use crate::verbs::demo;
 
@@ -38,14 +39,15 @@ pub(crate) async fn run(args: &Up, output: &Output) -> Ended {
     if is_demo && let Some(named) = &args.project {
         demo::must_have_room(named)?;
     }
+    let word = Word::listen();
     let (end, endings) = if is_demo {
-        show_demo(&mut settings, output).await?
+        show_demo(&mut settings, word, output).await?
     } else {
         let project = settings.project.clone();
         let running = up::start(settings, &files).await.map_err(|error| not_started(&error, &project))?;
         let address = write_address(&running, output).await;
         greet(&running, output);
-        let end = until_the_end(&running, output).await;
+        let end = until_the_end(&running, word, output).await;
         address.remove();
         (end, running.shutdown().await)
     };
@@ -79,14 +81,14 @@ fn ended(end: Option<End>, endings: &Endings) -> Ended {
 }
 
 /// The demo world. Its systems stop sending first and stop receiving last, so that the product can finish.
-async fn show_demo(settings: &mut Settings, output: &Output) -> Result<(Option<End>, Endings), Failure> {
+async fn show_demo(settings: &mut Settings, word: Word, output: &Output) -> Result<(Option<End>, Endings), Failure> {
     let stage = demo::stage(settings).await?;
     let running =
         up::start(settings.clone(), stage.files()).await.map_err(|error| demo::not_started_here(&error, settings))?;
     let address = write_address(&running, output).await;
     demo::greet(&running, &stage, output);
     let mut world = stage.play(&running, output).await?;
-    let end = until_the_end(&running, output).await;
+    let end = until_the_end(&running, word, output).await;
     address.remove();
     world.quiet().await;
     let endings = running.shutdown().await;
@@ -95,9 +97,9 @@ async fn show_demo(settings: &mut Settings, output: &Output) -> Result<(Option<E
 }
 
 /// Waits until somebody says stop, or a loop of the product ends by itself: then that end.
-async fn until_the_end(running: &Running, output: &Output) -> Option<End> {
+async fn until_the_end(running: &Running, mut word: Word, output: &Output) -> Option<End> {
     let end = tokio::select! {
-        () = wait_for_the_end() => None,
+        () = word.said() => None,
         end = running.first_end() => Some(end),
     };
     output.say(STOPPING);
@@ -155,17 +157,6 @@ pub(crate) fn not_started(error: &NotStarted, project: &Path) -> Failure {
             ))
         }
         NotStarted::Port(_) | NotStarted::Token(_) | NotStarted::Fault(_) => failure,
-    }
-}
-
-/// SIGTERM and Ctrl-C mean the same.
-pub(crate) async fn wait_for_the_end() {
-    let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
-        return drop(tokio::signal::ctrl_c().await);
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
     }
 }
 
