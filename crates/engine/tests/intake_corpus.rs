@@ -1,10 +1,13 @@
 //! Golden tests of intake: each folder of `corpus/intake` is a project with requests to its source `shop`; `expected.txt` says
 //! what each is answered or kept for. `UPDATE=1 cargo test -p crossdock-engine --test intake_corpus` writes what comes out now.
 
+#[path = "../../policy/tests/golden/mod.rs"]
+mod golden;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use engine::intake::Verifiers;
@@ -15,7 +18,6 @@ use policy::render::{self, Colour};
 use policy::{Policy, SourceFile};
 use serde::Deserialize;
 
-const EXPECTED: &str = "expected.txt";
 const NOW: Timestamp = Timestamp::from_secs(1_772_000_000);
 
 /// A request as it arrives. The body is a text, so that it can be no JSON.
@@ -27,19 +29,8 @@ struct Request {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "UPDATE=1 accepts what comes out")]
 fn every_request_is_judged_as_expected() {
-    let mut wrong = Vec::new();
-    for case in entries(&root()) {
-        let shown = show(&case);
-        let path = case.join(EXPECTED);
-        if std::env::var_os("UPDATE").is_some() {
-            fs::write(&path, &shown).expect("the corpus can be written");
-        } else if fs::read_to_string(&path).unwrap_or_default() != shown {
-            wrong.push(format!("--- {}\n{shown}", case.display()));
-        }
-    }
-    assert!(wrong.is_empty(), "differs from {EXPECTED}; UPDATE=1 accepts it:\n{}", wrong.join("\n"));
+    golden::compare_all("intake", show);
 }
 
 fn show(case: &Path) -> String {
@@ -48,7 +39,7 @@ fn show(case: &Path) -> String {
     let (policy, findings) = policy::check(&files);
     let policy = policy.unwrap_or_else(|| panic!("{}: {findings:#?}", case.display()));
     let mut shown = String::new();
-    for path in entries(&case.join("requests")) {
+    for path in golden::entries(&case.join("requests")) {
         let text = fs::read_to_string(&path).expect("a request");
         let request: Request = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let (word, reasons) = judge(&policy, request);
@@ -83,15 +74,4 @@ fn judge(policy: &Policy, request: Request) -> (String, Vec<Diagnostic>) {
             (words.join(", "), reasons.concat())
         }
     }
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/intake")
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
-    entries.sort();
-    entries
 }

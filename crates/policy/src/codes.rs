@@ -2,7 +2,8 @@
 //!
 //! H01 YAML, H02 fields, H03 expressions and mappings, H04 contracts and schemas, H05 flows and systems, H06 tests,
 //! H07 messages that break a contract, H08 messages that a mapping refuses, H09 intake. A code is never used again for
-//! something else; 319, 610 to 613 and 907 are gone. Its page is `docs/codes/HNNNN.md`, compiled in; `cargo xtask tidy` keeps table and pages together.
+//! something else; 319, 610 to 613 and 907 are gone. Its page is `docs/codes/HNNNN.md`, compiled in; `cargo xtask tidy`
+//! keeps table and pages together.
 
 use model::Code;
 

@@ -1,38 +1,25 @@
 //! Golden tests: each folder of `corpus/check` is a project with the expected rendering of its check beside it.
 //! `UPDATE=1 cargo test -p crossdock-policy --test corpus` writes what comes out now.
 
+mod golden;
+
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use model::limit::{DIAGNOSTICS_MAX, PROJECT_FILE_BYTES_MAX, PROJECT_FILES_MAX};
 use policy::render::{self, Colour};
 use policy::source_file::unreadable;
 use policy::{Folder, SourceFile, check_at, check_folder};
 
-const EXPECTED: &str = "expected.txt";
-
 #[test]
-#[expect(clippy::disallowed_methods, reason = "UPDATE is the switch of golden tests")]
 fn every_case_of_the_corpus_is_rendered_as_expected() {
-    let cases = cases();
-    assert!(!cases.is_empty(), "the corpus is there");
-    let mut wrong = Vec::new();
-    for case in cases {
-        let rendered = render_case(&case);
-        let path = case.join(EXPECTED);
-        if std::env::var_os("UPDATE").is_some() {
-            fs::write(&path, &rendered).expect("the corpus can be written");
-        } else if fs::read_to_string(&path).unwrap_or_default() != rendered {
-            wrong.push(format!("--- {}\n{rendered}", case.display()));
-        }
-    }
-    assert!(wrong.is_empty(), "differs from {EXPECTED}; UPDATE=1 accepts it:\n{}", wrong.join("\n"));
+    golden::compare_all("check", render_case);
 }
 
 #[test]
 fn the_valid_project_gives_a_policy() {
-    let files = files(&root().join("ok"));
+    let files = files(&golden::corpus("check/ok"));
     let (policy, diagnostics) = check_at(&files, now());
     assert_eq!(render::text(&diagnostics, &files, Colour::Plain), "");
     let policy = policy.expect("a policy");
@@ -44,7 +31,6 @@ fn the_valid_project_gives_a_policy() {
 
 /// What no folder can hold, or nobody would keep: it is built here.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "UPDATE is the switch of golden tests")]
 fn what_is_beyond_a_limit_is_rendered_as_expected() {
     let owner = "owner: team-shop\n";
     let one = SourceFile::new("systems/shop.yaml", owner);
@@ -69,11 +55,7 @@ fn what_is_beyond_a_limit_is_rendered_as_expected() {
         let text = render::text(last.as_slice(), &folder.files, Colour::Plain);
         write!(rendered, "=== {what}\n{text}").expect("a text");
     }
-    let path = root().join("../limits").join(EXPECTED);
-    if std::env::var_os("UPDATE").is_some() {
-        fs::write(&path, &rendered).expect("the corpus can be written");
-    }
-    assert_eq!(fs::read_to_string(&path).unwrap_or_default(), rendered, "UPDATE=1 accepts it");
+    assert_eq!(golden::difference(&golden::corpus("limits"), &rendered), None, "UPDATE=1 accepts it");
 }
 
 fn render_case(case: &Path) -> String {
@@ -88,22 +70,10 @@ fn now() -> model::Timestamp {
     "2026-06-01T00:00:00Z".parse().expect("an instant")
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/check")
-}
-
-fn cases() -> Vec<PathBuf> {
-    let mut cases: Vec<PathBuf> =
-        fs::read_dir(root()).expect("the corpus").map(|entry| entry.expect("an entry").path()).collect();
-    cases.retain(|path| path.is_dir());
-    cases.sort();
-    cases
-}
-
 fn files(case: &Path) -> Vec<SourceFile> {
     let mut files = Vec::new();
     collect(case, case, &mut files);
-    files.retain(|file| file.path != EXPECTED);
+    files.retain(|file| file.path != golden::EXPECTED);
     files.sort_by(|one, other| one.path.cmp(&other.path));
     files
 }

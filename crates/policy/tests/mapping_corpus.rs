@@ -2,10 +2,12 @@
 //! what its check finds and what the mapping makes of each event. `UPDATE=1 cargo test -p crossdock-policy --test
 //! mapping_corpus` writes what comes out now.
 
+mod golden;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use model::event::DataAt;
@@ -13,22 +15,9 @@ use model::{Diagnostic, Digest, Event, EventType, MappingName, Origin, SourceNam
 use policy::render::{self, Colour};
 use policy::{EventView, SourceFile, check, codes};
 
-const EXPECTED: &str = "expected.txt";
-
 #[test]
-#[expect(clippy::disallowed_methods, reason = "UPDATE=1 accepts what comes out")]
 fn every_mapping_of_the_corpus_does_as_expected() {
-    let mut wrong = Vec::new();
-    for case in folders(&root()) {
-        let shown = show(&case);
-        let path = case.join(EXPECTED);
-        if std::env::var_os("UPDATE").is_some() {
-            fs::write(&path, &shown).expect("the corpus can be written");
-        } else if fs::read_to_string(&path).unwrap_or_default() != shown {
-            wrong.push(format!("--- {}\n{shown}", case.display()));
-        }
-    }
-    assert!(wrong.is_empty(), "differs from {EXPECTED}; UPDATE=1 accepts it:\n{}", wrong.join("\n"));
+    golden::compare_all("mapping", show);
 }
 
 fn show(case: &Path) -> String {
@@ -77,24 +66,12 @@ fn event(data: &str) -> Event {
     }
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/mapping")
-}
-
-fn folders(root: &Path) -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> =
-        fs::read_dir(root).expect("the corpus").map(|entry| entry.expect("an entry").path()).collect();
-    folders.retain(|path| path.is_dir());
-    folders.sort();
-    folders
-}
-
 fn collect(case: &Path, folder: &Path, files: &mut Vec<SourceFile>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             collect(case, &path, files);
-        } else if path.file_name().is_none_or(|name| name != EXPECTED) {
+        } else if path.file_name().is_none_or(|name| name != golden::EXPECTED) {
             let name = path.strip_prefix(case).expect("inside").to_string_lossy().replace('\\', "/");
             files.push(SourceFile::new(name, fs::read_to_string(&path).expect("a text")));
         }

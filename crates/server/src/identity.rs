@@ -62,7 +62,8 @@ pub struct Wanted {
 /// Makes a token. Its text is in the answer and nowhere else. Made again of the same moment and chance, it is the same token
 /// with a new text, and the old text holds no more; what was revoked in between stays revoked.
 ///
-/// Refused without a reason, under what is no name or the product's own, without a scope or an end, and beside [`TOKENS_MAX`] others that hold.
+/// Refused without a reason, under what is no name or the product's own, without a scope or an end, and beside [`TOKENS_MAX`]
+/// others that hold.
 pub async fn make(
     (ledger, clock): (&Arc<dyn Ledger>, &Arc<dyn Clock>),
     asked: &Asked,

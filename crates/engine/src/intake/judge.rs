@@ -22,7 +22,7 @@ use policy::{Policy, codes};
 
 use super::key;
 use super::kind;
-use super::message::{Message, malformed};
+use super::message::{self, Message, malformed};
 use super::pick::{Sight, instant};
 use super::request::Carried;
 
@@ -152,7 +152,7 @@ fn refuse(contract: Option<&Contract>, repeated: Option<&Diagnostic>, broken: &[
 
 /// A contract was asked about one value, and a receiver of the bytes may read the other.
 fn says_two_things(name: &str) -> Diagnostic {
-    let shown: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
+    let shown = message::shown(name);
     let message = format!("the name `{shown}` stands twice in one object, so that readers may see different values");
     Diagnostic::error(codes::REPEATED_NAME, Place::Whole, message)
         .help("ask the sender which of the values is meant, and correct the event to have only that one")

@@ -6,6 +6,7 @@ use policy::codes;
 use policy::compiled::{EventRule, Source, Unknown};
 
 use super::key::place;
+use super::message;
 use super::pick::Sight;
 
 /// What an event is.
@@ -63,8 +64,7 @@ fn unlisted(source: &Source, native: Option<&str>) -> Diagnostic {
     let at = source.kind.as_ref().map_or(Place::Whole, place);
     match native {
         Some(native) => {
-            let shown: String = native.chars().filter(|c| !c.is_control()).take(80).collect();
-            let message = format!("the type `{shown}` is not one that {} lists", source.name);
+            let message = format!("the type `{}` is not one that {} lists", message::shown(native), source.name);
             Diagnostic::error(codes::UNLISTED_TYPE, at, message)
                 .help("list it under `events` of the source, or say what `unknown` types are")
         }

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use formats::cloudevents::{self, CloudEvent, Data as Payload, Location, Problem};
-use formats::depth;
+use formats::{depth, visible};
 use model::diagnostic::Place;
 use model::event::DataAt;
 use model::limit::{BATCH_EVENTS_MAX, BODY_DEPTH_MAX, HEADER_BYTES_MAX, HEADERS_MAX};
@@ -20,6 +20,9 @@ pub(super) const JSON: &str = "application/json";
 
 /// LIMIT: the name of an attribute; the specification advises 20.
 const ATTRIBUTE_NAME_BYTES_MAX: usize = 64;
+
+/// LIMIT: what a sentence repeats of a name.
+const SHOWN_CHARS_MAX: usize = 80;
 
 /// What a request says about one event.
 #[derive(Debug)]
@@ -63,6 +66,12 @@ pub(super) fn messages(request: &Request<'_>, carried: Carried) -> Result<Vec<Re
             elements.into_iter().enumerate().map(message).collect()
         }
     })
+}
+
+/// A name that its sender chose, as a sentence for people can hold it.
+pub(super) fn shown(name: &str) -> String {
+    let start: String = name.chars().take(SHOWN_CHARS_MAX).collect();
+    visible::line(&start).into_owned()
 }
 
 /// The event in a JSON object.

@@ -113,8 +113,7 @@ impl World {
         let asked = Asked { by: Principal::product(), why: "first start".to_owned(), at: clock.now() };
         let beginning = bootstrap(&ledger, &journal.partitions(), &project::files(), &asked).await.expect("it applies");
         let book = Arc::new(Book::new(Arc::clone(&ledger), beginning.policy));
-        let name = NodeName::new("a").expect("a literal name");
-        let lease = membership::begin_life(&ledger, &name, clock.now()).await.expect("a life begins");
+        let lease = membership::begin_life(&ledger, &node(), clock.now()).await.expect("a life begins");
         let keys = watch::Sender::new(Arc::new(Keyring::default()));
         let board = Arc::new(Board::new(lease, Vec::new(), keys.subscribe()));
         // Not of the destination: its deliveries are attempted by hand.
@@ -329,6 +328,10 @@ impl World {
         };
         ["full", "high", "low"].map(|level| (level, count(level))).to_vec()
     }
+}
+
+fn node() -> NodeName {
+    NodeName::new("a").expect("a literal name")
 }
 
 fn keeper(

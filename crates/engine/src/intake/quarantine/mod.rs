@@ -1,5 +1,5 @@
-//! What people do with events that were kept for them: correct, resubmit, release, close. Each is one guarded commit; what follows
-//! in the journal is emitted with it and appended by the outbox loop.
+//! What people do with events that were kept for them: correct, resubmit, release, close. Each is one guarded commit; what
+//! follows in the journal is emitted with it and appended by the outbox loop.
 //!
 //! A command that is repeated, with the same words about the same version, is answered as it was the first time.
 
