@@ -1,4 +1,4 @@
-//! HTTP clients with their connection pools: one per destination and per list of networks that it may reach.
+//! HTTP clients with their connection pools: one for each peer's name and list of networks that it may reach.
 //!
 //! INVARIANT: a pooled connection is only used by messages with the list under which it was judged.
 
@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use model::{DestinationName, Network};
+use model::Network;
 use reqwest::{Client, redirect, retry};
 
 use super::resolve::GuardedResolver;
@@ -25,21 +25,21 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// What a client is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
-    destination: DestinationName,
+    name: String,
     allow: Vec<(IpAddr, u8)>,
     scheme: Scheme,
 }
 
 /// Whether the certificates of the system are needed; a machine may have none and still speak plain HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Scheme {
+pub(crate) enum Scheme {
     Plain,
     Tls,
 }
 
 /// All clients of the process.
 #[derive(Debug)]
-pub(super) struct Clients {
+pub(crate) struct Clients {
     capacity: usize,
     shelf: Mutex<Shelf>,
 }
@@ -57,7 +57,7 @@ struct Kept {
 }
 
 impl Clients {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::holding(CLIENTS_MAX)
     }
 
@@ -68,14 +68,9 @@ impl Clients {
     /// The client for this purpose; built at its first use, which reads the system's certificates for TLS.
     ///
     /// It is built under the lock: first sends come in crowds, and they shall share one pool.
-    pub(super) fn get(
-        &self,
-        destination: &DestinationName,
-        allow: &[Network],
-        scheme: Scheme,
-    ) -> Result<Client, reqwest::Error> {
+    pub(crate) fn get(&self, name: &str, allow: &[Network], scheme: Scheme) -> Result<Client, reqwest::Error> {
         let networks = allow.iter().map(|network| (network.address, network.bits)).collect();
-        let key = Key { destination: destination.clone(), allow: networks, scheme };
+        let key = Key { name: name.to_owned(), allow: networks, scheme };
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.uses += 1;
         let last_use = shelf.uses;
@@ -124,12 +119,12 @@ mod tests {
     use super::*;
 
     fn get(clients: &Clients, destination: &str, allow: &[Network]) {
-        clients.get(&DestinationName::new(destination).unwrap(), allow, Scheme::Plain).unwrap();
+        clients.get(destination, allow, Scheme::Plain).unwrap();
     }
 
     fn kept(clients: &Clients) -> Vec<String> {
         let shelf = clients.shelf.lock().unwrap();
-        shelf.clients.keys().map(|key| format!("{}+{}", key.destination, key.allow.len())).collect()
+        shelf.clients.keys().map(|key| format!("{}+{}", key.name, key.allow.len())).collect()
     }
 
     #[test]

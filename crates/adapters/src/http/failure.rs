@@ -26,7 +26,7 @@ struct Signs {
 }
 
 /// The outcome of a failed exchange.
-pub(super) fn transport(error: &reqwest::Error, handed_over: bool) -> TransportError {
+pub(crate) fn transport(error: &reqwest::Error, handed_over: bool) -> TransportError {
     let mut signs = Signs { connecting: error.is_connect(), ..Signs::default() };
     for cause in causes(error) {
         if let Some(refusal) = cause.downcast_ref::<Refusal>() {

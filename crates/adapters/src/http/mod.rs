@@ -13,10 +13,10 @@
 
 mod answer;
 mod classify;
-mod clients;
-mod failure;
+pub(crate) mod clients;
+pub(crate) mod failure;
 pub mod guard;
-mod request;
+pub(crate) mod request;
 mod resolve;
 
 use std::future::Future;
@@ -62,7 +62,7 @@ impl Http {
             _ => (Scheme::Plain, TransportError::Connect),
         };
         // Without certificates on the machine there is no TLS; that mends itself when they are there.
-        let Ok(client) = self.clients.get(&message.destination, &message.allow, scheme) else {
+        let Ok(client) = self.clients.get(message.destination.as_str(), &message.allow, scheme) else {
             return without_answer(Outcome::Unreached { error: failed });
         };
         let (body, handed_over) = WatchedBody::new(message.body.clone());

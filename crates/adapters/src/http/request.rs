@@ -78,20 +78,25 @@ impl Prepared {
     ///
     /// The URL parser has turned every way to write an IPv4 address (`0x7f.1`, `2130706433`) into the usual one.
     pub(super) fn is_permitted(&self, allow: &[Network]) -> bool {
-        let Some(host) = self.url.host_str() else {
-            return false;
-        };
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        host.parse::<IpAddr>().map_or(true, |address| permitted(address, allow))
+        is_permitted(&self.url, allow)
     }
+}
+
+/// As [`Prepared::is_permitted`], for a URL by itself.
+pub(crate) fn is_permitted(url: &Url, allow: &[Network]) -> bool {
+    let Some(host) = url.host_str() else {
+        return false;
+    };
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host.parse::<IpAddr>().map_or(true, |address| permitted(address, allow))
 }
 
 /// Whether a request has begun to leave: from then on the destination may have it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct HandedOver(Arc<AtomicBool>);
+pub(crate) struct HandedOver(Arc<AtomicBool>);
 
 impl HandedOver {
-    pub(super) fn is_so(&self) -> bool {
+    pub(crate) fn is_so(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 
@@ -103,14 +108,14 @@ impl HandedOver {
 /// A body that tells when it is taken. The client asks for it after it has a connection and before the head leaves the
 /// process, so what ends earlier cannot have arrived, on a new connection and on one from the pool.
 #[derive(Debug)]
-pub(super) struct WatchedBody {
+pub(crate) struct WatchedBody {
     bytes: Option<Bytes>,
     handed_over: HandedOver,
 }
 
 impl WatchedBody {
     /// The body and its witness. An empty body is never asked for; it counts as handed over from the start.
-    pub(super) fn new(bytes: Bytes) -> (Self, HandedOver) {
+    pub(crate) fn new(bytes: Bytes) -> (Self, HandedOver) {
         let handed_over = HandedOver::default();
         if bytes.is_empty() {
             handed_over.set();

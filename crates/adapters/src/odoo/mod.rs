@@ -1,0 +1,20 @@
+//! Odoo as a peer: one call, one answer, over the wire that its version speaks.
+//!
+//! JSON-2 from 19 on, JSON-RPC up to 18 (17 is spoken to as 18 is, and not tested). Each call is one transaction of Odoo's and is
+//! committed before the answer comes; a call that is given up goes on there. So whoever changes something and hears
+//! [`TransportError::Timeout`](model::outcome::TransportError) reads the state before it does anything again.
+//!
+//! It never repeats a call, follows a redirect, or lets a key, a body or a server's traceback into a log.
+
+pub mod call;
+mod exchange;
+pub mod failure;
+mod json2;
+mod rpc;
+mod session;
+pub mod version;
+
+pub use self::call::{Call, Effect};
+pub use self::failure::{Class, Failure};
+pub use self::session::{Odoo, Peer, Session};
+pub use self::version::{Version, Wire};
