@@ -54,6 +54,7 @@ pub(crate) fn only_sender_can_sign(source: &Source) -> bool {
         Verify::StandardWebhooks { .. }
         | Verify::SecretHeader { .. }
         | Verify::SecretPath
+        | Verify::Captured(_)
         | Verify::Basic { .. }
         | Verify::Unsigned { .. } => false,
     }
@@ -71,7 +72,7 @@ pub(crate) fn sign(source: &Source, proof: Proof<'_>, call: &mut Call) -> Result
             call.put(header, value);
             Ok(())
         }
-        Verify::SecretPath => {
+        Verify::SecretPath | Verify::Captured(_) => {
             if call.path.is_empty() {
                 call.path = format!("/{}", text(proof)?);
             }

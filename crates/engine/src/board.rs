@@ -9,6 +9,7 @@ use policy::compiled::Destination;
 use tokio::sync::{mpsc, watch};
 
 use crate::keyring::Keyring;
+use crate::nudges::Nudges;
 use crate::pressure::Pressure;
 use crate::rules::breaker::{Seen, State};
 use crate::rules::gate::{Closed, Gate, Kind, Slot};
@@ -54,6 +55,8 @@ pub struct Board {
     pub pressure: Arc<Pressure>,
     /// What people paused, as this node last learnt it.
     pub switches: Arc<Switchboard>,
+    /// Records that somebody said have changed.
+    pub nudges: Arc<Nudges>,
     /// Secrets' values: a destination that lacks one is closed.
     pub keys: watch::Receiver<Arc<Keyring>>,
     gates: Mutex<BTreeMap<DestinationName, Gate>>,
@@ -78,6 +81,7 @@ impl Board {
             long_due: Mutex::default(),
             pressure: Arc::default(),
             switches: Arc::default(),
+            nudges: Arc::default(),
         }
     }
 

@@ -12,6 +12,7 @@ pub mod intake;
 pub mod keyring;
 pub mod membership;
 pub mod node;
+pub mod nudges;
 pub mod observe;
 pub mod outbox;
 pub mod ports;

@@ -88,6 +88,7 @@ impl Node {
             keys: self.ground.keys.clone(),
             switches: Arc::clone(&self.board.switches),
             pressure: Arc::clone(&self.board.pressure),
+            nudges: Arc::clone(&self.board.nudges),
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
             memory: Memory::default(),

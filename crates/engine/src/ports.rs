@@ -4,6 +4,7 @@
 //! What holds for all: a call may be cancelled at any await and leaves either its whole effect or none; after
 //! [`FaultKind::Unavailable`](model::FaultKind) the caller does not know which, and repeats with the same ids.
 
+mod records;
 mod work;
 
 use std::future::Future;
@@ -27,10 +28,14 @@ use model::{
 };
 use uuid::Uuid;
 
+pub use self::records::{Absence, Asked, Peer, Row, Shown, Unread, Which};
 pub use self::work::{DueQuery, Life, Readable, Shard};
 
 /// The answer of a port, later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
+
+/// What a system of record shows, or why nothing could be read.
+pub type Read<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unread>> + Send + 'a>>;
 
 /// A future without an answer.
 pub type Waiting<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
@@ -343,6 +348,21 @@ pub struct Sent {
     pub response: Bytes,
     /// Whether there was more.
     pub cut: bool,
+}
+
+/// What a system of record shows. It reads only, repeats nothing by itself, and holds no state that matters.
+pub trait Records: Send + Sync + std::fmt::Debug {
+    /// Records of a model, in order of their ids, at most `asked.limit`.
+    fn shown<'a>(&'a self, peer: &'a Peer, asked: &'a Asked) -> Read<'a, Shown>;
+
+    /// How many records of a model have an id in each of these ranges, from inclusive, to exclusive.
+    fn counts<'a>(&'a self, peer: &'a Peer, model: &'a str, ranges: &'a [(u64, u64)]) -> Read<'a, Vec<u64>>;
+
+    /// Ids of a model's records in a range, from inclusive, to exclusive, in order.
+    fn ids<'a>(&'a self, peer: &'a Peer, model: &'a str, range: (u64, u64)) -> Read<'a, Vec<u64>>;
+
+    /// What became of records that are not shown any more.
+    fn missing<'a>(&'a self, peer: &'a Peer, model: &'a str, ids: &'a [u64]) -> Read<'a, Vec<(u64, Absence)>>;
 }
 
 /// Time and sleep. Real in production, virtual in simulation.

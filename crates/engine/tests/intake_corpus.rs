@@ -60,6 +60,7 @@ fn judge(policy: &Policy, request: Request) -> (String, Vec<Diagnostic>) {
         body: Bytes::from(request.body),
         peer: None,
         seed: 7,
+        by: model::event::Brought::Sender,
     };
     let verifiers = Verifiers::new(policy, &Keyring::default());
     match admit(policy, &verifiers, &received, NOW) {

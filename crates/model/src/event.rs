@@ -33,8 +33,19 @@ pub struct Received {
     pub body: Bytes,
     /// Who was at the other end of the connection.
     pub peer: Option<IpAddr>,
+    /// Who brought it.
+    pub by: Brought,
     /// Sixteen bytes of chance per event, drawn by the caller: ids are made from them.
     pub seed: u64,
+}
+
+/// Who brought a message to intake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// Somebody outside, who has to prove who it is.
+    Sender,
+    /// This process, which read it itself from a system that it knows.
+    Capture,
 }
 
 impl Received {

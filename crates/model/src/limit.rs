@@ -28,6 +28,8 @@ pub const LANE_KEY_BYTES_MAX: usize = 200;
 pub const RESPONSE_BYTES_KEPT: usize = 64 * 1024;
 /// LIMIT: what is read of a destination's answer before the connection is closed.
 pub const RESPONSE_BYTES_READ: usize = 256 * 1024;
+/// LIMIT: records of a source that wait to be looked at after a nudge; those beyond are found by the next sweep.
+pub const NUDGES_MAX: usize = 10_000;
 /// LIMIT: reasons kept for one quarantined event; the rest is counted.
 pub const REASONS_MAX: usize = 20;
 /// LIMIT: later bodies that a quarantined event is given one after the other; further ones wait for [`LATER_WAIT`].

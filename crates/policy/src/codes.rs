@@ -140,6 +140,8 @@ codes! {
     BUILT_IN_NAME 519 "H0519" "the name of a built-in retry policy"
     NO_ORDERING 520 "H0520" "the contract has no ordering key"
     SECRETS_COLLIDE 521 "H0521" "two secrets with one environment variable"
+    NO_API 522 "H0522" "records are captured, and the system has no API"
+    NOT_CAPTURED 523 "H0523" "an event that cannot be captured"
 
     TEST_UNKNOWN_SOURCE 601 "H0601" "a test names a source that does not exist"
     TEST_UNKNOWN_FLOW 602 "H0602" "a test names a flow or destination that does not exist"

@@ -3,6 +3,8 @@
 //! Immutable and cheap to share. Schemas and expressions compile at their first use. Nothing in here reads a clock,
 //! a file or a secret's value.
 
+mod capture;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,6 +14,10 @@ use model::{
 };
 
 pub use model::Network;
+
+pub use self::capture::{
+    Capture, CapturedModel, FOUND_HEADER, Grade, KEY_HEADER, Odoo, Reading, Rhythm, Since, TYPE_HEADER,
+};
 
 use crate::contract::Contract;
 use crate::expression::{Expression, Path};
@@ -73,6 +79,21 @@ pub struct Source {
     pub handshake: Vec<Handshake>,
 }
 
+impl Source {
+    /// How its records are captured, where nobody sends them.
+    pub fn captured(&self) -> Option<&Capture> {
+        match &self.verify {
+            Verify::Captured(capture) => Some(capture),
+            Verify::StandardWebhooks { .. }
+            | Verify::Signed(_)
+            | Verify::SecretHeader { .. }
+            | Verify::SecretPath
+            | Verify::Basic { .. }
+            | Verify::Unsigned { .. } => None,
+        }
+    }
+}
+
 /// How a request proves where it comes from.
 #[derive(Debug)]
 pub enum Verify {
@@ -95,6 +116,8 @@ pub enum Verify {
         /// The user's name.
         user: String,
     },
+    /// Nobody sends: records are captured. What comes over HTTP is a nudge, and its path ends in a secret.
+    Captured(Box<Capture>),
     /// None, and a person has said so until a day.
     Unsigned {
         /// Who allowed it.

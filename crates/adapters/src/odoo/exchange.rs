@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::pin;
 
 use bytes::Bytes;
-use engine::ports::Clock;
+use engine::ports::{Clock, Peer};
 use futures::future::{Either, select};
 use model::outcome::TransportError;
 use model::{TimeSpan, Timestamp};
@@ -15,7 +15,6 @@ use reqwest::{Method, Response, Url};
 use serde_json::Value;
 
 use super::failure::Failure;
-use super::session::Peer;
 use crate::http::clients::{Clients, Scheme};
 use crate::http::failure::transport;
 use crate::http::request::{HandedOver, WatchedBody, is_permitted};

@@ -53,14 +53,18 @@ mod tests {
     #[test]
     fn every_argument_has_its_name() {
         let create = Call::of_model("res.partner", "create").first("vals_list", json!([{ "name": "ACME" }]));
-        assert_eq!((path(&create), body(&create)), ("/json/2/res.partner/create".to_owned(), json!({ "vals_list": [{ "name": "ACME" }] })));
+        assert_eq!(
+            (path(&create), body(&create)),
+            ("/json/2/res.partner/create".to_owned(), json!({ "vals_list": [{ "name": "ACME" }] }))
+        );
         let validate = Call::of_records("stock.picking", "button_validate", vec![3]).context("skip_backorder", true);
         assert_eq!(body(&validate), json!({ "ids": [3], "context": { "skip_backorder": true } }));
     }
 
     #[test]
     fn the_name_in_the_body_counts_and_not_the_status() {
-        let data = |name: &str| json!({ "name": name, "message": "m", "arguments": ["m"], "context": {}, "debug": "Traceback" });
+        let data =
+            |name: &str| json!({ "name": name, "message": "m", "arguments": ["m"], "context": {}, "debug": "Traceback" });
         for (status, name, expected) in [
             (401, "werkzeug.exceptions.Unauthorized", Class::KeyRefused),
             (403, "odoo.exceptions.AccessError", Class::Access),
@@ -71,7 +75,9 @@ mod tests {
             (500, "builtins.ValueError", Class::Mistake),
             (500, "psycopg2.errors.SerializationFailure", Class::Concurrency),
         ] {
-            let Err(Failure::Said { class, .. }) = answer(status, data(name).to_string().as_bytes()) else { panic!("{name}") };
+            let Err(Failure::Said { class, .. }) = answer(status, data(name).to_string().as_bytes()) else {
+                panic!("{name}")
+            };
             assert_eq!(class, expected, "{name}");
         }
         assert_eq!(answer(404, b"<html>"), Err(said(Class::Database)));

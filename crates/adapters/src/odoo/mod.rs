@@ -9,12 +9,16 @@
 pub mod call;
 mod exchange;
 pub mod failure;
+mod fields;
 mod json2;
+mod records;
 mod rpc;
 mod session;
 pub mod version;
+mod words;
 
 pub use self::call::{Call, Effect};
 pub use self::failure::{Class, Failure};
-pub use self::session::{Odoo, Peer, Session};
+pub use self::records::OdooRecords;
+pub use self::session::{Odoo, Session, Told};
 pub use self::version::{Version, Wire};

@@ -84,7 +84,9 @@ mod tests {
     #[test]
     fn a_call_puts_what_comes_first_by_place_and_the_rest_by_name() {
         let caller = Caller { database: "prod", user: 2, key: "k" };
-        let write = Call::of_records("stock.move", "write", vec![3]).first("vals", json!({ "quantity": 3 })).context("lang", "en_US");
+        let write = Call::of_records("stock.move", "write", vec![3])
+            .first("vals", json!({ "quantity": 3 }))
+            .context("lang", "en_US");
         assert_eq!(
             super::call(caller, &write)["params"]["args"],
             json!(["prod", 2, "k", "stock.move", "write", [[3], { "quantity": 3 }], { "context": { "lang": "en_US" } }])

@@ -1,13 +1,13 @@
 //! Getting to know an Odoo, and calling it.
 //!
 //! A session is what was learnt by greeting it: version, wire and user. It holds no connection and no secret; whoever
-//! calls brings the key, so that a key that changes is used with the next call.
+//! calls brings the peer with its key, so that a key that changes is used with the next call.
 
 use std::sync::Arc;
 
-use engine::ports::Clock;
+use engine::ports::{Clock, Peer};
 use formats::signature::Secret;
-use model::{Network, TimeSpan};
+use model::{TimeSpan, Timestamp};
 use reqwest::header::HeaderValue;
 use serde_json::Value;
 
@@ -21,21 +21,6 @@ use crate::http::clients::Clients;
 /// LIMIT: the answer to a probe. Checking a password costs Odoo seconds on a busy machine.
 const GREETING_TIMEOUT: TimeSpan = TimeSpan::from_secs(30);
 
-/// An Odoo database as the policy describes it.
-#[derive(Clone, Debug)]
-pub struct Peer {
-    /// The system's name, for connection pools.
-    pub name: String,
-    /// Where it is, without a path of its own.
-    pub url: String,
-    /// Its database.
-    pub database: String,
-    /// The login of the user; JSON-RPC needs it.
-    pub login: Option<String>,
-    /// Private networks that it may be in.
-    pub allow: Vec<Network>,
-}
-
 /// What was learnt by greeting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -47,6 +32,15 @@ pub struct Session {
     pub user: u64,
     /// Seconds that its clock is ahead of ours; none where its answers have no date.
     pub ahead_s: Option<i64>,
+}
+
+/// What a call gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// The result; null of a method that gives none.
+    pub value: Value,
+    /// When, by Odoo's own clock, in whole seconds; none where its answers have no date.
+    pub at: Option<Timestamp>,
 }
 
 /// All Odoos of the process: it holds the connection pools.
@@ -80,49 +74,50 @@ impl Odoo {
     }
 
     /// Finds the version, and whether database, user and key are good.
-    pub async fn greet(&self, peer: &Peer, key: &Secret) -> Result<Session, Failure> {
+    pub async fn greet(&self, peer: &Peer) -> Result<Session, Failure> {
         let (version, ahead_s) = self.version(peer).await?;
         let wire = version.wire().ok_or_else(|| Failure::Version(version.text.clone()))?;
         let user = match wire {
-            Wire::JsonRpc => self.authenticate(peer, key).await?,
-            Wire::Json2 => self.whoami(peer, key).await?,
+            Wire::JsonRpc => self.authenticate(peer).await?,
+            Wire::Json2 => self.whoami(peer).await?,
         };
         Ok(Session { version, wire, user, ahead_s })
     }
 
     /// Calls a method.
-    pub async fn call(&self, peer: &Peer, session: &Session, key: &Secret, call: &Call) -> Result<Value, Failure> {
+    pub async fn call(&self, peer: &Peer, session: &Session, call: &Call) -> Result<Told, Failure> {
         match session.wire {
-            Wire::Json2 => self.call_json2(peer, key, call).await,
+            Wire::Json2 => self.call_json2(peer, call).await,
             Wire::JsonRpc => {
-                let caller = rpc::Caller { database: &peer.database, user: session.user, key: text(key)? };
+                let caller = rpc::Caller { database: &peer.database, user: session.user, key: text(&peer.key)? };
                 let raw = self.ask(peer, Asked::post(rpc::PATH, rpc::call(caller, call), call.timeout())).await?;
-                rpc::answer(raw.status, &raw.body)
+                Ok(Told { value: rpc::answer(raw.status, &raw.body)?, at: raw.at })
             }
         }
     }
 
-    async fn call_json2(&self, peer: &Peer, key: &Secret, call: &Call) -> Result<Value, Failure> {
+    async fn call_json2(&self, peer: &Peer, call: &Call) -> Result<Told, Failure> {
         let mut asked = Asked::post(json2::path(call), json2::body(call), call.timeout());
-        let mut bearer = HeaderValue::from_str(&format!("bearer {}", text(key)?)).map_err(|_| unreadable_key())?;
+        let mut bearer = HeaderValue::from_str(&format!("bearer {}", text(&peer.key)?)).map_err(|_| unreadable_key())?;
         bearer.set_sensitive(true);
         asked.bearer = Some(bearer);
         let raw = self.ask(peer, asked).await?;
-        json2::answer(raw.status, &raw.body)
+        Ok(Told { value: json2::answer(raw.status, &raw.body)?, at: raw.at })
     }
 
     /// Checking the key is slow there, so this is done once for a session.
-    async fn authenticate(&self, peer: &Peer, key: &Secret) -> Result<u64, Failure> {
+    async fn authenticate(&self, peer: &Peer) -> Result<u64, Failure> {
         let login = peer.login.as_deref().ok_or_else(|| {
             Failure::Unusable("Odoo 18 and earlier want to know the login of the user that the key belongs to.".to_owned())
         })?;
-        let asked = Asked::post(rpc::PATH, rpc::authenticate(&peer.database, login, text(key)?), GREETING_TIMEOUT);
+        let asked = Asked::post(rpc::PATH, rpc::authenticate(&peer.database, login, text(&peer.key)?), GREETING_TIMEOUT);
         let raw = self.ask(peer, asked).await?;
         match rpc::answer(raw.status, &raw.body) {
             Ok(told) => told.as_u64().ok_or_else(|| said(Class::KeyRefused)),
             // PostgreSQL says the same of a database that is not there and of one that is not up.
             Err(Failure::Said { class: Class::Unavailable, name, message }) => {
-                let exists = self.ask(peer, Asked::post(rpc::PATH, rpc::database_exists(&peer.database), READ_TIMEOUT)).await?;
+                let exists =
+                    self.ask(peer, Asked::post(rpc::PATH, rpc::database_exists(&peer.database), READ_TIMEOUT)).await?;
                 match rpc::answer(exists.status, &exists.body) {
                     Ok(Value::Bool(false)) => Err(said(Class::Database)),
                     Ok(_) | Err(_) => Err(Failure::Said { class: Class::Unavailable, name, message }),
@@ -132,9 +127,9 @@ impl Odoo {
         }
     }
 
-    async fn whoami(&self, peer: &Peer, key: &Secret) -> Result<u64, Failure> {
-        let told = self.call_json2(peer, key, &Call::of_model("res.users", "context_get")).await?;
-        told.get("uid").and_then(Value::as_u64).ok_or_else(|| rpc::foreign(200))
+    async fn whoami(&self, peer: &Peer) -> Result<u64, Failure> {
+        let told = self.call_json2(peer, &Call::of_model("res.users", "context_get")).await?;
+        told.value.get("uid").and_then(Value::as_u64).ok_or_else(|| rpc::foreign(200))
     }
 
     async fn ask(&self, peer: &Peer, asked: Asked) -> Result<Raw, Failure> {

@@ -87,7 +87,10 @@ mod tests {
                 json!({ "server_version": "18.0-20250702", "server_version_info": [18, 0, 0, "final", 0, ""] }),
                 Some((18, Some(Wire::JsonRpc))),
             ),
-            (json!({ "version_info": ["saas~18", 2, 0, "final", 0, "e"], "version": "saas~18.2+e" }), Some((18, Some(Wire::JsonRpc)))),
+            (
+                json!({ "version_info": ["saas~18", 2, 0, "final", 0, "e"], "version": "saas~18.2+e" }),
+                Some((18, Some(Wire::JsonRpc))),
+            ),
             (json!({ "version_info": [19, 0, 0, "final", 0, ""], "version": "19.0" }), Some((19, Some(Wire::Json2)))),
             (json!({ "version_info": [20, 1, 0], "version": "20.1" }), Some((20, Some(Wire::Json2)))),
             (json!({ "version": "nginx" }), None),

@@ -17,14 +17,18 @@ use super::handshake::{self, HandshakeAnswer};
 use super::judge::{Ground, Identity, judge_again, judge_new};
 use super::key;
 use super::message::{self, Message};
+use super::nudge;
 use super::request::{Carried, Request};
 use super::verify::Verifiers;
+use crate::nudges::Nudge;
 
 /// What becomes of a request.
 #[derive(Debug)]
 pub enum Decision {
     /// It is answered and admits nothing.
     Answered(HandshakeAnswer),
+    /// It says that a record may have changed, and admits nothing.
+    Nudged(Nudge),
     /// A verdict for each of its events, in their order; several only for a batch, none for an empty one. All of them
     /// can be taken.
     Judged(Vec<Verdict>),
@@ -37,6 +41,8 @@ pub enum Decision {
 pub enum Opened<'a> {
     /// It is answered and admits nothing.
     Answered(HandshakeAnswer),
+    /// It says that a record may have changed, and admits nothing.
+    Nudged(Nudge),
     /// It carries events.
     Proven(Proven<'a>),
 }
@@ -76,6 +82,7 @@ impl<'a> Proven<'a> {
 pub fn admit(policy: &Policy, verifiers: &Verifiers, received: &Received, wall: Timestamp) -> Decision {
     match open(policy, verifiers, received, wall) {
         Ok(Opened::Answered(answer)) => Decision::Answered(answer),
+        Ok(Opened::Nudged(nudge)) => Decision::Nudged(nudge),
         Ok(Opened::Proven(proven)) => judge(policy, &proven).map_or_else(Decision::Refused, Decision::Judged),
         Err(refusal) => Decision::Refused(refusal),
     }
@@ -93,6 +100,10 @@ pub fn open<'a>(
     if let Some(answer) = handshake::unsigned(&request)? {
         verifiers.verify_address(received)?;
         return Ok(Opened::Answered(answer));
+    }
+    if let Some(capture) = nudge::capture(&request) {
+        verifiers.verify_address(received)?;
+        return nudge::read(&received.body, capture).map(Opened::Nudged);
     }
     let carried = request.carried()?;
     verifiers.verify(received, wall)?;

@@ -14,6 +14,7 @@ mod key;
 mod kind;
 mod message;
 mod meter;
+mod nudge;
 mod pick;
 pub mod quarantine;
 mod request;

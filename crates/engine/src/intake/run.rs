@@ -22,10 +22,12 @@ use super::decide::{self, Form, Opened, Proven};
 use super::handshake::{HandshakeAnswer, check_method, methods};
 use super::key::partition;
 use super::meter::{Meter, Told, Untold};
+use super::nudge;
 use super::request;
 use super::verify::Verifiers;
 use crate::book::Book;
 use crate::keyring::Keyring;
+use crate::nudges::{Nudge, Nudges};
 use crate::observe::{Accepted, Arrival, Fact, Facts};
 use crate::ports::{Clock, Journal, Ledger};
 use crate::pressure::Pressure;
@@ -56,6 +58,8 @@ pub struct Intake {
     pub switches: Arc<Switchboard>,
     /// Whether this node has more to do than it can.
     pub pressure: Arc<Pressure>,
+    /// Where nudges wait to be looked after.
+    pub nudges: Arc<Nudges>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Where facts go.
@@ -121,6 +125,7 @@ impl Intake {
         let ready = self.ready();
         let (proven, verdicts) = match self.judge(&ready, &received) {
             Ok(Judged::Answered(answer)) => return Answer::Handshake(answer),
+            Ok(Judged::Nudged(nudge)) => return self.nudged(&received.source, nudge),
             Ok(Judged::Events(proven, verdicts)) => (proven, verdicts),
             Err(refusal) => return self.refused(&received.source, refusal),
         };
@@ -181,6 +186,7 @@ impl Intake {
     fn judge<'a>(&self, ready: &'a Ready, received: &'a Received) -> Result<Judged<'a>, Refusal> {
         let proven = match decide::open(&ready.policy, &ready.verifiers, received, self.clock.wall())? {
             Opened::Answered(answer) => return Ok(Judged::Answered(answer)),
+            Opened::Nudged(nudge) => return Ok(Judged::Nudged(nudge)),
             Opened::Proven(proven) => proven,
         };
         if let Some(switch) = self.switches.paused(&format!("source/{}", received.source)) {
@@ -198,6 +204,11 @@ impl Intake {
         let verdicts = decide::judge(&ready.policy, &proven)?;
         self.owe(source, verdicts.len().saturating_sub(1));
         Ok(Judged::Events(proven, verdicts))
+    }
+
+    fn nudged(&self, source: &SourceName, nudge: Nudge) -> Answer {
+        self.nudges.hear(source, nudge);
+        Answer::Handshake(nudge::heard())
     }
 
     fn enter(&self, source: &Source) -> Result<(), Refusal> {
@@ -344,6 +355,7 @@ enum Failed {
 
 enum Judged<'a> {
     Answered(HandshakeAnswer),
+    Nudged(Nudge),
     Events(Proven<'a>, Vec<Verdict>),
 }
 

@@ -14,6 +14,7 @@ use formats::signature::basic::{self, Credential};
 use formats::signature::hmac_template::{Algorithm, Request as Signed, Scheme, Segment, Verifier};
 use formats::signature::standard_webhooks::{self, VerifyingKey};
 use formats::signature::{Refusal as Unproven, Secret};
+use model::event::Brought;
 use model::{Received, Refusal, RefusalKind, SecretName, SourceName, TimeSpan, Timestamp};
 use policy::Policy;
 use policy::compiled::{Source, Verify};
@@ -45,6 +46,10 @@ enum Proof {
     Basic {
         accepted: Vec<Credential>,
     },
+    /// Only nudges come from outside.
+    Captured {
+        nudges: Vec<Secret>,
+    },
     Unsigned {
         until: Timestamp,
     },
@@ -74,7 +79,9 @@ impl Verifiers {
     /// their senders do not sign.
     pub(super) fn verify_address(&self, received: &Received) -> Result<(), Refusal> {
         match self.proofs.get(&received.source) {
-            Some(Proof::Path { secrets }) => path_secret(&received.path, secrets).map_err(|unproven| refusal(&unproven)),
+            Some(Proof::Path { secrets } | Proof::Captured { nudges: secrets }) => {
+                path_secret(&received.path, secrets).map_err(|unproven| refusal(&unproven))
+            }
             Some(
                 Proof::Webhooks { .. }
                 | Proof::Signed(_)
@@ -98,6 +105,7 @@ impl Proof {
             Verify::Signed(scheme) => Self::signed(scheme, keys.values(&source.secrets)),
             Verify::SecretHeader { header } => Self::Header { header: header.clone(), secrets: secrets() },
             Verify::SecretPath => Self::Path { secrets: secrets() },
+            Verify::Captured(_) => Self::Captured { nudges: secrets() },
             Verify::Basic { user } => {
                 let accepted = keys.values(&source.secrets);
                 let accepted = accepted.map(|secret| Credential { user: user.clone(), password: secret.clone() });
@@ -133,6 +141,7 @@ impl Proof {
                 basic::verify_shared_secret(headers, header, if is_bearer { BEARER } else { "" }, secrets)
             }
             Self::Path { secrets } => path_secret(&received.path, secrets),
+            Self::Captured { .. } => captured(received.by),
             Self::Basic { accepted } => basic::verify(headers, accepted),
             Self::Unsigned { .. } | Self::Closed => Err(Unproven::NoSecret),
         }
@@ -148,6 +157,14 @@ fn target(scheme: &Scheme, received: &Received) -> String {
     }
     let Received { source, path, query, .. } = received;
     if query.is_empty() { format!("/in/{source}{path}") } else { format!("/in/{source}{path}?{query}") }
+}
+
+/// What this process read itself needs no proof, and nobody else may bring it.
+fn captured(by: Brought) -> Result<(), Unproven> {
+    match by {
+        Brought::Capture => Ok(()),
+        Brought::Sender => Err(Unproven::NoSecret),
+    }
 }
 
 /// The last part of the path is the secret. All are compared, each in constant time.

@@ -371,6 +371,7 @@ fn received(body: &str, at: Timestamp) -> Received {
         body: Bytes::copy_from_slice(body.as_bytes()),
         peer: None,
         seed: body.bytes().take(24).fold(0, |seed, byte| seed.rotate_left(7) ^ u64::from(byte)),
+        by: model::event::Brought::Sender,
     }
 }
 

@@ -106,6 +106,7 @@ impl World {
             body: Bytes::copy_from_slice(body.as_bytes()),
             peer: None,
             seed: u64::try_from(self.clock.now().micros()).unwrap_or_default(),
+            by: model::event::Brought::Sender,
         }
     }
 

@@ -100,7 +100,7 @@ fn received(project: &Project, payload: &Payload) -> Received {
     }
     let headers = model::event::headers(headers).expect("header lines");
     let (method, path, query) = ("POST".to_owned(), String::new(), String::new());
-    Received { source, at: NOW, headers, method, path, query, body, peer: None, seed: 7 }
+    Received { source, at: NOW, headers, method, path, query, body, peer: None, seed: 7, by: model::event::Brought::Sender }
 }
 
 fn deliveries(project: &Project, event: &Event) -> Vec<Made> {

@@ -5,6 +5,7 @@
 
 mod check;
 mod kinds;
+mod reading;
 mod schema;
 mod validator;
 mod violation;
@@ -86,6 +87,11 @@ impl Contract {
             validator: OnceLock::new(),
         };
         (contract, wrong)
+    }
+
+    /// What is to be read of a record, where this is a contract of captured records: what its schema declares below `record`.
+    pub fn reading(&self) -> Option<crate::compiled::Reading> {
+        reading::reading(&Schema::root(&self.schema))
     }
 
     /// Everything that is wrong with it: the schema itself, references, paths that the schema does not have, examples.

@@ -8,6 +8,7 @@ pub(crate) mod flow;
 mod header;
 pub(crate) mod mapping;
 pub(crate) mod object;
+mod odoo;
 pub(crate) mod retry;
 pub mod scalar;
 pub mod schema;

@@ -4,6 +4,7 @@ use model::limit::{BODY_BYTES_MAX, BODY_DEPTH_MAX, HEADERS_MAX};
 use model::{EventType, SecretName, SourceName};
 
 use super::fields::Fields;
+use super::odoo::{CAPTURE, capture};
 use super::scalar;
 use super::table::{Field, Kind, Table};
 use super::verify::{VERIFY, verify};
@@ -16,7 +17,12 @@ pub(crate) static SOURCE: Table = Table {
     name: "a source",
     doc: "Where events come in.",
     fields: &[
-        Field::required("verify", Kind::Table(&VERIFY), "how a request proves where it comes from"),
+        Field::optional("verify", Kind::Table(&VERIFY), "how a request proves where it comes from"),
+        Field::optional(
+            "capture",
+            Kind::Table(&CAPTURE),
+            "how the records of its system are captured, where nobody sends them",
+        ),
         Field::optional("allow_from", Kind::List(&Kind::Network, 1), "addresses that may send; all where this is left out"),
         Field::optional(
             "format",
@@ -45,7 +51,7 @@ pub(crate) static SOURCE: Table = Table {
         Field::optional("limits", Kind::Table(&LIMITS), "its limits"),
         Field::optional("handshake", Kind::Table(&HANDSHAKE), "requests that are answered and admit nothing"),
     ],
-    exactly_one: &[],
+    exactly_one: &[&["verify", "capture"]],
 };
 
 static PICK: Table = Table {
@@ -136,12 +142,18 @@ pub(crate) fn source(entry: &Entry) -> Option<SourceSpec> {
     let name = SourceName::new(&entry.key.value).ok()?;
     let fields = Fields::new(&entry.value, &SOURCE);
     let proof = fields.inner("verify");
+    let capture_span = fields.key_span("capture").unwrap_or(entry.key.span);
+    let capture = fields.inner("capture").map(|fields| capture(fields, capture_span));
     let format = if is_word(fields, "format", "cloudevents") { Format::CloudEvents } else { Format::Json };
     Some(SourceSpec {
         name: entry.key.clone().map(|_| name),
         verify: proof.and_then(verify),
         verify_span: fields.key_span("verify").unwrap_or(entry.key.span),
-        secrets: proof.map_or_else(Vec::new, |proof| proof.list("secrets", |text| SecretName::new(text).ok())),
+        secrets: match &capture {
+            Some(capture) => capture.nudges.clone(),
+            None => proof.map_or_else(Vec::new, |proof| proof.list("secrets", |text| SecretName::new(text).ok())),
+        },
+        capture,
         format,
         kind: fields.inner("type").and_then(pick),
         key: fields.inner("key").and_then(key),

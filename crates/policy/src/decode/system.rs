@@ -4,6 +4,7 @@ use model::Owner;
 
 use super::destination::{DESTINATION, destination};
 use super::fields::Fields;
+use super::odoo::{ODOO, odoo};
 use super::source::{SOURCE, source};
 use super::table::{Field, Kind, Table};
 use crate::codes;
@@ -18,6 +19,7 @@ pub(crate) static SYSTEM: Table = Table {
         Field::optional("kind", Kind::Word(KINDS), "one of the kinds known by name"),
         Field::required_by(codes::NO_OWNER, "owner", Kind::Name, "answers for what goes wrong with it"),
         Field::optional("summary", Kind::Text, "what it is, in a sentence"),
+        Field::optional("odoo", Kind::Table(&ODOO), "how its API is reached, where it is an Odoo"),
         Field::optional(
             "sources",
             Kind::Map(&Kind::SourceName, &Kind::Table(&SOURCE)),
@@ -64,6 +66,7 @@ pub(crate) fn system(path: &str, name: &str, root: &Node) -> SystemSpec {
         kind: fields.string("kind"),
         owner: fields.parsed("owner", |text| Owner::new(text).ok()),
         summary: fields.string("summary"),
+        odoo: fields.inner("odoo").map(odoo),
         sources: fields.entries("sources").iter().filter_map(source).collect(),
         destinations: fields.entries("destinations").iter().filter_map(destination).collect(),
     }

@@ -1,6 +1,6 @@
 //! Destinations: little to resolve, and warnings about addresses.
 
-use crate::compiled::Destination;
+use crate::compiled::{Destination, Network};
 use crate::decode::url::Url;
 use crate::specs::{DestinationSpec, SystemSpec};
 use crate::{Findings, Spanned, codes};
@@ -8,7 +8,7 @@ use crate::{Findings, Spanned, codes};
 /// The destination, or `None` where something about it is wrong and reported.
 pub(crate) fn destination(system: &SystemSpec, spec: &DestinationSpec, findings: &mut Findings) -> Option<Destination> {
     let url = spec.url.as_ref()?;
-    check_address(url, spec, findings);
+    check_address(url, spec.name.value.as_str(), &spec.allow, findings);
     if spec.breaker.pause > spec.breaker.pause_max {
         let message =
             format!("the first pause of `{}` is longer than its longest, {}", spec.name.value, spec.breaker.pause_max);
@@ -33,15 +33,16 @@ pub(crate) fn destination(system: &SystemSpec, spec: &DestinationSpec, findings:
     })
 }
 
-fn check_address(text: &Spanned<String>, spec: &DestinationSpec, findings: &mut Findings) {
+/// Warns where `name` is called in clear text, or is where it may not be reached.
+pub(super) fn check_address(text: &Spanned<String>, name: &str, allow: &[Network], findings: &mut Findings) {
     let Ok(url) = Url::parse(&text.value) else { return };
     if !url.is_https && !url.is_loopback() {
-        let message = format!("`{}` is called in clear text", spec.name.value);
+        let message = format!("`{name}` is called in clear text");
         let diagnostic = findings.warning(codes::CLEAR_TEXT, text.span, message);
         findings.push(diagnostic.help("use `https`; bodies and credentials can be read on the way"));
     }
-    if url.is_private() && !url.is_allowed(&spec.allow) {
-        let message = format!("`{}` is in a private network that `{}` is not allowed to reach", url.host, spec.name.value);
+    if url.is_private() && !url.is_allowed(allow) {
+        let message = format!("`{}` is in a private network that `{name}` is not allowed to reach", url.host);
         let network = url.address().map_or_else(|| "127.0.0.0/8".to_owned(), |address| network_of(address).to_owned());
         let diagnostic = findings.warning(codes::PRIVATE_ADDRESS, text.span, message);
         findings.push(diagnostic.help(format!("add `allow: [{network}]` if it is meant so; every attempt fails otherwise")));

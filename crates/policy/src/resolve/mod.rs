@@ -2,6 +2,7 @@
 //! meant so is warned about. Nothing here stops at the first mistake; a policy comes out only when there was no error.
 
 mod built_in;
+mod capture;
 mod compile;
 mod destination;
 mod expectation;

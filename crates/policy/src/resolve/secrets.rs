@@ -21,9 +21,10 @@ pub(crate) fn check(objects: &Objects, findings: &mut Findings) {
     let mut firsts: BTreeMap<String, First<'_>> = BTreeMap::new();
     for system in &objects.systems {
         findings.enter(&system.path);
+        let of_api = system.odoo.iter().flat_map(|it| it.keys.iter().map(|name| (&name.value, name.span)));
         let of_sources = system.sources.iter().flat_map(|it| it.secrets.iter().map(|name| (&name.value, name.span)));
         let of_destinations = system.destinations.iter().flat_map(named);
-        for (name, span) in of_sources.chain(of_destinations) {
+        for (name, span) in of_api.chain(of_sources).chain(of_destinations) {
             let variable = name.variable();
             let first = firsts.entry(variable.clone()).or_insert(First { name, path: &system.path, span });
             if first.name != name {

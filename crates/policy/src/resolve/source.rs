@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use formats::signature::hmac_template::{Scheme, Shape, Template, Timestamp as SchemeTimestamp, TimestampFrom};
 use model::{EventType, Span};
 
-use super::{Project, compile, contract_of};
-use crate::compiled::{EventRule, Key, Pick, Source, Unknown, Verify};
+use super::{Project, capture, compile, contract_of};
+use crate::compiled::{EventRule, FOUND_HEADER, KEY_HEADER, Key, Pick, Source, TYPE_HEADER, Unknown, Verify};
 use crate::decode::Objects;
 use crate::presets::{Preset, PresetPick};
 use crate::specs::{EventSpec, HmacSpec, KeySpec, PickSpec, SourceSpec, SystemSpec, VerifySpec};
@@ -24,9 +24,16 @@ pub(crate) fn source(
         Some(_) | None => None,
     };
     check_secrets(spec, findings);
-    let verify = spec.verify.as_ref().and_then(|verify| self::verify(verify, spec.verify_span, project, findings));
-    let kind = located(spec.kind.as_ref(), preset.map(|it| it.data().kind), findings);
-    let key = key(spec.key.as_ref(), preset, findings);
+    let verify = match &spec.capture {
+        Some(capture) => capture::capture(system, spec, capture, project, findings).map(|it| Verify::Captured(Box::new(it))),
+        None => spec.verify.as_ref().and_then(|verify| self::verify(verify, spec.verify_span, project, findings)),
+    };
+    let (kind, key) = if spec.capture.is_some() {
+        (Some(Pick::Header(TYPE_HEADER.to_owned())), Key::Native(Pick::Header(KEY_HEADER.to_owned())))
+    } else {
+        let kind = located(spec.kind.as_ref(), preset.map(|it| it.data().kind), findings);
+        (kind, key(spec.key.as_ref(), preset, findings))
+    };
     let time = located(spec.time.as_ref(), preset.and_then(|it| it.data().time), findings);
     let events = events(&spec.events, project, findings);
     let mut keep_headers = spec.keep_headers.clone();
@@ -35,6 +42,7 @@ pub(crate) fn source(
         keep_headers.extend(preset.data().keep_headers.iter().map(|name| (*name).to_owned()));
         handshake.extend(preset.handshake().into_iter().filter(|it| !spec.handshake.contains(it)));
     }
+    keep_headers.extend(spec.capture.as_ref().map(|_| FOUND_HEADER.to_owned()));
     keep_headers.sort();
     keep_headers.dedup();
     Some(Source {

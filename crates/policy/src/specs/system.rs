@@ -4,7 +4,9 @@ use formats::signature::hmac_template::{Algorithm, Encoding, TimestampFormat};
 use model::{ContractRef, DestinationName, EventType, Owner, SecretName, SourceName, Span, TimeSpan, Timestamp};
 
 use crate::Spanned;
-use crate::compiled::{Auth, Breaker, Format, Handshake, Network, OnInvalid, Rate, Repeat, SourceLimits, Unknown};
+use crate::compiled::{
+    Auth, Breaker, Format, Grade, Handshake, Network, OnInvalid, Rate, Repeat, Rhythm, Since, SourceLimits, Unknown,
+};
 use crate::presets::Preset;
 
 /// `systems/NAME.yaml`.
@@ -20,10 +22,42 @@ pub struct SystemSpec {
     pub owner: Option<Spanned<Owner>>,
     /// What it is, in a sentence.
     pub summary: Option<Spanned<String>>,
+    /// How its API is reached, where it is an Odoo.
+    pub odoo: Option<OdooSpec>,
     /// Where events come in.
     pub sources: Vec<SourceSpec>,
     /// Where deliveries go.
     pub destinations: Vec<DestinationSpec>,
+}
+
+/// How the API of an Odoo is reached.
+#[derive(Clone, Debug)]
+pub struct OdooSpec {
+    /// Where it is.
+    pub url: Option<Spanned<String>>,
+    /// Its database.
+    pub database: Option<Spanned<String>>,
+    /// The login of our user there; JSON-RPC needs it.
+    pub login: Option<Spanned<String>>,
+    /// Keys of that user, the newest first.
+    pub keys: Vec<Spanned<SecretName>>,
+    /// Private networks that it may be in.
+    pub allow: Vec<Network>,
+}
+
+/// How the records of a system are captured.
+#[derive(Clone, Debug)]
+pub struct CaptureSpec {
+    /// Where it stands.
+    pub span: Span,
+    /// The last part of the path that nudges come to, the newest first; none where there are no nudges.
+    pub nudges: Vec<Spanned<SecretName>>,
+    /// Where events are read.
+    pub grade: Grade,
+    /// When it looks.
+    pub rhythm: Rhythm,
+    /// What happens to what is there at the first look.
+    pub since: Since,
 }
 
 /// A source.
@@ -35,6 +69,8 @@ pub struct SourceSpec {
     pub verify: Option<VerifySpec>,
     /// Where `verify` stands, or the name where it does not.
     pub verify_span: Span,
+    /// How its records are captured, where nobody sends them.
+    pub capture: Option<CaptureSpec>,
     /// The newest first.
     pub secrets: Vec<Spanned<SecretName>>,
     /// What its requests look like.

@@ -74,6 +74,7 @@ async fn read(
         body,
         peer: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()),
         seed: u64::from_be_bytes(seed),
+        by: model::event::Brought::Sender,
     })
 }
 

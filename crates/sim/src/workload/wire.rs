@@ -60,6 +60,7 @@ pub async fn send(world: &World, door: &Arc<Door>, source: &Source, draft: &Draf
             body,
             peer: None,
             seed: u64::from_be_bytes(seed),
+            by: model::event::Brought::Sender,
         };
         let reply = reply_of(inside.intake.receive(received).await);
         // The sender may have gone.

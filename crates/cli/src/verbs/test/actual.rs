@@ -53,6 +53,7 @@ pub(super) fn of(policy: &Policy, verifiers: &Verifiers, received: &Received) ->
         Decision::Answered(_) => {
             actual.why.push("it was answered as a handshake and admits nothing".to_owned());
         }
+        Decision::Nudged(_) => actual.why.push("it was taken as a nudge and admits nothing".to_owned()),
         Decision::Refused(refusal) => actual.refused(&refusal),
         Decision::Judged(verdicts) => {
             for verdict in verdicts {

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use engine::intake::Verifiers;
 use engine::keyring::Keyring;
 use formats::signature::Secret;
+use model::event::Brought;
 use model::{Digest, Owner, Received, SecretName, TimeSpan, Timestamp};
 use policy::Policy;
-use policy::compiled::{Format, Source, Verify};
+use policy::compiled::{Format, KEY_HEADER, Source, Verify};
 use policy::specs::{Given, GivenBody};
 
 use crate::signing::{Call, Proof, only_sender_can_sign, sign};
@@ -56,8 +57,17 @@ pub(super) fn make(given: &Given, folder: &Path, policy: &Policy, proofs: &Proof
     let at = given.at.unwrap_or_else(|| when(source));
     let mut call = Call { headers: given.headers.clone(), path: String::new(), body: body(&given.body, folder)? };
     call.put("content-type", media_type(source, &call));
-    let secret = proofs.keys.values(&source.secrets).next();
-    sign(source, Proof { secret, at, id: "test" }, &mut call)?;
+    let by = match source.captured() {
+        Some(_) => Brought::Capture,
+        None => Brought::Sender,
+    };
+    match by {
+        Brought::Capture => call.put(KEY_HEADER, "test"),
+        Brought::Sender => {
+            let secret = proofs.keys.values(&source.secrets).next();
+            sign(source, Proof { secret, at, id: "test" }, &mut call)?;
+        }
+    }
     Ok(Received {
         source: source.name.clone(),
         at,
@@ -68,6 +78,7 @@ pub(super) fn make(given: &Given, folder: &Path, policy: &Policy, proofs: &Proof
         body: call.body,
         peer: Some(source.allow_from.first().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |network| network.address)),
         seed: SEED,
+        by,
     })
 }
 
@@ -79,6 +90,7 @@ fn when(source: &Source) -> Timestamp {
         | Verify::Signed(_)
         | Verify::SecretHeader { .. }
         | Verify::SecretPath
+        | Verify::Captured(_)
         | Verify::Basic { .. } => WHEN,
     }
 }

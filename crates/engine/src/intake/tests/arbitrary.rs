@@ -96,6 +96,7 @@ fn requests() -> impl Strategy<Value = Received> {
             body: Bytes::from(body),
             peer: peer.map(Into::into),
             seed,
+            by: model::event::Brought::Sender,
         },
     )
 }

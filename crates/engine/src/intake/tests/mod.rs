@@ -175,6 +175,7 @@ fn post(source: &str, body: &str) -> Received {
         body: Bytes::copy_from_slice(body.as_bytes()),
         peer: Some([10, 20, 3, 4].into()),
         seed: 7,
+        by: model::event::Brought::Sender,
     }
 }
 

@@ -1,0 +1,249 @@
+//! Odoo as a system of record: the engine's port over calls that only read.
+//!
+//! What was learnt of an Odoo (version, wire, user, fields) is kept until it refuses something; then it is learnt anew, so that
+//! an upgrade or a module that comes or goes needs nobody here.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use engine::ports::{Absence, Asked, Clock, Peer, Read, Records, Row, Shown, Unread, Which};
+use model::Timestamp;
+use policy::compiled::Reading;
+use serde_json::{Value, json};
+
+use super::call::Call;
+use super::failure::{Class, Failure};
+use super::fields::{Fields, Known, in_our_form, model_there, specification, unknown};
+use super::session::{Odoo, Session, Told};
+
+/// LIMIT: models whose fields are kept of one Odoo; a project captures about ten, and each leads to a few more.
+const MODELS_MAX: usize = 200;
+/// Fields that every captured record is read with.
+const WRITTEN: &str = "write_date";
+const STATE: &str = "state";
+
+/// All Odoos of the process, read.
+#[derive(Debug)]
+pub struct OdooRecords {
+    odoo: Odoo,
+    clock: Arc<dyn Clock>,
+    learnt: Mutex<BTreeMap<String, Learnt>>,
+}
+
+/// What was learnt of an Odoo.
+#[derive(Clone, Debug)]
+struct Learnt {
+    /// Of which, key included: another key is another acquaintance.
+    peer: Peer,
+    session: Session,
+    fields: Known,
+}
+
+impl OdooRecords {
+    /// With nothing learnt yet.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { odoo: Odoo::new(Arc::clone(&clock)), clock, learnt: Mutex::default() }
+    }
+
+    async fn learnt(&self, peer: &Peer) -> Result<Learnt, Failure> {
+        let held = self.lock().get(&peer.name).filter(|learnt| learnt.peer == *peer).cloned();
+        if let Some(held) = held {
+            return Ok(held);
+        }
+        let session = self.odoo.greet(peer).await?;
+        let learnt = Learnt { peer: peer.clone(), session, fields: Known::new() };
+        self.lock().insert(peer.name.clone(), learnt.clone());
+        Ok(learnt)
+    }
+
+    /// What was learnt, with the fields of all models that a reading touches.
+    async fn learnt_of(&self, peer: &Peer, model: &str, reading: &Reading) -> Result<Learnt, Failure> {
+        let mut learnt = self.learnt(peer).await?;
+        let before = learnt.fields.len();
+        let there = model_there(&learnt.session.version, model).to_owned();
+        while let Some(next) = unknown(reading, &there, &learnt.session.version, &learnt.fields).first().cloned() {
+            if learnt.fields.len() >= MODELS_MAX {
+                learnt.fields.clear();
+            }
+            let ask = Call::of_model(&next, "fields_get").with("attributes", json!(["type", "relation"]));
+            let told = self.odoo.call(peer, &learnt.session, &ask).await?;
+            learnt.fields.insert(next, Fields::from_answer(&told.value).ok_or_else(not_odoo)?);
+        }
+        if learnt.fields.len() != before {
+            self.lock().insert(peer.name.clone(), learnt.clone());
+        }
+        Ok(learnt)
+    }
+
+    /// The answer, or the words for why there is none. What was refused for what may have changed there is learnt anew.
+    async fn told<T>(&self, peer: &Peer, asking: impl Future<Output = Result<T, Failure>>) -> Result<T, Unread> {
+        asking.await.map_err(|failure| {
+            if matches!(&failure, Failure::Said { class, .. } if !matches!(class, Class::Concurrency | Class::Unavailable)) {
+                self.lock().remove(&peer.name);
+            }
+            failure.unread()
+        })
+    }
+
+    async fn show(&self, peer: &Peer, asked: &Asked) -> Result<Shown, Failure> {
+        let learnt = self.learnt_of(peer, &asked.model, &asked.reading).await?;
+        let Learnt { session, fields, .. } = &learnt;
+        let version = &session.version;
+        let there = model_there(version, &asked.model);
+        let known = fields.get(there).ok_or_else(not_odoo)?;
+        let stated = known.0.contains_key(STATE);
+        let mut wanted = specification(&asked.reading, there, version, fields);
+        for name in [WRITTEN, STATE].into_iter().filter(|name| known.0.contains_key(*name)) {
+            wanted.entry(name).or_insert_with(|| json!({}));
+        }
+        let call = Call::of_model(there, "web_search_read")
+            .with("domain", domain(&asked.which))
+            .with("specification", wanted)
+            .with("limit", asked.limit)
+            .with("order", "id")
+            .with("count_limit", 1)
+            .context("active_test", false);
+        let Told { value, at } = self.odoo.call(peer, session, &call).await?;
+        let records = value.get("records").and_then(Value::as_array).ok_or_else(not_odoo)?;
+        let mut rows = Vec::with_capacity(records.len());
+        for record in records {
+            let ours = in_our_form(record, &asked.reading, there, version, fields);
+            rows.push(row(&asked.model, record, ours).ok_or_else(not_odoo)?);
+        }
+        Ok(Shown { rows, at: at.unwrap_or_else(|| self.clock.wall()), stated })
+    }
+
+    async fn count(&self, peer: &Peer, model: &str, ranges: &[(u64, u64)]) -> Result<Vec<u64>, Failure> {
+        let session = self.learnt(peer).await?.session;
+        let mut counts = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            let call = Call::of_model(model_there(&session.version, model), "search_count")
+                .with("domain", between(*range))
+                .context("active_test", false);
+            let told = self.odoo.call(peer, &session, &call).await?;
+            counts.push(told.value.as_u64().ok_or_else(not_odoo)?);
+        }
+        Ok(counts)
+    }
+
+    async fn search(&self, peer: &Peer, model: &str, range: (u64, u64)) -> Result<Vec<u64>, Failure> {
+        let session = self.learnt(peer).await?.session;
+        let call = Call::of_model(model_there(&session.version, model), "search")
+            .with("domain", between(range))
+            .with("order", "id")
+            .context("active_test", false);
+        let told = self.odoo.call(peer, &session, &call).await?;
+        ids(&told.value)
+    }
+
+    /// Reading what is gone gives nothing, reading what a rule hides is refused as a whole: then each is asked by itself.
+    async fn absent(&self, peer: &Peer, model: &str, asked: &[u64]) -> Result<Vec<(u64, Absence)>, Failure> {
+        let session = self.learnt(peer).await?.session;
+        let there = model_there(&session.version, model);
+        let read = |ids: &[u64]| Call::of_records(there, "read", ids.to_vec()).with("fields", json!(["id"]));
+        let mut absent = Vec::with_capacity(asked.len());
+        match self.odoo.call(peer, &session, &read(asked)).await {
+            Ok(told) => {
+                let still = records(&told.value)?;
+                absent
+                    .extend(asked.iter().map(|id| (*id, if still.contains(id) { Absence::Hidden } else { Absence::Gone })));
+            }
+            Err(Failure::Said { class: Class::Access, .. }) => {
+                for id in asked {
+                    let found = match self.odoo.call(peer, &session, &read(&[*id])).await {
+                        Ok(told) if records(&told.value)?.is_empty() => Absence::Gone,
+                        Ok(_) | Err(Failure::Said { class: Class::Access, .. }) => Absence::Hidden,
+                        Err(Failure::Said { class: Class::Missing, .. }) => Absence::Gone,
+                        Err(failure) => return Err(failure),
+                    };
+                    absent.push((*id, found));
+                }
+            }
+            Err(failure) => return Err(failure),
+        }
+        Ok(absent)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Learnt>> {
+        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Records for OdooRecords {
+    fn shown<'a>(&'a self, peer: &'a Peer, asked: &'a Asked) -> Read<'a, Shown> {
+        Box::pin(self.told(peer, self.show(peer, asked)))
+    }
+
+    fn counts<'a>(&'a self, peer: &'a Peer, model: &'a str, ranges: &'a [(u64, u64)]) -> Read<'a, Vec<u64>> {
+        Box::pin(self.told(peer, self.count(peer, model, ranges)))
+    }
+
+    fn ids<'a>(&'a self, peer: &'a Peer, model: &'a str, range: (u64, u64)) -> Read<'a, Vec<u64>> {
+        Box::pin(self.told(peer, self.search(peer, model, range)))
+    }
+
+    fn missing<'a>(&'a self, peer: &'a Peer, model: &'a str, ids: &'a [u64]) -> Read<'a, Vec<(u64, Absence)>> {
+        Box::pin(self.told(peer, self.absent(peer, model, ids)))
+    }
+}
+
+fn row(model: &str, record: &Value, mut ours: Value) -> Option<Row> {
+    let id = record.get("id")?.as_u64()?;
+    let written = record.get(WRITTEN).and_then(Value::as_str);
+    if let (Some(written), Some(members)) = (written, ours.as_object_mut()) {
+        members
+            .entry(WRITTEN)
+            .or_insert_with(|| json!(written.replacen(' ', "T", 1).split('.').next().map(|it| format!("{it}Z"))));
+    }
+    let body = json!({ "model": model, "id": id, "record": ours });
+    Some(Row {
+        id,
+        written_at: written.and_then(instant),
+        state: record.get(STATE).and_then(Value::as_str).map(str::to_owned),
+        body: Bytes::from(body.to_string()),
+    })
+}
+
+/// `2026-11-21 00:51:48`, in UTC, cut to the second.
+fn instant(text: &str) -> Option<Timestamp> {
+    let text = format!("{}Z", text.get(..19)?.replacen(' ', "T", 1));
+    formats::instant::rfc3339(&text).map(Timestamp::from_secs)
+}
+
+fn domain(which: &Which) -> Value {
+    match which {
+        Which::These(ids) => json!([["id", "in", ids]]),
+        Which::All { after } => json!([["id", ">", after]]),
+        Which::Written { from, to, after } => {
+            let mut terms = vec![json!([WRITTEN, ">=", text(*from)])];
+            terms.extend(to.map(|to| json!([WRITTEN, "<", text(to)])));
+            terms.push(json!(["id", ">", after]));
+            Value::Array(terms)
+        }
+    }
+}
+
+/// As domains write moments: UTC, without a zone.
+fn text(at: Timestamp) -> String {
+    at.to_jiff().strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+fn between((from, to): (u64, u64)) -> Value {
+    json!([["id", ">=", from], ["id", "<", to]])
+}
+
+fn ids(value: &Value) -> Result<Vec<u64>, Failure> {
+    let ids = value.as_array().ok_or_else(not_odoo)?;
+    ids.iter().map(|id| id.as_u64().ok_or_else(not_odoo)).collect()
+}
+
+fn records(value: &Value) -> Result<Vec<u64>, Failure> {
+    let rows = value.as_array().ok_or_else(not_odoo)?;
+    rows.iter().map(|row| row.get("id").and_then(Value::as_u64).ok_or_else(not_odoo)).collect()
+}
+
+fn not_odoo() -> Failure {
+    Failure::Foreign { status: 200, looks: "not an answer of Odoo's" }
+}

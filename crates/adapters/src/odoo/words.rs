@@ -1,0 +1,130 @@
+//! Odoo's failures in words for the person who can mend them. Pure.
+
+use engine::ports::Unread;
+use model::outcome::TransportError;
+
+use super::failure::{Class, Failure};
+
+impl Failure {
+    /// Why nothing could be read.
+    pub fn unread(&self) -> Unread {
+        let (cause, why, help) = match self {
+            Self::Said { class, name, message } => said(*class, name, message),
+            Self::Unreached(error) => unreached(*error),
+            Self::Foreign { status, looks } => (
+                "not_odoo",
+                format!("what answers there is {looks} (HTTP {status})"),
+                "check the address; behind a proxy, see that it passes /jsonrpc and /json/2 on to Odoo",
+            ),
+            Self::TooLarge => (
+                "too_large",
+                "the answer is larger than one may be".to_owned(),
+                "read fewer fields: take some out of the contract",
+            ),
+            Self::Unusable(why) => ("unusable", why.clone(), "mend it in the system's file and apply"),
+            Self::Version(version) => {
+                ("version", format!("it is Odoo {version}, and 17 is the oldest that is spoken to"), "upgrade Odoo")
+            }
+        };
+        Unread { cause, why, help }
+    }
+}
+
+fn said(class: Class, name: &str, message: &str) -> (&'static str, String, &'static str) {
+    let told = |what: &str| match (name, message) {
+        ("", _) | (_, "") => what.to_owned(),
+        (name, message) => format!("{what}: {message} ({name})"),
+    };
+    let (why, help) = match class {
+        Class::KeyRefused => (
+            "Odoo does not accept the login or its key".to_owned(),
+            "make a new API key in Odoo (Preferences, Account Security), since keys expire, and put it first under `keys`",
+        ),
+        Class::Database => (
+            "Odoo has no database of this name".to_owned(),
+            "correct `database`; it is the name before the first dot of the address online, and in the database manager else",
+        ),
+        Class::Access => (
+            told("our user in Odoo may not read this"),
+            "give the user one of the groups that Odoo names, or take the model out",
+        ),
+        Class::NotFound => {
+            (told("this Odoo has no such model"), "install the module that brings it, or take its events out of the source")
+        }
+        Class::Mistake => (
+            told("Odoo does not understand what was asked"),
+            "a field may have been removed in Odoo: compare the contract with its fields",
+        ),
+        Class::Concurrency => (told("Odoo gave up after its own tries, because others changed the same"), ""),
+        Class::Unavailable => (told("Odoo cannot work now"), ""),
+        Class::Missing | Class::Validation | Class::Constraint | Class::Rule | Class::Other => {
+            (told("Odoo refused"), "see what Odoo says; its own log has the rest")
+        }
+    };
+    (class.word(), why, help)
+}
+
+fn unreached(error: TransportError) -> (&'static str, String, &'static str) {
+    let (cause, why, help) = match error {
+        TransportError::Resolve => ("resolve", "its name does not resolve", "check the address for a slip"),
+        TransportError::ForbiddenAddress => (
+            "forbidden_address",
+            "it is in a private network that may not be reached",
+            "add the network under `allow` of the system, if it is meant so",
+        ),
+        TransportError::Connect => {
+            ("connect", "there is no connection to it", "see whether Odoo runs, and whether a firewall is between")
+        }
+        TransportError::Tls => {
+            ("tls", "TLS failed", "see whether its certificate is valid for this name, and trusted by this machine")
+        }
+        TransportError::Timeout => ("timeout", "it did not answer in time", "see what keeps Odoo busy"),
+        TransportError::Closed => ("closed", "the connection ended before the answer did; it may be restarting", ""),
+        TransportError::Protocol => ("protocol", "the answer is no HTTP", "check the address and its port"),
+        TransportError::Redirected => (
+            "redirected",
+            "it redirects, and redirects are not followed",
+            "write the address that it leads to; often `https` in place of `http`",
+        ),
+    };
+    (cause, why.to_owned(), help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_has_its_own_cause_and_what_waiting_does_not_mend_has_a_repair() {
+        let said = |class| Failure::Said { class, name: "n".to_owned(), message: "m".to_owned() };
+        let waits = ["concurrency", "unavailable", "closed"];
+        let failures = [
+            said(Class::KeyRefused),
+            said(Class::Database),
+            said(Class::Access),
+            said(Class::NotFound),
+            said(Class::Mistake),
+            said(Class::Concurrency),
+            said(Class::Unavailable),
+            Failure::Unreached(TransportError::Resolve),
+            Failure::Unreached(TransportError::ForbiddenAddress),
+            Failure::Unreached(TransportError::Connect),
+            Failure::Unreached(TransportError::Tls),
+            Failure::Unreached(TransportError::Timeout),
+            Failure::Unreached(TransportError::Closed),
+            Failure::Unreached(TransportError::Protocol),
+            Failure::Unreached(TransportError::Redirected),
+            Failure::Foreign { status: 502, looks: "a page" },
+            Failure::TooLarge,
+            Failure::Unusable("The address cannot be read.".to_owned()),
+            Failure::Version("16.0".to_owned()),
+        ];
+        let mut causes = std::collections::BTreeSet::new();
+        for failure in failures {
+            let Unread { cause, why, help } = failure.unread();
+            assert!(causes.insert(cause), "{cause} twice");
+            assert!(!why.is_empty(), "{cause}");
+            assert_eq!(help.is_empty(), waits.contains(&cause), "{cause}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What a system of record is asked and shows. Values without a decision.
+//!
+//! Whatever does not come is a fact of the world and no fault of ours: [`Unread`] says it in words for the person who can
+//! mend it.
+
+use bytes::Bytes;
+use formats::signature::Secret;
+use model::{Network, Timestamp};
+use policy::compiled::Reading;
+
+/// A system of record and how it is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The system's name, for connection pools.
+    pub name: String,
+    /// Where it is.
+    pub url: String,
+    /// Its database.
+    pub database: String,
+    /// The login of our user; none where its version does not ask for it.
+    pub login: Option<String>,
+    /// The key of our user.
+    pub key: Secret,
+    /// Private networks that it may be in.
+    pub allow: Vec<Network>,
+}
+
+/// Which records are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Of this model.
+    pub model: String,
+    /// What is read of each.
+    pub reading: Reading,
+    /// Which of them.
+    pub which: Which,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// Which records of a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Those with an id above `after` that were written in this time, from inclusive, to exclusive.
+    Written {
+        /// From then on.
+        from: Timestamp,
+        /// Before then; without an end where there is none.
+        to: Option<Timestamp>,
+        /// The last id of the page before.
+        after: u64,
+    },
+    /// Those with these ids.
+    These(Vec<u64>),
+    /// All with an id above this one.
+    All {
+        /// The last id of the page before.
+        after: u64,
+    },
+}
+
+/// A page of records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The records.
+    pub rows: Vec<Row>,
+    /// When they were read, by the clock of the system, in whole seconds; ours where it does not tell.
+    pub at: Timestamp,
+    /// Whether the model has states.
+    pub stated: bool,
+}
+
+/// A record as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its id.
+    pub id: u64,
+    /// When it was last written, in whole seconds.
+    pub written_at: Option<Timestamp>,
+    /// Its state, where its model has states.
+    pub state: Option<String>,
+    /// What of it becomes the body of an event.
+    pub body: Bytes,
+}
+
+/// Why a record is not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// It was deleted.
+    Gone,
+    /// It is there, and a rule hides it from us.
+    Hidden,
+}
+
+/// Why nothing could be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// A stable word for it, for metrics and grouping, such as `key_refused`.
+    pub cause: &'static str,
+    /// In a sentence.
+    pub why: String,
+    /// What mends it, in a sentence; empty where waiting does.
+    pub help: &'static str,
+}

@@ -1,0 +1,96 @@
+//! `odoo` of a system and `capture` of a source: their tables and their decoding.
+
+use model::{SecretName, TimeSpan};
+
+use super::fields::Fields;
+use super::scalar;
+use super::table::{Field, Kind, Table};
+use crate::compiled::{Grade, Rhythm, Since};
+use crate::specs::{CaptureSpec, OdooSpec};
+
+/// `odoo` of a system.
+pub(crate) static ODOO: Table = Table {
+    name: "`odoo`",
+    doc: "How the API of an Odoo is reached.",
+    fields: &[
+        Field::required("url", Kind::Url, "where it is, such as `https://erp.example.com`"),
+        Field::required("database", Kind::Text, "its database"),
+        Field::optional("login", Kind::Text, "the login of our user there; Odoo 18 and earlier ask for it"),
+        Field::required(
+            "keys",
+            Kind::List(&Kind::Secret, 1),
+            "API keys of that user, the newest first; several for rotation",
+        ),
+        Field::optional("allow", Kind::List(&Kind::Network, 1), "private networks that it may be in; none by default"),
+    ],
+    exactly_one: &[],
+};
+
+/// `capture` of a source.
+pub(crate) static CAPTURE: Table = Table {
+    name: "`capture`",
+    doc: "How the records of the system are captured; nobody sends them.",
+    fields: &[
+        Field::optional(
+            "from",
+            Kind::Word(&["sweeps", "outbox"]),
+            "where events are read: `sweeps` (default), or the `outbox` of the addon, with sweeps beside it",
+        ),
+        Field::optional(
+            "nudges",
+            Kind::List(&Kind::Secret, 1),
+            "secrets that the path of Odoo's webhooks ends in, the newest first; no nudges where this is left out",
+        ),
+        Field::optional("every", Kind::Duration("5s", "24h"), "from sweep to sweep; 60s by default"),
+        Field::optional(
+            "overlap",
+            Kind::Duration("10s", "24h"),
+            "how far a sweep looks back: longer than Odoo's longest transaction; 5m by default",
+        ),
+        Field::optional(
+            "identities",
+            Kind::Duration("1m", "30d"),
+            "from one search for deleted records to the next; 1h by default",
+        ),
+        Field::optional(
+            "digests",
+            Kind::Duration("10m", "90d"),
+            "from one comparison of all contents to the next; 24h by default",
+        ),
+        Field::optional(
+            "since",
+            Kind::Word(&["now", "beginning"]),
+            "`now` (default): what is there at first is known and no event; `beginning`: each record of it is one",
+        ),
+    ],
+    exactly_one: &[],
+};
+
+/// The `odoo` of a tree that was checked against [`ODOO`].
+pub(crate) fn odoo(fields: Fields<'_>) -> OdooSpec {
+    OdooSpec {
+        url: fields.string("url"),
+        database: fields.string("database"),
+        login: fields.string("login"),
+        keys: fields.list("keys", |text| SecretName::new(text).ok()),
+        allow: fields.plain_list("allow", scalar::network),
+    }
+}
+
+/// The `capture` of a tree that was checked against [`CAPTURE`].
+pub(crate) fn capture(fields: Fields<'_>, span: model::Span) -> CaptureSpec {
+    let is = |name: &str, word: &str| fields.text(name).is_some_and(|text| text.value == word);
+    let time = |name: &str, default: TimeSpan| fields.plain(name, scalar::duration).unwrap_or(default);
+    CaptureSpec {
+        span,
+        nudges: fields.list("nudges", |text| SecretName::new(text).ok()),
+        grade: if is("from", "outbox") { Grade::Outbox } else { Grade::Sweep },
+        rhythm: Rhythm {
+            every: time("every", TimeSpan::from_secs(60)),
+            overlap: time("overlap", TimeSpan::from_secs(300)),
+            identities: time("identities", TimeSpan::from_secs(3_600)),
+            digests: time("digests", TimeSpan::from_days(1)),
+        },
+        since: if is("since", "beginning") { Since::Beginning } else { Since::Now },
+    }
+}

@@ -1,0 +1,109 @@
+//! Captured sources: which models their events name, and what of these is read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Project;
+use super::destination::check_address;
+use crate::compiled::{Capture, CapturedModel, Odoo};
+use crate::specs::{CaptureSpec, EventSpec, OdooSpec, SourceSpec, SystemSpec};
+use crate::{Findings, codes};
+
+/// The API of a system, where it has one and nothing about it is wrong.
+pub(crate) fn odoo(system: &SystemSpec, findings: &mut Findings) -> Option<Arc<Odoo>> {
+    let spec = system.odoo.as_ref()?;
+    let url = spec.url.as_ref()?;
+    check_address(url, &system.name, &spec.allow, findings);
+    Some(Arc::new(Odoo {
+        system: system.name.clone(),
+        url: url.value.clone(),
+        database: spec.database.as_ref()?.value.clone(),
+        login: spec.login.as_ref().map(|login| login.value.clone()),
+        keys: keys(spec),
+        allow: spec.allow.clone(),
+    }))
+}
+
+fn keys(spec: &OdooSpec) -> Vec<model::SecretName> {
+    spec.keys.iter().map(|key| key.value.clone()).collect()
+}
+
+/// The capture of a source, or `None` where something about it is wrong and reported.
+pub(crate) fn capture(
+    system: &SystemSpec,
+    source: &SourceSpec,
+    spec: &CaptureSpec,
+    project: &Project<'_>,
+    findings: &mut Findings,
+) -> Option<Capture> {
+    if spec.rhythm.overlap < spec.rhythm.every {
+        let message = format!("`{}` looks back less far than from one sweep to the next", source.name.value);
+        findings.push(findings.error(codes::OUT_OF_RANGE, spec.span, message).help("`overlap` is at least `every`"));
+    }
+    if system.odoo.is_none() {
+        let message = format!("`{}` captures records, and its system does not say from where", source.name.value);
+        let diagnostic = findings.error(codes::NO_API, spec.span, message);
+        findings.push(diagnostic.help("add `odoo:` with `url`, `database` and `keys` to the system"));
+    }
+    let models = models(source, spec, project, findings);
+    Some(Capture { odoo: odoo(system, findings)?, grade: spec.grade, rhythm: spec.rhythm, since: spec.since, models })
+}
+
+fn models(
+    source: &SourceSpec,
+    spec: &CaptureSpec,
+    project: &Project<'_>,
+    findings: &mut Findings,
+) -> BTreeMap<String, CapturedModel> {
+    let mut models: BTreeMap<String, CapturedModel> = BTreeMap::new();
+    for event in &source.events {
+        let Some((name, model)) = model(event, project, findings) else { continue };
+        match models.get(&name) {
+            Some(held) if held.contract != model.contract => {
+                let message = format!("events of `{name}` have two contracts, `{}` and `{}`", held.contract, model.contract);
+                let diagnostic = findings.error(codes::NOT_CAPTURED, event.native.span, message);
+                findings.push(diagnostic.help("give all events of a model one contract: it says what is read of a record"));
+            }
+            Some(_) => {}
+            None => {
+                models.insert(name, model);
+            }
+        }
+    }
+    if models.is_empty() && source.events.is_empty() {
+        let message = format!("`{}` captures nothing: it names no events", source.name.value);
+        let diagnostic = findings.error(codes::NOT_CAPTURED, spec.span, message);
+        findings.push(
+            diagnostic.help("list them under `events`, such as `sale.order.sale: { contract: odoo.sale.order@1.0.0 }`"),
+        );
+    }
+    models
+}
+
+/// The model that an event names, and what is read of it.
+fn model(event: &EventSpec, project: &Project<'_>, findings: &mut Findings) -> Option<(String, CapturedModel)> {
+    let native = &event.native;
+    let split = native.value.rsplit_once('.').filter(|(model, word)| model.contains('.') && !word.is_empty());
+    let Some((model, _)) = split else {
+        let message = format!("`{}` is not a model of Odoo's with a state or a change", native.value);
+        let diagnostic = findings.error(codes::NOT_CAPTURED, native.span, message);
+        let help = "write MODEL.STATE, MODEL.created, MODEL.changed or MODEL.deleted, such as `sale.order.sale`";
+        findings.push(diagnostic.help(help));
+        return None;
+    };
+    let Some(reference) = &event.contract else {
+        let message = format!("`{}` has no contract, so that nobody knows what to read", native.value);
+        let diagnostic = findings.error(codes::NOT_CAPTURED, native.span, message);
+        findings.push(diagnostic.help("add `contract: NAME@VERSION`; `packs/odoo` has one for each model"));
+        return None;
+    };
+    // Where it leads nowhere, whoever makes the table of events says so.
+    let contract = project.contracts.get(&reference.value)?;
+    let Some(reading) = contract.reading() else {
+        let message = format!("the contract `{}` declares nothing to read", reference.value);
+        let diagnostic = findings.error(codes::NOT_CAPTURED, reference.span, message);
+        findings.push(diagnostic.help("declare the fields as members of `record` in its schema"));
+        return None;
+    };
+    Some((model.to_owned(), CapturedModel { contract: reference.value.clone(), reading }))
+}
