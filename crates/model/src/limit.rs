@@ -90,6 +90,14 @@ pub const PREVIEWED_MAX: usize = 200_000;
 pub const SUCCESSORS_MAX: usize = 32;
 /// LIMIT: rows that retention removes in one commit, so that intake never waits for it longer than a commit.
 pub const TRIM_ROWS_MAX: usize = 500;
+/// LIMIT: records of a captured model that one change names, or one question: a page of a system of record has at most so many,
+/// and a commit of them takes 12 ms in a build without optimisation.
+pub const CAPTURE_ROWS_MAX: usize = 2_000;
+/// LIMIT: ranges of ids that one question counts known records in; with ranges of ten thousand ids, two and a half million. A
+/// hundred thousand records are counted in 10 ms.
+pub const CAPTURE_RANGES_MAX: usize = 256;
+/// LIMIT: what a capture writes of how far it is. It is read whole and written whole at each step, a kilobyte for a model.
+pub const STANDING_BYTES_MAX: usize = 256 * 1024;
 /// LIMIT: records that a journal remembers to spare; a removal that was decided before more than these is not made.
 pub const SPARED_MAX: usize = 16_384;
 /// LIMIT: tokens that hold at once: one for each person and system of a large house, and few enough that all of them are

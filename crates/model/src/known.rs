@@ -1,0 +1,40 @@
+//! What is known of the records of a captured model, such as Odoo's `sale.order` 42, and how far the capture of a source is.
+//!
+//! By what is known a record that was read is told to be new, changed, gone, or the same as before. Nothing in here says
+//! what an event is: that is decided where records are read.
+
+use crate::digest::Digest;
+use crate::time::Timestamp;
+
+/// What is known of one record of a captured model. Which source and which model stand beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its id in the system of record; below [`i64::MAX`], because stores count so far.
+    pub id: u64,
+    /// When it was last written, in the system's own words and by the system's own clock, cut as it cuts it.
+    pub written_at: Option<Timestamp>,
+    /// Its state in the word of the system; `None` where the model has no states.
+    pub state: Option<String>,
+    /// The digest of the body that was last taken; `None` where none was read.
+    pub digest: Option<Digest>,
+    /// Whether the system shows it to us.
+    pub seen: Seen,
+}
+
+/// Whether the system of record shows a record to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// It does.
+    Shown,
+    /// A rule of the system hides it from us now. It is not deleted, and may be shown again.
+    Hidden,
+}
+
+/// How far the capture of a source is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// As its room wrote it (JSON), at most [`crate::limit::STANDING_BYTES_MAX`]. Nobody else reads it.
+    pub text: String,
+    /// Begins at 1 and rises at each write.
+    pub version: u64,
+}
