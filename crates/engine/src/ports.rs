@@ -23,8 +23,8 @@ use model::view::{
 };
 use model::{
     Account, Appended, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault,
-    InForce, KeyedWrite, LaterEvent, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow,
-    Record, Replay, ReplayId, ReplayMember, TimeSpan, Timestamp, Token,
+    InForce, KeyedWrite, Known, LaterEvent, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position,
+    QuarantineRow, Record, Replay, ReplayId, ReplayMember, SourceName, Standing, TimeSpan, Timestamp, Token,
 };
 use uuid::Uuid;
 
@@ -231,6 +231,22 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// How many writes of the principal of this id are remembered by their keys: [`KeyedWrite::of_same_principal`].
     fn keyed_writes(&self, id: Digest) -> Answer<'_, u64>;
+
+    /// What is known of these records of a captured model, hidden ones as well, in the order of their ids and each once; of
+    /// the others nothing. At most [`model::limit::CAPTURE_ROWS_MAX`] ids. A row that cannot be read is named and left out,
+    /// as if nothing were known of it, and [`model::Change::Know`] writes it anew.
+    fn known(&self, source: &SourceName, model: &str, ids: Vec<u64>) -> Answer<'_, Readable<Known>>;
+
+    /// How many known records of a captured model have an id in each of these ranges, each from its first to before its
+    /// second; in the order of the ranges and in one snapshot. Hidden ones are not counted. At most
+    /// [`model::limit::CAPTURE_RANGES_MAX`].
+    fn known_counts(&self, source: &SourceName, model: &str, ranges: Vec<(u64, u64)>) -> Answer<'_, Vec<u64>>;
+
+    /// The ids that [`Ledger::known_counts`] counts in such a range, in order, at most `limit`.
+    fn known_ids(&self, source: &SourceName, model: &str, range: (u64, u64), limit: usize) -> Answer<'_, Vec<u64>>;
+
+    /// How far the capture of a source is; `None` before its first [`model::Change::Stand`].
+    fn standing(&self, source: &SourceName) -> Answer<'_, Option<Standing>>;
 
     /// A token by the digest of its text.
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>>;

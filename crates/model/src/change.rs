@@ -18,8 +18,9 @@ use crate::audit::{AuditRow, Token};
 use crate::delivery::{AttemptResult, Claim, Delivery, DeliveryState};
 use crate::event::Origin;
 use crate::guard::Guard;
-use crate::ids::{DeliveryId, DestinationName, EventId, NodeName, PolicyVersion};
+use crate::ids::{DeliveryId, DestinationName, EventId, NodeName, PolicyVersion, SourceName};
 use crate::keyed::KeyedWrite;
+use crate::known::Known;
 use crate::quarantine::{LaterEvent, QuarantineRow, QuarantineState};
 use crate::record::{Entry, Partition, Position};
 use crate::replay::{Replay, ReplayMember};
@@ -177,6 +178,32 @@ pub enum Change {
     ForgetKeyed {
         /// This moment.
         before: Timestamp,
+    },
+    /// This is known of records of a captured model from now on, instead of what was known of them. It moves nothing else:
+    /// no counter, no feed, and retention leaves it alone.
+    Know {
+        /// The source that captures.
+        source: SourceName,
+        /// The model, in the word of the system of record.
+        model: String,
+        /// At most [`crate::limit::CAPTURE_ROWS_MAX`]; of two with one id the later one.
+        rows: Vec<Known>,
+    },
+    /// Nothing is known of these records any more: they are gone. What was not known stays so.
+    Forget {
+        /// The source that captures.
+        source: SourceName,
+        /// The model.
+        model: String,
+        /// At most [`crate::limit::CAPTURE_ROWS_MAX`].
+        ids: Vec<u64>,
+    },
+    /// The capture of a source stands here; its version rises. Comes with [`Guard::Standing`].
+    Stand {
+        /// The source that captures.
+        source: SourceName,
+        /// See [`crate::Standing::text`].
+        text: String,
     },
     /// A breaker changed its state.
     Breaker {

@@ -1,7 +1,7 @@
 //! What must hold at the moment of a commit, or nothing of its batch is applied.
 
 use crate::digest::Digest;
-use crate::ids::{Consumer, DeliveryId, EventId, NodeName, ReplayId};
+use crate::ids::{Consumer, DeliveryId, EventId, NodeName, ReplayId, SourceName};
 use crate::record::{Offset, Partition};
 use crate::time::Timestamp;
 
@@ -58,6 +58,13 @@ pub enum Guard {
     InForce {
         /// Its number.
         number: u64,
+    },
+    /// The capture of a source stands where it was seen: the version is this one, 0 where nothing was written yet.
+    Standing {
+        /// Whose.
+        source: SourceName,
+        /// The version.
+        version: u64,
     },
     /// The tokens of a name are as they were seen.
     Tokens {

@@ -7,16 +7,16 @@ use engine::ports::{Clock as _, DueQuery, Ledger as _};
 use model::audit::version_of_tokens;
 use model::change::{Round, Switch};
 use model::{
-    AuditId, Batch, Bucket, Change, Claim, Delivery, DeliveryId, DeliveryState, Digest, Entry, Guard, KeyedWrite, LaneKey,
-    Offset, OnDead, Origin, Outcome, Partition, Principal, QuarantineState, Replay, ReplayState, Scope, TimeSpan, Timestamp,
-    Token, TokenId, TransportError,
+    AuditId, Batch, Bucket, Change, Claim, Delivery, DeliveryId, DeliveryState, Digest, Entry, Guard, KeyedWrite, Known,
+    LaneKey, Offset, OnDead, Origin, Outcome, Partition, Principal, QuarantineState, Replay, ReplayState, Scope, Seen,
+    TimeSpan, Timestamp, Token, TokenId, TransportError,
 };
 
 use super::clock::ManualClock;
 use super::portrait::Subjects;
 use super::sample::{
     ACCEPTED, BUSY, audit, delivery, delivery_id, emitted_id, ended, event_id, in_force, kept_answer, keyed, keyed_id,
-    later, lease, member, name, owner, policy, position, quarantined, replay, replay_id, replayed,
+    known, later, lease, member, name, owner, policy, position, quarantined, replay, replay_id, replayed,
 };
 use crate::memory::MemoryLedger;
 use crate::random::Dice;
@@ -28,7 +28,9 @@ const NODES: [&str; 3] = ["one", "three", "two"];
 const CONSUMERS: [&str; 2] = ["router", "watch"];
 const SHARDS: [&str; 2] = ["destination/wms", "partition/0"];
 const WHYS: [&str; 3] = ["", "it's \"so\"", "said a person"];
-const KINDS: u64 = 24;
+const CAPTURES: [&str; 2] = ["odoo", "odoo-test"];
+const MODELS: [&str; 2] = ["sale.order", "stock.picking"];
+const KINDS: u64 = 26;
 
 /// A history in the making, and the ledger that has it as it should be.
 #[derive(Debug)]
@@ -90,6 +92,7 @@ impl History {
             nodes: NODES.iter().map(|text| name(text)).collect(),
             tokens: (0..4_u64).map(|n| Digest::of(&n.to_be_bytes())).collect(),
             keyed: (0..7).map(keyed_id).collect(),
+            captured: CAPTURES.iter().flat_map(|of| MODELS.map(|model| (name(of), model.to_owned()))).collect(),
             words: (0..8).map(|n| format!("word-{n}")).collect(),
             audited: vec![event_id(3).to_string(), delivery_id(3).to_string()],
             queries: queries.into(),
@@ -125,6 +128,7 @@ impl History {
             13..=15 => self.shift().await,
             16..=18 => self.entry_change(),
             19..=20 => self.emission(),
+            21..=22 => self.capture(),
             _ => self.setting(),
         }
     }
@@ -296,6 +300,27 @@ impl History {
         }
     }
 
+    /// Changes of what is known of captured records.
+    fn capture(&mut self) -> Change {
+        let (source, model) = (name(self.pick(&CAPTURES)), self.pick(&MODELS).to_owned());
+        match self.dice.below(5) {
+            0..=2 => Change::Know { source, model, rows: (0..self.dice.below(5)).map(|_| self.known()).collect() },
+            3 => Change::Forget { source, model, ids: (0..self.dice.below(4)).map(|_| self.dice.below(30)).collect() },
+            _ => Change::Stand { source, text: format!("{{\"n\":{}}}", self.dice.below(99)) },
+        }
+    }
+
+    fn known(&mut self) -> Known {
+        let row = known(self.dice.below(30));
+        Known {
+            written_at: self.dice.one_in(2).then(|| self.around()),
+            state: self.dice.one_in(2).then(|| self.why()),
+            digest: if self.dice.one_in(3) { None } else { row.digest },
+            seen: if self.dice.one_in(4) { Seen::Hidden } else { Seen::Shown },
+            ..row
+        }
+    }
+
     fn token(&mut self, n: u64) -> Token {
         Token {
             id: TokenId::derive(event_id(n).0, &[b"token"]),
@@ -313,7 +338,7 @@ impl History {
         let off = u64::from(self.dice.one_in(6));
         let asked = self.delivery_number();
         let stored = self.reference.delivery(asked).await.expect("memory answers");
-        match (self.dice.below(9), stored) {
+        match (self.dice.below(10), stored) {
             (0, Some(delivery)) => Guard::Epoch { delivery: delivery.id, epoch: delivery.epoch + off },
             (1, Some(delivery)) => Guard::DeliveryVersion { delivery: delivery.id, version: delivery.version + off },
             (2, _) => Guard::Life { node: name(self.pick(&NODES)), incarnation: 1 + self.dice.below(3) },
@@ -331,7 +356,12 @@ impl History {
                 let tokens = self.reference.tokens().await.expect("memory answers");
                 Guard::Tokens { version: version_of_tokens(&tokens, &name) + off, name }
             }
-            (6, _) => Guard::Shard {
+            (6, _) => {
+                let source = name(self.pick(&CAPTURES));
+                let stored = self.reference.standing(&source).await.expect("memory answers");
+                Guard::Standing { source, version: stored.map_or(0, |standing| standing.version) + off }
+            }
+            (7, _) => Guard::Shard {
                 shard: self.pick(&SHARDS).to_owned(),
                 node: name(self.pick(&NODES)),
                 incarnation: 1 + self.dice.below(3),

@@ -8,8 +8,8 @@ use model::{Batch, Bucket, Change, Consumer, DeliveryId, Entry, FaultKind, Guard
 use super::fixture::LedgerFixture;
 use super::portrait::{Portrait, Subjects};
 use super::sample::{
-    ACCEPTED, audit, cancelled, claim, delivery, delivery_id, done, emitted_id, event_id, in_lane, member, name, person,
-    policy, position, quarantined, replay, replay_id, waiting,
+    ACCEPTED, audit, cancelled, claim, delivery, delivery_id, done, emitted_id, event_id, in_lane, known, member, name,
+    person, policy, position, quarantined, replay, replay_id, waiting,
 };
 use super::steps::{open, settle, shift};
 
@@ -56,10 +56,15 @@ fn subjects() -> Subjects {
         nodes: vec![name("one")],
         tokens: Vec::new(),
         keyed: Vec::new(),
+        captured: vec![(name("odoo"), "sale.order".to_owned())],
         words: vec!["S00005".to_owned()],
         audited: vec!["x".to_owned()],
         queries: vec![model::view::DeliveryQuery::default()],
     }
+}
+
+fn know(rows: Vec<model::Known>) -> Change {
+    Change::Know { source: name("odoo"), model: "sale.order".to_owned(), rows }
 }
 
 /// A batch with nearly every kind of change, on a ledger where [`prepare`] has been.
@@ -84,6 +89,9 @@ fn rich() -> Batch {
         .change(Change::StorePolicy { version: policy(5), files: Vec::new(), at: super::sample::at(5) })
         .change(Change::PartitionPolicy { partition: Partition(1), version: policy(5) })
         .change(Change::Breaker { destination: name("wms"), state: "{}".to_owned() })
+        .change(know(vec![known(5), known(6)]))
+        .change(Change::Forget { source: name("odoo"), model: "sale.order".to_owned(), ids: vec![4, 5] })
+        .change(Change::Stand { source: name("odoo"), text: "{}".to_owned() })
         .change(Change::Replay { replay: Box::new(replay(1, 2)), members: vec![member(0, None), member(1, None)] })
         .change(Change::Audit(audit(1, "x")))
         .change(Change::Heartbeat { node: name("one"), incarnation: 4, at: super::sample::at(6) })
@@ -93,6 +101,7 @@ fn rich() -> Batch {
 async fn prepare(it: &LedgerFixture) {
     it.commit(Batch::new().guard(router(0, 3)).change(open(in_lane(1, "a"))).change(open(in_lane(2, "a")))).await;
     it.commit(Batch::new().change(open(in_lane(3, "a"))).change(Change::Quarantine(Box::new(quarantined(4))))).await;
+    it.apply(know(vec![known(4)])).await;
     it.claim(delivery_id(1), 9).await;
 }
 

@@ -20,6 +20,7 @@ mod ledger_batches;
 mod ledger_deadlines;
 mod ledger_due;
 mod ledger_keyed;
+mod ledger_known;
 mod ledger_lanes;
 mod ledger_later;
 mod ledger_lives;
@@ -60,6 +61,7 @@ pub const LEDGER: &[&[Entry<LedgerFixture>]] = &[
     ledger_rows::LIST,
     ledger_later::LIST,
     ledger_keyed::LIST,
+    ledger_known::LIST,
     ledger_account::LIST,
     ledger_trim::LIST,
     compare_ledgers::LIST,

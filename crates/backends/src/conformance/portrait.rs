@@ -11,8 +11,8 @@ use model::view::{
 };
 use model::{
     Account, AuditRow, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, FlowName, InForce,
-    KeyedWrite, LaneKey, LaterEvent, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId,
-    ReplayMember, Timestamp, Token,
+    KeyedWrite, Known, LaneKey, LaterEvent, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay,
+    ReplayId, ReplayMember, SourceName, Standing, Timestamp, Token,
 };
 use uuid::Uuid;
 
@@ -49,6 +49,8 @@ pub struct Subjects {
     pub tokens: Vec<Digest>,
     /// Keyed writes.
     pub keyed: Vec<Digest>,
+    /// Sources with a captured model each.
+    pub captured: Vec<(SourceName, String)>,
     /// Words of the index.
     pub words: Vec<String>,
     /// Subjects of the audit.
@@ -89,6 +91,10 @@ pub struct Portrait {
     pub in_force: Option<InForce>,
     pub keyed: Vec<Option<KeyedWrite>>,
     pub keyed_writes: u64,
+    pub known: Vec<Vec<Known>>,
+    pub known_counts: Vec<Vec<u64>>,
+    pub known_ids: Vec<Vec<u64>>,
+    pub standings: Vec<Option<Standing>>,
     pub account: Account,
     pub recount: Account,
     pub needed: Vec<Vec<Offset>>,
@@ -130,6 +136,7 @@ impl Portrait {
         portrait.ask_work(ledger, subjects).await?;
         portrait.ask_rows(ledger, subjects).await?;
         portrait.ask_settings(ledger, subjects).await?;
+        portrait.ask_known(ledger, subjects).await?;
         portrait.ask_views(views, subjects).await?;
         portrait.ask_pages(views, subjects).await?;
         Ok(portrait)
@@ -174,6 +181,10 @@ impl Portrait {
             ("in_force", told(&self.in_force)),
             ("keyed", told(&self.keyed)),
             ("keyed_writes", told(&self.keyed_writes)),
+            ("known", told(&self.known)),
+            ("known_counts", told(&self.known_counts)),
+            ("known_ids", told(&self.known_ids)),
+            ("standings", told(&self.standings)),
             ("account", told(&self.account)),
             ("recount", told(&self.recount)),
             ("needed", told(&self.needed)),
@@ -256,6 +267,19 @@ impl Portrait {
             self.replays.push(ledger.replay(*id).await?.map(|replay| ReplayStory { replay, members: Vec::new() }));
             self.members.push(ledger.members(*id, 1, 3).await?);
             self.progress.push(sorted(ledger.replay_progress(*id).await?, Clone::clone));
+        }
+        Ok(())
+    }
+
+    async fn ask_known(&mut self, ledger: &dyn Ledger, subjects: &Subjects) -> Result<(), Fault> {
+        for (source, model) in &subjects.captured {
+            let known = ledger.known(source, model, (0..40).rev().collect()).await?;
+            assert!(known.unreadable.is_empty(), "{:?}", known.unreadable);
+            self.known.push(known.rows);
+            let ranges = vec![(0, 10), (10, 25), (5, u64::MAX), (7, 7), (9, 3)];
+            self.known_counts.push(ledger.known_counts(source, model, ranges).await?);
+            self.known_ids.push(ledger.known_ids(source, model, (3, 40), 9).await?);
+            self.standings.push(ledger.standing(source).await?);
         }
         Ok(())
     }

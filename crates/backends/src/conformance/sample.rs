@@ -8,9 +8,9 @@ use model::outcome::Again;
 use model::replay::MemberVerdict;
 use model::{
     AttemptResult, AuditId, AuditRow, Claim, Code, Delivery, DeliveryId, DeliveryState, DestinationName, Diagnostic, Digest,
-    Entry, Event, EventId, EventType, FlowName, InForce, KeptAnswer, KeyedWrite, LaneKey, LaterEvent, Lease, NewEntry,
-    NodeName, Offset, OnDead, Origin, Outcome, Owner, Partition, PolicyVersion, Position, Principal, QuarantineRow,
-    QuarantineState, Replay, ReplayId, ReplayMember, ReplayState, SourceName, Timestamp, arrival_id,
+    Entry, Event, EventId, EventType, FlowName, InForce, KeptAnswer, KeyedWrite, Known, LaneKey, LaterEvent, Lease,
+    NewEntry, NodeName, Offset, OnDead, Origin, Outcome, Owner, Partition, PolicyVersion, Position, Principal,
+    QuarantineRow, QuarantineState, Replay, ReplayId, ReplayMember, ReplayState, Seen, SourceName, Timestamp, arrival_id,
 };
 
 /// So many seconds after the beginning of the tests.
@@ -306,6 +306,17 @@ pub fn keyed(n: u64, turn: u64) -> KeyedWrite {
 /// What was answered to it.
 pub fn kept_answer(n: u64) -> KeptAnswer {
     KeptAnswer { status: 200, body: format!("{{\"n\":\"it's {n}\"}}") }
+}
+
+/// What is known of record `id`: written at that second, shown.
+pub fn known(id: u64) -> Known {
+    Known {
+        id,
+        written_at: Some(at(id.cast_signed())),
+        state: Some("sale".to_owned()),
+        digest: Some(Digest::of(&id.to_be_bytes())),
+        seen: Seen::Shown,
+    }
 }
 
 /// An application of a policy.

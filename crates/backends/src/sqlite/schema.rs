@@ -23,7 +23,7 @@ pub(super) const JOURNAL: File = File { name: "journal.sqlite", mark: 0x4344_6a6
 
 /// The state of all work.
 pub(super) const LEDGER: File =
-    File { name: "ledger.sqlite", mark: 0x4344_6c67, steps: &[LEDGER_1, LEDGER_2, LEDGER_3, LEDGER_4, LEDGER_5] };
+    File { name: "ledger.sqlite", mark: 0x4344_6c67, steps: &[LEDGER_1, LEDGER_2, LEDGER_3, LEDGER_4, LEDGER_5, LEDGER_6] };
 
 /// Brings a file to the present schema. Refuses a newer one and what is not ours.
 pub(super) fn migrate(conn: &Connection, file: File, path: &Path) -> Result<(), Fault> {
@@ -210,6 +210,15 @@ CREATE TABLE later (
 CREATE INDEX later_age ON later (at, event);
 ";
 
+/// What is known of records of captured models, in the order in which ranges of ids are counted, and how far each capture is.
+/// `source` and `model` are numbers of names, so that a row is hardly longer than its digest.
+const LEDGER_6: &str = "
+CREATE TABLE known (
+  source INTEGER NOT NULL, model INTEGER NOT NULL, id INTEGER NOT NULL, written_at INTEGER, state TEXT, digest BLOB,
+  hidden INTEGER NOT NULL, PRIMARY KEY (source, model, id)) WITHOUT ROWID;
+CREATE TABLE standings (source TEXT PRIMARY KEY, version INTEGER NOT NULL, content TEXT NOT NULL);
+";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,6 +255,22 @@ mod tests {
             let found: Vec<i64> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
             assert_eq!(found, [7], "{noted}");
         }
+    }
+
+    /// What was attached before stays, and of captured records nothing is known yet.
+    #[test]
+    fn an_older_file_takes_what_is_known_of_captured_records() {
+        let conn = old(LEDGER, 5);
+        conn.execute_batch("INSERT INTO later VALUES (x'01', 5, '{}', x'02', x'03')").unwrap();
+        migrate(&conn, LEDGER, Path::new("ledger.sqlite")).unwrap();
+        for (table, rows) in [("later", 1), ("known", 0), ("standings", 0)] {
+            let found: i64 = conn.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
+            assert_eq!(found, rows, "{table}");
+        }
+        let bare = "INSERT INTO known (source, model, id, hidden) VALUES (1, 2, 42, 0)";
+        conn.execute_batch(bare).unwrap();
+        assert!(conn.execute_batch(bare).is_err(), "one row for each record");
+        conn.execute_batch("INSERT INTO standings VALUES ('odoo', 1, '{}')").unwrap();
     }
 
     /// A ledger of the first schema knows only how far its router has come.

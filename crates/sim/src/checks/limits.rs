@@ -1,6 +1,9 @@
 //! I9: no queue, buffer, body, loop or page without a limit from `model::limit`, as far as ports and destinations see.
 
-use model::limit::{CLAIM_MAX, COMMIT_ENTRIES_MAX, PAGE_ROWS_MAX, READ_RECORDS_MAX, RESPONSE_BYTES_KEPT, TRIM_ROWS_MAX};
+use model::limit::{
+    CAPTURE_RANGES_MAX, CAPTURE_ROWS_MAX, CLAIM_MAX, COMMIT_ENTRIES_MAX, PAGE_ROWS_MAX, READ_RECORDS_MAX,
+    RESPONSE_BYTES_KEPT, STANDING_BYTES_MAX, TRIM_ROWS_MAX,
+};
 use model::{Batch, Change};
 
 /// Something that has a size.
@@ -24,6 +27,12 @@ pub enum Size {
     Trim(usize),
     /// Members of a replay that are read at once.
     Members(usize),
+    /// Records of a captured model that one change or one question names, or that one answer may have.
+    Known(usize),
+    /// Ranges that what is known is counted in at once.
+    Ranges(usize),
+    /// Bytes of how far a capture is.
+    Standing(usize),
     /// Attempts that one batch opens.
     Claims(usize),
     /// Changes of one batch.
@@ -36,13 +45,28 @@ pub enum Size {
 
 impl Size {
     /// The sizes of a batch.
-    pub fn of(batch: &Batch) -> [Self; 3] {
+    pub fn of(batch: &Batch) -> [Self; 5] {
         let claims = batch.changes.iter().filter(|change| matches!(change, Change::Claim { .. })).count();
         let kept = batch.changes.iter().filter_map(|change| match change {
             Change::Settle { result, .. } => Some(result.response.len()),
             _ => None,
         });
-        [Self::Claims(claims), Self::Changes(batch.changes.len()), Self::Response(kept.max().unwrap_or(0))]
+        let known = batch.changes.iter().filter_map(|change| match change {
+            Change::Know { rows, .. } => Some(rows.len()),
+            Change::Forget { ids, .. } => Some(ids.len()),
+            _ => None,
+        });
+        let standing = batch.changes.iter().filter_map(|change| match change {
+            Change::Stand { text, .. } => Some(text.len()),
+            _ => None,
+        });
+        [
+            Self::Claims(claims),
+            Self::Changes(batch.changes.len()),
+            Self::Response(kept.max().unwrap_or(0)),
+            Self::Known(known.max().unwrap_or(0)),
+            Self::Standing(standing.max().unwrap_or(0)),
+        ]
     }
 
     /// LIMIT: changes of a batch: a read's worth of records, each with some flows.
@@ -56,6 +80,9 @@ impl Size {
             Self::Due(deliveries) | Self::Orphans(deliveries) | Self::Claims(deliveries) => deliveries <= CLAIM_MAX,
             Self::Trim(records) => records <= TRIM_ROWS_MAX,
             Self::Page(rows) | Self::Members(rows) => rows <= PAGE_ROWS_MAX,
+            Self::Known(rows) => rows <= CAPTURE_ROWS_MAX,
+            Self::Ranges(ranges) => ranges <= CAPTURE_RANGES_MAX,
+            Self::Standing(bytes) => bytes <= STANDING_BYTES_MAX,
             Self::Changes(changes) => changes <= Self::CHANGES_MAX,
             Self::Response(bytes) => bytes <= RESPONSE_BYTES_KEPT,
             Self::Sends(sends, most) => sends <= most,

@@ -10,8 +10,8 @@ use model::newest::{Newest, NewestQuery};
 use model::room::{Ages, Room};
 use model::{
     Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce, KeyedWrite,
-    LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember,
-    Timestamp, Token,
+    Known, LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId, ReplayMember,
+    SourceName, Standing, Timestamp, Token,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -248,6 +248,25 @@ impl Ledger for FaultyLedger {
 
     fn keyed_writes(&self, id: Digest) -> Answer<'_, u64> {
         Box::pin(self.pass("ledger.keyed_writes", self.inner.keyed_writes(id)))
+    }
+
+    fn known(&self, source: &SourceName, model: &str, ids: Vec<u64>) -> Answer<'_, Readable<Known>> {
+        self.look(Size::Known(ids.len()));
+        Box::pin(self.pass("ledger.known", self.inner.known(source, model, ids)))
+    }
+
+    fn known_counts(&self, source: &SourceName, model: &str, ranges: Vec<(u64, u64)>) -> Answer<'_, Vec<u64>> {
+        self.look(Size::Ranges(ranges.len()));
+        Box::pin(self.pass("ledger.known_counts", self.inner.known_counts(source, model, ranges)))
+    }
+
+    fn known_ids(&self, source: &SourceName, model: &str, range: (u64, u64), limit: usize) -> Answer<'_, Vec<u64>> {
+        self.look(Size::Known(limit));
+        Box::pin(self.pass("ledger.known_ids", self.inner.known_ids(source, model, range, limit)))
+    }
+
+    fn standing(&self, source: &SourceName) -> Answer<'_, Option<Standing>> {
+        Box::pin(self.pass("ledger.standing", self.inner.standing(source)))
     }
 
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {

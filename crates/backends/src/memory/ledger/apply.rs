@@ -11,7 +11,7 @@ use super::deliveries::{Step, conflict};
 use engine::ports::Life;
 
 use super::state::{Emission, PolicyText, State};
-use super::{counters, guards, retention};
+use super::{counters, guards, known, retention};
 
 /// Applies a batch whose time is `now`. On a fault the state is left half changed.
 pub(super) fn batch(state: &mut State, batch: Batch, now: Timestamp) -> Result<Committed, Fault> {
@@ -91,6 +91,9 @@ impl Step<'_> {
             Change::PutInForce(last) => self.state.in_force.put((), *last),
             Change::PutKeyed(write) => self.state.keyed.put(write.id, *write),
             Change::ForgetKeyed { before } => retention::forget_keyed(self.state, before),
+            Change::Know { source, model, rows } => known::know(self.state, &source, &model, rows),
+            Change::Forget { source, model, ids } => known::forget(self.state, &source, &model, ids),
+            Change::Stand { source, text } => known::stand(self.state, source, text),
             Change::Breaker { destination, state } => self.state.breakers.put(destination, state),
             Change::Switch { object, switch } => self.state.switches.put(object, switch),
             Change::Replay { replay, members } => self.replay(*replay, members),

@@ -4,6 +4,7 @@ mod apply;
 mod counters;
 mod deliveries;
 mod guards;
+mod known;
 mod lanes;
 mod quarantine;
 mod queries;
@@ -26,8 +27,8 @@ use model::view::{
 };
 use model::{
     Account, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce,
-    KeyedWrite, LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId,
-    ReplayMember, Timestamp, Token,
+    KeyedWrite, Known, LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId,
+    ReplayMember, SourceName, Standing, Timestamp, Token,
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -193,6 +194,26 @@ impl Ledger for MemoryLedger {
     fn keyed_writes(&self, id: Digest) -> Answer<'_, u64> {
         let range = KeyedWrite::of_same_principal(id);
         self.ask(move |state| state.keyed.rows().range(range).count() as u64)
+    }
+
+    fn known(&self, source: &SourceName, model: &str, ids: Vec<u64>) -> Answer<'_, Readable<Known>> {
+        let (source, model) = (source.clone(), model.to_owned());
+        self.ask(move |state| Readable::all(known::rows(state, &source, &model, &ids)))
+    }
+
+    fn known_counts(&self, source: &SourceName, model: &str, ranges: Vec<(u64, u64)>) -> Answer<'_, Vec<u64>> {
+        let (source, model) = (source.clone(), model.to_owned());
+        self.ask(move |state| known::counts(state, &source, &model, &ranges))
+    }
+
+    fn known_ids(&self, source: &SourceName, model: &str, range: (u64, u64), limit: usize) -> Answer<'_, Vec<u64>> {
+        let (source, model) = (source.clone(), model.to_owned());
+        self.ask(move |state| known::shown(state, &source, &model, range).take(limit).collect())
+    }
+
+    fn standing(&self, source: &SourceName) -> Answer<'_, Option<Standing>> {
+        let source = source.clone();
+        self.ask(move |state| state.standings.get(&source).cloned())
     }
 
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {

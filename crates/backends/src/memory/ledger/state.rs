@@ -8,8 +8,8 @@ use model::change::Switch;
 use model::view::FeedRow;
 use model::{
     Attempt, AuditId, AuditRow, Consumer, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, EventId, InForce,
-    KeyedWrite, LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay, ReplayId,
-    ReplayMember, Timestamp, Token, TokenId,
+    KeyedWrite, Known, LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay,
+    ReplayId, ReplayMember, SourceName, Standing, Timestamp, Token, TokenId,
 };
 use uuid::Uuid;
 
@@ -102,6 +102,9 @@ pub(super) struct State {
     /// The last application of a policy, in one row.
     pub(super) in_force: Table<(), InForce>,
     pub(super) keyed: Table<Digest, KeyedWrite>,
+    /// By source, model and id.
+    pub(super) known: Table<(SourceName, String, u64), Known>,
+    pub(super) standings: Table<SourceName, Standing>,
     pub(super) audit: Table<AuditId, AuditRow>,
     pub(super) lives: Table<NodeName, Life>,
     /// The holder of each shard: node and incarnation.
@@ -141,6 +144,8 @@ impl State {
         self.tokens.close(end);
         self.in_force.close(end);
         self.keyed.close(end);
+        self.known.close(end);
+        self.standings.close(end);
         self.audit.close(end);
         self.lives.close(end);
         self.shards.close(end);
@@ -190,8 +195,11 @@ impl State {
 
     /// What it takes, roughly.
     pub(super) fn bytes(&self) -> u64 {
-        let rows =
-            self.deliveries.rows().len() + self.attempts.rows().len() + self.feed.rows().len() + self.later.rows().len();
+        let rows = self.deliveries.rows().len()
+            + self.attempts.rows().len()
+            + self.feed.rows().len()
+            + self.later.rows().len()
+            + self.known.rows().len();
         let answers = self.attempts.rows().values().filter_map(|attempt| attempt.result.as_ref());
         let answers: usize = answers.map(|result| result.response.len()).sum();
         let later: usize = self.later.rows().values().map(|(later, _)| later.event.body.len()).sum();

@@ -1,5 +1,5 @@
 //! Changes of what stands beside deliveries: emissions, policies, replays, switches, tokens, audit, lives. Those of the
-//! quarantine are in a file of their own.
+//! quarantine and of what is known are in files of their own.
 
 use model::audit::version_of_tokens;
 use model::limit::TRIM_ROWS_MAX;
@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::super::broken::Broken;
 use super::super::sql::{count, int, len, statements};
+use super::known::STANDING_VERSION;
 use super::state::Life;
 use super::step::Step;
 
@@ -80,6 +81,9 @@ impl Step<'_> {
             Change::ForgetKeyed { before } => {
                 self.write(FORGET_KEYED, params![before.micros(), len(TRIM_ROWS_MAX)]).map(drop)
             }
+            Change::Know { source, model, rows } => self.know(source, model, rows),
+            Change::Forget { source, model, ids } => self.forget(source, model, ids),
+            Change::Stand { source, text } => self.stand(source, text),
             Change::Breaker { destination, state } => {
                 self.write(PUT_BREAKER, params![destination.as_str(), state]).map(drop)
             }
@@ -115,6 +119,7 @@ impl Step<'_> {
         match guard {
             Guard::KeyedTurn { write, turn } => Ok(number(KEYED_TURN, params![write.0])? == *turn),
             Guard::InForce { number: last } => Ok(number(IN_FORCE_NUMBER, params![])? == *last),
+            Guard::Standing { source, version } => Ok(number(STANDING_VERSION, params![source.as_str()])? == *version),
             Guard::Tokens { name, version } => {
                 let mut read = self.conn.prepare_cached(TOKENS)?;
                 let texts = read.query_map([], |row| row.get::<_, String>(0))?;

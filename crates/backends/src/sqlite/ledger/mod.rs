@@ -6,6 +6,7 @@ mod deliveries;
 mod due;
 mod feed;
 mod group;
+mod known;
 mod names;
 mod newest;
 mod packed;
@@ -177,14 +178,24 @@ fn load(conn: &Connection, segment_words: usize, clock: Arc<dyn Clock>) -> Resul
     State::load(conn, clock, words)
 }
 
-/// The weight of a request in one commit: its changes, and more for what brings a body, so that the commit has a limit in
-/// bytes as well.
+/// The weight of a request in one commit: its changes and their rows, and more for what brings a body, so that the commit has
+/// a limit in bytes as well.
 fn weigh(work: &Work) -> usize {
-    let body = |change: &Change| if let Change::Attach { later, .. } = change { later.event.body.len() } else { 0 };
+    let body = |change: &Change| match change {
+        Change::Attach { later, .. } => later.event.body.len(),
+        Change::Stand { text, .. } => text.len(),
+        _ => 0,
+    };
+    let rows = |change: &Change| match change {
+        Change::Know { rows, .. } => rows.len(),
+        Change::Forget { ids, .. } => ids.len(),
+        _ => 0,
+    };
     match &work.request {
         Request::Commit(prepared) => {
             let changes = &prepared.batch.changes;
-            changes.len() + changes.iter().map(body).sum::<usize>() / (COMMIT_BYTES_MAX / COMMIT_ENTRIES_MAX)
+            let bytes = changes.iter().map(body).sum::<usize>();
+            changes.len() + changes.iter().map(rows).sum::<usize>() + bytes / (COMMIT_BYTES_MAX / COMMIT_ENTRIES_MAX)
         }
         Request::Trim(_) => COMMIT_ENTRIES_MAX / 2,
     }
@@ -196,18 +207,32 @@ mod tests {
 
     use super::prepared::Prepared;
     use super::*;
-    use crate::conformance::sample::{event_id, later, position};
+    use crate::conformance::sample::{event_id, known, later, name, position};
+
+    fn weight(change: Change) -> usize {
+        let prepared = Prepared::of(Batch::new().change(change)).expect("it has no outcome");
+        weigh(&Work { op: "test", request: Request::Commit(Box::new(prepared)), answer: oneshot::channel().0 })
+    }
 
     #[test]
     fn bodies_that_are_attached_fill_a_commit_by_their_bytes() {
         let attached = |bytes: usize| {
             let mut later = later(1);
             later.event.body = vec![0; bytes].into();
-            let attach = Change::Attach { to: event_id(1), at: position(1), later: Box::new(later) };
-            let request = Request::Commit(Box::new(Prepared::of(Batch::new().change(attach)).expect("it has no outcome")));
-            weigh(&Work { op: "test", request, answer: oneshot::channel().0 })
+            weight(Change::Attach { to: event_id(1), at: position(1), later: Box::new(later) })
         };
         assert_eq!(attached(0), 1);
         assert_eq!(attached(COMMIT_BYTES_MAX) - 1, COMMIT_ENTRIES_MAX);
+    }
+
+    #[test]
+    fn what_is_known_fills_a_commit_by_its_rows() {
+        let (source, model) = (name("odoo"), "sale.order".to_owned());
+        let ids: Vec<u64> = (0..500).collect();
+        let rows = ids.iter().copied().map(known).collect();
+        assert_eq!(weight(Change::Know { source, model: model.clone(), rows }), 501);
+        assert_eq!(weight(Change::Forget { source: name("odoo"), model, ids }), 501);
+        let text = " ".repeat(COMMIT_BYTES_MAX);
+        assert_eq!(weight(Change::Stand { source: name("odoo"), text }) - 1, COMMIT_ENTRIES_MAX);
     }
 }

@@ -12,8 +12,8 @@ use model::view::{
 };
 use model::{
     Account, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, FaultKind,
-    InForce, KeyedWrite, LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay, ReplayId,
-    ReplayMember, Timestamp, Token,
+    InForce, KeyedWrite, Known, LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, QuarantineRow, Replay,
+    ReplayId, ReplayMember, SourceName, Standing, Timestamp, Token,
 };
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ use super::super::connection;
 use super::group::{Reply, Request};
 use super::prepared::Prepared;
 use super::rows::Row;
-use super::{SqliteLedger, beside, causes, due, feed, newest, quarantine, read, views, words};
+use super::{SqliteLedger, beside, causes, due, feed, known, newest, quarantine, read, views, words};
 
 impl Ledger for SqliteLedger {
     fn commit(&self, batch: Batch) -> Answer<'_, Committed> {
@@ -134,6 +134,26 @@ impl Ledger for SqliteLedger {
 
     fn keyed_writes(&self, id: Digest) -> Answer<'_, u64> {
         self.readers.ask("ledger.keyed_writes", move |conn| beside::keyed_writes(conn, id))
+    }
+
+    fn known(&self, source: &SourceName, model: &str, ids: Vec<u64>) -> Answer<'_, Readable<Known>> {
+        let (source, model) = (source.clone(), model.to_owned());
+        self.readers.ask("ledger.known", move |conn| known::known(conn, source.as_str(), &model, ids))
+    }
+
+    fn known_counts(&self, source: &SourceName, model: &str, ranges: Vec<(u64, u64)>) -> Answer<'_, Vec<u64>> {
+        let (source, model) = (source.clone(), model.to_owned());
+        self.readers.ask("ledger.known_counts", move |conn| known::counts(conn, source.as_str(), &model, &ranges))
+    }
+
+    fn known_ids(&self, source: &SourceName, model: &str, range: (u64, u64), limit: usize) -> Answer<'_, Vec<u64>> {
+        let (source, model) = (source.clone(), model.to_owned());
+        self.readers.ask("ledger.known_ids", move |conn| known::ids(conn, source.as_str(), &model, range, limit))
+    }
+
+    fn standing(&self, source: &SourceName) -> Answer<'_, Option<Standing>> {
+        let source = source.clone();
+        self.readers.ask("ledger.standing", move |conn| known::standing(conn, source.as_str()))
     }
 
     fn token(&self, digest: Digest) -> Answer<'_, Option<Token>> {

@@ -168,7 +168,8 @@ pub(super) fn replays_running(conn: &Connection) -> Result<Readable<Replay>, Bro
 /// LIMIT: rows that one answer names as unreadable; a person who looks finds the others.
 const UNREADABLE_MAX: usize = 100;
 
-fn name<T>(readable: &mut Readable<T>, what: String) {
+/// Names a row that cannot be read.
+pub(super) fn name<T>(readable: &mut Readable<T>, what: String) {
     if readable.unreadable.len() < UNREADABLE_MAX {
         readable.unreadable.push(what);
     }

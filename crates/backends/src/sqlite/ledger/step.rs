@@ -80,7 +80,9 @@ impl<'a> Step<'a> {
             }
             Guard::QuarantineVersion { event, version } => self.version(QUARANTINE, event.bytes())? == Some(*version),
             Guard::ReplayVersion { replay, version } => self.version(REPLAY, replay.bytes())? == Some(*version),
-            Guard::KeyedTurn { .. } | Guard::InForce { .. } | Guard::Tokens { .. } => self.holds_beside(guard)?,
+            Guard::KeyedTurn { .. } | Guard::InForce { .. } | Guard::Standing { .. } | Guard::Tokens { .. } => {
+                self.holds_beside(guard)?
+            }
             Guard::Life { node, incarnation } => {
                 self.state.lives.get(node).is_some_and(|life| life.incarnation == *incarnation)
             }
@@ -165,6 +167,9 @@ impl<'a> Step<'a> {
             | Change::PutInForce(_)
             | Change::PutKeyed(_)
             | Change::ForgetKeyed { .. }
+            | Change::Know { .. }
+            | Change::Forget { .. }
+            | Change::Stand { .. }
             | Change::Breaker { .. }
             | Change::Switch { .. }
             | Change::Replay { .. }
@@ -186,6 +191,7 @@ const fn what_changed(guard: &Guard) -> &'static str {
         Guard::ReplayVersion { .. } => "the replay was changed since",
         Guard::KeyedTurn { .. } => "another try of the write has begun",
         Guard::InForce { .. } => "another policy was applied since",
+        Guard::Standing { .. } => "the capture of the source has gone on since",
         Guard::Tokens { .. } => "the tokens of the name were changed since",
         Guard::Life { .. } => "the node's life is over",
         Guard::Shard { .. } => "another node holds the shard",
