@@ -16,12 +16,13 @@ use crate::delivery::deadlines::Deadlines;
 use crate::delivery::run::{Deliverer, Sender};
 use crate::delivery::sweep::Sweep;
 use crate::drive::{Drive, Stop, Turn};
+use crate::intake::capture::run::Captures;
 use crate::intake::run::{Intake, Memory};
 use crate::keyring::Keyring;
 use crate::membership::{self, Membership};
 use crate::observe::{Facts, UnreadableRows};
 use crate::outbox::Outbox;
-use crate::ports::{Clock, Hint, Journal, Ledger, Outbound};
+use crate::ports::{Clock, Hint, Journal, Ledger, Outbound, Records};
 use crate::replay::run::Replayer;
 use crate::retention::decide::Retention;
 use crate::retention::run::{Keeper, Trimmer};
@@ -65,6 +66,8 @@ pub struct Node {
     pub board: Arc<Board>,
     /// How long things are kept; the defaults until whoever owns the node says otherwise.
     pub retention: Retention,
+    /// What systems of record show; nothing is captured until whoever owns the node says by what.
+    pub records: Option<Arc<dyn Records>>,
 }
 
 impl Node {
@@ -74,7 +77,7 @@ impl Node {
         let breakers = ground.ledger.breakers().await?;
         let breakers = breakers.into_iter().map(|(name, text)| (name, serde_json::from_str(&text).unwrap_or(State::Closed)));
         let board = Arc::new(Board::new(lease, breakers.collect(), ground.keys.clone()));
-        let node = Self { ground, board, retention: Retention::default() };
+        let node = Self { ground, board, retention: Retention::default(), records: None };
         node.membership().turn().await?;
         Ok(node)
     }
@@ -101,6 +104,7 @@ impl Node {
         let mut loops = vec![self.membership_loop(), self.delivery_loop(receiver), self.sweep_loop(), self.outbox_loop()];
         loops.extend([self.claim_loop(handovers.clone()), self.deadline_loop(), self.change_loop()]);
         loops.extend([self.replay_loop(), self.retention_loop()]);
+        loops.extend(self.records.as_ref().map(|records| self.capture_loop(records)));
         loops.extend(self.ground.journal.partitions().into_iter().map(|partition| {
             let mut router = self.router(partition, handovers.clone());
             let mut drive = self.drive("router", Some(self.ground.journal.changed()));
@@ -288,6 +292,20 @@ impl Node {
             Ok(())
         };
         ("retention".to_owned(), Box::pin(run))
+    }
+
+    fn capture_loop(&self, records: &Arc<dyn Records>) -> Loop {
+        let captures = Captures {
+            intake: Arc::new(self.intake()),
+            ledger: Arc::clone(&self.ground.ledger),
+            records: Arc::clone(records),
+            book: Arc::clone(&self.ground.book),
+            board: Arc::clone(&self.board),
+            clock: Arc::clone(&self.ground.clock),
+            facts: Arc::clone(&self.ground.facts),
+            stop: self.ground.stop.clone(),
+        };
+        ("capture".to_owned(), Box::pin(captures.run()))
     }
 
     fn membership(&self) -> Membership {

@@ -28,7 +28,9 @@ use model::{
 };
 use uuid::Uuid;
 
-pub use self::records::{Absence, Asked, Peer, Row, Shown, Unread, Which};
+pub use policy::compiled::Reading;
+
+pub use self::records::{Absence, Asked, Peer, Row, Shape, Shown, Unread, Which};
 pub use self::work::{DueQuery, Life, Readable, Shard};
 
 /// The answer of a port, later.

@@ -94,6 +94,7 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
     let outbound = Arc::new(adapters::http::Http::new(Arc::clone(&clock)));
     let ground = Ground { journal, ledger, outbound, clock, book, keys, facts, stop: stopped };
     let mut node = Node::begin(ground.clone(), &NodeName::new("embedded").expect("a literal name")).await?;
+    node.records = Some(Arc::new(adapters::odoo::OdooRecords::new(Arc::clone(&ground.clock))));
     node.retention = settings.retention();
     let tasks = Tasks::default();
     for (name, run) in node.loops() {

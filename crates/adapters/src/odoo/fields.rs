@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use policy::compiled::Reading;
+use engine::ports::Reading;
 use serde_json::{Map, Value, json};
 
 use super::version::Version;

@@ -8,9 +8,8 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use engine::ports::{Absence, Asked, Clock, Peer, Read, Records, Row, Shown, Unread, Which};
+use engine::ports::{Absence, Asked, Clock, Peer, Read, Reading, Records, Row, Shape, Shown, Unread, Which};
 use model::Timestamp;
-use policy::compiled::Reading;
 use serde_json::{Value, json};
 
 use super::call::Call;
@@ -93,7 +92,7 @@ impl OdooRecords {
         let version = &session.version;
         let there = model_there(version, &asked.model);
         let known = fields.get(there).ok_or_else(not_odoo)?;
-        let stated = known.0.contains_key(STATE);
+        let shape = if known.0.contains_key(STATE) { Shape::Stated } else { Shape::Plain };
         let mut wanted = specification(&asked.reading, there, version, fields);
         for name in [WRITTEN, STATE].into_iter().filter(|name| known.0.contains_key(*name)) {
             wanted.entry(name).or_insert_with(|| json!({}));
@@ -112,7 +111,7 @@ impl OdooRecords {
             let ours = in_our_form(record, &asked.reading, there, version, fields);
             rows.push(row(&asked.model, record, ours).ok_or_else(not_odoo)?);
         }
-        Ok(Shown { rows, at: at.unwrap_or_else(|| self.clock.wall()), stated })
+        Ok(Shown { rows, at: at.unwrap_or_else(|| self.clock.wall()), shape })
     }
 
     async fn count(&self, peer: &Peer, model: &str, ranges: &[(u64, u64)]) -> Result<Vec<u64>, Failure> {
@@ -216,12 +215,7 @@ fn domain(which: &Which) -> Value {
     match which {
         Which::These(ids) => json!([["id", "in", ids]]),
         Which::All { after } => json!([["id", ">", after]]),
-        Which::Written { from, to, after } => {
-            let mut terms = vec![json!([WRITTEN, ">=", text(*from)])];
-            terms.extend(to.map(|to| json!([WRITTEN, "<", text(to)])));
-            terms.push(json!(["id", ">", after]));
-            Value::Array(terms)
-        }
+        Which::Written { from, after } => json!([[WRITTEN, ">=", text(*from)], ["id", ">", after]]),
     }
 }
 

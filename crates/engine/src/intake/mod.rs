@@ -6,6 +6,7 @@
 //! that `verify` names.
 
 mod batch;
+pub mod capture;
 mod conflict;
 pub mod decide;
 mod handshake;

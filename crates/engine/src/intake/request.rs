@@ -3,6 +3,7 @@
 
 use formats::cloudevents::{self, Mode};
 use http::HeaderMap;
+use model::event::Brought;
 use model::limit::{BODY_BYTES_MAX, HEADER_BYTES_MAX, HEADERS_MAX};
 use model::{Received, Refusal, RefusalKind};
 use policy::Policy;
@@ -90,7 +91,8 @@ pub(super) fn unknown_source() -> Refusal {
 }
 
 fn check_address(source: &Source, received: &Received) -> Result<(), Refusal> {
-    let allowed = source.allow_from.is_empty()
+    let allowed = received.by == Brought::Capture
+        || source.allow_from.is_empty()
         || received.peer.is_some_and(|peer| source.allow_from.iter().any(|network| network.contains(peer)));
     if allowed { Ok(()) } else { Err(Refusal::new(RefusalKind::ForbiddenAddress, "this address may not send here")) }
 }

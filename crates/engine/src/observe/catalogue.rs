@@ -55,6 +55,23 @@ pub static DELIVERY: Metric = seconds(
 );
 pub static BREAKER_CHANGES: Metric =
     counter("crossdock_breaker_changes", &["destination", "state"], "Changes of breakers, by the state after it");
+pub static NUDGES: Metric = counter("crossdock_nudges", &["source"], "Nudges that a captured source heard");
+pub static CAPTURED: Metric = counter(
+    "crossdock_captured",
+    &["source", "found"],
+    "Records that a captured source took in as events, by how they were found; with nudges on, what is found otherwise was missed by them",
+);
+pub static CAPTURE_READS: Metric = counter(
+    "crossdock_capture_reads",
+    &["source", "look"],
+    "Questions that a system answered for a captured source: the load that capture is for it",
+);
+pub static CAPTURE_ROWS: Metric = counter("crossdock_capture_rows", &["source", "look"], "Records and ids in these answers");
+pub static CAPTURE_FAILURES: Metric = counter(
+    "crossdock_capture_failures",
+    &["source", "cause"],
+    "Times that a system began not to show what a captured source asked for, by cause; `not_taken` for a record that intake refuses",
+);
 pub static LOOP_FAULTS: Metric = counter("crossdock_loop_faults", &["loop", "kind"], "Faults of ports that loops met");
 pub static UNREADABLE: Metric =
     counter("crossdock_unreadable_rows", &["destination"], "Rows of the ledger that cannot be read, each counted once");
@@ -114,7 +131,7 @@ pub static CLOCK_AHEAD: Metric = seconds(
 );
 
 /// All of them, in the order of the page.
-pub static ALL: [&Metric; 30] = [
+pub static ALL: [&Metric; 35] = [
     &EVENTS,
     &REFUSED,
     &ACCEPT,
@@ -125,6 +142,11 @@ pub static ALL: [&Metric; 30] = [
     &ATTEMPT,
     &DELIVERY,
     &BREAKER_CHANGES,
+    &NUDGES,
+    &CAPTURED,
+    &CAPTURE_READS,
+    &CAPTURE_ROWS,
+    &CAPTURE_FAILURES,
     &LOOP_FAULTS,
     &UNREADABLE,
     &WITHOUT_SECRET,

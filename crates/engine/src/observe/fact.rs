@@ -8,6 +8,7 @@ use model::{
     TimeSpan, Timestamp,
 };
 
+use super::capture::Captured;
 use crate::rules::traced::Chain;
 
 /// What happened.
@@ -118,6 +119,8 @@ pub enum Fact<'a> {
         /// What it met.
         fault: &'a Fault,
     },
+    /// Something about the capture of a source.
+    Captured(Captured<'a>),
     /// The collector took a request.
     Exported(Exported),
     /// The collector did not take a request, and it is not sent again.
@@ -219,6 +222,7 @@ impl Fact<'_> {
             Self::BudgetAlarm { .. } => "budget_alarm",
             Self::RequestFailed { .. } => "request_failed",
             Self::LoopFault { .. } => "loop_fault",
+            Self::Captured(captured) => captured.name(),
             Self::Exported(_) => "exported",
             Self::NotExported { .. } => "not_exported",
         }
@@ -230,6 +234,7 @@ impl Fact<'_> {
             Self::AttemptEnded { state, .. } if ["held", "dead_lettered"].contains(state) => Loudness::Warn,
             Self::Accepted { .. } | Self::Routed { .. } | Self::AttemptEnded { .. } | Self::Exported(_) => Loudness::Debug,
             Self::Refused { .. } | Self::RefusedMore { .. } | Self::Shards { .. } | Self::Trimmed { .. } => Loudness::Info,
+            Self::Captured(captured) => captured.loudness(),
             Self::Unreadable { .. } => Loudness::Error,
             Self::NoSecret { .. }
             | Self::Breaker { .. }
@@ -292,6 +297,7 @@ impl fmt::Display for Fact<'_> {
             }
             Self::RequestFailed { code, .. } => write!(f, "a request failed: {code}"),
             Self::LoopFault { name, fault } => write!(f, "{name}: {fault}"),
+            Self::Captured(captured) => captured.fmt(f),
             Self::Exported(Exported { signal, .. }) => write!(f, "the collector took {signal}"),
             Self::NotExported { lost, why } => write!(f, "the collector did not take {}: {why}", lost.signal),
         }

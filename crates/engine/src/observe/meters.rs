@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use model::{DestinationName, FlowName, SourceName, TimeSpan};
 
+use super::capture::{Captured, Capturing};
 use super::catalogue as all;
 use super::fact::{Exported, Fact};
 use super::metric::{Family, Metric, Sample, Spread, Value};
@@ -33,6 +34,11 @@ pub struct Meters {
     attempt: Spreads<DestinationName>,
     delivery: Spreads<DestinationName>,
     breaker_changes: Counts<(DestinationName, &'static str)>,
+    nudges: Counts<SourceName>,
+    captured: Counts<(SourceName, &'static str)>,
+    capture_reads: Counts<(SourceName, &'static str)>,
+    capture_rows: Counts<(SourceName, &'static str)>,
+    capture_failures: Counts<(SourceName, &'static str)>,
     loop_faults: Counts<(&'static str, &'static str)>,
     unreadable: Counts<Option<DestinationName>>,
     without_secret: Counts<DestinationName>,
@@ -83,6 +89,7 @@ impl Meters {
             Fact::Breaker { destination, state } => add(&self.breaker_changes, ((*destination).clone(), *state), 1),
             Fact::Trimmed { store, rows } => add(&self.removed, *store, *rows),
             Fact::LoopFault { name, fault } => add(&self.loop_faults, (*name, fault.kind.word()), 1),
+            Fact::Captured(captured) => self.count_captured(captured),
             Fact::Exported(Exported { signal, spans }) => {
                 add(&self.spans, "sent", *spans);
                 add(&self.exports, (*signal, "taken"), 1);
@@ -98,6 +105,21 @@ impl Meters {
         }
     }
 
+    fn count_captured(&self, Captured { source, what }: &Captured<'_>) {
+        let of = |word| ((*source).clone(), word);
+        match *what {
+            Capturing::Nudged { count } => add(&self.nudges, (*source).clone(), count),
+            Capturing::Read { look, rows } => {
+                add(&self.capture_reads, of(look), 1);
+                add(&self.capture_rows, of(look), rows);
+            }
+            Capturing::Taken { found } => add(&self.captured, of(found), 1),
+            Capturing::NotTaken { .. } => add(&self.capture_failures, of("not_taken"), 1),
+            Capturing::Unread { cause, .. } => add(&self.capture_failures, of(cause), 1),
+            Capturing::GoesOn => {}
+        }
+    }
+
     /// A span found no room on its way to the collector.
     pub(super) fn drop_span(&self) {
         add(&self.spans, "dropped", 1);
@@ -106,6 +128,7 @@ impl Meters {
     /// All counts at this moment.
     pub fn families(&self) -> Vec<Family> {
         let name = |name: &DestinationName| vec![name.to_string()];
+        let of_source = |(source, word): &(SourceName, &'static str)| vec![source.to_string(), (*word).to_owned()];
         vec![
             counts(&all::EVENTS, &self.events, |(source, verdict)| vec![source.to_string(), (*verdict).to_owned()]),
             counts(&all::REFUSED, &self.refused, |(source, code)| {
@@ -121,6 +144,11 @@ impl Meters {
             spreads(&all::ATTEMPT, &self.attempt, name),
             spreads(&all::DELIVERY, &self.delivery, name),
             counts(&all::BREAKER_CHANGES, &self.breaker_changes, |(to, state)| vec![to.to_string(), (*state).to_owned()]),
+            counts(&all::NUDGES, &self.nudges, |source| vec![source.to_string()]),
+            counts(&all::CAPTURED, &self.captured, of_source),
+            counts(&all::CAPTURE_READS, &self.capture_reads, of_source),
+            counts(&all::CAPTURE_ROWS, &self.capture_rows, of_source),
+            counts(&all::CAPTURE_FAILURES, &self.capture_failures, of_source),
             counts(&all::LOOP_FAULTS, &self.loop_faults, |(name, kind)| vec![(*name).to_owned(), (*kind).to_owned()]),
             counts(&all::UNREADABLE, &self.unreadable, |to| vec![to.as_ref().map(ToString::to_string).unwrap_or_default()]),
             counts(&all::WITHOUT_SECRET, &self.without_secret, |to| vec![to.to_string()]),

@@ -1,6 +1,7 @@
 //! Facts: what happened, told once, in one place, to people (logs) and machines (metrics, spans). A room emits a fact and
 //! never logs by hand.
 
+mod capture;
 pub mod catalogue;
 mod fact;
 mod meters;
@@ -17,6 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::rules::traced::{Chain, Share};
 
+pub use capture::{Captured, Capturing};
 pub use fact::{Accepted, Arrival, Exported, Fact, Loudness};
 pub use meters::{Meters, SinceStart};
 pub use span::{Attribute, Side, Span};
@@ -105,6 +107,7 @@ impl Facts {
             Fact::BudgetAlarm { store, percent, level } => tell!(store, percent, level),
             Fact::RequestFailed { code, trace } => tell!(code, trace_id = trace),
             Fact::LoopFault { name, fault } => tell!(name, kind = fault.kind.word()),
+            Fact::Captured(captured) => tell!(source = %captured.source, word = captured.word()),
             Fact::Exported(Exported { signal, spans }) => tell!(signal, spans),
             Fact::NotExported { lost, .. } => tell!(signal = lost.signal, spans = lost.spans),
         }

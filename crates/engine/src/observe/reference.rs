@@ -72,6 +72,14 @@ const fn place(fact: &Fact<'_>) -> usize {
         Fact::Unreadable { .. } => 12,
         Fact::NoSecret { .. } => 13,
         Fact::RefusedMore { .. } => 14,
+        Fact::Captured(captured) => match captured.what {
+            Capturing::Nudged { .. } => 15,
+            Capturing::Read { .. } => 16,
+            Capturing::Taken { .. } => 17,
+            Capturing::NotTaken { .. } => 18,
+            Capturing::Unread { .. } => 19,
+            Capturing::GoesOn => 20,
+        },
     }
 }
 
@@ -79,5 +87,5 @@ const fn place(fact: &Fact<'_>) -> usize {
 fn there_is_a_sample_of_every_fact() {
     let mut places = Vec::new();
     samples(&delivery(1), |fact| places.push(place(fact)));
-    assert_eq!(places, (0..=14).collect::<Vec<_>>());
+    assert_eq!(places, (0..=20).collect::<Vec<_>>());
 }

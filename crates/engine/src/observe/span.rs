@@ -71,6 +71,7 @@ impl Span {
             | Fact::BudgetAlarm { .. }
             | Fact::RequestFailed { .. }
             | Fact::LoopFault { .. }
+            | Fact::Captured(_)
             | Fact::Exported(_)
             | Fact::NotExported { .. } => None,
         }

@@ -108,6 +108,23 @@ pub(super) fn samples(delivery: &Delivery, mut tell: impl FnMut(&Fact<'_>)) {
     tell(&Fact::Unreadable { destination: Some(to), what: "state: not JSON" });
     tell(&Fact::NoSecret { destination: to, secret: &secret });
     tell(&Fact::RefusedMore { source: Some(&source), count: 1_240, within: TimeSpan::from_secs(60) });
+    for what in [
+        Capturing::Nudged { count: 3 },
+        Capturing::Read { look: "sweep", rows: 12 },
+        Capturing::Taken { found: "nudge" },
+        Capturing::NotTaken {
+            record: "sale.order/42/deleted",
+            why: "the body has 2000000 bytes, this source takes 1048576",
+        },
+        Capturing::Unread {
+            cause: "key_refused",
+            why: "Odoo does not accept the login or its key",
+            help: "make a new API key in Odoo (Preferences, Account Security), since keys expire, and put it first under `keys`",
+        },
+        Capturing::GoesOn,
+    ] {
+        tell(&Fact::Captured(Captured { source: &source, what }));
+    }
 }
 
 fn value(facts: &Facts, metric: &str, labels: &[&str]) -> Option<Value> {

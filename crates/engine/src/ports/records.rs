@@ -41,12 +41,10 @@ pub struct Asked {
 /// Which records of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// Those with an id above `after` that were written in this time, from inclusive, to exclusive.
+    /// Those with an id above `after` that were written from a moment on.
     Written {
-        /// From then on.
+        /// From then on, by the system's clock.
         from: Timestamp,
-        /// Before then; without an end where there is none.
-        to: Option<Timestamp>,
         /// The last id of the page before.
         after: u64,
     },
@@ -67,7 +65,16 @@ pub struct Shown {
     /// When they were read, by the clock of the system, in whole seconds; ours where it does not tell.
     pub at: Timestamp,
     /// Whether the model has states.
-    pub stated: bool,
+    pub shape: Shape,
+}
+
+/// Whether a model has states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// It has.
+    Stated,
+    /// It has not.
+    Plain,
 }
 
 /// A record as it was read.

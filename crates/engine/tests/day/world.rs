@@ -127,6 +127,7 @@ impl World {
             keys: keys.subscribe(),
             switches: Arc::new(Switchboard::default()),
             pressure: Arc::clone(&board.pressure),
+            nudges: Arc::default(),
             clock: Arc::clone(&as_clock),
             facts: Arc::clone(&facts),
             memory: Memory::default(),

@@ -88,6 +88,7 @@ impl World {
             keys: keys.subscribe(),
             switches: Arc::new(Switchboard::default()),
             pressure: Arc::default(),
+            nudges: Arc::default(),
             clock: as_clock,
             facts: Arc::new(Facts::default()),
             memory: Memory::default(),

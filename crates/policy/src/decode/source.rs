@@ -149,9 +149,10 @@ pub(crate) fn source(entry: &Entry) -> Option<SourceSpec> {
         name: entry.key.clone().map(|_| name),
         verify: proof.and_then(verify),
         verify_span: fields.key_span("verify").unwrap_or(entry.key.span),
-        secrets: match &capture {
-            Some(capture) => capture.nudges.clone(),
-            None => proof.map_or_else(Vec::new, |proof| proof.list("secrets", |text| SecretName::new(text).ok())),
+        secrets: match (proof, &capture) {
+            (Some(proof), _) => proof.list("secrets", |text| SecretName::new(text).ok()),
+            (None, Some(capture)) => capture.nudges.clone(),
+            (None, None) => Vec::new(),
         },
         capture,
         format,

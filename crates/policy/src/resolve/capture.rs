@@ -40,6 +40,11 @@ pub(crate) fn capture(
         let message = format!("`{}` looks back less far than from one sweep to the next", source.name.value);
         findings.push(findings.error(codes::OUT_OF_RANGE, spec.span, message).help("`overlap` is at least `every`"));
     }
+    if source.kind.is_some() || source.key.is_some() || source.time.is_some() || !source.handshake.is_empty() {
+        let message = format!("`{}` says where to look in requests, and captures records", source.name.value);
+        let diagnostic = findings.error(codes::NOT_CAPTURED, spec.span, message);
+        findings.push(diagnostic.help("remove `type`, `key`, `time`, `format` and `handshake`: capture knows them"));
+    }
     if system.odoo.is_none() {
         let message = format!("`{}` captures records, and its system does not say from where", source.name.value);
         let diagnostic = findings.error(codes::NO_API, spec.span, message);

@@ -1,0 +1,302 @@
+//! What is looked at next, and what a look tells: pure.
+
+use bytes::Bytes;
+use model::{Digest, Known, Seen, TimeSpan, Timestamp};
+use policy::compiled::{Capture, Reading, Rhythm, Since};
+use serde_json::json;
+
+use super::progress::{Model, Pass, Phase, Progress, Sweep};
+use crate::ports::{Row, Shape, Shown, Which};
+
+/// LIMIT: records of one look: their bodies are in memory, and Odoo makes them in one transaction.
+pub const PAGE: usize = 200;
+/// LIMIT: records of one light look, which reads no bodies.
+pub const LIGHT_PAGE: usize = 2_000;
+
+/// How a record was found; an attribute of its event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Found {
+    /// After a nudge.
+    Nudge,
+    /// By a sweep.
+    Sweep,
+    /// By the search for what was deleted.
+    Identities,
+    /// By the comparison of all contents.
+    Digests,
+    /// It was there at the first look.
+    Beginning,
+}
+
+impl Found {
+    /// Each way.
+    pub const ALL: [Self; 5] = [Self::Nudge, Self::Sweep, Self::Identities, Self::Digests, Self::Beginning];
+
+    /// The word for it, in attributes and metrics.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Nudge => "nudge",
+            Self::Sweep => "sweep",
+            Self::Identities => "identities",
+            Self::Digests => "digests",
+            Self::Beginning => "beginning",
+        }
+    }
+}
+
+/// What is looked at next of a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// What is there, at first or anew: ids, write dates and states.
+    Light {
+        /// Above this id.
+        after: u64,
+    },
+    /// What is there, whole: each is an event where it is not known as it is.
+    Whole {
+        /// Above this id.
+        after: u64,
+        /// How its events were found.
+        found: Found,
+    },
+    /// A page of a sweep.
+    Sweep(Sweep),
+    /// A sweep that begins.
+    NewSweep {
+        /// What was written from then on, by the system's clock.
+        from: Timestamp,
+    },
+    /// Which ids there are, from this one on.
+    Identities {
+        /// From this id on.
+        from: u64,
+    },
+}
+
+impl Look {
+    /// The word for it, in metrics.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Light { .. } => Found::Beginning.word(),
+            Self::Whole { found, .. } => found.word(),
+            Self::Sweep(_) | Self::NewSweep { .. } => Found::Sweep.word(),
+            Self::Identities { .. } => Found::Identities.word(),
+        }
+    }
+
+    /// Which records it asks for; none where it asks for ids only.
+    pub fn which(&self) -> Option<(Which, usize)> {
+        match self {
+            Self::Light { after } => Some((Which::All { after: *after }, LIGHT_PAGE)),
+            Self::Whole { after, .. } => Some((Which::All { after: *after }, PAGE)),
+            Self::Sweep(sweep) => Some((Which::Written { from: sweep.from, after: sweep.after }, PAGE)),
+            Self::NewSweep { from } => Some((Which::Written { from: *from, after: 0 }, PAGE)),
+            Self::Identities { .. } => None,
+        }
+    }
+}
+
+/// What names a reading: another one makes every digest another one.
+pub fn fingerprint(reading: &Reading) -> String {
+    Digest::of_fields(&[format!("{reading:?}").as_bytes()]).to_string()
+}
+
+/// The progress of a source, with every model that is captured now, and those anew that are read otherwise now.
+pub fn up_to_date(mut progress: Progress, capture: &Capture) -> Progress {
+    progress.models.retain(|name, _| capture.models.contains_key(name));
+    for (name, captured) in &capture.models {
+        let reading = fingerprint(&captured.reading);
+        let model = progress.models.entry(name.clone()).or_insert_with(|| Model::new(reading.clone()));
+        if model.reading != reading {
+            model.reading = reading;
+            model.digests = Pass::default();
+            if model.phase == Phase::Following {
+                model.phase = Phase::Anew { after: 0 };
+            }
+        }
+    }
+    progress
+}
+
+/// What is looked at next of a model; none while nothing is due. What is due soonest goes first: sweeps before passes.
+pub fn next(model: &Model, rhythm: &Rhythm, since: Since, now: Timestamp) -> Option<Look> {
+    match (model.phase, since) {
+        (Phase::First { after }, Since::Now) | (Phase::Anew { after }, _) => return Some(Look::Light { after }),
+        (Phase::First { after }, Since::Beginning) => return Some(Look::Whole { after, found: Found::Beginning }),
+        (Phase::Following, _) => {}
+    }
+    if let Some(sweep) = model.sweep {
+        return Some(Look::Sweep(sweep));
+    }
+    let watermark = model.watermark?;
+    if is_due(model.swept_at, rhythm.every, now) {
+        return Some(Look::NewSweep { from: back(watermark, rhythm.overlap) });
+    }
+    if let Some(from) = due(&model.identities, rhythm.identities, now) {
+        return Some(Look::Identities { from });
+    }
+    due(&model.digests, rhythm.digests, now).map(|next| Look::Whole { after: next, found: Found::Digests })
+}
+
+/// When something of a model is due, if nothing is now.
+pub fn due_at(model: &Model, rhythm: &Rhythm) -> Option<Timestamp> {
+    let soonest = [
+        (model.swept_at, rhythm.every),
+        (model.identities.ended_at, rhythm.identities),
+        (model.digests.ended_at, rhythm.digests),
+    ];
+    soonest.into_iter().filter_map(|(last, every)| last.map(|last| last + every)).min()
+}
+
+fn due(pass: &Pass, every: TimeSpan, now: Timestamp) -> Option<u64> {
+    pass.next.or_else(|| is_due(pass.ended_at, every, now).then_some(0))
+}
+
+/// A clock that went back makes it due, and not wait.
+fn is_due(last: Option<Timestamp>, every: TimeSpan, now: Timestamp) -> bool {
+    last.is_none_or(|last| now < last || now.since(last) >= every)
+}
+
+fn back(at: Timestamp, by: TimeSpan) -> Timestamp {
+    Timestamp::from_secs(at.secs().saturating_sub_unsigned(by.secs()))
+}
+
+/// What a look told, beside its records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The last id, where the page was full.
+    pub more_after: Option<u64>,
+    /// When it was, by the system's clock.
+    pub at: Timestamp,
+}
+
+impl Told {
+    /// Of a page that was asked for with this limit.
+    pub fn of(shown: &Shown, limit: usize) -> Self {
+        let last = shown.rows.last().map(|row| row.id).filter(|_| shown.rows.len() >= limit);
+        Self { more_after: last, at: shown.at }
+    }
+}
+
+/// The progress of a model after a look. `now` is by our clock.
+pub fn after(mut model: Model, look: &Look, told: Told, now: Timestamp) -> Model {
+    match *look {
+        Look::Light { .. } | Look::Whole { .. } if model.phase != Phase::Following => {
+            // What changes while this goes on is found by the first sweep.
+            model.watermark = Some(model.watermark.map_or(told.at, |held| held.min(told.at)));
+            model.phase = match (told.more_after, model.phase) {
+                (Some(after), Phase::First { .. }) => Phase::First { after },
+                (Some(after), Phase::Anew { .. } | Phase::Following) => Phase::Anew { after },
+                (None, _) => Phase::Following,
+            };
+            if model.phase == Phase::Following {
+                model.identities.ended_at = Some(now);
+                model.digests.ended_at = Some(now);
+            }
+        }
+        Look::NewSweep { from } => {
+            swept(&mut model, Sweep { from, began: told.at, after: 0 }, told, now);
+        }
+        Look::Sweep(sweep) => swept(&mut model, sweep, told, now),
+        Look::Whole { .. } => passed(&mut model.digests, told.more_after, now),
+        Look::Identities { .. } => passed(&mut model.identities, told.more_after, now),
+        Look::Light { .. } => {}
+    }
+    model
+}
+
+fn swept(model: &mut Model, sweep: Sweep, told: Told, now: Timestamp) {
+    match told.more_after {
+        Some(after) => model.sweep = Some(Sweep { after, ..sweep }),
+        None => {
+            model.sweep = None;
+            model.watermark = Some(sweep.began);
+            model.swept_at = Some(now);
+        }
+    }
+}
+
+fn passed(pass: &mut Pass, next: Option<u64>, now: Timestamp) {
+    pass.next = next;
+    if next.is_none() {
+        pass.ended_at = Some(now);
+    }
+}
+
+/// What a record that was read is, compared with what was known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// What happened to it, where it is an event.
+    pub news: Option<News>,
+    /// What is known of it from now on.
+    pub known: Known,
+}
+
+/// What happened to a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// The last part of its native type: its state, `created`, `changed` or `deleted`.
+    pub word: String,
+    /// Its key in the journal.
+    pub key: String,
+}
+
+/// Whether a look at bodies or at less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Ids, write dates and states. What is not known becomes so without an event.
+    Light,
+    /// Everything.
+    Whole,
+}
+
+/// Judges a record that was read.
+pub fn judge(model: &str, row: &Row, before: Option<&Known>, shape: Shape, depth: Depth) -> Judged {
+    let seen =
+        |digest| Known { id: row.id, written_at: row.written_at, state: row.state.clone(), digest, seen: Seen::Shown };
+    match (depth, before) {
+        // What was written since is left as it was: a sweep finds it.
+        (Depth::Light, Some(before)) if before.written_at != row.written_at => Judged { news: None, known: before.clone() },
+        (Depth::Light, _) => Judged { news: None, known: seen(None) },
+        (Depth::Whole, before) => {
+            let digest = Digest::of(&row.body);
+            let is_same = before.is_some_and(|before| match before.digest {
+                Some(held) => held == digest,
+                // Nothing was read of it yet: the write date is all there is to compare.
+                None => before.written_at == row.written_at && before.state == row.state,
+            });
+            let news = (!is_same).then(|| News { word: word(row, before, shape), key: key(model, row, before, digest) });
+            Judged { news, known: seen(Some(digest)) }
+        }
+    }
+}
+
+fn word(row: &Row, before: Option<&Known>, shape: Shape) -> String {
+    let entered = row.state.as_ref().filter(|state| before.is_none_or(|before| before.state.as_ref() != Some(state)));
+    match (shape, entered, before) {
+        (Shape::Stated, Some(state), _) => state.clone(),
+        (Shape::Stated | Shape::Plain, _, None) => "created".to_owned(),
+        (Shape::Stated | Shape::Plain, _, Some(_)) => "changed".to_owned(),
+    }
+}
+
+/// The key of what was read. The same step from the same content to the same content is one event, however often and by whom
+/// it is found. LIMIT: a record that goes there and back twice within one second of Odoo's, and is read each time, is told once.
+fn key(model: &str, row: &Row, before: Option<&Known>, digest: Digest) -> String {
+    let written = row.written_at.map_or_else(String::new, |at| at.secs().to_string());
+    let before = before.and_then(|before| before.digest).map_or_else(String::new, |digest| digest.short().to_string());
+    format!("{model}/{}/{written}/{before}/{digest}", row.id)
+}
+
+/// The deletion of a record. Ids are never used again, so it happens once.
+pub fn deletion(model: &str, id: u64) -> News {
+    News { word: "deleted".to_owned(), key: format!("{model}/{id}/deleted") }
+}
+
+/// The body of the event of a deletion.
+pub fn deleted_body(model: &str, id: u64) -> Bytes {
+    Bytes::from(json!({ "model": model, "id": id, "record": null }).to_string())
+}
+
+#[cfg(test)]
+mod tests;

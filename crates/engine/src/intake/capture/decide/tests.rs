@@ -1,0 +1,154 @@
+//! Tables of what is looked at next, and of what a look tells.
+
+use bytes::Bytes;
+
+use super::*;
+use crate::ports::Row;
+
+const RHYTHM: Rhythm = Rhythm {
+    every: TimeSpan::from_secs(60),
+    overlap: TimeSpan::from_secs(300),
+    identities: TimeSpan::from_secs(3_600),
+    digests: TimeSpan::from_days(1),
+};
+
+fn at(secs: i64) -> Timestamp {
+    Timestamp::from_secs(1_000_000 + secs)
+}
+
+fn row(id: u64, written: i64, state: Option<&str>, body: &str) -> Row {
+    Row { id, written_at: Some(at(written)), state: state.map(str::to_owned), body: Bytes::copy_from_slice(body.as_bytes()) }
+}
+
+fn known(written: i64, state: Option<&str>, body: Option<&str>) -> Known {
+    Known {
+        id: 42,
+        written_at: Some(at(written)),
+        state: state.map(str::to_owned),
+        digest: body.map(|body| Digest::of(body.as_bytes())),
+        seen: Seen::Shown,
+    }
+}
+
+fn following() -> Model {
+    Model {
+        phase: Phase::Following,
+        watermark: Some(at(0)),
+        swept_at: Some(at(0)),
+        identities: Pass { ended_at: Some(at(0)), next: None },
+        digests: Pass { ended_at: Some(at(0)), next: None },
+        ..Model::new("r".to_owned())
+    }
+}
+
+#[test]
+fn a_record_is_an_event_by_its_state_or_because_its_content_is_another() {
+    let (sale, draft, none) = (Some("sale"), Some("draft"), None);
+    for (before, state, shape, expected) in [
+        (None, sale, Shape::Stated, Some("sale")),
+        (None, none, Shape::Plain, Some("created")),
+        (None, none, Shape::Stated, Some("created")),
+        (Some(known(0, draft, Some("old"))), sale, Shape::Stated, Some("sale")),
+        (Some(known(0, sale, Some("old"))), sale, Shape::Stated, Some("changed")),
+        (Some(known(0, none, Some("old"))), none, Shape::Plain, Some("changed")),
+        (Some(known(9, sale, Some("new"))), sale, Shape::Stated, None),
+        // Another write within the same second: only the content tells.
+        (Some(known(9, sale, Some("old"))), sale, Shape::Stated, Some("changed")),
+        // Known without its content: the write date tells.
+        (Some(known(9, sale, None)), sale, Shape::Stated, None),
+        (Some(known(8, sale, None)), sale, Shape::Stated, Some("changed")),
+        (Some(known(8, draft, None)), sale, Shape::Stated, Some("sale")),
+    ] {
+        let row = row(42, 9, state, "new");
+        let judged = judge("sale.order", &row, before.as_ref(), shape, Depth::Whole);
+        assert_eq!(judged.news.map(|news| news.word).as_deref(), expected, "{before:?}");
+        assert_eq!(judged.known, known(9, state, Some("new")), "{before:?}");
+    }
+}
+
+#[test]
+fn a_light_look_makes_known_and_never_an_event_and_leaves_what_a_sweep_has_to_find() {
+    let seen = row(42, 9, Some("sale"), "light");
+    for (before, expected) in [
+        (None, known(9, Some("sale"), None)),
+        (Some(known(9, Some("sale"), Some("body"))), known(9, Some("sale"), None)),
+        (Some(known(8, Some("draft"), Some("body"))), known(8, Some("draft"), Some("body"))),
+    ] {
+        let judged = judge("sale.order", &seen, before.as_ref(), Shape::Stated, Depth::Light);
+        assert_eq!((judged.news, judged.known), (None, expected), "{before:?}");
+    }
+}
+
+#[test]
+fn the_same_step_has_the_same_key_and_another_one_has_not() {
+    let key = |row: &Row, before: Option<&Known>| {
+        judge("sale.order", row, before, Shape::Stated, Depth::Whole).news.map(|news| news.key)
+    };
+    let (a, b) = (row(42, 9, None, "a"), row(42, 9, None, "b"));
+    let (at_a, at_b) = (known(9, None, Some("a")), known(9, None, Some("b")));
+    assert_eq!(key(&b, Some(&at_a)), key(&b, Some(&at_a)));
+    // There and back within a second of Odoo's: the way back is another event than the way there.
+    assert_ne!(key(&a, None), key(&a, Some(&at_b)));
+    assert!(key(&a, Some(&at_b)).is_some());
+    assert_eq!(deletion("sale.order", 42), deletion("sale.order", 42));
+}
+
+#[test]
+fn at_first_all_that_is_there_becomes_known_page_by_page() {
+    let mut model = Model::new("r".to_owned());
+    let looks = [(Some(2_000), at(5)), (Some(4_000), at(6)), (None, at(7))];
+    let mut asked = Vec::new();
+    for (more_after, when) in looks {
+        let look = next(&model, &RHYTHM, Since::Now, at(5)).unwrap();
+        model = after(model, &look, Told { more_after, at: when }, at(5));
+        asked.push(look);
+    }
+    assert_eq!(asked, [Look::Light { after: 0 }, Look::Light { after: 2_000 }, Look::Light { after: 4_000 }]);
+    assert_eq!((model.phase, model.watermark), (Phase::Following, Some(at(5))), "what changed meanwhile is swept");
+    assert_eq!(next(&model, &RHYTHM, Since::Now, at(5)), Some(Look::NewSweep { from: at(5 - 300) }));
+    let beginning = next(&Model::new("r".to_owned()), &RHYTHM, Since::Beginning, at(5));
+    assert_eq!(beginning, Some(Look::Whole { after: 0, found: Found::Beginning }));
+}
+
+#[test]
+fn a_sweep_goes_by_pages_and_moves_the_watermark_at_its_end_to_where_it_began() {
+    let mut model = following();
+    assert_eq!(next(&model, &RHYTHM, Since::Now, at(59)), None);
+    let first = next(&model, &RHYTHM, Since::Now, at(60)).unwrap();
+    assert_eq!(first, Look::NewSweep { from: at(-300) });
+    model = after(model, &first, Told { more_after: Some(200), at: at(61) }, at(60));
+    assert_eq!(model.watermark, Some(at(0)), "a sweep that is broken off is no sweep");
+    let second = next(&model, &RHYTHM, Since::Now, at(70)).unwrap();
+    assert_eq!(second, Look::Sweep(Sweep { from: at(-300), began: at(61), after: 200 }));
+    model = after(model, &second, Told { more_after: None, at: at(72) }, at(70));
+    assert_eq!((model.watermark, model.swept_at, model.sweep), (Some(at(61)), Some(at(70)), None));
+}
+
+#[test]
+fn passes_come_round_and_go_on_where_they_were() {
+    let mut model = Model { swept_at: Some(at(90_000)), ..following() };
+    let look = next(&model, &RHYTHM, Since::Now, at(90_001)).unwrap();
+    assert_eq!(look, Look::Identities { from: 0 });
+    model = after(model, &look, Told { more_after: Some(200_000), at: at(0) }, at(90_001));
+    let look = next(&model, &RHYTHM, Since::Now, at(90_001)).unwrap();
+    assert_eq!(look, Look::Identities { from: 200_000 });
+    model = after(model, &look, Told { more_after: None, at: at(0) }, at(90_001));
+    let look = next(&model, &RHYTHM, Since::Now, at(90_001)).unwrap();
+    assert_eq!(look, Look::Whole { after: 0, found: Found::Digests });
+    model = after(model, &look, Told { more_after: None, at: at(0) }, at(90_001));
+    assert_eq!(next(&model, &RHYTHM, Since::Now, at(90_002)), None);
+    assert_eq!(due_at(&model, &RHYTHM), Some(at(90_060)));
+}
+
+#[test]
+fn a_clock_that_went_back_makes_a_sweep_due() {
+    assert!(next(&following(), &RHYTHM, Since::Now, at(-3_600)).is_some());
+}
+
+#[test]
+fn another_reading_forgets_digests_and_makes_no_events() {
+    let reading = |name: &str| Reading { fields: [(name.to_owned(), None)].into() };
+    assert_ne!(fingerprint(&reading("a")), fingerprint(&reading("b")));
+    let model = Model { phase: Phase::Anew { after: 7 }, ..following() };
+    assert_eq!(next(&model, &RHYTHM, Since::Beginning, at(0)), Some(Look::Light { after: 7 }));
+}

@@ -1,0 +1,83 @@
+//! Which ids are there and which are known, by ranges: ids are read only where the counts differ. Pure.
+
+use std::collections::BTreeSet;
+
+/// LIMIT: ids of one range; reading them all costs Odoo a tenth of a second.
+pub(super) const RANGE: u64 = 10_000;
+/// LIMIT: ranges of one look. With the tail, which says whether that was all, a look is as many small reads and one more.
+const RANGES: u64 = 20;
+
+/// The ranges of a look from an id on; the last one has no end.
+pub(super) fn ranges(from: u64) -> Vec<(u64, u64)> {
+    let ends = (0..RANGES).map(|index| (from + index * RANGE, from + (index + 1) * RANGE));
+    ends.chain([(from + RANGES * RANGE, i64::MAX.unsigned_abs())]).collect()
+}
+
+/// What the counts of a look say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Compared {
+    /// Ranges in which there are not as many as are known.
+    pub(super) differ: Vec<(u64, u64)>,
+    /// Where the next look begins, where this was not all.
+    pub(super) next: Option<u64>,
+}
+
+/// Compares the counts there with those that are known, range by range.
+pub(super) fn compare(ranges: &[(u64, u64)], there: &[u64], known: &[u64]) -> Compared {
+    let pairs = || ranges.iter().zip(there.iter().zip(known));
+    let tail = pairs().next_back();
+    let next = tail.filter(|(_, (there, known))| **there + **known > 0).map(|(range, _)| range.0);
+    let within = pairs().take(ranges.len().saturating_sub(1));
+    let differ = within.filter(|(_, (there, known))| there != known).map(|(range, _)| *range).collect();
+    Compared { differ, next }
+}
+
+/// Ids that are on one side only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Apart {
+    /// Known, and not shown any more.
+    pub(super) missing: Vec<u64>,
+    /// Shown, and not known.
+    pub(super) unknown: Vec<u64>,
+}
+
+impl Apart {
+    /// Leaves at most so many, and says whether that was not all.
+    pub(super) fn cut(&mut self, most: usize) -> bool {
+        let all = self.missing.len() + self.unknown.len();
+        self.missing.truncate(most);
+        self.unknown.truncate(most - self.missing.len());
+        all > most
+    }
+}
+
+/// The ids that are on one side only.
+pub(super) fn apart(there: &[u64], known: &[u64]) -> Apart {
+    let (there, known): (BTreeSet<u64>, BTreeSet<u64>) = (there.iter().copied().collect(), known.iter().copied().collect());
+    Apart { missing: known.difference(&there).copied().collect(), unknown: there.difference(&known).copied().collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_ends_where_nothing_is_beyond() {
+        let ranges = ranges(0);
+        assert_eq!((ranges.len(), ranges[0], ranges[20].0), (21, (0, 10_000), 200_000));
+        let mut there = vec![0; 21];
+        let mut known = vec![0; 21];
+        there[0] = 5;
+        known[0] = 5;
+        known[3] = 1;
+        assert_eq!(compare(&ranges, &there, &known), Compared { differ: vec![(30_000, 40_000)], next: None });
+        known[20] = 1;
+        assert_eq!(compare(&ranges, &there, &known).next, Some(200_000));
+    }
+
+    #[test]
+    fn what_is_on_one_side_only_is_found() {
+        assert_eq!(apart(&[1, 3, 4], &[1, 2, 4]), Apart { missing: vec![2], unknown: vec![3] });
+        assert_eq!(apart(&[], &[]), Apart::default());
+    }
+}

@@ -1,0 +1,345 @@
+//! One source and its looks: read, journal, then one commit with what is known now. A look that fails leaves everything as it
+//! was, and is taken again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::join_all;
+use http::{HeaderMap, HeaderValue};
+use model::event::Brought;
+use model::{Batch, Change, Fault, Guard, Known, Received, RefusalKind, Seen, SourceName, Standing, Timestamp};
+use policy::compiled::{Capture, CapturedModel, FOUND_HEADER, KEY_HEADER, Source, TYPE_HEADER};
+
+use super::decide::{self, Depth, Found, Judged, Look, News, Told};
+use super::identities::{apart, compare, ranges};
+use super::progress::{Model, Progress};
+use crate::intake::run::{Answer, Intake};
+use crate::observe::{Captured, Capturing, Fact, Facts};
+use crate::ports::{Absence, Asked, Clock, Ledger, Peer, Records, Row, Shape, Shown, Unread, Which};
+
+/// LIMIT: ids that one look finds on one side only; the rest is found by the next.
+const APART_MAX: usize = 1_000;
+
+/// What a look came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Came {
+    /// It is done.
+    Done,
+    /// The system did not show what was asked for; in words.
+    Unread(Unread),
+    /// Intake cannot take what was found now; it is looked at again.
+    Refused,
+}
+
+/// A source with all that its looks need.
+#[derive(Debug)]
+pub(super) struct Looker {
+    pub(super) source: Arc<Source>,
+    pub(super) capture: Capture,
+    pub(super) peer: Peer,
+    pub(super) intake: Arc<Intake>,
+    pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) records: Arc<dyn Records>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) facts: Arc<Facts>,
+}
+
+/// An event that is to be taken in.
+struct Coming {
+    model: String,
+    id: u64,
+    news: News,
+    body: Bytes,
+    found: Found,
+}
+
+/// What a look leads to: events first, and once these are in the journal, the changes.
+#[derive(Default)]
+struct Leads {
+    coming: Vec<Coming>,
+    changes: Vec<Change>,
+}
+
+impl Looker {
+    fn name(&self) -> &SourceName {
+        &self.source.name
+    }
+
+    pub(super) fn tell(&self, what: Capturing<'_>) {
+        self.facts.emit(&Fact::Captured(Captured { source: self.name(), what }));
+    }
+
+    /// The answer of the system, told.
+    fn read<T>(&self, look: &'static str, rows: impl Fn(&T) -> usize, answer: Result<T, Unread>) -> Result<T, Unread> {
+        let told = answer?;
+        self.tell(Capturing::Read { look, rows: rows(&told) as u64 });
+        Ok(told)
+    }
+
+    /// How far the source is, and the version to guard the next step with.
+    pub(super) async fn progress(&self) -> Result<(Progress, u64), Fault> {
+        let held = self.ledger.standing(self.name()).await?;
+        let (progress, version) = match held {
+            Some(Standing { text, version }) => (Progress::read(&text)?, version),
+            None => (Progress::default(), 0),
+        };
+        Ok((decide::up_to_date(progress, &self.capture), version))
+    }
+
+    /// What nudges name is read; what they say is not. Nothing about the progress changes.
+    /// Answers also of which of them there was news.
+    pub(super) async fn nudged(&self, name: &str, ids: Vec<u64>) -> Result<(Came, BTreeSet<u64>), Fault> {
+        let nothing = BTreeSet::new();
+        let Some(model) = self.capture.models.get(name) else { return Ok((Came::Done, nothing)) };
+        let mut leads = Leads::default();
+        if let Some(unread) = self.these(name, model, ids, Found::Nudge, &mut leads).await? {
+            return Ok((Came::Unread(unread), nothing));
+        }
+        let news = leads.coming.iter().map(|coming| coming.id).collect();
+        Ok((self.lead(leads, Vec::new()).await?, news))
+    }
+
+    /// One look at a model, and the step in the progress that it makes.
+    pub(super) async fn look(&self, name: &str, look: &Look) -> Result<Came, Fault> {
+        let Some(captured) = self.capture.models.get(name) else { return Ok(Came::Done) };
+        let (mut progress, version) = self.progress().await?;
+        let Some(model) = progress.models.remove(name) else { return Ok(Came::Done) };
+        let mut leads = Leads::default();
+        let told = match look {
+            Look::Identities { from } => self.identities(name, captured, *from, &mut leads).await?,
+            Look::Light { .. } | Look::Whole { .. } | Look::Sweep(_) | Look::NewSweep { .. } => {
+                self.page(name, captured, look, &mut leads).await?
+            }
+        };
+        let told = match told {
+            Ok(told) => told,
+            Err(unread) => return Ok(Came::Unread(unread)),
+        };
+        let model: Model = decide::after(model, look, told, self.clock.now());
+        progress.models.insert(name.to_owned(), model);
+        leads.changes.push(Change::Stand { source: self.name().clone(), text: progress.text() });
+        self.lead(leads, vec![Guard::Standing { source: self.name().clone(), version }]).await
+    }
+
+    /// A page of records that is asked for by place.
+    async fn page(
+        &self,
+        name: &str,
+        captured: &CapturedModel,
+        look: &Look,
+        leads: &mut Leads,
+    ) -> Result<Result<Told, Unread>, Fault> {
+        let Some((which, limit)) = look.which() else { return Ok(Ok(Told { more_after: None, at: self.clock.wall() })) };
+        let (depth, found) = match look {
+            Look::Light { .. } => (Depth::Light, Found::Beginning),
+            Look::Whole { found, .. } => (Depth::Whole, *found),
+            Look::Sweep(_) | Look::NewSweep { .. } | Look::Identities { .. } => (Depth::Whole, Found::Sweep),
+        };
+        let reading = match depth {
+            Depth::Light => policy::compiled::Reading::default(),
+            Depth::Whole => captured.reading.clone(),
+        };
+        let asked = Asked { model: name.to_owned(), reading, which, limit };
+        let answer = self.records.shown(&self.peer, &asked).await;
+        let shown = match self.read(look.word(), |shown: &Shown| shown.rows.len(), answer) {
+            Ok(shown) => shown,
+            Err(unread) => return Ok(Err(unread)),
+        };
+        self.judge(name, &shown.rows, (shown.shape, depth, found), leads).await?;
+        Ok(Ok(Told::of(&shown, limit)))
+    }
+
+    /// Records by their ids; those that are not shown are asked after.
+    async fn these(
+        &self,
+        name: &str,
+        captured: &CapturedModel,
+        ids: Vec<u64>,
+        found: Found,
+        leads: &mut Leads,
+    ) -> Result<Option<Unread>, Fault> {
+        for ids in ids.chunks(decide::PAGE) {
+            let which = Which::These(ids.to_vec());
+            let asked = Asked { model: name.to_owned(), reading: captured.reading.clone(), which, limit: ids.len() };
+            let answer = self.records.shown(&self.peer, &asked).await;
+            let shown = match self.read(found.word(), |shown: &Shown| shown.rows.len(), answer) {
+                Ok(shown) => shown,
+                Err(unread) => return Ok(Some(unread)),
+            };
+            self.judge(name, &shown.rows, (shown.shape, Depth::Whole, found), leads).await?;
+            let there: Vec<u64> = shown.rows.iter().map(|row| row.id).collect();
+            let known = self.ledger.known(self.name(), name, ids.to_vec()).await?.rows;
+            let missing = known.iter().filter(|known| known.seen == Seen::Shown && !there.contains(&known.id));
+            if let Some(unread) = self.gone(name, missing.cloned().collect(), found, leads).await {
+                return Ok(Some(unread));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Compares rows with what is known of them.
+    async fn judge(
+        &self,
+        name: &str,
+        rows: &[Row],
+        (shape, depth, found): (Shape, Depth, Found),
+        leads: &mut Leads,
+    ) -> Result<(), Fault> {
+        let ids = rows.iter().map(|row| row.id).collect();
+        let known = self.ledger.known(self.name(), name, ids).await?.rows;
+        let known: BTreeMap<u64, Known> = known.into_iter().map(|known| (known.id, known)).collect();
+        let mut now_known = Vec::with_capacity(rows.len());
+        for row in rows {
+            let before = known.get(&row.id);
+            let Judged { news, known } = decide::judge(name, row, before, shape, depth);
+            if let Some(news) = news {
+                let (id, body) = (row.id, row.body.clone());
+                leads.coming.push(Coming { model: name.to_owned(), id, news, body, found });
+            }
+            if before != Some(&known) {
+                now_known.push(known);
+            }
+        }
+        if !now_known.is_empty() {
+            leads.changes.push(Change::Know { source: self.name().clone(), model: name.to_owned(), rows: now_known });
+        }
+        Ok(())
+    }
+
+    /// Which ids are there: what is missing and what is not known, where the counts differ.
+    async fn identities(
+        &self,
+        name: &str,
+        captured: &CapturedModel,
+        from: u64,
+        leads: &mut Leads,
+    ) -> Result<Result<Told, Unread>, Fault> {
+        let ranges = ranges(from);
+        let answer = self.records.counts(&self.peer, name, &ranges).await;
+        let there = match self.read(Found::Identities.word(), Vec::len, answer) {
+            Ok(counts) => counts,
+            Err(unread) => return Ok(Err(unread)),
+        };
+        let known = self.ledger.known_counts(self.name(), name, ranges.clone()).await?;
+        let compared = compare(&ranges, &there, &known);
+        let mut room = APART_MAX;
+        for range in compared.differ {
+            let answer = self.records.ids(&self.peer, name, range).await;
+            let there = match self.read(Found::Identities.word(), Vec::len, answer) {
+                Ok(ids) => ids,
+                Err(unread) => return Ok(Err(unread)),
+            };
+            let limit = usize::try_from(range.1 - range.0).unwrap_or(usize::MAX);
+            let known = self.ledger.known_ids(self.name(), name, range, limit).await?;
+            let mut apart = apart(&there, &known);
+            let is_cut = apart.cut(room);
+            room -= apart.missing.len() + apart.unknown.len();
+            let rows = self.ledger.known(self.name(), name, apart.missing).await?.rows;
+            if let Some(unread) = self.gone(name, rows, Found::Identities, leads).await {
+                return Ok(Err(unread));
+            }
+            if let Some(unread) = self.these(name, captured, apart.unknown, Found::Identities, leads).await? {
+                return Ok(Err(unread));
+            }
+            if is_cut && !leads.changes.is_empty() {
+                return Ok(Ok(Told { more_after: Some(range.0), at: self.clock.wall() }));
+            }
+        }
+        Ok(Ok(Told { more_after: compared.next, at: self.clock.wall() }))
+    }
+
+    /// Known records that are not shown any more: each is deleted, or a rule hides it.
+    async fn gone(&self, name: &str, missing: Vec<Known>, found: Found, leads: &mut Leads) -> Option<Unread> {
+        for known in missing.chunks(decide::PAGE) {
+            let ids: Vec<u64> = known.iter().map(|known| known.id).collect();
+            let answer = self.records.missing(&self.peer, name, &ids).await;
+            let absent = match self.read(found.word(), Vec::len, answer) {
+                Ok(absent) => absent,
+                Err(unread) => return Some(unread),
+            };
+            let is = |id: u64, absence| absent.contains(&(id, absence));
+            let gone: Vec<u64> = ids.iter().copied().filter(|id| is(*id, Absence::Gone)).collect();
+            let hidden = known.iter().filter(|known| is(known.id, Absence::Hidden));
+            let hidden: Vec<Known> = hidden.map(|known| Known { seen: Seen::Hidden, ..known.clone() }).collect();
+            for id in &gone {
+                let (news, body) = (decide::deletion(name, *id), decide::deleted_body(name, *id));
+                leads.coming.push(Coming { model: name.to_owned(), id: *id, news, body, found });
+            }
+            let (source, model) = (self.name().clone(), name.to_owned());
+            if !gone.is_empty() {
+                leads.changes.push(Change::Forget { source: source.clone(), model: model.clone(), ids: gone });
+            }
+            if !hidden.is_empty() {
+                leads.changes.push(Change::Know { source, model, rows: hidden });
+            }
+        }
+        None
+    }
+
+    /// Takes the events in, and then commits what is known.
+    async fn lead(&self, leads: Leads, guards: Vec<Guard>) -> Result<Came, Fault> {
+        let listed = leads.coming.iter().filter(|coming| self.source.events.contains_key(&native(coming)));
+        let listed: Vec<&Coming> = listed.collect();
+        for page in listed.chunks(decide::PAGE) {
+            let answers = join_all(page.iter().map(|coming| self.take(coming))).await;
+            if answers.contains(&false) {
+                return Ok(Came::Refused);
+            }
+        }
+        if !leads.changes.is_empty() {
+            self.ledger.commit(Batch { guards, changes: leads.changes }).await?;
+        }
+        Ok(Came::Done)
+    }
+
+    /// Whether intake has it, or will never take it, which is told.
+    async fn take(&self, coming: &Coming) -> bool {
+        let Some(received) = self.received(coming, self.clock.now()) else { return true };
+        match self.intake.receive(received).await {
+            Answer::Accepted(item) => {
+                if !item.duplicate {
+                    self.tell(Capturing::Taken { found: coming.found.word() });
+                }
+                true
+            }
+            Answer::Batch(_) | Answer::Handshake(_) => true,
+            Answer::Refused(refusal) if matches!(refusal.kind, RefusalKind::Unavailable | RefusalKind::OverLimit) => false,
+            Answer::Refused(refusal) => {
+                self.tell(Capturing::NotTaken { record: &coming.news.key, why: &refusal.detail });
+                true
+            }
+        }
+    }
+
+    fn received(&self, coming: &Coming, at: Timestamp) -> Option<Received> {
+        let mut headers = HeaderMap::new();
+        headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        for (name, value) in [
+            (TYPE_HEADER, native(coming)),
+            (KEY_HEADER, coming.news.key.clone()),
+            (FOUND_HEADER, coming.found.word().to_owned()),
+        ] {
+            headers.insert(name, HeaderValue::from_str(&value).ok()?);
+        }
+        let seed = self.clock.chance();
+        Some(Received {
+            source: self.name().clone(),
+            at,
+            headers,
+            method: "POST".to_owned(),
+            path: String::new(),
+            query: String::new(),
+            body: coming.body.clone(),
+            peer: None::<IpAddr>,
+            by: Brought::Capture,
+            seed: seed.iter().fold(0, |sum: u64, byte| sum << 8 | u64::from(*byte)),
+        })
+    }
+}
+
+/// The native type of an event.
+fn native(coming: &Coming) -> String {
+    format!("{}.{}", coming.model, coming.news.word)
+}

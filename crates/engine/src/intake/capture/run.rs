@@ -1,0 +1,263 @@
+//! The loop of captures: for each captured source one look after the other, sources beside each other, so that one system that
+//! does not answer holds up no other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use model::{Fault, FaultKind, SourceName, TimeSpan, Timestamp};
+use policy::compiled::{Capture, Odoo, Source};
+
+use super::decide;
+use super::look::{Came, Looker};
+use crate::board::Board;
+use crate::book::Book;
+use crate::drive::Stop;
+use crate::intake::run::Intake;
+use crate::keyring::Keyring;
+use crate::nudges::Nudge;
+use crate::observe::{Captured, Capturing, Fact, Facts};
+use crate::ports::{Clock, Ledger, Peer, Records};
+
+/// The shard whose holder captures: a source has one hand.
+const SHARD: &str = "partition/0";
+/// How long after a nudge the record is read, and again where nothing was seen yet: Odoo 18 tells before it commits.
+const AFTER_NUDGE: [TimeSpan; 3] = [TimeSpan::from_millis(500), TimeSpan::from_secs(3), TimeSpan::from_secs(15)];
+/// How often it is looked whether something is due.
+const BEAT: TimeSpan = TimeSpan::from_millis(500);
+/// How long a system that did not show what was asked for is left alone, at first and at most.
+const LEFT_ALONE: (TimeSpan, TimeSpan) = (TimeSpan::from_secs(2), TimeSpan::from_secs(60));
+/// LIMIT: records of one model that nudges make be read at once.
+const NUDGED_MAX: usize = decide::PAGE;
+
+/// The captures of a node.
+#[derive(Debug)]
+pub struct Captures {
+    /// Where events come in.
+    pub intake: Arc<Intake>,
+    /// What is known.
+    pub ledger: Arc<dyn Ledger>,
+    /// The outside.
+    pub records: Arc<dyn Records>,
+    /// The policies.
+    pub book: Arc<Book>,
+    /// What this node works on, its nudges and keys.
+    pub board: Arc<Board>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where facts go.
+    pub facts: Arc<Facts>,
+    /// When to stop.
+    pub stop: Stop,
+}
+
+/// What is remembered of a source from look to look. Lost at the end of the process.
+#[derive(Debug, Default)]
+struct Memory {
+    /// Nudged records, by when they are read, and how often they were.
+    nudged: BTreeMap<(Timestamp, Nudge), usize>,
+    /// Until when the system is left alone, and how often it did not show what was asked for.
+    left_alone: Option<(Timestamp, u32)>,
+    /// What was told of it last.
+    told: Option<&'static str>,
+}
+
+type Looking = BoxFuture<'static, (SourceName, Memory, Result<(), Fault>)>;
+
+impl Captures {
+    /// Looks until it is told to stop.
+    pub async fn run(self) -> Result<(), Fault> {
+        let mut memories: BTreeMap<SourceName, Memory> = BTreeMap::new();
+        let mut looking: FuturesUnordered<Looking> = FuturesUnordered::new();
+        let mut busy: BTreeSet<SourceName> = BTreeSet::new();
+        let (mut stop, mut heard) = (self.stop.clone(), self.board.nudges.changed());
+        while !*stop.borrow() {
+            heard.borrow_and_update();
+            for (source, capture) in self.captured() {
+                if busy.contains(&source.name) {
+                    continue;
+                }
+                let name = source.name.clone();
+                let mut memory = memories.remove(&name).unwrap_or_default();
+                self.listen(&name, &mut memory);
+                let now = self.clock.now();
+                if memory.left_alone.is_some_and(|(until, _)| now < until) {
+                    memories.insert(name, memory);
+                    continue;
+                }
+                busy.insert(name);
+                looking.push(self.start(&source, &capture, memory));
+            }
+            tokio::select! {
+                biased;
+                _ = stop.changed() => {}
+                Some((name, memory, ended)) = looking.next(), if !looking.is_empty() => {
+                    busy.remove(&name);
+                    memories.insert(name, memory);
+                    if let Err(fault) = ended {
+                        self.endured(&fault)?;
+                    }
+                }
+                _ = heard.changed() => {}
+                () = self.clock.sleep(BEAT) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A fault that may pass is told and endured.
+    fn endured(&self, fault: &Fault) -> Result<(), Fault> {
+        match fault.kind {
+            FaultKind::Conflict | FaultKind::Shutdown => Ok(()),
+            FaultKind::Unavailable | FaultKind::Busy | FaultKind::Full => {
+                self.facts.emit(&Fact::LoopFault { name: "capture", fault });
+                Ok(())
+            }
+            FaultKind::Corrupt => {
+                self.facts.emit(&Fact::LoopFault { name: "capture", fault });
+                Err(Fault::from_error(FaultKind::Corrupt, "capture", fault.to_string()))
+            }
+        }
+    }
+
+    /// Sources that this node captures now: none that a person paused.
+    fn captured(&self) -> Vec<(Arc<Source>, Capture)> {
+        if !self.board.holds(SHARD) {
+            return Vec::new();
+        }
+        let policy = self.book.current();
+        let is_paused = |source: &Source| self.board.switches.paused(&format!("source/{}", source.name)).is_some();
+        let sources = policy.sources.values().filter(|source| !is_paused(source));
+        sources.filter_map(|source| Some((Arc::clone(source), source.captured()?.clone()))).collect()
+    }
+
+    /// Takes note of what nudges named.
+    fn listen(&self, name: &SourceName, memory: &mut Memory) {
+        let taken = self.board.nudges.take(name, NUDGED_MAX);
+        if taken.heard > 0 {
+            let what = Capturing::Nudged { count: taken.heard };
+            self.facts.emit(&Fact::Captured(Captured { source: name, what }));
+        }
+        let due = self.clock.now() + AFTER_NUDGE[0];
+        let is_waiting = |nudge: &Nudge| memory.nudged.iter().any(|((_, held), tries)| held == nudge && *tries == 0);
+        let fresh: Vec<Nudge> = taken.records.into_iter().filter(|nudge| !is_waiting(nudge)).collect();
+        memory.nudged.extend(fresh.into_iter().map(|nudge| ((due, nudge), 0)));
+    }
+
+    fn start(&self, source: &Arc<Source>, capture: &Capture, memory: Memory) -> Looking {
+        let name = source.name.clone();
+        let keys = Arc::clone(&self.board.keys.borrow());
+        let Some(peer) = peer(&capture.odoo, &keys) else {
+            return Box::pin(async move { (name, memory, Ok(())) });
+        };
+        let looker = Looker {
+            source: Arc::clone(source),
+            capture: capture.clone(),
+            peer,
+            intake: Arc::clone(&self.intake),
+            ledger: Arc::clone(&self.ledger),
+            records: Arc::clone(&self.records),
+            clock: Arc::clone(&self.clock),
+            facts: Arc::clone(&self.facts),
+        };
+        Box::pin(async move {
+            let mut memory = memory;
+            let ended = turn(&looker, &mut memory).await;
+            (name, memory, ended)
+        })
+    }
+}
+
+/// One look at what is due: nudged records before all else.
+async fn turn(looker: &Looker, memory: &mut Memory) -> Result<(), Fault> {
+    let now = looker.clock.now();
+    if let Some((name, batch)) = nudged(memory, now) {
+        let ids = batch.iter().map(|(nudge, _)| nudge.id).collect();
+        let (came, news) = looker.nudged(&name, ids).await?;
+        if came == Came::Done {
+            let unseen = batch.into_iter().filter(|(nudge, _)| !news.contains(&nudge.id));
+            let again = unseen.filter_map(|(nudge, tries)| Some(((now + *AFTER_NUDGE.get(tries + 1)?, nudge), tries + 1)));
+            memory.nudged.extend(again);
+        }
+        // Otherwise the next sweep finds them.
+        settle(looker, memory, &came);
+        return Ok(());
+    }
+    let (progress, _) = looker.progress().await?;
+    let rhythm = &looker.capture.rhythm;
+    let next = progress
+        .models
+        .iter()
+        .find_map(|(name, model)| decide::next(model, rhythm, looker.capture.since, now).map(|look| (name.clone(), look)));
+    match next {
+        Some((name, look)) => {
+            let came = looker.look(&name, &look).await?;
+            settle(looker, memory, &came);
+        }
+        None => {
+            let due = progress.models.values().filter_map(|model| decide::due_at(model, rhythm)).min();
+            rest(looker, memory, due).await;
+        }
+    }
+    Ok(())
+}
+
+/// Waits a beat where nothing is due: a source that rests costs a read of the ledger each time.
+async fn rest(looker: &Looker, memory: &Memory, due: Option<Timestamp>) {
+    let now = looker.clock.now();
+    let nudge = memory.nudged.keys().next().map(|(due, _)| *due);
+    let until = due.into_iter().chain(nudge).min();
+    let span = until.map_or(BEAT, |until| if until > now { until.since(now).min(BEAT) } else { TimeSpan::default() });
+    looker.clock.sleep(span).await;
+}
+
+/// Nudged records of one model that are due.
+fn nudged(memory: &mut Memory, now: Timestamp) -> Option<(String, Vec<(Nudge, usize)>)> {
+    let model = memory.nudged.keys().next().filter(|(due, _)| *due <= now).map(|(_, nudge)| nudge.model.clone())?;
+    let is_due = |(due, nudge): &(Timestamp, Nudge)| *due <= now && nudge.model == model;
+    let keys: Vec<_> = memory.nudged.keys().filter(|key| is_due(key)).take(NUDGED_MAX).cloned().collect();
+    let batch = keys.into_iter().filter_map(|key| memory.nudged.remove(&key).map(|tries| (key.1, tries)));
+    Some((model, batch.collect()))
+}
+
+/// What follows from a look: a system that did not answer is left alone for a while, and that is told once for each cause.
+fn settle(looker: &Looker, memory: &mut Memory, came: &Came) {
+    match came {
+        Came::Done => {
+            memory.left_alone = None;
+            if memory.told.take().is_some() {
+                looker.tell(Capturing::GoesOn);
+            }
+        }
+        Came::Unread(unread) => {
+            if memory.told != Some(unread.cause) {
+                memory.told = Some(unread.cause);
+                looker.tell(Capturing::Unread { cause: unread.cause, why: &unread.why, help: unread.help });
+            }
+            leave_alone(looker, memory);
+        }
+        Came::Refused => leave_alone(looker, memory),
+    }
+}
+
+fn leave_alone(looker: &Looker, memory: &mut Memory) {
+    let (first, most) = LEFT_ALONE;
+    let times = memory.left_alone.map_or(0, |(_, times)| times);
+    let span = first.times(1 << times.min(8)).min(most);
+    memory.left_alone = Some((looker.clock.now() + span, times + 1));
+}
+
+/// The system with the newest key that has a value; none while no key has one.
+fn peer(odoo: &Odoo, keys: &Keyring) -> Option<Peer> {
+    let key = keys.values(&odoo.keys).next()?.clone();
+    Some(Peer {
+        name: odoo.system.clone(),
+        url: odoo.url.clone(),
+        database: odoo.database.clone(),
+        login: odoo.login.clone(),
+        key,
+        allow: odoo.allow.clone(),
+    })
+}

@@ -1,0 +1,103 @@
+//! What can be told of captures. As every fact it holds ids and words; never a record.
+
+use std::fmt;
+
+use model::SourceName;
+
+use super::fact::Loudness;
+
+/// A fact about the capture of a source.
+#[derive(Clone, Copy, Debug)]
+pub struct Captured<'a> {
+    /// Whose.
+    pub source: &'a SourceName,
+    /// What happened.
+    pub what: Capturing<'a>,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug)]
+pub enum Capturing<'a> {
+    /// Nudges were heard.
+    Nudged {
+        /// How many.
+        count: u64,
+    },
+    /// The system showed what was asked for.
+    Read {
+        /// What it was asked for, in a word.
+        look: &'static str,
+        /// Records, or ids.
+        rows: u64,
+    },
+    /// An event was taken in.
+    Taken {
+        /// How it was found, in a word.
+        found: &'static str,
+    },
+    /// What was found can never be taken in; it is looked at again when it changes.
+    NotTaken {
+        /// Its key.
+        record: &'a str,
+        /// Why, in a sentence.
+        why: &'a str,
+    },
+    /// The system did not show what was asked for. Told once until it does again or fails otherwise.
+    Unread {
+        /// A stable word.
+        cause: &'static str,
+        /// In a sentence.
+        why: &'a str,
+        /// What mends it; empty where waiting does.
+        help: &'a str,
+    },
+    /// It shows it again.
+    GoesOn,
+}
+
+impl Captured<'_> {
+    /// Its name in the log.
+    pub(super) const fn name(&self) -> &'static str {
+        match self.what {
+            Capturing::Nudged { .. } => "nudged",
+            Capturing::Read { .. } => "capture_read",
+            Capturing::Taken { .. } => "captured",
+            Capturing::NotTaken { .. } => "not_captured",
+            Capturing::Unread { .. } => "unread",
+            Capturing::GoesOn => "capture_goes_on",
+        }
+    }
+
+    /// A word of it for machines: how, by what, or why.
+    pub(super) const fn word(&self) -> Option<&'static str> {
+        match self.what {
+            Capturing::Read { look: word, .. }
+            | Capturing::Taken { found: word }
+            | Capturing::Unread { cause: word, .. } => Some(word),
+            Capturing::Nudged { .. } | Capturing::NotTaken { .. } | Capturing::GoesOn => None,
+        }
+    }
+
+    pub(super) const fn loudness(&self) -> Loudness {
+        match self.what {
+            Capturing::Nudged { .. } | Capturing::Read { .. } | Capturing::Taken { .. } => Loudness::Debug,
+            Capturing::GoesOn => Loudness::Info,
+            Capturing::NotTaken { .. } | Capturing::Unread { .. } => Loudness::Warn,
+        }
+    }
+}
+
+impl fmt::Display for Captured<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = self.source;
+        match self.what {
+            Capturing::Nudged { count } => write!(f, "{source} heard {count} nudges"),
+            Capturing::Read { look, rows } => write!(f, "{source} read {rows} rows for {look}"),
+            Capturing::Taken { found } => write!(f, "{source} took in a record, found by {found}"),
+            Capturing::NotTaken { record, why } => write!(f, "{source} cannot take in {record}: {why}"),
+            Capturing::Unread { why, help: "", .. } => write!(f, "{source} cannot be read: {why}"),
+            Capturing::Unread { why, help, .. } => write!(f, "{source} cannot be read: {why}; {help}"),
+            Capturing::GoesOn => write!(f, "{source} is read again"),
+        }
+    }
+}
