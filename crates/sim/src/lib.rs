@@ -13,6 +13,7 @@ pub mod demo;
 pub mod executor;
 pub mod faulty;
 pub mod life;
+pub mod odoo;
 pub mod oracle;
 pub mod project;
 pub mod random;

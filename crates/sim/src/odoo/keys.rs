@@ -1,0 +1,125 @@
+//! API keys: made through a web session that has shown who it is, shown once, and with an end that a plain user cannot put
+//! off beyond ninety days.
+
+use model::{TimeSpan, Timestamp};
+use serde_json::json;
+
+use super::accounts::KEY_DAYS_MAX;
+use super::calls::{Call, Method, Outcome};
+use super::env::{Env, World};
+use super::errors::Failure;
+use super::faults::Fault;
+use super::rights::Operation;
+use super::store::Record;
+use super::value::{Value, text};
+
+const DESCRIPTION: &str = "res.users.apikeys.description";
+const CHECK: &str = "res.users.identitycheck";
+
+pub(super) const METHODS: &[Method] = &[
+    Method { needs: Operation::Write, ..Method::act(DESCRIPTION, "make_key", make_key) },
+    Method { needs: Operation::Write, ..Method::act(CHECK, "run_check", run_check) },
+    Method { needs: Operation::Unlink, ..Method::act("res.users.apikeys", "remove", remove) },
+];
+
+/// Whether a secret is of any use now: the fault of expired keys spares passwords.
+pub(super) fn keys_work(world: &World, secret: &str) -> bool {
+    let is_key = secret.len() == 40 && secret.bytes().all(|byte| byte.is_ascii_hexdigit());
+    !(is_key && world.faults.has(Fault::KeyExpired))
+}
+
+/// A new key of a user, with its row. Answers the key, which is shown this once.
+pub(super) fn issue(env: &mut Env<'_>, user: i64, name: &str, expires: Option<Timestamp>) -> Result<String, Failure> {
+    let secret: String = (0..3).map(|_| format!("{:016x}", env.world.chance.number())).collect();
+    let secret = secret.get(..40).unwrap_or_default().to_owned();
+    let until = expires.map_or(Value::Empty, super::value::second);
+    let fields =
+        vec![("name", text(name)), ("user_id", Value::Ref(user)), ("scope", Value::Empty), ("expiration_date", until)];
+    let row = env.add("res.users.apikeys", fields)?;
+    env.world.accounts.add_key(&secret, user, row, expires);
+    Ok(secret)
+}
+
+/// When a key with this description ends; nothing for one that lasts.
+fn end(env: &Env<'_>, description: &Record) -> Result<Option<Timestamp>, Failure> {
+    let now = env.now();
+    let days: i64 = description.text("duration").parse().unwrap_or_default();
+    let until = match days {
+        -1 if description.get("expiration_date").truth() => Some(Timestamp::from_micros(description.int("expiration_date"))),
+        -1 | 0 => None,
+        days => Some(now + TimeSpan::from_days(days.unsigned_abs())),
+    };
+    if env.world.accounts.is_administrator(env.tx.user) {
+        return Ok(until);
+    }
+    match until {
+        None => Err(Failure::Validation("The API key must have an expiration date".to_owned())),
+        Some(until) if until > now + TimeSpan::from_days(KEY_DAYS_MAX) => {
+            Err(Failure::Validation("You cannot exceed 90.0 days.".to_owned()))
+        }
+        Some(until) => Ok(Some(until)),
+    }
+}
+
+fn make_key(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
+    let id = call.ids.first().copied().unwrap_or_default();
+    let description = env.get(DESCRIPTION, id)?;
+    let Some(session) = env.session.clone() else {
+        return Err(Failure::User("This method can only be accessed over HTTP".to_owned()));
+    };
+    end(env, &description)?;
+    if env.world.accounts.is_identified(&session, env.now()) {
+        return ready(env, id);
+    }
+    let check = env.add(CHECK, vec![("request", text(&id.to_string()))])?;
+    Ok(Outcome::Plain(json!({
+        "type": "ir.actions.act_window",
+        "res_model": CHECK,
+        "res_id": check,
+        "name": "Security Control",
+        "target": "new",
+        "views": [[false, "form"]],
+    })))
+}
+
+fn run_check(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
+    let id = call.ids.first().copied().unwrap_or_default();
+    let check = env.get(CHECK, id)?;
+    let given = env.context.get("password").and_then(|it| it.as_str()).map(str::to_owned);
+    let password = if env.version().is_new() { given.unwrap_or_default() } else { check.text("password").to_owned() };
+    if !env.world.accounts.is_password(env.tx.user, &password) {
+        return Err(Failure::User(
+            "Incorrect Password, try again or click on Forgot Password to reset your password.".to_owned(),
+        ));
+    }
+    if let Some(session) = env.session.clone() {
+        let now = env.now();
+        env.world.accounts.identify(&session, now);
+    }
+    let description = check.text("request").parse().unwrap_or_default();
+    env.remove(CHECK, id)?;
+    ready(env, description)
+}
+
+fn ready(env: &mut Env<'_>, id: i64) -> Result<Outcome, Failure> {
+    let description = env.get(DESCRIPTION, id)?;
+    let until = end(env, &description)?;
+    let user = env.tx.user;
+    let key = issue(env, user, description.text("name"), until)?;
+    env.remove(DESCRIPTION, id)?;
+    Ok(Outcome::Plain(json!({
+        "type": "ir.actions.act_window",
+        "res_model": "res.users.apikeys.show",
+        "name": "API Key Ready",
+        "views": [[false, "form"]],
+        "target": "new",
+        "context": { "default_key": key },
+    })))
+}
+
+fn remove(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
+    for id in &call.ids {
+        super::records::delete(env, "res.users.apikeys", *id)?;
+    }
+    Ok(Outcome::Nothing)
+}

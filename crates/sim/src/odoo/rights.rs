@@ -1,0 +1,141 @@
+//! Who may do what with which model: a table of groups. It says no in Odoo's words, which name the groups that may.
+
+use std::collections::BTreeSet;
+
+use super::env::Env;
+use super::errors::Failure;
+use super::faults::Fault;
+
+/// What is done with records of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operation {
+    /// Reading.
+    Read,
+    /// Changing.
+    Write,
+    /// Making.
+    Create,
+    /// Deleting.
+    Unlink,
+}
+
+impl Operation {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Read => "access",
+            Self::Write => "modify",
+            Self::Create => "create",
+            Self::Unlink => "delete",
+        }
+    }
+}
+
+/// The group that may configure everything.
+pub const SETTINGS: &str = "Administration/Settings";
+/// The group of everybody who works there.
+pub const INTERNAL: &str = "User types/Internal User";
+
+/// All groups, and for each what it includes.
+const GROUPS: [(&str, &[&str]); 14] = [
+    (INTERNAL, &[]),
+    (SETTINGS, &[INTERNAL]),
+    ("Sales/Administrator", &["Sales/User: All Documents", "Sales/User: Own Documents Only", INTERNAL]),
+    ("Sales/User: All Documents", &["Sales/User: Own Documents Only", INTERNAL]),
+    ("Sales/User: Own Documents Only", &[INTERNAL]),
+    ("Inventory/Administrator", &["Inventory/User", INTERNAL]),
+    ("Inventory/User", &[INTERNAL]),
+    ("Purchase/Administrator", &["Purchase/User", INTERNAL]),
+    ("Purchase/User", &[INTERNAL]),
+    ("Manufacturing/Administrator", &["Manufacturing/User", INTERNAL]),
+    ("Manufacturing/User", &[INTERNAL]),
+    ("Invoicing/Administrator", &["Invoicing/Billing", INTERNAL]),
+    ("Invoicing/Billing", &[INTERNAL]),
+    ("Crossdock/Outbox", &[]),
+];
+
+const SALES: &[&str] = &["Sales/Administrator", "Sales/User: All Documents", "Sales/User: Own Documents Only"];
+const STOCK: &[&str] = &["Inventory/Administrator", "Inventory/User"];
+const MOVERS: &[&str] = &[
+    "Inventory/Administrator",
+    "Inventory/User",
+    "Manufacturing/User",
+    "Purchase/User",
+    "Sales/User: All Documents",
+    "Sales/User: Own Documents Only",
+];
+const PURCHASE: &[&str] = &["Purchase/Administrator", "Purchase/User"];
+const MAKERS: &[&str] = &["Manufacturing/Administrator", "Manufacturing/User"];
+const BILLERS: &[&str] = &["Invoicing/Administrator", "Invoicing/Billing"];
+const ADMINISTRATORS: &[&str] = &[SETTINGS];
+const EVERYBODY: &[&str] = &[INTERNAL];
+
+/// By the beginning of the model's name, the first that fits: who reads, who changes and makes, who deletes.
+const RIGHTS: [(&str, [&[&str]; 3]); 26] = [
+    ("sale.order.line", [SALES, SALES, SALES]),
+    ("sale.order", [SALES, SALES, &["Sales/Administrator"]]),
+    ("sale.", [SALES, SALES, SALES]),
+    ("account.payment.register", [BILLERS, BILLERS, BILLERS]),
+    ("account.move", [BILLERS, BILLERS, BILLERS]),
+    ("account.", [EVERYBODY, &["Invoicing/Administrator"], &["Invoicing/Administrator"]]),
+    ("purchase.", [PURCHASE, PURCHASE, PURCHASE]),
+    ("stock.quant", [EVERYBODY, STOCK, STOCK]),
+    ("stock.picking.type", [EVERYBODY, &["Inventory/Administrator"], &["Inventory/Administrator"]]),
+    ("stock.picking", [MOVERS, MOVERS, STOCK]),
+    ("stock.move", [MOVERS, MOVERS, STOCK]),
+    ("stock.warehouse", [EVERYBODY, &["Inventory/Administrator"], &["Inventory/Administrator"]]),
+    ("stock.location", [EVERYBODY, &["Inventory/Administrator"], &["Inventory/Administrator"]]),
+    ("stock.", [EVERYBODY, STOCK, STOCK]),
+    ("mrp.bom", [EVERYBODY, &["Manufacturing/Administrator"], &["Manufacturing/Administrator"]]),
+    ("mrp.", [MAKERS, MAKERS, MAKERS]),
+    ("ir.model.data", [EVERYBODY, EVERYBODY, ADMINISTRATORS]),
+    ("ir.model", [EVERYBODY, ADMINISTRATORS, ADMINISTRATORS]),
+    ("ir.module", [EVERYBODY, ADMINISTRATORS, ADMINISTRATORS]),
+    ("ir.", [ADMINISTRATORS, ADMINISTRATORS, ADMINISTRATORS]),
+    ("base.", [ADMINISTRATORS, ADMINISTRATORS, ADMINISTRATORS]),
+    ("res.users.", [EVERYBODY, EVERYBODY, EVERYBODY]),
+    ("res.users", [EVERYBODY, ADMINISTRATORS, ADMINISTRATORS]),
+    ("res.groups", [EVERYBODY, ADMINISTRATORS, ADMINISTRATORS]),
+    ("crossdock.", [&["Crossdock/Outbox"], &["Crossdock/Outbox"], &["Crossdock/Outbox"]]),
+    ("", [EVERYBODY, EVERYBODY, EVERYBODY]),
+];
+
+/// The names of all groups.
+pub(super) fn groups() -> impl Iterator<Item = &'static str> {
+    GROUPS.iter().map(|(name, _)| *name)
+}
+
+/// A group with what it includes.
+pub(super) fn with_included(group: &str) -> impl Iterator<Item = &'static str> {
+    let found = GROUPS.iter().find(|(name, _)| *name == group);
+    found.into_iter().flat_map(|(name, included)| [*name].into_iter().chain(included.iter().copied()))
+}
+
+fn allowed(model: &str, operation: Operation) -> &'static [&'static str] {
+    let fits = |(start, _): &&(&str, [&'static [&'static str]; 3])| model.starts_with(start);
+    let lists = RIGHTS.iter().find(fits).map_or([EVERYBODY; 3], |(_, lists)| *lists);
+    match operation {
+        Operation::Read => lists[0],
+        Operation::Write | Operation::Create => lists[1],
+        Operation::Unlink => lists[2],
+    }
+}
+
+/// Refuses what the caller may not do.
+pub(super) fn check(env: &Env<'_>, model: &str, operation: Operation) -> Result<(), Failure> {
+    let view = env.view();
+    let model = view.model(model)?;
+    let groups = allowed(model.name, operation);
+    let none = BTreeSet::new();
+    let own = env.world.accounts.groups(env.tx.user).unwrap_or(&none);
+    let is_removed = env.world.faults.has(Fault::AccessRemoved) && model.name != "res.users";
+    if groups.iter().any(|group| own.contains(group)) && !is_removed {
+        return Ok(());
+    }
+    let list: String = groups.iter().map(|group| format!("\t- {group}\n")).collect();
+    Err(Failure::Access(format!(
+        "You are not allowed to {} '{}' ({}) records.\n\nThis operation is allowed for the following groups:\n{list}\nContact your administrator to request access if necessary.",
+        operation.word(),
+        model.label,
+        model.name
+    )))
+}
