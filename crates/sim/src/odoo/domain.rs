@@ -62,7 +62,9 @@ impl Domain {
             })
             .collect();
         let json = json.replace("True", "true").replace("False", "false").replace("None", "null").replace(",]", "]");
-        serde_json::from_str(&json).map_err(|_| Failure::Value(format!("malformed domain {text}"))).and_then(|it| Self::parse(&it))
+        serde_json::from_str(&json)
+            .map_err(|_| Failure::Value(format!("malformed domain {text}")))
+            .and_then(|it| Self::parse(&it))
     }
 
     /// The terms that hold for every record that is meant.
@@ -127,7 +129,22 @@ impl Domain {
 }
 
 const OPERATORS: [&str; 16] = [
-    "=", "!=", "<>", "<", "<=", ">", ">=", "in", "not in", "like", "ilike", "not like", "not ilike", "=like", "=ilike", "==",
+    "=",
+    "!=",
+    "<>",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "in",
+    "not in",
+    "like",
+    "ilike",
+    "not like",
+    "not ilike",
+    "=like",
+    "=ilike",
+    "==",
 ];
 
 fn malformed(given: &Json) -> Failure {
@@ -231,11 +248,7 @@ impl Term<'_> {
         let pattern = if is_whole { pattern.to_owned() } else { format!("%{pattern}%") };
         let folds = self.operator.ends_with("ilike");
         names.iter().any(|name| {
-            if folds {
-                is_alike(&name.to_lowercase(), &pattern.to_lowercase())
-            } else {
-                is_alike(name, &pattern)
-            }
+            if folds { is_alike(&name.to_lowercase(), &pattern.to_lowercase()) } else { is_alike(name, &pattern) }
         })
     }
 
@@ -291,9 +304,13 @@ mod tests {
 
     #[test]
     fn like_knows_both_wildcards() {
-        for (name, pattern, expected) in
-            [("S00001", "S%", true), ("S00001", "%1", true), ("S00001", "S____1", true), ("S00001", "S___1", false), ("", "%", true)]
-        {
+        for (name, pattern, expected) in [
+            ("S00001", "S%", true),
+            ("S00001", "%1", true),
+            ("S00001", "S____1", true),
+            ("S00001", "S___1", false),
+            ("", "%", true),
+        ] {
             assert_eq!(is_alike(name, pattern), expected, "{name} {pattern}");
         }
     }

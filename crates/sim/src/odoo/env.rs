@@ -124,7 +124,9 @@ impl Env<'_> {
         let id = self.world.store.next_id(model);
         let at = Value::Time(self.tx.start.micros());
         let by = Value::Ref(self.tx.user);
-        for (field, value) in [("create_date", at.clone()), ("create_uid", by.clone()), ("write_date", at), ("write_uid", by)] {
+        for (field, value) in
+            [("create_date", at.clone()), ("create_uid", by.clone()), ("write_date", at), ("write_uid", by)]
+        {
             record.set(field, value);
         }
         self.put(model, id, None, Some(Arc::new(record)))?;

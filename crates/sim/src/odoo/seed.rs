@@ -38,7 +38,8 @@ pub(super) fn plant(shared: &Arc<Shared>) -> Result<String, Failure> {
 /// Makes a user with his row.
 pub(super) fn user(env: &mut Env<'_>, login: &str, password: &str, groups: &[&str]) -> Result<i64, Failure> {
     let is_first = login == ADMINISTRATOR_LOGIN;
-    let partner = if is_first { 3 } else { env.add("res.partner", vec![("name", text(login)), ("active", Value::Bool(true))])? };
+    let partner =
+        if is_first { 3 } else { env.add("res.partner", vec![("name", text(login)), ("active", Value::Bool(true))])? };
     let own: Vec<i64> = {
         let view = env.view();
         let is_own = |id: &i64| view.find("res.groups", *id).is_some_and(|it| groups.contains(&it.text("full_name")));
@@ -112,7 +113,8 @@ fn modules(env: &mut Env<'_>) -> Result<(), Failure> {
         ("crossdock_outbox", addon),
     ] {
         let installed = if state == "installed" { text(&version) } else { Value::Empty };
-        let fields = vec![("name", text(name)), ("shortdesc", text(name)), ("state", text(state)), ("latest_version", installed)];
+        let fields =
+            vec![("name", text(name)), ("shortdesc", text(name)), ("state", text(state)), ("latest_version", installed)];
         env.add("ir.module.module", fields)?;
     }
     Ok(())

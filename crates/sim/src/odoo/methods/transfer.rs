@@ -300,8 +300,7 @@ fn spread(env: &mut Env<'_>, id: i64, quantity: f64) -> Result<(), Failure> {
             env.set("stock.move.line", line, &[("quantity", Value::Float(more))])
         }
         None => {
-            let place =
-                Place { product: record.int("product_id"), location: record.int("location_id"), lot: 0, package: 0 };
+            let place = Place { product: record.int("product_id"), location: record.int("location_id"), lot: 0, package: 0 };
             add_line(env, (id, &record), place, left)
         }
     }

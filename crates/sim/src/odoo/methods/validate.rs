@@ -88,7 +88,10 @@ fn plan(env: &Env<'_>, picking: i64) -> Result<Plan, Failure> {
     };
     let moves: Vec<(i64, f64)> = records.iter().map(|(id, record)| (*id, done(record))).collect();
     if moves.iter().all(|(_, quantity)| is_none(*quantity)) {
-        return Err(Failure::User("You cannot validate a transfer if no quantities are reserved. To force the transfer, encode quantities.".to_owned()));
+        return Err(Failure::User(
+            "You cannot validate a transfer if no quantities are reserved. To force the transfer, encode quantities."
+                .to_owned(),
+        ));
     }
     let mut lacking = Vec::new();
     for (id, quantity) in &moves {
@@ -226,7 +229,8 @@ fn backorder(env: &mut Env<'_>, picking: i64, later: &[Later]) -> Result<(), Fai
     let original = env.get("stock.picking", picking)?;
     let kind = original.int("picking_type_id");
     let name = transfer::next_name(env, kind)?;
-    let left_out = ["name", "state", "date_done", "carrier_tracking_ref", "create_date", "create_uid", "write_date", "write_uid"];
+    let left_out =
+        ["name", "state", "date_done", "carrier_tracking_ref", "create_date", "create_uid", "write_date", "write_uid"];
     let kept = original.fields().filter(|(field, _)| !left_out.contains(field));
     let mut fields: Vec<_> = kept.map(|(field, value)| (field, value.clone())).collect();
     fields.retain(|(field, _)| *field != "backorder_id");
