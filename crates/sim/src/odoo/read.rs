@@ -186,6 +186,7 @@ fn name_search(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
     let wanted = call.get("name").as_str().unwrap_or_default().to_lowercase();
     let limit = call.number("limit").unwrap_or(100);
     let view = env.view();
+    view.model(&call.model)?;
     let named = |id: i64| (id, view.name(&call.model, id));
     let fits = |(_, name): &(i64, String)| name.to_lowercase().contains(&wanted);
     let pairs: Vec<_> = view.all(&call.model).into_iter().map(named).filter(fits).take(limit).collect();

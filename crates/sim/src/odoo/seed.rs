@@ -90,7 +90,7 @@ fn system(env: &mut Env<'_>) -> Result<(), Failure> {
         let short = name.split('/').next_back().unwrap_or(name);
         env.add("res.groups", vec![("name", text(short)), ("full_name", text(name))])?;
     }
-    let uuid = format!("{:016x}-{:016x}", env.world.chance.number(), env.world.chance.number());
+    let uuid = env.world.digits(32);
     env.add("ir.config_parameter", vec![("key", text("database.uuid")), ("value", text(&uuid))])?;
     Ok(())
 }
@@ -239,7 +239,7 @@ pub(super) fn populate(shared: &Arc<Shared>, orders: usize) {
 fn order(env: &mut Env<'_>) -> Result<(), Failure> {
     let price = Value::Float(10.0);
     let next = env.world.sequence("sale.order");
-    let partner = if next % 2 == 0 { 7 } else { 8 };
+    let partner = if next.is_multiple_of(2) { 7 } else { 8 };
     let fields = vec![
         ("name", text(&format!("S{next:05}"))),
         ("state", text("draft")),

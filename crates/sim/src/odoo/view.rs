@@ -84,13 +84,13 @@ impl<'a> View<'a> {
             ("sale.order", "expected_date") => record.get("date_order").clone(),
             ("ir.model.data", "complete_name") => text(&format!("{}.{}", record.text("module"), record.text("name"))),
             ("product.product", "qty_available" | "virtual_available") => {
-                Value::Float(self.stock(self.of_product(id), |quant| quant.float("quantity")))
+                Value::Float(self.stock(&self.of_product(id), |quant| quant.float("quantity")))
             }
             ("product.product", "free_qty") => Value::Float(
-                self.stock(self.of_product(id), |quant| quant.float("quantity") - quant.float("reserved_quantity")),
+                self.stock(&self.of_product(id), |quant| quant.float("quantity") - quant.float("reserved_quantity")),
             ),
             ("stock.lot", "product_qty") => {
-                Value::Float(self.stock(self.of_lot(id, record), |quant| quant.float("quantity")))
+                Value::Float(self.stock(&self.of_lot(id, record), |quant| quant.float("quantity")))
             }
             ("stock.lot", "location_id") => {
                 let mut full = self.of_lot(id, record).into_iter().filter(|quant| quant.float("quantity") > 0.0);
@@ -126,7 +126,7 @@ impl<'a> View<'a> {
         quants
     }
 
-    fn stock(&self, quants: Vec<Arc<Record>>, what: impl Fn(&Record) -> f64) -> f64 {
+    fn stock(&self, quants: &[Arc<Record>], what: impl Fn(&Record) -> f64) -> f64 {
         let own = quants.iter().filter(|quant| self.is_internal(quant.int("location_id")));
         own.map(|quant| what(quant)).sum()
     }

@@ -75,6 +75,7 @@ impl Bed {
         self.run(self.odoo.call(model, method, args, named)).expect_err("it fails")
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "values are made where they are used")]
     pub(crate) fn create(&self, model: &str, values: Json) -> i64 {
         self.call(model, "create", json!([values]), json!({})).as_i64().expect("one id")
     }
@@ -86,12 +87,14 @@ impl Bed {
         if let [one] = fields { row[*one].clone() } else { row }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "values are made where they are used")]
     pub(crate) fn search(&self, model: &str, domain: Json) -> Vec<i64> {
         let ids = self.call(model, "search", json!([domain]), json!({ "order": "id" }));
         serde_json::from_value(ids).expect("ids")
     }
 
     /// `execute_kw` with the administrator's key.
+    #[expect(clippy::needless_pass_by_value, reason = "values are made where they are used")]
     pub(crate) fn execute(&self, model: &str, method: &str, args: Json, named: Json) -> Request {
         let args = json!([self.odoo.database(), 2, self.odoo.key(), model, method, args, named]);
         rpc(json!({ "service": "object", "method": "execute_kw", "args": args }))
@@ -146,7 +149,7 @@ impl Bed {
         self.odoo.set_sender(Arc::new(move |hook: Hook| {
             let (ears, clock) = (Arc::clone(&ears), Arc::clone(&clock));
             async move {
-                ears.lock().unwrap().push(serde_json::from_str(&hook.body).unwrap());
+                ears.lock().expect("a lock").push(serde_json::from_str(&hook.body).expect("JSON"));
                 clock.sleep(TimeSpan::from_millis(takes_ms)).await;
                 Receipt::Taken
             }
@@ -157,6 +160,7 @@ impl Bed {
 }
 
 /// A request of JSON-RPC.
+#[expect(clippy::needless_pass_by_value, reason = "values are made where they are used")]
 pub(crate) fn rpc(params: Json) -> Request {
     Request::post("/jsonrpc", &json!({ "jsonrpc": "2.0", "method": "call", "id": 1, "params": params }))
 }

@@ -17,7 +17,7 @@ fn exchanges(version: Version) -> BTreeMap<String, Json> {
     let mut all = BTreeMap::new();
     for entry in std::fs::read_dir(folder(version)).expect("the folder is there") {
         let path = entry.expect("an entry").path();
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let name = path.file_stem().expect("it is well formed").to_str().expect("it is well formed").to_owned();
         let text = std::fs::read_to_string(&path).expect("it can be read");
         let exchange = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         all.insert(name, exchange);
@@ -57,7 +57,7 @@ fn check(version: Version) {
 fn before(all: &BTreeMap<String, Json>, name: &str) -> Vec<String> {
     let mut list: Vec<String> = Vec::new();
     for earlier in all[name]["after"].as_array().into_iter().flatten() {
-        let earlier = earlier.as_str().unwrap().to_owned();
+        let earlier = earlier.as_str().expect("it is well formed").to_owned();
         assert!(all.contains_key(&earlier), "{name} comes after {earlier}, which is not there");
         for one in before(all, &earlier).into_iter().chain([earlier]) {
             if !list.contains(&one) {
@@ -84,15 +84,15 @@ fn send(bed: &Bed, exchange: &Json, cookie: &mut String) -> Reply {
     };
     let mut headers = http::HeaderMap::new();
     for (name, value) in request["headers"].as_object().into_iter().flatten() {
-        let name: http::HeaderName = name.parse().unwrap();
-        headers.insert(name, fill(value.as_str().unwrap()).parse().unwrap());
+        let name: http::HeaderName = name.parse().expect("it is well formed");
+        headers.insert(name, fill(value.as_str().expect("it is well formed")).parse().expect("it is well formed"));
     }
-    let method = request["method"].as_str().unwrap().parse().unwrap();
-    let path = request["path"].as_str().unwrap().to_owned();
+    let method = request["method"].as_str().expect("it is well formed").parse().expect("it is well formed");
+    let path = request["path"].as_str().expect("it is well formed").to_owned();
     let reply = bed.answer(&Request { method, path, headers, body: body.into_bytes() });
     let set = reply.headers.iter().find(|(name, _)| *name == "set-cookie");
     if let Some((_, set)) = set {
-        *cookie = set.split(';').next().unwrap().trim_start_matches("session_id=").to_owned();
+        set.split(';').next().unwrap_or_default().trim_start_matches("session_id=").clone_into(cookie);
     }
     reply
 }
@@ -106,7 +106,7 @@ fn compare(exchange: &Json, reply: &Reply) -> Result<(), String> {
     }
     for (name, value) in expected["headers"].as_object().into_iter().flatten() {
         let found = reply.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
-        let value = value.as_str().unwrap();
+        let value = value.as_str().expect("it is well formed");
         if found.is_none_or(|found| !same_text(value, found)) {
             return Err(format!("header {name} is {found:?}"));
         }

@@ -33,7 +33,7 @@ impl Clock for Standing {
 
 fn client() -> reqwest::Client {
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
-    reqwest::Client::builder().timeout(Duration::from_secs(5)).no_proxy().tls_certs_only([]).build().unwrap()
+    reqwest::Client::builder().timeout(Duration::from_secs(5)).no_proxy().tls_certs_only([]).build().expect("a client")
 }
 
 async fn ask(url: &str, key: &str, method: &str, body: Json) -> Result<(u16, Json), reqwest::Error> {

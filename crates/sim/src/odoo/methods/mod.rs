@@ -55,7 +55,7 @@ pub(super) fn fill(env: &mut Env<'_>, model: &str, record: &mut Record) -> Resul
         "stock.lot" => preset(record, "company_id", Value::Ref(1)),
         "stock.picking" => transfer::fill(env, record)?,
         "stock.move" => transfer::fill_move(env, record)?,
-        "stock.move.line" => transfer::fill_line(env, record)?,
+        "stock.move.line" => transfer::fill_line(env, record),
         "purchase.order" => purchase::fill(env, record),
         "purchase.order.line" => purchase::fill_line(env, record)?,
         "mrp.production" => production::fill(env, record)?,

@@ -103,7 +103,8 @@ fn plan(env: &Env<'_>, picking: i64) -> Result<Plan, Failure> {
         }
     }
     if !lacking.is_empty() {
-        let list: String = lacking.iter().map(|name| format!("\n- {name}")).collect();
+        let list: Vec<String> = lacking.iter().map(|name| format!("\n- {name}")).collect();
+        let list = list.concat();
         return Err(Failure::User(format!("You need to supply a Lot/Serial Number for product:{list}")));
     }
     let has_rest = records.iter().any(|(_, record)| done(record) + 1e-6 < record.float("product_uom_qty"));
