@@ -1,5 +1,7 @@
 //! Flags of `simulate`: the demo's systems as a process of their own, and the switches of their faults.
 
+use std::net::SocketAddr;
+
 use clap::Subcommand;
 use model::TimeSpan;
 
@@ -62,8 +64,33 @@ pub(crate) enum Simulated {
         #[command(flatten)]
         world: World,
     },
+    /// Serve a simulated Odoo until it is told to stop
+    Odoo(SimulatedOdoo),
     /// The secrets of packs/demo as environment variables, for a product that runs it as its project
     Secrets,
+}
+
+/// What kind of Odoo.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SimulatedOdoo {
+    /// The version that it behaves as
+    #[arg(long, default_value_t = 18, value_name = "18|19", value_parser = clap::value_parser!(u16).range(17..=19))]
+    pub(crate) version: u16,
+    /// Where it listens; with port 0 anywhere
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    pub(crate) listen: SocketAddr,
+    /// The seed of all chance
+    #[arg(long, default_value_t = 7, value_name = "N")]
+    pub(crate) seed: u64,
+    /// Sales orders that are there from the start
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=200_000))]
+    pub(crate) records: u32,
+    /// Without the outbox addon
+    #[arg(long)]
+    pub(crate) no_addon: bool,
+    /// A fault from the start, such as timeout-after-commit=50 for 50 of 1000 requests; may be given several times
+    #[arg(long, value_name = "NAME[=N]")]
+    pub(crate) fault: Vec<String>,
 }
 
 /// Which world, and which way.

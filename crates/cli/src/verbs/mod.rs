@@ -23,6 +23,7 @@ pub(crate) mod retry;
 pub(crate) mod rollback;
 pub(crate) mod send;
 pub(crate) mod simulate;
+pub(crate) mod simulate_odoo;
 pub(crate) mod status;
 pub(crate) mod switch;
 pub(crate) mod tail;

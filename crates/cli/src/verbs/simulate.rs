@@ -42,6 +42,7 @@ pub(crate) async fn run(common: &Common, simulate: &Simulate, output: &Output) -
             books(&world(common, which.world.as_deref()).await?.books().await?, output);
             Ok(Exit::Done)
         }
+        Some(Simulated::Odoo(odoo)) => super::simulate_odoo::run(odoo, output).await,
         Some(Simulated::Secrets) => {
             for (name, value) in secrets() {
                 output.line(&format!("{name}={value}"));

@@ -93,8 +93,10 @@ impl Accounts {
 
     /// Whether a secret is the user's: a key, or the password where that is enough.
     pub(super) fn knows(&self, user: i64, secret: &str, now: Timestamp) -> bool {
-        let by_password =
-            self.users.get(&user).is_some_and(|it| it.kind == Login::Password && it.password == secret && !secret.is_empty());
+        let by_password = self
+            .users
+            .get(&user)
+            .is_some_and(|it| it.kind == Login::Password && it.password == secret && !secret.is_empty());
         by_password || self.by_key(secret, now) == Some(user)
     }
 

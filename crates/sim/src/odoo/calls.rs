@@ -159,7 +159,8 @@ pub(super) fn bind_places(method: &Method, model: &str, args: &[Json], named: &M
     let mut call = Call { model: model.to_owned(), method: method.name.to_owned(), ..Call::default() };
     let mut places = args.iter();
     if method.on == On::Records {
-        let missing = || Failure::Signature(format!("BaseModel.{}() missing 1 required positional argument: 'ids'", method.name));
+        let missing =
+            || Failure::Signature(format!("BaseModel.{}() missing 1 required positional argument: 'ids'", method.name));
         call.ids = ids(places.next().ok_or_else(missing)?);
     }
     let left = places.len();

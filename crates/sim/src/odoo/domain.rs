@@ -62,7 +62,9 @@ impl Domain {
             })
             .collect();
         let json = json.replace("True", "true").replace("False", "false").replace("None", "null").replace(",]", "]");
-        serde_json::from_str(&json).map_err(|_| Failure::Value(format!("malformed domain {text}"))).and_then(|it| Self::parse(&it))
+        serde_json::from_str(&json)
+            .map_err(|_| Failure::Value(format!("malformed domain {text}")))
+            .and_then(|it| Self::parse(&it))
     }
 
     /// The terms that hold for every record that is meant.
@@ -102,10 +104,10 @@ impl Domain {
     }
 
     /// Says what is wrong with it before any record is looked at, as the compilation to SQL does.
-    pub(super) fn check(&self, view: &View<'_>, model: &Model) -> Result<(), Failure> {
+    pub(super) fn check(&self, model: &Model) -> Result<(), Failure> {
         match self {
-            Self::And(all) | Self::Or(all) => all.iter().try_for_each(|one| one.check(view, model)),
-            Self::Not(one) => one.check(view, model),
+            Self::And(all) | Self::Or(all) => all.iter().try_for_each(|one| one.check(model)),
+            Self::Not(one) => one.check(model),
             Self::Term { path, operator, value } => {
                 let first = path.split('.').next().unwrap_or_default();
                 let invalid = || {
@@ -127,7 +129,22 @@ impl Domain {
 }
 
 const OPERATORS: [&str; 16] = [
-    "=", "!=", "<>", "<", "<=", ">", ">=", "in", "not in", "like", "ilike", "not like", "not ilike", "=like", "=ilike", "==",
+    "=",
+    "!=",
+    "<>",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "in",
+    "not in",
+    "like",
+    "ilike",
+    "not like",
+    "not ilike",
+    "=like",
+    "=ilike",
+    "==",
 ];
 
 fn malformed(given: &Json) -> Failure {
@@ -185,8 +202,8 @@ impl Term<'_> {
 
     fn compares(self, view: &View<'_>, target: Option<&str>, kind: &Kind, value: &Value) -> bool {
         match self.operator {
-            "=" | "==" => self.equals(view, target, kind, value, self.value),
-            "!=" | "<>" => !self.equals(view, target, kind, value, self.value),
+            "=" | "==" => equals(view, (target, kind), value, self.value),
+            "!=" | "<>" => !equals(view, (target, kind), value, self.value),
             "in" => self.is_in(view, target, kind, value),
             "not in" => !self.is_in(view, target, kind, value),
             "like" | "ilike" | "=like" | "=ilike" => self.is_like(view, target, value),
@@ -197,27 +214,8 @@ impl Term<'_> {
 
     fn is_in(self, view: &View<'_>, target: Option<&str>, kind: &Kind, value: &Value) -> bool {
         match self.value {
-            Json::Array(list) => list.iter().any(|one| self.equals(view, target, kind, value, one)),
-            one => self.equals(view, target, kind, value, one),
-        }
-    }
-
-    fn equals(self, view: &View<'_>, target: Option<&str>, kind: &Kind, value: &Value, wanted: &Json) -> bool {
-        match (kind, wanted) {
-            (Kind::Boolean, wanted) => value.truth() == wanted.as_bool().unwrap_or(!wanted.is_null()),
-            (_, Json::Bool(false) | Json::Null) => !value.truth(),
-            (_, Json::Bool(true)) => value.truth(),
-            (Kind::Many2one(_) | Kind::One2many(..) | Kind::Many2many(_), Json::Number(number)) => {
-                number.as_i64().is_some_and(|number| value.refs().contains(&number))
-            }
-            (Kind::Many2one(_) | Kind::One2many(..) | Kind::Many2many(_), Json::String(name)) => {
-                value.refs().iter().any(|id| target.is_some_and(|target| view.name(target, *id) == *name))
-            }
-            (Kind::Datetime, Json::String(text)) => parse_moment(text) == Some(value.int()) && value.truth(),
-            (Kind::Integer, Json::Number(number)) => number.as_i64() == Some(value.int()),
-            (_, Json::Number(number)) => number.as_f64().is_some_and(|number| (number - value.float()).abs() < 1e-9),
-            (_, Json::String(text)) => value.text() == text,
-            (_, Json::Array(_) | Json::Object(_)) => false,
+            Json::Array(list) => list.iter().any(|one| equals(view, (target, kind), value, one)),
+            one => equals(view, (target, kind), value, one),
         }
     }
 
@@ -231,11 +229,7 @@ impl Term<'_> {
         let pattern = if is_whole { pattern.to_owned() } else { format!("%{pattern}%") };
         let folds = self.operator.ends_with("ilike");
         names.iter().any(|name| {
-            if folds {
-                is_alike(&name.to_lowercase(), &pattern.to_lowercase())
-            } else {
-                is_alike(name, &pattern)
-            }
+            if folds { is_alike(&name.to_lowercase(), &pattern.to_lowercase()) } else { is_alike(name, &pattern) }
         })
     }
 
@@ -257,6 +251,26 @@ impl Term<'_> {
             ">=" => order.is_ge(),
             _ => false,
         })
+    }
+}
+
+/// Whether a value is the wanted one, as its kind compares.
+fn equals(view: &View<'_>, (target, kind): (Option<&str>, &Kind), value: &Value, wanted: &Json) -> bool {
+    match (kind, wanted) {
+        (Kind::Boolean, wanted) => value.truth() == wanted.as_bool().unwrap_or(!wanted.is_null()),
+        (_, Json::Bool(false) | Json::Null) => !value.truth(),
+        (_, Json::Bool(true)) => value.truth(),
+        (Kind::Many2one(_) | Kind::One2many(..) | Kind::Many2many(_), Json::Number(number)) => {
+            number.as_i64().is_some_and(|number| value.refs().contains(&number))
+        }
+        (Kind::Many2one(_) | Kind::One2many(..) | Kind::Many2many(_), Json::String(name)) => {
+            value.refs().iter().any(|id| target.is_some_and(|target| view.name(target, *id) == *name))
+        }
+        (Kind::Datetime, Json::String(text)) => parse_moment(text) == Some(value.int()) && value.truth(),
+        (Kind::Integer, Json::Number(number)) => number.as_i64() == Some(value.int()),
+        (_, Json::Number(number)) => number.as_f64().is_some_and(|number| (number - value.float()).abs() < 1e-9),
+        (_, Json::String(text)) => value.text() == text,
+        (_, Json::Array(_) | Json::Object(_)) => false,
     }
 }
 
@@ -291,9 +305,13 @@ mod tests {
 
     #[test]
     fn like_knows_both_wildcards() {
-        for (name, pattern, expected) in
-            [("S00001", "S%", true), ("S00001", "%1", true), ("S00001", "S____1", true), ("S00001", "S___1", false), ("", "%", true)]
-        {
+        for (name, pattern, expected) in [
+            ("S00001", "S%", true),
+            ("S00001", "%1", true),
+            ("S00001", "S____1", true),
+            ("S00001", "S___1", false),
+            ("", "%", true),
+        ] {
             assert_eq!(is_alike(name, pattern), expected, "{name} {pattern}");
         }
     }

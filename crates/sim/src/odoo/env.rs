@@ -58,6 +58,14 @@ impl World {
         View { version: self.version, schema: &self.schema, store: &self.store, tx }
     }
 
+    /// So many digits of chance.
+    pub(super) fn digits(&mut self, length: usize) -> String {
+        let parts: Vec<String> = (0..length.div_ceil(16)).map(|_| format!("{:016x}", self.chance.number())).collect();
+        let mut text = parts.concat();
+        text.truncate(length);
+        text
+    }
+
     /// The next number of a sequence; gaps stay, as with the real ones.
     pub(super) fn sequence(&mut self, name: &'static str) -> u64 {
         let number = self.sequences.entry(name).or_default();
@@ -124,7 +132,9 @@ impl Env<'_> {
         let id = self.world.store.next_id(model);
         let at = Value::Time(self.tx.start.micros());
         let by = Value::Ref(self.tx.user);
-        for (field, value) in [("create_date", at.clone()), ("create_uid", by.clone()), ("write_date", at), ("write_uid", by)] {
+        for (field, value) in
+            [("create_date", at.clone()), ("create_uid", by.clone()), ("write_date", at), ("write_uid", by)]
+        {
             record.set(field, value);
         }
         self.put(model, id, None, Some(Arc::new(record)))?;

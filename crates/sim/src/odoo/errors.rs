@@ -116,7 +116,7 @@ impl Failure {
             Self::SessionExpired => (100, "Odoo Session Expired"),
             _ => (200, "Odoo Server Error"),
         };
-        json!({ "code": code, "message": message, "data": self.data(self.name(), &self.message()) })
+        json!({ "code": code, "message": message, "data": data(self.name(), &self.message()) })
     }
 
     /// The body of JSON-2: the data alone.
@@ -125,24 +125,24 @@ impl Failure {
             Self::NoModel(model) => format!("the model '{model}' does not exist"),
             _ => self.message(),
         };
-        self.data(self.name_json2(), &message)
+        data(self.name_json2(), &message)
     }
+}
 
-    fn data(&self, name: &str, message: &str) -> Json {
-        json!({
-            "name": name,
-            "message": message,
-            "arguments": [message],
-            "context": {},
-            "debug": debug(name, message),
-        })
-    }
+/// What both wires say of an exception.
+pub(super) fn data(name: &str, message: &str) -> Json {
+    json!({
+        "name": name,
+        "message": message,
+        "arguments": [message],
+        "context": {},
+        "debug": debug(name, message),
+    })
 }
 
 /// A traceback as long and as talkative as a real one.
 fn debug(name: &str, message: &str) -> String {
-    let mut all = String::from("Traceback (most recent call last):\n");
-    for (file, line, function) in [
+    let frames = [
         ("http.py", 2168, "_transactioning"),
         ("service/model.py", 156, "retrying"),
         ("http.py", 2135, "_serve_ir_http"),
@@ -151,10 +151,11 @@ fn debug(name: &str, message: &str) -> String {
         ("service/model.py", 74, "dispatch"),
         ("service/model.py", 127, "execute_cr"),
         ("api.py", 517, "call_kw"),
-    ] {
-        all.push_str("  File \"/opt/simulated/odoo/");
-        all.push_str(file);
-        all.push_str(&format!("\", line {line}, in {function}\n    result = self.simulated(*args, **kwargs)\n"));
-    }
-    format!("{all}{name}: {message}\n")
+    ];
+    let frame = |(file, line, function): (&str, u32, &str)| {
+        format!(
+            "  File \"/opt/simulated/odoo/{file}\", line {line}, in {function}\n    result = self.simulated(*args, **kwargs)\n"
+        )
+    };
+    format!("Traceback (most recent call last):\n{}{name}: {message}\n", frames.map(frame).concat())
 }

@@ -1,10 +1,10 @@
 //! JSON-2 of 19: the path names the method, the body its arguments, the bearer the user, and the status says what happened.
 
 use http::{Method, StatusCode};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use super::Odoo;
-use super::errors::Failure;
+use super::errors::{Failure, data};
 use super::keys::keys_work;
 use super::perform::{Ask, Caller, perform};
 use super::wire::{Reply, Request, Routed, not_found};
@@ -63,6 +63,5 @@ fn failed(failure: &Failure) -> Reply {
 }
 
 fn refused(status: StatusCode, name: &str, said: &str) -> Reply {
-    let body = json!({ "name": name, "message": said, "arguments": [said], "context": {}, "debug": "Traceback (most recent call last):\n" });
-    Reply::json(status, &body)
+    Reply::json(status, &data(name, said))
 }

@@ -30,8 +30,7 @@ pub(super) fn keys_work(world: &World, secret: &str) -> bool {
 
 /// A new key of a user, with its row. Answers the key, which is shown this once.
 pub(super) fn issue(env: &mut Env<'_>, user: i64, name: &str, expires: Option<Timestamp>) -> Result<String, Failure> {
-    let secret: String = (0..3).map(|_| format!("{:016x}", env.world.chance.number())).collect();
-    let secret = secret.get(..40).unwrap_or_default().to_owned();
+    let secret = env.world.digits(40);
     let until = expires.map_or(Value::Empty, super::value::second);
     let fields =
         vec![("name", text(name)), ("user_id", Value::Ref(user)), ("scope", Value::Empty), ("expiration_date", until)];

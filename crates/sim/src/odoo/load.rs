@@ -274,6 +274,7 @@ fn remember(env: &mut Env<'_>, model: &'static str, external: &str, id: i64) -> 
 
 fn external(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
     let view = env.view();
+    view.model(&call.model)?;
     let mut names: Map<String, Json> = call.ids.iter().map(|id| (id.to_string(), json!(""))).collect();
     for id in &call.ids {
         for row in view.referring("ir.model.data", "res_id", *id) {

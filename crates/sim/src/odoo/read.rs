@@ -30,9 +30,19 @@ pub(super) const METHODS: &[Method] = &[
     reads("exists", On::Records, &[], exists),
     reads("name_search", On::Model, &["name", "args", "operator", "limit"], name_search),
     reads("web_read", On::Records, &["specification!"], web_read),
-    reads("web_search_read", On::Model, &["domain!", "specification!", "offset", "limit", "order", "count_limit"], web_search_read),
+    reads(
+        "web_search_read",
+        On::Model,
+        &["domain!", "specification!", "offset", "limit", "order", "count_limit"],
+        web_search_read,
+    ),
     reads("read_group", On::Model, &["domain!", "fields!", "groupby!", "offset", "limit", "orderby", "lazy"], read_group),
-    reads("formatted_read_group", On::Model, &["domain!", "groupby", "aggregates", "having", "offset", "limit", "order"], formatted),
+    reads(
+        "formatted_read_group",
+        On::Model,
+        &["domain!", "groupby", "aggregates", "having", "offset", "limit", "order"],
+        formatted,
+    ),
     reads("check_access_rights", On::Model, &["operation!", "raise_exception"], may),
     reads("has_access", On::Records, &["operation!"], may),
 ];
@@ -176,6 +186,7 @@ fn name_search(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
     let wanted = call.get("name").as_str().unwrap_or_default().to_lowercase();
     let limit = call.number("limit").unwrap_or(100);
     let view = env.view();
+    view.model(&call.model)?;
     let named = |id: i64| (id, view.name(&call.model, id));
     let fits = |(_, name): &(i64, String)| name.to_lowercase().contains(&wanted);
     let pairs: Vec<_> = view.all(&call.model).into_iter().map(named).filter(fits).take(limit).collect();
@@ -299,7 +310,11 @@ fn formatted(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
     }
     let by = first_name(call.get("groupby"));
     let line = |(value, number): (Json, usize)| {
-        if by.is_empty() { json!({ "__count": number }) } else { json!({ &by: value, "__count": number, "__extra_domain": [] }) }
+        if by.is_empty() {
+            json!({ "__count": number })
+        } else {
+            json!({ &by: value, "__count": number, "__extra_domain": [] })
+        }
     };
     let lines: Vec<Json> = groups(env, call, &by)?.into_values().map(line).collect();
     Ok(Outcome::Plain(Json::Array(lines)))

@@ -131,7 +131,8 @@ pub(super) fn check(env: &Env<'_>, model: &str, operation: Operation) -> Result<
     if groups.iter().any(|group| own.contains(group)) && !is_removed {
         return Ok(());
     }
-    let list: String = groups.iter().map(|group| format!("\t- {group}\n")).collect();
+    let list: Vec<String> = groups.iter().map(|group| format!("\t- {group}\n")).collect();
+    let list = list.concat();
     Err(Failure::Access(format!(
         "You are not allowed to {} '{}' ({}) records.\n\nThis operation is allowed for the following groups:\n{list}\nContact your administrator to request access if necessary.",
         operation.word(),

@@ -106,7 +106,7 @@ impl Schema {
             match words.first() {
                 None => {}
                 Some(word) if word.starts_with('#') => {}
-                Some(&"model") => {
+                Some(_) if line.starts_with("model ") => {
                     models.extend(current.take().map(|model: Model| (model.name, model)));
                     current = applies(&words, version).then(|| begun(&words, version));
                 }
@@ -154,7 +154,8 @@ fn words(line: &'static str) -> Vec<&'static str> {
 
 fn applies(words: &[&str], version: Version) -> bool {
     let number = |key: &str| words.iter().find_map(|word| word.strip_prefix(key)?.parse::<u16>().ok());
-    number("since=").is_none_or(|since| version.major() >= since) && number("until=").is_none_or(|until| version.major() <= until)
+    number("since=").is_none_or(|since| version.major() >= since)
+        && number("until=").is_none_or(|until| version.major() <= until)
 }
 
 fn field(words: &[&'static str], version: Version) -> Option<Field> {

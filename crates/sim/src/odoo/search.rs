@@ -21,7 +21,7 @@ pub(super) struct Slice {
 
 /// The ids that a domain means.
 pub(super) fn search(view: &View<'_>, model: &Model, domain: &Domain, slice: &Slice) -> Result<Vec<i64>, Failure> {
-    domain.check(view, model)?;
+    domain.check(model)?;
     let order = Order::parse(view, model, &slice.order)?;
     let wants_archived = domain.certain().iter().any(|term| matches!(term, Domain::Term { path, .. } if path == "active"));
     let hides_archived = model.field("active").is_some() && !wants_archived;

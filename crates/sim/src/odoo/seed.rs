@@ -38,7 +38,8 @@ pub(super) fn plant(shared: &Arc<Shared>) -> Result<String, Failure> {
 /// Makes a user with his row.
 pub(super) fn user(env: &mut Env<'_>, login: &str, password: &str, groups: &[&str]) -> Result<i64, Failure> {
     let is_first = login == ADMINISTRATOR_LOGIN;
-    let partner = if is_first { 3 } else { env.add("res.partner", vec![("name", text(login)), ("active", Value::Bool(true))])? };
+    let partner =
+        if is_first { 3 } else { env.add("res.partner", vec![("name", text(login)), ("active", Value::Bool(true))])? };
     let own: Vec<i64> = {
         let view = env.view();
         let is_own = |id: &i64| view.find("res.groups", *id).is_some_and(|it| groups.contains(&it.text("full_name")));
@@ -89,7 +90,7 @@ fn system(env: &mut Env<'_>) -> Result<(), Failure> {
         let short = name.split('/').next_back().unwrap_or(name);
         env.add("res.groups", vec![("name", text(short)), ("full_name", text(name))])?;
     }
-    let uuid = format!("{:016x}-{:016x}", env.world.chance.number(), env.world.chance.number());
+    let uuid = env.world.digits(32);
     env.add("ir.config_parameter", vec![("key", text("database.uuid")), ("value", text(&uuid))])?;
     Ok(())
 }
@@ -112,7 +113,8 @@ fn modules(env: &mut Env<'_>) -> Result<(), Failure> {
         ("crossdock_outbox", addon),
     ] {
         let installed = if state == "installed" { text(&version) } else { Value::Empty };
-        let fields = vec![("name", text(name)), ("shortdesc", text(name)), ("state", text(state)), ("latest_version", installed)];
+        let fields =
+            vec![("name", text(name)), ("shortdesc", text(name)), ("state", text(state)), ("latest_version", installed)];
         env.add("ir.module.module", fields)?;
     }
     Ok(())
@@ -237,7 +239,7 @@ pub(super) fn populate(shared: &Arc<Shared>, orders: usize) {
 fn order(env: &mut Env<'_>) -> Result<(), Failure> {
     let price = Value::Float(10.0);
     let next = env.world.sequence("sale.order");
-    let partner = if next % 2 == 0 { 7 } else { 8 };
+    let partner = if next.is_multiple_of(2) { 7 } else { 8 };
     let fields = vec![
         ("name", text(&format!("S{next:05}"))),
         ("state", text("draft")),

@@ -22,7 +22,7 @@ pub(super) fn authenticate(odoo: &Odoo, request: &Request) -> Routed {
     let Some(user) = world.accounts.by_password(word("login"), word("password")) else {
         return bad(&id, &Failure::Denied).into();
     };
-    let cookie: String = (0..5).map(|_| format!("{:016x}", world.chance.number())).collect();
+    let cookie = world.digits(84);
     world.accounts.begin_session(&cookie, user);
     let partner = world.store.committed("res.users", user).map_or(0, |user| user.int("partner_id"));
     let is_administrator = world.accounts.is_administrator(user);

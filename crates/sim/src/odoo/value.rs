@@ -111,13 +111,7 @@ impl Value {
     pub fn text(&self) -> &str {
         match self {
             Self::Text(text) => text,
-            Self::Empty
-            | Self::Bool(_)
-            | Self::Int(_)
-            | Self::Float(_)
-            | Self::Time(_)
-            | Self::Ref(_)
-            | Self::Refs(_) => "",
+            Self::Empty | Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::Time(_) | Self::Ref(_) | Self::Refs(_) => "",
         }
     }
 

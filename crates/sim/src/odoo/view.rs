@@ -84,13 +84,18 @@ impl<'a> View<'a> {
             ("sale.order", "expected_date") => record.get("date_order").clone(),
             ("ir.model.data", "complete_name") => text(&format!("{}.{}", record.text("module"), record.text("name"))),
             ("product.product", "qty_available" | "virtual_available") => {
-                Value::Float(self.stock("product_id", id, |quant| quant.float("quantity")))
+                Value::Float(self.stock(&self.of_product(id), |quant| quant.float("quantity")))
             }
             ("product.product", "free_qty") => Value::Float(
-                self.stock("product_id", id, |quant| quant.float("quantity") - quant.float("reserved_quantity")),
+                self.stock(&self.of_product(id), |quant| quant.float("quantity") - quant.float("reserved_quantity")),
             ),
-            ("stock.lot", "product_qty") => Value::Float(self.stock("lot_id", id, |quant| quant.float("quantity"))),
-            ("stock.lot", "location_id") => self.lot_location(id),
+            ("stock.lot", "product_qty") => {
+                Value::Float(self.stock(&self.of_lot(id, record), |quant| quant.float("quantity")))
+            }
+            ("stock.lot", "location_id") => {
+                let mut full = self.of_lot(id, record).into_iter().filter(|quant| quant.float("quantity") > 0.0);
+                full.next().map_or(Value::Empty, |quant| reference(quant.int("location_id")))
+            }
             _ => Value::Empty,
         }
     }
@@ -110,16 +115,20 @@ impl<'a> View<'a> {
         self.related("stock.location", location, "usage").text() == "internal"
     }
 
-    fn stock(&self, by: &str, id: i64, what: impl Fn(&Record) -> f64) -> f64 {
-        let quants = self.all("stock.quant").into_iter().filter_map(|quant| self.find("stock.quant", quant));
-        quants.filter(|it| it.int(by) == id && self.is_internal(it.int("location_id"))).map(|it| what(&it)).sum()
+    fn of_product(&self, product: i64) -> Vec<Arc<Record>> {
+        let ids = self.referring("stock.quant", "product_id", product);
+        ids.into_iter().filter_map(|id| self.find("stock.quant", id)).collect()
     }
 
-    fn lot_location(&self, lot: i64) -> Value {
-        let quants = self.all("stock.quant").into_iter().filter_map(|quant| self.find("stock.quant", quant));
-        let mut places =
-            quants.filter(|it| it.int("lot_id") == lot && it.float("quantity") > 0.0).map(|it| it.int("location_id"));
-        reference(places.next().unwrap_or_default())
+    fn of_lot(&self, lot: i64, record: &Record) -> Vec<Arc<Record>> {
+        let mut quants = self.of_product(record.int("product_id"));
+        quants.retain(|quant| quant.int("lot_id") == lot);
+        quants
+    }
+
+    fn stock(&self, quants: &[Arc<Record>], what: impl Fn(&Record) -> f64) -> f64 {
+        let own = quants.iter().filter(|quant| self.is_internal(quant.int("location_id")));
+        own.map(|quant| what(quant)).sum()
     }
 
     /// What a record is called.

@@ -83,7 +83,10 @@ impl Reply {
     /// A page for people.
     pub(super) fn page(status: StatusCode, said: &str) -> Self {
         let reason = status.canonical_reason().unwrap_or_default();
-        let page = format!("<!doctype html>\n<html lang=en>\n<title>{} {reason}</title>\n<h1>{reason}</h1>\n<p>{said}</p>\n", status.as_u16());
+        let page = format!(
+            "<!doctype html>\n<html lang=en>\n<title>{} {reason}</title>\n<h1>{reason}</h1>\n<p>{said}</p>\n",
+            status.as_u16()
+        );
         Self::new(status, "text/html; charset=utf-8", page)
     }
 
@@ -158,7 +161,10 @@ fn before(odoo: &Odoo) -> Result<TimeSpan, Reply> {
         return Err(Reply::page(StatusCode::SERVICE_UNAVAILABLE, "The server is starting."));
     }
     if faults.strikes(Fault::ProxyPage) {
-        return Err(Reply::page(StatusCode::BAD_GATEWAY, "The proxy server received an invalid response from an upstream server."));
+        return Err(Reply::page(
+            StatusCode::BAD_GATEWAY,
+            "The proxy server received an invalid response from an upstream server.",
+        ));
     }
     if faults.strikes(Fault::TimeoutBefore) {
         return Err(Reply::ended(Ending::Silence));

@@ -14,7 +14,7 @@ pub(super) fn fill(env: &mut Env<'_>, record: &mut Record) -> Result<(), Failure
         record.set("filter_domain", text(&format!("[('{name}', '=', '{}')]", choice.text("value"))));
     }
     if record.text("trigger") == "on_webhook" {
-        let uuid = format!("{:016x}{:016x}", env.world.chance.number(), env.world.chance.number());
+        let uuid = env.world.digits(32);
         record.set("webhook_uuid", text(&uuid));
     }
     Ok(())

@@ -88,7 +88,11 @@ fn action_post(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
         };
         let mut fields = vec![("name", text(&name)), ("state", text("posted"))];
         if is_invoice {
-            fields.extend([("invoice_date", text(&day)), ("invoice_date_due", text(&day)), ("payment_reference", text(&name))]);
+            fields.extend([
+                ("invoice_date", text(&day)),
+                ("invoice_date_due", text(&day)),
+                ("payment_reference", text(&name)),
+            ]);
         }
         env.set("account.move", *id, &fields)?;
     }
@@ -129,7 +133,9 @@ fn pay(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
     }
     let moves = env.context.get("active_ids").map(ids).unwrap_or_default();
     if env.context.get("active_model").and_then(|it| it.as_str()) != Some("account.move") || moves.is_empty() {
-        return Err(Failure::User("The register payment wizard should only be called on account.move or account.move.line records.".to_owned()));
+        return Err(Failure::User(
+            "The register payment wizard should only be called on account.move or account.move.line records.".to_owned(),
+        ));
     }
     for id in moves {
         if env.get("account.move", id)?.text("state") != "posted" {

@@ -48,10 +48,14 @@ pub(super) fn fill(env: &mut Env<'_>, model: &str, record: &mut Record) -> Resul
         "sale.order" => sale::fill(env, record),
         "sale.order.line" => sale::fill_line(env, record)?,
         "product.product" => fill_product(env, record)?,
+        "stock.quant" => {
+            preset(record, "company_id", Value::Ref(1));
+            preset(record, "in_date", super::value::second(env.now()));
+        }
         "stock.lot" => preset(record, "company_id", Value::Ref(1)),
         "stock.picking" => transfer::fill(env, record)?,
         "stock.move" => transfer::fill_move(env, record)?,
-        "stock.move.line" => transfer::fill_line(env, record)?,
+        "stock.move.line" => transfer::fill_line(env, record),
         "purchase.order" => purchase::fill(env, record),
         "purchase.order.line" => purchase::fill_line(env, record)?,
         "mrp.production" => production::fill(env, record)?,
@@ -72,7 +76,9 @@ pub(super) fn unique(env: &Env<'_>, model: &str, id: i64, record: &Record) -> Re
     let same = |model: &str, fields: &[&str]| {
         let is_same = |other: &i64| {
             *other != id
-                && view.find(model, *other).is_some_and(|other| fields.iter().all(|field| other.get(field) == record.get(field)))
+                && view
+                    .find(model, *other)
+                    .is_some_and(|other| fields.iter().all(|field| other.get(field) == record.get(field)))
         };
         view.all(model).iter().any(is_same)
     };
@@ -141,7 +147,9 @@ pub(super) fn may_go(env: &Env<'_>, model: &str, id: i64) -> Result<(), Failure>
             "You can not delete a sent quotation or a confirmed sales order. You must first cancel it."
         }
         ("purchase.order", "purchase" | "done") => "In order to delete a purchase order, you must cancel it first.",
-        ("account.move", "posted") => "You can't delete a posted journal item. Don't play games with your accounting records; reset the journal entry to draft before deleting it.",
+        ("account.move", "posted") => {
+            "You can't delete a posted journal item. Don't play games with your accounting records; reset the journal entry to draft before deleting it."
+        }
         ("stock.move", "done") => "You can only delete draft or cancelled moves.",
         _ => return Ok(()),
     };

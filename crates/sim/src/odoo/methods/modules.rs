@@ -17,7 +17,8 @@ pub(super) const METHODS: &[Method] = &[
     Method::act(MODEL, "button_immediate_uninstall", uninstall),
 ];
 
-fn update_list(_: &mut Env<'_>, _: &Call) -> Result<Outcome, Failure> {
+fn update_list(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
+    env.model(&call.model)?;
     Ok(Outcome::Plain(json!([0, 0])))
 }
 

@@ -243,8 +243,7 @@ fn finish(env: &mut Env<'_>, id: i64, producing: f64) -> Result<(), Failure> {
     for work in env.referring("mrp.workorder", "production_id", id) {
         env.set("mrp.workorder", work, &[("state", text("done")), ("qty_produced", Value::Float(producing))])?;
     }
-    let fields =
-        [("state", text("done")), ("qty_produced", Value::Float(producing)), ("date_finished", second(env.now()))];
+    let fields = [("state", text("done")), ("qty_produced", Value::Float(producing)), ("date_finished", second(env.now()))];
     env.set("mrp.production", id, &fields)
 }
 

@@ -54,8 +54,7 @@ pub(super) fn recompute(env: &mut Env<'_>, order: i64) -> Result<(), Failure> {
         tax += cents(subtotal * super::sale::TAX / 100.0);
     }
     let amount = |it: f64| Value::Float(cents(it));
-    let fields =
-        [("amount_untaxed", amount(untaxed)), ("amount_tax", amount(tax)), ("amount_total", amount(untaxed + tax))];
+    let fields = [("amount_untaxed", amount(untaxed)), ("amount_tax", amount(tax)), ("amount_total", amount(untaxed + tax))];
     env.settle("purchase.order", order, &fields)
 }
 

@@ -58,7 +58,11 @@ pub(super) fn line_changed(env: &mut Env<'_>, line: i64) -> Result<(), Failure> 
     let discount = 1.0 - record.float("discount") / 100.0;
     let subtotal = cents(record.float("product_uom_qty") * record.float("price_unit") * discount);
     let total = subtotal + cents(subtotal * TAX / 100.0);
-    env.settle("sale.order.line", line, &[("price_subtotal", Value::Float(subtotal)), ("price_total", Value::Float(total))])?;
+    env.settle(
+        "sale.order.line",
+        line,
+        &[("price_subtotal", Value::Float(subtotal)), ("price_total", Value::Float(total))],
+    )?;
     recompute(env, record.int("order_id"))
 }
 
@@ -71,8 +75,7 @@ pub(super) fn recompute(env: &mut Env<'_>, order: i64) -> Result<(), Failure> {
         tax += line.float("price_total") - line.float("price_subtotal");
     }
     let amount = |it: f64| Value::Float(cents(it));
-    let fields =
-        [("amount_untaxed", amount(untaxed)), ("amount_tax", amount(tax)), ("amount_total", amount(untaxed + tax))];
+    let fields = [("amount_untaxed", amount(untaxed)), ("amount_tax", amount(tax)), ("amount_total", amount(untaxed + tax))];
     env.settle("sale.order", order, &fields)
 }
 

@@ -99,7 +99,7 @@ pub(super) fn fill_move(env: &mut Env<'_>, record: &mut Record) -> Result<(), Fa
     Ok(())
 }
 
-pub(super) fn fill_line(env: &mut Env<'_>, record: &mut Record) -> Result<(), Failure> {
+pub(super) fn fill_line(env: &mut Env<'_>, record: &mut Record) {
     if let Some(of) = env.view().find("stock.move", record.int("move_id")) {
         for field in ["product_id", "location_id", "location_dest_id", "picking_id", "state"] {
             preset(record, field, of.get(field).clone());
@@ -107,7 +107,6 @@ pub(super) fn fill_line(env: &mut Env<'_>, record: &mut Record) -> Result<(), Fa
     }
     preset(record, "date", second(env.now()));
     preset(record, "company_id", Value::Ref(1));
-    Ok(())
 }
 
 /// The moves of a transfer that are neither done nor cancelled.
@@ -300,8 +299,7 @@ fn spread(env: &mut Env<'_>, id: i64, quantity: f64) -> Result<(), Failure> {
             env.set("stock.move.line", line, &[("quantity", Value::Float(more))])
         }
         None => {
-            let place =
-                Place { product: record.int("product_id"), location: record.int("location_id"), lot: 0, package: 0 };
+            let place = Place { product: record.int("product_id"), location: record.int("location_id"), lot: 0, package: 0 };
             add_line(env, (id, &record), place, left)
         }
     }

@@ -88,7 +88,10 @@ fn plan(env: &Env<'_>, picking: i64) -> Result<Plan, Failure> {
     };
     let moves: Vec<(i64, f64)> = records.iter().map(|(id, record)| (*id, done(record))).collect();
     if moves.iter().all(|(_, quantity)| is_none(*quantity)) {
-        return Err(Failure::User("You cannot validate a transfer if no quantities are reserved. To force the transfer, encode quantities.".to_owned()));
+        return Err(Failure::User(
+            "You cannot validate a transfer if no quantities are reserved. To force the transfer, encode quantities."
+                .to_owned(),
+        ));
     }
     let mut lacking = Vec::new();
     for (id, quantity) in &moves {
@@ -100,7 +103,8 @@ fn plan(env: &Env<'_>, picking: i64) -> Result<Plan, Failure> {
         }
     }
     if !lacking.is_empty() {
-        let list: String = lacking.iter().map(|name| format!("\n- {name}")).collect();
+        let list: Vec<String> = lacking.iter().map(|name| format!("\n- {name}")).collect();
+        let list = list.concat();
         return Err(Failure::User(format!("You need to supply a Lot/Serial Number for product:{list}")));
     }
     let has_rest = records.iter().any(|(_, record)| done(record) + 1e-6 < record.float("product_uom_qty"));
@@ -226,7 +230,8 @@ fn backorder(env: &mut Env<'_>, picking: i64, later: &[Later]) -> Result<(), Fai
     let original = env.get("stock.picking", picking)?;
     let kind = original.int("picking_type_id");
     let name = transfer::next_name(env, kind)?;
-    let left_out = ["name", "state", "date_done", "carrier_tracking_ref", "create_date", "create_uid", "write_date", "write_uid"];
+    let left_out =
+        ["name", "state", "date_done", "carrier_tracking_ref", "create_date", "create_uid", "write_date", "write_uid"];
     let kept = original.fields().filter(|(field, _)| !left_out.contains(field));
     let mut fields: Vec<_> = kept.map(|(field, value)| (field, value.clone())).collect();
     fields.retain(|(field, _)| *field != "backorder_id");
