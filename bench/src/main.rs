@@ -11,6 +11,7 @@
     reason = "figures of a bench are rounded anyway"
 )]
 
+mod capture;
 mod corpus;
 mod event;
 mod kill;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
             Some("sink") => sink::process().await,
             Some("limit") => limit::process(&args[1..]).await,
             Some("corpus") => corpus::run(&args[1..]).await,
+            Some("capture") => capture::run(&args[1..]).await,
             Some("kill") => kill::run(&args[1..]).await,
             Some("store") => store::speed::run(&args[1..]).await,
             _ => measure::run(&args).await,

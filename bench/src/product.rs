@@ -171,13 +171,19 @@ schema:
 impl Product {
     /// Starts the release binary and waits for its ready line.
     pub(crate) async fn start(project: &Path, data: &Path) -> Outcome<Self> {
+        Self::start_with(project, data, &[("BENCH_WEBHOOK", event::SECRET)]).await
+    }
+
+    /// The same, with the values of these secrets, by the ends of their variables' names.
+    pub(crate) async fn start_with(project: &Path, data: &Path, secrets: &[(&str, &str)]) -> Outcome<Self> {
+        let secrets = secrets.iter().map(|(name, value)| (format!("CROSSDOCK_SECRET_{name}"), *value));
         let begin = crate::stats::now_us();
         let mut child = Command::new(binary()?)
             .args(["up", "--listen", "127.0.0.1:0", "--project"])
             .arg(project)
             .arg("--data")
             .arg(data)
-            .env("CROSSDOCK_SECRET_BENCH_WEBHOOK", event::SECRET)
+            .envs(secrets)
             .env("CROSSDOCK_METRICS", "open")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -256,6 +262,27 @@ impl Metrics {
     /// Entries ever accepted.
     pub(crate) fn accepted(&self) -> u64 {
         self.sum("crossdock_entries", "accepted")
+    }
+
+    /// Questions that a system answered for captures, of one kind.
+    pub(crate) fn reads(&self, look: &str) -> u64 {
+        self.labelled("crossdock_capture_reads", "look")
+            .into_iter()
+            .filter(|(name, _)| name == look)
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// Captured events by how they were found.
+    pub(crate) fn captured(&self) -> Vec<(String, u64)> {
+        self.labelled("crossdock_captured", "found")
+    }
+
+    /// The values of a counter by one of its labels.
+    fn labelled(&self, name: &str, label: &str) -> Vec<(String, u64)> {
+        let lines = self.page.lines().filter(|line| line.starts_with(&format!("{name}_total{{")));
+        let of = |line: &str| line.split(&format!("{label}=\"")).nth(1)?.split('"').next().map(str::to_owned);
+        lines.filter_map(|line| Some((of(line)?, value(line)?))).collect()
     }
 
     /// What no account holds.

@@ -1,0 +1,84 @@
+//! The project of the occasion: one captured model, one flow to the sink.
+
+use std::path::Path;
+
+use sim::odoo::Odoo;
+
+use crate::Outcome;
+
+/// The secret that the path of nudges ends in.
+pub(super) const NUDGE: &str = "n0body-gu3sses-this-part-of-the-path";
+
+/// Writes it below `folder/project`.
+pub(super) fn write(folder: &Path, odoo_url: &str, odoo: &Odoo, sink: &str) -> Outcome<()> {
+    let project = folder.join("project");
+    for name in ["systems", "contracts/odoo.sale.order", "flows"] {
+        std::fs::create_dir_all(project.join(name))?;
+    }
+    let system = SYSTEM
+        .replace("{URL}", odoo_url)
+        .replace("{DATABASE}", &odoo.database())
+        .replace("{LOGIN}", odoo.login())
+        .replace("{SINK}", sink);
+    std::fs::write(project.join("systems/erp.yaml"), system)?;
+    std::fs::write(project.join("contracts/odoo.sale.order/1.0.0.yaml"), CONTRACT)?;
+    std::fs::write(project.join("flows/orders.yaml"), FLOW)?;
+    Ok(())
+}
+
+const SYSTEM: &str = r"kind: odoo
+owner: team-erp
+odoo:
+  url: {URL}
+  database: {DATABASE}
+  login: {LOGIN}
+  keys: [erp/key]
+  allow: [127.0.0.0/8]
+sources:
+  erp:
+    capture:
+      nudges: [erp/nudge]
+      every: 5s
+      overlap: 30s
+      identities: 1m
+      digests: 10m
+    events:
+      sale.order.draft: { contract: odoo.sale.order@1.0.0 }
+      sale.order.sent: { contract: odoo.sale.order@1.0.0 }
+      sale.order.sale: { contract: odoo.sale.order@1.0.0 }
+      sale.order.cancel: { contract: odoo.sale.order@1.0.0 }
+      sale.order.changed: { contract: odoo.sale.order@1.0.0 }
+      sale.order.deleted: { contract: odoo.sale.order@1.0.0 }
+destinations:
+  sink:
+    url: http://{SINK}/orders
+    concurrency: 64
+    timeout: 10s
+    allow: [127.0.0.0/8]
+";
+
+const CONTRACT: &str = r#"summary: A sales order as Odoo shows it.
+owner: team-erp
+identifiers:
+  order: .record.name
+ordering: .id
+schema:
+  type: object
+  required: [model, id, record]
+  properties:
+    model: { const: sale.order }
+    id: { type: integer }
+    record:
+      type: [object, "null"]
+      properties:
+        name: { type: string }
+        state: { type: string }
+        client_order_ref: { type: [string, "null"] }
+        write_date: { type: string }
+"#;
+
+const FLOW: &str = r"owner: team-erp
+on:
+  types: [odoo.sale.order]
+to: sink
+";
