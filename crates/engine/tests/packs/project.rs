@@ -82,6 +82,21 @@ fn all_packs_together_are_a_right_project_that_uses_every_contract() {
 }
 
 #[test]
+fn the_units_of_odoo_are_the_same_in_all_its_mappings() {
+    let files = files(&["odoo"]);
+    for (begins, at_least) in [("odoo-command-", 3), ("odoo-", 20)] {
+        let of = |file: &&SourceFile| {
+            let name = file.path.strip_prefix("mappings/").unwrap_or_default();
+            name.starts_with(begins) && name.starts_with("odoo-command-") == (begins == "odoo-command-")
+        };
+        let table = |file: &SourceFile| Some(file.text.split_once("  unit:\n")?.1.split_once(" }\n")?.0.to_owned());
+        let tables: Vec<String> = files.iter().filter(of).filter_map(table).collect();
+        assert!(tables.len() >= at_least, "{begins}: {}", tables.len());
+        assert!(tables.iter().all(|table| *table == tables[0]), "{begins}");
+    }
+}
+
+#[test]
 fn every_pack_says_how_it_is_used() {
     for pack in ["canonical"].iter().chain(&super::PACKS) {
         let text = fs::read_to_string(root().join("packs").join(pack).join("README.md")).unwrap_or_default();
