@@ -22,6 +22,8 @@ const MODELS_MAX: usize = 200;
 /// Fields that every captured record is read with.
 const WRITTEN: &str = "write_date";
 const STATE: &str = "state";
+/// Names of units and the like are read in the language that mappings are written for, whatever the user's is.
+const LANGUAGE: &str = "en_US";
 
 /// All Odoos of the process, read.
 #[derive(Debug)]
@@ -103,7 +105,8 @@ impl OdooRecords {
             .with("limit", asked.limit)
             .with("order", "id")
             .with("count_limit", 1)
-            .context("active_test", false);
+            .context("active_test", false)
+            .context("lang", LANGUAGE);
         let Told { value, at } = self.odoo.call(peer, session, &call).await?;
         let records = value.get("records").and_then(Value::as_array).ok_or_else(not_odoo)?;
         let mut rows = Vec::with_capacity(records.len());
