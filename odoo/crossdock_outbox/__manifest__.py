@@ -1,3 +1,5 @@
+# What the module is and needs. It must depend on nothing but base: a company without manufacturing
+# installs it too.
 {
     'name': 'Crossdock Outbox',
     'summary': 'Writes an event in the same transaction as the change, for Crossdock to pull or to be pushed',
@@ -5,7 +7,6 @@
     'author': 'Crossdock',
     'category': 'Technical',
     'license': 'Other OSI approved licence',
-    # Nothing but base: a company without manufacturing installs it too.
     'depends': ['base'],
     'data': [
         'security/groups.xml',

@@ -98,6 +98,9 @@ class CrossdockEpoch(models.Model):
         if facts['id']:
             cr.execute('SELECT id FROM crossdock_epoch WHERE id = %s FOR UPDATE', [facts['id']])
             self._renumber(facts, reason)
+            if reason == 'another database':
+                # A copy for trying things out must not tell the receiver of the original what happens in it.
+                self.env['crossdock.settings']._one().push_enabled = False
             cr.execute('UPDATE crossdock_cursor SET txid = 0, row_id = 0')
             self.env['crossdock.cursor'].invalidate_model()
             _logger.warning('crossdock outbox: a new epoch begins (%s); readers start again', reason)

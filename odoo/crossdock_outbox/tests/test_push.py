@@ -143,6 +143,15 @@ class TestPush(OutboxCase):
         self.add_rows(20)
         self.assertEqual(self.push(), 0)
 
+    def test_a_copy_of_the_database_stops_pushing(self):
+        self.env['crossdock.epoch']._current()
+        self.env['ir.config_parameter'].set_param('database.uuid', 'another')
+        self.env.flush_all()
+        self.add_rows(20)
+        with self.assertLogs('odoo.addons.crossdock_outbox.models.epoch', 'WARNING'):
+            self.assertEqual(self.push(), 0)
+        self.assertFalse(self.settings.push_enabled)
+
     def test_an_event_wakes_the_cron_once(self):
         self.rule('created')
         triggers = self.env['ir.cron.trigger']
