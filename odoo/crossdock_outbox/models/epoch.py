@@ -111,10 +111,12 @@ class CrossdockEpoch(models.Model):
 
     @api.model
     def _renumber(self, facts, reason):
-        """Give rows of the old numbering the id 0 if they are acknowledged, else that of this transaction.
+        """Give rows of the old numbering the id 0 if they are acknowledged, else 1.
 
-        Rows written in the new cluster before anyone noticed carry its identity and stay as they are. Which of
-        two rows of one record came first is kept, as they are in the order of their ids too.
+        No transaction has 1, so they come before all that is written in the new cluster, whether before anyone
+        noticed or by transactions now running. Among themselves they come in the order of their row ids, which
+        for the rows of one record is that in which they were written. Nobody can have read past them: this
+        commit makes them and the epoch visible together.
         """
         cr = self.env.cr
         provable = reason != 'ids from the future' and facts['cluster']
@@ -127,6 +129,6 @@ class CrossdockEpoch(models.Model):
         if reason == 'another database':
             return
         cr.execute(
-            """UPDATE crossdock_outbox SET txid = pg_current_xact_id()::text::bigint, cluster = %s
+            """UPDATE crossdock_outbox SET txid = 1, cluster = %s
                WHERE txid > 0 AND (%s OR cluster <> %s)""",
             [facts['now_cluster'], not provable, facts['now_cluster']])
