@@ -108,20 +108,29 @@ def present_rows(cr, dirty, note):
     return present
 
 
+# The identity of the cluster is asked once for the statement and not for each row, as it reads a file.
+INSERT = """
+    INSERT INTO crossdock_outbox (event_id, event_type, rule_id, res_model, res_id, trigger, payload,
+                                  txid, cluster, emitted_at, state, attempts)
+    SELECT v.event_id, v.event_type, v.rule_id, v.res_model, v.res_id, v.trigger, v.payload,
+           pg_current_xact_id()::text::bigint, c.id, clock_timestamp() AT TIME ZONE 'UTC', 'new', 0
+    FROM (SELECT {cluster} AS id OFFSET 0) c,
+         (VALUES {rows}) v(number, event_id, event_type, rule_id, res_model, res_id, trigger, payload)
+    ORDER BY v.number
+"""
+
+
 def insert(env, fired, wished):
     rule_of = {rule.id: rule for rules in fired.values() for rule in rules}
+    cluster = env['crossdock.epoch']._cluster_sql()
     values = [
-        (str(uuid.uuid4()), rule_of[rule_id].event_type, rule_id, model, id_, rule_of[rule_id].trigger, payload)
-        for (model, id_, rule_id), payload in wished.items()
+        (number, str(uuid.uuid4()), rule_of[rule_id].event_type, rule_id, model, id_, rule_of[rule_id].trigger, payload)
+        for number, ((model, id_, rule_id), payload) in enumerate(wished.items())
     ]
-    template = ("(%%s, %%s, %%s, %%s, %%s, %%s, %%s, pg_current_xact_id()::text::bigint, %s, "
-                "clock_timestamp() AT TIME ZONE 'UTC', 'new', 0)") % env['crossdock.epoch']._cluster_sql()
     for start in range(0, len(values), INSERT_ROWS_MAX):
         some = values[start:start + INSERT_ROWS_MAX]
         env.cr.execute(
-            """INSERT INTO crossdock_outbox (event_id, event_type, rule_id, res_model, res_id, trigger, payload,
-                                             txid, cluster, emitted_at, state, attempts)
-               VALUES """ + ', '.join([template] * len(some)),
+            INSERT.format(cluster=cluster, rows=', '.join(['(%s, %s, %s, %s, %s, %s, %s, %s)'] * len(some))),
             [value for row in some for value in row])
 
 
