@@ -57,10 +57,12 @@ class CrossdockOutbox(models.Model):
 
     @api.model
     def _remove(self, where, params, limit):
+        # INVARIANT: an array is made once. A subquery after IN may be run for each row, and each run skips what
+        # is locked already, so that far more than the limit would go.
         self.env.cr.execute(
-            """DELETE FROM crossdock_outbox WHERE id IN (
+            """DELETE FROM crossdock_outbox WHERE id = ANY(ARRAY(
                    SELECT id FROM crossdock_outbox WHERE """ + where + """
-                   ORDER BY txid, id LIMIT %s FOR UPDATE SKIP LOCKED)""",
+                   ORDER BY txid, id LIMIT %s FOR UPDATE SKIP LOCKED))""",
             [*params, limit])
         return self.env.cr.rowcount
 
@@ -69,8 +71,8 @@ class CrossdockOutbox(models.Model):
         """Remove the oldest rows though nobody has them, and mark up to where."""
         self.env.cr.execute(
             """WITH gone AS (
-                   DELETE FROM crossdock_outbox WHERE id IN (
-                       SELECT id FROM crossdock_outbox ORDER BY txid, id LIMIT %s FOR UPDATE SKIP LOCKED)
+                   DELETE FROM crossdock_outbox WHERE id = ANY(ARRAY(
+                       SELECT id FROM crossdock_outbox ORDER BY txid, id LIMIT %s FOR UPDATE SKIP LOCKED))
                    RETURNING txid, id)
                SELECT txid, id, count(*) OVER () FROM gone ORDER BY txid DESC, id DESC LIMIT 1""", [limit])
         txid, row_id, count = self.env.cr.fetchone() or (0, 0, 0)
