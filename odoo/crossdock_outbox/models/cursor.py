@@ -47,9 +47,9 @@ class CrossdockOutbox(models.Model):
             """INSERT INTO crossdock_cursor AS known (consumer, txid, row_id, acknowledged_at)
                VALUES (%s, %s, %s, now() AT TIME ZONE 'UTC')
                ON CONFLICT (consumer) DO UPDATE
-               SET (txid, row_id) = (SELECT greatest_txid, greatest_id FROM
-                       (VALUES (known.txid, known.row_id), (excluded.txid, excluded.row_id)) v(greatest_txid, greatest_id)
-                       ORDER BY 1 DESC, 2 DESC LIMIT 1),
+               SET (txid, row_id) = (
+                       SELECT t, i FROM (VALUES (known.txid, known.row_id), (excluded.txid, excluded.row_id)) v(t, i)
+                       ORDER BY t DESC, i DESC LIMIT 1),
                    acknowledged_at = excluded.acknowledged_at
                RETURNING txid, row_id""", [consumer, *position])
         stored = self.env.cr.fetchone()

@@ -105,7 +105,8 @@ class CrossdockEpoch(models.Model):
             self.env['crossdock.cursor'].invalidate_model()
             _logger.warning('crossdock outbox: a new epoch begins (%s); readers start again', reason)
         cr.execute(
-            """INSERT INTO crossdock_epoch (name, cluster, database_uuid, started_at, reason, lost_rows, lost_txid, lost_id)
+            """INSERT INTO crossdock_epoch (name, cluster, database_uuid, started_at, reason,
+                                            lost_rows, lost_txid, lost_id)
                VALUES (%s, %s, %s, now() AT TIME ZONE 'UTC', %s, 0, 0, 0)""",
             [uuid.uuid4().hex, facts['now_cluster'], facts['now_uuid'], reason])
 

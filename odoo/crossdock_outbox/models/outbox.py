@@ -28,9 +28,11 @@ ROWS = """
 """
 
 COUNTS = """
-    SELECT (SELECT count(*) FROM (SELECT 1 FROM crossdock_outbox
-                                  WHERE (txid, id) > (%s, %s) AND txid > 0 AND txid < """ + FENCE + """ LIMIT %s) a) AS behind,
-           (SELECT count(*) FROM (SELECT 1 FROM crossdock_outbox WHERE txid >= """ + FENCE + """ LIMIT %s) b) AS held_back,
+    SELECT (SELECT count(*) FROM (
+                SELECT 1 FROM crossdock_outbox
+                WHERE (txid, id) > (%s, %s) AND txid > 0 AND txid < """ + FENCE + """ LIMIT %s) a) AS behind,
+           (SELECT count(*) FROM (
+                SELECT 1 FROM crossdock_outbox WHERE txid >= """ + FENCE + """ LIMIT %s) b) AS held_back,
            """ + FENCE + """ AS fence,
            to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS now
 """
@@ -46,8 +48,8 @@ class CrossdockOutbox(models.Model):
     _log_access = False
     _list_columns = ('emitted_at', 'event_type', 'res_model', 'res_id', 'state', 'attempts', 'last_error')
 
-    event_id = fields.Char(required=True, readonly=True)
-    event_type = fields.Char(required=True, readonly=True)
+    event_id = fields.Char('Event id', required=True, readonly=True)
+    event_type = fields.Char('Event type', required=True, readonly=True)
     # No foreign key: a row outlives its rule, and the writer pays for no look-up.
     rule_id = fields.Integer(readonly=True)
     res_model = fields.Char('Model', required=True, readonly=True)
@@ -56,12 +58,12 @@ class CrossdockOutbox(models.Model):
     payload = fields.Text(readonly=True)
     txid = BigInteger('Transaction', required=True, readonly=True)
     cluster = BigInteger(readonly=True)
-    emitted_at = fields.Datetime(readonly=True)
+    emitted_at = fields.Datetime('Emitted at', readonly=True)
     state = fields.Selection(
         [('new', 'Not pushed'), ('sent', 'Pushed'), ('dead', 'Given up')], 'Push', readonly=True, default='new')
     attempts = fields.Integer(readonly=True)
-    last_error = fields.Char(readonly=True)
-    next_try = fields.Datetime(readonly=True)
+    last_error = fields.Char('Last error', readonly=True)
+    next_try = fields.Datetime('Next try', readonly=True)
 
     def init(self):
         """Indexes that are used: by the reader, by the writer and the pusher, by retention."""
@@ -89,7 +91,8 @@ class CrossdockOutbox(models.Model):
         answer.update(self._counts_after(end))
         answer.update(rows=found, next={'txid': end[0], 'id': end[1]}, has_more=answer['behind'] > 0)
         if after < (current['lost_txid'], current['lost_id']):
-            answer['lost'] = {'rows': current['lost_rows'], 'upto': {'txid': current['lost_txid'], 'id': current['lost_id']}}
+            upto = {'txid': current['lost_txid'], 'id': current['lost_id']}
+            answer['lost'] = {'rows': current['lost_rows'], 'upto': upto}
         return answer
 
     @api.model

@@ -33,16 +33,16 @@ class CrossdockSettings(models.Model):
 
     name = fields.Char(required=True)
     url = fields.Char('Crossdock address', help='Where the button of orders, transfers and production orders leads.')
-    retention_days = fields.Integer(default=14, help='Rows that were acknowledged are kept this long.')
+    retention_days = fields.Integer('Days to keep', default=14, help='Rows that were acknowledged are kept this long.')
     rows_max = fields.Integer(
-        default=1_000_000,
+        'Rows at most', default=1_000_000,
         help='Above this many rows the oldest go, acknowledged or not. The loss is logged and told to the reader.')
     push_enabled = fields.Boolean('Push events', default=False)
     push_url = fields.Char('Push to', help='Gets one POST for each event.')
     push_secret = fields.Char(
         'Push secret', groups='crossdock_outbox.group_manager',
         help='whsec_ and base64. Several, parted by blanks, sign side by side while the receiver changes over.')
-    push_attempts_max = fields.Integer(default=20, help='After this many attempts a row is dead.')
+    push_attempts_max = fields.Integer('Attempts at most', default=20, help='After this many attempts a row is dead.')
 
     @api.constrains('url', 'push_url')
     def _check_addresses(self):

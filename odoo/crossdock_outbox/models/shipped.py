@@ -13,9 +13,9 @@ PICKING = ('name state origin partner_id company_id picking_type_id picking_type
 # Fields that a version or a missing module does not have are left out.
 PAYLOADS = {
     'sale.order': ORDER + ' client_order_ref partner_shipping_id partner_invoice_id date_order commitment_date '
-                          'order_line warehouse_id carrier_id delivery_status invoice_status',
-    'purchase.order': ORDER + ' partner_ref date_order date_approve date_planned order_line picking_type_id '
-                              'invoice_status receipt_status',
+                          'order_line picking_ids warehouse_id carrier_id delivery_status invoice_status',
+    'purchase.order': ORDER + ' partner_ref date_order date_approve date_planned order_line picking_ids '
+                              'picking_type_id invoice_status receipt_status',
     'stock.picking': PICKING,
     'stock.move': 'state product_id product_uom product_uom_id product_uom_qty quantity picking_id location_id '
                   'location_dest_id sale_line_id purchase_line_id raw_material_production_id production_id date',

@@ -164,5 +164,5 @@ def read_columns(cr, table, columns, ids):
         'SELECT %s FROM %s WHERE id = ANY(%s)',
         SQL(', ').join(SQL.identifier(name) for name in ['id', *names]), SQL.identifier(table), list(ids)))
     for id_, *values in cr.fetchall():
-        found[id_] = dict(zip(names, values))
+        found[id_] = dict(zip(names, values, strict=True))
     return found

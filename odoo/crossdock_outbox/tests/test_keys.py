@@ -10,7 +10,8 @@ from .common import OutboxCase, new_test_user, tagged
 class TestKeys(OutboxCase):
     def setUp(self):
         super().setUp()
-        self.reader = new_test_user(self.env, 'crossdock-reader', groups='base.group_user,crossdock_outbox.group_reader')
+        self.reader = new_test_user(
+            self.env, 'crossdock-reader', groups='base.group_user,crossdock_outbox.group_reader')
         self.mine = self.outbox.with_user(self.reader)
 
     def owner(self, key):

@@ -21,7 +21,8 @@ class TestPull(OutboxCase):
         self.add_rows(20)
         answer = self.outbox.pull()
         [row] = answer['rows']
-        self.assertEqual(set(row), {'txid', 'id', 'event_id', 'event_type', 'res_model', 'res_id', 'payload', 'emitted_at'})
+        self.assertEqual(set(row), {
+            'txid', 'id', 'event_id', 'event_type', 'res_model', 'res_id', 'payload', 'emitted_at'})
         self.assertEqual(row['payload'], {'id': 1})
         self.assertRegex(row['emitted_at'], r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$')
         self.assertRegex(answer['now'], r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$')
@@ -44,9 +45,9 @@ class TestPull(OutboxCase):
         answer = self.outbox.with_user(reader).pull()
         self.assertEqual(len(answer['rows']), 1)
         self.outbox.with_user(reader).acknowledge(20, answer['next']['id'], answer['epoch'])
-        for model in ('crossdock.outbox', 'crossdock.rule', 'crossdock.cursor', 'crossdock.epoch', 'crossdock.settings'):
+        for model in ('outbox', 'rule', 'cursor', 'epoch', 'settings'):
             with self.subTest(model), self.assertRaises(AccessError):
-                self.env[model].with_user(reader).search_read([])
+                self.env['crossdock.' + model].with_user(reader).search_read([])
         with self.assertRaises(AccessError):
             self.outbox.with_user(reader).browse(answer['next']['id']).action_try_again()
 
@@ -62,7 +63,8 @@ class TestPull(OutboxCase):
         manager = new_test_user(self.env, 'crossdock-manager', groups='base.group_user,crossdock_outbox.group_manager')
         row = self.outbox.with_user(manager).browse(id_)
         self.assertEqual(row.event_type, 'test.row')
-        for call in (lambda: row.write({'payload': '{}'}), row.unlink, lambda: self.outbox.with_user(manager).create({})):
+        rows = self.outbox.with_user(manager)
+        for call in (lambda: row.write({'payload': '{}'}), row.unlink, lambda: rows.create({})):
             with self.assertRaises(AccessError):
                 call()
         self.env['crossdock.settings'].with_user(manager).search([]).url = 'https://crossdock.example'

@@ -31,7 +31,8 @@ class TestPush(OutboxCase):
         super().setUp()
         self.settings = self.env['crossdock.settings']._one()
         self.settings.write({
-            'push_url': 'https://crossdock.example/in', 'push_secret': SECRET, 'push_enabled': True, 'push_attempts_max': 3})
+            'push_url': 'https://crossdock.example/in', 'push_secret': SECRET, 'push_enabled': True,
+            'push_attempts_max': 3})
         self.posts = []
         self.answers = []
 
