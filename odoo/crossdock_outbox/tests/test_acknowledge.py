@@ -2,7 +2,7 @@
 from odoo.exceptions import ValidationError
 
 from ..models.cursor import CONSUMERS_MAX
-from .common import OutboxCase, tagged
+from .outbox_case import OutboxCase, tagged
 
 
 @tagged('post_install', '-at_install')

@@ -1,5 +1,5 @@
 """The shipped rules and buttons on the business models; each test needs its module and skips itself without."""
-from .common import OutboxCase, tagged
+from .outbox_case import OutboxCase, tagged
 
 
 @tagged('post_install', '-at_install')

@@ -2,7 +2,7 @@
 import re
 from contextlib import closing
 
-from .common import OutboxCase, tagged
+from .outbox_case import OutboxCase, tagged
 
 
 @tagged('post_install', '-at_install')

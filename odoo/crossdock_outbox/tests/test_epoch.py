@@ -1,5 +1,5 @@
 """Epochs: a change of the numbering is noticed, told, and loses nothing."""
-from .common import OutboxCase, tagged
+from .outbox_case import OutboxCase, tagged
 
 
 @tagged('post_install', '-at_install')

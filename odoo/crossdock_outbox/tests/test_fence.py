@@ -6,7 +6,7 @@ import time
 
 from odoo import SUPERUSER_ID, api
 
-from .common import TransactionCase, make_rule, tagged
+from .outbox_case import TransactionCase, make_rule, tagged
 
 # LIMIT: how long to wait for transactions of others.
 FOREIGN_S_MAX = 60

@@ -3,7 +3,7 @@ from odoo import fields
 from odoo.exceptions import UserError, ValidationError
 
 from ..models.keys import KEYS_MAX
-from .common import OutboxCase, new_test_user, tagged
+from .outbox_case import OutboxCase, new_test_user, tagged
 
 
 @tagged('post_install', '-at_install')

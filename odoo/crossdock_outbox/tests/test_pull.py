@@ -1,7 +1,7 @@
 """Pulling: order, pages, counts, rights."""
 from odoo.exceptions import AccessError, ValidationError
 
-from .common import OutboxCase, new_test_user, tagged
+from .outbox_case import OutboxCase, new_test_user, tagged
 
 
 @tagged('post_install', '-at_install')

@@ -11,7 +11,7 @@ import requests
 from odoo.exceptions import ValidationError
 
 from ..models.push import WAIT_MAX_S, sign, wait_s
-from .common import OutboxCase, tagged
+from .outbox_case import OutboxCase, tagged
 
 KEY = bytes(range(32))
 SECRET = 'whsec_' + base64.b64encode(KEY).decode()

@@ -1,5 +1,5 @@
 """Retention: nothing goes that nobody has, but for the hard limit, which is told loudly."""
-from .common import OutboxCase, tagged
+from .outbox_case import OutboxCase, tagged
 
 
 @tagged('post_install', '-at_install')

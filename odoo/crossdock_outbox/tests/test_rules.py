@@ -2,7 +2,7 @@
 from odoo.exceptions import UserError, ValidationError
 
 from ..models.shipped import RULES
-from .common import OutboxCase, make_rule, new_test_user, tagged
+from .outbox_case import OutboxCase, make_rule, new_test_user, tagged
 
 
 @tagged('post_install', '-at_install')
