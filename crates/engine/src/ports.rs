@@ -30,7 +30,7 @@ use uuid::Uuid;
 
 pub use policy::compiled::Reading;
 
-pub use self::records::{Absence, Asked, Peer, Row, Shape, Shown, Unread, Which};
+pub use self::records::{Absence, Asked, Extent, Peer, Row, Shape, Shown, Unread, Which};
 pub use self::work::{DueQuery, Life, Readable, Shard};
 
 /// The answer of a port, later.

@@ -69,7 +69,7 @@ impl OdooRecords {
                 learnt.fields.clear();
             }
             let ask = Call::of_model(&next, "fields_get").with("attributes", json!(["type", "relation"]));
-            let told = self.odoo.call(peer, &learnt.session, &ask).await?;
+            let told = self.odoo.call(peer, &learnt.session, &ask).await.map_err(no_such_model)?;
             learnt.fields.insert(next, Fields::from_answer(&told.value).ok_or_else(not_odoo)?);
         }
         if learnt.fields.len() != before {
@@ -239,6 +239,14 @@ fn ids(value: &Value) -> Result<Vec<u64>, Failure> {
 fn records(value: &Value) -> Result<Vec<u64>, Failure> {
     let rows = value.as_array().ok_or_else(not_odoo)?;
     rows.iter().map(|row| row.get("id").and_then(Value::as_u64).ok_or_else(not_odoo)).collect()
+}
+
+/// 18 says that a model does not exist with the exception of business rules; asking for fields breaks none of these.
+fn no_such_model(failure: Failure) -> Failure {
+    match failure {
+        Failure::Said { class: Class::Rule, name, message } => Failure::Said { class: Class::NotFound, name, message },
+        other => other,
+    }
 }
 
 fn not_odoo() -> Failure {
