@@ -204,7 +204,7 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// Replays that are running. A row that cannot be read is named and left out.
     fn replays_running(&self) -> Answer<'_, Readable<Replay>>;
 
-    /// A replay.
+    /// A replay; `Corrupt` where it cannot be read, which keeps nobody from [`model::Change::CancelReplay`].
     fn replay(&self, id: ReplayId) -> Answer<'_, Option<Replay>>;
 
     /// Members of a replay from an index on, at most `limit`.

@@ -271,7 +271,7 @@ impl History {
     fn setting(&mut self) -> Change {
         let n = self.dice.below(5);
         let (by, why, at) = (Principal::new("ines"), self.why(), self.now());
-        match self.dice.below(13) {
+        match self.dice.below(14) {
             0 => Change::StorePolicy { version: policy(n), files: vec![("flows/a.yaml".to_owned(), why)], at },
             1 => Change::PartitionPolicy { partition: Partition(u16::from(n > 2)), version: policy(n) },
             2 => Change::Breaker { destination: name(self.pick(&DESTINATIONS)), state: format!("{{\"n\":{n}}}") },
@@ -293,6 +293,7 @@ impl History {
                 Change::PutKeyed(Box::new(KeyedWrite { begun_at: at, answer, ..keyed(n, 1 + self.dice.below(3)) }))
             }
             11 => Change::ForgetKeyed { before: self.around() },
+            12 => Change::CancelReplay { replay: replay_id(n), by },
             _ => {
                 let (shard, node) = (self.pick(&SHARDS).to_owned(), name(self.pick(&NODES)));
                 Change::TakeShard { shard, node, incarnation: 1 + self.dice.below(3) }

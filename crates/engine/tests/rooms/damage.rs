@@ -10,8 +10,11 @@ use engine::ports::Clock;
 use engine::replay::selection::Selection;
 use engine::retention::decide::Retention;
 use engine::retention::run::Trimmer;
+use engine::rules::asked::NotDone;
 use model::view::DeliveryQuery;
-use model::{Batch, Change, Claim, DeliveryId, DeliveryState, Entry, Partition, Principal, TimeSpan};
+use model::{
+    Batch, Change, Claim, DeliveryId, DeliveryState, Entry, FaultKind, Offset, Partition, Principal, ReplayId, TimeSpan,
+};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -150,10 +153,9 @@ async fn an_emitted_entry_that_cannot_be_read_stops_no_other() {
     assert_eq!(trimmer.emitted(in_years).await.unwrap(), 3, "it keeps retention from nothing");
 }
 
-#[tokio::test]
-async fn a_replay_that_cannot_be_read_stops_no_other() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut world, store) = open(&folder).await;
+/// Two replays of an event each, the first of which cannot be read.
+async fn with_a_damaged_replay(folder: &TempDir) -> (World, Store, [ReplayId; 2]) {
+    let (mut world, store) = open(folder).await;
     let mut ordered = Vec::new();
     for number in 1..=2 {
         let delivery = world.accept(number, "").await;
@@ -162,7 +164,14 @@ async fn a_replay_that_cannot_be_read_stops_no_other() {
         ordered.push(world.replays().order(&order, None, &world.asked()).await.unwrap().replay.id);
     }
     let hurt = format!("UPDATE replays SET content = '{{' WHERE id = x'{}'", ordered[0].0.simple());
-    let (mut world, _store) = damage(&folder, (world, store), &hurt, 1).await;
+    let (world, store) = damage(folder, (world, store), &hurt, 1).await;
+    (world, store, [ordered[0], ordered[1]])
+}
+
+#[tokio::test]
+async fn a_replay_that_cannot_be_read_stops_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut world, _store, ordered) = with_a_damaged_replay(&folder).await;
     let running = world.ledger.replays_running().await.unwrap();
     assert_eq!((running.rows.len(), running.rows[0].id), (1, ordered[1]));
     assert!(running.unreadable[0].starts_with(&format!("replay {}: ", ordered[0])), "{running:?}");
@@ -181,4 +190,37 @@ async fn a_replay_that_cannot_be_read_stops_no_other() {
     world.replay().await;
     assert_eq!((world.of_replay(ordered[0]).await.len(), world.of_replay(ordered[1]).await.len()), (0, 1));
     assert_eq!(world.replayer.told.told(), 1, "it is told once");
+}
+
+#[tokio::test]
+async fn a_replay_that_cannot_be_read_is_cancelled_and_lets_go_of_its_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut world, _store, [damaged, other]) = with_a_damaged_replay(&folder).await;
+    assert!(world.views.replay_story(damaged).await.is_err_and(|fault| fault.kind == FaultKind::Corrupt));
+    world.replays().cancel(other, None, &world.asked()).await.unwrap();
+    for dead in world.views.deliveries(DeliveryQuery::default()).await.unwrap().rows {
+        let (state, why) = (DeliveryState::Cancelled { by: Principal::new("ines") }, String::new());
+        let given_up = Change::Move { delivery: dead.id, state, why, new_round: None };
+        world.ledger.commit(Batch::new().change(given_up)).await.unwrap();
+    }
+    let needed = async |world: &World| {
+        let head = world.journal.head(Partition(0)).await.unwrap();
+        world.ledger.needed(Partition(0), Offset(0), head).await.unwrap().len()
+    };
+    assert_eq!(needed(&world).await, 1, "the event that it would send");
+    let stale = world.replays().cancel(damaged, Some(7), &world.asked()).await;
+    assert!(matches!(&stale, Err(NotDone::Changed(_))), "{stale:?}");
+    assert_eq!(world.replays().cancel(damaged, Some(1), &world.asked()).await.unwrap(), None, "nothing is known of it");
+    let again = world.replays().cancel(damaged, None, &world.asked()).await;
+    assert!(matches!(&again, Err(NotDone::Refused(why)) if why.contains("does not run any more")), "{again:?}");
+    assert!(world.ledger.replays_running().await.unwrap().is_empty(), "no loop comes upon it any more");
+    assert_eq!(needed(&world).await, 0);
+    let audit = world.views.audit(Some(damaged.to_string()), None, 10).await.unwrap().rows;
+    assert_eq!(audit.iter().filter(|row| row.action == "replay.cancel").count(), 1);
+    world.replay().await;
+    assert_eq!(world.replayer.told.told(), 0);
+    let in_years = world.clock.now() + TimeSpan::from_days(1_000);
+    let ages = Retention::default().ages(world.ledger.room().await.unwrap(), in_years);
+    while world.ledger.trim(ages).await.unwrap() > 0 {}
+    assert!(world.ledger.replay(damaged).await.unwrap().is_none(), "it goes by its age");
 }

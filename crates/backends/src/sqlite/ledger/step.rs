@@ -174,6 +174,7 @@ impl<'a> Step<'a> {
             | Change::Switch { .. }
             | Change::Replay { .. }
             | Change::ReplayMove(_)
+            | Change::CancelReplay { .. }
             | Change::PutToken(_)
             | Change::Audit(_)
             | Change::Heartbeat { .. }

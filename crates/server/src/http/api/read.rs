@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
 use model::view::{CauseGroup, FeedRow};
-use model::{AuditRow, Body, DeliveryId, EventId, Fault, PolicyVersion, QuarantineRow, Replay, ReplayId};
+use model::{AuditRow, Body, DeliveryId, EventId, Fault, FaultKind, PolicyVersion, QuarantineRow, Replay, ReplayId};
 
 use crate::api::queries::{
     AuditFilter, DeliveryFilter, EventPaging, FeedPaging, Paging, PolicyPaging, QuarantineFilter, rows_of_page,
@@ -16,7 +16,7 @@ use crate::api::{Applied, DeliveryPage, DeliveryRow, EventSummary, ReplayPage, R
 use crate::app::App;
 use crate::http::conditions::Versioned;
 use crate::http::parameters::{Path, Query};
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, kinds};
 use crate::identity::Caller;
 use crate::service::{self, answers::Answers};
 
@@ -151,9 +151,23 @@ pub(super) async fn replays(State(app): Shared, Query(paging): Query<Paging>) ->
 }
 
 pub(super) async fn replay(State(app): Shared, Path(id): Path<ReplayId>) -> Shown<ReplayPage> {
-    let story = app.views.replay_story(id).await?.ok_or_else(|| Problem::not_found(format!("there is no replay {id}")))?;
+    let story = app.views.replay_story(id).await.map_err(|fault| unreadable_replay(id, fault))?;
+    let story = story.ok_or_else(|| Problem::not_found(format!("there is no replay {id}")))?;
     let progress = app.ground.ledger.replay_progress(id).await?;
     Ok(Versioned(story.replay.version.to_string(), Json(ReplayPage { story, progress })))
+}
+
+/// A damaged replay sends nothing, and all that is left to do with it is to end it.
+fn unreadable_replay(id: ReplayId, fault: Fault) -> Problem {
+    let why = match &fault.source {
+        Some(source) if fault.kind == FaultKind::Corrupt => source.to_string(),
+        Some(_) | None => return fault.into(),
+    };
+    let what = format!(
+        "the replay {id} cannot be read, so nothing of it is sent any more: {why}; if it runs, `crossdock replay cancel {id} --reason …` \
+         ends it and lets go of the events that it keeps"
+    );
+    Problem::new(kinds::CORRUPT, what)
 }
 
 pub(super) async fn switches(State(app): Shared) -> Page<SwitchLine> {
