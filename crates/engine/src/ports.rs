@@ -164,8 +164,8 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     fn next_in_lane(&self, head: DeliveryId) -> Answer<'_, Option<Delivery>>;
 
     /// Deliveries that are overdue at `now` ([`Delivery::is_overdue`]): earliest deadline first (of equal ones, that which was
-    /// opened first), at most `limit`. A row that cannot be read is left out.
-    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>>;
+    /// opened first), at most `limit`. A row that cannot be read is named and left out.
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Readable<Delivery>>;
 
     /// Destinations with a ready delivery, and when their first is due.
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>>;
@@ -285,7 +285,8 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     fn changed(&self) -> Hint;
 }
 
-/// Pages for people; never for decisions.
+/// Pages for people; never for decisions. What of a page of deliveries, quarantined events or replays cannot be read is named in
+/// it and left out.
 pub trait Views: Send + Sync + std::fmt::Debug {
     /// Deliveries, newest first: by when they were made, then by id. All pages: newer rows change nothing below a cursor,
     /// and a cursor that no page gave out finds nothing. A page that is asked for rare rows may end before it is full, even

@@ -214,7 +214,7 @@ impl History {
     }
 
     async fn expire(&mut self) -> Change {
-        let overdue = self.reference.overdue(self.now(), usize::MAX).await.expect("memory answers");
+        let overdue = self.reference.overdue(self.now(), usize::MAX).await.expect("memory answers").rows;
         let late = self.dice.pick(&overdue).map(|delivery| delivery.id);
         let delivery = late.filter(|_| !self.dice.one_in(10)).unwrap_or_else(|| delivery_id(self.number()));
         Change::Expire { delivery, at: self.now(), state: self.state(), why: self.why() }

@@ -57,6 +57,7 @@ async fn a_delivery_that_cannot_be_read_stops_no_other() {
     let page = world.views.deliveries(DeliveryQuery::default()).await.unwrap();
     let shown: Vec<DeliveryId> = page.rows.iter().map(|row| row.id).collect();
     assert_eq!((shown, page.next), (vec![ids[2], ids[1]], None), "newest first, and all others");
+    assert_eq!(page.unreadable, [format!("delivery {}: there is no origin 77", ids[0])]);
 }
 
 #[tokio::test]
@@ -103,7 +104,7 @@ async fn an_attempt_that_cannot_be_read_stops_no_other() {
     for id in &ids[1..] {
         assert_eq!(world.delivery(*id).await.lease, None, "the life that attempted it is over");
     }
-    assert_eq!(sweep.told.told(), 1);
+    assert_eq!(sweep.facts.meters.since_start().unreadable, 1);
     assert_eq!(sweep.turn().await.unwrap(), Turn::Idle);
 }
 
@@ -141,7 +142,7 @@ async fn an_emitted_entry_that_cannot_be_read_stops_no_other() {
     let mut outbox = world.outbox();
     assert_eq!(outbox.turn().await.unwrap(), Turn::Worked);
     assert_eq!(outbox.turn().await.unwrap(), Turn::Idle);
-    assert_eq!(outbox.told.told(), 2, "each is told once");
+    assert_eq!(outbox.facts.meters.since_start().unreadable, 2, "each is told once");
     let records = world.journal.read(Partition(0), before, 10).await.unwrap();
     let emitted: Vec<_> = records.iter().map(|record| record.emitted).collect();
     assert_eq!(emitted, [3, 4].map(|number| Some(Uuid::from_u128(number))));
@@ -176,20 +177,22 @@ async fn a_replay_that_cannot_be_read_stops_no_other() {
     assert_eq!((running.rows.len(), running.rows[0].id), (1, ordered[1]));
     assert!(running.unreadable[0].starts_with(&format!("replay {}: ", ordered[0])), "{running:?}");
     for limit in [1, 2, 50] {
-        let (mut shown, mut cursor) = (Vec::new(), None);
+        let (mut shown, mut unreadable, mut cursor) = (Vec::new(), Vec::new(), None);
         for _ in 0..3 {
             let page = world.views.replays(cursor, limit).await.unwrap();
             shown.extend(page.rows.iter().map(|replay| replay.id));
+            unreadable.extend(page.unreadable);
             cursor = page.next;
             if cursor.is_none() {
                 break;
             }
         }
         assert_eq!((shown, cursor), (vec![ordered[1]], None), "{limit} to a page");
+        assert!(matches!(&unreadable[..], [one] if one.starts_with(&format!("replay {}: ", ordered[0]))), "{unreadable:?}");
     }
     world.replay().await;
     assert_eq!((world.of_replay(ordered[0]).await.len(), world.of_replay(ordered[1]).await.len()), (0, 1));
-    assert_eq!(world.replayer.told.told(), 1, "it is told once");
+    assert_eq!(world.replayer.facts.meters.since_start().unreadable, 1, "it is told once");
 }
 
 #[tokio::test]
@@ -218,7 +221,7 @@ async fn a_replay_that_cannot_be_read_is_cancelled_and_lets_go_of_its_events() {
     let audit = world.views.audit(Some(damaged.to_string()), None, 10).await.unwrap().rows;
     assert_eq!(audit.iter().filter(|row| row.action == "replay.cancel").count(), 1);
     world.replay().await;
-    assert_eq!(world.replayer.told.told(), 0);
+    assert_eq!(world.replayer.facts.meters.since_start().unreadable, 0);
     let in_years = world.clock.now() + TimeSpan::from_days(1_000);
     let ages = Retention::default().ages(world.ledger.room().await.unwrap(), in_years);
     while world.ledger.trim(ages).await.unwrap() > 0 {}

@@ -34,3 +34,43 @@ async fn a_damaged_replay_says_so_and_is_cancelled_all_the_same() {
     assert_eq!(actions, ["replay.cancel", "replay.order"]);
     product.stop().await;
 }
+
+/// What a status says of rows that cannot be read.
+async fn concern(product: &Product) -> Vec<String> {
+    let status = product.get("/api/v1/status").await.is(200).json();
+    let concerns = status["concerns"].as_array().unwrap().iter();
+    concerns.filter(|it| it["kind"] == "unreadable").map(|it| it["text"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_says_which_rows_it_lacks_and_the_status_counts_each_once() {
+    let product = Product::start().await;
+    let delivery = product.waiting_delivery("1").await;
+    let cancel = json!({ "deliveries": [delivery["id"]], "why": "a test" });
+    product.post("/api/v1/deliveries/cancel", &cancel).await.is(200);
+    let other = product.waiting_delivery("2").await;
+    let product = product.damaged("UPDATE deliveries SET origin = 77 WHERE is_final = 1").await;
+    assert_eq!(concern(&product).await, [""; 0], "no loop looks at what is over");
+    for _ in 0..2 {
+        let page = product.get("/api/v1/deliveries").await.is(200).json();
+        assert_eq!(page["rows"].as_array().unwrap().iter().map(|row| &row["id"]).collect::<Vec<_>>(), [&other["id"]]);
+        let lacking = format!("delivery {}: there is no origin 77", delivery["id"].as_str().unwrap());
+        assert_eq!(page["unreadable"], json!([lacking]));
+    }
+    let told = concern(&product).await;
+    assert!(matches!(&told[..], [one] if one.starts_with("1 row of the ledger cannot be read")), "{told:?}");
+    let switches = product.get("/api/v1/switches").await.is(200).json();
+    assert!(switches.get("unreadable").is_none(), "{switches}");
+    product.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_quarantined_event_takes_neither_the_page_nor_the_status_away() {
+    let product = Product::start().await;
+    let event = product.quarantined_event().await;
+    let product = product.damaged("UPDATE quarantine SET content = '{'").await;
+    let page = product.get("/api/v1/quarantine").await.is(200).json();
+    assert!(page["unreadable"][0].as_str().unwrap().starts_with(&format!("quarantined event {event}: ")), "{page}");
+    assert_eq!(concern(&product).await.len(), 1);
+    product.stop().await;
+}

@@ -96,7 +96,7 @@ impl FaultyLedger {
         })
     }
 
-    async fn overdue_through(&self, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, Fault> {
+    async fn overdue_through(&self, now: Timestamp, limit: usize) -> Result<Readable<Delivery>, Fault> {
         self.look(Size::Due(limit));
         let found = self.pass("ledger.overdue", self.inner.overdue(now, limit)).await?;
         Ok(match &self.between.defect {
@@ -160,7 +160,7 @@ impl Ledger for FaultyLedger {
         Box::pin(self.pass("ledger.next_in_lane", self.inner.next_in_lane(head)))
     }
 
-    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Readable<Delivery>> {
         Box::pin(self.overdue_through(now, limit))
     }
 

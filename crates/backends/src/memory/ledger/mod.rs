@@ -105,8 +105,8 @@ impl Ledger for MemoryLedger {
         self.ask(move |state| lanes::second(state, head))
     }
 
-    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
-        self.ask(move |state| state.overdue(now, limit))
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Readable<Delivery>> {
+        self.ask(move |state| Readable::all(state.overdue(now, limit)))
     }
 
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>> {

@@ -46,7 +46,7 @@ impl Ledger for SqliteLedger {
         self.ask("ledger.next_in_lane", move |conn, names| due::next_in_lane(conn, names, head))
     }
 
-    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Readable<Delivery>> {
         self.ask("ledger.overdue", move |conn, names| due::overdue(conn, names, now, limit))
     }
 

@@ -54,7 +54,7 @@ async fn many(
 ) -> Done<Rows<CommandResult>> {
     let outcomes = operate(&app).many(&command.deliveries, wish, &asking.because(command.why)).await?;
     let results = outcomes.items.into_iter().map(result).collect();
-    Ok(Json(Rows { schema: "crossdock/commands/1".to_owned(), rows: results, next: None }))
+    Ok(Json(Rows { schema: "crossdock/commands/1".to_owned(), rows: results, next: None, unreadable: Vec::new() }))
 }
 
 pub(super) async fn retry_one(state: Shared, asking: Asking, of: One, why: Body<Because>) -> Done<CommandResult> {

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
-use model::view::{CauseGroup, FeedRow};
+use model::view::{self, CauseGroup, FeedRow};
 use model::{AuditRow, Body, DeliveryId, EventId, Fault, FaultKind, PolicyVersion, QuarantineRow, Replay, ReplayId};
 
 use crate::api::queries::{
@@ -25,7 +25,13 @@ type Shown<T> = Result<Versioned<Json<T>>, Problem>;
 type Shared = State<Arc<App>>;
 
 fn rows<T>(schema: &str, rows: Vec<T>, next: Option<String>) -> Json<Rows<T>> {
-    Json(Rows { schema: format!("crossdock/{schema}/1"), rows, next })
+    Json(Rows { schema: format!("crossdock/{schema}/1"), rows, next, unreadable: Vec::new() })
+}
+
+/// The same of what a page of the store has. What of it cannot be read is told here as well as in the log.
+fn page<T>(app: &App, schema: &str, page: view::Page<T>) -> Json<Rows<T>> {
+    app.ground.facts.tell_unreadable(None, &page.unreadable);
+    Json(Rows { unreadable: page.unreadable, ..rows(schema, page.rows, page.next).0 })
 }
 
 pub(super) async fn status(State(app): Shared, caller: Caller) -> Result<Json<Status>, Problem> {
@@ -68,8 +74,8 @@ fn raw(body: Body) -> Response {
 }
 
 pub(super) async fn deliveries(State(app): Shared, Query(filter): Query<DeliveryFilter>) -> Page<DeliveryRow> {
-    let page = app.views.deliveries(filter.into()).await?;
-    Ok(rows("deliveries", service::standing::rows(&app, page.rows), page.next))
+    let view::Page { rows, next, unreadable } = app.views.deliveries(filter.into()).await?;
+    Ok(page(&app, "deliveries", view::Page { rows: service::standing::rows(&app, rows), next, unreadable }))
 }
 
 pub(super) async fn delivery(State(app): Shared, caller: Caller, Path(id): Path<DeliveryId>) -> Shown<DeliveryPage> {
@@ -84,8 +90,7 @@ pub(super) async fn causes(State(app): Shared) -> Page<CauseGroup> {
 }
 
 pub(super) async fn quarantine(State(app): Shared, Query(filter): Query<QuarantineFilter>) -> Page<QuarantineRow> {
-    let page = app.views.quarantine(filter.into()).await?;
-    Ok(rows("quarantine", page.rows, page.next))
+    Ok(page(&app, "quarantine", app.views.quarantine(filter.into()).await?))
 }
 
 pub(super) async fn quarantined(State(app): Shared, Path(event): Path<EventId>) -> Shown<QuarantineRow> {
@@ -146,8 +151,8 @@ async fn present_policy(app: &App) -> Result<PolicyVersion, Fault> {
 }
 
 pub(super) async fn replays(State(app): Shared, Query(paging): Query<Paging>) -> Page<Replay> {
-    let page = app.views.replays(paging.cursor.map(String::from), rows_of_page(paging.limit)).await?;
-    Ok(rows("replays", page.rows, page.next))
+    let limit = rows_of_page(paging.limit);
+    Ok(page(&app, "replays", app.views.replays(paging.cursor.map(String::from), limit).await?))
 }
 
 pub(super) async fn replay(State(app): Shared, Path(id): Path<ReplayId>) -> Shown<ReplayPage> {
