@@ -31,7 +31,7 @@ use uuid::Uuid;
 pub use policy::compiled::Reading;
 
 pub use self::records::{Absence, Asked, Peer, Row, Shape, Shown, Unread, Which};
-pub use self::work::{DueQuery, Life, Readable, Shard};
+pub use self::work::{DueQuery, Life, Readable, Shard, Trimmed};
 
 /// The answer of a port, later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
@@ -275,8 +275,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// index is as old as its last commit, what is remembered of an emitted entry as old as its [`model::Change::Emitted`],
     /// anything else as old as it was made.
     ///
-    /// Answers how many rows went; 0 when there is nothing left to do.
-    fn trim(&self, ages: Ages) -> Answer<'_, u64>;
+    /// A damaged row that has had its time goes like any other; one of which not even the count can be read is named and passed
+    /// over. Without rows there is nothing left to do.
+    fn trim(&self, ages: Ages) -> Answer<'_, Trimmed>;
 
     /// How much room it takes.
     fn room(&self) -> Answer<'_, Room>;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use backends::conformance::ManualClock;
+use backends::conformance::sample::quarantined;
 use backends::sqlite::{Options, Store};
 use engine::drive::Turn;
 use engine::observe::Facts;
@@ -13,7 +14,8 @@ use engine::retention::run::Trimmer;
 use engine::rules::asked::NotDone;
 use model::view::DeliveryQuery;
 use model::{
-    Batch, Change, Claim, DeliveryId, DeliveryState, Entry, FaultKind, Offset, Partition, Principal, ReplayId, TimeSpan,
+    Batch, Bucket, Change, Claim, DeliveryId, DeliveryState, Entry, FaultKind, Offset, Origin, Partition, Principal,
+    QuarantineRow, QuarantineState, ReplayId, TimeSpan,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -224,6 +226,53 @@ async fn a_replay_that_cannot_be_read_is_cancelled_and_lets_go_of_its_events() {
     assert_eq!(world.replayer.facts.meters.since_start().unreadable, 0);
     let in_years = world.clock.now() + TimeSpan::from_days(1_000);
     let ages = Retention::default().ages(world.ledger.room().await.unwrap(), in_years);
-    while world.ledger.trim(ages).await.unwrap() > 0 {}
+    while world.ledger.trim(ages).await.unwrap().rows > 0 {}
     assert!(world.ledger.replay(damaged).await.unwrap().is_none(), "it goes by its age");
+}
+
+#[tokio::test]
+async fn what_is_over_goes_by_its_age_however_damaged_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut world, store) = open(&folder).await;
+    let mut deliveries = Vec::new();
+    for number in 1..=3 {
+        deliveries.push(world.accept(number.into(), "").await);
+        world.attempt(End::Done).await;
+        world.ledger.commit(Batch::new().change(Change::Quarantine(Box::new(settled(number))))).await.unwrap();
+    }
+    let hurt = "UPDATE quarantine SET content = '{' WHERE event IN (SELECT event FROM quarantine ORDER BY event LIMIT 2)";
+    let opened = damage(&folder, (world, store), hurt, 2).await;
+    let hurt = "UPDATE quarantine SET origin = 77 WHERE event = (SELECT min(event) FROM quarantine)";
+    let opened = damage(&folder, opened, hurt, 1).await;
+    let hurt = "UPDATE deliveries SET origin = 78 WHERE seq = (SELECT min(seq) FROM deliveries)";
+    let (world, _store) = damage(&folder, opened, hurt, 1).await;
+    let trimmer =
+        Trimmer { journal: Arc::clone(&world.journal), ledger: Arc::clone(&world.ledger), settings: Retention::default() };
+    let in_years = world.clock.now() + TimeSpan::from_days(1_000);
+    let passed_over = loop {
+        let step = trimmer.rows(in_years).await.unwrap();
+        if step.rows == 0 {
+            break step.unreadable;
+        }
+    };
+    let first = settled(1).event;
+    let expected = [
+        format!("quarantined event {first}: there is no origin 77"),
+        format!("delivery {}: there is no origin 78", deliveries[0]),
+    ];
+    assert_eq!(passed_over, expected, "what nobody can count stays, and is told");
+    for number in 2..=3 {
+        assert_eq!(world.ledger.quarantined(settled(number).event).await.unwrap(), None);
+    }
+    for delivery in &deliveries[1..] {
+        assert_eq!(world.ledger.delivery(*delivery).await.unwrap(), None);
+    }
+    let account = world.ledger.account().await.unwrap();
+    assert_eq!(account.tallies[Origin::Live.index()].get(Bucket::Closed), 3, "the counts stay");
+}
+
+/// A quarantined event that a person closed.
+fn settled(number: u32) -> QuarantineRow {
+    let state = QuarantineState::Closed { by: Principal::new("ines"), why: "a test".to_owned() };
+    QuarantineRow { state, ..quarantined(number.into()) }
 }

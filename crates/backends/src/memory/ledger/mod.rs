@@ -17,7 +17,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{Answer, Clock, DueQuery, Hint, Ledger, Life, Readable, Shard, Views};
+use engine::ports::{Answer, Clock, DueQuery, Hint, Ledger, Life, Readable, Shard, Trimmed, Views};
 use model::change::Switch;
 use model::newest::{Newest, NewestQuery};
 use model::room::{Ages, Room};
@@ -236,8 +236,8 @@ impl Ledger for MemoryLedger {
         self.ask(move |state| state.needed(partition, from, to))
     }
 
-    fn trim(&self, ages: Ages) -> Answer<'_, u64> {
-        Box::pin(async move { Ok(self.trim_now(ages)) })
+    fn trim(&self, ages: Ages) -> Answer<'_, Trimmed> {
+        Box::pin(async move { Ok(Trimmed { rows: self.trim_now(ages), unreadable: Vec::new() }) })
     }
 
     fn room(&self) -> Answer<'_, Room> {
