@@ -339,7 +339,7 @@ impl History {
         let off = u64::from(self.dice.one_in(6));
         let asked = self.delivery_number();
         let stored = self.reference.delivery(asked).await.expect("memory answers");
-        match (self.dice.below(10), stored) {
+        match (self.dice.below(11), stored) {
             (0, Some(delivery)) => Guard::Epoch { delivery: delivery.id, epoch: delivery.epoch + off },
             (1, Some(delivery)) => Guard::DeliveryVersion { delivery: delivery.id, version: delivery.version + off },
             (2, _) => Guard::Life { node: name(self.pick(&NODES)), incarnation: 1 + self.dice.below(3) },
@@ -347,6 +347,11 @@ impl History {
                 let write = keyed_id(self.dice.below(5));
                 let stored = self.reference.keyed_write(write).await.expect("memory answers");
                 Guard::KeyedTurn { write, turn: stored.map_or(0, |write| write.turn) + off }
+            }
+            (8, _) => {
+                let write = keyed_id(self.dice.below(5));
+                let there = self.reference.keyed_writes(write).await.expect("memory answers");
+                Guard::KeyedRoom { write, most: there + 1 - off }
             }
             (4, _) => {
                 let last = self.reference.in_force().await.expect("memory answers");

@@ -192,8 +192,7 @@ impl Ledger for MemoryLedger {
     }
 
     fn keyed_writes(&self, id: Digest) -> Answer<'_, u64> {
-        let range = KeyedWrite::of_same_principal(id);
-        self.ask(move |state| state.keyed.rows().range(range).count() as u64)
+        self.ask(move |state| state.keyed_writes(id))
     }
 
     fn known(&self, source: &SourceName, model: &str, ids: Vec<u64>) -> Answer<'_, Readable<Known>> {

@@ -124,6 +124,7 @@ impl Step<'_> {
         };
         match guard {
             Guard::KeyedTurn { write, turn } => Ok(number(KEYED_TURN, params![write.0])? == *turn),
+            Guard::KeyedRoom { write, most } => Ok(keyed_writes(self.conn, *write)? < *most),
             Guard::InForce { number: last } => Ok(number(IN_FORCE_NUMBER, params![])? == *last),
             Guard::Standing { source, version } => Ok(number(STANDING_VERSION, params![source.as_str()])? == *version),
             Guard::Tokens { name, version } => {
