@@ -102,11 +102,10 @@ impl Client {
                     file.display()
                 )))
             }
-            (Some(_), SaidBy::Nobody) => {
-                self.output.say(&format!("asking {url}: no product runs in this folder"));
+            (Some(_), _) => {
+                self.address.remark().iter().for_each(|remark| self.output.say(remark));
                 Ok(())
             }
-            (Some(_), _) => Ok(()),
             (None, _) if !status.is_success() && is_problem(&answer) => Err(problem(status, &read(answer).await?)),
             (None, _) => {
                 let message = format!("what answers at {url} is no Crossdock ({})", self.address.why());

@@ -61,6 +61,20 @@ async fn a_command_goes_to_the_product_that_is_meant_and_to_no_other_program() {
     }
 }
 
+#[tokio::test]
+async fn a_plan_is_not_made_with_a_product_that_nobody_named_and_no_token_goes_there() {
+    let mut served = JoinSet::new();
+    let (mut client, heard) = client(Some("abc"), SaidBy::Nobody, &mut served).await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample");
+    let output = Output::new(&Common::default());
+    let project = crate::project::load(&folder, &output).map_err(|failure| failure.message).unwrap();
+    let args = crate::args::Plan { folder, exit_code: true };
+    let failure = crate::verbs::plan::compare(&mut client, &args, &project, &output).await.unwrap_err();
+    assert_eq!((failure.exit as u8, failure.code.as_str()), (2, "which-product"), "{}", failure.message);
+    assert!(failure.hint.contains("say --url"), "{}", failure.hint);
+    assert_eq!(*heard.lock().unwrap(), [""; 0]);
+}
+
 #[test]
 fn rows_that_cannot_be_read_are_told_and_the_first_are_named() {
     let rows = |count: usize| (1..=count).map(|n| format!("replay {n}: damaged")).collect::<Vec<_>>();
