@@ -18,6 +18,8 @@ mod partner;
 #[cfg(test)]
 mod product;
 #[cfg(test)]
+mod project;
+#[cfg(test)]
 mod room;
 #[cfg(test)]
 mod surface;
