@@ -130,6 +130,20 @@ fn each_version_has_its_fields() {
 }
 
 #[test]
+fn a_sweep_over_many_unchanged_records_is_cheap() {
+    let bed = Bed::with(&Options { records: 20_000, ..Options::new(Version::V18) });
+    let before = bed.odoo.load();
+    for range in 0..20 {
+        let domain = json!([["id", ">", range * 1_000], ["id", "<=", (range + 1) * 1_000]]);
+        assert_eq!(bed.call("sale.order", "search_count", json!([domain]), json!({})), 1_000);
+    }
+    let since = json!([["write_date", ">", "2026-03-02 09:00:01"]]);
+    assert!(bed.search("sale.order", since).is_empty());
+    let after = bed.odoo.load();
+    assert_eq!((after.total() - before.total(), after.rows, after.ids), (21, 0, 0));
+}
+
+#[test]
 fn the_load_on_odoo_is_counted() {
     for version in MEASURED {
         let bed = Bed::with(&Options { records: 40, ..Options::new(version) });
