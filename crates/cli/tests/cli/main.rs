@@ -20,4 +20,6 @@ mod product;
 #[cfg(test)]
 mod room;
 #[cfg(test)]
+mod simulated_odoo;
+#[cfg(test)]
 mod surface;

@@ -141,8 +141,11 @@ fn installed(env: &Env<'_>) -> Result<(), Failure> {
     }
 }
 
+/// A row with its position: transaction and id.
+type Row = ((i64, i64), Arc<Record>);
+
 /// The rows after a cursor that can be read, and how many cannot yet.
-fn rows_after(env: &Env<'_>, after: (i64, i64)) -> (Vec<((i64, i64), Arc<Record>)>, usize) {
+fn rows_after(env: &Env<'_>, after: (i64, i64)) -> (Vec<Row>, usize) {
     let fence = i64::try_from(env.world.store.fence()).unwrap_or(i64::MAX);
     let view = env.view();
     let (mut rows, mut held_back) = (Vec::new(), 0);
@@ -159,7 +162,7 @@ fn rows_after(env: &Env<'_>, after: (i64, i64)) -> (Vec<((i64, i64), Arc<Record>
     (rows, held_back)
 }
 
-fn line(((txid, id), record): &((i64, i64), Arc<Record>)) -> Json {
+fn line(((txid, id), record): &Row) -> Json {
     let payload: Json = serde_json::from_str(record.text("payload")).unwrap_or_default();
     let at = instant(record.int("create_date"));
     json!({
