@@ -149,7 +149,7 @@ fn rows_after(env: &Env<'_>, after: (i64, i64)) -> (Vec<Row>, usize) {
     let fence = i64::try_from(env.world.store.fence()).unwrap_or(i64::MAX);
     let view = env.view();
     let (mut rows, mut held_back) = (Vec::new(), 0);
-    for id in view.all(MODEL) {
+    for id in env.world.store.at_least(env.tx, MODEL, "txid", after.0) {
         let Some(record) = view.find(MODEL, id) else { continue };
         let position = (record.int("txid"), id);
         if position.0 >= fence {
