@@ -22,4 +22,6 @@ mod project;
 #[cfg(test)]
 mod room;
 #[cfg(test)]
+mod simulated_odoo;
+#[cfg(test)]
 mod surface;
