@@ -20,7 +20,7 @@ use super::words::count_words;
 statements! {
     OLD_DELIVERIES = "SELECT seq, origin, state, id FROM deliveries WHERE is_final = 1 AND answered = 0 AND created_at < $1
         AND (replay IS NULL OR replay NOT IN (SELECT id FROM replays WHERE state = 'running')) ORDER BY created_at, id";
-    OLDEST_OPEN = "SELECT created_at FROM deliveries WHERE is_final = 0 ORDER BY bytes_part, bytes_pos LIMIT 1";
+    OLDEST_OPEN = "SELECT created_at FROM deliveries WHERE is_final = 0 ORDER BY bytes_part, bytes_pos, created_at LIMIT 1";
     OLDEST_QUARANTINED = "SELECT at FROM quarantine WHERE state = 'open' ORDER BY part, pos LIMIT 1";
     ANSWERED = "SELECT seq FROM deliveries WHERE is_final = 1 AND answered = 1 AND created_at < $1
         ORDER BY created_at, id LIMIT $2";
