@@ -275,8 +275,7 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// index is as old as its last commit, what is remembered of an emitted entry as old as its [`model::Change::Emitted`],
     /// anything else as old as it was made.
     ///
-    /// A damaged row that has had its time goes like any other; one of which not even the count can be read is named and passed
-    /// over. Without rows there is nothing left to do.
+    /// A damaged row goes like any other; where not even its count can be read, it is named and stays. No rows: nothing is left.
     fn trim(&self, ages: Ages) -> Answer<'_, Trimmed>;
 
     /// How much room it takes.
