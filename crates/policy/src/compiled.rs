@@ -15,9 +15,7 @@ use model::{
 
 pub use model::Network;
 
-pub use self::capture::{
-    Capture, CapturedModel, FOUND_HEADER, KEY_HEADER, Odoo, Reading, Rhythm, Since, TYPE_HEADER,
-};
+pub use self::capture::{Capture, CapturedModel, FOUND_HEADER, KEY_HEADER, Odoo, Reading, Rhythm, Since, TYPE_HEADER};
 
 use crate::contract::Contract;
 use crate::expression::{Expression, Path};
@@ -77,21 +75,6 @@ pub struct Source {
     pub allow_from: Vec<Network>,
     /// Requests that are answered and admit nothing.
     pub handshake: Vec<Handshake>,
-}
-
-impl Source {
-    /// How its records are captured, where nobody sends them.
-    pub fn captured(&self) -> Option<&Capture> {
-        match &self.verify {
-            Verify::Captured(capture) => Some(capture),
-            Verify::StandardWebhooks { .. }
-            | Verify::Signed(_)
-            | Verify::SecretHeader { .. }
-            | Verify::SecretPath
-            | Verify::Basic { .. }
-            | Verify::Unsigned { .. } => None,
-        }
-    }
 }
 
 /// How a request proves where it comes from.
