@@ -80,6 +80,7 @@ fn finish(command: &mut Command, input: &str) -> Ran {
 pub(crate) struct Going {
     child: Child,
     pub(crate) url: String,
+    ready: String,
     out: BufReader<ChildStdout>,
 }
 
@@ -102,7 +103,14 @@ impl Going {
         };
         let url = line.split_whitespace().find_map(|word| word.strip_prefix("url="));
         let url = url.unwrap_or_else(|| panic!("{line}{}", std::fs::read_to_string(err).unwrap())).to_owned();
-        Self { child, url, out }
+        Self { child, url, ready: line, out }
+    }
+
+    /// A value of its ready line.
+    #[track_caller]
+    pub(crate) fn told(&self, name: &str) -> &str {
+        let value = self.ready.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        value.unwrap_or_else(|| panic!("no {name} in {}", self.ready))
     }
 
     /// A receiver that answers with a status.
