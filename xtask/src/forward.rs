@@ -39,6 +39,7 @@ pub(crate) fn capture(given: &[String]) -> Result<u8, Stop> {
     let known = [
         Flag { name: "--version", takes: Takes::Number },
         Flag { name: "--changes", takes: Takes::Number },
+        Flag { name: "--away", takes: Takes::Number },
         Flag { name: "--seed", takes: Takes::Number },
     ];
     forward(BENCH, [vec!["capture".to_owned()], args::read(given, &known)?].concat())
