@@ -13,6 +13,7 @@ mod program;
 mod reader;
 mod report;
 mod source;
+mod steps;
 mod syntax;
 mod view;
 mod walk;
@@ -32,7 +33,8 @@ pub use view::EventView;
 pub(crate) use functions::{Tables, short, timestamp};
 pub(crate) use json::{Room, TooLarge, from_json, kind_name, to_json};
 pub(crate) use path::{position, scalar_text};
-pub(crate) use program::{Failing, Failure, Program, Reason, STEPS_MAX, Setting, Steps};
+pub(crate) use program::{Failing, Failure, Program, Reason, Setting};
+pub(crate) use steps::{Steps, length};
 pub(crate) use view::Reading;
 
 use crate::codes;
@@ -126,7 +128,7 @@ impl Expression {
         let program = self.program().as_ref().map_err(|errors| {
             NoAnswer(errors.first().map_or_else(String::new, |error| format!("{}: {}", error.code, error.message)))
         })?;
-        program.run(reading, &mut Steps(STEPS_MAX)).map_err(|failure| NoAnswer(failure.message))
+        program.run(reading, &Steps::new()).map_err(|failure| NoAnswer(failure.message))
     }
 
     fn program(&self) -> &Result<Program, Vec<Diagnostic>> {
@@ -200,3 +202,7 @@ pub(crate) mod tests;
 
 #[cfg(test)]
 mod function_tests;
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
+mod cost_tests;
