@@ -140,6 +140,9 @@ pub const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const HEAD_WAIT: Span = Span::from_secs(30);
 /// How long the body of a request may take: 35 kB/s for the largest.
 pub const BODY_WAIT: Span = Span::from_secs(30);
+/// How long the other side may take to read what is ready for it, at most [`HEAD_BYTES_MAX`] and what the machine keeps: 2 kB/s.
+/// Who does not read would keep its place for ever.
+pub const ANSWER_WAIT: Span = Span::from_secs(30);
 
 /// How long a segment of a registry stays open, so that the old ones can be dropped whole.
 pub const SEGMENT_PERIOD: Span = Span::from_days(1);
