@@ -125,7 +125,7 @@ fn complete(ground: &Ground<'_>, mut event: Event, reason: Option<Diagnostic>, d
         refuse(contract.map(Arc::as_ref), repeated.as_ref(), &broken)?;
     }
     if let Some(contract) = contract {
-        event.identifiers = contract.identifiers(data);
+        event.identifiers = contract.identifiers_within(data, &mut ground.effort.borrow_mut());
         let ordering = contract.ordering(data).map(|key| bounded(key, LANE_KEY_BYTES_MAX));
         event.ordering = ordering.or(event.ordering);
         event.time = event.time.or_else(|| contract.time(data));

@@ -77,6 +77,22 @@ fn the_events_of_a_request_share_what_they_may_cost_and_each_has_a_little() {
     assert_eq!(codes(&json!({"child": {"leaf": 1}})), [codes::NO_ALTERNATIVE]);
 }
 
+/// One of them that goes through a whole list for each of its items uses up what all have; a path costs nothing.
+#[test]
+fn expressions_that_find_identifiers_share_their_steps_and_end() {
+    let loops = r#""for_each(array(.a) ?? []) -> |_i, v| { includes(array(.a) ?? [], v) }; \"x\"""#;
+    let rows: Vec<String> = (0..20).map(|n| format!("  loop-{n}: {loops}\n")).collect();
+    let yaml = format!("identifiers:\n  name: .name\n{}schema: {{ type: object }}\n", rows.concat());
+    let (contract, wrong) = contract(&yaml);
+    assert_eq!(wrong, []);
+    let body = json!({"name": "S1", "a": (0..60_000).collect::<Vec<_>>()}).to_string();
+    let (data, mut effort) = (Data::json_bytes(body.as_bytes()), Effort::of_one_request());
+    let began = Instant::now();
+    let found = contract.identifiers_within(&data, &mut effort);
+    assert_eq!(found.iter().map(|found| found.value.as_str()).collect::<Vec<_>>(), ["S1"]);
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+}
+
 #[test]
 fn the_check_says_where_alternatives_multiply() {
     let (_, wrong) = contract(MULTIPLIES);

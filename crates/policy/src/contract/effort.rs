@@ -1,4 +1,4 @@
-//! How much a validation may do. Where parts of a schema multiply, each part counts itself when it is applied, and the one that
+//! How much a contract may do with what comes. Where parts of a schema multiply, each part counts itself when it is applied, and the one that
 //! finds nothing left ends the validation from within: no other way leads out of the validator.
 //!
 //! The count is by thread: a validation is one call that does not wait, and what it calls can be told nothing else.
@@ -10,6 +10,8 @@ use jsonschema::paths::Location;
 use jsonschema::{Keyword, ValidationError};
 use model::limit::{VALIDATION_FLOOR, VALIDATION_STEPS_MAX};
 use serde_json::{Map, Value};
+
+use crate::expression::{STEPS_MAX, Steps};
 
 /// The keyword that counts. No dialect has it, and what a schema says under it is written over.
 pub(super) const KEYWORD: &str = "crossdock:counted";
@@ -27,6 +29,8 @@ const STEP_VALUES: usize = 8;
 #[derive(Debug)]
 pub struct Effort {
     left: usize,
+    /// Steps of the expressions that find identifiers.
+    expressions: usize,
 }
 
 /// It takes more steps than it may.
@@ -36,7 +40,7 @@ pub(super) struct Spent;
 impl Effort {
     /// As much as one request may ask for.
     pub const fn of_one_request() -> Self {
-        Self { left: VALIDATION_STEPS_MAX }
+        Self { left: VALIDATION_STEPS_MAX, expressions: STEPS_MAX }
     }
 
     /// Runs a validation that is counted. It may always take a few steps, so that no event suffers for those before it.
@@ -45,6 +49,14 @@ impl Effort {
         let (answer, left) = counted(Count { left: allowed, copies: false }, validate);
         self.left = self.left.min(left);
         answer
+    }
+
+    /// Runs expressions over one event. They too may always take a few steps.
+    pub(super) fn read<T>(&mut self, find: impl FnOnce(&Steps) -> T) -> T {
+        let steps = Steps::of(self.expressions.max(VALIDATION_FLOOR));
+        let found = find(&steps);
+        self.expressions = self.expressions.min(steps.left());
+        found
     }
 
     /// Runs the search for all that is wrong.

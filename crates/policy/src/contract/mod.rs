@@ -23,7 +23,7 @@ use model::{Code, ContractRef, Diagnostic, EventType, Identifier, Owner, Timesta
 use serde_json::Value;
 use vrl::value::Kind;
 
-use crate::expression::{BadPath, Data, Expression, Path, Query, Root, Segment, timestamp};
+use crate::expression::{BadPath, Data, Expression, Path, Query, Root, Segment, Steps, timestamp};
 use crate::specs::ContractSpec;
 use crate::tree::Node;
 use crate::{Spanned, codes, near, spanned};
@@ -153,8 +153,17 @@ impl Contract {
     /// The business identifiers, in the order of the file; a list of texts gives one each. At most
     /// [`IDENTIFIERS_MAX`]; empty ones are left out, and in the place of one longer than [`IDENTIFIER_BYTES_MAX`] is its digest.
     pub fn identifiers(&self, data: &Data<'_>) -> Vec<Identifier> {
+        self.identifiers_within(data, &mut Effort::of_one_request())
+    }
+
+    /// As [`Contract::identifiers`], with no more than what is left of the effort.
+    pub fn identifiers_within(&self, data: &Data<'_>, effort: &mut Effort) -> Vec<Identifier> {
+        effort.read(|steps| self.sought(data, steps))
+    }
+
+    fn sought(&self, data: &Data<'_>, steps: &Steps) -> Vec<Identifier> {
         let values = self.identifiers.iter().flat_map(|(scheme, sought)| {
-            let found = sought.texts(data);
+            let found = sought.texts(data, steps);
             let identifier = |value| Identifier { scheme: scheme.clone(), value: bounded(value, IDENTIFIER_BYTES_MAX) };
             found.into_iter().map(identifier)
         });

@@ -30,7 +30,17 @@ pub(crate) struct Steps(Cell<Option<usize>>);
 impl Steps {
     /// As many as one mapping or filter may take.
     pub(crate) const fn new() -> Self {
-        Self(Cell::new(Some(STEPS_MAX)))
+        Self::of(STEPS_MAX)
+    }
+
+    /// So many.
+    pub(crate) const fn of(steps: usize) -> Self {
+        Self(Cell::new(Some(steps)))
+    }
+
+    /// How many are left.
+    pub(crate) fn left(&self) -> usize {
+        self.0.get().unwrap_or(0)
     }
 
     /// Whether more were wanted than there were. What was answered with that is no answer.
