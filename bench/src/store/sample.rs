@@ -21,6 +21,8 @@ impl Clock for WallClock {
         Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     }
 
+    fn not_before(&self, _at: Timestamp) {}
+
     fn wall(&self) -> Timestamp {
         self.now()
     }

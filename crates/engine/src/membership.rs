@@ -15,10 +15,29 @@ use crate::observe::{Fact, Facts};
 use crate::ports::{Clock, Journal, Ledger, Shard};
 use crate::rules::pulse::Pulse;
 
-/// Begins a new life of a node: its incarnation is one more than ever before.
-pub async fn begin_life(ledger: &Arc<dyn Ledger>, node: &NodeName, now: Timestamp) -> Result<Lease, Fault> {
-    let incarnation = ledger.life(node).await?.map_or(0, |life| life.incarnation) + 1;
-    let heartbeat = Change::Heartbeat { node: node.clone(), incarnation, at: now };
+/// What is stored was measured by the time of earlier lives and of other nodes. The clock begins no earlier than that, or
+/// what they left to be done would wait until the machine's calendar is there again.
+pub async fn resume_time(journal: &Arc<dyn Journal>, ledger: &Arc<dyn Ledger>, clock: &Arc<dyn Clock>) -> Result<(), Fault> {
+    for holder in ledger.shards().await? {
+        clock.not_before(holder.seen_at);
+    }
+    match journal.recent(None, 1).await {
+        Ok(newest) => newest.iter().for_each(|record| clock.not_before(record.at)),
+        // What cannot be read is told by whoever needs it, and keeps no life from beginning.
+        Err(fault) if fault.kind == FaultKind::Corrupt => {}
+        Err(fault) => return Err(fault),
+    }
+    Ok(())
+}
+
+/// Begins a new life of a node: its incarnation is one more than ever before, and its time is no earlier than it was.
+pub async fn begin_life(ledger: &Arc<dyn Ledger>, node: &NodeName, clock: &Arc<dyn Clock>) -> Result<Lease, Fault> {
+    let before = ledger.life(node).await?;
+    if let Some(life) = before {
+        clock.not_before(life.seen_at);
+    }
+    let incarnation = before.map_or(0, |life| life.incarnation) + 1;
+    let heartbeat = Change::Heartbeat { node: node.clone(), incarnation, at: clock.now() };
     ledger.commit(Batch::new().change(heartbeat)).await?;
     Ok(Lease { node: node.clone(), incarnation })
 }
@@ -52,6 +71,8 @@ impl Membership {
         self.ledger.commit(Batch::new().change(Change::Heartbeat { node: node.clone(), incarnation, at })).await?;
         let holders = self.ledger.shards().await?;
         self.pulse.look(holders.iter().map(|shard| (shard.node.clone(), shard.seen_at)));
+        // What another node makes due is due here at the same moment.
+        holders.iter().for_each(|shard| self.clock.not_before(shard.seen_at));
         let mut held = BTreeSet::new();
         for wanted in self.wanted() {
             let holder = holders.iter().find(|shard| shard.shard == wanted);
@@ -68,8 +89,7 @@ impl Membership {
         self.learn_policy().await
     }
 
-    /// Now, and never the same twice: after its clock went back a node's time stands still, and a heartbeat that stands
-    /// still says that the node is gone.
+    /// Now, and never the same twice: a heartbeat that stands still says that the node is gone.
     fn next_beat(&mut self) -> Timestamp {
         self.beat = self.clock.now().max(self.beat + TimeSpan::from_micros(1));
         self.beat

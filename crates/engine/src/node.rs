@@ -72,9 +72,10 @@ pub struct Node {
 }
 
 impl Node {
-    /// Begins a life: a new incarnation, breakers as they were stored, and the first look at its shards.
+    /// Begins a life: a time that goes on, a new incarnation, breakers as they were stored, and the first look at its shards.
     pub async fn begin(ground: Ground, name: &NodeName) -> Result<Self, Fault> {
-        let lease = membership::begin_life(&ground.ledger, name, ground.clock.now()).await?;
+        membership::resume_time(&ground.journal, &ground.ledger, &ground.clock).await?;
+        let lease = membership::begin_life(&ground.ledger, name, &ground.clock).await?;
         let breakers = ground.ledger.breakers().await?;
         let breakers = breakers.into_iter().map(|(name, text)| (name, serde_json::from_str(&text).unwrap_or(State::Closed)));
         let board = Arc::new(Board::new(lease, breakers.collect(), ground.keys.clone()));

@@ -385,9 +385,12 @@ pub trait Records: Send + Sync + std::fmt::Debug {
 
 /// Time and sleep. Real in production, virtual in simulation.
 pub trait Clock: Send + Sync + std::fmt::Debug {
-    /// Now: the time of the machine, but never earlier than it was before in this life of the process. What is due,
-    /// leased or aged is measured by it.
+    /// Now: the time of the machine, but never earlier than it was before, in this life of the process or as
+    /// [`Clock::not_before`] was told. What is due, leased or aged is measured by it.
     fn now(&self) -> Timestamp;
+
+    /// It was `at` before, in an earlier life or on another node: what is stored was measured by that.
+    fn not_before(&self, at: Timestamp);
 
     /// What the machine's clock says; it may jump both ways. Only signatures are judged by it.
     fn wall(&self) -> Timestamp;

@@ -1,28 +1,32 @@
 //! The machine's clock behind the engine's port. The only place of the product that reads it.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use engine::ports::{Clock, Waiting};
+use engine::rules::onward::Onward;
 use model::{TimeSpan, Timestamp};
 
 /// The machine's clock.
 #[derive(Debug)]
 pub struct SystemClock {
     started: Instant,
-    /// Microseconds from `started` to the latest `now`, less the time that passed: only ever grows.
-    ahead: AtomicI64,
+    onward: Mutex<Onward>,
 }
 
 impl SystemClock {
     /// A clock that begins now.
     #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else asks")]
     pub fn new() -> Self {
-        Self { started: Instant::now(), ahead: AtomicI64::new(i64::MIN) }
+        Self { started: Instant::now(), onward: Mutex::default() }
     }
 
-    fn elapsed(&self) -> i64 {
-        i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX)
+    fn ran(&self) -> TimeSpan {
+        TimeSpan::from_micros(u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+
+    fn onward(&self) -> MutexGuard<'_, Onward> {
+        self.onward.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -35,10 +39,13 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     /// When the wall goes back, this one goes on from where it was.
     fn now(&self) -> Timestamp {
-        let elapsed = self.elapsed();
-        let ahead = self.wall().micros().saturating_sub(elapsed);
-        let ahead = self.ahead.fetch_max(ahead, Ordering::Relaxed).max(ahead);
-        Timestamp::from_micros(ahead.saturating_add(elapsed))
+        let mut onward = self.onward();
+        onward.read(self.ran(), self.wall())
+    }
+
+    fn not_before(&self, at: Timestamp) {
+        let mut onward = self.onward();
+        onward.not_before(at, self.ran(), self.wall());
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else asks")]
@@ -63,10 +70,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn now_never_goes_back() {
+    fn now_never_goes_back_behind_what_was_before() {
         let clock = SystemClock::new();
         let ahead = clock.now() + TimeSpan::from_secs(3_600);
-        clock.ahead.fetch_max(ahead.micros() - clock.elapsed(), Ordering::Relaxed);
+        clock.not_before(ahead);
         assert!(clock.now() >= ahead);
         assert!(clock.wall() < ahead);
     }

@@ -1,11 +1,13 @@
 //! The clock of a node: a machine whose calendar may be wrong and may jump, and a life on it that never goes back.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::ports::{Clock, Waiting};
+use engine::rules::onward::Onward;
 use model::{TimeSpan, Timestamp};
 
+use crate::defect::Defect;
 use crate::random::Random;
 use crate::timeline::Timeline;
 
@@ -16,6 +18,18 @@ pub struct Calendar {
 }
 
 impl Calendar {
+    /// One that is so far ahead of the true time.
+    pub fn fast(span: TimeSpan) -> Self {
+        let calendar = Self::default();
+        calendar.set_off(i64::try_from(span.micros()).unwrap_or(0));
+        calendar
+    }
+
+    /// What it says.
+    pub fn at(&self, timeline: &Timeline) -> Timestamp {
+        Timestamp::from_micros(timeline.now().micros().saturating_add(self.off_us()))
+    }
+
     /// Sets how many microseconds it is ahead of the true time.
     pub fn set_off(&self, micros: i64) {
         self.off_us.store(micros, Ordering::Relaxed);
@@ -31,28 +45,42 @@ impl Calendar {
 pub struct SimClock {
     timeline: Arc<Timeline>,
     calendar: Arc<Calendar>,
-    /// How far the calendar was ahead at most in this life.
-    ahead_us: AtomicI64,
+    onward: Mutex<Onward>,
     chance: Mutex<Random>,
+    defect: Option<Arc<Defect>>,
 }
 
 impl SimClock {
     /// A clock at the beginning of a life.
     pub fn new(timeline: Arc<Timeline>, calendar: Arc<Calendar>, chance: Random) -> Self {
-        Self { timeline, calendar, ahead_us: AtomicI64::new(i64::MIN), chance: Mutex::new(chance) }
+        Self { timeline, calendar, onward: Mutex::default(), chance: Mutex::new(chance), defect: None }
+    }
+
+    /// The same, in a world where this is broken.
+    #[must_use]
+    pub fn broken(self, defect: Option<Arc<Defect>>) -> Self {
+        Self { defect, ..self }
+    }
+
+    fn onward(&self) -> MutexGuard<'_, Onward> {
+        self.onward.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for SimClock {
     /// As the clock of the server does: when the wall goes back, this one goes on from where it was.
     fn now(&self) -> Timestamp {
-        let off = self.calendar.off_us();
-        let ahead = self.ahead_us.fetch_max(off, Ordering::Relaxed).max(off);
-        Timestamp::from_micros(self.timeline.now().micros().saturating_add(ahead))
+        self.onward().read(self.timeline.elapsed(), self.wall())
+    }
+
+    fn not_before(&self, at: Timestamp) {
+        if !self.defect.as_ref().is_some_and(|defect| defect.forgets_time()) {
+            self.onward().not_before(at, self.timeline.elapsed(), self.wall());
+        }
     }
 
     fn wall(&self) -> Timestamp {
-        Timestamp::from_micros(self.timeline.now().micros().saturating_add(self.calendar.off_us()))
+        self.calendar.at(&self.timeline)
     }
 
     fn sleep(&self, span: TimeSpan) -> Waiting<'_> {

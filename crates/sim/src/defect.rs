@@ -43,13 +43,14 @@ pub enum Flaw {
     I8Retention,
     I9,
     I10,
+    I10Clocks,
     I10Room,
     I11,
 }
 
 impl Flaw {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::I1,
         Self::I1Later,
         Self::I1Retention,
@@ -69,6 +70,7 @@ impl Flaw {
         Self::I8Retention,
         Self::I9,
         Self::I10,
+        Self::I10Clocks,
         Self::I10Room,
         Self::I11,
     ];
@@ -90,7 +92,7 @@ impl Flaw {
             Self::I7 | Self::I7Deadlines => Rule::I7,
             Self::I8 | Self::I8Retention => Rule::I8,
             Self::I9 => Rule::I9,
-            Self::I10 | Self::I10Room => Rule::I10,
+            Self::I10 | Self::I10Clocks | Self::I10Room => Rule::I10,
             Self::I11 => Rule::I11,
         }
     }
@@ -117,6 +119,7 @@ impl Flaw {
             Self::I8Retention => "the audit goes with the rows",
             Self::I9 => "an answer is kept whole, however long it is",
             Self::I10 => "attempts that ended lives left open are not found",
+            Self::I10Clocks => "a life begins with what its calendar says, whatever time it was before",
             Self::I10Room => "a ledger that was full is said to be full ever after",
             Self::I11 => "what routing counts is dropped",
         }
@@ -213,6 +216,11 @@ impl Defect {
         Ok(if self.flaw == Flaw::I8Retention { Ages { audit: ages.rows, ..ages } } else { ages })
     }
 
+    /// Whether a clock takes no notice of what time it was in earlier lives: [`Flaw::I10Clocks`] strikes here.
+    pub fn forgets_time(&self) -> bool {
+        self.flaw == Flaw::I10Clocks
+    }
+
     /// How much room the ledger is said to take: [`Flaw::I10Room`] strikes here.
     pub fn room(&self, found: Room) -> Room {
         if found.percent() >= ALARM_FULL {
@@ -265,6 +273,7 @@ impl Defect {
             | Flaw::I4Keys
             | Flaw::I5Replays
             | Flaw::I6Policies
+            | Flaw::I10Clocks
             | Flaw::I8Retention
             | Flaw::I10
             | Flaw::I10Room => {}

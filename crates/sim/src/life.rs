@@ -125,7 +125,8 @@ fn ports(world: &Arc<World>, name: &str, group: &str) -> Ports {
         stores: world.stores.clone(),
         defect: world.defect.clone(),
     };
-    let clock = SimClock::new(Arc::clone(&world.timeline), world.machines.calendar(name), stream("jitter"));
+    let clock = SimClock::new(Arc::clone(&world.timeline), world.machines.calendar(name), stream("jitter"))
+        .broken(world.defect.clone());
     Ports {
         journal: Arc::new(FaultyJournal::new(Arc::clone(&world.stores.journal), between.clone())),
         ledger: Arc::new(FaultyLedger::new(Arc::clone(&world.stores.ledger), between)),

@@ -167,7 +167,8 @@ fn world(seed: u64, options: Options, kind: JournalKind, parts: Parts) -> Result
         defect: defect.clone(),
         moods: Moods::new(seed),
     };
-    let (stores, broker) = stores(seed, &swarm, &timeline);
+    let machines = Machines::new(swarm.nodes, swarm.machines.fast.unwrap_or_default());
+    let (stores, broker) = stores(seed, &swarm, (&timeline, machines.elsewhere()));
     Ok(World {
         seed,
         timeline: Arc::clone(&timeline),
@@ -180,7 +181,7 @@ fn world(seed: u64, options: Options, kind: JournalKind, parts: Parts) -> Result
         keys: Arc::new(keyring(&projects[1])),
         projects,
         defect,
-        machines: Machines::new(swarm.nodes),
+        machines,
         swarm,
     })
 }
@@ -193,10 +194,14 @@ fn version_of(project: &Project) -> Result<PolicyVersion, String> {
     policy.map(|policy| policy.version).ok_or_else(|| format!("a drawn project is refused: {}", findings.join("; ")))
 }
 
-fn stores(seed: u64, swarm: &Swarm, timeline: &Arc<Timeline>) -> (Stores, Option<Arc<PartitionedJournal>>) {
+fn stores(
+    seed: u64,
+    swarm: &Swarm,
+    (timeline, calendar): (&Arc<Timeline>, &Arc<Calendar>),
+) -> (Stores, Option<Arc<PartitionedJournal>>) {
     let (of_journal, of_ledger) = (swarm.keeping.journal.unwrap_or(BUDGET), swarm.keeping.ledger.unwrap_or(BUDGET));
-    let calendar = Arc::new(Calendar::default());
-    let clock: Arc<dyn Clock> = Arc::new(SimClock::new(Arc::clone(timeline), calendar, Random::stream(seed, "stores")));
+    let chance = Random::stream(seed, "stores");
+    let clock: Arc<dyn Clock> = Arc::new(SimClock::new(Arc::clone(timeline), Arc::clone(calendar), chance));
     let broker = match swarm.journal {
         JournalKind::Memory => None,
         JournalKind::Partitioned => Some(Arc::new(PartitionedJournal::new(Arc::clone(&clock), making(seed, of_journal)))),

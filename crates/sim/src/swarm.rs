@@ -114,6 +114,8 @@ pub struct MachineFaults {
     pub stops: bool,
     /// How far calendars jump; `None` for never.
     pub jump: Option<TimeSpan>,
+    /// How far all calendars are ahead until the faults end, as by a time server that is wrong; `None` for not at all.
+    pub fast: Option<TimeSpan>,
 }
 
 /// What people do while faults are on.
@@ -160,7 +162,7 @@ impl Swarm {
     /// The run of a seed; `nodes` where it is not the seed's to choose. `upkeep` is the chance of what is kept, a stream of
     /// its own, so that what is drawn there changes nothing else of a seed.
     pub fn draw(random: &mut Random, upkeep: &mut Random, journal: JournalKind, nodes: Option<usize>) -> Self {
-        Self {
+        let mut swarm = Self {
             journal,
             nodes: nodes.unwrap_or(2 + random.place(4)),
             load: load(random),
@@ -178,7 +180,9 @@ impl Swarm {
                 payload: random.in_thousand(300).then(|| TimeSpan::from_secs(*random.pick(&[5, 20, 60]))),
                 ..keeping(upkeep)
             },
-        }
+        };
+        swarm.machines.fast = upkeep.in_thousand(250).then(|| TimeSpan::from_secs(*upkeep.pick(&[3_600, 86_400, 86_400])));
+        swarm
     }
 }
 
@@ -241,6 +245,7 @@ fn machines(random: &mut Random) -> MachineFaults {
         crash_every: random.in_thousand(600).then(|| TimeSpan::from_secs(*random.pick(&[5, 20, 60]))),
         stops: random.in_thousand(400),
         jump: random.in_thousand(200).then(|| TimeSpan::from_secs(*random.pick(&[2, 60, 600, 3_600]))),
+        fast: None,
     }
 }
 

@@ -55,6 +55,10 @@ pub struct World {
 #[derive(Debug)]
 pub struct Machines {
     calendars: BTreeMap<String, Arc<Calendar>>,
+    /// By which senders sign and stores stamp.
+    elsewhere: Arc<Calendar>,
+    /// How far all calendars are ahead of the true time while faults are on.
+    fast: TimeSpan,
     state: Mutex<BTreeMap<String, Running>>,
 }
 
@@ -68,11 +72,13 @@ pub struct Running {
 }
 
 impl Machines {
-    /// So many machines, all off.
-    pub fn new(count: usize) -> Self {
+    /// So many machines, all off, with calendars that are that far ahead.
+    pub fn new(count: usize, fast: TimeSpan) -> Self {
         let names: Vec<String> = (1..=count).map(|number| format!("n{number}")).collect();
         Self {
-            calendars: names.iter().map(|name| (name.clone(), Arc::new(Calendar::default()))).collect(),
+            calendars: names.iter().map(|name| (name.clone(), Arc::new(Calendar::fast(fast)))).collect(),
+            elsewhere: Arc::new(Calendar::fast(fast)),
+            fast,
             state: Mutex::new(names.into_iter().map(|name| (name, Running::default())).collect()),
         }
     }
@@ -85,6 +91,22 @@ impl Machines {
     /// The calendar of a machine.
     pub fn calendar(&self, name: &str) -> Arc<Calendar> {
         self.calendars.get(name).map(Arc::clone).unwrap_or_default()
+    }
+
+    /// The calendar of senders and stores.
+    pub const fn elsewhere(&self) -> &Arc<Calendar> {
+        &self.elsewhere
+    }
+
+    /// A calendar jumps to so many microseconds from what the others say.
+    pub fn jump(&self, name: &str, micros: i64) {
+        let fast = i64::try_from(self.fast.micros()).unwrap_or(0);
+        self.calendar(name).set_off(fast.saturating_add(micros));
+    }
+
+    /// All calendars are right from now on.
+    pub fn set_right(&self) {
+        self.calendars.values().chain([&self.elsewhere]).for_each(|calendar| calendar.set_off(0));
     }
 
     /// What runs on a machine.

@@ -135,6 +135,8 @@ impl Clock for TestClock {
         NOW
     }
 
+    fn not_before(&self, _at: Timestamp) {}
+
     fn wall(&self) -> Timestamp {
         NOW
     }

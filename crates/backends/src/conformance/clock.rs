@@ -37,6 +37,10 @@ impl Clock for ManualClock {
         *self.now.borrow()
     }
 
+    fn not_before(&self, at: Timestamp) {
+        self.now.send_modify(|now| *now = (*now).max(at));
+    }
+
     fn wall(&self) -> Timestamp {
         self.now()
     }

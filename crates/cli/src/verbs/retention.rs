@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use backends::sqlite::{Options, Store};
+use engine::membership;
 use engine::ports::{Clock, Journal, Ledger};
 use engine::retention::decide::{Pressure, Retention as Kept};
 use engine::retention::offline::{self, Forecast, Report};
@@ -20,14 +21,14 @@ use crate::output::Output;
 pub(crate) async fn run(verb: &Retention, output: &Output) -> Ended {
     match verb {
         Retention::Preview(args) => {
-            let opened = Opened::new(args)?;
+            let opened = Opened::new(args).await?;
             let forecast = offline::preview(&opened.journal, &opened.ledger, opened.clock.now(), opened.kept).await;
             opened.close();
             print_forecast(&forecast.map_err(|fault| failed(&fault))?, output);
             Ok(Exit::Done)
         }
         Retention::Run(args) => {
-            let opened = Opened::new(args)?;
+            let opened = Opened::new(args).await?;
             ask::confirm("remove what has had its time?", args.sure, output)?;
             let report = offline::run_once(&opened.journal, &opened.ledger, &opened.clock, opened.kept).await;
             opened.close();
@@ -47,7 +48,7 @@ struct Opened {
 }
 
 impl Opened {
-    fn new(args: &RetentionOf) -> Result<Self, Failure> {
+    async fn new(args: &RetentionOf) -> Result<Self, Failure> {
         let flags = Flags { data: args.data.clone(), settings: args.settings.clone(), ..Flags::default() };
         let settings = Settings::resolve(&flags, Environment::read())
             .map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))?;
@@ -58,7 +59,12 @@ impl Opened {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let store = open(&settings.data, settings.store(), &clock)?;
         let kept = settings.retention();
-        Ok(Self { journal: store.journal.clone(), ledger: store.ledger.clone(), store, clock, kept })
+        let opened = Self { journal: store.journal.clone(), ledger: store.ledger.clone(), store, clock, kept };
+        if let Err(fault) = membership::resume_time(&opened.journal, &opened.ledger, &opened.clock).await {
+            opened.close();
+            return Err(failed(&fault));
+        }
+        Ok(opened)
     }
 
     fn close(&self) {

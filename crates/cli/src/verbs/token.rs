@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use backends::sqlite::{Options, Store};
-use engine::ports::{Clock, Ledger};
+use engine::membership;
+use engine::ports::{Clock, Journal, Ledger};
 use engine::rules::asked::{Asked, NotDone};
 use model::{Principal, Scope, TimeSpan};
 use server::api::{Because, NewToken, Rows, TokenCommand, TokenLine};
@@ -89,7 +90,11 @@ async fn make_offline(data: &Path, args: &TokenMake, scopes: Vec<Scope>, why: St
         let failure = Failure::new(Exit::Failed, "data", fault.to_string());
         failure.hint("stop the product first, or ask it: crossdock token make without --data")
     })?;
-    let ledger: Arc<dyn Ledger> = store.ledger.clone();
+    let (journal, ledger): (Arc<dyn Journal>, Arc<dyn Ledger>) = (store.journal.clone(), store.ledger.clone());
+    if let Err(fault) = membership::resume_time(&journal, &ledger, &clock).await {
+        store.close();
+        return Err(Failure::new(Exit::Failed, "store", fault.to_string()));
+    }
     let asked = Asked { by: Principal::data_folder(), why, at: clock.now() };
     let wanted = Wanted { name: args.name.clone(), scopes, holds: TimeSpan::from_days(u64::from(args.days)) };
     let made = identity::make((&ledger, &clock), &asked, clock.chance(), wanted).await;

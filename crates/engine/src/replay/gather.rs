@@ -10,7 +10,7 @@ use model::limit::{
 use model::view::DeliveryQuery;
 use model::{
     Delivery, DeliveryState, DestinationName, Entry, Event, EventId, Fault, FlowName, Offset, Partition, Position,
-    QuarantineState, Record, TimeSpan, Timestamp,
+    QuarantineState, Record, Timestamp,
 };
 use policy::specs::Repeatable;
 use policy::{EventView, Policy};
@@ -25,8 +25,6 @@ use crate::rules::{lane, replayed};
 const FIRST: Offset = Offset(1);
 /// LIMIT: events that an identifier may lead to; who has more narrows the period instead.
 const LOOKUP_MAX: usize = 10_000;
-/// How long after it was received an event is in the journal at the latest.
-const APPEND_MAX: TimeSpan = TimeSpan::from_secs(300);
 
 /// Where candidates are read.
 #[derive(Clone, Debug)]
@@ -42,7 +40,7 @@ pub struct Gather {
 }
 
 impl Gather {
-    /// Everything that a selection names and that was there before `cut`, in no order, at most
+    /// Everything that a selection names, of a period what was received before `cut`, in no order, at most
     /// [`REPLAY_MEMBERS_MAX`] candidates.
     pub async fn candidates(&self, selection: &Selection, cut: Timestamp) -> Result<Vec<Candidate>, NotDone> {
         let mut found = Vec::new();
@@ -64,7 +62,7 @@ impl Gather {
                 }
             }
             Selection::Cause { flow, destination, cause } => {
-                self.of_cause((flow, destination, cause), cut, &mut found).await?;
+                self.of_cause((flow, destination, cause), &mut found).await?;
             }
             Selection::Filter(filter) => {
                 let filter = Filter { until: Some(filter.until.map_or(cut, |until| until.min(cut))), ..filter.clone() };
@@ -81,7 +79,6 @@ impl Gather {
     async fn of_cause(
         &self,
         (flow, destination, cause): (&FlowName, &DestinationName, &str),
-        cut: Timestamp,
         found: &mut Vec<Candidate>,
     ) -> Result<(), NotDone> {
         let mut query = DeliveryQuery {
@@ -89,7 +86,6 @@ impl Gather {
             flow: Some(flow.clone()),
             destination: Some(destination.clone()),
             cause: Some(cause.to_owned()),
-            until: Some(cut),
             limit: PAGE_ROWS_MAX,
             ..DeliveryQuery::default()
         };
@@ -124,7 +120,6 @@ impl Gather {
     }
 
     async fn of_period(&self, filter: &Filter, found: &mut Vec<Candidate>) -> Result<(), NotDone> {
-        let end = filter.until.map_or(Timestamp::NEVER, |until| until + APPEND_MAX);
         for partition in self.journal.partitions() {
             let head = self.journal.head(partition).await?;
             let mut after = match filter.since {
@@ -140,10 +135,9 @@ impl Gather {
                         self.of_record(record, &filter.flows, found).await?;
                     }
                 }
+                // On to the head, whatever these were stamped with: a journal may have been written by a clock that went back
+                // between two lives, so that what is of the period stands behind what is later.
                 bound(found.len())?;
-                if records.iter().any(|record| record.at > end) {
-                    break;
-                }
             }
             // After the rest: what moves there meanwhile is found twice instead of never.
             self.of_kept(partition, filter, found).await?;

@@ -6,6 +6,7 @@ pub mod bucket;
 pub mod gate;
 pub mod lane;
 pub mod names;
+pub mod onward;
 pub mod pulse;
 pub mod replayed;
 pub mod schedule;

@@ -30,6 +30,10 @@ impl Clock for DayClock {
         Timestamp::from_micros(self.now_us.load(Ordering::Relaxed))
     }
 
+    fn not_before(&self, at: Timestamp) {
+        self.now_us.fetch_max(at.micros(), Ordering::Relaxed);
+    }
+
     fn wall(&self) -> Timestamp {
         self.now()
     }

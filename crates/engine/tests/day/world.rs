@@ -113,7 +113,7 @@ impl World {
         let asked = Asked { by: Principal::product(), why: "first start".to_owned(), at: clock.now() };
         let beginning = bootstrap(&ledger, &journal.partitions(), &project::files(), &asked).await.expect("it applies");
         let book = Arc::new(Book::new(Arc::clone(&ledger), beginning.policy));
-        let lease = membership::begin_life(&ledger, &node(), clock.now()).await.expect("a life begins");
+        let lease = membership::begin_life(&ledger, &node(), &as_clock).await.expect("a life begins");
         let keys = watch::Sender::new(Arc::new(Keyring::default()));
         let board = Arc::new(Board::new(lease, Vec::new(), keys.subscribe()));
         // Not of the destination: its deliveries are attempted by hand.

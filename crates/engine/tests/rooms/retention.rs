@@ -18,6 +18,10 @@ impl Clock for Sleepless {
         self.0.now()
     }
 
+    fn not_before(&self, at: model::Timestamp) {
+        self.0.not_before(at);
+    }
+
     fn wall(&self) -> model::Timestamp {
         self.0.wall()
     }

@@ -93,7 +93,7 @@ impl World {
         let asked = Asked { by: Principal::product(), why: "first start".to_owned(), at: clock.now() };
         let beginning = bootstrap(&ledger, &journal.partitions(), files, &asked).await.unwrap();
         let book = Arc::new(Book::new(Arc::clone(&ledger), beginning.policy));
-        let lease = membership::begin_life(&ledger, &NodeName::new("a").unwrap(), clock.now()).await.unwrap();
+        let lease = membership::begin_life(&ledger, &NodeName::new("a").unwrap(), &(clock.clone() as _)).await.unwrap();
         let (keys, known) = watch::channel(Arc::default());
         let board = Arc::new(Board::new(lease, Vec::new(), known));
         board.set_shards(BTreeSet::from(["partition/0".to_owned()]));

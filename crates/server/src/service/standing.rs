@@ -214,5 +214,8 @@ fn waiting(Around { board, policy, now, lacking }: Around<'_>, delivery: &Delive
             let slots = policy.destinations.get(destination).map_or(0, |destination| destination.concurrency);
             (format!("{flow} waits for a slot of {destination}: {busy} of {slots} are in use"), String::new())
         }
+        DeliveryState::Waiting { due } if due > now => {
+            (format!("{flow}: its first attempt is due in {}", due.since(now).rounded()), String::new())
+        }
     }
 }

@@ -79,17 +79,18 @@ pub async fn jumps(world: Arc<World>) {
         let name = random.pick(&names);
         if !world.sky.is_calm() {
             world.oracle.note(|| format!("the calendar of {name} is off by {off} us"));
-            world.machines.calendar(name).set_off(off);
+            world.machines.jump(name, off);
         }
     }
     for name in names {
-        world.machines.calendar(&name).set_off(0);
+        world.machines.jump(&name, 0);
     }
 }
 
-/// Restarts each node whose clock is ahead of its calendar, as `doctor` tells people to: it would stay ahead for its whole
-/// life. Calendars are right again when this is asked for.
+/// Sets all calendars right, and restarts each node whose clock is ahead of its calendar then: what its last life made due is
+/// due in the next one (I10).
 pub async fn set_right(world: &Arc<World>) {
+    world.machines.set_right();
     for name in world.machines.names() {
         let door = loop {
             match world.machines.running(&name).door {

@@ -41,7 +41,7 @@ pub fn request_of(source: &Source, draft: &Draft) -> Request {
 
 /// Sends a draft through a door; `now_s` is the sender's clock.
 pub async fn send(world: &World, door: &Arc<Door>, source: &Source, draft: &Draft, hand: Hand) -> Reply {
-    let headers = headers(source, draft, hand, world.timeline.now().secs());
+    let headers = headers(source, draft, hand, world.machines.elsewhere().at(&world.timeline).secs());
     let body = Bytes::from(draft.body.clone());
     let Ok(name) = SourceName::new(&source.name) else { return Reply::Nothing };
     let (answer, answered) = oneshot::channel();

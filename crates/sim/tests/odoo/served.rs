@@ -18,6 +18,8 @@ impl Clock for Standing {
         Timestamp::from_secs(1_772_442_000)
     }
 
+    fn not_before(&self, _at: Timestamp) {}
+
     fn wall(&self) -> Timestamp {
         self.now()
     }

@@ -58,7 +58,7 @@ fn concern(it: &Concern, status: &Status, checks: &mut Checks) {
              dead_lettered, crossdock quarantine ls",
         ),
         "router" => checks.finding("router", it.text.clone(), "the log of the product says what its loop `router` met"),
-        "clock" => checks.finding("clock", it.text.clone(), "let NTP slew the clock; restart the product once it is right"),
+        "clock" => checks.finding("clock", it.text.clone(), "keep it right by NTP; the product goes a tenth slower until it has caught up, and nothing waits for it"),
         // The project's own check says where each value is looked for.
         "secret" => checks.finding("secret", it.text.clone(), "give it a value; it is read again within ten seconds"),
         kind => checks.finding(known(kind), it.text.clone(), it.next.clone()),
