@@ -24,7 +24,7 @@ use policy::{Policy, codes};
 use super::key;
 use super::kind;
 use super::message::{self, Message, malformed};
-use super::pick::{Sight, instant};
+use super::pick::{self, Sight, instant};
 use super::request::Carried;
 
 /// What all events of a request have in common.
@@ -82,10 +82,11 @@ pub(super) fn judge_new(ground: &Ground<'_>, message: &Message, identity: Identi
         data: message.data,
         content_type: message.content_type.clone(),
     };
-    complete(ground, event, kind.reason, &data)
+    complete(ground, (event, Said::default()), kind.reason, &data)
 }
 
-/// The verdict on a kept event with another body: what only its headers said stays as it was.
+/// The verdict on a kept event with another body: what only its headers said stays as it was, and nothing that was read out
+/// of the body before.
 pub(super) fn judge_again(ground: &Ground<'_>, message: &Message, id: EventId, before: &Event) -> Result<Verdict, Refusal> {
     let data = Data::new(message.data_bytes(), &message.content_type);
     let sight = ground.sight(message, &data);
@@ -93,16 +94,16 @@ pub(super) fn judge_again(ground: &Ground<'_>, message: &Message, id: EventId, b
     let kind = kind::kind_again(ground.source, kind::native(ground.source, sight).as_deref(), before)?;
     let mut attributes = before.attributes.clone();
     attributes.extend(self::attributes(ground.source, sight));
-    let named_before = Some(before.correlation.clone()).filter(|text| *text != before.id.to_string());
     let event = Event {
         id,
         kind: kind.kind.clone(),
         digest: Digest::of(&message.raw),
         subject: sight.envelope.and_then(|event| event.subject.clone()).or_else(|| before.subject.clone()),
-        time: time(ground.source, sight).or(before.time),
+        time: time(ground.source, sight),
         contract: kind.rule.and_then(|rule| rule.contract.clone()),
-        ordering: sight.extension(PARTITION_KEY).map(|key| bounded(key, LANE_KEY_BYTES_MAX)),
-        correlation: sight.correlation().or(named_before).unwrap_or_default(),
+        ordering: ordering_again(ground.source, &attributes, before),
+        correlation: pick::correlation_kept(&attributes)
+            .map_or_else(String::new, |text| bounded(text, IDENTIFIER_BYTES_MAX)),
         trace: before.trace.clone(),
         identifiers: Vec::new(),
         attributes,
@@ -111,13 +112,51 @@ pub(super) fn judge_again(ground: &Ground<'_>, message: &Message, id: EventId, b
         content_type: message.content_type.clone(),
         ..before.clone()
     };
-    complete(ground, event, kind.reason, &data)
+    complete(ground, (event, Said::before(ground, before)), kind.reason, &data)
 }
 
 const PARTITION_KEY: &str = "partitionkey";
 
+/// The ordering key that an attribute gives, which binary form has in its headers only (I5). A header that the source keeps
+/// under this name gave none, unless the event had it.
+fn ordering_again(source: &Source, attributes: &BTreeMap<String, String>, before: &Event) -> Option<String> {
+    let key = bounded(attributes.get(PARTITION_KEY)?.clone(), LANE_KEY_BYTES_MAX);
+    let is_attribute = !source.keep_headers.iter().any(|name| name == PARTITION_KEY);
+    (is_attribute || before.ordering.as_ref() == Some(&key)).then_some(key)
+}
+
+/// What an event said outside of its body, where nothing else says it.
+#[derive(Debug, Default)]
+struct Said {
+    time: Option<Timestamp>,
+    correlation: Option<String>,
+}
+
+impl Said {
+    /// What source and contract read out of the earlier body is left out: it was said by what the person has replaced.
+    fn before(ground: &Ground<'_>, before: &Event) -> Self {
+        let bytes = before.data();
+        let data = Data::new(bytes, &before.content_type);
+        let sight = Sight { envelope: None, data: &data, carried: ground.carried, headers: ground.headers };
+        let contract = before.contract.as_ref().and_then(|name| ground.policy.contracts.get(name));
+        let time_in_body = time(ground.source, sight).or_else(|| contract.and_then(|contract| contract.time(&data)));
+        let named_in_body = contract.and_then(|contract| contract.correlation(&data));
+        let named_in_body = named_in_body.map(|text| bounded(text, IDENTIFIER_BYTES_MAX));
+        let is_own = |text: &String| *text == before.id.to_string() || Some(text) == named_in_body.as_ref();
+        Self {
+            time: before.time.filter(|time| Some(*time) != time_in_body),
+            correlation: Some(before.correlation.clone()).filter(|text| !is_own(text)),
+        }
+    }
+}
+
 /// Asks the contract, and decides. Also what breaks its contract is read as far as it goes, so that people find it.
-fn complete(ground: &Ground<'_>, mut event: Event, reason: Option<Diagnostic>, data: &Data<'_>) -> Result<Verdict, Refusal> {
+fn complete(
+    ground: &Ground<'_>,
+    (mut event, said): (Event, Said),
+    reason: Option<Diagnostic>,
+    data: &Data<'_>,
+) -> Result<Verdict, Refusal> {
     let contract = event.contract.as_ref().and_then(|name| ground.policy.contracts.get(name));
     let repeated = data.repeated().map(says_two_things);
     let broken = contract.map_or_else(Vec::new, |contract| contract.validate_data(data, &mut ground.effort.borrow_mut()));
@@ -130,8 +169,9 @@ fn complete(ground: &Ground<'_>, mut event: Event, reason: Option<Diagnostic>, d
         event.ordering = ordering.or(event.ordering);
         event.time = event.time.or_else(|| contract.time(data));
     }
+    event.time = event.time.or(said.time);
     if event.correlation.is_empty() {
-        let named = contract.and_then(|contract| contract.correlation(data));
+        let named = contract.and_then(|contract| contract.correlation(data)).or(said.correlation);
         event.correlation = named.map_or_else(|| event.id.to_string(), |text| bounded(text, IDENTIFIER_BYTES_MAX));
     }
     let reasons: Vec<Diagnostic> = repeated.into_iter().chain(reason).chain(broken).take(REASONS_MAX).collect();

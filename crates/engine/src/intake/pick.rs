@@ -1,5 +1,7 @@
 //! Values that a source reads out of a request: in a header, in the data, or always the same.
 
+use std::collections::BTreeMap;
+
 use formats::cloudevents::CloudEvent;
 use http::HeaderMap;
 use model::Timestamp;
@@ -48,6 +50,11 @@ impl<'a> Sight<'a> {
         let header = || CORRELATION_HEADERS.iter().find_map(|name| self.header(name)).map(str::to_owned);
         self.extension(CORRELATION).or_else(header).filter(|text| !text.is_empty())
     }
+}
+
+/// The business transaction as what is kept of headers and attributes names it.
+pub(super) fn correlation_kept(attributes: &BTreeMap<String, String>) -> Option<String> {
+    CORRELATION_HEADERS.iter().find_map(|name| attributes.get(*name)).filter(|text| !text.is_empty()).cloned()
 }
 
 const CORRELATION: &str = "correlationid";

@@ -1,7 +1,7 @@
 //! Contracts, with a policy as people write it: what is read out of the data, and what happens to data that breaks it.
 
 use bytes::Bytes;
-use model::{ContractRef, Identifier, RefusalKind};
+use model::{ContractRef, EventId, Identifier, RefusalKind};
 use policy::SourceFile;
 
 use super::*;
@@ -123,4 +123,46 @@ fn a_kept_event_is_judged_again_by_its_contract() {
     let judge = |body: &'static str| again(&world.policy, &event, Bytes::from_static(body.as_bytes()), event.id).unwrap();
     assert!(matches!(judge(VALID), Verdict::Admitted(new) if new.ordering.is_some() && new.key == event.key));
     assert!(matches!(judge(r#"{"id":1}"#), Verdict::Quarantined { .. }));
+}
+
+/// What breaks the contract, with all that the contract reads.
+const WRONG: &str = r#"{"id":"x","name":"WRONG","updated_at":"2026-03-01T09:00:00Z"}"#;
+
+fn corrected(world: &World, received: &Received, body: &'static str) -> Event {
+    let Verdict::Quarantined { event, .. } = world.events(received).remove(0) else { panic!("kept") };
+    match again(&world.policy, &event, Bytes::from_static(body.as_bytes()), EventId::derive(event.id.0, &[])).unwrap() {
+        Verdict::Admitted(event) => *event,
+        other @ Verdict::Quarantined { .. } => panic!("expected an admitted event, got {other:?}"),
+    }
+}
+
+#[test]
+fn a_corrected_body_says_what_the_wrong_one_said() {
+    let new =
+        corrected(&world("quarantine"), &order(WRONG), r#"{"id":1,"name":"RIGHT","updated_at":"2026-04-01T09:00:00Z"}"#);
+    assert_eq!((new.correlation.as_str(), new.time), ("RIGHT", "2026-04-01T09:00:00Z".parse().ok()));
+    let silent = corrected(&world("quarantine"), &order(WRONG), r#"{"id":1,"name":""}"#);
+    assert_eq!((silent.correlation == "WRONG", silent.time), (false, None), "{silent:?}");
+}
+
+#[test]
+fn what_only_headers_said_stays_where_the_corrected_body_says_nothing() {
+    let named = with(order(r#"{"id":"x"}"#), "x-correlation-id", "S00042");
+    let silent = corrected(&world("quarantine"), &named, r#"{"id":1,"name":""}"#);
+    assert_eq!(silent.correlation, "S00042");
+    let spoken = corrected(&world("quarantine"), &named, r#"{"id":1,"name":"RIGHT"}"#);
+    assert_eq!(spoken.correlation, "RIGHT");
+}
+
+#[test]
+fn a_corrected_event_in_binary_form_keeps_lane_transaction_and_time_of_its_attributes() {
+    let received = with(with(post("cloud", "{}"), "ce-specversion", "1.0"), "ce-type", "free");
+    let received = with(with(with(received, "ce-id", "1"), "ce-source", "/s"), "ce-partitionkey", "K7");
+    let received = with(with(received, "ce-correlationid", "S00042"), "ce-time", "2026-03-01T09:00:00Z");
+    let received = with(received, "content-type", "application/json");
+    let event = world("quarantine").events(&received).remove(0).event().clone();
+    let new =
+        again(&world("quarantine").policy, &event, Bytes::from_static(br#"{"a":1}"#), event.id).unwrap().event().clone();
+    assert_eq!(new.ordering.as_deref(), Some("K7"));
+    assert_eq!((new.correlation.as_str(), new.time), ("S00042", "2026-03-01T09:00:00Z".parse().ok()));
 }
