@@ -12,7 +12,7 @@ use model::{
 };
 
 use super::decide::{self, After};
-use super::prepare::{self, Envelope};
+use super::prepare::{self, Envelope, Mapped};
 use crate::board::{Board, Claimed, Handover};
 use crate::book::Book;
 use crate::drive::{self, Stop};
@@ -140,7 +140,8 @@ impl Sender {
         };
         let output = Some(Digest::of(&body));
         let keys = Arc::clone(&self.board.keys.borrow());
-        let envelope = Envelope { delivery, event, chain, no: delivery.attempts, at: self.clock.wall() };
+        let mapped = Mapped::of(&policy, delivery);
+        let envelope = Envelope { delivery, event, mapped, chain, no: delivery.attempts, at: self.clock.wall() };
         match prepare::message(destination, &keys, envelope, body) {
             Ok(message) => {
                 let sent = self.outbound.send(&message).await;

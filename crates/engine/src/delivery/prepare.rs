@@ -59,6 +59,25 @@ fn sentence(reason: &Diagnostic) -> String {
     format!("{}: {}", reason.code, reason.message)
 }
 
+/// Whether a mapping made the body, or it is as it was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mapped {
+    /// It did.
+    Yes,
+    /// It is as it was received.
+    No,
+}
+
+impl Mapped {
+    /// By the policy that the delivery keeps.
+    pub fn of(policy: &Policy, delivery: &Delivery) -> Self {
+        match policy.flows.get(&delivery.flow) {
+            Some(flow) if flow.mapping.is_some() => Self::Yes,
+            Some(_) | None => Self::No,
+        }
+    }
+}
+
 /// What one attempt carries besides its body.
 #[derive(Clone, Copy, Debug)]
 pub struct Envelope<'a> {
@@ -66,6 +85,8 @@ pub struct Envelope<'a> {
     pub delivery: &'a Delivery,
     /// The event.
     pub event: &'a Event,
+    /// Whether the body is what a mapping made.
+    pub mapped: Mapped,
     /// The chain that it came in by.
     pub chain: Chain,
     /// The attempt's number, from 1.
@@ -83,7 +104,7 @@ pub fn message(
 ) -> Result<Message, Unprepared> {
     let mut headers = destination.headers.clone();
     if headers.iter().all(|(name, _)| name != "content-type") {
-        headers.push(("content-type".to_owned(), content_type(envelope.event)));
+        headers.push(("content-type".to_owned(), content_type(envelope)));
     }
     identity(envelope, &mut headers);
     sign(destination, keys, envelope, &body, &mut headers)?;
@@ -99,13 +120,18 @@ pub fn message(
     })
 }
 
-fn content_type(event: &Event) -> String {
-    if event.content_type.is_empty() { "application/json".to_owned() } else { event.content_type.clone() }
+/// What a mapping makes is JSON, whatever it was made of.
+fn content_type(Envelope { event, mapped, .. }: Envelope<'_>) -> String {
+    match mapped {
+        Mapped::Yes => "application/json".to_owned(),
+        Mapped::No if event.content_type.is_empty() => "application/json".to_owned(),
+        Mapped::No => event.content_type.clone(),
+    }
 }
 
 /// Stable over all attempts but for the attempt's number, the time, and the span.
 fn identity(envelope: Envelope<'_>, headers: &mut Vec<(String, String)>) {
-    let Envelope { delivery, event, chain, no, at } = envelope;
+    let Envelope { delivery, event, chain, no, at, mapped: _ } = envelope;
     let mut put = |name: &str, value: String| headers.push((name.to_owned(), value));
     put("webhook-id", delivery.id.to_string());
     put("webhook-timestamp", at.secs().to_string());

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use engine::board::{Claimed, Handover};
@@ -65,7 +65,7 @@ impl World {
         Sender {
             journal: self.journal.clone(),
             ledger: self.ledger.clone(),
-            outbound: Arc::new(Answering(outcome)),
+            outbound: Arc::new(Answering(outcome, Arc::clone(&self.heard))),
             book: self.book.clone(),
             board: self.board.clone(),
             clock: self.clock.clone(),
@@ -96,12 +96,13 @@ impl World {
     }
 }
 
-/// A destination that answers everything like this.
+/// A destination that answers everything like this, and keeps what it was sent.
 #[derive(Debug)]
-struct Answering(Outcome);
+struct Answering(Outcome, Arc<Mutex<Vec<Message>>>);
 
 impl Outbound for Answering {
-    fn send<'a>(&'a self, _message: &'a Message) -> Pin<Box<dyn Future<Output = Sent> + Send + 'a>> {
+    fn send<'a>(&'a self, message: &'a Message) -> Pin<Box<dyn Future<Output = Sent> + Send + 'a>> {
+        self.1.lock().unwrap().push(message.clone());
         let sent = Sent { outcome: self.0.clone(), response: Bytes::new(), cut: false };
         Box::pin(std::future::ready(sent))
     }

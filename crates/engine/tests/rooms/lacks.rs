@@ -160,3 +160,26 @@ async fn a_mended_mapping_maps_what_it_refused() {
     actions.sort_unstable();
     assert_eq!(actions, ["delivery.remap", "delivery.retry"]);
 }
+
+#[tokio::test]
+async fn what_a_mapping_made_goes_out_as_json_and_what_was_received_as_what_it_was() {
+    const THEIRS: &str = "application/vnd.shop+json; charset=iso-8859-1";
+    let contract = "owner: team-warehouse\nschema:\n  type: object\n  properties:\n    no: { type: integer }\n";
+    let mapping = "owner: team-warehouse\nfrom: shop.order@1.0.0\nto: wms.order@1.0.0\nfields:\n  no: int!(.order)\n";
+    let ours = "owner: team-commerce\nschema:\n  type: object\n  properties:\n    order: {}\n";
+    let flow = "owner: team-warehouse\non:\n  types: [orders]\nmapping: order\nto: wms\ndeliver:\n  lane: none\n";
+    let mut mapped = project("lane: none", &[]);
+    mapped.retain(|file| !file.path.starts_with("flows/"));
+    mapped.push(SourceFile::new("flows/orders-to-wms.yaml", flow));
+    mapped.push(SourceFile::new("contracts/wms.order/1.0.0.yaml", contract));
+    mapped.push(SourceFile::new("contracts/shop.order/1.0.0.yaml", ours));
+    mapped.push(SourceFile::new("mappings/order.yaml", mapping));
+    for (files, expected) in [(mapped, "application/json"), (project("lane: none", &[]), THEIRS)] {
+        let mut world = World::new(&files).await;
+        let id = world.accept_as(1, THEIRS).await;
+        world.deliver_until_settled(&[id]).await;
+        let heard = world.heard.lock().unwrap().clone();
+        let types = heard[0].headers.iter().filter(|(name, _)| name == "content-type").map(|(_, value)| value.as_str());
+        assert_eq!(types.collect::<Vec<_>>(), [expected]);
+    }
+}

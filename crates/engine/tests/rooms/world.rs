@@ -1,7 +1,7 @@
 //! A product in memory whose loops turn when a test says so.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use backends::conformance::ManualClock;
 use backends::memory::{MemoryJournal, MemoryLedger};
@@ -15,7 +15,7 @@ use engine::keyring::Keyring;
 use engine::membership::{self, Membership};
 use engine::observe::Facts;
 use engine::outbox::Outbox;
-use engine::ports::{Clock, DueQuery, Journal, Ledger, Views};
+use engine::ports::{Clock, DueQuery, Journal, Ledger, Message, Views};
 use engine::replay::order::Replays;
 use engine::replay::previews::Previews;
 use engine::replay::run::Replayer;
@@ -52,6 +52,8 @@ pub(crate) struct World {
     _handovers: mpsc::Receiver<Handover>,
     pub(crate) replayer: Replayer,
     pub(crate) previews: Arc<Previews>,
+    /// What the destination was sent.
+    pub(crate) heard: Arc<Mutex<Vec<Message>>>,
 }
 
 /// The project: one source, one destination, one flow with the given delivery lines; `more` are further files.
@@ -131,6 +133,7 @@ impl World {
             _handovers: handovers,
             replayer,
             previews: Arc::default(),
+            heard: Arc::default(),
         }
     }
 
@@ -211,7 +214,15 @@ impl World {
 
     /// The same, with a correlation id of its own.
     pub(crate) async fn accept_in(&mut self, number: u128, key: &str, correlation: &str) -> DeliveryId {
-        let event = Event { correlation: correlation.to_owned(), ..event(number, key, self.clock.now()) };
+        self.accept_event(Event { correlation: correlation.to_owned(), ..event(number, key, self.clock.now()) }).await
+    }
+
+    /// The same of another media type.
+    pub(crate) async fn accept_as(&mut self, number: u128, content_type: &str) -> DeliveryId {
+        self.accept_event(Event { content_type: content_type.to_owned(), ..event(number, "", self.clock.now()) }).await
+    }
+
+    async fn accept_event(&mut self, event: Event) -> DeliveryId {
         let first = replayed::first_delivery(event.id, &flow());
         self.append_event(event).await;
         self.route().await;
