@@ -97,6 +97,9 @@ pub struct Related {
     pub place: Place,
     /// What is to be seen there.
     pub message: String,
+    /// The same for those who may not read bodies, where the message shows a value of one; otherwise empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub without_values: String,
 }
 
 /// One broken rule.
@@ -108,6 +111,9 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// One sentence without a full stop: what is wrong.
     pub message: String,
+    /// The same for those who may not read bodies, where the message shows a value of one; otherwise empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub without_values: String,
     /// Where.
     pub place: Place,
     /// A short remark under the underlined text, or empty.
@@ -125,6 +131,7 @@ impl Diagnostic {
             code,
             severity: Severity::Error,
             message: message.into(),
+            without_values: String::new(),
             place,
             label: String::new(),
             help: String::new(),
@@ -154,7 +161,43 @@ impl Diagnostic {
     /// The same with a further place.
     #[must_use]
     pub fn related(mut self, place: Place, message: impl Into<String>) -> Self {
-        self.related.push(Related { place, message: message.into() });
+        self.related.push(Related { place, message: message.into(), without_values: String::new() });
         self
+    }
+
+    /// The same with what is said to those who may not read bodies.
+    #[must_use]
+    pub fn without_values(mut self, message: impl Into<String>) -> Self {
+        self.without_values = message.into();
+        self
+    }
+
+    /// The same with a further place that shows a value, and what is said of it to those who may not read bodies.
+    #[must_use]
+    pub fn related_value(mut self, place: Place, message: String, without_values: String) -> Self {
+        self.related.push(Related { place, message, without_values });
+        self
+    }
+
+    /// What is said to those who may not read bodies.
+    pub fn public(&self) -> &str {
+        if self.without_values.is_empty() { &self.message } else { &self.without_values }
+    }
+
+    /// Leaves out what is said to others, for those who may read bodies.
+    pub fn show_values(&mut self) {
+        self.without_values.clear();
+        self.related.iter_mut().for_each(|related| related.without_values.clear());
+    }
+
+    /// Leaves out every value of a body.
+    pub fn hide_values(&mut self) {
+        let hide = |message: &mut String, without_values: &mut String| {
+            if !without_values.is_empty() {
+                *message = std::mem::take(without_values);
+            }
+        };
+        hide(&mut self.message, &mut self.without_values);
+        self.related.iter_mut().for_each(|related| hide(&mut related.message, &mut related.without_values));
     }
 }

@@ -56,7 +56,8 @@ fn without_secret(why: String) -> Unprepared {
 }
 
 fn sentence(reason: &Diagnostic) -> String {
-    format!("{}: {}", reason.code, reason.message)
+    // It is kept with the attempt and the delivery, and read by those who may not read bodies.
+    format!("{}: {}", reason.code, reason.public())
 }
 
 /// Whether a mapping made the body, or it is as it was received.

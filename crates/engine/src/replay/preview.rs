@@ -265,7 +265,8 @@ pub fn would_fail(
         Some(name) => match policy.mappings.get(name)?.apply_checked(policy, &EventView::new(event)) {
             Ok(body) => body.to_vec(),
             Err(broken) => {
-                let first = broken.first().map_or_else(String::new, |reason| format!("{}: {}", reason.code, reason.message));
+                let first =
+                    broken.first().map_or_else(String::new, |reason| format!("{}: {}", reason.code, reason.public()));
                 return Some(format!("event {}: the mapping {name} refuses: {first}", candidate.event));
             }
         },

@@ -67,7 +67,7 @@ fn values(data: &Value) -> usize {
 /// One diagnostic for each member or value that is wrong.
 pub(super) fn diagnostics(error: &ValidationError<'_>) -> Vec<Diagnostic> {
     let at = error.instance_path().as_str();
-    let one = |code: Code, message: String| vec![Diagnostic::error(code, Place::Pointer(at.to_owned()), message)];
+    let one = |code: Code, message: String| Diagnostic::error(code, Place::Pointer(at.to_owned()), message);
     let member = |name: &str| Place::Pointer(format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")));
     match error.kind() {
         ValidationErrorKind::Required { property } => {
@@ -86,11 +86,12 @@ pub(super) fn diagnostics(error: &ValidationError<'_>) -> Vec<Diagnostic> {
         }
         ValidationErrorKind::PropertyNames { error: inner } => {
             let message = format!("the name of a member is not allowed: {}", expectation(inner).1);
-            one(codes::EXTRA_FIELD, message)
+            vec![one(codes::EXTRA_FIELD, message)]
         }
         _ => {
             let (code, expected) = expectation(error);
-            one(code, format!("expected {expected}, seen {}", seen(error)))
+            let public = format!("expected {expected}, seen {}", shape(&error.instance()));
+            vec![one(code, format!("expected {expected}, seen {}", seen(error))).without_values(public)]
         }
     }
 }
@@ -148,10 +149,11 @@ fn expectation(error: &ValidationError<'_>) -> (Code, String) {
 fn no_alternative(error: &ValidationError<'_>, context: &[Vec<ValidationError<'static>>]) -> Vec<Diagnostic> {
     let place = Place::Pointer(error.instance_path().as_str().to_owned());
     let message = format!("none of the {} alternatives fits, seen {}", context.len(), seen(error));
-    let mut diagnostic = Diagnostic::error(codes::NO_ALTERNATIVE, place, message);
+    let public = format!("none of the {} alternatives fits, seen {}", context.len(), shape(&error.instance()));
+    let mut diagnostic = Diagnostic::error(codes::NO_ALTERNATIVE, place, message).without_values(public);
     let nearest = context.iter().filter(|errors| !errors.is_empty()).min_by_key(|errors| errors.len());
     for inner in nearest.into_iter().flatten().flat_map(diagnostics).take(5) {
-        diagnostic = diagnostic.related(inner.place, inner.message);
+        diagnostic = diagnostic.related_value(inner.place, inner.message, inner.without_values);
     }
     vec![diagnostic]
 }
@@ -185,6 +187,18 @@ fn counted(number: impl std::fmt::Display, noun: &str) -> String {
     let number = number.to_string();
     let plural = if number == "1" { "" } else { "s" };
     format!("{number} {noun}{plural}")
+}
+
+/// What stands there, for those who may not read it.
+fn shape(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Bool(_) => "a boolean".to_owned(),
+        Value::Number(_) => "a number".to_owned(),
+        Value::String(text) => format!("a string of {}", counted(text.chars().count(), "character")),
+        Value::Array(items) => format!("a list of {}", counted(items.len(), "item")),
+        Value::Object(members) => format!("an object of {}", counted(members.len(), "member")),
+    }
 }
 
 /// What stands there, in a few words.

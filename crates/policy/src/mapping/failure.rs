@@ -26,8 +26,11 @@ pub(super) fn failed(step: &Step, here: Here<'_>, view: &EventView<'_>, failure:
         Reason::TooLong => (codes::TOO_MANY_STEPS, "cannot be made"),
     };
     let place = failure.at.as_ref().map_or_else(|| step.source.place(), |part| step.source.place_of(part));
-    let message = format!("`{}` {verb}: {}", name(step, here), failure.message.trim_end_matches('.'));
-    with_values(Diagnostic::error(code, place, message), step, here, view)
+    let name = name(step, here);
+    let message = format!("`{name}` {verb}: {}", failure.message.trim_end_matches('.'));
+    // What an expression says of its failure repeats what it has read.
+    let public = format!("`{name}` {verb}: why is hidden without the scope bodies");
+    with_values(Diagnostic::error(code, place, message).without_values(public), step, here, view)
 }
 
 /// An `each` that got something else.
@@ -62,14 +65,17 @@ fn with_values(mut diagnostic: Diagnostic, step: &Step, here: Here<'_>, view: &E
             continue;
         }
         let root = if query.root == Root::Whole { view.data().value() } else { here.value };
-        let seen = get(root, query).map_or_else(|| "was missing".to_owned(), |value| format!("was {}", seen(value)));
+        let (said, shape) = match get(root, query) {
+            Some(value) => (format!("was {}", seen(value)), format!("was {}", kind_name(value))),
+            None => ("was missing".to_owned(), "was missing".to_owned()),
+        };
         let place = match (query.root, here.pointer) {
             (Root::Whole, _) => Place::Pointer(query.path.pointer()),
             (_, Some(pointer)) => Place::Pointer(format!("{pointer}{}", query.path.pointer())),
             (_, None) => Place::Whole,
         };
         let written = if query.root == Root::Whole { format!("event{}", key.1) } else { key.1.clone() };
-        diagnostic = diagnostic.related(place, format!("`{written}` {seen}"));
+        diagnostic = diagnostic.related_value(place, format!("`{written}` {said}"), format!("`{written}` {shape}"));
         shown.push(key);
     }
     diagnostic

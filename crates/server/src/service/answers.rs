@@ -1,10 +1,10 @@
-//! What destinations answered, as far as the one who asks may read it: an answer can repeat the event, so it is as well kept
-//! as the event's bytes. No other part of the service reads the answer of an attempt.
+//! What destinations answered, and what is wrong with a kept event, as far as the one who asks may read it: both can repeat
+//! the event, so they are as well kept as its bytes. No other part of the service reads the answer of an attempt.
 
 use std::borrow::Cow;
 
 use model::view::DeliveryStory;
-use model::{Attempt, Scope};
+use model::{Attempt, Diagnostic, QuarantineRow, Scope};
 
 use crate::identity::Caller;
 
@@ -42,6 +42,23 @@ impl Answers {
             Self::Hidden => Answer::Hidden,
             Self::Shown => Answer::Text(String::from_utf8_lossy(response)),
         }
+    }
+
+    /// Reasons without the values that may not be read.
+    pub fn of_reasons(self, reasons: &mut [Diagnostic]) {
+        reasons.iter_mut().for_each(|reason| match self {
+            Self::Shown => reason.show_values(),
+            Self::Hidden => reason.hide_values(),
+        });
+    }
+
+    /// A kept event without the values that may not be read.
+    pub fn of_row(self, mut row: QuarantineRow) -> QuarantineRow {
+        self.of_reasons(&mut row.reasons);
+        if let Some(later) = &mut row.later {
+            self.of_reasons(&mut later.reasons);
+        }
+        row
     }
 
     /// A delivery without the answers that may not be read, and the numbers of the attempts that had one.

@@ -6,7 +6,7 @@ use engine::rules::breaker::State;
 use model::change::Switch;
 use model::quarantine::QuarantineState;
 use model::view::{CauseGroup, DeliveryStory, EventStory};
-use model::{Delivery, DeliveryState, DestinationName, EventId, Timestamp};
+use model::{Delivery, DeliveryState, DestinationName, Diagnostic, EventId, Timestamp};
 use policy::Policy;
 use policy::compiled::Repeat;
 
@@ -41,7 +41,11 @@ impl Standing {
 /// Where an event stands: the most pressing of its deliveries speaks for it.
 pub fn of_event(app: &App, event: EventId, story: &EventStory, is_routed: bool, answers: Answers) -> Standing {
     if let Some(row) = story.quarantine.as_ref().filter(|row| row.state == QuarantineState::Open) {
-        let reason = row.reasons.first().map_or("", |reason| reason.message.as_str());
+        let said = |reason: &Diagnostic| match answers {
+            Answers::Shown => reason.message.clone(),
+            Answers::Hidden => reason.public().to_owned(),
+        };
+        let reason = row.reasons.first().map(said).unwrap_or_default();
         let why = format!("waits for {}: {reason}", row.owner);
         return Standing::new("quarantined", why, format!("crossdock quarantine show {event}"));
     }
@@ -210,12 +214,12 @@ fn waiting(Around { board, policy, now, lacking }: Around<'_>, delivery: &Delive
             let soon = due.since(now).rounded();
             (format!("{flow}: {}; attempt {next} is due in {soon}", delivery.why), String::new())
         }
+        DeliveryState::Waiting { due } if due > now => {
+            (format!("{flow}: its first attempt is due in {}", due.since(now).rounded()), String::new())
+        }
         _ => {
             let slots = policy.destinations.get(destination).map_or(0, |destination| destination.concurrency);
             (format!("{flow} waits for a slot of {destination}: {busy} of {slots} are in use"), String::new())
-        }
-        DeliveryState::Waiting { due } if due > now => {
-            (format!("{flow}: its first attempt is due in {}", due.since(now).rounded()), String::new())
         }
     }
 }

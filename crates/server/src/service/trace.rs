@@ -56,7 +56,7 @@ pub async fn trace(app: &App, reference: &str, answers: Answers) -> Result<Optio
             standing.state = standing::FORGOTTEN;
         }
         let deliveries = story.deliveries.iter().map(|story| standing::page(app, story.clone(), answers)).collect();
-        events.push(event_trace(&it, &story, standing, deliveries));
+        events.push(event_trace(&it, &story, (standing, deliveries), answers));
     }
     events.sort_by_key(|it| (it.hops.first().map(|hop| hop.at), it.id));
     let answer = Trace { schema: "crossdock/trace/1".to_owned(), reference: reference.to_owned(), as_of, events, more };
@@ -121,11 +121,16 @@ async fn is_routed(app: &App, record: Option<&Record>) -> Result<bool, Fault> {
     Ok(record.position.offset <= cursor)
 }
 
-fn event_trace(named: &Named, story: &EventStory, standing: Standing, deliveries: Vec<DeliveryPage>) -> EventTrace {
+fn event_trace(
+    named: &Named,
+    story: &EventStory,
+    (standing, deliveries): (Standing, Vec<DeliveryPage>),
+    answers: Answers,
+) -> EventTrace {
     let Standing { state, why, next } = standing;
     EventTrace {
         id: named.id,
-        event: named.event().map(|(record, event)| summary(record, event)),
+        event: named.event().map(|(record, event)| summary(record, event, answers)),
         hops: hops(named.event(), story),
         deliveries,
         state: state.to_owned(),
@@ -134,14 +139,15 @@ fn event_trace(named: &Named, story: &EventStory, standing: Standing, deliveries
     }
 }
 
-/// An event without its bytes.
-pub fn summary(record: &Record, event: &Event) -> EventSummary {
-    let (verdict, reasons) = match &record.entry {
+/// An event without its bytes, as far as the one who asks may read values of them.
+pub fn summary(record: &Record, event: &Event, answers: Answers) -> EventSummary {
+    let (verdict, mut reasons) = match &record.entry {
         Entry::Admitted(_) => ("admitted", Vec::new()),
         Entry::Quarantined { reasons, .. } => ("quarantined", reasons.clone()),
         Entry::Resubmitted { .. } => ("resubmitted", Vec::new()),
         Entry::Released { .. } | Entry::Replayed { .. } | Entry::PolicyApplied { .. } => ("", Vec::new()),
     };
+    answers.of_reasons(&mut reasons);
     EventSummary {
         id: event.id,
         position: record.position,

@@ -47,17 +47,24 @@ pub(super) async fn trace(
     found.map(Json).ok_or_else(|| Problem::not_found(format!("no event carries {reference:?}")))
 }
 
-pub(super) async fn events(State(app): Shared, Query(paging): Query<EventPaging>) -> Page<EventSummary> {
+pub(super) async fn events(State(app): Shared, caller: Caller, Query(paging): Query<EventPaging>) -> Page<EventSummary> {
+    let answers = Answers::of(&caller);
     let limit = rows_of_page(paging.limit);
     let records = app.ground.journal.recent(paging.cursor.map(|cursor| cursor.0), limit).await?;
     let next = (records.len() == limit).then(|| records.last().map(|record| record.position.to_string())).flatten();
-    let summaries = records.iter().filter_map(|record| Some(service::trace::summary(record, record.entry.event()?)));
+    let summaries =
+        records.iter().filter_map(|record| Some(service::trace::summary(record, record.entry.event()?, answers)));
     Ok(rows("events", summaries.collect(), next))
 }
 
-pub(super) async fn event(State(app): Shared, Path(id): Path<EventId>) -> Result<Json<EventSummary>, Problem> {
+pub(super) async fn event(
+    State(app): Shared,
+    caller: Caller,
+    Path(id): Path<EventId>,
+) -> Result<Json<EventSummary>, Problem> {
+    let answers = Answers::of(&caller);
     let record = app.ground.journal.find(id).await?;
-    let summary = record.as_ref().and_then(|record| Some(service::trace::summary(record, record.entry.event()?)));
+    let summary = record.as_ref().and_then(|record| Some(service::trace::summary(record, record.entry.event()?, answers)));
     summary.map(Json).ok_or_else(|| Problem::not_found(format!("there is no event {id}")))
 }
 
@@ -89,14 +96,20 @@ pub(super) async fn causes(State(app): Shared) -> Page<CauseGroup> {
     Ok(rows("causes", app.views.causes().await?, None))
 }
 
-pub(super) async fn quarantine(State(app): Shared, Query(filter): Query<QuarantineFilter>) -> Page<QuarantineRow> {
-    Ok(page(&app, "quarantine", app.views.quarantine(filter.into()).await?))
+pub(super) async fn quarantine(
+    State(app): Shared,
+    caller: Caller,
+    Query(filter): Query<QuarantineFilter>,
+) -> Page<QuarantineRow> {
+    let (found, answers) = (app.views.quarantine(filter.into()).await?, Answers::of(&caller));
+    let rows = found.rows.into_iter().map(|row| answers.of_row(row)).collect();
+    Ok(page(&app, "quarantine", view::Page { rows, ..found }))
 }
 
-pub(super) async fn quarantined(State(app): Shared, Path(event): Path<EventId>) -> Shown<QuarantineRow> {
+pub(super) async fn quarantined(State(app): Shared, caller: Caller, Path(event): Path<EventId>) -> Shown<QuarantineRow> {
     let missing = || format!("the event {event} was never in quarantine, or the router has not reached it");
     let row = app.ground.ledger.quarantined(event).await?.ok_or_else(|| Problem::not_found(missing()))?;
-    Ok(Versioned(row.version.to_string(), Json(row)))
+    Ok(Versioned(row.version.to_string(), Json(Answers::of(&caller).of_row(row))))
 }
 
 /// What came under the key of a kept event later, as it was received.

@@ -86,11 +86,17 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let (status, code) = (refusal.kind.status(), refusal.kind.code());
         Self {
-            errors: refusal.reasons,
+            errors: shown(refusal.reasons),
             retry_after: refusal.retry_after_s,
             ..Self::made((status, code), code.replace('-', " "), refusal.detail)
         }
     }
+}
+
+/// Whoever sent the values may read them.
+fn shown(mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    errors.iter_mut().for_each(Diagnostic::show_values);
+    errors
 }
 
 impl From<Fault> for Problem {
@@ -119,7 +125,7 @@ impl From<NotDone> for Problem {
             NotDone::Changed(_) => Self::new(kinds::CHANGED_MEANWHILE, detail),
             NotDone::Refused(_) => Self::new(kinds::REFUSED, detail),
             NotDone::SecretsMissing(_) => Self::new(kinds::MISSING_SECRETS, detail),
-            NotDone::Invalid(errors) => Self { errors, ..Self::new(kinds::INVALID, detail) },
+            NotDone::Invalid(errors) => Self { errors: shown(errors), ..Self::new(kinds::INVALID, detail) },
             NotDone::Fault(fault) => fault.into(),
         }
     }
