@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use model::{AuditId, AuditRow, Diagnostic, Digest, Fault, FaultKind, Principal, Timestamp};
+use model::{AuditId, AuditRow, Diagnostic, Digest, Fault, FaultKind, Principal, Severity, Timestamp};
 
 /// LIMIT: a reason; a paragraph, not an attachment.
 pub const WHY_BYTES_MAX: usize = 2_000;
@@ -83,12 +83,7 @@ impl fmt::Display for NotDone {
             Self::WithoutReason => f.write_str("a reason is needed: it goes into the audit"),
             Self::Unknown(what) | Self::Changed(what) | Self::Refused(what) => f.write_str(what),
             Self::SecretsMissing(secrets) => write!(f, "these secrets have no value: {}", secrets.join("; ")),
-            Self::Invalid(diagnostics) => match diagnostics.first() {
-                Some(first) => {
-                    write!(f, "{}: {} ({} findings)", first.code, first.message, diagnostics.len())
-                }
-                None => f.write_str("what was handed in is wrong"),
-            },
+            Self::Invalid(diagnostics) => invalid(f, diagnostics),
             Self::Fault(fault) => fault.fmt(f),
         }
     }
@@ -96,6 +91,14 @@ impl fmt::Display for NotDone {
 
 impl std::error::Error for NotDone {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+/// The first error is the reason; a warning refuses nothing.
+fn invalid(f: &mut fmt::Formatter<'_>, diagnostics: &[Diagnostic]) -> fmt::Result {
+    let error = diagnostics.iter().find(|it| it.severity == Severity::Error);
+    let Some(told) = error.or(diagnostics.first()) else { return f.write_str("what was handed in is wrong") };
+    let plural = if diagnostics.len() == 1 { "finding" } else { "findings" };
+    write!(f, "{}: {} ({} {plural})", told.code, told.message, diagnostics.len())
+}
+
         match self {
             Self::Fault(fault) => Some(fault),
             Self::WithoutReason
@@ -113,6 +116,9 @@ mod tests {
     use super::*;
 
     fn asked(why: &str) -> Asked {
+    use model::Code;
+    use model::diagnostic::Place;
+
         Asked { by: Principal::new("ines"), why: why.to_owned(), at: Timestamp::from_secs(1_793_000_000) }
     }
 
@@ -137,3 +143,17 @@ mod tests {
         assert!(matches!(conflict, NotDone::Changed(_)));
     }
 }
+
+    #[test]
+    fn what_breaks_rules_is_refused_for_its_first_error_and_counted() {
+        let warning = || Diagnostic::warning(Code(301), Place::Whole, "it is not used");
+        let error = || Diagnostic::error(Code(102), Place::Whole, "it cannot be read");
+        for (findings, expected) in [
+            (vec![warning(), error()], "H0102: it cannot be read (2 findings)"),
+            (vec![error()], "H0102: it cannot be read (1 finding)"),
+            (vec![warning()], "H0301: it is not used (1 finding)"),
+            (Vec::new(), "what was handed in is wrong"),
+        ] {
+            assert_eq!(NotDone::Invalid(findings).to_string(), expected);
+        }
+    }
