@@ -11,6 +11,7 @@ pub mod drive;
 pub mod intake;
 pub mod keyring;
 pub mod membership;
+pub mod newer;
 pub mod node;
 pub mod nudges;
 pub mod observe;

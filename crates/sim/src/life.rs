@@ -173,7 +173,7 @@ fn door(world: &Arc<World>, node: &Node, (name, group): (&str, &str), stop: watc
         group: group.to_owned(),
         clock: Arc::clone(clock),
         intake: Arc::new(node.intake()),
-        operate: Operate { ledger: ledger(), book: book() },
+        operate: Operate { journal: journal(), ledger: ledger(), book: book() },
         quarantine: Quarantine { journal: journal(), ledger: ledger(), book: book() },
         switches: Switches { ledger: ledger(), book: book(), board: Arc::clone(&node.board) },
         changes: Changes { journal: journal(), ledger: ledger(), views: Arc::clone(&views), book: book() },

@@ -106,6 +106,9 @@ pub(crate) struct Retry {
     pub(crate) reason: Reason,
     #[command(flatten)]
     pub(crate) pace: Pace,
+    /// Also those that put an old state over a newer one of their key, which are otherwise skipped; it is audited
+    #[arg(long, conflicts_with_all = ["cause", "canary", "rate", "stop_after"])]
+    pub(crate) over_newer: bool,
     /// Wait until each is done or waits for a person again
     #[arg(long)]
     pub(crate) wait: bool,
@@ -230,7 +233,7 @@ pub(crate) enum Quarantine {
     #[command(visible_alias = "resubmit")]
     Correct(QuarantineCorrect),
     /// Let it pass as it is
-    Release(QuarantineDecide),
+    Release(QuarantineRelease),
     /// Close it: it is not to be delivered
     Close(QuarantineDecide),
 }
@@ -309,6 +312,15 @@ impl Later {
             Self::Seen(digest) => Some(digest),
         }
     }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct QuarantineRelease {
+    #[command(flatten)]
+    pub(crate) decide: QuarantineDecide,
+    /// Also where it puts an old state over a newer one of its key, which is otherwise refused; it is audited
+    #[arg(long)]
+    pub(crate) over_newer: bool,
 }
 
 #[derive(Debug, clap::Args)]

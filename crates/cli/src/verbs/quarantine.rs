@@ -5,7 +5,9 @@ use serde_json::json;
 use server::api::{QuarantineCommand, QuarantineResult};
 
 use super::send::body;
-use crate::args::{Common, Form, Quarantine, QuarantineCorrect, QuarantineDecide, QuarantineLs, SeenVersion};
+use crate::args::{
+    Common, Form, Quarantine, QuarantineCorrect, QuarantineDecide, QuarantineLs, QuarantineRelease, SeenVersion,
+};
 use crate::ask;
 use crate::client::{Client, reason};
 use crate::exit::{Ended, Exit, Failure};
@@ -23,9 +25,10 @@ pub(crate) async fn run(common: &Common, verb: &Quarantine, output: &Output) -> 
         Quarantine::Ls(args) => list(&client, args, output).await,
         Quarantine::Show(args) => show(&client, args.event, output).await,
         Quarantine::Correct(args) => correct(&mut client, args, output).await,
-        Quarantine::Release(args) => {
-            let why = ask::reason(&args.reason, output)?;
-            decide(&mut client, (args.event, args.seen), &QuarantineCommand::Release { why }, output).await
+        Quarantine::Release(QuarantineRelease { decide: QuarantineDecide { event, seen, reason }, over_newer }) => {
+            let why = ask::reason(reason, output)?;
+            let command = QuarantineCommand::Release { why, over_newer: *over_newer };
+            decide(&mut client, (*event, *seen), &command, output).await
         }
         Quarantine::Close(QuarantineDecide { event, seen, reason }) => {
             let why = ask::reason(reason, output)?;

@@ -101,11 +101,16 @@ fn print_preview(preview: &Preview, output: &Output) {
     for share in &preview.targets {
         output.line(&format!("  {:>7}  {}", share.count, share.name));
     }
-    for left_out in &preview.left_out {
-        output.line(&format!("  {:>7}  left out: {}", left_out.count, left_out.why));
-    }
+    print_left_out(preview, output);
     for example in &preview.examples {
         output.line(&format!("           would fail again: {example}"));
+    }
+}
+
+/// How many are not sent, and why.
+pub(super) fn print_left_out(preview: &Preview, output: &Output) {
+    for left_out in &preview.left_out {
+        output.line(&format!("  {:>7}  left out: {}", left_out.count, left_out.why));
     }
 }
 

@@ -6,7 +6,7 @@ use engine::replay::decide::Commands;
 use engine::replay::preview::Preview;
 use engine::replay::selection::Selection;
 use model::view::CauseGroup;
-use server::api::{CommandResult, DeliveryCommand, ReplayCommand, Rows, SeenPreview};
+use server::api::{CommandResult, ReplayCommand, RetryManyCommand, Rows, SeenPreview};
 
 use self::outcome::Until;
 use super::{operate, replay};
@@ -30,6 +30,7 @@ pub(crate) async fn run(common: &Common, args: &Retry, output: &Output) -> Ended
     command.preview = Some(SeenPreview { at: preview.at, digest: preview.digest });
     if output.form == Form::Table {
         output.line(&preview.sentence);
+        replay::print_left_out(&preview, output);
     }
     let then = if args.wait { replay::Then::Watch } else { replay::Then::Leave };
     replay::order(&mut client, &command, then, output).await
@@ -49,7 +50,8 @@ pub(super) fn command(selection: Selection, pace: Pace, why: String) -> ReplayCo
 }
 
 async fn at_once(client: &mut Client, args: &Retry, output: &Output) -> Ended {
-    let command = DeliveryCommand { deliveries: args.deliveries.clone(), why: ask::reason(&args.reason, output)? };
+    let why = ask::reason(&args.reason, output)?;
+    let command = RetryManyCommand { deliveries: args.deliveries.clone(), why, over_newer: args.over_newer };
     let results: Rows<CommandResult> = client.post("/deliveries/retry", &command).await?;
     if output.form == Form::Table {
         operate::print(&results, output);

@@ -10,13 +10,14 @@ use model::{ReplayMember, ReplayState};
 use policy::Policy;
 
 use crate::rules::asked::Asked;
+use crate::rules::overtaken::Newer;
 use crate::rules::{replayed, schedule};
 
 /// What a person wants of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
     /// Attempted again, now, in a new round.
-    Retry,
+    Retry(Newer),
     /// Ended without delivery.
     Cancel,
     /// Kept from being attempted.
@@ -27,7 +28,8 @@ impl Wish {
     /// The word for it in the audit.
     pub const fn action(self) -> &'static str {
         match self {
-            Self::Retry => "delivery.retry",
+            Self::Retry(Newer::Stays) => "delivery.retry",
+            Self::Retry(Newer::GoesUnder) => "delivery.retry_over_newer",
             Self::Cancel => "delivery.cancel",
             Self::Hold => "delivery.hold",
         }
@@ -57,7 +59,7 @@ pub fn plan(delivery: &Delivery, wish: Wish, present: &Policy, asked: &Asked) ->
         return Err(format!("it is {} already; its event can be replayed", delivery.state.word()));
     }
     match wish {
-        Wish::Retry => retry(delivery, present, asked),
+        Wish::Retry(newer) => retry(delivery, present, (asked, newer)),
         Wish::Cancel => {
             let state = DeliveryState::Cancelled { by: asked.by.clone() };
             Ok(moved(delivery, (wish, None), state, asked, "cancelled: it will not be delivered"))
@@ -77,7 +79,15 @@ pub fn plan(delivery: &Delivery, wish: Wish, present: &Policy, asked: &Asked) ->
     }
 }
 
-fn retry(delivery: &Delivery, present: &Policy, asked: &Asked) -> Result<Plan, Skipped> {
+/// Who asks for a retry, and whether it may go over a newer state.
+type Retrying<'a> = (&'a Asked, Newer);
+
+/// Whether a retry could put an old state over a newer one. In a lane that waits for it nothing newer has gone.
+pub fn may_go_over(delivery: &Delivery) -> bool {
+    delivery.lane.is_none() || left_its_lane(delivery)
+}
+
+fn retry(delivery: &Delivery, present: &Policy, asked: Retrying<'_>) -> Result<Plan, Skipped> {
     match &delivery.state {
         DeliveryState::Waiting { due } => Err(format!("it waits already; it is due at {due}")),
         DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. } => {
@@ -98,11 +108,17 @@ fn retry(delivery: &Delivery, present: &Policy, asked: &Asked) -> Result<Plan, S
     }
 }
 
-fn new_round(delivery: &Delivery, present: &Policy, asked: &Asked) -> Result<Plan, Skipped> {
+fn new_round(delivery: &Delivery, present: &Policy, (asked, newer): Retrying<'_>) -> Result<Plan, Skipped> {
     let state = DeliveryState::Waiting { due: asked.at };
     if !may_be_mapped_anew(delivery, present) {
         let round = Round { at: asked.at, deadline: delivery.deadline_from(asked.at), policy: delivery.policy };
-        return Ok(moved(delivery, (Wish::Retry, Some(round)), state, asked, "it is attempted again, in a new round"));
+        return Ok(moved(
+            delivery,
+            (Wish::Retry(newer), Some(round)),
+            state,
+            asked,
+            "it is attempted again, in a new round",
+        ));
     }
     let flow = present.flows.get(&delivery.flow);
     let flow = flow.ok_or_else(|| format!("the flow {} is not in the present policy; cancel it", delivery.flow))?;
@@ -114,7 +130,7 @@ fn new_round(delivery: &Delivery, present: &Policy, asked: &Asked) -> Result<Pla
     let (old, new) = (delivery.policy.short(), present.version.short());
     let sentence = format!("it is attempted again, in a new round, with flow and mapping of the policy {new}, before {old}");
     let round = Round { at: asked.at, deadline, policy: present.version };
-    let mut plan = moved(delivery, (Wish::Retry, Some(round)), state, asked, &sentence);
+    let mut plan = moved(delivery, (Wish::Retry(newer), Some(round)), state, asked, &sentence);
     let remapped = Asked { why: format!("from the policy {old} to {new}"), ..asked.clone() };
     plan.batch.changes.push(Change::Audit(remapped.audit("delivery.remap", &delivery.id.to_string())));
     Ok(plan)
@@ -134,7 +150,7 @@ fn left_its_lane(delivery: &Delivery) -> bool {
     delivery.lane.is_some() && delivery.on_dead == OnDead::Pass
 }
 
-fn enter_again(delivery: &Delivery, because: &str, present: &Policy, asked: &Asked) -> Result<Plan, Skipped> {
+fn enter_again(delivery: &Delivery, because: &str, present: &Policy, (asked, newer): Retrying<'_>) -> Result<Plan, Skipped> {
     if !present.flows.contains_key(&delivery.flow) {
         return Err(format!("{because}, and the flow {} is not in the present policy", delivery.flow));
     }
@@ -154,7 +170,7 @@ fn enter_again(delivery: &Delivery, because: &str, present: &Policy, asked: &Ask
         policy: present.version,
         entry: Box::new(entry),
     };
-    let mut plan = moved(delivery, (Wish::Retry, None), DeliveryState::Superseded { by: instead }, asked, &sentence);
+    let mut plan = moved(delivery, (Wish::Retry(newer), None), DeliveryState::Superseded { by: instead }, asked, &sentence);
     plan.batch.changes.push(emit);
     plan.batch.changes.push(replay_of_one(delivery, replay, asked));
     Ok(Plan { instead: Some(instead), ..plan })

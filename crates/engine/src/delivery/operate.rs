@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use model::{Delivery, DeliveryId, FaultKind};
+use model::newest::Fate;
+use model::{Delivery, DeliveryId, Fault, FaultKind};
+use policy::Policy;
 
 use super::command::{self, Wish};
 use crate::book::Book;
-use crate::ports::Ledger;
+use crate::newer::{Lookup, Passing};
+use crate::ports::{Journal, Ledger};
 use crate::rules::asked::{Asked, NotDone};
+use crate::rules::overtaken::{self, Newer};
 
 /// LIMIT: deliveries of one command; more dead letters are replayed, with preview and pace of their own.
 pub const MANY_MAX: usize = 1_000;
@@ -16,6 +20,8 @@ pub const MANY_MAX: usize = 1_000;
 /// The commands on deliveries.
 #[derive(Clone, Debug)]
 pub struct Operate {
+    /// Where their events are.
+    pub journal: Arc<dyn Journal>,
     /// Where deliveries are.
     pub ledger: Arc<dyn Ledger>,
     /// What they may go to.
@@ -42,6 +48,8 @@ pub enum Deed {
     Done,
     /// Nothing: it stands so that it cannot be done.
     Skipped,
+    /// Nothing: it would put an old state over a newer one.
+    Overtaken,
     /// Nothing: there is no such delivery.
     Unknown,
     /// Nothing: it changed in between.
@@ -68,7 +76,8 @@ pub struct Outcomes {
 impl Operate {
     /// Fulfils a wish for one delivery. With `version` only while the delivery is at that version.
     ///
-    /// Refused: `Unknown`, `Changed` when the version is another, `Refused` when its state does not allow it.
+    /// Refused: `Unknown`, `Changed` when the version is another, `Refused` when its state does not allow it, `Overtaken`
+    /// when a newer state of its key went and the wish is not to go over it.
     pub async fn one(&self, id: DeliveryId, wish: Wish, version: Option<u64>, asked: &Asked) -> Result<Told, NotDone> {
         asked.check()?;
         let found = self.ledger.delivery(id).await?;
@@ -80,6 +89,7 @@ impl Operate {
         match told.result {
             Deed::Done => Ok(told),
             Deed::Skipped => Err(NotDone::Refused(told.sentence)),
+            Deed::Overtaken => Err(NotDone::Overtaken(told.sentence)),
             Deed::Unknown => Err(NotDone::Unknown(told.sentence)),
             Deed::Conflict => Err(NotDone::Changed(told.sentence)),
         }
@@ -112,17 +122,24 @@ impl Operate {
         }
         outcomes.items.extend(unknown);
         let count = |deed| outcomes.items.iter().filter(|told| told.result == deed).count();
-        let (done, skipped) = (count(Deed::Done), count(Deed::Skipped));
+        let (done, skipped) = (count(Deed::Done), count(Deed::Skipped) + count(Deed::Overtaken));
         let (unknown, conflicts) = (count(Deed::Unknown), count(Deed::Conflict));
         let sentence = format!("{done} done, {skipped} skipped, {unknown} unknown, {conflicts} changed in between");
         Ok(Outcomes { done, skipped, unknown, conflicts, sentence, ..outcomes })
     }
 
     async fn fulfil(&self, delivery: &Delivery, wish: Wish, asked: &Asked) -> Result<Told, NotDone> {
-        let plan = match command::plan(delivery, wish, &self.book.current(), asked) {
+        let present = self.book.current();
+        let plan = match command::plan(delivery, wish, &present, asked) {
             Ok(plan) => plan,
             Err(why) => return Ok(told(delivery.id, Deed::Skipped, why)),
         };
+        if wish == Wish::Retry(Newer::Stays)
+            && command::may_go_over(delivery)
+            && let Some(newer) = self.newer(delivery, present).await?
+        {
+            return Ok(told(delivery.id, Deed::Overtaken, overtaken::sentence(&delivery.flow, newer)));
+        }
         match self.ledger.commit(plan.batch).await {
             Ok(_) => Ok(Told { instead: plan.instead, ..told(delivery.id, Deed::Done, plan.sentence) }),
             Err(fault) if fault.kind == FaultKind::Conflict => {
@@ -130,6 +147,21 @@ impl Operate {
             }
             Err(fault) => Err(fault.into()),
         }
+    }
+}
+
+impl Operate {
+    /// What became of a newer event of the same key.
+    async fn newer(&self, delivery: &Delivery, policy: Arc<Policy>) -> Result<Option<Fate>, Fault> {
+        let record = match self.journal.get(delivery.bytes_at).await {
+            // What cannot be read is told by the attempt.
+            Err(fault) if fault.kind == FaultKind::Corrupt => None,
+            read => read?,
+        };
+        let lookup = Lookup { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger), policy };
+        let event = record.as_ref().and_then(|record| record.entry.event());
+        let known = delivery.ordering_key();
+        lookup.than(Passing { flow: &delivery.flow, at: delivery.bytes_at, event, known }).await
     }
 }
 

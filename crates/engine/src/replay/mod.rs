@@ -5,7 +5,6 @@
 
 pub mod decide;
 pub mod gather;
-pub mod newer;
 pub mod order;
 pub mod preview;
 pub mod previews;

@@ -10,12 +10,12 @@ use model::{
 
 use super::decide::{self, Candidate, Commands};
 use super::gather::Gather;
-use super::newer::Lookup;
 use super::preview::{self, Before, Fallen, PACE_MAX, PREVIEW_ABOVE, Preview, SAMPLES_MAX, Set, Tried};
 use super::previews::Previews;
 use super::selection::Selection;
 use super::step::{self, Progress};
 use crate::book::Book;
+use crate::newer::Lookup;
 use crate::ports::{Journal, Ledger, Views};
 use crate::rules::asked::{Asked, NotDone};
 

@@ -12,11 +12,11 @@ use policy::Policy;
 use policy::compiled::Rate;
 
 use super::decide::Reason;
-use super::newer::{Lookup, NewestByKey};
 use super::step::{self, Canary, STEP_MAX, Step, Turnout};
 use crate::board::Board;
 use crate::book::Book;
 use crate::drive::Turn;
+use crate::newer::{Lookup, NewestByKey};
 use crate::observe::Facts;
 use crate::ports::{Clock, Journal, Ledger, Readable};
 use crate::rules::bucket::Bucket;

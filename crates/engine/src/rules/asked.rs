@@ -57,6 +57,8 @@ pub enum NotDone {
     Changed(String),
     /// It cannot be done to what it names as that stands now.
     Refused(String),
+    /// It would put an old state over a newer one.
+    Overtaken(String),
     /// Secrets that it needs have no value: each with where it would be read from.
     SecretsMissing(Vec<String>),
     /// What was handed in is wrong.
@@ -81,7 +83,7 @@ impl fmt::Display for NotDone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WithoutReason => f.write_str("a reason is needed: it goes into the audit"),
-            Self::Unknown(what) | Self::Changed(what) | Self::Refused(what) => f.write_str(what),
+            Self::Unknown(what) | Self::Changed(what) | Self::Refused(what) | Self::Overtaken(what) => f.write_str(what),
             Self::SecretsMissing(secrets) => write!(f, "these secrets have no value: {}", secrets.join("; ")),
             Self::Invalid(diagnostics) => invalid(f, diagnostics),
             Self::Fault(fault) => fault.fmt(f),
@@ -89,8 +91,6 @@ impl fmt::Display for NotDone {
     }
 }
 
-impl std::error::Error for NotDone {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
 /// The first error is the reason; a warning refuses nothing.
 fn invalid(f: &mut fmt::Formatter<'_>, diagnostics: &[Diagnostic]) -> fmt::Result {
     let error = diagnostics.iter().find(|it| it.severity == Severity::Error);
@@ -99,12 +99,15 @@ fn invalid(f: &mut fmt::Formatter<'_>, diagnostics: &[Diagnostic]) -> fmt::Resul
     write!(f, "{}: {} ({} {plural})", told.code, told.message, diagnostics.len())
 }
 
+impl std::error::Error for NotDone {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Fault(fault) => Some(fault),
             Self::WithoutReason
             | Self::Unknown(_)
             | Self::Changed(_)
             | Self::Refused(_)
+            | Self::Overtaken(_)
             | Self::SecretsMissing(_)
             | Self::Invalid(_) => None,
         }
@@ -113,12 +116,12 @@ fn invalid(f: &mut fmt::Formatter<'_>, diagnostics: &[Diagnostic]) -> fmt::Resul
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn asked(why: &str) -> Asked {
     use model::Code;
     use model::diagnostic::Place;
 
+    use super::*;
+
+    fn asked(why: &str) -> Asked {
         Asked { by: Principal::new("ines"), why: why.to_owned(), at: Timestamp::from_secs(1_793_000_000) }
     }
 
@@ -142,7 +145,6 @@ mod tests {
         let conflict = NotDone::from(Fault::new(FaultKind::Conflict, "ledger.commit"));
         assert!(matches!(conflict, NotDone::Changed(_)));
     }
-}
 
     #[test]
     fn what_breaks_rules_is_refused_for_its_first_error_and_counted() {
@@ -157,3 +159,4 @@ mod tests {
             assert_eq!(NotDone::Invalid(findings).to_string(), expected);
         }
     }
+}

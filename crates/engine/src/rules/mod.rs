@@ -7,6 +7,7 @@ pub mod gate;
 pub mod lane;
 pub mod names;
 pub mod onward;
+pub mod overtaken;
 pub mod pulse;
 pub mod replayed;
 pub mod schedule;

@@ -11,6 +11,7 @@ use engine::replay::order::{Ordered, Replays, SeenPreview, Wanted};
 use engine::replay::selection::Selection;
 use engine::replay::step::Progress;
 use engine::rules::asked::Asked;
+use engine::rules::overtaken::Newer;
 use model::limit::PAGE_ROWS_MAX;
 use model::view::{DeliveryQuery, QuarantineQuery};
 use model::{Delivery, Principal, QuarantineRow, Replay};
@@ -49,7 +50,8 @@ impl World {
 
     /// People end everything that waits for them: what is dead is cancelled, of what is kept a half is released.
     pub(crate) async fn settle_the_kept(&self) {
-        let operate = Operate { ledger: Arc::clone(&self.ledger), book: Arc::clone(&self.book) };
+        let operate =
+            Operate { journal: self.journal.clone(), ledger: Arc::clone(&self.ledger), book: Arc::clone(&self.book) };
         let open: Vec<_> = self.unfinished().await.into_iter().map(|delivery| delivery.id).collect();
         for some in open.chunks(MANY_MAX) {
             let ended = operate.many(some, Wish::Cancel, &self.asked()).await.expect("people may cancel");
@@ -59,8 +61,11 @@ impl World {
         let desk = Quarantine { journal, ledger: Arc::clone(&self.ledger), book: Arc::clone(&self.book) };
         for (n, row) in self.waiting_for_a_person().await.into_iter().enumerate() {
             let which = Which { event: row.event, version: None };
-            let moved =
-                if n % 2 == 0 { desk.close(which, &self.asked()).await } else { desk.release(which, &self.asked()).await };
+            let moved = if n % 2 == 0 {
+                desk.close(which, &self.asked()).await
+            } else {
+                desk.release(which, Newer::GoesUnder, &self.asked()).await
+            };
             moved.expect("people may settle it");
         }
     }

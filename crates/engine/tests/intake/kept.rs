@@ -23,7 +23,7 @@ async fn a_correction_reaches_the_journal_once() {
     let (of_it, of_the_first) = (Chain::of_entry(&corrected.entry, Share::ALL), Chain::of(event, None, Share::ALL));
     assert_eq!(of_it, Some(of_the_first), "it goes on in the chain of the one that it corrects");
     assert_eq!(world.audit().await.len(), 1);
-    let other = quarantine.release(which, &world.asked("let it pass")).await;
+    let other = quarantine.release(which, Newer::Stays, &world.asked("let it pass")).await;
     assert!(matches!(&other, Err(NotDone::Refused(why)) if why.contains("corrected by ines")), "{other:?}");
 }
 
@@ -33,7 +33,7 @@ async fn a_release_and_a_close_settle_an_event_once() {
     let event = world.kept().await;
     let quarantine = world.quarantine();
     let which = Which { event, version: None };
-    let moved = quarantine.release(which, &world.asked("it is fine")).await.expect("released");
+    let moved = quarantine.release(which, Newer::Stays, &world.asked("it is fine")).await.expect("released");
     assert_eq!((moved.version, moved.as_event), (2, None));
     world.append_emitted().await;
     let records = world.records().await;

@@ -17,6 +17,7 @@ use engine::observe::Facts;
 use engine::outbox::Outbox;
 use engine::ports::{Clock, Journal, Ledger, Views};
 use engine::rules::asked::{Asked, NotDone};
+use engine::rules::overtaken::Newer;
 use engine::rules::traced::{Chain, Share};
 use engine::switchboard::Switchboard;
 use formats::signature::Secret;

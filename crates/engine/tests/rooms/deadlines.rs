@@ -6,6 +6,7 @@ use engine::delivery::command::Wish;
 use engine::delivery::deadlines::Deadlines;
 use engine::drive::Turn;
 use engine::rules::breaker::State;
+use engine::rules::overtaken::Newer;
 use engine::switch::decide::Way;
 use engine::switch::run::Switches;
 use model::{Batch, Change, Delivery, DeliveryState, TimeSpan};
@@ -102,7 +103,7 @@ async fn a_persons_retry_begins_a_round_with_a_deadline_of_its_own() {
     let (world, made) = accepted(HOLD, 1).await;
     world.clock.advance(TimeSpan::from_secs(60));
     keep_deadlines(&world).await;
-    world.operate().one(made[0].id, Wish::Retry, None, &world.asked()).await.unwrap();
+    world.operate().one(made[0].id, Wish::Retry(Newer::Stays), None, &world.asked()).await.unwrap();
     world.clock.advance(TimeSpan::from_secs(5));
     assert_eq!(keep_deadlines(&world).await, Turn::Idle);
     assert_eq!(world.attempt(End::Done).await, 1);

@@ -3,6 +3,7 @@
 use engine::delivery::command::Wish;
 use engine::delivery::operate::Deed;
 use engine::rules::asked::{Asked, NotDone};
+use engine::rules::overtaken::Newer;
 use model::DeliveryState;
 
 use crate::world::{End, World, project};
@@ -13,7 +14,7 @@ async fn a_held_delivery_is_attempted_again_in_its_place() {
     let first = world.accept(1, "a").await;
     let second = world.accept(2, "a").await;
     world.attempt(End::Held).await;
-    world.operate().one(first, Wish::Retry, None, &world.asked()).await.unwrap();
+    world.operate().one(first, Wish::Retry(Newer::Stays), None, &world.asked()).await.unwrap();
     let delivery = world.delivery(first).await;
     assert_eq!((delivery.round_attempts(), delivery.behind), (0, false));
     assert!(world.delivery(second).await.behind);
@@ -28,7 +29,7 @@ async fn what_its_lane_has_passed_enters_again_as_the_delivery_that_was_named() 
     let first = world.accept(1, "a").await;
     world.attempt(End::Dead).await;
     let second = world.accept(2, "a").await;
-    let told = world.operate().one(first, Wish::Retry, None, &world.asked()).await.unwrap();
+    let told = world.operate().one(first, Wish::Retry(Newer::GoesUnder), None, &world.asked()).await.unwrap();
     let instead = told.instead.unwrap();
     assert_eq!(world.delivery(first).await.state, DeliveryState::Superseded { by: instead });
     world.route().await;
@@ -58,7 +59,8 @@ async fn many_are_judged_one_by_one() {
     let held = world.accept(2, "b").await;
     world.attempt(End::Held).await;
     let unknown = "00000000-0000-8000-8000-000000000000".parse().unwrap();
-    let outcomes = world.operate().many(&[held, done, unknown, held], Wish::Retry, &world.asked()).await.unwrap();
+    let outcomes =
+        world.operate().many(&[held, done, unknown, held], Wish::Retry(Newer::Stays), &world.asked()).await.unwrap();
     let deeds: Vec<Deed> = outcomes.items.iter().map(|told| told.result).collect();
     assert_eq!(deeds, [Deed::Skipped, Deed::Done, Deed::Unknown]);
     assert_eq!((outcomes.done, outcomes.skipped, outcomes.unknown, outcomes.conflicts), (1, 1, 1, 0));

@@ -6,6 +6,7 @@ use engine::delivery::command::Wish;
 use engine::drive::{self, Turn};
 use engine::keyring::Keyring;
 use engine::observe::Facts;
+use engine::rules::overtaken::Newer;
 use formats::signature::Secret;
 use model::{
     Batch, Change, Claim, Delivery, DeliveryId, DeliveryState, Digest, Fault, FaultKind, Lease, NodeName, PolicyVersion,
@@ -82,7 +83,7 @@ async fn a_policy_that_cannot_be_read_holds_its_deliveries_and_nothing_else() {
     assert_eq!(held.cause, "no_policy");
     assert!(held.why.contains("its policy cannot be read"), "{}", held.why);
     assert_eq!(world.delivery(other).await.state.word(), "done");
-    world.operate().one(id, Wish::Retry, None, &world.asked()).await.unwrap();
+    world.operate().one(id, Wish::Retry(Newer::Stays), None, &world.asked()).await.unwrap();
     world.deliver_until_settled(&[id]).await;
     assert_eq!(world.delivery(id).await.state.word(), "done", "under the present policy");
 }
@@ -151,7 +152,7 @@ async fn a_mended_mapping_maps_what_it_refused() {
     world.deliver_until_settled(&[id]).await;
     assert_eq!(world.delivery(id).await.cause, "unmapped");
     let mended = world.apply(&with("int!(.order)"), engine::change::decide::Terms::default()).await.unwrap().version;
-    world.operate().one(id, Wish::Retry, None, &world.asked()).await.unwrap();
+    world.operate().one(id, Wish::Retry(Newer::Stays), None, &world.asked()).await.unwrap();
     world.deliver_until_settled(&[id]).await;
     let done = world.delivery(id).await;
     assert_eq!((done.state.word(), done.policy), ("done", mended));

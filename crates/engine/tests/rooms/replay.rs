@@ -5,6 +5,8 @@ use engine::replay::decide::{Commands, Reason};
 use engine::replay::order::{SeenPreview, Wanted};
 use engine::replay::selection::{Filter, Selection};
 use engine::rules::asked::NotDone;
+use engine::rules::overtaken::Newer;
+use model::limit::READ_RECORDS_MAX;
 use model::{DeliveryState, Offset, Partition, ReplayState, TimeSpan};
 
 use crate::world::{End, World, flow, project, wms};
@@ -212,7 +214,7 @@ async fn what_was_retried_meanwhile_is_passed_over() {
     let mut world = dead(2).await;
     let ids: Vec<_> = world.views.deliveries(model::view::DeliveryQuery::default()).await.unwrap().rows;
     let ordered = world.replays().order(&wanted(dead_letters()), None, &world.asked()).await.unwrap();
-    let retry = engine::delivery::command::Wish::Retry;
+    let retry = engine::delivery::command::Wish::Retry(Newer::Stays);
     world.operate().one(ids[0].id, retry, None, &world.asked()).await.unwrap();
     world.replay().await;
     assert_eq!(world.of_replay(ordered.replay.id).await.len(), 1);
@@ -227,4 +229,24 @@ async fn more_members_than_one_commit_takes_are_refused_with_the_way_out() {
     let refused = world.replays().order(&wanted(Selection::Deliveries { deliveries }), None, &world.asked()).await;
     let Err(NotDone::Refused(why)) = refused else { panic!("{refused:?}") };
     assert!(why.contains("50000 members") && why.contains("split it by period"), "{why}");
+}
+
+/// As it was written by two lives, of which the first had a clock that was an hour ahead.
+#[tokio::test]
+async fn a_journal_whose_time_goes_back_hides_nothing_of_a_period_or_of_a_cause() {
+    let mut world = World::new(&project("lane: none", &[])).await;
+    let right = world.clock.now();
+    world.clock.advance(TimeSpan::from_secs(3_600));
+    world.accept(1, "a").await;
+    world.attempt(End::Dead).await;
+    for number in 2..=READ_RECORDS_MAX as u128 + 2 {
+        world.append(number, "").await;
+    }
+    world.clock.set(right);
+    world.append(1_000_000, "b").await;
+    let since = Some(right - TimeSpan::from_secs(1_800));
+    let found =
+        async |selection| world.replays().preview(&wanted(selection), right + TimeSpan::from_secs(1)).await.unwrap().found;
+    assert_eq!(found(Selection::Filter(Filter { since, ..Filter::default() })).await, 1);
+    assert_eq!(found(dead_letters()).await, 1);
 }

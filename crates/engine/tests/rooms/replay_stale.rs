@@ -1,10 +1,13 @@
-//! Replays never put an old state over a newer one: when it is judged, of whom it is asked, by which key.
+//! Replays, retries and releases never put an old state over a newer one: when it is judged, of whom it is asked, by which key.
 
+use engine::delivery::command::Wish;
+use engine::intake::quarantine::{Quarantine, Which};
 use engine::ports::Clock;
 use engine::replay::decide::{Commands, Reason};
 use engine::replay::order::{SeenPreview, Wanted};
 use engine::replay::selection::{Filter, Selection};
 use engine::rules::asked::NotDone;
+use engine::rules::overtaken::Newer;
 use model::{DeliveryId, DeliveryState, Offset, Partition, ReplayId, ReplayState, TimeSpan};
 
 use crate::world::{End, World, project};
@@ -209,7 +212,7 @@ async fn an_order_sends_nothing_that_its_preview_would_not_have_sent() {
     let at = world.clock.now();
     let preview = world.replays().preview(&of(&old), at).await.unwrap();
     assert_eq!(preview.send, 2);
-    let cancel = engine::delivery::command::Wish::Cancel;
+    let cancel = Wish::Cancel;
     world.operate().one(newer, cancel, None, &world.asked()).await.unwrap();
     let seen = Some(SeenPreview { at, digest: preview.digest });
     let ordered = world.replays().order(&of(&old), seen, &world.asked()).await.unwrap();
@@ -227,7 +230,7 @@ async fn without_its_preview_in_memory_an_order_needs_the_very_set() {
     let newer = world.accept(201, "key-1").await;
     let changed = world.replays().order(&everything(), seen, &world.asked()).await;
     assert!(matches!(changed, Err(NotDone::Changed(_))), "{changed:?}");
-    let cancel = engine::delivery::command::Wish::Cancel;
+    let cancel = Wish::Cancel;
     world.operate().one(newer, cancel, None, &world.asked()).await.unwrap();
     assert_eq!(world.replays().order(&everything(), seen, &world.asked()).await.unwrap().send, 120);
 }
@@ -271,4 +274,49 @@ async fn a_replay_waits_while_the_router_is_too_far_behind_to_tell() {
     assert_eq!(world.of_replay(id).await.len(), 0, "what is newer may be behind the first page");
     world.replay().await;
     assert_eq!(world.of_replay(id).await.len(), 1, "the router has come");
+}
+
+#[tokio::test]
+async fn a_retry_puts_no_old_state_over_a_newer_one_unless_the_person_says_so() {
+    for lane in LANES {
+        let mut world = World::new(&project(lane, &[])).await;
+        let old = world.accept(1, "a").await;
+        world.attempt(End::Dead).await;
+        world.accept(2, "a").await;
+        for why in ["is on its way", "was delivered since"] {
+            let refused = world.operate().one(old, Wish::Retry(Newer::Stays), None, &world.asked()).await;
+            assert!(matches!(&refused, Err(NotDone::Overtaken(told)) if told.contains(why)), "{lane}: {refused:?}");
+            let many = world.operate().many(&[old], Wish::Retry(Newer::Stays), &world.asked()).await.unwrap();
+            assert_eq!((many.done, many.skipped), (0, 1), "{lane}");
+            world.attempt(End::Done).await;
+        }
+        world.operate().one(old, Wish::Retry(Newer::GoesUnder), None, &world.asked()).await.unwrap();
+        let rows = world.views.audit(Some(old.to_string()), None, 10).await.unwrap().rows;
+        let actions: Vec<&str> = rows.iter().map(|row| row.action.as_str()).collect();
+        assert_eq!(actions, ["delivery.retry_over_newer"], "{lane}");
+    }
+}
+
+#[tokio::test]
+async fn a_release_puts_no_old_state_over_a_newer_one_unless_the_person_says_so() {
+    for lane in LANES {
+        let mut world = World::new(&project(lane, &[])).await;
+        let kept = world.keep(1, "a").await;
+        world.accept(2, "a").await;
+        world.attempt(End::Done).await;
+        let (journal, ledger, book) = (world.journal.clone(), world.ledger.clone(), world.book.clone());
+        let desk = Quarantine { journal, ledger, book };
+        let which = Which { event: kept, version: None };
+        let refused = desk.release(which, Newer::Stays, &world.asked()).await;
+        assert!(matches!(&refused, Err(NotDone::Overtaken(told)) if told.contains("was delivered since")), "{refused:?}");
+        desk.release(which, Newer::GoesUnder, &world.asked()).await.unwrap();
+        let rows = world.views.audit(Some(kept.to_string()), None, 10).await.unwrap().rows;
+        let mut actions: Vec<&str> = rows.iter().map(|row| row.action.as_str()).collect();
+        actions.sort_unstable();
+        assert_eq!(actions, ["quarantine.over_newer", "quarantine.release"], "{lane}");
+        // Asked again, it is answered as before; what has no newer state is released as ever.
+        desk.release(which, Newer::Stays, &world.asked()).await.unwrap();
+        let other = Which { event: world.keep(3, "b").await, version: None };
+        desk.release(other, Newer::Stays, &world.asked()).await.unwrap();
+    }
 }

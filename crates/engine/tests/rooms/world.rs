@@ -155,7 +155,7 @@ impl World {
     }
 
     pub(crate) fn operate(&self) -> Operate {
-        Operate { ledger: Arc::clone(&self.ledger), book: Arc::clone(&self.book) }
+        Operate { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger), book: Arc::clone(&self.book) }
     }
 
     pub(crate) fn replays(&self) -> Replays {
@@ -236,13 +236,23 @@ impl World {
     }
 
     async fn append_event(&self, event: Event) {
-        let new = NewEntry {
-            partition: Partition(0),
-            policy: self.book.current().version,
-            emitted: None,
-            entry: Entry::Admitted(event),
-        };
+        self.append_entry(Entry::Admitted(event)).await;
+    }
+
+    async fn append_entry(&self, entry: Entry) {
+        let policy = self.book.current().version;
+        let new = NewEntry { partition: Partition(0), policy, emitted: None, entry };
         self.journal.append(vec![new]).await.unwrap();
+    }
+
+    /// Keeps an event for a person.
+    pub(crate) async fn keep(&mut self, number: u128, key: &str) -> EventId {
+        let event = event(number, key, self.clock.now());
+        let id = event.id;
+        self.append_entry(Entry::Quarantined { event, reasons: Vec::new() }).await;
+        self.route().await;
+        self.clock.advance(TimeSpan::from_millis(1));
+        id
     }
 
     pub(crate) async fn delivery(&self, id: DeliveryId) -> Delivery {

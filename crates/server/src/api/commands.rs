@@ -17,6 +17,30 @@ pub struct DeliveryCommand {
     pub why: String,
 }
 
+/// A retry of one or more deliveries.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetryManyCommand {
+    /// Which.
+    pub deliveries: Vec<DeliveryId>,
+    /// Why; compulsory.
+    pub why: String,
+    /// Also those that put an old state over a newer one of their key; otherwise these are skipped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub over_newer: bool,
+}
+
+/// A retry of one delivery.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetryCommand {
+    /// Why; compulsory.
+    pub why: String,
+    /// Also where it puts an old state over a newer one of its key; otherwise that is refused as `overtaken`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub over_newer: bool,
+}
+
 /// What became of a command on one delivery.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CommandResult {
@@ -53,6 +77,9 @@ pub enum QuarantineCommand {
     Release {
         /// Why.
         why: String,
+        /// Also where it puts an old state over a newer one of its key; otherwise that is refused as `overtaken`.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        over_newer: bool,
     },
     /// It is not to be delivered.
     Close {

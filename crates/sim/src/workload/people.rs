@@ -13,6 +13,7 @@ use engine::replay::order::{SeenPreview, Wanted};
 use engine::replay::selection::{Filter, Selection};
 use engine::rules::asked::{Asked, NotDone};
 use engine::rules::names::Object;
+use engine::rules::overtaken::Newer;
 use engine::switch::decide::Way;
 use model::view::{DeliveryQuery, QuarantineQuery};
 use model::{Delivery, DestinationName, EventId, Fault, FlowName, Principal, QuarantineRow, SourceName, TimeSpan};
@@ -99,7 +100,13 @@ impl Person {
         let people = self.world.swarm.people;
         Ok(match self.random.below(4) {
             0 if people.retry => {
-                let wish = *self.random.pick(&[Wish::Retry, Wish::Retry, Wish::Retry, Wish::Cancel, Wish::Hold]);
+                let wish = *self.random.pick(&[
+                    Wish::Retry(Newer::Stays),
+                    Wish::Retry(Newer::Stays),
+                    Wish::Retry(Newer::Stays),
+                    Wish::Cancel,
+                    Wish::Hold,
+                ]);
                 self.a_delivery(wish).await?.map(|delivery| Plan::Deliver(delivery, wish))
             }
             1 if people.pause => Some(self.a_switch()),
@@ -114,7 +121,7 @@ impl Person {
 
     async fn a_delivery(&mut self, wish: Wish) -> Result<Option<Delivery>, Fault> {
         let states: &[&str] = match wish {
-            Wish::Retry => &["held", "dead_lettered"],
+            Wish::Retry(_) => &["held", "dead_lettered"],
             Wish::Cancel | Wish::Hold => &["waiting", "held"],
         };
         let states = states.iter().map(|word| (*word).to_owned()).collect();
@@ -206,8 +213,11 @@ impl Person {
             let hopeless = delivery.cause == "unmapped"
                 || delivery.cause == "unknown" && self.random.in_thousand(300)
                 || self.random.in_thousand(30);
-            let wish = if hopeless { Wish::Cancel } else { Wish::Retry };
-            self.act(Plan::Deliver(delivery, wish)).await;
+            let wish = if hopeless { Wish::Cancel } else { Wish::Retry(Newer::Stays) };
+            // What may not be retried because a newer state went is given up.
+            if !self.act(Plan::Deliver(delivery.clone(), wish)).await {
+                self.act(Plan::Deliver(delivery, Wish::Cancel)).await;
+            }
         }
         let query = QuarantineQuery { states: vec!["open".to_owned()], limit: 200, ..QuarantineQuery::default() };
         for row in self.world.stores.views.quarantine(query).await?.rows {
@@ -271,7 +281,7 @@ async fn kept(door: &Door, row: QuarantineRow, verdict: Verdict, asked: &Asked) 
             let body = record.as_ref().and_then(|record| record.entry.event()).map(|event| mended(&event.body));
             door.quarantine.correct(which, Bytes::from(body.unwrap_or_default()), asked).await
         }
-        Verdict::Release => door.quarantine.release(which, asked).await,
+        Verdict::Release => door.quarantine.release(which, Newer::Stays, asked).await,
         Verdict::Close => door.quarantine.close(which, asked).await,
     };
     moved.map(|moved| moved.event.to_string()).map_err(told_as)

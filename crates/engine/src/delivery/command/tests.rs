@@ -108,7 +108,7 @@ fn each_wish_in_each_state() {
         (DeliveryState::Superseded { by: DeliveryId(Uuid::nil()) }, None, None, None),
     ] {
         let delivery = delivery(state);
-        assert_eq!(after(&delivery, Wish::Retry).as_ref(), retried, "retry {:?}", delivery.state);
+        assert_eq!(after(&delivery, Wish::Retry(Newer::Stays)).as_ref(), retried, "retry {:?}", delivery.state);
         assert_eq!(after(&delivery, Wish::Cancel).as_ref(), cancel, "cancel {:?}", delivery.state);
         assert_eq!(after(&delivery, Wish::Hold), hold, "hold {:?}", delivery.state);
     }
@@ -118,7 +118,7 @@ fn each_wish_in_each_state() {
 fn an_attempt_under_way_is_left_alone() {
     let lease = Lease { node: NodeName::new("a").unwrap(), incarnation: 1 };
     let leased = Delivery { lease: Some(lease), ..delivery(waiting()) };
-    for wish in [Wish::Retry, Wish::Cancel, Wish::Hold] {
+    for wish in [Wish::Retry(Newer::Stays), Wish::Cancel, Wish::Hold] {
         assert_eq!(after(&leased, wish), None, "{wish:?}");
     }
 }
@@ -133,7 +133,7 @@ fn a_retry_begins_a_round_and_the_others_do_not() {
         })
     };
     let begun = Round { at: asked().at, deadline: Some(Timestamp::from_secs(2_060)), policy: delivery(dead()).policy };
-    assert_eq!(round(dead(), Wish::Retry), Some(Some(begun)), "as long as the round before");
+    assert_eq!(round(dead(), Wish::Retry(Newer::Stays)), Some(Some(begun)), "as long as the round before");
     assert_eq!(round(dead(), Wish::Cancel), Some(None));
     assert_eq!(round(waiting(), Wish::Hold), Some(None));
 }
@@ -141,16 +141,16 @@ fn a_retry_begins_a_round_and_the_others_do_not() {
 #[test]
 fn what_has_no_destination_any_more_is_not_retried() {
     let gone = Delivery { destination: DestinationName::new("gone").unwrap(), ..delivery(held()) };
-    assert_eq!(after(&gone, Wish::Retry), None);
+    assert_eq!(after(&gone, Wish::Retry(Newer::Stays)), None);
     assert!(after(&gone, Wish::Cancel).is_some());
 }
 
 #[test]
 fn what_left_its_lane_enters_again_as_a_new_delivery() {
     let passed = Delivery { on_dead: OnDead::Pass, ..delivery(dead()) };
-    let plan = plan(&passed, Wish::Retry, &policy(), &asked()).unwrap();
+    let plan = plan(&passed, Wish::Retry(Newer::Stays), &policy(), &asked()).unwrap();
     let instead = plan.instead.unwrap();
-    assert_eq!(after(&passed, Wish::Retry), Some(DeliveryState::Superseded { by: instead }));
+    assert_eq!(after(&passed, Wish::Retry(Newer::Stays)), Some(DeliveryState::Superseded { by: instead }));
     let entry = plan.batch.changes.iter().find_map(|change| match change {
         Change::Emit { entry, .. } => Some((**entry).clone()),
         _ => None,
@@ -163,13 +163,13 @@ fn what_left_its_lane_enters_again_as_a_new_delivery() {
 #[test]
 fn without_a_lane_there_is_nothing_to_lose() {
     let unordered = Delivery { on_dead: OnDead::Pass, lane: None, ..delivery(dead()) };
-    assert_eq!(after(&unordered, Wish::Retry), Some(DeliveryState::Waiting { due: asked().at }));
+    assert_eq!(after(&unordered, Wish::Retry(Newer::Stays)), Some(DeliveryState::Waiting { due: asked().at }));
 }
 
 #[test]
 fn a_removed_flow_cannot_be_entered_again() {
     let passed = Delivery { on_dead: OnDead::Pass, flow: FlowName::new("gone").unwrap(), ..delivery(dead()) };
-    assert_eq!(after(&passed, Wish::Retry), None);
+    assert_eq!(after(&passed, Wish::Retry(Newer::Stays)), None);
 }
 
 fn unmapped() -> Delivery {
@@ -177,7 +177,7 @@ fn unmapped() -> Delivery {
 }
 
 fn round_of(delivery: &Delivery, present: &Policy) -> Option<Round> {
-    let plan = plan(delivery, Wish::Retry, present, &asked()).ok()?;
+    let plan = plan(delivery, Wish::Retry(Newer::Stays), present, &asked()).ok()?;
     plan.batch.changes.into_iter().find_map(|change| match change {
         Change::Move { new_round, .. } => new_round,
         _ => None,
@@ -187,7 +187,7 @@ fn round_of(delivery: &Delivery, present: &Policy) -> Option<Round> {
 #[test]
 fn what_its_mapping_refused_is_tried_with_the_present_one() {
     let present = present("wms", "  deadline: 2h\n");
-    let plan = plan(&unmapped(), Wish::Retry, &present, &asked()).unwrap();
+    let plan = plan(&unmapped(), Wish::Retry(Newer::Stays), &present, &asked()).unwrap();
     let round = round_of(&unmapped(), &present).unwrap();
     assert_eq!((round.policy, round.deadline), (present.version, Some(Timestamp::from_secs(2_000 + 7_200))));
     let old = delivery(held()).policy;
@@ -210,14 +210,14 @@ fn anything_else_keeps_the_policy_that_made_it() {
 #[test]
 fn a_flow_that_is_gone_or_goes_elsewhere_maps_nothing_anew() {
     let gone = Delivery { flow: FlowName::new("gone").unwrap(), ..unmapped() };
-    assert!(plan(&gone, Wish::Retry, &policy(), &asked()).unwrap_err().contains("the flow gone is not"));
-    let skipped = plan(&unmapped(), Wish::Retry, &present("erp", ""), &asked()).unwrap_err();
+    assert!(plan(&gone, Wish::Retry(Newer::Stays), &policy(), &asked()).unwrap_err().contains("the flow gone is not"));
+    let skipped = plan(&unmapped(), Wish::Retry(Newer::Stays), &present("erp", ""), &asked()).unwrap_err();
     assert!(skipped.contains("goes to erp now"), "{skipped}");
 }
 
 #[test]
 fn what_could_not_be_routed_is_routed_again() {
     let undecided = Delivery { cause: CAUSE_UNDECIDED.to_owned(), lane: None, ..delivery(held()) };
-    let plan = plan(&undecided, Wish::Retry, &policy(), &asked()).unwrap();
+    let plan = plan(&undecided, Wish::Retry(Newer::Stays), &policy(), &asked()).unwrap();
     assert!(plan.instead.is_some() && plan.batch.changes.iter().any(|change| matches!(change, Change::Emit { .. })));
 }

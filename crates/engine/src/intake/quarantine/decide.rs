@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::intake::decide::again;
 use crate::intake::key::partition;
 use crate::rules::asked::{Asked, NotDone};
+use crate::rules::overtaken::Newer;
 
 /// What commands are decided on.
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +113,7 @@ fn replace(
 }
 
 /// The event passes as it is. It keeps its id; its place in the order of its partition is a new one.
-pub fn release(stand: Stand<'_>, kept: Kept<'_>, asked: &Asked) -> Result<Decided, NotDone> {
+pub fn release(stand: Stand<'_>, kept: Kept<'_>, newer: Newer, asked: &Asked) -> Result<Decided, NotDone> {
     asked.check()?;
     let row = kept.row;
     let becomes = QuarantineState::Released { by: asked.by.clone(), why: asked.why.clone() };
@@ -126,7 +127,11 @@ pub fn release(stand: Stand<'_>, kept: Kept<'_>, asked: &Asked) -> Result<Decide
         policy: stand.policy.version,
         entry: Box::new(entry),
     };
-    Ok(decided(kept, becomes, Some(emit), asked))
+    let mut decided = decided(kept, becomes, Some(emit), asked);
+    if let (Newer::GoesUnder, Some(batch)) = (newer, &mut decided.batch) {
+        batch.changes.push(Change::Audit(asked.audit("quarantine.over_newer", &row.event.to_string())));
+    }
+    Ok(decided)
 }
 
 /// The event is not to be delivered.

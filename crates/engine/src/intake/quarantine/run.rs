@@ -4,12 +4,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use model::{Digest, Entry, EventId, Fault, FaultKind};
+use model::{Digest, Entry, EventId, Fault, FaultKind, FlowName, QuarantineState};
+use policy::{EventView, Flow};
 
 use super::decide::{self, Decided, Kept, Moved, Stand};
 use crate::book::Book;
+use crate::newer::{Lookup, Passing};
 use crate::ports::{Journal, Ledger};
 use crate::rules::asked::{Asked, NotDone};
+use crate::rules::overtaken::{self, Newer};
 
 /// LIMIT: races that one command may lose; people do not decide the same thing four times in a moment.
 const TRIES_MAX: usize = 4;
@@ -51,8 +54,33 @@ impl Quarantine {
     }
 
     /// The event passes as it is.
-    pub async fn release(&self, which: Which, asked: &Asked) -> Result<Moved, NotDone> {
-        self.settle(which, asked, |stand, kept| decide::release(stand, kept, asked)).await
+    ///
+    /// `Overtaken` where a newer state of its key went by a flow that takes it, and that is to stay.
+    pub async fn release(&self, which: Which, newer: Newer, asked: &Asked) -> Result<Moved, NotDone> {
+        asked.check()?;
+        if newer == Newer::Stays {
+            self.check_newer(which.event).await?;
+        }
+        self.settle(which, asked, |stand, kept| decide::release(stand, kept, newer, asked)).await
+    }
+
+    async fn check_newer(&self, event: EventId) -> Result<(), NotDone> {
+        let row = self.ledger.quarantined(event).await?.filter(|row| row.state == QuarantineState::Open);
+        let Some(row) = row else { return Ok(()) };
+        let Some(record) = self.journal.get(row.position).await? else { return Ok(()) };
+        let Some(event) = record.entry.event() else { return Ok(()) };
+        let policy = self.book.current();
+        let view = EventView::new(event);
+        let takes = |flow: &&Arc<Flow>| flow.filter.as_ref().is_none_or(|it| it.eval_bool(&view) != Ok(false));
+        let flows: Vec<FlowName> = policy.selected(event).filter(takes).map(|flow| flow.name.clone()).collect();
+        let lookup = Lookup { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger), policy };
+        for flow in &flows {
+            let passing = Passing { flow, at: row.position, event: Some(event), known: None };
+            if let Some(newer) = lookup.than(passing).await? {
+                return Err(NotDone::Overtaken(overtaken::sentence(flow, newer)));
+            }
+        }
+        Ok(())
     }
 
     /// The event is not to be delivered.

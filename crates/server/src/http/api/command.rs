@@ -15,15 +15,17 @@ use engine::intake::quarantine::{Moved, Quarantine, Which};
 use engine::replay::order::{Replays, SeenPreview, Wanted};
 use engine::replay::preview::Preview;
 use engine::rules::asked::NotDone;
+use engine::rules::overtaken::Newer;
 use engine::switch::decide::Way;
 use engine::switch::run::Switches;
-use model::{DeliveryId, EventId, PolicyVersion, Replay, ReplayId};
+use model::{DeliveryId, Diagnostic, EventId, PolicyVersion, Replay, ReplayId};
 use policy::SourceFile;
 
 use super::asking::Asking;
 use crate::api::{
     ApplyCommand, ApplyPreview, ApplyRefusal, ApplyResult, Because, CommandResult, DeliveryCommand, QuarantineCommand,
-    QuarantineResult, RemovalLine, ReplayCancelled, ReplayCommand, ReplayOrdered, Rows, SwitchCommand, SwitchResult,
+    QuarantineResult, RemovalLine, ReplayCancelled, ReplayCommand, ReplayOrdered, RetryCommand, RetryManyCommand, Rows,
+    SwitchCommand, SwitchResult,
 };
 use crate::app::App;
 use crate::http::conditions::Seen;
@@ -34,8 +36,13 @@ type Shared = State<Arc<App>>;
 type Done<T> = Result<Json<T>, Problem>;
 type One = (Path<DeliveryId>, Seen);
 
-pub(super) async fn retry(state: Shared, asking: Asking, command: Body<DeliveryCommand>) -> Done<Rows<CommandResult>> {
-    many(state, asking, command, Wish::Retry).await
+pub(super) async fn retry(
+    state: Shared,
+    asking: Asking,
+    Body(command): Body<RetryManyCommand>,
+) -> Done<Rows<CommandResult>> {
+    let RetryManyCommand { deliveries, why, over_newer } = command;
+    many(state, asking, Body(DeliveryCommand { deliveries, why }), Wish::Retry(newer(over_newer))).await
 }
 
 pub(super) async fn cancel(state: Shared, asking: Asking, command: Body<DeliveryCommand>) -> Done<Rows<CommandResult>> {
@@ -57,8 +64,14 @@ async fn many(
     Ok(Json(Rows { schema: "crossdock/commands/1".to_owned(), rows: results, next: None, unreadable: Vec::new() }))
 }
 
-pub(super) async fn retry_one(state: Shared, asking: Asking, of: One, why: Body<Because>) -> Done<CommandResult> {
-    one((state, asking), of, why, Wish::Retry).await
+pub(super) async fn retry_one(
+    state: Shared,
+    asking: Asking,
+    of: One,
+    Body(command): Body<RetryCommand>,
+) -> Done<CommandResult> {
+    let wish = Wish::Retry(newer(command.over_newer));
+    one((state, asking), of, Body(Because { why: command.why }), wish).await
 }
 
 pub(super) async fn cancel_one(state: Shared, asking: Asking, of: One, why: Body<Because>) -> Done<CommandResult> {
@@ -85,13 +98,21 @@ async fn one(
 }
 
 fn operate(app: &App) -> Operate {
-    Operate { ledger: Arc::clone(&app.ground.ledger), book: Arc::clone(&app.ground.book) }
+    Operate {
+        journal: Arc::clone(&app.ground.journal),
+        ledger: Arc::clone(&app.ground.ledger),
+        book: Arc::clone(&app.ground.book),
+    }
+}
+
+const fn newer(over_newer: bool) -> Newer {
+    if over_newer { Newer::GoesUnder } else { Newer::Stays }
 }
 
 fn result(told: Told) -> CommandResult {
     let word = match told.result {
         Deed::Done => "done",
-        Deed::Skipped => "skipped",
+        Deed::Skipped | Deed::Overtaken => "skipped",
         Deed::Unknown => "unknown",
         Deed::Conflict => "conflict",
     };
@@ -112,8 +133,10 @@ pub(super) async fn decide_quarantine(
     let which = Which { event, version: seen.number() };
     let moved = match command {
         QuarantineCommand::Correct { body, why } => room.correct(which, Bytes::from(body), &asking.because(why)).await,
-        QuarantineCommand::Resubmit { digest, why } => room.resubmit(which, digest, &asking.because(why)).await,
-        QuarantineCommand::Release { why } => room.release(which, &asking.because(why)).await,
+        QuarantineCommand::Resubmit { digest, why } => {
+            room.resubmit(which, digest, &asking.because(why)).await.map_err(without_values)
+        }
+        QuarantineCommand::Release { why, over_newer } => room.release(which, newer(over_newer), &asking.because(why)).await,
         QuarantineCommand::Close { why } => room.close(which, &asking.because(why)).await,
     };
     match moved {
@@ -122,6 +145,17 @@ pub(super) async fn decide_quarantine(
             let present = app.ground.ledger.quarantined(event).await?;
             Err(seen.problem(not_done, present.map(|row| row.version.to_string())))
         }
+    }
+}
+
+/// The body that breaks rules is not one that the caller sent.
+fn without_values(not_done: NotDone) -> NotDone {
+    match not_done {
+        NotDone::Invalid(mut reasons) => {
+            reasons.iter_mut().for_each(Diagnostic::hide_values);
+            NotDone::Invalid(reasons)
+        }
+        other => other,
     }
 }
 

@@ -23,8 +23,8 @@ use crate::api::queries::{
 use crate::api::{
     Applied, ApplyCommand, ApplyPreview, ApplyResult, Because, CommandResult, DeliveryCommand, DeliveryPage, DeliveryRow,
     EventSummary, MissingSecret, NewToken, QuarantineCommand, QuarantineResult, ReplayCancelled, ReplayCommand,
-    ReplayOrdered, ReplayPage, Rows, Session, Status, SwitchCommand, SwitchLine, SwitchResult, TokenCommand, TokenLine,
-    TokensRevoked, Trace,
+    ReplayOrdered, ReplayPage, RetryCommand, RetryManyCommand, Rows, Session, Status, SwitchCommand, SwitchLine,
+    SwitchResult, TokenCommand, TokenLine, TokensRevoked, Trace,
 };
 use crate::app::App;
 
@@ -153,10 +153,12 @@ fn deliveries() -> Vec<Operation> {
             .answers::<DeliveryPage>()
             .versions(Versions::Told),
         reads("/causes", "causes", "What waits for a person, by cause", read::causes).answers::<Rows<CauseGroup>>(),
-        of_one("/deliveries/{id}/retry", "retryDelivery", "It is attempted again", command::retry_one),
+        of_one("/deliveries/{id}/retry", "retryDelivery", "It is attempted again", command::retry_one)
+            .takes::<RetryCommand>(),
         of_one("/deliveries/{id}/cancel", "cancelDelivery", "It is not delivered any more", command::cancel_one),
         of_one("/deliveries/{id}/hold", "holdDelivery", "It is held for its owner", command::hold_one),
-        of_many("/deliveries/retry", "retryDeliveries", "What waits for a person is attempted again", command::retry),
+        of_many("/deliveries/retry", "retryDeliveries", "What waits for a person is attempted again", command::retry)
+            .takes::<RetryManyCommand>(),
         of_many("/deliveries/cancel", "cancelDeliveries", "What is open is not delivered any more", command::cancel),
         of_many("/deliveries/hold", "holdDeliveries", "What waits is held for its owner", command::hold),
     ]

@@ -60,6 +60,8 @@ pub const INVALID: Kind = kind(422, "invalid", "What was handed in breaks rules"
 pub const REASON: Kind = kind(422, "reason", "A reason is needed");
 /// A rule or the present state forbids it.
 pub const REFUSED: Kind = kind(422, "refused", "It cannot be done as things stand");
+/// It would put an old state over a newer one.
+pub const OVERTAKEN: Kind = kind(422, "overtaken", "A newer state went out since");
 /// The policy names secrets that have no value.
 pub const MISSING_SECRETS: Kind = kind(422, "missing-secrets", "Secrets have no value");
 /// More is asked for than there is room for.
@@ -105,6 +107,7 @@ pub const ALL: &[Kind] = &[
     INVALID,
     REASON,
     REFUSED,
+    OVERTAKEN,
     MISSING_SECRETS,
     OVER_LIMIT,
     CORRUPT,

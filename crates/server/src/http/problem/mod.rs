@@ -124,6 +124,7 @@ impl From<NotDone> for Problem {
             NotDone::Unknown(_) => Self::new(kinds::NOT_FOUND, detail),
             NotDone::Changed(_) => Self::new(kinds::CHANGED_MEANWHILE, detail),
             NotDone::Refused(_) => Self::new(kinds::REFUSED, detail),
+            NotDone::Overtaken(_) => Self::new(kinds::OVERTAKEN, detail),
             NotDone::SecretsMissing(_) => Self::new(kinds::MISSING_SECRETS, detail),
             NotDone::Invalid(errors) => Self { errors: shown(errors), ..Self::new(kinds::INVALID, detail) },
             NotDone::Fault(fault) => fault.into(),

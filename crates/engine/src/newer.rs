@@ -8,6 +8,7 @@ use model::account::ROUTER;
 use model::limit::{PAGE_ROWS_MAX, READ_RECORDS_MAX};
 use model::newest::{Fate, Newest, NewestQuery};
 use model::{Consumer, Entry, Event, Fault, FlowName, LaneKey, Offset, Partition, Position, Record};
+use policy::specs::Repeatable;
 use policy::{EventView, Flow, Policy};
 
 use crate::ports::{Journal, Ledger};
@@ -43,7 +44,34 @@ impl NewestByKey {
     }
 }
 
+/// An event on its way through a flow, by a person's word.
+#[derive(Clone, Copy, Debug)]
+pub struct Passing<'a> {
+    /// Through which flow.
+    pub flow: &'a FlowName,
+    /// Where its bytes are.
+    pub at: Position,
+    /// The event; `None` where its bytes are gone or cannot be read.
+    pub event: Option<&'a Event>,
+    /// The key that its delivery has, where the event cannot be asked.
+    pub known: Option<&'a LaneKey>,
+}
+
 impl Lookup {
+    /// What this would go over: a newer state of its key that is done or under way. Nothing for commands, whose repeat is
+    /// what the person asks for. While the router is too far behind to tell, nobody can.
+    pub async fn than(&self, passing: Passing<'_>) -> Result<Option<Fate>, Fault> {
+        let Passing { flow, at, event, known } = passing;
+        let contract = event.and_then(|event| self.policy.contracts.get(event.contract.as_ref()?));
+        if contract.is_some_and(|contract| contract.repeat == Repeatable::Command) {
+            return Ok(None);
+        }
+        let by_flow = self.policy.flows.get(flow).zip(event).and_then(|(flow, event)| lane::ordering_key(flow, event));
+        let Some(key) = by_flow.or_else(|| known.cloned()) else { return Ok(None) };
+        let newest = self.newest(std::iter::once((flow, &key, at))).await?;
+        Ok(newest.than(flow, Some(&key), at).or(newest.is_cut.then_some(Fate::Unknown)))
+    }
+
     /// Looks up what is newer than any of these: a flow, a key, and the place of an event.
     pub async fn newest(&self, wanted: impl Iterator<Item = (&FlowName, &LaneKey, Position)>) -> Result<NewestByKey, Fault> {
         let mut from: BTreeMap<Key, Offset> = BTreeMap::new();
