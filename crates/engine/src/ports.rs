@@ -135,11 +135,6 @@ impl Usage {
     }
 }
 
-/// A moment in the order of the calls of [`Journal::keep`] in one life of a store. Who decides what may go takes it first,
-/// asks what is needed next, and removes as of it: what somebody came to need in between is spared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mark(pub u64);
-
 /// The state of all work. One writer order; a batch is applied whole or not at all.
 pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// Applies a batch when all its guards hold, durable when answered.
@@ -385,11 +380,10 @@ pub trait Records: Send + Sync + std::fmt::Debug {
 
 /// Time and sleep. Real in production, virtual in simulation.
 pub trait Clock: Send + Sync + std::fmt::Debug {
-    /// Now: the time of the machine, but never earlier than it was before, in this life of the process or as
-    /// [`Clock::not_before`] was told. What is due, leased or aged is measured by it.
+    /// Now: the time of the machine, but never earlier than it was or than it was told. What is due, leased or aged is measured by it.
     fn now(&self) -> Timestamp;
 
-    /// It was `at` before, in an earlier life or on another node: what is stored was measured by that.
+    /// It was `at` before, in an earlier life or on another node.
     fn not_before(&self, at: Timestamp);
 
     /// What the machine's clock says; it may jump both ways. Only signatures are judged by it.

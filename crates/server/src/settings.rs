@@ -1,11 +1,12 @@
 //! Settings of the process: where it listens, where data lies, how much room there is. From flags, then environment, then
 //! a small TOML file, then defaults. The only place that reads the environment.
 
+mod meant;
 pub mod otlp;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -293,13 +294,13 @@ impl Settings {
             project,
             listen: listen.map_or(Listen::Default(default_listen), Listen::Exactly),
             otlp: Otlp::resolve(file.otlp, &environment)?,
-            journal_bytes: budget("journal_mib", journal_mib)?,
-            ledger_bytes: budget("ledger_mib", ledger_mib)?,
+            journal_bytes: meant::budget("journal_mib", journal_mib)?,
+            ledger_bytes: meant::budget("ledger_mib", ledger_mib)?,
             body_days: variable(&environment, "CROSSDOCK_BODY_DAYS")?.or(file.body_days).unwrap_or(30),
             record_days: variable(&environment, "CROSSDOCK_RECORD_DAYS")?.or(file.record_days).unwrap_or(400),
             audit_days: variable(&environment, "CROSSDOCK_AUDIT_DAYS")?.or(file.audit_days).unwrap_or(AUDIT_DAYS),
             log: flags.log.or(variable(&environment, "CROSSDOCK_LOG_FORMAT")?).or(file.log).unwrap_or_default(),
-            hosts: hosts(file.hosts.unwrap_or_default())?,
+            hosts: meant::hosts(file.hosts.unwrap_or_default())?,
             identity: file.identity,
             metrics: variable(&environment, "CROSSDOCK_METRICS")?.or(file.metrics).unwrap_or_default(),
             open_on_loopback: OpenOnLoopback::No,
@@ -308,38 +309,6 @@ impl Settings {
             environment,
         })
     }
-}
-
-/// A store without room would refuse everything, and one without a budget fill the disk: neither is asked for by 0.
-fn budget(name: &'static str, mib: u64) -> Result<u64, BadSettings> {
-    match mib {
-        0 => {
-            Err(BadSettings::Setting(name, format!("0 leaves no room; write how many MiB, or leave it out for {STORE_MIB}")))
-        }
-        mib => Ok(mib.saturating_mul(MIB)),
-    }
-}
-
-/// `Host` is compared with each as it stands: a pattern or a URL would fit nothing.
-fn hosts(names: Vec<String>) -> Result<Vec<String>, BadSettings> {
-    match names.iter().find(|name| !is_host(name)) {
-        None => Ok(names),
-        Some(bad) => {
-            let why = format!(
-                "{bad:?} is no host name; write each name that `Host` may have, such as \"hub.example.com\", without scheme, port or `*`"
-            );
-            Err(BadSettings::Setting("hosts", why))
-        }
-    }
-}
-
-fn is_host(name: &str) -> bool {
-    let is_label = |label: &str| {
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        (1..=63).contains(&label.len()) && label.bytes().all(is_name)
-    };
-    let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    address.is_some_and(|text| text.parse::<Ipv6Addr>().is_ok()) || name.len() <= 253 && name.split('.').all(is_label)
 }
 
 fn read_file(flags: &Flags) -> Result<File, BadSettings> {
@@ -383,29 +352,5 @@ mod tests {
         let flags = Flags { settings: Some(path), ..Flags::default() };
         let refused = Settings::resolve(&flags, Environment::default()).unwrap_err().to_string();
         assert!(refused.contains("lisen"), "{refused}");
-    }
-
-    #[test]
-    fn what_cannot_be_meant_is_refused_with_its_repair() {
-        let folder = tempfile::tempdir().unwrap();
-        let resolve = |text: &str| {
-            let path = folder.path().join("settings.toml");
-            std::fs::write(&path, text).unwrap();
-            Settings::resolve(&Flags { settings: Some(path), ..Flags::default() }, Environment::default())
-        };
-        for (text, repair) in [
-            ("journal_mib = 0", "leave it out for 20480"),
-            ("ledger_mib = 0", "leave it out for 20480"),
-            ("hosts = [\"*\"]", "without scheme, port or `*`"),
-            ("hosts = [\"hub.example.com\", \"https://hub.example.com\"]", "\"https://hub.example.com\" is no host name"),
-            ("hosts = [\"hub.example.com:8443\"]", "is no host name"),
-            ("hosts = [\"\"]", "is no host name"),
-        ] {
-            let refused = resolve(text).unwrap_err().to_string();
-            assert!(refused.contains(repair), "{text}: {refused}");
-        }
-        let variable = Environment::from_pairs(&[("CROSSDOCK_JOURNAL_MIB", "0")]);
-        assert!(Settings::resolve(&Flags::default(), variable).is_err());
-        resolve("hosts = [\"hub.example.com\", \"10.0.0.7\", \"[fd00::7]\", \"hub_1\"]\njournal_mib = 1").unwrap();
     }
 }

@@ -78,3 +78,8 @@ pub struct Shard {
     /// When the node was last seen.
     pub seen_at: Timestamp,
 }
+
+/// A moment in the order of the calls of [`super::Journal::keep`] in one life of a store. Who decides what may go takes it first,
+/// asks what is needed next, and removes as of it: what somebody came to need in between is spared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(pub u64);
