@@ -114,7 +114,7 @@ pub struct QuarantineGroup {
     pub newest_at: Timestamp,
     /// The newest of them, to look at.
     pub example: EventId,
-    /// Why that one is there.
+    /// Why that one is there, without values.
     pub reason: String,
     /// Where the newest of them are, at most [`crate::limit::CAUSE_SAMPLES`].
     pub samples: Vec<Position>,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use engine::delivery::operate::Operate;
 use engine::intake::run::Intake;
 use engine::node::{Ground, Node};
 use engine::ports::Views;
@@ -41,4 +42,15 @@ pub struct App {
     pub ready: AtomicBool,
     /// The first of the loops that ended: from then on the process is on its way down.
     pub ended: watch::Receiver<Option<End>>,
+}
+
+impl App {
+    /// The commands on deliveries.
+    pub fn operate(&self) -> Operate {
+        Operate {
+            journal: Arc::clone(&self.ground.journal),
+            ledger: Arc::clone(&self.ground.ledger),
+            book: Arc::clone(&self.ground.book),
+        }
+    }
 }

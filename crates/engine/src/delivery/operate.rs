@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use model::newest::Fate;
 use model::{Delivery, DeliveryId, Fault, FaultKind};
-use policy::Policy;
 
 use super::command::{self, Wish};
 use crate::book::Book;
@@ -129,14 +128,12 @@ impl Operate {
     }
 
     async fn fulfil(&self, delivery: &Delivery, wish: Wish, asked: &Asked) -> Result<Told, NotDone> {
-        let present = self.book.current();
-        let plan = match command::plan(delivery, wish, &present, asked) {
+        let plan = match command::plan(delivery, wish, &self.book.current(), asked) {
             Ok(plan) => plan,
             Err(why) => return Ok(told(delivery.id, Deed::Skipped, why)),
         };
         if wish == Wish::Retry(Newer::Stays)
-            && command::may_go_over(delivery)
-            && let Some(newer) = self.newer(delivery, present).await?
+            && let Some(newer) = self.would_go_over(delivery).await?
         {
             return Ok(told(delivery.id, Deed::Overtaken, overtaken::sentence(&delivery.flow, newer)));
         }
@@ -151,8 +148,12 @@ impl Operate {
 }
 
 impl Operate {
-    /// What became of a newer event of the same key.
-    async fn newer(&self, delivery: &Delivery, policy: Arc<Policy>) -> Result<Option<Fate>, Fault> {
+    /// What became of a newer event of the same key, where a retry would go over it.
+    pub async fn would_go_over(&self, delivery: &Delivery) -> Result<Option<Fate>, Fault> {
+        if !command::may_go_over(delivery) {
+            return Ok(None);
+        }
+        let policy = self.book.current();
         let record = match self.journal.get(delivery.bytes_at).await {
             // What cannot be read is told by the attempt.
             Err(fault) if fault.kind == FaultKind::Corrupt => None,

@@ -56,8 +56,7 @@ fn without_secret(why: String) -> Unprepared {
 }
 
 fn sentence(reason: &Diagnostic) -> String {
-    // It is kept with the attempt and the delivery, and read by those who may not read bodies.
-    format!("{}: {}", reason.code, reason.public())
+    format!("{}: {}", reason.code, reason.message)
 }
 
 /// Whether a mapping made the body, or it is as it was received.

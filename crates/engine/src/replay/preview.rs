@@ -51,7 +51,7 @@ pub struct Preview {
     pub tried: usize,
     /// How many of those would fail again.
     pub would_fail: usize,
-    /// Why, for the first of them.
+    /// Why, for the first of them; the server shows them with the scope `bodies` alone.
     pub examples: Vec<String>,
     /// At this pace …
     pub pace_per_s: u32,
@@ -265,8 +265,7 @@ pub fn would_fail(
         Some(name) => match policy.mappings.get(name)?.apply_checked(policy, &EventView::new(event)) {
             Ok(body) => body.to_vec(),
             Err(broken) => {
-                let first =
-                    broken.first().map_or_else(String::new, |reason| format!("{}: {}", reason.code, reason.public()));
+                let first = broken.first().map_or_else(String::new, |reason| format!("{}: {}", reason.code, reason.message));
                 return Some(format!("event {}: the mapping {name} refuses: {first}", candidate.event));
             }
         },

@@ -90,7 +90,7 @@ pub(super) fn diagnostics(error: &ValidationError<'_>) -> Vec<Diagnostic> {
         }
         _ => {
             let (code, expected) = expectation(error);
-            let public = format!("expected {expected}, seen {}", shape(&error.instance()));
+            let public = format!("expected {expected}, seen {}", shape(error.instance()));
             vec![one(code, format!("expected {expected}, seen {}", seen(error))).without_values(public)]
         }
     }
@@ -149,7 +149,7 @@ fn expectation(error: &ValidationError<'_>) -> (Code, String) {
 fn no_alternative(error: &ValidationError<'_>, context: &[Vec<ValidationError<'static>>]) -> Vec<Diagnostic> {
     let place = Place::Pointer(error.instance_path().as_str().to_owned());
     let message = format!("none of the {} alternatives fits, seen {}", context.len(), seen(error));
-    let public = format!("none of the {} alternatives fits, seen {}", context.len(), shape(&error.instance()));
+    let public = format!("none of the {} alternatives fits, seen {}", context.len(), shape(error.instance()));
     let mut diagnostic = Diagnostic::error(codes::NO_ALTERNATIVE, place, message).without_values(public);
     let nearest = context.iter().filter(|errors| !errors.is_empty()).min_by_key(|errors| errors.len());
     for inner in nearest.into_iter().flatten().flat_map(diagnostics).take(5) {

@@ -28,9 +28,19 @@ pub(super) fn failed(step: &Step, here: Here<'_>, view: &EventView<'_>, failure:
     let place = failure.at.as_ref().map_or_else(|| step.source.place(), |part| step.source.place_of(part));
     let name = name(step, here);
     let message = format!("`{name}` {verb}: {}", failure.message.trim_end_matches('.'));
-    // What an expression says of its failure repeats what it has read.
-    let public = format!("`{name}` {verb}: why is hidden without the scope bodies");
+    let public = format!("`{name}` {verb}: {}", public(failure));
     with_values(Diagnostic::error(code, place, message).without_values(public), step, here, view)
+}
+
+/// What an expression says of its failure repeats what it has read: for those who may not read that, the kind of it.
+fn public(failure: &Failure) -> String {
+    const WHERE: &str = "`crossdock replay -n` says why, with the scope bodies";
+    match (failure.reason, failure.message.split_once(" has no ")) {
+        (Reason::NotInTable, Some((table, _))) => format!("{table} has no such value; {WHERE}"),
+        (Reason::Refused | Reason::NotInTable, _) => format!("a value does not fit; {WHERE}"),
+        (Reason::Aborted, _) => format!("it says so itself; {WHERE}"),
+        (Reason::TooLong, _) => failure.message.trim_end_matches('.').to_owned(),
+    }
 }
 
 /// An `each` that got something else.

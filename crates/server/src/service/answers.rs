@@ -3,10 +3,16 @@
 
 use std::borrow::Cow;
 
-use model::view::DeliveryStory;
-use model::{Attempt, Diagnostic, QuarantineRow, Scope};
+use engine::replay::preview::Preview;
+use model::view::{CauseGroup, DeliveryStory};
+use model::{Attempt, Delivery, Diagnostic, Outcome, QuarantineRow, Scope};
 
 use crate::identity::Caller;
+
+/// The cause of what a mapping refused: [`Outcome::cause`].
+const UNMAPPED: &str = "unmapped";
+/// What is said instead of a mapping's own words.
+const WHY_HIDDEN: &str = "the mapping refused it; why is hidden: the token lacks the scope bodies";
 
 /// Whether the one who asks may read answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +67,39 @@ impl Answers {
         row
     }
 
+    /// A preview without the reasons that quote values.
+    pub fn of_preview(self, mut preview: Preview) -> Preview {
+        if self == Self::Hidden && !preview.examples.is_empty() {
+            preview.examples = vec!["why is hidden: the token lacks the scope bodies".to_owned()];
+        }
+        preview
+    }
+
+    /// A delivery without what its mapping said of its failure, which quotes values, where that may not be read.
+    pub fn of_why(self, mut delivery: Delivery) -> Delivery {
+        if self == Self::Hidden && delivery.cause == UNMAPPED {
+            delivery.why = WHY_HIDDEN.to_owned();
+        }
+        delivery
+    }
+
+    /// The same of a cause.
+    pub fn of_group(self, mut group: CauseGroup) -> CauseGroup {
+        if self == Self::Hidden && group.cause == UNMAPPED {
+            group.why = WHY_HIDDEN.to_owned();
+        }
+        group
+    }
+
     /// A delivery without the answers that may not be read, and the numbers of the attempts that had one.
     pub fn of_delivery(self, mut story: DeliveryStory) -> (DeliveryStory, Vec<u32>) {
+        story.delivery = self.of_why(story.delivery);
+        for result in story.attempts.iter_mut().filter_map(|attempt| attempt.result.as_mut()) {
+            match &mut result.outcome {
+                Outcome::Unmapped { reasons } if self == Self::Hidden => *reasons = vec![WHY_HIDDEN.to_owned()],
+                _ => {}
+            }
+        }
         let mut hidden = Vec::new();
         for Attempt { no, result, .. } in &mut story.attempts {
             let answered = result.as_mut().filter(|result| self == Self::Hidden && !result.response.is_empty());

@@ -3,10 +3,11 @@
 
 use engine::board::Board;
 use engine::rules::breaker::State;
+use engine::rules::overtaken;
 use model::change::Switch;
 use model::quarantine::QuarantineState;
 use model::view::{CauseGroup, DeliveryStory, EventStory};
-use model::{Delivery, DeliveryState, DestinationName, Diagnostic, EventId, Timestamp};
+use model::{Delivery, DeliveryState, DestinationName, Diagnostic, EventId, Fault, Timestamp};
 use policy::Policy;
 use policy::compiled::Repeat;
 
@@ -36,6 +37,14 @@ impl Standing {
     fn new(state: &'static str, why: String, next: String) -> Self {
         Self { state, why, next }
     }
+
+    /// Says what the first delivery that waits for a person says: it knows what went of its key since.
+    pub fn speaks_as(&mut self, deliveries: &[DeliveryPage]) {
+        let waits = |page: &&DeliveryPage| is_with_a_person(&page.story.delivery);
+        if let Some(page) = deliveries.iter().find(waits).filter(|_| self.state == "with_a_person") {
+            (self.why, self.next) = (page.waits_for.clone(), page.next.clone());
+        }
+    }
 }
 
 /// Where an event stands: the most pressing of its deliveries speaks for it.
@@ -52,9 +61,7 @@ pub fn of_event(app: &App, event: EventId, story: &EventStory, is_routed: bool, 
     if !is_routed {
         return Standing::new("unrouted", "accepted; the router has not reached it yet".to_owned(), String::new());
     }
-    let with_a_person = |story: &&DeliveryStory| {
-        matches!(story.delivery.state, DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. })
-    };
+    let with_a_person = |story: &&DeliveryStory| is_with_a_person(&story.delivery);
     if let Some(DeliveryStory { delivery, attempts }) = story.deliveries.iter().find(with_a_person) {
         let (why, next) = of_delivery(app, delivery, answers.newest(attempts));
         return Standing::new("with_a_person", why, next);
@@ -77,6 +84,10 @@ pub fn of_event(app: &App, event: EventId, story: &EventStory, is_routed: bool, 
     Standing::new("done", why, String::new())
 }
 
+const fn is_with_a_person(delivery: &Delivery) -> bool {
+    matches!(delivery.state, DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. })
+}
+
 /// What a delivery waits for, and the command that would change it; nothing where it is final.
 pub fn of_delivery(app: &App, delivery: &Delivery, answer: Answer<'_>) -> (String, String) {
     match &delivery.state {
@@ -95,9 +106,10 @@ pub fn of_delivery(app: &App, delivery: &Delivery, answer: Answer<'_>) -> (Strin
     }
 }
 
-/// Deliveries of a list, each with what it waits for.
-pub fn rows(app: &App, deliveries: Vec<Delivery>) -> Vec<DeliveryRow> {
+/// Deliveries of a list, each with what it waits for, as far as the one who asks may read values.
+pub fn rows(app: &App, deliveries: Vec<Delivery>, answers: Answers) -> Vec<DeliveryRow> {
     let row = |delivery: Delivery| {
+        let delivery = answers.of_why(delivery);
         let (waits_for, next) = of_delivery(app, &delivery, Answer::None);
         DeliveryRow { delivery, waits_for, next }
     };
@@ -106,9 +118,31 @@ pub fn rows(app: &App, deliveries: Vec<Delivery>) -> Vec<DeliveryRow> {
 
 /// A delivery and its attempts with what it waits for, as far as the one who asks may read answers.
 pub fn page(app: &App, story: DeliveryStory, answers: Answers) -> DeliveryPage {
+    let story = DeliveryStory { delivery: answers.of_why(story.delivery), ..story };
     let (waits_for, next) = of_delivery(app, &story.delivery, answers.newest(&story.attempts));
     let (story, answers_hidden) = answers.of_delivery(story);
     DeliveryPage { story, answers_hidden, waits_for, next }
+}
+
+/// What is said beside a delivery that waits for a person where a newer state of its key went, and what to do then: a retry would
+/// be refused.
+pub async fn overtaken(app: &App, delivery: &Delivery) -> Result<Option<(String, String)>, Fault> {
+    if !is_with_a_person(delivery) {
+        return Ok(None);
+    }
+    let newer = app.operate().would_go_over(delivery).await?;
+    let said = |newer| format!("but {}, so that a retry needs --over-newer", overtaken::why(newer));
+    Ok(newer.map(|newer| (said(newer), format!("crossdock cancel {} --reason …", delivery.id))))
+}
+
+/// A delivery and its attempts as [`page`] has it, and what went of its key since.
+pub async fn page_with_newer(app: &App, story: DeliveryStory, answers: Answers) -> Result<DeliveryPage, Fault> {
+    let mut page = page(app, story, answers);
+    if let Some((said, next)) = overtaken(app, &page.story.delivery).await? {
+        page.waits_for = format!("{}; {said}", page.waits_for);
+        page.next = next;
+    }
+    Ok(page)
 }
 
 fn advice_on(app: &App, delivery: &Delivery, answer: Answer<'_>) -> Advice {

@@ -10,6 +10,7 @@ use policy::compiled::Source;
 
 use crate::api::{CauseLine, DestinationStatus, JournalStatus, LedgerStatus, QuarantineLine, SourceStatus, Status};
 use crate::app::App;
+use crate::service::advice::Advice;
 use crate::service::answers::Answers;
 use crate::service::concerns::{self, Seen};
 use crate::service::standing;
@@ -115,8 +116,13 @@ async fn causes(app: &App, answers: Answers) -> Result<Vec<CauseLine>, Fault> {
         let is_looked_up = lines.len() < NAMED_CAUSES_MAX;
         let named = if is_looked_up { named(app, &group.samples).await? } else { Vec::new() };
         let example = if is_looked_up { app.views.delivery_story(group.example).await? } else { None };
-        let advice = standing::advice_on_group(app, &group, example.as_ref(), answers);
-        lines.push(CauseLine { group, named, advice: advice.sentence, next: advice.next });
+        let mut advice = standing::advice_on_group(app, &group, example.as_ref(), answers);
+        if let (1, Some(story)) = (group.count, &example)
+            && let Some((said, next)) = standing::overtaken(app, &story.delivery).await?
+        {
+            advice = Advice { sentence: format!("{}; {said}", advice.sentence), next };
+        }
+        lines.push(CauseLine { group: answers.of_group(group), named, advice: advice.sentence, next: advice.next });
     }
     lines.sort_by_key(|line: &CauseLine| (std::cmp::Reverse(line.group.count), line.group.oldest_at));
     Ok(lines)

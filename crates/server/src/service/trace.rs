@@ -55,7 +55,11 @@ pub async fn trace(app: &App, reference: &str, answers: Answers) -> Result<Optio
             "accepted and routed; what became of it is not kept any more".clone_into(&mut standing.why);
             standing.state = standing::FORGOTTEN;
         }
-        let deliveries = story.deliveries.iter().map(|story| standing::page(app, story.clone(), answers)).collect();
+        let mut deliveries = Vec::with_capacity(story.deliveries.len());
+        for story in &story.deliveries {
+            deliveries.push(standing::page_with_newer(app, story.clone(), answers).await?);
+        }
+        standing.speaks_as(&deliveries);
         events.push(event_trace(&it, &story, (standing, deliveries), answers));
     }
     events.sort_by_key(|it| (it.hops.first().map(|hop| hop.at), it.id));

@@ -13,6 +13,8 @@ mod later;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod overtaken;
+#[cfg(test)]
 mod product;
 #[cfg(test)]
 mod remembered;

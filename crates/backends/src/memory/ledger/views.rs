@@ -109,7 +109,7 @@ impl State {
             group.count += 1;
             group.newest_at = row.at;
             group.example = row.event;
-            group.reason = row.reasons.first().map(|reason| reason.message.clone()).unwrap_or_default();
+            group.reason = row.reasons.first().map(|reason| reason.public().to_owned()).unwrap_or_default();
             sample(&mut group.samples, row.position);
         }
         largest_first(groups.into_values().collect(), |group| group.count)

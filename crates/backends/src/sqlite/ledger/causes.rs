@@ -115,7 +115,7 @@ fn kept(conn: &Connection, [source, owner, code]: [&str; 3]) -> Result<Vec<(Even
         let place = Position { partition: Partition(row.get(2)?), offset: Offset(count(row.get(3)?)) };
         let content = row.get_ref(1)?.as_str().map_err(Broken::corrupt).and_then(parse::<QuarantineRow>);
         let reason = match content {
-            Ok(row) => row.reasons.first().map(|reason| reason.message.clone()).unwrap_or_default(),
+            Ok(row) => row.reasons.first().map(|reason| reason.public().to_owned()).unwrap_or_default(),
             Err(broken) => format!("its row cannot be read: {broken}"),
         };
         kept.push((EventId(Uuid::from_bytes(row.get(0)?)), reason, place));

@@ -10,7 +10,7 @@ use engine::change;
 use engine::change::apply::Changes;
 use engine::change::decide::{MissingSecrets, OpenDeliveries, Removal, Terms};
 use engine::delivery::command::Wish;
-use engine::delivery::operate::{Deed, Operate, Told};
+use engine::delivery::operate::{Deed, Told};
 use engine::intake::quarantine::{Moved, Quarantine, Which};
 use engine::replay::order::{Replays, SeenPreview, Wanted};
 use engine::replay::preview::Preview;
@@ -31,6 +31,8 @@ use crate::app::App;
 use crate::http::conditions::Seen;
 use crate::http::parameters::{Body, Path};
 use crate::http::problem::{Problem, kinds};
+use crate::identity::Caller;
+use crate::service::answers::Answers;
 
 type Shared = State<Arc<App>>;
 type Done<T> = Result<Json<T>, Problem>;
@@ -59,7 +61,7 @@ async fn many(
     Body(command): Body<DeliveryCommand>,
     wish: Wish,
 ) -> Done<Rows<CommandResult>> {
-    let outcomes = operate(&app).many(&command.deliveries, wish, &asking.because(command.why)).await?;
+    let outcomes = app.operate().many(&command.deliveries, wish, &asking.because(command.why)).await?;
     let results = outcomes.items.into_iter().map(result).collect();
     Ok(Json(Rows { schema: "crossdock/commands/1".to_owned(), rows: results, next: None, unreadable: Vec::new() }))
 }
@@ -88,20 +90,12 @@ async fn one(
     Body(because): Body<Because>,
     wish: Wish,
 ) -> Done<CommandResult> {
-    match operate(&app).one(id, wish, seen.number(), &asking.because(because.why)).await {
+    match app.operate().one(id, wish, seen.number(), &asking.because(because.why)).await {
         Ok(told) => Ok(Json(result(told))),
         Err(not_done) => {
             let present = app.ground.ledger.delivery(id).await?;
             Err(seen.problem(not_done, present.map(|delivery| delivery.version.to_string())))
         }
-    }
-}
-
-fn operate(app: &App) -> Operate {
-    Operate {
-        journal: Arc::clone(&app.ground.journal),
-        ledger: Arc::clone(&app.ground.ledger),
-        book: Arc::clone(&app.ground.book),
     }
 }
 
@@ -271,9 +265,10 @@ fn wanted(command: ReplayCommand) -> (Wanted, Option<SeenPreview>, String) {
     (wanted, seen, command.why)
 }
 
-pub(super) async fn preview_replay(State(app): Shared, Body(command): Body<ReplayCommand>) -> Done<Preview> {
+pub(super) async fn preview_replay(State(app): Shared, caller: Caller, Body(command): Body<ReplayCommand>) -> Done<Preview> {
     let (wanted, ..) = wanted(command);
-    Ok(Json(replays(&app).preview(&wanted, app.ground.clock.now()).await?))
+    let preview = replays(&app).preview(&wanted, app.ground.clock.now()).await?;
+    Ok(Json(Answers::of(&caller).of_preview(preview)))
 }
 
 pub(super) async fn order_replay(

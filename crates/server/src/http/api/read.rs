@@ -80,20 +80,29 @@ fn raw(body: Body) -> Response {
     (headers, body).into_response()
 }
 
-pub(super) async fn deliveries(State(app): Shared, Query(filter): Query<DeliveryFilter>) -> Page<DeliveryRow> {
+pub(super) async fn deliveries(
+    State(app): Shared,
+    caller: Caller,
+    Query(filter): Query<DeliveryFilter>,
+) -> Page<DeliveryRow> {
     let view::Page { rows, next, unreadable } = app.views.deliveries(filter.into()).await?;
-    Ok(page(&app, "deliveries", view::Page { rows: service::standing::rows(&app, rows), next, unreadable }))
+    Ok(page(
+        &app,
+        "deliveries",
+        view::Page { rows: service::standing::rows(&app, rows, Answers::of(&caller)), next, unreadable },
+    ))
 }
 
 pub(super) async fn delivery(State(app): Shared, caller: Caller, Path(id): Path<DeliveryId>) -> Shown<DeliveryPage> {
     let story =
         app.views.delivery_story(id).await?.ok_or_else(|| Problem::not_found(format!("there is no delivery {id}")))?;
     let version = story.delivery.version.to_string();
-    Ok(Versioned(version, Json(service::standing::page(&app, story, Answers::of(&caller)))))
+    Ok(Versioned(version, Json(service::standing::page_with_newer(&app, story, Answers::of(&caller)).await?)))
 }
 
-pub(super) async fn causes(State(app): Shared) -> Page<CauseGroup> {
-    Ok(rows("causes", app.views.causes().await?, None))
+pub(super) async fn causes(State(app): Shared, caller: Caller) -> Page<CauseGroup> {
+    let (found, answers) = (app.views.causes().await?, Answers::of(&caller));
+    Ok(rows("causes", found.into_iter().map(|group| answers.of_group(group)).collect(), None))
 }
 
 pub(super) async fn quarantine(
