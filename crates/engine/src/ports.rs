@@ -29,7 +29,7 @@ use model::{
 use uuid::Uuid;
 
 pub use self::records::{Absence, Asked, Extent, Peer, Reading, Row, Shape, Shown, Unread, Which};
-pub use self::work::{DueQuery, Life, Readable, Shard, Trimmed};
+pub use self::work::{DueQuery, Life, Mark, Readable, Shard, Trimmed};
 
 /// The answer of a port, later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
