@@ -72,7 +72,9 @@ impl Membership {
         let holders = self.ledger.shards().await?;
         self.pulse.look(holders.iter().map(|shard| (shard.node.clone(), shard.seen_at)));
         // What another node makes due is due here at the same moment.
-        holders.iter().for_each(|shard| self.clock.not_before(shard.seen_at));
+        for shard in &holders {
+            self.clock.not_before(shard.seen_at);
+        }
         let mut held = BTreeSet::new();
         for wanted in self.wanted() {
             let holder = holders.iter().find(|shard| shard.shard == wanted);

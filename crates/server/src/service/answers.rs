@@ -52,10 +52,12 @@ impl Answers {
 
     /// Reasons without the values that may not be read.
     pub fn of_reasons(self, reasons: &mut [Diagnostic]) {
-        reasons.iter_mut().for_each(|reason| match self {
-            Self::Shown => reason.show_values(),
-            Self::Hidden => reason.hide_values(),
-        });
+        for reason in reasons {
+            match self {
+                Self::Shown => reason.show_values(),
+                Self::Hidden => reason.hide_values(),
+            }
+        }
     }
 
     /// A kept event without the values that may not be read.
@@ -78,7 +80,7 @@ impl Answers {
     /// A delivery without what its mapping said of its failure, which quotes values, where that may not be read.
     pub fn of_why(self, mut delivery: Delivery) -> Delivery {
         if self == Self::Hidden && delivery.cause == UNMAPPED {
-            delivery.why = WHY_HIDDEN.to_owned();
+            WHY_HIDDEN.clone_into(&mut delivery.why);
         }
         delivery
     }
@@ -86,7 +88,7 @@ impl Answers {
     /// The same of a cause.
     pub fn of_group(self, mut group: CauseGroup) -> CauseGroup {
         if self == Self::Hidden && group.cause == UNMAPPED {
-            group.why = WHY_HIDDEN.to_owned();
+            WHY_HIDDEN.clone_into(&mut group.why);
         }
         group
     }
