@@ -24,6 +24,8 @@ pub(crate) enum Pack {
     Easypost,
     /// Scans of UPS Track Alert
     Ups,
+    /// Records of Odoo, and commands to it
+    Odoo,
 }
 
 impl Pack {
@@ -34,6 +36,7 @@ impl Pack {
             Self::Woocommerce => WOOCOMMERCE,
             Self::Easypost => EASYPOST,
             Self::Ups => UPS,
+            Self::Odoo => ODOO,
         }
     }
 
@@ -44,18 +47,22 @@ impl Pack {
             Self::Woocommerce => "crossdock send woocommerce --type order.created --file tests/woocommerce/order.json",
             Self::Easypost => "crossdock send easypost --file tests/easypost/tracker.json",
             Self::Ups => "crossdock send ups --file tests/ups/scan.json",
+            Self::Odoo => {
+                "crossdock send odoo --type stock.picking.done --header 'x-odoo-key: transfer-1' --file tests/odoo/transfer.json"
+            }
         }
     }
 }
 
-/// The files of these packs as one project. Of the canonical contracts it has those that a mapping makes; what is sent goes
-/// to this machine, until somebody writes the address of their own.
+/// The files of these packs as one project. Of the canonical contracts it has those that a mapping or a source names; what
+/// is sent goes to this machine, until somebody writes the address of their own.
 pub(crate) fn project(packs: &[Pack]) -> Vec<(&'static str, String)> {
     let own: Vec<File> = packs.iter().flat_map(|pack| pack.own()).copied().collect();
     let is_made = |path: &str| {
         let Some(name) = path.strip_prefix("contracts/").and_then(|path| path.strip_suffix(".yaml")) else { return true };
         let reference = name.replace('/', "@");
-        own.iter().any(|(path, text)| path.starts_with("mappings/") && text.contains(&reference))
+        let uses = |path: &str| path.starts_with("mappings/") || path.starts_with("systems/");
+        own.iter().any(|(path, text)| uses(path) && text.contains(&reference))
     };
     let canonical = CANONICAL.iter().filter(|(path, _)| is_made(path)).map(|(path, text)| (*path, text.replace(AWAY, HERE)));
     canonical.chain(own.iter().map(|(path, text)| (*path, (*text).to_owned()))).collect()
@@ -66,11 +73,34 @@ const AWAY: &str = "    url: https://events.example.com/canonical\n";
 const HERE: &str = "    url: http://127.0.0.1:9000/canonical\n    # For this machine only; destinations reach no private network unless they are allowed to.\n    allow: [127.0.0.0/8]\n";
 
 const CANONICAL: &[File] = &[
+    file!("canonical", "contracts/finance.invoice.posted.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/finance.payment.status_changed.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/inventory.order.allocated.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/inventory.position.changed.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/inventory.receipt.confirmed.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/inventory.stock_move.validated.v1/1.0.0.yaml"),
     file!("canonical", "contracts/logistics.package.status.v1/1.0.0.yaml"),
     file!("canonical", "contracts/logistics.shipment.cancelled.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/logistics.shipment.created.v1/1.0.0.yaml"),
     file!("canonical", "contracts/logistics.shipment.dispatched.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/logistics.shipment.dispatched.v1/1.1.0.yaml"),
+    file!("canonical", "contracts/maintenance.request.completed.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/maintenance.request.created.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/manufacturing.production.completed.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/manufacturing.production_order.cancelled.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/manufacturing.production_order.released.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/manufacturing.production_order.started.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/manufacturing.work_order.confirmed.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/manufacturing.work_order.started.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/masterdata.party.changed.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/masterdata.product.changed.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/procurement.order.cancelled.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/procurement.order.changed.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/procurement.order.issued.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/returns.return.received.v1/1.0.0.yaml"),
     file!("canonical", "contracts/sales.order.cancelled.v1/1.0.0.yaml"),
     file!("canonical", "contracts/sales.order.changed.v1/1.0.0.yaml"),
+    file!("canonical", "contracts/sales.order.confirmed.v1/1.0.0.yaml"),
     file!("canonical", "contracts/sales.order.created.v1/1.0.0.yaml"),
     file!("canonical", "systems/canonical.yaml"),
 ];
@@ -122,6 +152,91 @@ const UPS: &[File] = &[
     file!("ups", "systems/ups.yaml"),
     file!("ups", "tests/ups-scan.yaml"),
     file!("ups", "tests/ups/scan.json"),
+];
+
+const ODOO: &[File] = &[
+    file!("odoo", "contracts/odoo.account.move/1.0.0.yaml"),
+    file!("odoo", "contracts/odoo.command.finish_production/1.0.0.yaml"),
+    file!("odoo", "contracts/odoo.command.upsert/1.0.0.yaml"),
+    file!("odoo", "contracts/odoo.command.validate_transfer/1.0.0.yaml"),
+    file!("odoo", "contracts/odoo.maintenance.request/1.0.0.yaml"),
+    file!("odoo", "contracts/odoo.mrp.production/1.0.0.yaml"),
+    file!("odoo", "contracts/odoo.mrp.workorder/1.0.0.yaml"),
+    file!("odoo", "contracts/odoo.product.product/1.0.0.yaml"),
+    file!("odoo", "contracts/odoo.purchase.order/1.0.0.yaml"),
+    file!("odoo", "contracts/odoo.res.partner/1.0.0.yaml"),
+    file!("odoo", "contracts/odoo.sale.order/1.0.0.yaml"),
+    file!("odoo", "contracts/odoo.stock.move/1.0.0.yaml"),
+    file!("odoo", "contracts/odoo.stock.picking/1.0.0.yaml"),
+    file!("odoo", "contracts/odoo.stock.quant/1.0.0.yaml"),
+    file!("odoo", "flows/odoo-commands-customers.yaml"),
+    file!("odoo", "flows/odoo-commands-orders.yaml"),
+    file!("odoo", "flows/odoo-commands-productions.yaml"),
+    file!("odoo", "flows/odoo-commands-shipments.yaml"),
+    file!("odoo", "flows/odoo-invoices-payment.yaml"),
+    file!("odoo", "flows/odoo-invoices-posted.yaml"),
+    file!("odoo", "flows/odoo-maintenance-completed.yaml"),
+    file!("odoo", "flows/odoo-maintenance-created.yaml"),
+    file!("odoo", "flows/odoo-moves-validated.yaml"),
+    file!("odoo", "flows/odoo-orders-cancelled.yaml"),
+    file!("odoo", "flows/odoo-orders-changed.yaml"),
+    file!("odoo", "flows/odoo-orders-confirmed.yaml"),
+    file!("odoo", "flows/odoo-orders-created.yaml"),
+    file!("odoo", "flows/odoo-parties-changed.yaml"),
+    file!("odoo", "flows/odoo-positions-changed.yaml"),
+    file!("odoo", "flows/odoo-productions-cancelled.yaml"),
+    file!("odoo", "flows/odoo-productions-completed.yaml"),
+    file!("odoo", "flows/odoo-productions-released.yaml"),
+    file!("odoo", "flows/odoo-productions-started.yaml"),
+    file!("odoo", "flows/odoo-products-changed.yaml"),
+    file!("odoo", "flows/odoo-purchases-cancelled.yaml"),
+    file!("odoo", "flows/odoo-purchases-changed.yaml"),
+    file!("odoo", "flows/odoo-purchases-issued.yaml"),
+    file!("odoo", "flows/odoo-transfers-allocated.yaml"),
+    file!("odoo", "flows/odoo-transfers-cancelled.yaml"),
+    file!("odoo", "flows/odoo-transfers-created.yaml"),
+    file!("odoo", "flows/odoo-transfers-dispatched.yaml"),
+    file!("odoo", "flows/odoo-transfers-received.yaml"),
+    file!("odoo", "flows/odoo-transfers-returned.yaml"),
+    file!("odoo", "flows/odoo-workorders-confirmed.yaml"),
+    file!("odoo", "flows/odoo-workorders-started.yaml"),
+    file!("odoo", "mappings/odoo-command-customer.yaml"),
+    file!("odoo", "mappings/odoo-command-order.yaml"),
+    file!("odoo", "mappings/odoo-command-production.yaml"),
+    file!("odoo", "mappings/odoo-command-shipment.yaml"),
+    file!("odoo", "mappings/odoo-invoice-payment.yaml"),
+    file!("odoo", "mappings/odoo-invoice-posted.yaml"),
+    file!("odoo", "mappings/odoo-maintenance-completed.yaml"),
+    file!("odoo", "mappings/odoo-maintenance-created.yaml"),
+    file!("odoo", "mappings/odoo-move-validated.yaml"),
+    file!("odoo", "mappings/odoo-order-cancelled.yaml"),
+    file!("odoo", "mappings/odoo-order-changed.yaml"),
+    file!("odoo", "mappings/odoo-order-confirmed.yaml"),
+    file!("odoo", "mappings/odoo-order-created.yaml"),
+    file!("odoo", "mappings/odoo-party-changed.yaml"),
+    file!("odoo", "mappings/odoo-position-changed.yaml"),
+    file!("odoo", "mappings/odoo-product-changed.yaml"),
+    file!("odoo", "mappings/odoo-production-cancelled.yaml"),
+    file!("odoo", "mappings/odoo-production-completed.yaml"),
+    file!("odoo", "mappings/odoo-production-released.yaml"),
+    file!("odoo", "mappings/odoo-production-started.yaml"),
+    file!("odoo", "mappings/odoo-purchase-cancelled.yaml"),
+    file!("odoo", "mappings/odoo-purchase-changed.yaml"),
+    file!("odoo", "mappings/odoo-purchase-issued.yaml"),
+    file!("odoo", "mappings/odoo-transfer-allocated.yaml"),
+    file!("odoo", "mappings/odoo-transfer-cancelled.yaml"),
+    file!("odoo", "mappings/odoo-transfer-created.yaml"),
+    file!("odoo", "mappings/odoo-transfer-dispatched.yaml"),
+    file!("odoo", "mappings/odoo-transfer-received.yaml"),
+    file!("odoo", "mappings/odoo-transfer-returned.yaml"),
+    file!("odoo", "mappings/odoo-workorder-confirmed.yaml"),
+    file!("odoo", "mappings/odoo-workorder-started.yaml"),
+    file!("odoo", "systems/odoo.yaml"),
+    file!("odoo", "systems/to-odoo.yaml"),
+    file!("odoo", "tests/odoo-command-shipment.yaml"),
+    file!("odoo", "tests/odoo-transfer.yaml"),
+    file!("odoo", "tests/odoo/shipment.json"),
+    file!("odoo", "tests/odoo/transfer.json"),
 ];
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Our own cases: `corpus/packs/PACK/CASE/request.json` is a request or a list of them, `expected.json` what becomes of
-//! each, in the same order.
+//! each, in the same order. A request goes to the source that is called like the pack, or to the one that it names.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,6 +16,8 @@ use crate::way::{End, Made, Seen, go, reason};
 /// A request of a case. The body keeps its digits: it is cut out of the file, not written anew.
 #[derive(Deserialize)]
 struct Request<'t> {
+    /// Where a pack has several.
+    source: Option<String>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
     #[serde(borrow)]
@@ -55,7 +57,8 @@ fn show(project: &Project, pack: &'static str, case: &Path) -> String {
         .iter()
         .map(|request| {
             let headers = request.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-            let payload = Payload { source: pack, name: String::new(), headers, body: request.body.get().to_owned() };
+            let source = request.source.clone().map_or(pack, |source| &*source.leak());
+            let payload = Payload { source, name: String::new(), headers, body: request.body.get().to_owned() };
             end(&go(project, &payload, &mut seen))
         })
         .collect();

@@ -12,5 +12,5 @@ mod project;
 mod real;
 mod way;
 
-/// The packs, and the source that each of them has.
-const PACKS: [&str; 4] = ["shopify", "woocommerce", "easypost", "ups"];
+/// The packs; each has a source of its name.
+const PACKS: [&str; 5] = ["shopify", "woocommerce", "easypost", "ups", "odoo"];

@@ -9,6 +9,7 @@ use engine::intake::decide::{Decision, admit};
 use engine::routing::decide::{Routable, route};
 use formats::signature::Secret;
 use formats::signature::hmac_template::{Request as Signable, Verifier};
+use formats::signature::standard_webhooks::{self, SigningKey};
 use http::HeaderMap;
 use model::diagnostic::Place;
 use model::{Diagnostic, Entry, Event, Offset, Outcome, Partition, Position, Received, Record, SourceName, Verdict};
@@ -88,6 +89,7 @@ fn received(project: &Project, payload: &Payload) -> Received {
     let source = SourceName::new(payload.source).expect("a name");
     let body = Bytes::copy_from_slice(payload.body.as_bytes());
     let mut headers = payload.headers.clone();
+    let mut path = String::new();
     headers.push(("content-type".to_owned(), "application/json".to_owned()));
     match &project.policy.sources[&source].verify {
         Verify::Signed(scheme) => {
@@ -95,11 +97,19 @@ fn received(project: &Project, payload: &Payload) -> Received {
             let request = Signable { method: "POST", path: "", headers: &HeaderMap::new(), body: &body };
             headers.push((scheme.header.to_string(), verifier.sign(&request, "").expect("a signature")));
         }
+        Verify::StandardWebhooks { .. } => {
+            let id = headers.iter().find(|(name, _)| name == standard_webhooks::ID).expect("an id");
+            let key = SigningKey::parse(SECRET).expect("a key");
+            let signature = standard_webhooks::sign(&id.1, NOW.secs(), &body, &[key]).expect("a signature");
+            headers.push((standard_webhooks::SIGNATURE.to_owned(), signature));
+            headers.push((standard_webhooks::TIMESTAMP.to_owned(), NOW.secs().to_string()));
+        }
         Verify::SecretHeader { header } => headers.push((header.clone(), SECRET.to_owned())),
+        Verify::SecretPath => path = format!("/{SECRET}"),
         other => panic!("no pack verifies like this: {other:?}"),
     }
     let headers = model::event::headers(headers).expect("header lines");
-    let (method, path, query) = ("POST".to_owned(), String::new(), String::new());
+    let (method, query) = ("POST".to_owned(), String::new());
     Received { source, at: NOW, headers, method, path, query, body, peer: None, seed: 7, by: model::event::Brought::Sender }
 }
 

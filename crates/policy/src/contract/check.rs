@@ -5,10 +5,11 @@ use model::{Code, Diagnostic};
 use serde_json::Value;
 
 use super::schema::{Found, Schema};
+use super::sought::Sought;
 use super::validator::DIALECT;
-use super::{Contract, validator, violation};
+use super::{Contract, unknown_paths, validator, violation};
 use crate::codes;
-use crate::expression::{Path, short};
+use crate::expression::{Path, Root, short};
 use crate::specs::ContractSpec;
 use crate::tree::Node;
 use crate::{Spanned, near, spanned};
@@ -28,6 +29,9 @@ pub(super) fn check(contract: &Contract, spec: &ContractSpec) -> Vec<Diagnostic>
         return found;
     }
     paths(contract, spec, &mut found);
+    for (_, sought) in &contract.identifiers {
+        expressions(contract, sought, &mut found);
+    }
     for (example, tree) in spec.examples.iter().zip(&spec.example_trees) {
         examples(contract, &example.value, tree, &mut found);
     }
@@ -145,6 +149,18 @@ fn paths(contract: &Contract, spec: &ContractSpec, found: &mut Vec<Diagnostic>) 
         let message = format!("a contract has at most {IDENTIFIERS_MAX} business identifiers");
         let help = "keep those that people search by";
         found.push(Diagnostic::error(codes::TOO_MANY_IDENTIFIERS, scheme.place(&spec.path), message).help(help));
+    }
+}
+
+/// An identifier that is an expression answers always, and reads only what the contract has.
+fn expressions(contract: &Contract, sought: &Sought, found: &mut Vec<Diagnostic>) {
+    let Sought::Expression(expression) = sought else { return };
+    found.extend(expression.check());
+    found.extend(unknown_paths(expression, &[contract]));
+    if let Some(query) = expression.queries().iter().find(|query| query.root == Root::Envelope) {
+        let place = expression.source().place_of(&query.span);
+        let message = "an identifier is found in the data; there is no envelope yet";
+        found.push(Diagnostic::error(codes::PATH_NOT_IN_SCHEMA, place, message).help("read a field of the data"));
     }
 }
 

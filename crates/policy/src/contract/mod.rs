@@ -7,6 +7,7 @@ mod check;
 mod kinds;
 mod reading;
 mod schema;
+mod sought;
 mod validator;
 mod violation;
 
@@ -20,12 +21,14 @@ use model::{Code, ContractRef, Diagnostic, EventType, Identifier, Owner, Timesta
 use serde_json::Value;
 use vrl::value::Kind;
 
-use crate::expression::{BadPath, Data, Expression, Path, Query, Root, Segment, scalar_text, timestamp};
+use crate::expression::{BadPath, Data, Expression, Path, Query, Root, Segment, timestamp};
 use crate::specs::ContractSpec;
 use crate::tree::Node;
 use crate::{Spanned, codes, near, spanned};
 
 pub use crate::specs::{Classification, Lifecycle, Repeatable};
+
+use sought::Sought;
 
 pub(crate) use schema::{Found, Lacking, Schema, Why, follow};
 
@@ -47,7 +50,7 @@ pub struct Contract {
     /// What a replay may do.
     pub repeat: Repeatable,
     path: String,
-    identifiers: Vec<(String, Path)>,
+    identifiers: Vec<(String, Sought)>,
     ordering: Option<Path>,
     correlation: Option<Path>,
     time: Option<Path>,
@@ -68,7 +71,16 @@ impl Contract {
                 None
             }
         };
-        let identifiers = spec.identifiers.iter().filter_map(|(scheme, path)| Some((scheme.value.clone(), read(path)?)));
+        let (ordering, correlation) =
+            (spec.ordering.as_ref().and_then(&mut read), spec.correlation.as_ref().and_then(&mut read));
+        let time = spec.time.as_ref().and_then(&mut read);
+        let sought = |(scheme, text): &(Spanned<String>, Spanned<String>)| match Sought::read(text, &spec.path) {
+            Ok(sought) => Some((scheme.value.clone(), sought)),
+            Err(bad) => {
+                wrong.push(bad_path(text, bad, &spec.path));
+                None
+            }
+        };
         let contract = Self {
             reference: spec.reference.clone(),
             kind: spec.kind.clone(),
@@ -78,10 +90,10 @@ impl Contract {
             classification: spec.classification,
             repeat: spec.repeat,
             path: spec.path.clone(),
-            identifiers: identifiers.collect(),
-            ordering: spec.ordering.as_ref().and_then(&mut read),
-            correlation: spec.correlation.as_ref().and_then(&mut read),
-            time: spec.time.as_ref().and_then(&mut read),
+            identifiers: spec.identifiers.iter().filter_map(sought).collect(),
+            ordering,
+            correlation,
+            time,
             schema: spec.schema.value.clone(),
             tree: spec.schema_tree.clone(),
             validator: OnceLock::new(),
@@ -132,8 +144,8 @@ impl Contract {
     /// The business identifiers, in the order of the file; a list of texts gives one each. At most
     /// [`IDENTIFIERS_MAX`]; empty ones are left out, and in the place of one longer than [`IDENTIFIER_BYTES_MAX`] is its digest.
     pub fn identifiers(&self, data: &Data<'_>) -> Vec<Identifier> {
-        let values = self.identifiers.iter().flat_map(|(scheme, path)| {
-            let found = identifier_values(data, path);
+        let values = self.identifiers.iter().flat_map(|(scheme, sought)| {
+            let found = sought.texts(data);
             let identifier = |value| Identifier { scheme: scheme.clone(), value: bounded(value, IDENTIFIER_BYTES_MAX) };
             found.into_iter().map(identifier)
         });
@@ -247,14 +259,6 @@ pub(crate) fn unknown_paths(expression: &Expression, contracts: &[&Contract]) ->
 fn bad_path(text: &Spanned<String>, bad: BadPath, file: &str) -> Diagnostic {
     Diagnostic::error(codes::BAD_PATH, text.place(file), format!("`{}` is not a path: {bad}", text.value))
         .help("a path looks like .customer.address[0].\"postal-code\"")
-}
-
-fn identifier_values(data: &Data<'_>, path: &Path) -> Vec<String> {
-    match data.json().ok().and_then(|json| path.get(json)) {
-        Some(Value::Array(items)) => items.iter().filter_map(scalar_text).collect(),
-        Some(_) => data.text(path).into_iter().collect(),
-        None => Vec::new(),
-    }
 }
 
 fn non_empty(text: String) -> Option<String> {

@@ -121,6 +121,50 @@ fn reasons_are_limited_and_long_values_are_cut() {
     assert!(long[0].message.len() < 160, "{}", long[0].message);
 }
 
+const SHIPMENT: &str = r##"
+owner: team
+identifiers:
+  tracking: split(string(.tracking) ?? "", r'[,;+\s]+')
+  lot: 'map_values(array(.lines) ?? []) -> |line| { line.lot || line.new_lot }'
+  name: downcase(string(.name) ?? "")
+schema:
+  type: object
+  properties:
+    name: { type: string }
+    tracking: { type: [string, "null"] }
+    lines: { type: array, items: { type: object, properties: { lot: { type: string }, new_lot: { type: string } } } }
+"##;
+
+#[test]
+fn an_identifier_may_be_an_expression_that_answers_texts() {
+    let (contract, wrong) = contract(SHIPMENT);
+    assert_eq!(wrong, []);
+    let found = |body: &str| -> Vec<String> {
+        let found = contract.identifiers(&Data::json_bytes(body.as_bytes()));
+        found.into_iter().map(|id| format!("{}={}", id.scheme, id.value)).collect()
+    };
+    let body = r#"{"name":"OUT/1","tracking":"1Z1, 1Z2;1Z1,","lines":[{"lot":"A"},{},{"new_lot":"B"}]}"#;
+    assert_eq!(found(body), ["tracking=1Z1", "tracking=1Z2", "lot=A", "lot=B", "name=out/1"]);
+    assert_eq!(found(r#"{"tracking":null}"#), Vec::<String>::new());
+    assert_eq!(found("[]"), Vec::<String>::new());
+}
+
+#[test]
+fn an_identifier_that_may_fail_or_reads_what_is_not_there_is_refused() {
+    for (expression, code, part) in [
+        ("upcase(.name)", 304, ".name"),
+        ("upcase!(.name)", 315, "upcase!(.name)"),
+        ("downcase(string(.nmae) ?? \"\")", 330, ".nmae"),
+        ("downcase(%type)", 405, "%type"),
+        ("now()", 310, "now"),
+        ("{\"a\": is_null(.name)}", 307, "is_null(.name)"),
+    ] {
+        let yaml = SHIPMENT.replace("downcase(string(.name) ?? \"\")", &format!("'{expression}'"));
+        let (_, wrong) = contract(&yaml);
+        assert!(wrong.iter().any(|(found, at)| *found == code && at.contains(part)), "{expression}: {wrong:?}");
+    }
+}
+
 #[test]
 fn of_an_identifier_that_is_too_long_the_digest_is_kept() {
     let (contract, _) = contract(ORDER);

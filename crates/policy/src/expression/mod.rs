@@ -44,6 +44,8 @@ pub enum Kind {
     Bool,
     /// A text or null, always: a lane. Numbers and booleans count as texts.
     Text,
+    /// Texts, a list of them or null, always: an identifier.
+    Texts,
     /// Anything.
     Any,
 }
@@ -108,18 +110,29 @@ impl Expression {
         Ok(json::scalar_text(&self.eval(view)?).filter(|text| !text.is_empty()))
     }
 
+    /// Its texts for data that is no event yet: one, or those of a list.
+    pub(crate) fn eval_texts(&self, data: &Data<'_>) -> Result<Vec<String>, NoAnswer> {
+        Ok(match self.run(Reading { here: data.value(), view: None })? {
+            Value::Array(items) => items.iter().filter_map(json::scalar_text).collect(),
+            answer => json::scalar_text(&answer).into_iter().collect(),
+        })
+    }
+
     fn eval(&self, view: &EventView<'_>) -> Result<Value, NoAnswer> {
+        self.run(Reading { here: view.data().value(), view: Some(view) })
+    }
+
+    fn run(&self, reading: Reading<'_>) -> Result<Value, NoAnswer> {
         let program = self.program().as_ref().map_err(|errors| {
             NoAnswer(errors.first().map_or_else(String::new, |error| format!("{}: {}", error.code, error.message)))
         })?;
-        let answer = program.run(Reading { here: view.data().value(), view }, &mut Steps(STEPS_MAX));
-        answer.map_err(|failure| NoAnswer(failure.message))
+        program.run(reading, &mut Steps(STEPS_MAX)).map_err(|failure| NoAnswer(failure.message))
     }
 
     fn program(&self) -> &Result<Program, Vec<Diagnostic>> {
         self.program.get_or_init(|| {
             let failing = match self.kind {
-                Kind::Bool | Kind::Text => Failing::Never,
+                Kind::Bool | Kind::Text | Kind::Texts => Failing::Never,
                 Kind::Any => Failing::Refuses,
             };
             let (types, unknown) = (&|_: Root, _: &Path| Type::any(), &|_: &Query| None);
@@ -134,7 +147,7 @@ impl Expression {
         let place = self.source.place();
         let result = &program.result;
         match self.kind {
-            Kind::Bool | Kind::Text if program.can_fail => Some(
+            Kind::Bool | Kind::Text | Kind::Texts if program.can_fail => Some(
                 Diagnostic::error(codes::GIVES_UP, place, "the expression can give up, but here it has to answer always")
                     .help("instead of `name!(…)` write `(name(…)) ?? other`, which goes on with another value"),
             ),
@@ -150,7 +163,11 @@ impl Expression {
                 Diagnostic::error(codes::NOT_TEXT, place, format!("the key answers {}, not a text", named(result)))
                     .help("choose a field of it"),
             ),
-            Kind::Any | Kind::Bool | Kind::Text => None,
+            Kind::Texts if !may_be_text(result) && !result.contains_array() => Some(
+                Diagnostic::error(codes::NOT_TEXT, place, format!("the identifier answers {}, not a text", named(result)))
+                    .help("choose a field of it"),
+            ),
+            Kind::Any | Kind::Bool | Kind::Text | Kind::Texts => None,
         }
     }
 }

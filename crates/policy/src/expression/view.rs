@@ -82,20 +82,23 @@ pub(crate) fn envelope_kind(whole: Kind) -> Kind {
 pub(crate) struct Reading<'r> {
     /// What `.` is.
     pub(crate) here: &'r Value,
-    /// The event around it.
-    pub(crate) view: &'r EventView<'r>,
+    /// The event around it; nothing while there is none yet.
+    pub(crate) view: Option<&'r EventView<'r>>,
 }
 
 impl vrl::compiler::Target for Reading<'_> {
     fn target_get(&self, path: &OwnedTargetPath) -> Result<Option<&Value>, String> {
         Ok(match path.prefix {
             PathPrefix::Event => self.here.get(&path.path),
-            PathPrefix::Metadata => match path.path.segments.split_first() {
-                Some((OwnedSegment::Field(name), rest)) if name.as_str() == WHOLE => {
-                    rest.iter().try_fold(self.view.data().value(), step)
+            PathPrefix::Metadata => {
+                let Some(view) = self.view else { return Ok(None) };
+                match path.path.segments.split_first() {
+                    Some((OwnedSegment::Field(name), rest)) if name.as_str() == WHOLE => {
+                        rest.iter().try_fold(view.data().value(), step)
+                    }
+                    _ => view.envelope().get(&path.path),
                 }
-                _ => self.view.envelope().get(&path.path),
-            },
+            }
         })
     }
 

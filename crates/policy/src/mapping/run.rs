@@ -62,7 +62,7 @@ impl Run<'_> {
 
     /// The value of a field; nothing where it is left out or cannot be made.
     fn field(&mut self, step: &Step, here: Here<'_>) -> Option<Json> {
-        let reading = Reading { here: here.value, view: self.view };
+        let reading = Reading { here: here.value, view: Some(self.view) };
         match step.program.run(reading, &mut self.steps) {
             Ok(Value::Null) if step.optional => None,
             Ok(value) => match &step.each {
