@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use serde_json::json;
 use sim::odoo::{Odoo, Open, Receipt};
 
@@ -19,6 +21,8 @@ const PACE: u64 = 150;
 const LOST_PERCENT: u64 = 5;
 /// LIMIT: how long a transaction is held open; the overlap of the sweeps is longer.
 const HELD_MAX_S: u64 = 20;
+/// LIMIT: transactions that are ending at once, as Odoo's workers are.
+const ENDING_MAX: usize = 32;
 const ORDER: &str = "sale.order";
 
 /// How much work there is.
@@ -35,13 +39,6 @@ pub(super) struct Users {
     plan: Plan,
     lost: Arc<AtomicU64>,
     began: AtomicU64,
-}
-
-/// A transaction that is held open, until then, and whether it is taken back.
-struct Held {
-    until_us: u64,
-    open: Open,
-    is_taken_back: bool,
 }
 
 /// A sequence of chance; the same seed gives the same one.
@@ -114,59 +111,95 @@ impl Users {
         let began = now_us();
         self.began.store(began, Ordering::Relaxed);
         let mut chance = Chance(self.plan.seed ^ 0x5eed);
-        let mut held: Vec<Held> = Vec::new();
+        let mut day = Day::default();
         let mut live: Vec<i64> = self.odoo.records(ORDER).keys().copied().collect();
         for number in 0..self.plan.changes {
             let due = began + number * 1_000_000 / PACE;
-            while now_us() < due {
-                end(&mut held, now_us()).await;
-                tokio::time::sleep(Duration::from_millis(2)).await;
+            while now_us() < due || day.ending.len() >= ENDING_MAX {
+                day.pass().await;
             }
-            let reference = format!("change {number}");
+            day.end_due();
             let mut open = self.odoo.begin();
-            let at = usize::try_from(chance.below(live.len() as u64))?;
-            let done = match chance.below(100) {
-                0..10 => {
-                    open.create(ORDER, &json!({ "partner_id": 1, "client_order_ref": reference })).map(|id| live.push(id))
-                }
-                10..14 => {
-                    let id = live.swap_remove(at);
-                    open.write(ORDER, &[id], &json!({ "state": "cancel" })).and_then(|()| open.unlink(ORDER, &[id]))
-                }
-                14..20 => open.write(ORDER, &[live[at]], &json!({ "state": "sale", "client_order_ref": reference })),
-                _ => open.write(ORDER, &[live[at]], &json!({ "client_order_ref": reference })),
-            };
-            if done.is_err() {
+            if change(&mut open, &mut chance, &mut live, number).is_err() {
                 // Somebody else's transaction has the record; this one gives up, as people do.
                 open.roll_back().await;
                 continue;
             }
             match chance.below(100) {
-                0..5 => {
-                    let until_us = now_us() + 1_000_000 * (1 + chance.below(HELD_MAX_S));
-                    held.push(Held { until_us, open, is_taken_back: false });
-                }
-                5..8 => held.push(Held { until_us: now_us() + 1_000_000, open, is_taken_back: true }),
-                _ => drop(open.commit().await),
+                0..5 => day.hold(open, 1 + chance.below(HELD_MAX_S), Fate::Committed),
+                5..8 => day.hold(open, 1, Fate::TakenBack),
+                _ => day.commit(open),
             }
         }
-        while !held.is_empty() {
-            end(&mut held, now_us()).await;
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        while !day.is_over() {
+            day.end_due();
+            day.pass().await;
         }
         Ok(())
     }
 }
 
-/// Ends the transactions whose time has come. One whose records were changed by another meanwhile fails, and that is its end.
-async fn end(held: &mut Vec<Held>, now: u64) {
-    let (due, later): (Vec<Held>, Vec<Held>) = std::mem::take(held).into_iter().partition(|it| it.until_us <= now);
-    *held = later;
-    for Held { open, is_taken_back, .. } in due {
-        if is_taken_back {
-            open.roll_back().await;
-        } else {
-            drop(open.commit().await);
+/// One thing that somebody does to an order.
+fn change(open: &mut Open, chance: &mut Chance, live: &mut Vec<i64>, number: u64) -> Result<(), sim::odoo::Failure> {
+    let reference = format!("change {number}");
+    let at = usize::try_from(chance.below(live.len() as u64)).unwrap_or_default();
+    match chance.below(100) {
+        0..10 => open.create(ORDER, &json!({ "partner_id": 1, "client_order_ref": reference })).map(|id| live.push(id)),
+        10..14 => {
+            let id = live.swap_remove(at);
+            open.write(ORDER, &[id], &json!({ "state": "cancel" })).and_then(|()| open.unlink(ORDER, &[id]))
         }
+        14..20 => open.write(ORDER, &[live[at]], &json!({ "state": "sale", "client_order_ref": reference })),
+        _ => open.write(ORDER, &[live[at]], &json!({ "client_order_ref": reference })),
+    }
+}
+
+/// How a transaction ends.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Committed,
+    TakenBack,
+}
+
+/// Transactions that are open, and those that are ending.
+#[derive(Default)]
+struct Day {
+    held: Vec<(u64, Open, Fate)>,
+    ending: FuturesUnordered<BoxFuture<'static, ()>>,
+}
+
+impl Day {
+    fn hold(&mut self, open: Open, secs: u64, fate: Fate) {
+        self.held.push((now_us() + secs * 1_000_000, open, fate));
+    }
+
+    /// One whose records were changed by another meanwhile fails, and that is its end.
+    fn commit(&mut self, open: Open) {
+        self.ending.push(open.commit().map(drop).boxed());
+    }
+
+    fn end_due(&mut self) {
+        let now = now_us();
+        let (due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.held).into_iter().partition(|(until, ..)| *until <= now);
+        self.held = later;
+        for (_, open, fate) in due {
+            match fate {
+                Fate::Committed => self.commit(open),
+                Fate::TakenBack => self.ending.push(open.roll_back().boxed()),
+            }
+        }
+    }
+
+    /// A moment in which transactions may come to their end.
+    async fn pass(&mut self) {
+        tokio::select! {
+            Some(()) = self.ending.next(), if !self.ending.is_empty() => {}
+            () = tokio::time::sleep(Duration::from_millis(5)) => {}
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.held.is_empty() && self.ending.is_empty()
     }
 }

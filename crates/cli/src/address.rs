@@ -45,6 +45,14 @@ impl Address {
         }
     }
 
+    /// What a person has to know who reads there, if nobody said that it is meant.
+    pub(crate) fn remark(&self) -> Option<String> {
+        match self.said_by {
+            SaidBy::Caller | SaidBy::Folder { .. } => None,
+            SaidBy::Nobody => Some(format!("asking {}: no product runs in this folder", self.url)),
+        }
+    }
+
     /// Why this one was asked, in words that fit behind it.
     pub(crate) fn why(&self) -> String {
         match &self.said_by {
@@ -96,11 +104,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let found = |named| Address::find(named, folder.path());
         assert_eq!((found(None).url.as_str(), found(None).said_by), (USUAL, SaidBy::Nobody));
+        let asking = "asking http://127.0.0.1:8080: no product runs in this folder";
+        assert_eq!(found(None).remark().as_deref(), Some(asking));
         let written = Written::new(folder.path(), "http://127.0.0.1:1234", "abc");
         written.write().unwrap();
         assert_eq!(found(None).url, "http://127.0.0.1:1234");
         assert!(matches!(found(None).said_by, SaidBy::Folder { instance, .. } if instance == "abc"));
         assert_eq!(found(Some("https://hub.example.com/")).url, "https://hub.example.com");
+        assert_eq!([found(None), found(Some("https://hub.example.com/"))].map(|it| it.remark()), [None, None]);
         assert_eq!(found(Some("")).url, "http://127.0.0.1:1234", "an empty variable says nothing");
         Written::new(folder.path(), "http://127.0.0.1:1234", "another").remove();
         assert_eq!(found(None).url, "http://127.0.0.1:1234", "only the one who wrote it removes it");

@@ -102,11 +102,10 @@ impl Client {
                     file.display()
                 )))
             }
-            (Some(_), SaidBy::Nobody) => {
-                self.output.say(&format!("asking {url}: no product runs in this folder"));
+            (Some(_), _) => {
+                self.address.remark().iter().for_each(|remark| self.output.say(remark));
                 Ok(())
             }
-            (Some(_), _) => Ok(()),
             (None, _) if !status.is_success() && is_problem(&answer) => Err(problem(status, &read(answer).await?)),
             (None, _) => {
                 let message = format!("what answers at {url} is no Crossdock ({})", self.address.why());
@@ -151,7 +150,7 @@ impl Client {
         query: &[(&str, String)],
         limit: usize,
     ) -> Result<Vec<T>, Failure> {
-        let mut rows = Vec::new();
+        let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
         let mut cursor: Option<String> = None;
         while rows.len() < limit {
             let page = (limit - rows.len()).min(PAGE_ROWS_MAX);
@@ -160,12 +159,16 @@ impl Client {
             let query: Vec<String> = pairs.chain(cursor_pair).chain([format!("limit={page}")]).collect();
             let answer: Rows<T> = self.get(&format!("{path}?{}", query.join("&"))).await?;
             rows.extend(answer.rows);
+            unreadable.extend(answer.unreadable);
             cursor = answer.next;
             if cursor.is_none() {
                 break;
             }
         }
         rows.truncate(limit);
+        if let Some(text) = left_out(&unreadable) {
+            Output::insist(&text);
+        }
         Ok(rows)
     }
 
@@ -318,6 +321,22 @@ fn root(error: &reqwest::Error) -> String {
         cause = inner;
     }
     cause.to_string()
+}
+
+/// LIMIT: rows that are named; the log of the product names each.
+const LEFT_OUT_NAMED: usize = 3;
+
+/// What a person has to know who counts on seeing all rows.
+fn left_out(unreadable: &[String]) -> Option<String> {
+    let mut lines = vec![match unreadable.len() {
+        0 => return None,
+        1 => "1 row cannot be read and is not among these:".to_owned(),
+        rows => format!("{rows} rows cannot be read and are not among these:"),
+    }];
+    lines.extend(unreadable.iter().take(LEFT_OUT_NAMED).map(|row| format!("  {row}")));
+    let more = unreadable.len().saturating_sub(LEFT_OUT_NAMED);
+    lines.extend((more > 0).then(|| format!("  and {more} more, which the log of the product names")));
+    Some(lines.join("\n"))
 }
 
 fn json(body: &impl Serialize) -> Result<Vec<u8>, Failure> {

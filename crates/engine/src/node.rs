@@ -1,6 +1,7 @@
 //! A node: one life of the engine over its ports. It names the loops; whoever owns the node runs and awaits them, on
 //! threads in production and in virtual time in simulation.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -11,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use crate::board::Board;
 use crate::book::Book;
 use crate::change::run::Leavings;
-use crate::delivery::claim::{Claimer, Told};
+use crate::delivery::claim::Claimer;
 use crate::delivery::deadlines::Deadlines;
 use crate::delivery::run::{Deliverer, Sender};
 use crate::delivery::sweep::Sweep;
@@ -20,7 +21,7 @@ use crate::intake::capture::run::Captures;
 use crate::intake::run::{Intake, Memory};
 use crate::keyring::Keyring;
 use crate::membership::{self, Membership};
-use crate::observe::{Facts, UnreadableRows};
+use crate::observe::Facts;
 use crate::outbox::Outbox;
 use crate::ports::{Clock, Hint, Journal, Ledger, Outbound, Records};
 use crate::replay::run::Replayer;
@@ -151,8 +152,7 @@ impl Node {
     }
 
     fn claim_loop(&self, handovers: mpsc::Sender<crate::board::Handover>) -> Loop {
-        let claimer =
-            Claimer { sender: self.sender(), handovers, told: Told::default(), left: std::collections::BTreeMap::new() };
+        let claimer = Claimer { sender: self.sender(), handovers, lacking: BTreeMap::new(), left: BTreeMap::new() };
         ("claim".to_owned(), Box::pin(claimer.run()))
     }
 
@@ -177,7 +177,6 @@ impl Node {
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
             pulse: Pulse::default(),
-            told: UnreadableRows::default(),
         };
         let mut drive = self.drive("sweep", None);
         let run = async move {
@@ -198,6 +197,7 @@ impl Node {
             book: Arc::clone(&self.ground.book),
             board: Arc::clone(&self.board),
             clock: Arc::clone(&self.ground.clock),
+            facts: Arc::clone(&self.ground.facts),
         };
         let mut drive = self.drive("deadlines", None);
         let run = async move {
@@ -215,7 +215,6 @@ impl Node {
             journal: Arc::clone(&self.ground.journal),
             ledger: Arc::clone(&self.ground.ledger),
             facts: Arc::clone(&self.ground.facts),
-            told: UnreadableRows::default(),
         };
         let mut drive = self.drive("outbox", Some(self.ground.ledger.changed()));
         let run = async move {
@@ -254,8 +253,7 @@ impl Node {
             board: Arc::clone(&self.board),
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
-            paces: std::collections::BTreeMap::new(),
-            told: UnreadableRows::default(),
+            paces: BTreeMap::new(),
         };
         let mut drive = self.drive("replay", None);
         let run = async move {
@@ -281,7 +279,7 @@ impl Node {
             facts: Arc::clone(&self.ground.facts),
             levels: Default::default(),
             barren_at: Timestamp::EPOCH,
-            sweeps: std::collections::BTreeMap::new(),
+            sweeps: BTreeMap::new(),
         };
         let mut drive = self.drive("retention", None);
         let run = async move {

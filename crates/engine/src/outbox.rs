@@ -7,7 +7,7 @@ use model::limit::COMMIT_ENTRIES_MAX;
 use model::{Batch, Change, Fault};
 
 use crate::drive::Turn;
-use crate::observe::{Facts, UnreadableRows};
+use crate::observe::Facts;
 use crate::ports::{Journal, Ledger, Readable};
 
 /// The outbox loop of a node. Several nodes may run one: repeats are dropped.
@@ -19,15 +19,13 @@ pub struct Outbox {
     pub ledger: Arc<dyn Ledger>,
     /// Where facts go.
     pub facts: Arc<Facts>,
-    /// Rows that cannot be read and were told of.
-    pub told: UnreadableRows,
 }
 
 impl Outbox {
     /// Appends what waits, in the order in which it was emitted. What cannot be read stays where it is, and is told of.
     pub async fn turn(&mut self) -> Result<Turn, Fault> {
         let Readable { rows: entries, unreadable } = self.ledger.outbox(COMMIT_ENTRIES_MAX).await?;
-        self.told.tell(&self.facts, None, unreadable);
+        self.facts.tell_unreadable(None, &unreadable);
         if entries.is_empty() {
             return Ok(Turn::Idle);
         }

@@ -30,8 +30,8 @@ use uuid::Uuid;
 
 pub use policy::compiled::Reading;
 
-pub use self::records::{Absence, Asked, Peer, Row, Shape, Shown, Unread, Which};
-pub use self::work::{DueQuery, Life, Readable, Shard};
+pub use self::records::{Absence, Asked, Extent, Peer, Row, Shape, Shown, Unread, Which};
+pub use self::work::{DueQuery, Life, Readable, Shard, Trimmed};
 
 /// The answer of a port, later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
@@ -164,8 +164,8 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     fn next_in_lane(&self, head: DeliveryId) -> Answer<'_, Option<Delivery>>;
 
     /// Deliveries that are overdue at `now` ([`Delivery::is_overdue`]): earliest deadline first (of equal ones, that which was
-    /// opened first), at most `limit`. A row that cannot be read is left out.
-    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>>;
+    /// opened first), at most `limit`. A row that cannot be read is named and left out.
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Readable<Delivery>>;
 
     /// Destinations with a ready delivery, and when their first is due.
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>>;
@@ -204,7 +204,7 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// Replays that are running. A row that cannot be read is named and left out.
     fn replays_running(&self) -> Answer<'_, Readable<Replay>>;
 
-    /// A replay.
+    /// A replay; `Corrupt` where it cannot be read, which keeps nobody from [`model::Change::CancelReplay`].
     fn replay(&self, id: ReplayId) -> Answer<'_, Option<Replay>>;
 
     /// Members of a replay from an index on, at most `limit`.
@@ -275,8 +275,8 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// index is as old as its last commit, what is remembered of an emitted entry as old as its [`model::Change::Emitted`],
     /// anything else as old as it was made.
     ///
-    /// Answers how many rows went; 0 when there is nothing left to do.
-    fn trim(&self, ages: Ages) -> Answer<'_, u64>;
+    /// A damaged row goes like any other; where not even its count can be read, it is named and stays. No rows: nothing is left.
+    fn trim(&self, ages: Ages) -> Answer<'_, Trimmed>;
 
     /// How much room it takes.
     fn room(&self) -> Answer<'_, Room>;
@@ -285,7 +285,8 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     fn changed(&self) -> Hint;
 }
 
-/// Pages for people; never for decisions.
+/// Pages for people; never for decisions. What of a page of deliveries, quarantined events or replays cannot be read is named in
+/// it and left out.
 pub trait Views: Send + Sync + std::fmt::Debug {
     /// Deliveries, newest first: by when they were made, then by id. All pages: newer rows change nothing below a cursor,
     /// and a cursor that no page gave out finds nothing. A page that is asked for rare rows may end before it is full, even

@@ -66,6 +66,7 @@ fn judge(policy: &Policy, request: Request) -> (String, Vec<Diagnostic>) {
     match admit(policy, &verifiers, &received, NOW) {
         Decision::Refused(refusal) => (format!("refused as {}: {}", refusal.kind.code(), refusal.detail), refusal.reasons),
         Decision::Answered(answer) => (format!("answered with {}", answer.status), Vec::new()),
+        Decision::Nudged(nudge) => (format!("taken as a nudge of {} {}", nudge.model, nudge.id), Vec::new()),
         Decision::Judged(verdicts) => {
             let judged = verdicts.into_iter().map(|verdict| match verdict {
                 Verdict::Admitted(_) => ("admitted", Vec::new()),

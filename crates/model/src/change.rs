@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::account::Bucket;
-use crate::audit::{AuditRow, Token};
+use crate::audit::{AuditRow, Principal, Token};
 use crate::delivery::{AttemptResult, Claim, Delivery, DeliveryState};
 use crate::event::Origin;
 use crate::guard::Guard;
-use crate::ids::{DeliveryId, DestinationName, EventId, NodeName, PolicyVersion, SourceName};
+use crate::ids::{DeliveryId, DestinationName, EventId, NodeName, PolicyVersion, ReplayId, SourceName};
 use crate::keyed::KeyedWrite;
 use crate::known::Known;
 use crate::quarantine::{LaterEvent, QuarantineRow, QuarantineState};
@@ -228,6 +228,14 @@ pub enum Change {
     },
     /// A replay moved on: all of it is written anew, under the version after the stored one.
     ReplayMove(Box<Replay>),
+    /// A person ends a replay where it stands, under the next version. One that cannot be read is ended too, and stays
+    /// unreadable. Refused as a conflict unless it runs.
+    CancelReplay {
+        /// Which.
+        replay: ReplayId,
+        /// Who.
+        by: Principal,
+    },
     /// A token was made or changed.
     PutToken(Box<Token>),
     /// A row of the audit. One with the same id stays as it is.
@@ -269,7 +277,7 @@ pub struct Switch {
     /// Whether it is.
     pub paused: bool,
     /// Who said so.
-    pub by: crate::audit::Principal,
+    pub by: Principal,
     /// Why.
     pub why: String,
     /// Since when.
@@ -284,7 +292,7 @@ pub struct InForce {
     /// Which policy.
     pub version: PolicyVersion,
     /// Who applied it.
-    pub by: crate::audit::Principal,
+    pub by: Principal,
     /// Why.
     pub why: String,
     /// When.

@@ -54,6 +54,13 @@ pub enum Guard {
         /// The try.
         turn: u64,
     },
+    /// Fewer writes of the principal of this one are remembered by their keys ([`crate::KeyedWrite::of_same_principal`]).
+    KeyedRoom {
+        /// Whose.
+        write: Digest,
+        /// Than this.
+        most: u64,
+    },
     /// The last application of a policy is this one; 0 for none.
     InForce {
         /// Its number.

@@ -19,11 +19,14 @@ pub struct Page<T> {
     /// What to ask with for the next page; `None` at the end. A page may be short, or empty, and have it all the same: what
     /// is rare is searched for step by step.
     pub next: Option<String>,
+    /// Rows that belong here and cannot be read: which, and what is wrong with it, in a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<String>,
 }
 
 impl<T> Default for Page<T> {
     fn default() -> Self {
-        Self { rows: Vec::new(), next: None }
+        Self { rows: Vec::new(), next: None, unreadable: Vec::new() }
     }
 }
 

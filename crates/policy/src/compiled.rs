@@ -16,7 +16,7 @@ use model::{
 pub use model::Network;
 
 pub use self::capture::{
-    Capture, CapturedModel, FOUND_HEADER, Grade, KEY_HEADER, Odoo, Reading, Rhythm, Since, TYPE_HEADER,
+    Capture, CapturedModel, FOUND_HEADER, KEY_HEADER, Odoo, Reading, Rhythm, Since, TYPE_HEADER,
 };
 
 use crate::contract::Contract;

@@ -132,6 +132,9 @@ pub struct Rows<T> {
     /// What to ask with for the next page. A page can be short, or empty, and have one; only the last has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+    /// Rows that belong here and cannot be read: which, and what is wrong with it, in a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<String>,
 }
 
 /// A secret that has no value.

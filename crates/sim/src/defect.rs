@@ -186,8 +186,8 @@ impl Defect {
     }
 
     /// What is found of what waits beyond its deadline: [`Flaw::I2Deadlines`] strikes here.
-    pub fn overdue(&self, found: Vec<Delivery>) -> Vec<Delivery> {
-        if self.flaw == Flaw::I2Deadlines { Vec::new() } else { found }
+    pub fn overdue(&self, found: Readable<Delivery>) -> Readable<Delivery> {
+        if self.flaw == Flaw::I2Deadlines { Readable::default() } else { found }
     }
 
     /// What is found of newer events of the same key: [`Flaw::I5Replays`] strikes here.

@@ -1,7 +1,8 @@
 //! The deterministic simulator of Crossdock: nodes, stores, partners and people in virtual time, from one seed.
 //!
 //! [`run()`] runs a seed and answers with a [`Report`]. The same seed always gives the same run. The rooms of the engine run as
-//! they are; everything around them is simulated, and [`checks`] has one checker for each invariant of the design.
+//! they are; everything around them is simulated, and [`checks`] has one checker for each invariant of the design. Beside it are
+//! the systems of the demo world, and [`odoo`], an Odoo that behaves as the measured ones do.
 
 pub mod arguments;
 pub mod campaign;

@@ -11,6 +11,8 @@ mod exchange;
 pub mod failure;
 mod fields;
 mod json2;
+#[cfg(test)]
+mod recorded;
 mod records;
 mod rpc;
 mod rules;

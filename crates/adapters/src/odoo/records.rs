@@ -22,6 +22,8 @@ const MODELS_MAX: usize = 200;
 /// Fields that every captured record is read with.
 const WRITTEN: &str = "write_date";
 const STATE: &str = "state";
+/// Names of units and the like are read in the language that mappings are written for, whatever the user's is.
+const LANGUAGE: &str = "en_US";
 
 /// All Odoos of the process, read.
 #[derive(Debug)]
@@ -67,7 +69,7 @@ impl OdooRecords {
                 learnt.fields.clear();
             }
             let ask = Call::of_model(&next, "fields_get").with("attributes", json!(["type", "relation"]));
-            let told = self.odoo.call(peer, &learnt.session, &ask).await?;
+            let told = self.odoo.call(peer, &learnt.session, &ask).await.map_err(no_such_model)?;
             learnt.fields.insert(next, Fields::from_answer(&told.value).ok_or_else(not_odoo)?);
         }
         if learnt.fields.len() != before {
@@ -103,7 +105,8 @@ impl OdooRecords {
             .with("limit", asked.limit)
             .with("order", "id")
             .with("count_limit", 1)
-            .context("active_test", false);
+            .context("active_test", false)
+            .context("lang", LANGUAGE);
         let Told { value, at } = self.odoo.call(peer, session, &call).await?;
         let records = value.get("records").and_then(Value::as_array).ok_or_else(not_odoo)?;
         let mut rows = Vec::with_capacity(records.len());
@@ -236,6 +239,14 @@ fn ids(value: &Value) -> Result<Vec<u64>, Failure> {
 fn records(value: &Value) -> Result<Vec<u64>, Failure> {
     let rows = value.as_array().ok_or_else(not_odoo)?;
     rows.iter().map(|row| row.get("id").and_then(Value::as_u64).ok_or_else(not_odoo)).collect()
+}
+
+/// 18 says that a model does not exist with the exception of business rules; asking for fields breaks none of these.
+fn no_such_model(failure: Failure) -> Failure {
+    match failure {
+        Failure::Said { class: Class::Rule, name, message } => Failure::Said { class: Class::NotFound, name, message },
+        other => other,
+    }
 }
 
 fn not_odoo() -> Failure {

@@ -88,12 +88,12 @@ mod tests {
             .first("vals", json!({ "quantity": 3 }))
             .context("lang", "en_US");
         assert_eq!(
-            super::call(caller, &write)["params"]["args"],
+            call(caller, &write)["params"]["args"],
             json!(["prod", 2, "k", "stock.move", "write", [[3], { "quantity": 3 }], { "context": { "lang": "en_US" } }])
         );
         let read = Call::of_model("sale.order", "search_read").with("domain", json!([])).with("limit", 80);
         assert_eq!(
-            super::call(caller, &read)["params"]["args"],
+            call(caller, &read)["params"]["args"],
             json!(["prod", 2, "k", "sale.order", "search_read", [], { "domain": [], "limit": 80 }])
         );
     }

@@ -1,6 +1,6 @@
 //! Odoo's failures in words for the person who can mend them. Pure.
 
-use engine::ports::Unread;
+use engine::ports::{Extent, Unread};
 use model::outcome::TransportError;
 
 use super::failure::{Class, Failure};
@@ -26,7 +26,21 @@ impl Failure {
                 ("version", format!("it is Odoo {version}, and 17 is the oldest that is spoken to"), "upgrade Odoo")
             }
         };
-        Unread { cause, why, help }
+        Unread { of: self.extent(), cause, why, help }
+    }
+}
+
+impl Failure {
+    /// How much it says cannot be read.
+    const fn extent(&self) -> Extent {
+        match self {
+            Self::Said { class: Class::KeyRefused | Class::Database | Class::Unavailable, .. }
+            | Self::Unreached(_)
+            | Self::Foreign { .. }
+            | Self::Unusable(_)
+            | Self::Version(_) => Extent::System,
+            Self::Said { .. } | Self::TooLarge => Extent::Model,
+        }
     }
 }
 
@@ -121,7 +135,7 @@ mod tests {
         ];
         let mut causes = std::collections::BTreeSet::new();
         for failure in failures {
-            let Unread { cause, why, help } = failure.unread();
+            let Unread { cause, why, help, .. } = failure.unread();
             assert!(causes.insert(cause), "{cause} twice");
             assert!(!why.is_empty(), "{cause}");
             assert_eq!(help.is_empty(), waits.contains(&cause), "{cause}");

@@ -66,5 +66,5 @@ async fn answer(ledger: &dyn Ledger, batch: Batch) -> Result<Committed, FaultKin
 }
 
 async fn trim(ledger: &dyn Ledger, ages: Ages) {
-    while ledger.trim(ages).await.expect("the ledger trims") > 0 {}
+    while ledger.trim(ages).await.expect("the ledger trims").rows > 0 {}
 }

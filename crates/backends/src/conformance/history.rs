@@ -214,7 +214,7 @@ impl History {
     }
 
     async fn expire(&mut self) -> Change {
-        let overdue = self.reference.overdue(self.now(), usize::MAX).await.expect("memory answers");
+        let overdue = self.reference.overdue(self.now(), usize::MAX).await.expect("memory answers").rows;
         let late = self.dice.pick(&overdue).map(|delivery| delivery.id);
         let delivery = late.filter(|_| !self.dice.one_in(10)).unwrap_or_else(|| delivery_id(self.number()));
         Change::Expire { delivery, at: self.now(), state: self.state(), why: self.why() }
@@ -271,7 +271,7 @@ impl History {
     fn setting(&mut self) -> Change {
         let n = self.dice.below(5);
         let (by, why, at) = (Principal::new("ines"), self.why(), self.now());
-        match self.dice.below(13) {
+        match self.dice.below(14) {
             0 => Change::StorePolicy { version: policy(n), files: vec![("flows/a.yaml".to_owned(), why)], at },
             1 => Change::PartitionPolicy { partition: Partition(u16::from(n > 2)), version: policy(n) },
             2 => Change::Breaker { destination: name(self.pick(&DESTINATIONS)), state: format!("{{\"n\":{n}}}") },
@@ -293,6 +293,7 @@ impl History {
                 Change::PutKeyed(Box::new(KeyedWrite { begun_at: at, answer, ..keyed(n, 1 + self.dice.below(3)) }))
             }
             11 => Change::ForgetKeyed { before: self.around() },
+            12 => Change::CancelReplay { replay: replay_id(n), by },
             _ => {
                 let (shard, node) = (self.pick(&SHARDS).to_owned(), name(self.pick(&NODES)));
                 Change::TakeShard { shard, node, incarnation: 1 + self.dice.below(3) }
@@ -338,7 +339,7 @@ impl History {
         let off = u64::from(self.dice.one_in(6));
         let asked = self.delivery_number();
         let stored = self.reference.delivery(asked).await.expect("memory answers");
-        match (self.dice.below(10), stored) {
+        match (self.dice.below(11), stored) {
             (0, Some(delivery)) => Guard::Epoch { delivery: delivery.id, epoch: delivery.epoch + off },
             (1, Some(delivery)) => Guard::DeliveryVersion { delivery: delivery.id, version: delivery.version + off },
             (2, _) => Guard::Life { node: name(self.pick(&NODES)), incarnation: 1 + self.dice.below(3) },
@@ -346,6 +347,11 @@ impl History {
                 let write = keyed_id(self.dice.below(5));
                 let stored = self.reference.keyed_write(write).await.expect("memory answers");
                 Guard::KeyedTurn { write, turn: stored.map_or(0, |write| write.turn) + off }
+            }
+            (8, _) => {
+                let write = keyed_id(self.dice.below(5));
+                let there = self.reference.keyed_writes(write).await.expect("memory answers");
+                Guard::KeyedRoom { write, most: there + 1 - off }
             }
             (4, _) => {
                 let last = self.reference.in_force().await.expect("memory answers");

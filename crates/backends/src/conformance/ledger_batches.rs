@@ -135,6 +135,7 @@ async fn a_failing_change_leaves_nothing(mut it: LedgerFixture) {
         shift(delivery_id(2), waiting(20)),
         Change::QuarantineMove { event: event_id(9), state: model::QuarantineState::Open },
         Change::ReplayMove(Box::new(replay(9, 0))),
+        Change::CancelReplay { replay: replay_id(9), by: person() },
         Change::Heartbeat { node: name("one"), incarnation: 3, at: super::sample::at(6) },
     ];
     for change in failing {

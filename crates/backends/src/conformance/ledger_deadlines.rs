@@ -28,7 +28,7 @@ fn expire(n: u64, at: Timestamp, state: DeliveryState) -> Change {
 
 impl LedgerFixture {
     async fn overdue(&self, now: Timestamp, limit: usize) -> Vec<u64> {
-        let found = self.ledger().overdue(now, limit).await.expect("the ledger reads");
+        let found = self.ledger().overdue(now, limit).await.expect("the ledger reads").rows;
         found.iter().filter_map(|found| (1..=40).find(|n| delivery_id(*n) == found.id)).collect()
     }
 }

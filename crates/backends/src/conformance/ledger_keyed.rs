@@ -9,6 +9,7 @@ use super::sample::{at, event_id, in_force, kept_answer, keyed, keyed_id};
 pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("a_keyed_write_is_written_anew_with_each_turn", |it| Box::pin(a_keyed_write_is_written_anew_with_each_turn(it))),
     ("a_turn_is_taken_once", |it| Box::pin(a_turn_is_taken_once(it))),
+    ("a_new_key_is_taken_while_there_is_room", |it| Box::pin(a_new_key_is_taken_while_there_is_room(it))),
     ("the_oldest_keyed_writes_are_forgotten_first", |it| Box::pin(the_oldest_keyed_writes_are_forgotten_first(it))),
     ("one_policy_is_in_force", |it| Box::pin(one_policy_is_in_force(it))),
     ("of_two_applications_onto_one_the_second_is_refused", |it| {
@@ -57,6 +58,22 @@ async fn a_turn_is_taken_once(it: LedgerFixture) {
     it.commit(take(2)).await;
     assert_eq!(it.refusal(take(2)).await, FaultKind::Conflict);
     assert_eq!(it.keyed(1).await, Some(keyed(1, 2)));
+}
+
+async fn a_new_key_is_taken_while_there_is_room(it: LedgerFixture) {
+    let take = |n: u64| {
+        let guard = Guard::KeyedRoom { write: keyed_id(n), most: 2 };
+        Batch::new().guard(guard).change(put(keyed(n, 1)))
+    };
+    let anothers = KeyedWrite::id_of(&Principal::new("another"), "key-1");
+    it.apply(put(KeyedWrite { id: anothers, ..keyed(1, 1) })).await;
+    it.commit(take(1)).await;
+    it.commit(take(2)).await;
+    assert_eq!(it.refusal(take(3)).await, FaultKind::Conflict);
+    it.apply(Change::ForgetKeyed { before: at(2) }).await;
+    it.commit(take(3)).await;
+    assert_eq!(it.refusal(take(4)).await, FaultKind::Conflict);
+    assert_eq!(it.keyed_count().await, 2);
 }
 
 async fn the_oldest_keyed_writes_are_forgotten_first(mut it: LedgerFixture) {

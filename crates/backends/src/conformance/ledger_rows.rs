@@ -25,6 +25,7 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("breakers_and_switches_are_overwritten", |it| Box::pin(breakers_and_switches_are_overwritten(it))),
     ("a_replay_is_kept_once_with_its_members", |it| Box::pin(a_replay_is_kept_once_with_its_members(it))),
     ("a_replay_moves_on_under_its_version", |it| Box::pin(a_replay_moves_on_under_its_version(it))),
+    ("a_replay_is_cancelled_while_it_runs", |it| Box::pin(a_replay_is_cancelled_while_it_runs(it))),
     ("a_replays_progress_counts_its_deliveries", |it| Box::pin(a_replays_progress_counts_its_deliveries(it))),
     ("a_token_is_found_by_its_digest", |it| Box::pin(a_token_is_found_by_its_digest(it))),
 ];
@@ -210,6 +211,23 @@ async fn a_replay_moves_on_under_its_version(mut it: LedgerFixture) {
         let expected = if state == ReplayState::Running { vec![replay_id(1), replay_id(2)] } else { vec![replay_id(2)] };
         assert_eq!(ids, expected, "{state:?}");
     }
+}
+
+async fn a_replay_is_cancelled_while_it_runs(mut it: LedgerFixture) {
+    let cancel = || Change::CancelReplay { replay: replay_id(1), by: person() };
+    it.conflicts(cancel()).await;
+    it.apply(Change::Replay { replay: Box::new(replay(1, 3)), members: vec![member(0, None), member(1, None)] }).await;
+    it.apply(Change::ReplayMove(Box::new(Replay { next: 2, ..replay(1, 3) }))).await;
+    let stale = Guard::ReplayVersion { replay: replay_id(1), version: 1 };
+    assert_eq!(it.refusal(Batch::new().guard(stale).change(cancel())).await, FaultKind::Conflict);
+    it.commit(Batch::new().guard(Guard::ReplayVersion { replay: replay_id(1), version: 2 }).change(cancel())).await;
+    it.reopen().await;
+    let expected = Replay { state: ReplayState::Cancelled { by: person() }, next: 2, version: 3, ..replay(1, 3) };
+    assert_eq!(it.ledger().replay(replay_id(1)).await.ok(), Some(Some(expected)), "where it stood");
+    assert!(it.ledger().replays_running().await.is_ok_and(|running| running.is_empty()));
+    let (all, end) = (model::Offset(0), model::Offset(u64::MAX >> 1));
+    assert_eq!(it.ledger().needed(Partition(0), all, end).await.ok(), Some(Vec::new()), "nothing is kept for it");
+    it.conflicts(cancel()).await;
 }
 
 async fn a_replays_progress_counts_its_deliveries(it: LedgerFixture) {

@@ -46,7 +46,7 @@ impl LedgerFixture {
     /// Trims until there is nothing left to do.
     pub(super) async fn trim_to(&self, ages: Ages) {
         for _ in 0..100 {
-            if self.ledger().trim(ages).await.expect("the ledger trims") == 0 {
+            if self.ledger().trim(ages).await.expect("the ledger trims").rows == 0 {
                 return;
             }
         }
@@ -297,7 +297,7 @@ async fn a_replay_that_has_ended_goes(mut it: LedgerFixture) {
     assert_eq!(it.numbers().await, [1, 2], "a replay that runs counts what became of its members");
     assert!(it.ledger().replay(replay_id(1)).await.is_ok_and(|it| it.is_some()), "a delivery of it is open");
     it.shift(delivery_id(1), done(9)).await;
-    let step = it.ledger().trim(ages(100)).await.expect("the ledger trims");
+    let step = it.ledger().trim(ages(100)).await.expect("the ledger trims").rows;
     assert!(step <= TRIM_ROWS_MAX as u64 + 10, "{step}");
     it.trim(100).await;
     it.reopen().await;
@@ -386,7 +386,7 @@ async fn the_ledgers_trim_takes_bounded_steps(it: LedgerFixture) {
         (there, feed)
     };
     let mut before = left().await;
-    while it.ledger().trim(ages(8_000)).await.expect("the ledger trims") > 0 {
+    while it.ledger().trim(ages(8_000)).await.expect("the ledger trims").rows > 0 {
         let now = left().await;
         assert!(before.0 - now.0 <= TRIM_ROWS_MAX && before.1 - now.1 <= TRIM_ROWS_MAX, "{before:?} -> {now:?}");
         before = now;

@@ -211,7 +211,9 @@ impl Portrait {
             }
         }
         for (now, limit) in [(subjects.now, ROWS), (subjects.now, 3), (subjects.stale_before, ROWS)] {
-            self.overdue.push(ledger.overdue(now, limit).await?);
+            let overdue = ledger.overdue(now, limit).await?;
+            assert!(overdue.unreadable.is_empty(), "{:?}", overdue.unreadable);
+            self.overdue.push(overdue.rows);
         }
         self.newest = ledger.newest(subjects.newest()).await?;
         self.agenda = sorted(ledger.agenda().await?, |(destination, _)| destination.clone());

@@ -60,3 +60,29 @@ async fn a_command_goes_to_the_product_that_is_meant_and_to_no_other_program() {
         check(None, said_by, ["no-product", "no-product"], 0).await;
     }
 }
+
+#[tokio::test]
+async fn a_plan_is_not_made_with_a_product_that_nobody_named_and_no_token_goes_there() {
+    let mut served = JoinSet::new();
+    let (mut client, heard) = client(Some("abc"), SaidBy::Nobody, &mut served).await;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample");
+    let output = Output::new(&Common::default());
+    let project = crate::project::load(&folder, &output).map_err(|failure| failure.message).unwrap();
+    let args = crate::args::Plan { folder, exit_code: true };
+    let failure = crate::verbs::plan::compare(&mut client, &args, &project, &output).await.unwrap_err();
+    assert_eq!((failure.exit as u8, failure.code.as_str()), (2, "which-product"), "{}", failure.message);
+    assert!(failure.hint.contains("say --url"), "{}", failure.hint);
+    assert_eq!(*heard.lock().unwrap(), [""; 0]);
+}
+
+#[test]
+fn rows_that_cannot_be_read_are_told_and_the_first_are_named() {
+    let rows = |count: usize| (1..=count).map(|n| format!("replay {n}: damaged")).collect::<Vec<_>>();
+    let check = |count, expected: Option<&str>| assert_eq!(left_out(&rows(count)).as_deref(), expected);
+    check(0, None);
+    check(1, Some("1 row cannot be read and is not among these:\n  replay 1: damaged"));
+    let three = "  replay 1: damaged\n  replay 2: damaged\n  replay 3: damaged";
+    check(3, Some(&format!("3 rows cannot be read and are not among these:\n{three}")));
+    let more = "and 2 more, which the log of the product names";
+    check(5, Some(&format!("5 rows cannot be read and are not among these:\n{three}\n  {more}")));
+}

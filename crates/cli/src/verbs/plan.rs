@@ -12,17 +12,21 @@ use crate::args::{self, Common, Form};
 use crate::client::Client;
 use crate::exit::{Ended, Exit};
 use crate::output::Output;
-use crate::project;
+use crate::project::{self, Project};
 
 /// What applying would come to.
 pub(super) const PREVIEW: &str = "/policies/preview";
 
 pub(crate) async fn run(common: &Common, args: &args::Plan, output: &Output) -> Ended {
     let project = project::load(&args.folder, output)?;
-    let mut client = Client::at(common, &args.folder)?;
+    compare(&mut Client::at(common, &args.folder)?, args, &project, output).await
+}
+
+/// What applying these files to the product of this client would change.
+pub(crate) async fn compare(client: &mut Client, args: &args::Plan, project: &Project, output: &Output) -> Ended {
     // What is read here is applied next: it has to be the same product.
     client.meet_to_write().await?;
-    let applied = project::applied(&client, "present").await?;
+    let applied = project::applied(client, "present").await?;
     let (before, after) = (project::without_tests(&applied), project::without_tests(&project.files));
     let plan = plan(&before, &after);
     if plan.is_empty() {

@@ -5,7 +5,7 @@ use engine::replay::preview::Preview;
 use engine::replay::selection::{Filter, Selection};
 use model::{Replay, ReplayId, ReplayState};
 use serde_json::json;
-use server::api::{ReplayCommand, ReplayOrdered, ReplayPage, SeenPreview};
+use server::api::{ReplayCancelled, ReplayCommand, ReplayOrdered, ReplayPage, SeenPreview};
 
 use super::retry;
 use crate::args::{self, Common, Form, ReplayOrder, ReplayVerb};
@@ -38,11 +38,11 @@ pub(crate) async fn run(common: &Common, args: &args::Replay, output: &Output) -
         }
         Some(ReplayVerb::Cancel(cancel)) => {
             let why = ask::reason(&cancel.reason, output)?;
-            let replay: Replay = client.post(&format!("/replays/{}/cancel", cancel.replay), &json!({ "why": why })).await?;
+            let path = format!("/replays/{}/cancel", cancel.replay);
+            let cancelled: ReplayCancelled = client.post(&path, &json!({ "why": why })).await?;
             match output.form {
-                Form::Json => output.json_as("replay-cancelled", &replay),
-                Form::Table => output
-                    .line(&format!("cancelled at member {} of {}; what was sent stays sent", replay.next, replay.members)),
+                Form::Json => output.json_as("replay-cancelled", &cancelled),
+                Form::Table => output.line(&cancelled.text),
             }
             Ok(Exit::Done)
         }

@@ -113,9 +113,15 @@ fn print_report(report: &Report, output: &Output) {
     match output.form {
         Form::Json => output.json(&json!({
             "schema": "crossdock/retention/1", "records": report.records, "kept": report.kept, "rows": report.rows, "key_periods": report.key_periods, "emitted": report.emitted,
+            "unreadable": report.unreadable,
             "bytes_before": report.before.bytes, "bytes": report.after.bytes,
             "ledger_bytes_before": report.room_before.bytes, "ledger_bytes": report.room_after.bytes,
         })),
-        Form::Table => output.line(&report.to_string()),
+        Form::Table => {
+            output.line(&report.to_string());
+            for row in &report.unreadable {
+                output.line(&format!("  it has had its time, cannot be read, and stays: {row}"));
+            }
+        }
     }
 }

@@ -7,17 +7,7 @@ use serde_json::Value;
 
 use crate::partner::{Receiver, exchange};
 use crate::product::{Product, Ran};
-
-const SHOP: &str = "owner: team-commerce
-sources:
-  shop:
-    verify: { unsigned: { owner: team-commerce, until: 2099-01-31, why: a test } }
-    key: { path: .id }
-    type: { path: .type }
-    events:
-      order: { type: shop.order }
-      label: { type: shop.label }
-";
+use crate::project::{SHOP, write};
 
 /// It is tried again every second or two, so that nobody waits for long when it is well again.
 const WAREHOUSE: &str = "owner: team-warehouse
@@ -54,17 +44,14 @@ const EACH: u64 = 6;
 const LOOKS_MAX: usize = 2_000;
 
 fn project(folder: &Path, receiver: &str) {
-    for (path, text) in [
+    let files = [
         ("systems/shop.yaml", SHOP),
         ("systems/warehouse.yaml", &WAREHOUSE.replace("URL", receiver)),
         ("flows/orders.yaml", ORDERS),
         ("flows/labels.yaml", LABELS),
         ("policies/patient.yaml", PATIENT),
-    ] {
-        let path = folder.join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
+    ];
+    write(folder, &files);
 }
 
 impl Product {

@@ -164,6 +164,10 @@ fn a_broken_order_is_kept_corrected_and_sent_again() {
     product.run(&["replay", "--reason", "everything"]).ends(2).remarks("--identifier");
     let preview = product.run(&["replay", "--identifier", "S7", "-n", "-o", "json"]).ends(0).json();
     assert_eq!(preview["send"], 1);
+    let nothing = "nothing was sent: this was a dry run";
+    product.run(&["replay", "--identifier", "S7", "-n"]).ends(0).says("1 of 2 would be sent").remarks(nothing);
+    product.run(&["replay", "--identifier", "S8", "-n"]).ends(0).says("0 of 0 would be sent").remarks(nothing);
+    product.run(&["replay", "--identifier", "S8", "--reason", "they lost it", "-y"]).ends(6).remarks("nothing to send");
     product.run(&["replay", "--identifier", "S7", "--reason", "they lost it", "-y", "--wait"]).ends(0).says("1 done");
     assert_eq!(taking.line()["body"]["order"], "S7");
     product.run(&["events", "ls", "--type", "order.*"]).ends(0).says("resubmitted").says("quarantined");

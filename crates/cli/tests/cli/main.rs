@@ -18,6 +18,10 @@ mod partner;
 #[cfg(test)]
 mod product;
 #[cfg(test)]
+mod project;
+#[cfg(test)]
 mod room;
+#[cfg(test)]
+mod simulated_odoo;
 #[cfg(test)]
 mod surface;

@@ -116,6 +116,11 @@ impl Going {
         Self::start(&mut command, &folder.join(format!("listen-{}.err", flags.len() + flags[1].len())))
     }
 
+    /// A simulated Odoo with these flags.
+    pub(crate) fn odoo(folder: &Path, flags: &[&str]) -> Self {
+        Self::start(&mut command(folder, &[&["simulate", "odoo"], flags].concat()), &folder.join("odoo.err"))
+    }
+
     /// The next line that it prints, as JSON.
     pub(crate) fn line(&mut self) -> Value {
         let mut line = String::new();

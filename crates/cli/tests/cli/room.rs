@@ -5,16 +5,7 @@ use std::path::Path;
 
 use crate::partner::{Receiver, Told, exchange};
 use crate::product::{Product, run};
-
-const SHOP: &str = "owner: team-commerce
-sources:
-  shop:
-    verify: { unsigned: { owner: team-commerce, until: 2099-01-31, why: a test } }
-    key: { path: .id }
-    type: { path: .type }
-    events:
-      order: { type: shop.order }
-";
+use crate::project::{SHOP, write};
 
 const FLOW: &str = "owner: team-warehouse
 on: { types: [shop.order] }
@@ -54,13 +45,8 @@ fn project(folder: &Path, receiver: &str) {
     let warehouse = format!(
         "owner: team-warehouse\ndestinations:\n  warehouse:\n    url: {receiver}/orders\n    allow: [127.0.0.0/8]\n    rate: 100/s\n"
     );
-    for (path, text) in
-        [("systems/shop.yaml", SHOP), ("systems/warehouse.yaml", warehouse.as_str()), ("flows/orders.yaml", FLOW)]
-    {
-        let path = folder.join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
+    let files = [("systems/shop.yaml", SHOP), ("systems/warehouse.yaml", &warehouse), ("flows/orders.yaml", FLOW)];
+    write(folder, &files);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::run::Sender;
 use crate::board::{Board, Claimed, Handover, LongDue};
-use crate::observe::{Fact, UnreadableRows};
+use crate::observe::Fact;
 use crate::ports::{DueQuery, Hint};
 use crate::rules::gate::{Closed, Kind, Slot};
 
@@ -39,17 +39,10 @@ pub struct Claimer {
     pub sender: Sender,
     /// Where claimed deliveries go.
     pub handovers: mpsc::Sender<Handover>,
-    /// What was told of already.
-    pub told: Told,
+    /// The secrets that were told of as lacking.
+    pub lacking: BTreeMap<DestinationName, SecretName>,
     /// Since when a look has left something that is due to a destination.
     pub left: BTreeMap<DestinationName, Timestamp>,
-}
-
-/// What was told of already, so that a loop that looks again and again tells it once.
-#[derive(Debug, Default)]
-pub struct Told {
-    unreadable: UnreadableRows,
-    without_secret: BTreeMap<DestinationName, SecretName>,
 }
 
 impl Claimer {
@@ -123,7 +116,7 @@ impl Claimer {
                 Ok(None) => {}
                 Ok(Some(until)) => wait = wait.min(until.since(now).max(TimeSpan::from_millis(1))),
                 Err(fault) if fault.kind == FaultKind::Corrupt => {
-                    self.told.unreadable.tell(&self.sender.facts, Some(&name), [fault.to_string()]);
+                    self.sender.facts.tell_unreadable(Some(&name), &[fault.to_string()]);
                 }
                 Err(fault) => return Err(fault),
             }
@@ -140,7 +133,7 @@ impl Claimer {
         // Without a slot it is asked whether anything waits for one.
         let query = DueQuery { destination: to.name.clone(), now, all: all.max(1), repeats: repeats.max(1), without };
         let due = self.sender.ledger.due(query).await?;
-        self.told.unreadable.tell(&self.sender.facts, Some(&to.name), due.unreadable);
+        self.sender.facts.tell_unreadable(Some(&to.name), &due.unreadable);
         let mut left = if due.rows.len() >= all.max(1) { Left::Something } else { Left::Nothing };
         if left == Left::Something {
             board.pressure.behind();
@@ -164,7 +157,7 @@ impl Claimer {
             }
         }
         if !claims.is_empty() {
-            self.told.without_secret.remove(&to.name);
+            self.lacking.remove(&to.name);
             self.claim(claims, now).await?;
         }
         self.note_left(&to.name, left, now);
@@ -186,9 +179,9 @@ impl Claimer {
     }
 
     fn tell_without_secret(&mut self, destination: &DestinationName, secret: SecretName) {
-        if self.told.without_secret.get(destination) != Some(&secret) {
+        if self.lacking.get(destination) != Some(&secret) {
             self.sender.facts.emit(&Fact::NoSecret { destination, secret: &secret });
-            self.told.without_secret.insert(destination.clone(), secret);
+            self.lacking.insert(destination.clone(), secret);
         }
     }
 

@@ -12,7 +12,8 @@ use super::decide::{self, Obstacle};
 use crate::board::Board;
 use crate::book::Book;
 use crate::drive::Turn;
-use crate::ports::{Clock, Ledger};
+use crate::observe::Facts;
+use crate::ports::{Clock, Ledger, Readable};
 use crate::rules::breaker::State;
 use crate::rules::names::Object;
 
@@ -33,6 +34,8 @@ pub struct Deadlines {
     pub board: Arc<Board>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where facts go.
+    pub facts: Arc<Facts>,
 }
 
 impl Deadlines {
@@ -42,7 +45,8 @@ impl Deadlines {
             return Ok(Turn::Idle);
         }
         let now = self.clock.now();
-        let overdue = self.ledger.overdue(now, CLAIM_MAX).await?;
+        let Readable { rows: overdue, unreadable } = self.ledger.overdue(now, CLAIM_MAX).await?;
+        self.facts.tell_unreadable(None, &unreadable);
         if overdue.is_empty() {
             return Ok(Turn::Idle);
         }

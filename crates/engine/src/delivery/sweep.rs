@@ -11,7 +11,7 @@ use model::{AttemptResult, Delivery, Fault, FaultKind, NodeName, Outcome, Timest
 use super::decide;
 use crate::book::Book;
 use crate::drive::Turn;
-use crate::observe::{Fact, Facts, UnreadableRows};
+use crate::observe::{Fact, Facts};
 use crate::ports::{Clock, Journal, Ledger, Life, Readable};
 use crate::rules::pulse::Pulse;
 use crate::rules::traced::Chain;
@@ -31,8 +31,6 @@ pub struct Sweep {
     pub facts: Arc<Facts>,
     /// What was seen of other nodes.
     pub pulse: Pulse,
-    /// Rows that cannot be read and were told of.
-    pub told: UnreadableRows,
 }
 
 impl Sweep {
@@ -45,7 +43,7 @@ impl Sweep {
         let mut looked: BTreeSet<NodeName> = BTreeSet::new();
         loop {
             let Readable { rows: suspects, unreadable } = self.ledger.orphans(now - LEASE, CLAIM_MAX).await?;
-            self.told.tell(&self.facts, None, unreadable);
+            self.facts.tell_unreadable(None, &unreadable);
             let lives = self.lives(&suspects, &mut looked).await?;
             let is_over = |delivery: &&Delivery| {
                 delivery.lease.as_ref().is_some_and(|lease| match lives.get(&lease.node) {

@@ -44,6 +44,8 @@ pub enum Capturing<'a> {
     },
     /// The system did not show what was asked for. Told once until it does again or fails otherwise.
     Unread {
+        /// The model, where it is only that.
+        model: Option<&'a str>,
         /// A stable word.
         cause: &'static str,
         /// In a sentence.
@@ -95,8 +97,11 @@ impl fmt::Display for Captured<'_> {
             Capturing::Read { look, rows } => write!(f, "{source} read {rows} rows for {look}"),
             Capturing::Taken { found } => write!(f, "{source} took in a record, found by {found}"),
             Capturing::NotTaken { record, why } => write!(f, "{source} cannot take in {record}: {why}"),
-            Capturing::Unread { why, help: "", .. } => write!(f, "{source} cannot be read: {why}"),
-            Capturing::Unread { why, help, .. } => write!(f, "{source} cannot be read: {why}; {help}"),
+            Capturing::Unread { model, why, help, .. } => {
+                let of = model.map_or_else(String::new, |model| format!("{model} of "));
+                let help = if help.is_empty() { String::new() } else { format!("; {help}") };
+                write!(f, "{of}{source} cannot be read: {why}{help}")
+            }
             Capturing::GoesOn => write!(f, "{source} is read again"),
         }
     }

@@ -57,7 +57,7 @@ pub struct SinceStart {
     pub duplicates: BTreeMap<SourceName, u64>,
     /// Deliveries that arrived, by destination.
     pub done: BTreeMap<DestinationName, u64>,
-    /// Rows of the ledger that a loop could not read.
+    /// Rows of the ledger that could not be read.
     pub unreadable: u64,
 }
 

@@ -22,7 +22,6 @@ pub use capture::{Captured, Capturing};
 pub use fact::{Accepted, Arrival, Exported, Fact, Loudness};
 pub use meters::{Meters, SinceStart};
 pub use span::{Attribute, Side, Span};
-pub use unreadable::UnreadableRows;
 
 /// Where facts go.
 #[derive(Debug, Default)]
@@ -30,6 +29,7 @@ pub struct Facts {
     /// The counts.
     pub meters: Meters,
     tracing: Option<Tracing>,
+    unreadable: unreadable::UnreadableRows,
 }
 
 /// Where spans go, and which.
@@ -44,7 +44,7 @@ pub struct Tracing {
 impl Facts {
     /// Facts that are told as spans too.
     pub fn traced(tracing: Tracing) -> Self {
-        Self { meters: Meters::default(), tracing: Some(tracing) }
+        Self { tracing: Some(tracing), ..Self::default() }
     }
 
     /// The share of traces that begin here and are recorded: receivers are told so.

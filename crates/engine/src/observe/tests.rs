@@ -117,6 +117,7 @@ pub(super) fn samples(delivery: &Delivery, mut tell: impl FnMut(&Fact<'_>)) {
             why: "the body has 2000000 bytes, this source takes 1048576",
         },
         Capturing::Unread {
+            model: None,
             cause: "key_refused",
             why: "Odoo does not accept the login or its key",
             help: "make a new API key in Odoo (Preferences, Account Security), since keys expire, and put it first under `keys`",

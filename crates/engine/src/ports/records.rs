@@ -99,9 +99,20 @@ pub enum Absence {
     Hidden,
 }
 
+/// How much cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// The model that was asked for; others may be.
+    Model,
+    /// Nothing of the system.
+    System,
+}
+
 /// Why nothing could be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
+    /// What cannot be read.
+    pub of: Extent,
     /// A stable word for it, for metrics and grouping, such as `key_refused`.
     pub cause: &'static str,
     /// In a sentence.

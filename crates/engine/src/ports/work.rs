@@ -47,6 +47,16 @@ impl<T> Default for Readable<T> {
     }
 }
 
+/// What a step of [`crate::ports::Ledger::trim`] did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trimmed {
+    /// How many rows went.
+    pub rows: u64,
+    /// Rows that have had their time and stay, because not even what they count as can be read: which, and what is wrong
+    /// with it, in a sentence each.
+    pub unreadable: Vec<String>,
+}
+
 /// A life of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Life {

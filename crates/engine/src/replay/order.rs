@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use model::limit::REPLAY_MEMBERS_MAX;
 use model::outcome::Again;
-use model::{Batch, Change, Digest, Fault, Guard, MemberVerdict, Outcome, Replay, ReplayId, ReplayState, Timestamp};
+use model::{
+    Batch, Change, Digest, Fault, FaultKind, Guard, MemberVerdict, Outcome, Replay, ReplayId, ReplayState, Timestamp,
+};
 
 use super::decide::{self, Candidate, Commands};
 use super::gather::Gather;
@@ -125,24 +127,30 @@ impl Replays {
         }
     }
 
-    /// Ends a running replay; what was sent stays sent. With `version` only while the replay is at that version.
-    pub async fn cancel(&self, id: ReplayId, version: Option<u64>, asked: &Asked) -> Result<Replay, NotDone> {
+    /// Ends a running replay; what was sent stays sent. With `version` only while the replay is at that version. One that
+    /// cannot be read is ended too: `None` is all that can be told of it.
+    pub async fn cancel(&self, id: ReplayId, version: Option<u64>, asked: &Asked) -> Result<Option<Replay>, NotDone> {
         asked.check()?;
-        let replay = self.find(id).await?;
-        if version.is_some_and(|version| version != replay.version) {
-            return Err(NotDone::Changed(format!("the replay has moved on: it is at member {}", replay.next)));
+        let replay = match self.find(id).await {
+            Err(NotDone::Fault(fault)) if fault.kind == FaultKind::Corrupt => None,
+            found => Some(found?),
+        };
+        if let Some(replay) = &replay {
+            check_cancel(replay, version)?;
         }
-        if replay.state != ReplayState::Running {
-            return Err(NotDone::Refused(format!("the replay is {} already", replay.state.word())));
-        }
-        let guard = Guard::ReplayVersion { replay: id, version: replay.version };
-        let cancelled = Replay { state: ReplayState::Cancelled { by: asked.by.clone() }, ..replay };
-        let batch = Batch::new()
-            .guard(guard)
-            .change(Change::ReplayMove(Box::new(cancelled.clone())))
+        let seen = replay.as_ref().map_or(version, |replay| Some(replay.version));
+        let mut batch = Batch::new()
+            .change(Change::CancelReplay { replay: id, by: asked.by.clone() })
             .change(Change::Audit(asked.audit("replay.cancel", &id.to_string())));
-        self.ledger.commit(batch).await?;
-        Ok(Replay { version: cancelled.version + 1, ..cancelled })
+        batch.guards.extend(seen.map(|version| Guard::ReplayVersion { replay: id, version }));
+        match self.ledger.commit(batch).await {
+            Err(fault) if fault.kind == FaultKind::Conflict && replay.is_none() => Err(not_cancelled(id, version)),
+            done => {
+                done?;
+                let state = ReplayState::Cancelled { by: asked.by.clone() };
+                Ok(replay.map(|replay| Replay { state, version: replay.version + 1, ..replay }))
+            }
+        }
     }
 
     /// How far a replay is, and what became of what it sent.
@@ -213,6 +221,24 @@ fn check_limits(wanted: &Wanted) -> Result<(), NotDone> {
         return Err(NotDone::Refused(format!("the pace is 1 to {PACE_MAX} a second")));
     }
     Ok(())
+}
+
+fn check_cancel(replay: &Replay, version: Option<u64>) -> Result<(), NotDone> {
+    if version.is_some_and(|version| version != replay.version) {
+        return Err(NotDone::Changed(format!("the replay has moved on: it is at member {}", replay.next)));
+    }
+    if replay.state != ReplayState::Running {
+        return Err(NotDone::Refused(format!("the replay is {} already", replay.state.word())));
+    }
+    Ok(())
+}
+
+/// Of one that cannot be read the store tells only that a guard did not hold.
+fn not_cancelled(id: ReplayId, version: Option<u64>) -> NotDone {
+    match version {
+        Some(_) => NotDone::Changed(format!("the replay {id}, which cannot be read, does not run or has another version")),
+        None => NotDone::Refused(format!("the replay {id}, which cannot be read, does not run any more")),
+    }
 }
 
 fn nothing_to_send(fallen: &Fallen) -> NotDone {

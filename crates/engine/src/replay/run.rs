@@ -17,7 +17,7 @@ use super::step::{self, Canary, STEP_MAX, Step, Turnout};
 use crate::board::Board;
 use crate::book::Book;
 use crate::drive::Turn;
-use crate::observe::{Facts, UnreadableRows};
+use crate::observe::Facts;
 use crate::ports::{Clock, Journal, Ledger, Readable};
 use crate::rules::bucket::Bucket;
 use crate::rules::replayed;
@@ -42,8 +42,6 @@ pub struct Replayer {
     pub facts: Arc<Facts>,
     /// How much each replay has sent lately; begins full after a restart.
     pub paces: BTreeMap<ReplayId, Bucket>,
-    /// Rows that cannot be read and were told of.
-    pub told: UnreadableRows,
 }
 
 impl Replayer {
@@ -54,7 +52,7 @@ impl Replayer {
             return Ok(Turn::Idle);
         }
         let Readable { rows: running, unreadable } = self.ledger.replays_running().await?;
-        self.told.tell(&self.facts, None, unreadable);
+        self.facts.tell_unreadable(None, &unreadable);
         self.paces.retain(|id, _| running.iter().any(|replay| replay.id == *id));
         let mut turn = Turn::Idle;
         for replay in &running {

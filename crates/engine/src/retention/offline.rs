@@ -16,7 +16,7 @@ use model::room::{Ages, Room};
 const PAUSE: TimeSpan = TimeSpan::from_millis(1);
 
 /// What was removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Records, those that moved to what is kept included.
     pub records: u64,
@@ -24,6 +24,8 @@ pub struct Report {
     pub kept: u64,
     /// Rows of the ledger.
     pub rows: u64,
+    /// Rows that have had their time and cannot be read: they stay.
+    pub unreadable: Vec<String>,
     /// Periods of keys.
     pub key_periods: u64,
     /// Ids of emitted entries.
@@ -88,11 +90,12 @@ pub async fn run_once(
         }
     }
     loop {
-        let rows = trimmer.rows(now).await?;
-        if rows == 0 {
+        let step = trimmer.rows(now).await?;
+        if step.rows == 0 {
+            report.unreadable = step.unreadable;
             break;
         }
-        report.rows += rows;
+        report.rows += step.rows;
         clock.sleep(PAUSE).await;
     }
     report.key_periods = trimmer.keys(now).await?;

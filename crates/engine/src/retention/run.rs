@@ -12,7 +12,7 @@ use super::decide::{self, Level, Pressure, Retention};
 use crate::board::Board;
 use crate::drive::Turn;
 use crate::observe::{Fact, Facts};
-use crate::ports::{Clock, Journal, Ledger};
+use crate::ports::{Clock, Journal, Ledger, Trimmed};
 
 /// The pause after a step that removed something.
 const PAUSE: TimeSpan = TimeSpan::from_millis(20);
@@ -67,8 +67,8 @@ impl Trimmer {
         Ok(Looked { released, next })
     }
 
-    /// Removes at most a step of the ledger's old rows. Answers how many went.
-    pub async fn rows(&self, now: Timestamp) -> Result<u64, Fault> {
+    /// Removes at most a step of the ledger's old rows.
+    pub async fn rows(&self, now: Timestamp) -> Result<Trimmed, Fault> {
         let room = self.ledger.room().await?;
         self.ledger.trim(self.settings.ages(room, now)).await
     }
@@ -179,7 +179,8 @@ impl Keeper {
 
     /// A step of rows, and of what is forgotten when no rows go.
     async fn rows(&self, now: Timestamp) -> Result<u64, Fault> {
-        let rows = self.trimmer.rows(now).await?;
+        let Trimmed { rows, unreadable } = self.trimmer.rows(now).await?;
+        self.facts.tell_unreadable(None, &unreadable);
         self.tell("ledger", rows);
         if rows > 0 {
             return Ok(rows);

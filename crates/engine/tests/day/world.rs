@@ -14,7 +14,7 @@ use engine::intake::run::{Answer, Intake, Item, Memory};
 use engine::keyring::Keyring;
 use engine::membership;
 use engine::observe::metric::Value;
-use engine::observe::{Facts, UnreadableRows, catalogue};
+use engine::observe::{Facts, catalogue};
 use engine::outbox::Outbox;
 use engine::ports::{Clock, DueQuery, Journal, Ledger, Usage, Views};
 use engine::replay::run::Replayer;
@@ -152,7 +152,6 @@ impl World {
             clock: Arc::clone(&as_clock),
             facts: Arc::clone(&facts),
             paces: BTreeMap::new(),
-            told: UnreadableRows::default(),
         };
         let keeper = keeper((&as_journal, &ledger), (&board, &as_clock, &facts));
         Self {
@@ -207,7 +206,7 @@ impl World {
     /// Everything that was emitted is appended, everything that was appended is routed.
     pub(crate) async fn route(&mut self) {
         let (journal, ledger) = (self.journal.clone(), Arc::clone(&self.ledger));
-        let mut outbox = Outbox { journal, ledger, facts: Arc::clone(&self.facts), told: UnreadableRows::default() };
+        let mut outbox = Outbox { journal, ledger, facts: Arc::clone(&self.facts) };
         while outbox.turn().await.expect("the outbox turns") == Turn::Worked {}
         while self.router.turn().await.expect("the router turns") == Turn::Worked {}
     }

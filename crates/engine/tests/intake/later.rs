@@ -67,7 +67,7 @@ async fn nothing_is_attached_to_what_waits_for_nobody() {
     assert_eq!((world.later(event).await, world.row(event).await.later), (None, None));
     // Settled, and its row removed by retention.
     let all = Ages { answers: Timestamp::NEVER, rows: Timestamp::NEVER, audit: Timestamp::NEVER, emitted: Timestamp::NEVER };
-    while world.ledger.trim(all).await.expect("memory trims") > 0 {}
+    while world.ledger.trim(all).await.expect("memory trims").rows > 0 {}
     assert_eq!(world.ledger.quarantined(event).await.ok(), Some(None));
     world.contradict(MENDED).await;
     assert_eq!(world.later(event).await, None);

@@ -13,7 +13,7 @@ use engine::book::Book;
 use engine::intake::quarantine::{Quarantine, Which};
 use engine::intake::run::{Answer, Intake, Item, Memory};
 use engine::keyring::Keyring;
-use engine::observe::{Facts, UnreadableRows};
+use engine::observe::Facts;
 use engine::outbox::Outbox;
 use engine::ports::{Clock, Journal, Ledger, Views};
 use engine::rules::asked::{Asked, NotDone};
@@ -196,7 +196,7 @@ impl World {
 
     async fn append_emitted(&self) {
         let (journal, ledger) = (Arc::clone(&self.journal), Arc::clone(&self.ledger));
-        let mut outbox = Outbox { journal, ledger, facts: Arc::default(), told: UnreadableRows::default() };
+        let mut outbox = Outbox { journal, ledger, facts: Arc::default() };
         while outbox.turn().await.expect("memory appends") == engine::drive::Turn::Worked {}
     }
 }

@@ -12,6 +12,7 @@ use formats::signature::hmac_template::{Request as Signable, Verifier};
 use formats::signature::standard_webhooks::{self, SigningKey};
 use http::HeaderMap;
 use model::diagnostic::Place;
+use model::event::Brought;
 use model::{Diagnostic, Entry, Event, Offset, Outcome, Partition, Position, Received, Record, SourceName, Verdict};
 use policy::compiled::Verify;
 use serde_json::{Value, json};
@@ -49,6 +50,7 @@ pub(crate) fn go(project: &Project, payload: &Payload, seen: &mut Seen) -> End {
     let verdict = match admit(&project.policy, &project.verifiers, &received, NOW) {
         Decision::Refused(refusal) => return refused(&refusal),
         Decision::Answered(answer) => return End::Refused(json!({ "answered": answer.status })),
+        Decision::Nudged(nudge) => panic!("a nudge: {nudge:?}"),
         Decision::Judged(mut verdicts) => verdicts.pop().expect("one event"),
     };
     let (event, reasons) = match verdict {
@@ -89,7 +91,7 @@ fn received(project: &Project, payload: &Payload) -> Received {
     let source = SourceName::new(payload.source).expect("a name");
     let body = Bytes::copy_from_slice(payload.body.as_bytes());
     let mut headers = payload.headers.clone();
-    let mut path = String::new();
+    let (mut path, mut by) = (String::new(), Brought::Sender);
     headers.push(("content-type".to_owned(), "application/json".to_owned()));
     match &project.policy.sources[&source].verify {
         Verify::Signed(scheme) => {
@@ -106,11 +108,12 @@ fn received(project: &Project, payload: &Payload) -> Received {
         }
         Verify::SecretHeader { header } => headers.push((header.clone(), SECRET.to_owned())),
         Verify::SecretPath => path = format!("/{SECRET}"),
+        Verify::Captured(_) => by = Brought::Capture,
         other => panic!("no pack verifies like this: {other:?}"),
     }
     let headers = model::event::headers(headers).expect("header lines");
     let (method, query) = ("POST".to_owned(), String::new());
-    Received { source, at: NOW, headers, method, path, query, body, peer: None, seed: 7, by: model::event::Brought::Sender }
+    Received { source, at: NOW, headers, method, path, query, body, peer: None, by, seed: 7 }
 }
 
 fn deliveries(project: &Project, event: &Event) -> Vec<Made> {

@@ -1,5 +1,7 @@
 //! Whatever a delivery waits for, at its deadline a person is told.
 
+use std::sync::Arc;
+
 use engine::delivery::command::Wish;
 use engine::delivery::deadlines::Deadlines;
 use engine::drive::Turn;
@@ -18,6 +20,7 @@ async fn keep_deadlines(world: &World) -> Turn {
         book: world.book.clone(),
         board: world.board.clone(),
         clock: world.clock.clone(),
+        facts: Arc::default(),
     };
     deadlines.turn().await.unwrap()
 }

@@ -1,15 +1,15 @@
 //! Deliveries of a world that fly: the loops of the delivery room, and a destination that answers as a test says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use engine::board::{Claimed, Handover};
-use engine::delivery::claim::{Claimer, Told};
+use engine::delivery::claim::Claimer;
 use engine::delivery::run::{Deliverer, Sender};
 use engine::delivery::sweep::Sweep;
-use engine::observe::{Facts, UnreadableRows};
+use engine::observe::Facts;
 use engine::ports::{Clock as _, Message, Outbound, Sent};
 use engine::rules::gate::Kind;
 use engine::rules::pulse::Pulse;
@@ -31,8 +31,7 @@ impl World {
         let (stop, stopped) = watch::channel(false);
         let (handovers, receiver) = mpsc::channel(1);
         let sender = self.sender(outcome, stopped);
-        let claimer =
-            Claimer { sender: sender.clone(), handovers, told: Told::default(), left: std::collections::BTreeMap::new() };
+        let claimer = Claimer { sender: sender.clone(), handovers, lacking: BTreeMap::new(), left: BTreeMap::new() };
         let deliverer = Deliverer { sender, handovers: receiver };
         let until_settled = async {
             for _ in 0..500 {
@@ -84,7 +83,6 @@ impl World {
             clock: self.clock.clone(),
             facts: Arc::new(facts),
             pulse: Pulse::default(),
-            told: UnreadableRows::default(),
         }
     }
 

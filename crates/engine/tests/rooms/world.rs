@@ -13,7 +13,7 @@ use engine::delivery::operate::Operate;
 use engine::drive::Turn;
 use engine::keyring::Keyring;
 use engine::membership::{self, Membership};
-use engine::observe::{Facts, UnreadableRows};
+use engine::observe::Facts;
 use engine::outbox::Outbox;
 use engine::ports::{Clock, DueQuery, Journal, Ledger, Views};
 use engine::replay::order::Replays;
@@ -118,7 +118,6 @@ impl World {
             clock: as_clock,
             facts: Arc::default(),
             paces: BTreeMap::new(),
-            told: UnreadableRows::default(),
         };
         Self {
             clock,
@@ -169,7 +168,7 @@ impl World {
     /// The loop that appends what was emitted.
     pub(crate) fn outbox(&self) -> Outbox {
         let (journal, ledger) = (Arc::clone(&self.journal), Arc::clone(&self.ledger));
-        Outbox { journal, ledger, facts: Arc::default(), told: UnreadableRows::default() }
+        Outbox { journal, ledger, facts: Arc::default() }
     }
 
     /// Everything that was emitted is appended, everything that was appended is routed.

@@ -34,23 +34,12 @@ pub struct Odoo {
 pub struct Capture {
     /// From where.
     pub odoo: Arc<Odoo>,
-    /// Where events are read.
-    pub grade: Grade,
     /// When it looks.
     pub rhythm: Rhythm,
     /// What happens to what is there at the first look.
     pub since: Since,
     /// What is captured, by model.
     pub models: BTreeMap<String, CapturedModel>,
-}
-
-/// Where events are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grade {
-    /// By sweeps; nudges make them sooner.
-    Sweep,
-    /// From the outbox of the addon. Sweeps go on beside it, for what changes past the addon.
-    Outbox,
 }
 
 /// When it looks.

@@ -5,7 +5,7 @@ use model::{SecretName, TimeSpan};
 use super::fields::Fields;
 use super::scalar;
 use super::table::{Field, Kind, Table};
-use crate::compiled::{Grade, Rhythm, Since};
+use crate::compiled::{Rhythm, Since};
 use crate::specs::{CaptureSpec, OdooSpec};
 
 /// `odoo` of a system.
@@ -31,11 +31,6 @@ pub(crate) static CAPTURE: Table = Table {
     name: "`capture`",
     doc: "How the records of the system are captured; nobody sends them.",
     fields: &[
-        Field::optional(
-            "from",
-            Kind::Word(&["sweeps", "outbox"]),
-            "where events are read: `sweeps` (default), or the `outbox` of the addon, with sweeps beside it",
-        ),
         Field::optional(
             "nudges",
             Kind::List(&Kind::Secret, 1),
@@ -84,7 +79,6 @@ pub(crate) fn capture(fields: Fields<'_>, span: model::Span) -> CaptureSpec {
     CaptureSpec {
         span,
         nudges: fields.list("nudges", |text| SecretName::new(text).ok()),
-        grade: if is("from", "outbox") { Grade::Outbox } else { Grade::Sweep },
         rhythm: Rhythm {
             every: time("every", TimeSpan::from_secs(60)),
             overlap: time("overlap", TimeSpan::from_secs(300)),

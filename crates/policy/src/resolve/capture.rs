@@ -51,7 +51,7 @@ pub(crate) fn capture(
         findings.push(diagnostic.help("add `odoo:` with `url`, `database` and `keys` to the system"));
     }
     let models = models(source, spec, project, findings);
-    Some(Capture { odoo: odoo(system, findings)?, grade: spec.grade, rhythm: spec.rhythm, since: spec.since, models })
+    Some(Capture { odoo: odoo(system, findings)?, rhythm: spec.rhythm, since: spec.since, models })
 }
 
 fn models(

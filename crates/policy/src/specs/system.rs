@@ -5,7 +5,7 @@ use model::{ContractRef, DestinationName, EventType, Owner, SecretName, SourceNa
 
 use crate::Spanned;
 use crate::compiled::{
-    Auth, Breaker, Format, Grade, Handshake, Network, OnInvalid, Rate, Repeat, Rhythm, Since, SourceLimits, Unknown,
+    Auth, Breaker, Format, Handshake, Network, OnInvalid, Rate, Repeat, Rhythm, Since, SourceLimits, Unknown,
 };
 use crate::presets::Preset;
 
@@ -52,8 +52,6 @@ pub struct CaptureSpec {
     pub span: Span,
     /// The last part of the path that nudges come to, the newest first; none where there are no nudges.
     pub nudges: Vec<Spanned<SecretName>>,
-    /// Where events are read.
-    pub grade: Grade,
     /// When it looks.
     pub rhythm: Rhythm,
     /// What happens to what is there at the first look.

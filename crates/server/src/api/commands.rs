@@ -3,7 +3,7 @@
 
 use engine::replay::decide::Commands;
 use engine::replay::selection::Selection;
-use model::{DeliveryId, Digest, EventId, PolicyVersion, ReplayId, Scope, Timestamp};
+use model::{DeliveryId, Digest, EventId, PolicyVersion, Replay, ReplayId, Scope, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -251,4 +251,14 @@ pub struct ReplayOrdered {
     pub id: ReplayId,
     /// In words.
     pub text: String,
+}
+
+/// A cancelled replay.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ReplayCancelled {
+    /// In words.
+    pub text: String,
+    /// The replay as it stands now; nothing of it where it cannot be read.
+    #[serde(flatten)]
+    pub replay: Option<Replay>,
 }

@@ -70,10 +70,12 @@ pub fn concerns(seen: &Seen<'_>) -> Vec<Concern> {
         concerns.push(concern("accounts", Health::Unhealthy, text, "crossdock doctor"));
     }
     if seen.unreadable > 0 {
+        let rows = match seen.unreadable {
+            1 => "1 row of the ledger cannot be read and is".to_owned(),
+            rows => format!("{rows} rows of the ledger cannot be read and are"),
+        };
         let text = format!(
-            "{} rows of the ledger cannot be read and are passed over, the log names each: stop the product, keep a copy of the data \
-             folder and report it",
-            seen.unreadable
+            "{rows} passed over, the log names each: stop the product, keep a copy of the data folder and report it"
         );
         concerns.push(concern("unreadable", Health::Unhealthy, text, ""));
     }

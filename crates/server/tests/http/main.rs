@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod damaged;
+#[cfg(test)]
 mod described;
 #[cfg(test)]
 mod gone;

@@ -144,6 +144,17 @@ impl Product {
         Self { folder, running, client, admin }
     }
 
+    /// Ends, has one row of its ledger damaged by these words, and starts again.
+    pub(crate) async fn damaged(self, sql: &str) -> Self {
+        let Self { folder, running, client, admin } = self;
+        assert_eq!(running.shutdown().await, Endings::default());
+        let ledger = rusqlite::Connection::open(folder.path().join("data/ledger.sqlite")).unwrap();
+        assert_eq!(ledger.execute(sql, []).unwrap(), 1, "one row is damaged");
+        drop(ledger);
+        let running = up::start(settings(&folder), &project("")).await.unwrap();
+        Self { folder, running, client, admin }
+    }
+
     pub(crate) async fn stop(self) {
         drop(self.end().await);
     }

@@ -54,6 +54,22 @@ async fn the_last_key_is_taken_and_the_next_waits_until_an_old_one_is_forgotten(
     product.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_new_keys_at_one_moment_only_those_that_have_room_are_taken() {
+    let product = Product::start().await;
+    let now = product.now();
+    remember(&product, (2..KEYED_WRITES_MAX).map(|number| remembered("admin", number, now))).await;
+    let write = async |number: u64| {
+        let key = format!("\"together-{number}\"");
+        keyed(&product, &key, "/api/v1/switches", &pause("together")).await.status
+    };
+    let mut answers = futures::future::join_all((0..12).map(write)).await;
+    answers.sort_unstable();
+    assert_eq!(answers, [vec![200; 2], vec![429; 10]].concat());
+    assert_eq!(product.ledger().keyed_writes(remembered("admin", 2, now).id).await.unwrap(), KEYED_WRITES_MAX);
+    product.stop().await;
+}
+
 /// A command, the action that the audit knows it by, and what the repeat says of it.
 struct Cut {
     path: String,

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use engine::ports::{Answer, DueQuery, Hint, Ledger, Life, Readable, Shard};
+use engine::ports::{Answer, DueQuery, Hint, Ledger, Life, Readable, Shard, Trimmed};
 use engine::retention::decide::ALARM_FULL;
 use model::change::Switch;
 use model::newest::{Newest, NewestQuery};
@@ -96,7 +96,7 @@ impl FaultyLedger {
         })
     }
 
-    async fn overdue_through(&self, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, Fault> {
+    async fn overdue_through(&self, now: Timestamp, limit: usize) -> Result<Readable<Delivery>, Fault> {
         self.look(Size::Due(limit));
         let found = self.pass("ledger.overdue", self.inner.overdue(now, limit)).await?;
         Ok(match &self.between.defect {
@@ -108,7 +108,7 @@ impl FaultyLedger {
 
 impl FaultyLedger {
     /// What is over is looked at first, and what of it has gone is archived; nothing happens between that and its removal.
-    async fn trim_through(&self, ages: Ages) -> Result<u64, Fault> {
+    async fn trim_through(&self, ages: Ages) -> Result<Trimmed, Fault> {
         let Between { weather, oracle, stores, defect } = &self.between;
         let forecast = weather.go("ledger.trim").await?;
         let ((over, open), kept) = {
@@ -121,14 +121,14 @@ impl FaultyLedger {
             Some(defect) => defect.trim(stores, ages).await?,
         };
         let trimmed = self.inner.trim(ages).await?;
-        if trimmed > 0 {
+        if trimmed.rows > 0 {
             let gone = stores.archive_gone(rows, (open, kept)).await?;
-            oracle.note(|| format!("ledger.trim of {trimmed} rows from before {}: {gone:?}", ages.rows));
+            oracle.note(|| format!("ledger.trim of {} rows from before {}: {gone:?}", trimmed.rows, ages.rows));
             let broken = i2_retention_keeps_what_is_open(&oracle.known().work, &gone);
             oracle.blame(Rule::I2, broken);
             let mut known = oracle.known();
             known.work.went(&gone);
-            known.upkeep.rows += trimmed;
+            known.upkeep.rows += trimmed.rows;
         }
         weather.come_back("ledger.trim", forecast).await?;
         Ok(trimmed)
@@ -160,7 +160,7 @@ impl Ledger for FaultyLedger {
         Box::pin(self.pass("ledger.next_in_lane", self.inner.next_in_lane(head)))
     }
 
-    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Readable<Delivery>> {
         Box::pin(self.overdue_through(now, limit))
     }
 
@@ -289,7 +289,7 @@ impl Ledger for FaultyLedger {
         Box::pin(self.pass("ledger.needed", self.inner.needed(partition, from, to)))
     }
 
-    fn trim(&self, ages: Ages) -> Answer<'_, u64> {
+    fn trim(&self, ages: Ages) -> Answer<'_, Trimmed> {
         Box::pin(self.trim_through(ages))
     }
 

@@ -76,6 +76,19 @@ impl Domain {
         }
     }
 
+    /// An instant before which nothing that it means was written.
+    pub(super) fn written_from(&self) -> Option<i64> {
+        match self {
+            Self::And(all) => all.iter().filter_map(Self::written_from).max(),
+            Self::Or(all) => all.iter().map(Self::written_from).min().flatten(),
+            Self::Not(_) => None,
+            Self::Term { path, operator, value } => {
+                let bounds = path == "write_date" && matches!(operator.as_str(), "=" | ">" | ">=");
+                value.as_str().filter(|_| bounds).and_then(parse_moment)
+            }
+        }
+    }
+
     /// Whether it means a record.
     pub(super) fn means(&self, view: &View<'_>, model: &Model, id: i64, record: &Record) -> Result<bool, Failure> {
         match self {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use model::Timestamp;
+
 use crate::random::Random;
 
 /// A fault.
@@ -78,10 +80,17 @@ impl Fault {
     }
 }
 
+/// How a fault is switched on.
+#[derive(Clone, Copy, Debug)]
+struct Active {
+    in_thousand: u64,
+    until: Timestamp,
+}
+
 /// Which faults there are now.
 #[derive(Clone, Debug)]
 pub(super) struct Faults {
-    on: BTreeMap<Fault, u64>,
+    on: BTreeMap<Fault, Active>,
     chance: Random,
 }
 
@@ -92,7 +101,17 @@ impl Faults {
 
     /// Switches a fault on for so many of a thousand requests.
     pub(super) fn begin(&mut self, fault: Fault, in_thousand: u64) {
-        self.on.insert(fault, in_thousand.min(1_000));
+        self.on.insert(fault, Active { in_thousand: in_thousand.min(1_000), until: Timestamp::NEVER });
+    }
+
+    /// Switches a fault on for every request until an instant.
+    pub(super) fn begin_until(&mut self, fault: Fault, until: Timestamp) {
+        self.on.insert(fault, Active { in_thousand: 1_000, until });
+    }
+
+    /// Mends what has lasted long enough.
+    pub(super) fn pass(&mut self, now: Timestamp) {
+        self.on.retain(|_, active| now < active.until);
     }
 
     pub(super) fn end(&mut self, fault: Fault) {
@@ -106,7 +125,7 @@ impl Faults {
 
     /// Whether it strikes this time. Chance is drawn only while it is on.
     pub(super) fn strikes(&mut self, fault: Fault) -> bool {
-        self.on.get(&fault).copied().is_some_and(|share| self.chance.in_thousand(share))
+        self.on.get(&fault).copied().is_some_and(|active| self.chance.in_thousand(active.in_thousand))
     }
 
     /// A number of milliseconds, from its own stream.

@@ -154,6 +154,12 @@ impl Odoo {
         self.shared.world().faults.begin(fault, in_thousand);
     }
 
+    /// Switches a fault on for so long, as a restart or a day without Odoo.
+    pub fn begin_fault_span(&self, fault: Fault, span: TimeSpan) {
+        let until = self.now() + span;
+        self.shared.world().faults.begin_until(fault, until);
+    }
+
     /// Mends a fault.
     pub fn end_fault(&self, fault: Fault) {
         self.shared.world().faults.end(fault);

@@ -1,7 +1,9 @@
 //! The outbox addon: a row for each changed record in the transaction of the change, and a fenced `pull` that no late commit
-//! can slip through.
+//! can slip through. It answers what the addon answers; its rules cannot be configured here, and a change of a watched record
+//! that no shipped rule names is told as `changed`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
@@ -11,6 +13,7 @@ use super::errors::Failure;
 use super::python;
 use super::read::{Pairs, row};
 use super::rights::Operation;
+use super::store::Record;
 use super::value::{Grain, Value, moment, second, text};
 use crate::random::Random;
 
@@ -19,7 +22,7 @@ const ROWS_MAX: usize = 2_000;
 /// The model.
 pub(super) const MODEL: &str = "crossdock.outbox";
 
-/// What it watches: the model, a state, and what its being reached is called. A change without such a state is a `written`.
+/// What it watches: the model, a state, and what its being reached is called. Any other change is a `changed`.
 const WATCHED: [(&str, &[(&str, &str)]); 9] = [
     ("sale.order", &[("sale", "confirmed"), ("cancel", "cancelled")]),
     ("stock.picking", &[("done", "done"), ("cancel", "cancelled"), ("assigned", "assigned")]),
@@ -89,7 +92,7 @@ pub(super) const METHODS: &[Method] = &[
         name: "acknowledge",
         on: On::Model,
         needs: Operation::Write,
-        takes: &["consumer!", "txid!", "id!", "epoch"],
+        takes: &["txid!", "id!", "epoch!", "consumer"],
         work: acknowledge,
     },
 ];
@@ -109,7 +112,7 @@ pub(super) fn record(env: &mut Env<'_>) -> Result<(), Failure> {
             (before, Some(after)) => {
                 let is_new = before.as_ref().is_none_or(|before| before.text("state") != after.text("state"));
                 let reached = states.iter().find(|(state, _)| is_new && *state == after.text("state"));
-                reached.map_or(if before.is_none() { "created" } else { "written" }, |(_, name)| *name)
+                reached.map_or(if before.is_none() { "created" } else { "changed" }, |(_, name)| *name)
             }
         };
         let view = env.view();
@@ -120,7 +123,7 @@ pub(super) fn record(env: &mut Env<'_>) -> Result<(), Failure> {
         let fields = vec![
             ("txid", Value::Int(txid)),
             ("event_id", text(&event)),
-            ("event_type", text(&format!("{model}.{kind}"))),
+            ("event_type", text(&format!("odoo.{model}.{kind}"))),
             ("res_model", text(model)),
             ("res_id", Value::Int(id)),
             ("payload", text(&python::dumps(&payload))),
@@ -138,64 +141,90 @@ fn installed(env: &Env<'_>) -> Result<(), Failure> {
     }
 }
 
+/// A row with its position: transaction and id.
+type Row = ((i64, i64), Arc<Record>);
+
+/// The rows after a cursor that can be read, and how many cannot yet.
+fn rows_after(env: &Env<'_>, after: (i64, i64)) -> (Vec<Row>, usize) {
+    let fence = i64::try_from(env.world.store.fence()).unwrap_or(i64::MAX);
+    let view = env.view();
+    let (mut rows, mut held_back) = (Vec::new(), 0);
+    for id in env.world.store.at_least(env.tx, MODEL, "txid", after.0) {
+        let Some(record) = view.find(MODEL, id) else { continue };
+        let position = (record.int("txid"), id);
+        if position.0 >= fence {
+            held_back += 1;
+        } else if position > after {
+            rows.push((position, record));
+        }
+    }
+    rows.sort_by_key(|(position, _)| *position);
+    (rows, held_back)
+}
+
+fn line(((txid, id), record): &Row) -> Json {
+    let payload: Json = serde_json::from_str(record.text("payload")).unwrap_or_default();
+    let at = instant(record.int("create_date"));
+    json!({
+        "txid": txid,
+        "id": id,
+        "event_id": record.text("event_id"),
+        "event_type": record.text("event_type"),
+        "res_model": record.text("res_model"),
+        "res_id": record.int("res_id"),
+        "payload": payload,
+        "emitted_at": at,
+        "at": at,
+    })
+}
+
+fn instant(micros: i64) -> String {
+    moment(micros, Grain::Micros).replacen(' ', "T", 1) + "Z"
+}
+
 fn pull(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
     installed(env)?;
     let number = |name: &str| call.get(name).as_i64().unwrap_or_default();
     let asked = call.get("epoch").as_str().unwrap_or_default();
     let epoch = env.world.outbox.epoch.clone();
     // A cursor of another epoch means nothing here: the reader begins again.
-    let is_other = !asked.is_empty() && asked != epoch;
-    let after = if is_other { (0, 0) } else { (number("after_txid"), number("after_id")) };
-    let limit = call.number("limit").unwrap_or(500).min(ROWS_MAX);
-    let fence = i64::try_from(env.world.store.fence()).unwrap_or(i64::MAX);
-    let view = env.view();
-    let mut all = Vec::new();
-    for id in view.all(MODEL) {
-        let Some(record) = view.find(MODEL, id) else { continue };
-        if (record.int("txid"), id) > after {
-            all.push((record.int("txid"), id, record));
-        }
-    }
-    let held_back = all.iter().filter(|(txid, ..)| *txid >= fence).count();
-    all.retain(|(txid, ..)| *txid < fence);
-    all.sort_by_key(|(txid, id, _)| (*txid, *id));
-    let more = all.len() > limit;
-    all.truncate(limit);
-    let (txid, id) = all.last().map_or(after, |(txid, id, _)| (*txid, *id));
-    let line = |(txid, id, record): &(i64, i64, std::sync::Arc<super::store::Record>)| {
-        json!({
-            "txid": txid,
-            "id": id,
-            "event_id": record.text("event_id"),
-            "event_type": record.text("event_type"),
-            "res_model": record.text("res_model"),
-            "res_id": record.int("res_id"),
-            "payload": record.text("payload"),
-            "at": moment(record.int("create_date"), Grain::Micros),
-        })
-    };
-    let rows: Vec<Json> = all.iter().map(line).collect();
-    let now = moment(env.now().micros(), Grain::Micros);
+    let reset = !asked.is_empty() && asked != epoch;
+    let after = if reset { (0, 0) } else { (number("after_txid"), number("after_id")) };
+    let limit = call.number("limit").unwrap_or(500).clamp(1, ROWS_MAX);
+    let (mut found, held_back) = rows_after(env, after);
+    let all = found.len();
+    found.truncate(if reset { 0 } else { limit });
+    let behind = all - found.len();
+    let next = found.last().map_or(after, |(position, _)| *position);
+    let rows: Vec<Json> = found.iter().map(line).collect();
     env.world.ledger.read_rows(rows.len());
     Ok(Outcome::Plain(json!({
         "epoch": epoch,
-        "rows": rows,
-        "next": { "txid": txid, "id": id },
+        "reset": reset,
+        "behind": behind,
         "held_back": held_back,
-        "more": more,
-        "now": now,
+        "fence": env.world.store.fence(),
+        "now": instant(env.now().micros()),
+        "rows": rows,
+        "next": { "txid": next.0, "id": next.1 },
+        "has_more": behind > 0,
+        "more": behind > 0,
     })))
 }
 
 fn acknowledge(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
     installed(env)?;
-    let asked = call.get("epoch").as_str().unwrap_or_default();
-    if !asked.is_empty() && asked != env.world.outbox.epoch {
-        return Err(Failure::User("The cursor is of another epoch.".to_owned()));
+    let epoch = env.world.outbox.epoch.clone();
+    if call.get("epoch").as_str() != Some(&epoch) {
+        return Ok(Outcome::Plain(json!({ "epoch": epoch, "reset": true })));
     }
-    let consumer = call.get("consumer").as_str().unwrap_or_default().to_owned();
+    let consumer = call.get("consumer").as_str().unwrap_or("crossdock").to_owned();
     let cursor = (call.get("txid").as_i64().unwrap_or_default(), call.get("id").as_i64().unwrap_or_default());
-    let known = env.world.outbox.acknowledged.entry(consumer).or_insert(cursor);
+    if cursor.0 >= i64::try_from(env.world.store.fence()).unwrap_or(i64::MAX) {
+        return Err(Failure::Validation("The position cannot have been read yet.".to_owned()));
+    }
+    let known = env.world.outbox.acknowledged.entry(consumer.clone()).or_insert(cursor);
     *known = (*known).max(cursor);
-    Ok(Outcome::yes())
+    let (txid, id) = *known;
+    Ok(Outcome::Plain(json!({ "epoch": epoch, "reset": false, "consumer": consumer, "txid": txid, "id": id })))
 }

@@ -22,6 +22,7 @@ const fn reads(name: &'static str, on: On, takes: &'static [&'static str], work:
 }
 
 pub(super) const METHODS: &[Method] = &[
+    reads("context_get", On::Model, &[], context_get),
     reads("fields_get", On::Model, &["allfields", "attributes"], fields_get),
     reads("search", On::Model, &["domain!", "offset", "limit", "order"], search_ids),
     reads("search_count", On::Model, &["domain!", "limit"], search_count),
@@ -133,6 +134,11 @@ fn cell(view: &View<'_>, model: &Model, (id, record): (i64, &Record), (field, pa
         (Kind::Many2one(target), Value::Ref(id)) if pairs == Pairs::Named => json!([id, view.name(target, *id)]),
         (kind, value) => to_json(kind, value, Grain::Seconds),
     }
+}
+
+/// Who asks, as every user may ask: what a client learns its own number from.
+fn context_get(env: &mut Env<'_>, _call: &Call) -> Result<Outcome, Failure> {
+    Ok(Outcome::Plain(serde_json::json!({ "lang": "en_US", "tz": false, "uid": env.tx.user })))
 }
 
 fn fields_get(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {

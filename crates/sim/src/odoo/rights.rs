@@ -50,7 +50,7 @@ const GROUPS: [(&str, &[&str]); 14] = [
     ("Manufacturing/User", &[INTERNAL]),
     ("Invoicing/Administrator", &["Invoicing/Billing", INTERNAL]),
     ("Invoicing/Billing", &[INTERNAL]),
-    ("Crossdock/Outbox", &[]),
+    ("Crossdock: read the outbox", &[]),
 ];
 
 const SALES: &[&str] = &["Sales/Administrator", "Sales/User: All Documents", "Sales/User: Own Documents Only"];
@@ -95,7 +95,7 @@ const RIGHTS: [(&str, [&[&str]; 3]); 26] = [
     ("res.users.", [EVERYBODY, EVERYBODY, EVERYBODY]),
     ("res.users", [EVERYBODY, ADMINISTRATORS, ADMINISTRATORS]),
     ("res.groups", [EVERYBODY, ADMINISTRATORS, ADMINISTRATORS]),
-    ("crossdock.", [&["Crossdock/Outbox"], &["Crossdock/Outbox"], &["Crossdock/Outbox"]]),
+    ("crossdock.", [&["Crossdock: read the outbox"], &["Crossdock: read the outbox"], &["Crossdock: read the outbox"]]),
     ("", [EVERYBODY, EVERYBODY, EVERYBODY]),
 ];
 

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::domain::Domain;
 use super::errors::Failure;
 use super::schema::{Kind, Model};
-use super::value::{Value, parse_moment};
+use super::value::Value;
 use super::view::View;
 
 /// What is wanted of what is found.
@@ -25,9 +25,12 @@ pub(super) fn search(view: &View<'_>, model: &Model, domain: &Domain, slice: &Sl
     let order = Order::parse(view, model, &slice.order)?;
     let wants_archived = domain.certain().iter().any(|term| matches!(term, Domain::Term { path, .. } if path == "active"));
     let hides_archived = model.field("active").is_some() && !wants_archived;
-    let enough = slice.limit.map(|limit| limit.saturating_add(slice.offset)).filter(|_| order.is_by_id());
+    // What comes in the order that is wanted is looked at until there is enough of it.
+    let by_time = if order.is_by_time() { view.store.in_time(view.tx, model.name, domain.written_from()) } else { None };
+    let is_sorted = order.is_by_id() || by_time.is_some();
+    let enough = slice.limit.map(|limit| limit.saturating_add(slice.offset)).filter(|limit| is_sorted && *limit > 0);
     let mut found = Vec::new();
-    for id in candidates(view, model, domain) {
+    for id in by_time.unwrap_or_else(|| candidates(view, model, domain)) {
         if enough.is_some_and(|enough| found.len() >= enough) {
             break;
         }
@@ -39,7 +42,7 @@ pub(super) fn search(view: &View<'_>, model: &Model, domain: &Domain, slice: &Sl
             found.push((order.key(view, model, id, &record), id));
         }
     }
-    if !order.is_by_id() {
+    if !is_sorted {
         found.sort_by(|(left, left_id), (right, right_id)| order.compare(left, right).then(left_id.cmp(right_id)));
     }
     let found = found.into_iter().map(|(_, id)| id).skip(slice.offset);
@@ -52,7 +55,7 @@ pub(super) fn search(view: &View<'_>, model: &Model, domain: &Domain, slice: &Sl
 /// What has to be looked at, ascending by id.
 fn candidates(view: &View<'_>, model: &Model, domain: &Domain) -> Vec<i64> {
     let (mut from, mut to) = (i64::MIN, i64::MAX);
-    let mut since = None;
+    let since = domain.written_from();
     for term in domain.certain() {
         let Domain::Term { path, operator, value } = term else { continue };
         match (path.as_str(), operator.as_str(), value) {
@@ -73,7 +76,6 @@ fn candidates(view: &View<'_>, model: &Model, domain: &Domain) -> Vec<i64> {
                     _ => {}
                 }
             }
-            ("write_date", ">" | ">=" | "=", Json::String(text)) => since = since.max(parse_moment(text)),
             (path, "=", Json::Number(number)) if view.store.is_indexed(model.name, path) => {
                 if let (Some(target), Some(field)) = (number.as_i64(), model.field(path)) {
                     return view.referring(model.name, field.name, target);
@@ -119,6 +121,15 @@ impl Order {
     /// Whether candidates are in this order already.
     fn is_by_id(&self) -> bool {
         self.by.first().is_none_or(|(name, way)| name == "id" && *way == Way::Up)
+    }
+
+    /// Whether the order is that of the last changes, the ids telling apart what was written at once.
+    fn is_by_time(&self) -> bool {
+        match self.by.as_slice() {
+            [(time, Way::Up)] => time == "write_date",
+            [(time, Way::Up), (id, Way::Up)] => time == "write_date" && id == "id",
+            _ => false,
+        }
     }
 
     fn key(&self, view: &View<'_>, model: &Model, id: i64, record: &super::store::Record) -> Vec<Value> {

@@ -98,7 +98,12 @@ impl axum::serve::Listener for Door {
     async fn accept(&mut self) -> (TcpStream, SocketAddr) {
         loop {
             let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
-            if !self.odoo.shared.world().faults.strikes(Fault::Refused) {
+            let now = self.odoo.now();
+            let mut world = self.odoo.shared.world();
+            world.faults.pass(now);
+            let is_refused = world.faults.strikes(Fault::Refused);
+            drop(world);
+            if !is_refused {
                 return (stream, address);
             }
         }

@@ -134,6 +134,8 @@ impl Store {
         }
         // What a deleted record was called is looked up backwards, too.
         inverses.entry("ir.model.data").or_default().push("res_id");
+        // The outbox is read from a transaction on.
+        inverses.entry("crossdock.outbox").or_default().push("txid");
         let tables = schema.models().map(|model| (model.name, Table::default())).collect();
         // A database that has run before; transaction ids of a fresh cluster are about so high.
         Self { tables, inverses, open: BTreeMap::new(), names: BTreeMap::new(), commits: 0, transactions: 0, xids: 5_000 }
@@ -248,6 +250,26 @@ impl Store {
             .unwrap_or_default();
         ids.sort_unstable();
         merge(&mut ids, tx.written(model));
+        ids
+    }
+
+    /// The ids of a model in the order of their last changes, from an instant on; nothing where a transaction sees another
+    /// order, because it wrote something itself or something was committed since it began.
+    pub(super) fn in_time(&self, tx: &Transaction, model: &str, since: Option<i64>) -> Option<Vec<i64>> {
+        let is_present = tx.snapshot == self.commits && tx.written(model).next().is_none();
+        let from = (since.unwrap_or(i64::MIN), i64::MIN);
+        let table = self.tables.get(model).filter(|_| is_present)?;
+        Some(table.by_time.range(from..).map(|(_, id)| *id).collect())
+    }
+
+    /// The ids of a model whose looked-up field has this value or a greater one.
+    pub(super) fn at_least(&self, tx: &Transaction, model: &str, field: &'static str, value: i64) -> Vec<i64> {
+        let table = self.tables.get(model).into_iter();
+        let known = table.flat_map(|table| table.by_reference.range((field, value)..=(field, i64::MAX)));
+        let mut ids: Vec<i64> = known.flat_map(|(_, ids)| ids.iter().copied()).collect();
+        ids.extend(tx.written(model));
+        ids.sort_unstable();
+        ids.dedup();
         ids
     }
 

@@ -160,7 +160,9 @@ fn dated(reply: Reply, at: Timestamp) -> Reply {
 
 /// What strikes a request before anything is done.
 fn before(odoo: &Odoo) -> Result<TimeSpan, Reply> {
+    let now = odoo.now();
     let mut world = odoo.shared.world();
+    world.faults.pass(now);
     world.ledger.load.requests += 1;
     let faults = &mut world.faults;
     if faults.strikes(Fault::Refused) {

@@ -173,6 +173,7 @@ impl Work {
                 self.replays.insert(replay.id, (self.batches, sent.map(|member| member.at).collect()));
             }
             Change::ReplayMove(replay) if replay.state != ReplayState::Running => drop(self.replays.remove(&replay.id)),
+            Change::CancelReplay { replay, .. } => drop(self.replays.remove(replay)),
             _ => {}
         }
     }

@@ -78,6 +78,15 @@ fn a_share_of_the_requests_is_drawn_from_the_seed() {
 }
 
 #[test]
+fn a_restart_is_over_after_its_span() {
+    let bed = Bed::new(Version::V18);
+    bed.odoo.begin_fault_span(Fault::Restart, TimeSpan::from_secs(20));
+    assert_eq!(bed.answer(&create(&bed)).status, StatusCode::SERVICE_UNAVAILABLE);
+    bed.run(bed.sleep(20_000));
+    assert_eq!(bed.answer(&create(&bed)).status, StatusCode::OK);
+}
+
+#[test]
 fn a_missing_right_names_the_groups_that_have_it() {
     for version in MEASURED {
         let bed = Bed::new(version);

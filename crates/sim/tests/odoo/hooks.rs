@@ -164,12 +164,13 @@ fn the_outbox_holds_back_what_a_late_committer_could_slip_under() {
         let ids: Vec<i64> = rows["rows"].as_array().unwrap().iter().map(|row| row["res_id"].as_i64().unwrap()).collect();
         assert_eq!(ids, [late, early]);
         assert_eq!((&rows["held_back"], &rows["more"]), (&json!(0), &json!(false)));
-        assert_eq!(rows["rows"][0]["event_type"], "res.partner.created");
+        assert_eq!(rows["rows"][0]["event_type"], "odoo.res.partner.created");
+        assert_eq!(rows["rows"][0]["payload"]["name"], "Late");
         let next = &rows["next"];
         let rest = pull(next["txid"].as_i64().unwrap(), next["id"].as_i64().unwrap());
         assert_eq!((rest["rows"].as_array().unwrap().len(), &rest["next"]), (0, next));
         let epoch = rows["epoch"].clone();
-        bed.call("crossdock.outbox", "acknowledge", json!(["us", next["txid"], next["id"], epoch]), json!({}));
+        bed.call("crossdock.outbox", "acknowledge", json!([next["txid"], next["id"], epoch, "us"]), json!({}));
         assert_eq!(bed.odoo.acknowledged("us"), Some((next["txid"].as_i64().unwrap(), next["id"].as_i64().unwrap())));
     }
 }
@@ -189,10 +190,9 @@ fn the_outbox_tells_what_was_committed_and_nothing_else() {
     let pickings = bed.search("stock.picking", json!([["sale_id", "=", order]]));
     bed.call("stock.picking", "button_validate", json!([pickings]), json!({}));
     let told = rows();
-    let done = told.iter().find(|row| row["event_type"] == "stock.picking.done").unwrap();
-    let payload: serde_json::Value = serde_json::from_str(done["payload"].as_str().unwrap()).unwrap();
-    assert_ne!(payload["date_done"], json!(false));
-    let confirmed = told.iter().filter(|row| row["event_type"] == "sale.order.confirmed").count();
+    let done = told.iter().find(|row| row["event_type"] == "odoo.stock.picking.done").unwrap();
+    assert_ne!(done["payload"]["date_done"], json!(false));
+    let confirmed = told.iter().filter(|row| row["event_type"] == "odoo.sale.order.confirmed").count();
     assert_eq!(confirmed, 1);
 }
 
@@ -207,5 +207,12 @@ fn without_the_addon_there_is_no_outbox_and_it_is_installed_over_a_call() {
     let pulled = bed.call("crossdock.outbox", "pull", json!([]), json!({}));
     assert_eq!(pulled["rows"].as_array().unwrap().len(), 1);
     bed.odoo.restore();
-    assert_ne!(bed.call("crossdock.outbox", "pull", json!([]), json!({}))["epoch"], pulled["epoch"]);
+    let other = bed.call("crossdock.outbox", "pull", json!([9_000, 9_000]), json!({ "epoch": pulled["epoch"] }));
+    assert_ne!(other["epoch"], pulled["epoch"]);
+    assert_eq!(
+        (&other["reset"], &other["rows"], &other["next"]),
+        (&json!(true), &json!([]), &json!({ "txid": 0, "id": 0 }))
+    );
+    let stale = bed.call("crossdock.outbox", "acknowledge", json!([1, 1, pulled["epoch"]]), json!({}));
+    assert_eq!(stale["reset"], true);
 }

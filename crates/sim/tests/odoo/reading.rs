@@ -82,6 +82,37 @@ fn pages_orders_and_counts_agree() {
 }
 
 #[test]
+fn pages_by_time_and_id_come_in_order_whoever_looks() {
+    let bed = Bed::with(&Options { records: 6, ..Options::new(Version::V18) });
+    for id in [4, 2, 5] {
+        bed.run(bed.sleep(1_500));
+        bed.call("sale.order", "write", json!([[id], { "origin": "x" }]), json!({}));
+    }
+    let named = json!({ "order": "write_date, id", "limit": 4 });
+    let after = json!([
+        "|",
+        ["write_date", ">", "2026-03-02 09:00:00"],
+        "&",
+        ["write_date", "=", "2026-03-02 09:00:00"],
+        ["id", ">", 1]
+    ]);
+    for (domain, expected) in [
+        (json!([]), json!([1, 3, 6, 4])),
+        (after, json!([3, 6, 4, 2])),
+        (json!([["write_date", ">=", "2026-03-02 09:00:03"]]), json!([2, 5])),
+        (json!([["write_date", ">=", "2026-03-02 09:00:03"], ["id", "<", 5]]), json!([2])),
+    ] {
+        assert_eq!(bed.call("sale.order", "search", json!([domain]), named.clone()), expected, "{domain}");
+    }
+    let mut open = bed.odoo.begin();
+    bed.run(bed.sleep(1_500));
+    bed.call("sale.order", "write", json!([[3], { "origin": "x" }]), json!({}));
+    let seen = open.call("sale.order", "search", &json!([[]]), &named);
+    assert_eq!(seen, Ok(json!([1, 3, 6, 4])), "a transaction stays with what it saw");
+    assert_eq!(bed.call("sale.order", "search", json!([[]]), named), json!([1, 6, 4, 2]));
+}
+
+#[test]
 fn groups_are_counted_as_the_version_does() {
     let bed = Bed::with(&Options { records: 3, ..Options::new(Version::V18) });
     let rows = bed.call("sale.order", "read_group", json!([[], ["__count"], ["write_date:day"]]), json!({ "lazy": false }));
@@ -127,6 +158,20 @@ fn each_version_has_its_fields() {
         states(&new)["state"],
         json!({ "selection": [["blocked", "Blocked"], ["ready", "Ready"], ["progress", "In Progress"], ["done", "Finished"], ["cancel", "Cancelled"]] })
     );
+}
+
+#[test]
+fn a_sweep_over_many_unchanged_records_is_cheap() {
+    let bed = Bed::with(&Options { records: 20_000, ..Options::new(Version::V18) });
+    let before = bed.odoo.load();
+    for range in 0..20 {
+        let domain = json!([["id", ">", range * 1_000], ["id", "<=", (range + 1) * 1_000]]);
+        assert_eq!(bed.call("sale.order", "search_count", json!([domain]), json!({})), 1_000);
+    }
+    let since = json!([["write_date", ">", "2026-03-02 09:00:01"]]);
+    assert!(bed.search("sale.order", since).is_empty());
+    let after = bed.odoo.load();
+    assert_eq!((after.total() - before.total(), after.rows, after.ids), (21, 0, 0));
 }
 
 #[test]

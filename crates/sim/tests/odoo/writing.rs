@@ -1,7 +1,7 @@
 //! Writing: lists with commands, external ids, uniqueness, and what may not be deleted.
 
 use serde_json::{Value as Json, json};
-use sim::odoo::Version;
+use sim::odoo::{Ending, Fault, Version};
 
 use crate::bed::{Bed, MEASURED};
 
@@ -92,4 +92,43 @@ fn messages_and_activities_leave_the_write_date_alone() {
     assert_eq!(bed.odoo.record("sale.order", order).unwrap(), before);
     let messages = bed.call("mail.message", "search_read", json!([[]]), json!({ "fields": ["body"] }));
     assert_eq!(messages[0]["body"], "<p>a &lt;b&gt;</p>");
+}
+
+#[test]
+fn repeated_loads_through_faults_make_each_order_once_with_its_lines() {
+    for version in MEASURED {
+        let bed = Bed::new(version);
+        let product = bed.product("Bolt", 0.0).to_string();
+        for (fault, in_thousand) in
+            [(Fault::TimeoutAfter, 150), (Fault::TimeoutBefore, 100), (Fault::Serialization, 100), (Fault::ProxyPage, 50)]
+        {
+            bed.odoo.begin_fault_for(fault, in_thousand);
+        }
+        let columns = json!([
+            "id",
+            "partner_id/.id",
+            "client_order_ref",
+            "order_line/id",
+            "order_line/product_id/.id",
+            "order_line/product_uom_qty"
+        ]);
+        for number in 0..100 {
+            let line = |place: u32| format!("ext.so_{number}_l{place}");
+            let rows = json!([
+                [format!("ext.so_{number}"), "7", format!("E-{number}"), line(1), product, "1"],
+                ["", "", "", line(2), product, "2"],
+            ]);
+            let load = bed.execute("sale.order", "load", json!([columns, rows]), json!({}));
+            let is_done = |_: &u32| {
+                let reply = bed.answer(&load);
+                reply.ending == Ending::Answered && reply.value()["result"]["ids"].is_array()
+            };
+            (0..50).find(is_done).expect("it comes through");
+        }
+        for fault in Fault::ALL {
+            bed.odoo.end_fault(fault);
+        }
+        assert_eq!(bed.search("sale.order", json!([])).len(), 100);
+        assert_eq!(bed.search("sale.order.line", json!([])).len(), 200);
+    }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use model::{
-    Batch, Bucket, Change, Committed, Fault, FaultKind, Guard, NewEntry, NodeName, Replay, ReplayMember, Timestamp,
+    Batch, Bucket, Change, Committed, Fault, FaultKind, Guard, NewEntry, NodeName, Principal, Replay, ReplayId,
+    ReplayMember, ReplayState, Timestamp,
 };
 use uuid::Uuid;
 
@@ -98,6 +99,7 @@ impl Step<'_> {
             Change::Switch { object, switch } => self.state.switches.put(object, switch),
             Change::Replay { replay, members } => self.replay(*replay, members),
             Change::ReplayMove(replay) => self.replay_move(*replay)?,
+            Change::CancelReplay { replay, by } => self.cancel_replay(replay, by)?,
             Change::PutToken(token) => self.state.tokens.put(token.id, *token),
             Change::Audit(row) => {
                 self.state.audit.put_new(row.id, row);
@@ -146,6 +148,14 @@ impl Step<'_> {
         let stored = self.state.replays.get(&replay.id).ok_or(conflict("ledger.replay_move"))?;
         replay.version = stored.version + 1;
         self.state.replays.put(replay.id, replay);
+        Ok(())
+    }
+
+    fn cancel_replay(&mut self, id: ReplayId, by: Principal) -> Result<(), Fault> {
+        let stored = self.state.replays.get(&id).filter(|it| it.state == ReplayState::Running);
+        let running = stored.cloned().ok_or(conflict("ledger.cancel_replay"))?;
+        let (state, version) = (ReplayState::Cancelled { by }, running.version + 1);
+        self.state.replays.put(id, Replay { state, version, ..running });
         Ok(())
     }
 

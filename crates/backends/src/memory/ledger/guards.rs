@@ -27,6 +27,7 @@ fn holds(state: &State, guard: &Guard) -> bool {
         }
         Guard::ReplayVersion { replay, version } => state.replays.get(replay).is_some_and(|row| row.version == *version),
         Guard::KeyedTurn { write, turn } => state.keyed.get(write).map_or(0, |write| write.turn) == *turn,
+        Guard::KeyedRoom { write, most } => state.keyed_writes(*write) < *most,
         Guard::InForce { number } => state.in_force.get(&()).map_or(0, |last| last.number) == *number,
         Guard::Standing { source, version } => state.standings.get(source).map_or(0, |it| it.version) == *version,
         Guard::Tokens { name, version } => version_of_tokens(state.tokens.rows().values(), name) == *version,

@@ -17,7 +17,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{Answer, Clock, DueQuery, Hint, Ledger, Life, Readable, Shard, Views};
+use engine::ports::{Answer, Clock, DueQuery, Hint, Ledger, Life, Readable, Shard, Trimmed, Views};
 use model::change::Switch;
 use model::newest::{Newest, NewestQuery};
 use model::room::{Ages, Room};
@@ -105,8 +105,8 @@ impl Ledger for MemoryLedger {
         self.ask(move |state| lanes::second(state, head))
     }
 
-    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
-        self.ask(move |state| state.overdue(now, limit))
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Readable<Delivery>> {
+        self.ask(move |state| Readable::all(state.overdue(now, limit)))
     }
 
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>> {
@@ -192,8 +192,7 @@ impl Ledger for MemoryLedger {
     }
 
     fn keyed_writes(&self, id: Digest) -> Answer<'_, u64> {
-        let range = KeyedWrite::of_same_principal(id);
-        self.ask(move |state| state.keyed.rows().range(range).count() as u64)
+        self.ask(move |state| state.keyed_writes(id))
     }
 
     fn known(&self, source: &SourceName, model: &str, ids: Vec<u64>) -> Answer<'_, Readable<Known>> {
@@ -236,8 +235,8 @@ impl Ledger for MemoryLedger {
         self.ask(move |state| state.needed(partition, from, to))
     }
 
-    fn trim(&self, ages: Ages) -> Answer<'_, u64> {
-        Box::pin(async move { Ok(self.trim_now(ages)) })
+    fn trim(&self, ages: Ages) -> Answer<'_, Trimmed> {
+        Box::pin(async move { Ok(Trimmed { rows: self.trim_now(ages), unreadable: Vec::new() }) })
     }
 
     fn room(&self) -> Answer<'_, Room> {

@@ -7,8 +7,8 @@ use model::delivery::ordering_digest;
 use model::limit::{NEWEST_ROWS_MAX, SUCCESSORS_MAX};
 use model::newest::{Fate, Newest, NewestQuery};
 use model::{
-    Delivery, DeliveryId, DeliveryState, DestinationName, MemberVerdict, NewEntry, Offset, Partition, Position,
-    QuarantineState, Replay, ReplayId, ReplayMember, ReplayState, Timestamp,
+    Delivery, DeliveryId, DeliveryState, DestinationName, Digest, KeyedWrite, MemberVerdict, NewEntry, Offset, Partition,
+    Position, QuarantineState, Replay, ReplayId, ReplayMember, ReplayState, Timestamp,
 };
 use uuid::Uuid;
 
@@ -94,6 +94,10 @@ impl State {
 
     pub(super) fn outbox(&self, limit: usize) -> Vec<NewEntry> {
         self.outbox.rows().values().take(limit).cloned().collect()
+    }
+
+    pub(super) fn keyed_writes(&self, id: Digest) -> u64 {
+        self.keyed.rows().range(KeyedWrite::of_same_principal(id)).count() as u64
     }
 
     pub(super) fn replays_running(&self) -> Vec<Replay> {

@@ -25,7 +25,7 @@ pub(super) fn trim(state: &mut State, ages: Ages) -> u64 {
 /// Since when something is open, by the first that came in: until then, nobody looks for it by a word.
 fn oldest_open(state: &State) -> Timestamp {
     let deliveries = state.deliveries.rows().values().map(|row| &row.delivery).filter(|it| !it.state.is_final());
-    let delivery = deliveries.min_by_key(|it| it.bytes_at).map(|it| it.created_at);
+    let delivery = deliveries.min_by_key(|it| (it.bytes_at, it.created_at)).map(|it| it.created_at);
     let quarantined = state.quarantine.rows().values().filter(|row| row.state == QuarantineState::Open);
     let quarantined = quarantined.min_by_key(|row| row.position).map(|row| row.at);
     delivery.into_iter().chain(quarantined).min().unwrap_or(Timestamp::NEVER)

@@ -233,7 +233,7 @@ fn page<'a, T: Clone + 'a, I: Copy + Ord + Display>(
         let (at, id) = place(row);
         format!("{}.{id}", at.micros())
     });
-    Page { rows, next }
+    Page { rows, next, unreadable: Vec::new() }
 }
 
 /// A cursor that no page gave out.

@@ -3,7 +3,10 @@
 
 use model::audit::version_of_tokens;
 use model::limit::TRIM_ROWS_MAX;
-use model::{Change, Digest, Entry, Guard, InForce, KeyedWrite, NewEntry, NodeName, Replay, ReplayMember, Timestamp, Token};
+use model::{
+    Change, Digest, Entry, Guard, InForce, KeyedWrite, NewEntry, NodeName, Principal, Replay, ReplayId, ReplayMember,
+    ReplayState, Timestamp, Token,
+};
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 use serde::Serialize;
 use uuid::Uuid;
@@ -33,6 +36,8 @@ statements! {
         ON CONFLICT (replay, no) DO UPDATE SET part = $3, pos = $4, is_sent = $5, content = $6";
     REPLAY_VERSION = "SELECT version FROM replays WHERE id = $1";
     MOVE_REPLAY = "UPDATE replays SET created_at = $2, state = $3, version = $4, content = $5 WHERE id = $1";
+    RUNNING_REPLAY = "SELECT content FROM replays WHERE id = $1 AND state = 'running'";
+    CANCEL_UNREAD = "UPDATE replays SET state = 'cancelled', version = version + 1 WHERE id = $1";
     PUT_TOKEN = "INSERT INTO tokens (id, digest, content) VALUES ($1, $2, $3)
         ON CONFLICT (id) DO UPDATE SET digest = $2, content = $3";
     PUT_AUDIT = "INSERT INTO audit (id, at, subject, content) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
@@ -90,6 +95,7 @@ impl Step<'_> {
             Change::Switch { object, switch } => self.write(PUT_SWITCH, params![object, json(switch)?]).map(drop),
             Change::Replay { replay, members } => self.replay(replay, members),
             Change::ReplayMove(replay) => self.replay_move(replay),
+            Change::CancelReplay { replay, by } => self.cancel_replay(*replay, by),
             Change::PutToken(token) => {
                 self.write(PUT_TOKEN, params![token.id.bytes(), token.digest.0, json(token)?]).map(drop)
             }
@@ -118,6 +124,7 @@ impl Step<'_> {
         };
         match guard {
             Guard::KeyedTurn { write, turn } => Ok(number(KEYED_TURN, params![write.0])? == *turn),
+            Guard::KeyedRoom { write, most } => Ok(keyed_writes(self.conn, *write)? < *most),
             Guard::InForce { number: last } => Ok(number(IN_FORCE_NUMBER, params![])? == *last),
             Guard::Standing { source, version } => Ok(number(STANDING_VERSION, params![source.as_str()])? == *version),
             Guard::Tokens { name, version } => {
@@ -191,6 +198,17 @@ impl Step<'_> {
         let moved = Replay { version, ..replay.clone() };
         let row = params![id, moved.created_at.micros(), moved.state.word(), int(version), json(&moved)?];
         self.write(MOVE_REPLAY, row).map(drop)
+    }
+
+    /// What loops and retention ask is in columns of its own, so a damaged content keeps nobody from ending it.
+    fn cancel_replay(&mut self, id: ReplayId, by: &Principal) -> Result<(), Broken> {
+        let mut read = self.conn.prepare_cached(RUNNING_REPLAY)?;
+        let content = read.query_row([id.bytes()], |row| Ok(row.get_ref(0)?.as_str().ok().map(str::to_owned)));
+        let content = content.optional()?.ok_or(Broken::Conflict("there is no such replay that runs"))?;
+        match content.as_deref().map(parse::<Replay>) {
+            Some(Ok(replay)) => self.replay_move(&Replay { state: ReplayState::Cancelled { by: by.clone() }, ..replay }),
+            Some(Err(_)) | None => self.write(CANCEL_UNREAD, params![id.bytes()]).map(drop),
+        }
     }
 
     fn heartbeat(&mut self, node: &NodeName, incarnation: u64, at: Timestamp) -> Result<(), Broken> {

@@ -3,7 +3,7 @@
 
 use model::limit::{CAUSE_SAMPLES, CAUSES_MAX};
 use model::view::{CauseGroup, QuarantineGroup};
-use model::{DeliveryId, Offset, Partition, Position, QuarantineRow, Timestamp};
+use model::{DeliveryId, EventId, Offset, Partition, Position, QuarantineRow, Timestamp};
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ statements! {
         ORDER BY created_at DESC, id DESC LIMIT $6";
     QUARANTINE_CAUSES = "SELECT source, owner, code, count(*), min(at), max(at) FROM quarantine WHERE state = 'open'
         GROUP BY source, owner, code ORDER BY count(*) DESC, source, owner, code LIMIT $1";
-    OF_QUARANTINE_CAUSE = "SELECT content FROM quarantine
+    OF_QUARANTINE_CAUSE = "SELECT event, content, part, pos FROM quarantine
         WHERE state = 'open' AND source = $1 AND owner = $2 AND code = $3 ORDER BY at DESC, event DESC LIMIT $4";
 }
 
@@ -89,29 +89,36 @@ pub(super) fn quarantine_causes(conn: &Connection) -> Result<Vec<QuarantineGroup
             let (source, owner, code): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
             let Extent { count, oldest_at, newest_at } = extent(row, 3)?;
             let newest = kept(conn, [&source, &owner, &code])?;
-            let Some(first) = newest.first() else { continue };
+            let Some((example, reason, _)) = newest.first().cloned() else { continue };
             groups.push(QuarantineGroup {
-                source: first.source.clone(),
-                owner: first.owner.clone(),
+                source: source.parse().map_err(Broken::corrupt)?,
+                owner: owner.parse().map_err(Broken::corrupt)?,
                 code,
                 count,
                 oldest_at,
                 newest_at,
-                example: first.event,
-                reason: first.reasons.first().map(|reason| reason.message.clone()).unwrap_or_default(),
-                samples: newest.iter().map(|row| row.position).collect(),
+                example,
+                reason,
+                samples: newest.into_iter().map(|(.., at)| at).collect(),
             });
         }
         Ok(groups)
     })
 }
 
-fn kept(conn: &Connection, [source, owner, code]: [&str; 3]) -> Result<Vec<QuarantineRow>, Broken> {
+/// The newest of a cause. A row that cannot be read waits for its person like any other.
+fn kept(conn: &Connection, [source, owner, code]: [&str; 3]) -> Result<Vec<(EventId, String, Position)>, Broken> {
     let mut statement = conn.prepare_cached(OF_QUARANTINE_CAUSE)?;
     let mut rows = statement.query(params![source, owner, code, len(CAUSE_SAMPLES)])?;
     let mut kept = Vec::new();
     while let Some(row) = rows.next()? {
-        kept.push(parse(row.get_ref(0)?.as_str().map_err(Broken::corrupt)?)?);
+        let place = Position { partition: Partition(row.get(2)?), offset: Offset(count(row.get(3)?)) };
+        let content = row.get_ref(1)?.as_str().map_err(Broken::corrupt).and_then(parse::<QuarantineRow>);
+        let reason = match content {
+            Ok(row) => row.reasons.first().map(|reason| reason.message.clone()).unwrap_or_default(),
+            Err(broken) => format!("its row cannot be read: {broken}"),
+        };
+        kept.push((EventId(Uuid::from_bytes(row.get(0)?)), reason, place));
     }
     Ok(kept)
 }

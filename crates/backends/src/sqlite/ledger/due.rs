@@ -118,15 +118,23 @@ pub(super) fn next_in_lane(conn: &Connection, names: &NameTexts, head: DeliveryI
     })
 }
 
-/// Deliveries that wait beyond their deadline; what cannot be read is left out.
-pub(super) fn overdue(conn: &Connection, names: &NameTexts, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, Broken> {
-    let mut found = Vec::new();
+/// Deliveries that wait beyond their deadline.
+pub(super) fn overdue(
+    conn: &Connection,
+    names: &NameTexts,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Readable<Delivery>, Broken> {
+    let mut found = Readable::default();
     let mut statement = conn.prepare_cached(OVERDUE)?;
     let mut rows = statement.query([now.micros()])?;
-    while found.len() < limit
+    while found.rows.len() < limit
         && let Some(row) = rows.next()?
     {
-        found.extend(decode(row, names).ok().map(|row| row.delivery));
+        match decode(row, names) {
+            Ok(row) => found.rows.push(row.delivery),
+            Err(broken) => found.unreadable.push(unreadable(row, &broken)),
+        }
     }
     Ok(found)
 }

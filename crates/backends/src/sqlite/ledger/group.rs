@@ -4,6 +4,7 @@
 //! conflicts after it has written something, the transaction is undone and the group is done again with a savepoint
 //! around each batch. So the usual group pays for no savepoints, and one bad batch never harms another.
 
+use engine::ports::Trimmed;
 use model::room::Ages;
 use model::{Committed, Fault};
 use rusqlite::Connection;
@@ -35,7 +36,7 @@ pub(super) enum Request {
 #[derive(Debug)]
 pub(super) enum Reply {
     Committed(Committed),
-    Trimmed(u64),
+    Trimmed(Trimmed),
 }
 
 /// The writer's connection and memory.
@@ -157,7 +158,7 @@ fn apply(
 ) -> Result<Option<Result<Reply, Broken>>, Broken> {
     let prepared = match request {
         Request::Trim(ages) => {
-            return trim::trim(conn, state, *ages).map(|rows| Some(Ok(Reply::Trimmed(rows))));
+            return trim::trim(conn, state, *ages).map(|trimmed| Some(Ok(Reply::Trimmed(trimmed))));
         }
         Request::Commit(prepared) => prepared,
     };

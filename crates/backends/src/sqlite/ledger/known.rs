@@ -71,7 +71,7 @@ pub(super) fn known(conn: &Connection, source: &str, model: &str, mut ids: Vec<u
             let Some(row) = rows.next()? else { continue };
             match decode(row) {
                 Ok(row) => known.rows.push(row),
-                Err(broken) => name(&mut known, format!("what is known of {model} {id} of {source}: {broken}")),
+                Err(broken) => name(&mut known.unreadable, format!("what is known of {model} {id} of {source}: {broken}")),
             }
         }
         Ok(known)

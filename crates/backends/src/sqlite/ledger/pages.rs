@@ -33,6 +33,8 @@ pub(super) const BOTTOM: Place = (i64::MIN, Uuid::nil());
 pub(super) struct Rows {
     /// The table.
     pub(super) table: &'static str,
+    /// What a row of it is called.
+    pub(super) noun: &'static str,
     /// What is read of a row.
     pub(super) columns: &'static str,
     /// The two columns of its place.
@@ -65,6 +67,17 @@ pub(super) struct Question {
     pub(super) rows: usize,
     /// How many rows are looked at; nothing where an index leads to those that fit, and to no others.
     pub(super) walk: Option<usize>,
+}
+
+/// What was found: rows by age, newest first.
+#[derive(Debug)]
+pub(super) struct Found<T> {
+    /// Those that can be read.
+    rows: Vec<T>,
+    /// What cannot be read among them, and where it stands.
+    unreadable: Vec<(Place, String)>,
+    /// Where the search goes on that ended before it had as many as were wanted.
+    next: Option<Place>,
 }
 
 /// A statement while it is put together, with its values.
@@ -120,31 +133,31 @@ impl Statement {
 }
 
 impl Rows {
-    /// The rows that fit and can be read, at most as many as wanted; and where a search goes on that ended before that. A row
-    /// that cannot be read is left out: it must not take the others from a person.
+    /// The rows that fit and can be read, at most as many as wanted. One that cannot be read is named and left out: it must not
+    /// take the others from a person.
     pub(super) fn find<T>(
         &self,
         conn: &Connection,
         question: &Question,
         read: impl Fn(&Row<'_>) -> Result<T, Broken>,
-    ) -> Result<(Vec<T>, Option<Place>), Broken> {
+    ) -> Result<Found<T>, Broken> {
         snapshot(conn, || {
             let bound = match question.walk {
                 Some(walk) => self.bound(conn, question, walk)?,
                 None => None,
             };
             let walked = self.walked(question, bound.unwrap_or(question.from));
-            let rows = fetch(conn, &walked, |row| Ok(placed(row, &read)))?;
+            let rows = fetch(conn, &walked, |row| self.placed(row, &read))?;
             if bound.is_none() || rows.len() >= question.rows {
-                return readable(rows, question.rows, None);
+                return Ok(readable(rows, question.rows, None));
             }
             let few = question.few.as_deref().zip(question.walk);
             match few {
                 Some((few, walk)) if self.are_within(conn, few, walk)? => {
-                    let rows = fetch(conn, &self.among(few, question), |row| Ok(placed(row, &read)))?;
-                    readable(rows, question.rows, None)
+                    let rows = fetch(conn, &self.among(few, question), |row| self.placed(row, &read))?;
+                    Ok(readable(rows, question.rows, None))
                 }
-                Some(_) | None => readable(rows, question.rows, bound),
+                Some(_) | None => Ok(readable(rows, question.rows, bound)),
             }
         })
     }
@@ -169,7 +182,7 @@ impl Rows {
 
     /// The rows that fit among few others, all of which are sorted.
     fn among(&self, few: &[Condition], question: &Question) -> Statement {
-        let Self { columns, table, key, place: (at, id) } = self;
+        let Self { columns, table, key, place: (at, id), .. } = self;
         // The limit keeps the inner question by itself, and CROSS keeps it the first: without them the walk is taken again.
         let statement =
             Statement::default().say(&format!("SELECT {columns}, {at}, {id} FROM (SELECT {key} AS few FROM {table} WHERE "));
@@ -210,24 +223,42 @@ impl Rows {
         let (at, id) = self.place;
         statement.say(&format!(" ORDER BY {at} DESC, {id} DESC"))
     }
+
+    /// A row with its place, which stands behind what is read of it.
+    fn placed<T>(&self, row: &Row<'_>, read: impl Fn(&Row<'_>) -> Result<T, Broken>) -> Result<Placed<T>, Broken> {
+        let columns = row.as_ref().column_count();
+        let (at, id) = (row.get(columns - 2)?, Uuid::from_bytes(row.get(columns - 1)?));
+        Ok(((at, id), read(row).map_err(|broken| format!("{} {id}: {broken}", self.noun))))
+    }
 }
 
-/// A row with its place, which stands behind what is read of it.
-type Placed<T> = Result<(Place, Option<T>), Broken>;
-
-fn placed<T>(row: &Row<'_>, read: impl Fn(&Row<'_>) -> Result<T, Broken>) -> Placed<T> {
-    let columns = row.as_ref().column_count();
-    Ok(((row.get(columns - 2)?, Uuid::from_bytes(row.get(columns - 1)?)), read(row).ok()))
-}
+/// A row with its place, or what is wrong with it.
+type Placed<T> = (Place, Result<T, String>);
 
 /// What can be read of rows. Where some cannot, and there may be more behind as many as were wanted, the search goes on
 /// behind the last of them.
-fn readable<T>(rows: Vec<Placed<T>>, wanted: usize, bound: Option<Place>) -> Result<(Vec<T>, Option<Place>), Broken> {
-    let rows = rows.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let last = if rows.len() >= wanted { rows.last().map(|(place, _)| *place) } else { None };
-    let found: Vec<T> = rows.into_iter().filter_map(|(_, row)| row).collect();
-    let is_short = found.len() < wanted;
-    Ok((found, bound.or(last.filter(|_| is_short))))
+fn readable<T>(placed: Vec<Placed<T>>, wanted: usize, bound: Option<Place>) -> Found<T> {
+    let last = if placed.len() >= wanted { placed.last().map(|(place, _)| *place) } else { None };
+    let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
+    for (place, row) in placed {
+        match row {
+            Ok(row) => rows.push(row),
+            Err(what) => unreadable.push((place, what)),
+        }
+    }
+    let is_short = rows.len() < wanted;
+    Found { rows, unreadable, next: bound.or(last.filter(|_| is_short)) }
+}
+
+impl<T> Found<T> {
+    /// The page of these, of which one more than its limit was wanted.
+    pub(super) fn page(self, limit: usize, place: impl Fn(&T) -> Place) -> Page<T> {
+        let page = page(self.rows, limit, &place);
+        let end = page.next.as_ref().and_then(|_| page.rows.last()).map(place);
+        let is_on_it = |place: Place| end.is_none_or(|end| place > end);
+        let unreadable = self.unreadable.into_iter().filter(|(place, _)| is_on_it(*place)).map(|(_, what)| what).collect();
+        Page { unreadable, next: page.next.or(self.next.as_ref().map(cursor)), ..page }
+    }
 }
 
 fn fetch<T>(
@@ -255,7 +286,7 @@ pub(super) fn page<T, I: Display>(mut rows: Vec<T>, limit: usize, place: impl Fn
     rows.truncate(limit);
     let last = if more { rows.last() } else { None };
     let next = last.map(|row| cursor(&place(row)));
-    Page { rows, next }
+    Page { rows, next, unreadable: Vec::new() }
 }
 
 /// The text of a place.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::ports::{Answer, DueQuery, Hint, Ledger, Life, Readable, Shard, Views};
+use engine::ports::{Answer, DueQuery, Hint, Ledger, Life, Readable, Shard, Trimmed, Views};
 use model::change::Switch;
 use model::newest::{Newest, NewestQuery};
 use model::room::{Ages, Room};
@@ -46,7 +46,7 @@ impl Ledger for SqliteLedger {
         self.ask("ledger.next_in_lane", move |conn, names| due::next_in_lane(conn, names, head))
     }
 
-    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Vec<Delivery>> {
+    fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Readable<Delivery>> {
         self.ask("ledger.overdue", move |conn, names| due::overdue(conn, names, now, limit))
     }
 
@@ -176,9 +176,9 @@ impl Ledger for SqliteLedger {
         self.readers.ask("ledger.needed", move |conn| read::needed(conn, partition, from, to))
     }
 
-    fn trim(&self, ages: Ages) -> Answer<'_, u64> {
+    fn trim(&self, ages: Ages) -> Answer<'_, Trimmed> {
         self.request("ledger.trim", Ok(Request::Trim(ages)), |reply| match reply {
-            Reply::Trimmed(rows) => Some(rows),
+            Reply::Trimmed(trimmed) => Some(trimmed),
             Reply::Committed(_) => None,
         })
     }

@@ -2,12 +2,16 @@
 
 use bytes::Bytes;
 use model::account::ROUTER;
-use model::{Bucket, Consumer, EventId, Later, LaterEvent, Position, QuarantineRow, QuarantineState, Timestamp};
+use model::limit::TRIM_ROWS_MAX;
+use model::{Bucket, Consumer, EventId, Later, LaterEvent, Origin, Position, QuarantineRow, QuarantineState, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
+use uuid::Uuid;
 
 use super::super::broken::Broken;
 use super::super::sql::{int, len, statements};
 use super::beside::{json, parse};
+use super::read::name;
+use super::rows::origin;
 use super::state::State;
 use super::step::Step;
 
@@ -16,7 +20,7 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (event) DO NOTHING";
     ROW = "SELECT content FROM quarantine WHERE event = $1";
     MOVE = "UPDATE quarantine SET state = $2, version = $3, content = $4 WHERE event = $1";
-    SETTLED = "SELECT event, content FROM quarantine WHERE state <> 'open' AND at < $1 ORDER BY at, event LIMIT $2";
+    SETTLED = "SELECT event, origin, state FROM quarantine WHERE state <> 'open' AND at < $1 ORDER BY at, event";
     DELETE_SETTLED = "DELETE FROM quarantine WHERE event = $1";
     PUT_LATER = "INSERT INTO later (event, at, summary, head, body) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (event) DO UPDATE SET at = $2, summary = $3, head = $4, body = $5";
@@ -113,19 +117,44 @@ pub(super) fn later(conn: &Connection, of: EventId) -> Result<Option<LaterEvent>
     found.map(|(head, body)| LaterEvent::decode(&head, Bytes::from(body)).map_err(Broken::corrupt)).transpose()
 }
 
-/// Removes at most so many settled rows, with what is attached to them.
-pub(super) fn trim(conn: &Connection, state: &mut State, before: Timestamp, rows: usize) -> Result<usize, Broken> {
+/// Removes at most a step of settled rows, with what is attached to them. What they count as stands in columns of its own, so that
+/// one whose content is damaged goes like any other.
+pub(super) fn trim(
+    conn: &Connection,
+    state: &mut State,
+    before: Timestamp,
+    unreadable: &mut Vec<String>,
+) -> Result<usize, Broken> {
     let mut select = conn.prepare_cached(SETTLED)?;
-    let settled =
-        select.query_map([before.micros(), len(rows)], |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, String>(1)?)))?;
-    let settled: Vec<_> = settled.collect::<Result<_, _>>()?;
-    for (event, content) in &settled {
-        let row: QuarantineRow = parse(content)?;
-        state.numbers.trimmed[row.origin.index()].0[bucket(&row.state).index()] += 1;
+    let mut rows = select.query([before.micros()])?;
+    let mut settled: Vec<([u8; 16], Origin, Bucket)> = Vec::new();
+    while settled.len() < TRIM_ROWS_MAX
+        && let Some(row) = rows.next()?
+    {
+        let event = row.get(0)?;
+        match origin(row.get(1)?).and_then(|from| Ok((from, bucket_of(row.get_ref(2)?.as_str().map_err(Broken::corrupt)?)?)))
+        {
+            Ok((from, bucket)) => settled.push((event, from, bucket)),
+            Err(broken) => name(unreadable, format!("quarantined event {}: {broken}", Uuid::from_bytes(event))),
+        }
+    }
+    drop(rows);
+    for (event, from, bucket) in &settled {
+        state.numbers.trimmed[from.index()].0[bucket.index()] += 1;
         conn.prepare_cached(DELETE_SETTLED)?.execute([event])?;
         conn.prepare_cached(DELETE_LATER)?.execute([event])?;
     }
     Ok(settled.len())
+}
+
+/// The bucket of a settled entry by the word of its state.
+fn bucket_of(state: &str) -> Result<Bucket, Broken> {
+    Ok(match state {
+        "resubmitted" => Bucket::Resubmitted,
+        "released" => Bucket::Released,
+        "closed" => Bucket::Closed,
+        other => return Err(Broken::Corrupt(format!("there is no state {other}"))),
+    })
 }
 
 /// Removes at most so much of what is attached to settled rows, before these may go.

@@ -136,7 +136,7 @@ pub(super) fn outbox(conn: &Connection, limit: usize) -> Result<Readable<NewEntr
     while let (Some(row), true) = (rows.next()?, waiting.rows.len() < limit) {
         match emission(row) {
             Ok(entry) => waiting.rows.push(entry),
-            Err(broken) => name(&mut waiting, format!("{}: {broken}", id_of("emitted entry", row))),
+            Err(broken) => name(&mut waiting.unreadable, format!("{}: {broken}", id_of("emitted entry", row))),
         }
     }
     Ok(waiting)
@@ -159,7 +159,7 @@ pub(super) fn replays_running(conn: &Connection) -> Result<Readable<Replay>, Bro
         let content = row.get_ref(1)?.as_str().map_err(Broken::corrupt);
         match content.and_then(parse) {
             Ok(replay) => running.rows.push(replay),
-            Err(broken) => name(&mut running, format!("{}: {broken}", id_of("replay", row))),
+            Err(broken) => name(&mut running.unreadable, format!("{}: {broken}", id_of("replay", row))),
         }
     }
     Ok(running)
@@ -168,10 +168,10 @@ pub(super) fn replays_running(conn: &Connection) -> Result<Readable<Replay>, Bro
 /// LIMIT: rows that one answer names as unreadable; a person who looks finds the others.
 const UNREADABLE_MAX: usize = 100;
 
-/// Names a row that cannot be read.
-pub(super) fn name<T>(readable: &mut Readable<T>, what: String) {
-    if readable.unreadable.len() < UNREADABLE_MAX {
-        readable.unreadable.push(what);
+/// Names a row that cannot be read, while there is room.
+pub(super) fn name(unreadable: &mut Vec<String>, what: String) {
+    if unreadable.len() < UNREADABLE_MAX {
+        unreadable.push(what);
     }
 }
 

@@ -80,9 +80,11 @@ impl<'a> Step<'a> {
             }
             Guard::QuarantineVersion { event, version } => self.version(QUARANTINE, event.bytes())? == Some(*version),
             Guard::ReplayVersion { replay, version } => self.version(REPLAY, replay.bytes())? == Some(*version),
-            Guard::KeyedTurn { .. } | Guard::InForce { .. } | Guard::Standing { .. } | Guard::Tokens { .. } => {
-                self.holds_beside(guard)?
-            }
+            Guard::KeyedTurn { .. }
+            | Guard::KeyedRoom { .. }
+            | Guard::InForce { .. }
+            | Guard::Standing { .. }
+            | Guard::Tokens { .. } => self.holds_beside(guard)?,
             Guard::Life { node, incarnation } => {
                 self.state.lives.get(node).is_some_and(|life| life.incarnation == *incarnation)
             }
@@ -174,6 +176,7 @@ impl<'a> Step<'a> {
             | Change::Switch { .. }
             | Change::Replay { .. }
             | Change::ReplayMove(_)
+            | Change::CancelReplay { .. }
             | Change::PutToken(_)
             | Change::Audit(_)
             | Change::Heartbeat { .. }
@@ -190,6 +193,7 @@ const fn what_changed(guard: &Guard) -> &'static str {
         Guard::QuarantineVersion { .. } => "the quarantined event was changed since",
         Guard::ReplayVersion { .. } => "the replay was changed since",
         Guard::KeyedTurn { .. } => "another try of the write has begun",
+        Guard::KeyedRoom { .. } => "as many keys are remembered as may be",
         Guard::InForce { .. } => "another policy was applied since",
         Guard::Standing { .. } => "the capture of the source has gone on since",
         Guard::Tokens { .. } => "the tokens of the name were changed since",

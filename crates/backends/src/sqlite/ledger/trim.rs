@@ -1,23 +1,26 @@
 //! Retention: removes what is final and old, in bounded steps, and keeps its counts.
 
+use engine::ports::Trimmed;
 use model::limit::TRIM_ROWS_MAX;
 use model::room::Ages;
 use model::{Bucket, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _};
+use uuid::Uuid;
 
 use super::super::broken::Broken;
 use super::super::segments::Segments;
 use super::super::sql::{len, statements};
 use super::deliveries::attempt_id;
 use super::quarantine;
+use super::read::name;
 use super::rows::origin;
 use super::state::State;
 use super::words::count_words;
 
 statements! {
-    OLD_DELIVERIES = "SELECT seq, origin, state FROM deliveries WHERE is_final = 1 AND answered = 0 AND created_at < $1
-        AND (replay IS NULL OR replay NOT IN (SELECT id FROM replays WHERE state = 'running')) ORDER BY created_at, id LIMIT $2";
-    OLDEST_OPEN = "SELECT created_at FROM deliveries WHERE is_final = 0 ORDER BY bytes_part, bytes_pos LIMIT 1";
+    OLD_DELIVERIES = "SELECT seq, origin, state, id FROM deliveries WHERE is_final = 1 AND answered = 0 AND created_at < $1
+        AND (replay IS NULL OR replay NOT IN (SELECT id FROM replays WHERE state = 'running')) ORDER BY created_at, id";
+    OLDEST_OPEN = "SELECT created_at FROM deliveries WHERE is_final = 0 ORDER BY bytes_part, bytes_pos, created_at LIMIT 1";
     OLDEST_QUARANTINED = "SELECT at FROM quarantine WHERE state = 'open' ORDER BY part, pos LIMIT 1";
     ANSWERED = "SELECT seq FROM deliveries WHERE is_final = 1 AND answered = 1 AND created_at < $1
         ORDER BY created_at, id LIMIT $2";
@@ -45,17 +48,18 @@ statements! {
 ///
 /// Feed and words stand in the order of their time, those of one commit in one row; one whose time jumped ahead is waited
 /// for.
-pub(super) fn trim(conn: &Connection, state: &mut State, ages: Ages) -> Result<u64, Broken> {
+pub(super) fn trim(conn: &Connection, state: &mut State, ages: Ages) -> Result<Trimmed, Broken> {
     let before = ages.rows;
     let bodies = ages.answers.max(before);
     let answers = let_answers_go(conn, bodies)? + quarantine::trim_later(conn, bodies, TRIM_ROWS_MAX)?;
-    let settled = quarantine::trim(conn, state, before, TRIM_ROWS_MAX)?;
-    let over = trim_deliveries(conn, state, before)? + settled + trim_replay(conn, before)?;
+    let mut unreadable = Vec::new();
+    let settled = quarantine::trim(conn, state, before, &mut unreadable)?;
+    let over = trim_deliveries(conn, state, before, &mut unreadable)? + settled + trim_replay(conn, before)?;
     let notes = trim_feed(conn, before)? + trim_words(conn, state, before.min(oldest_open(conn)?))?;
     let old = |sql, before: Timestamp| conn.prepare_cached(sql)?.execute([before.micros(), len(TRIM_ROWS_MAX)]);
     let emitted = old(DELETE_EMISSIONS, ages.emitted)? + old(DELETE_SEEN, ages.emitted)?;
     let audit = old(DELETE_AUDIT, ages.audit)?;
-    Ok((answers + over + notes + emitted + audit) as u64)
+    Ok(Trimmed { rows: (answers + over + notes + emitted + audit) as u64, unreadable })
 }
 
 /// Since when something is open, by the first that came in: until then, nobody looks for it by a word.
@@ -89,16 +93,29 @@ fn trim_replay(conn: &Connection, before: Timestamp) -> Result<usize, Broken> {
     Ok(members + 1)
 }
 
-fn trim_deliveries(conn: &Connection, state: &mut State, before: Timestamp) -> Result<usize, Broken> {
+fn trim_deliveries(
+    conn: &Connection,
+    state: &mut State,
+    before: Timestamp,
+    unreadable: &mut Vec<String>,
+) -> Result<usize, Broken> {
     let mut select = conn.prepare_cached(OLD_DELIVERIES)?;
-    let old = select.query_map([before.micros(), len(TRIM_ROWS_MAX)], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?))
-    })?;
-    let old: Vec<(i64, i64, i64)> = old.collect::<Result<_, _>>()?;
-    for (seq, from, final_state) in &old {
-        let tally = &mut state.numbers.trimmed[origin(*from)?.index()].0;
+    let mut rows = select.query([before.micros()])?;
+    let mut old = Vec::new();
+    while old.len() < TRIM_ROWS_MAX
+        && let Some(row) = rows.next()?
+    {
+        let counted = origin(row.get(1)?).and_then(|from| Ok((from, bucket(row.get(2)?)?)));
+        match counted {
+            Ok(counted) => old.push((row.get::<_, i64>(0)?, counted)),
+            Err(broken) => name(unreadable, format!("delivery {}: {broken}", Uuid::from_bytes(row.get(3)?))),
+        }
+    }
+    drop(rows);
+    for (seq, (from, bucket)) in &old {
+        let tally = &mut state.numbers.trimmed[from.index()].0;
         tally[Bucket::Created.index()] += 1;
-        tally[bucket(*final_state)?.index()] += 1;
+        tally[bucket.index()] += 1;
         conn.prepare_cached(DELETE_ATTEMPTS)?.execute([attempt_id(*seq, 0), attempt_id(*seq + 1, 0)])?;
         conn.prepare_cached(DELETE_DELIVERY)?.execute([seq])?;
     }
@@ -147,7 +164,8 @@ fn trim_words(conn: &Connection, state: &mut State, before: Timestamp) -> Result
             break;
         }
         last = Some(row.get::<_, i64>(0)?);
-        taken += count_words(row.get_ref(2)?.as_blob().map_err(Broken::corrupt)?)?;
+        // The count only bounds the step: one that cannot be read goes by its age as well.
+        taken += row.get_ref(2)?.as_blob().map_err(Broken::corrupt).and_then(count_words).unwrap_or(1);
     }
     drop(rows);
     let Some(last) = last else { return Ok(0) };

@@ -18,7 +18,7 @@ use super::super::sql::{at, count, len, statements};
 use super::beside::parse;
 use super::deliveries::attempt_id;
 use super::names::NameTexts;
-use super::pages::{BOTTOM, Condition, Place, Question, Rows, TOP, cursor, page, page_rows, place_of};
+use super::pages::{BOTTOM, Condition, Place, Question, Rows, TOP, page, page_rows, place_of};
 use super::quarantine;
 use super::read::{self, policy_version, texts};
 use super::rows::{Row, STATE_WORDS, columns, decode};
@@ -38,9 +38,11 @@ statements! {
     POLICIES = "SELECT version, at FROM policies WHERE (at, version) < ($1, $2) ORDER BY at DESC, version DESC LIMIT $3";
 }
 
-const DELIVERIES: Rows = Rows { table: "deliveries", columns: columns!(), place: ("created_at", "id"), key: "seq" };
-const REPLAYS: Rows = Rows { table: "replays", columns: "content", place: ("created_at", "id"), key: "id" };
-const QUARANTINE: Rows = Rows { table: "quarantine", columns: "content", place: ("at", "event"), key: "event" };
+const DELIVERIES: Rows =
+    Rows { table: "deliveries", noun: "delivery", columns: columns!(), place: ("created_at", "id"), key: "seq" };
+const REPLAYS: Rows = Rows { table: "replays", noun: "replay", columns: "content", place: ("created_at", "id"), key: "id" };
+const QUARANTINE: Rows =
+    Rows { table: "quarantine", noun: "quarantined event", columns: "content", place: ("at", "event"), key: "event" };
 
 /// Deliveries, newest first. At most `walk` of them are looked at.
 pub(super) fn deliveries(
@@ -52,9 +54,8 @@ pub(super) fn deliveries(
     let Some(below) = place_of(query.cursor.as_deref(), TOP) else { return Ok(Page::default()) };
     let limit = page_rows(query.limit);
     let question = of_deliveries(query, below, (limit + 1, walk));
-    let (rows, searched) = DELIVERIES.find(conn, &question, |row| Ok(decode(row, names)?.delivery))?;
-    let page = page(rows, limit, |it| (it.created_at.micros(), it.id.0));
-    Ok(Page { next: page.next.or(searched.as_ref().map(cursor)), ..page })
+    let found = DELIVERIES.find(conn, &question, |row| Ok(decode(row, names)?.delivery))?;
+    Ok(found.page(limit, |it| (it.created_at.micros(), it.id.0)))
 }
 
 /// The states that wait for a person.
@@ -198,9 +199,7 @@ pub(super) fn quarantine(conn: &Connection, query: &QuarantineQuery, walk: usize
         rows: limit + 1,
         walk: Some(walk).filter(|_| of_source.is_some() || !query.states.is_empty()),
     };
-    let (rows, searched) = QUARANTINE.find(conn, &question, content)?;
-    let page = page(rows, limit, |row: &QuarantineRow| (row.at.micros(), row.event.0));
-    Ok(Page { next: page.next.or(searched.as_ref().map(cursor)), ..page })
+    Ok(QUARANTINE.find(conn, &question, content)?.page(limit, |row: &QuarantineRow| (row.at.micros(), row.event.0)))
 }
 
 fn of_quarantine_states(words: &[String]) -> Option<Condition> {
@@ -236,9 +235,7 @@ pub(super) fn replays(conn: &Connection, after: Option<&str>, limit: usize) -> R
     let limit = page_rows(limit);
     let question =
         Question { index: None, conditions: Vec::new(), few: None, from: BOTTOM, below, rows: limit + 1, walk: None };
-    let (rows, searched) = REPLAYS.find(conn, &question, content)?;
-    let page = page(rows, limit, |row: &Replay| (row.created_at.micros(), row.id.0));
-    Ok(Page { next: page.next.or(searched.as_ref().map(cursor)), ..page })
+    Ok(REPLAYS.find(conn, &question, content)?.page(limit, |row: &Replay| (row.created_at.micros(), row.id.0)))
 }
 
 /// A replay with its first members.

@@ -7,10 +7,16 @@ pub(super) const RANGE: u64 = 10_000;
 /// LIMIT: ranges of one look. With the tail, which says whether that was all, a look is as many small reads and one more.
 const RANGES: u64 = 20;
 
-/// The ranges of a look from an id on; the last one has no end.
+/// Where ids end: Odoo keeps them as 32-bit integers, and its database refuses to compare them with more.
+const END: u64 = i32::MAX.unsigned_abs() as u64;
+
+/// The ranges of a look from an id on; the last one goes to the end of all ids.
 pub(super) fn ranges(from: u64) -> Vec<(u64, u64)> {
-    let ends = (0..RANGES).map(|index| (from + index * RANGE, from + (index + 1) * RANGE));
-    ends.chain([(from + RANGES * RANGE, i64::MAX.unsigned_abs())]).collect()
+    let ends = (0..=RANGES).map(|index| {
+        let to = if index == RANGES { END } else { from + (index + 1) * RANGE };
+        (from + index * RANGE, to)
+    });
+    ends.filter(|(from, _)| *from < END).map(|(from, to)| (from, to.min(END))).collect()
 }
 
 /// What the counts of a look say.

@@ -19,7 +19,7 @@ use crate::intake::run::Intake;
 use crate::keyring::Keyring;
 use crate::nudges::Nudge;
 use crate::observe::{Captured, Capturing, Fact, Facts};
-use crate::ports::{Clock, Ledger, Peer, Records};
+use crate::ports::{Clock, Extent, Ledger, Peer, Records};
 
 /// The shard whose holder captures: a source has one hand.
 const SHARD: &str = "partition/0";
@@ -58,10 +58,12 @@ pub struct Captures {
 struct Memory {
     /// Nudged records, by when they are read, and how often they were.
     nudged: BTreeMap<(Timestamp, Nudge), usize>,
-    /// Until when the system is left alone, and how often it did not show what was asked for.
+    /// Until when the system is left alone, and how often in a row it did not show what was asked for.
     left_alone: Option<(Timestamp, u32)>,
-    /// What was told of it last.
-    told: Option<&'static str>,
+    /// The same of models by themselves.
+    models_left_alone: BTreeMap<String, (Timestamp, u32)>,
+    /// What was told last: of the system, or of a model.
+    told: BTreeMap<Option<String>, &'static str>,
 }
 
 type Looking = BoxFuture<'static, (SourceName, Memory, Result<(), Fault>)>;
@@ -170,7 +172,7 @@ impl Captures {
     }
 }
 
-/// One look at what is due: nudged records before all else.
+/// One look at what is due: nudged records before all else. A model that cannot be read holds up no other.
 async fn turn(looker: &Looker, memory: &mut Memory) -> Result<(), Fault> {
     let now = looker.clock.now();
     if let Some((name, batch)) = nudged(memory, now) {
@@ -182,22 +184,24 @@ async fn turn(looker: &Looker, memory: &mut Memory) -> Result<(), Fault> {
             memory.nudged.extend(again);
         }
         // Otherwise the next sweep finds them.
-        settle(looker, memory, &came);
+        settle(looker, memory, &name, &came);
         return Ok(());
     }
     let (progress, _) = looker.progress().await?;
     let rhythm = &looker.capture.rhythm;
-    let next = progress
-        .models
-        .iter()
+    let awake = || {
+        let is_awake = |name: &String| memory.models_left_alone.get(name).is_none_or(|(until, _)| *until <= now);
+        progress.models.iter().filter(move |(name, _)| is_awake(name))
+    };
+    let next = awake()
         .find_map(|(name, model)| decide::next(model, rhythm, looker.capture.since, now).map(|look| (name.clone(), look)));
     match next {
         Some((name, look)) => {
             let came = looker.look(&name, &look).await?;
-            settle(looker, memory, &came);
+            settle(looker, memory, &name, &came);
         }
         None => {
-            let due = progress.models.values().filter_map(|model| decide::due_at(model, rhythm)).min();
+            let due = awake().filter_map(|(_, model)| decide::due_at(model, rhythm)).min();
             rest(looker, memory, due).await;
         }
     }
@@ -222,31 +226,43 @@ fn nudged(memory: &mut Memory, now: Timestamp) -> Option<(String, Vec<(Nudge, us
     Some((model, batch.collect()))
 }
 
-/// What follows from a look: a system that did not answer is left alone for a while, and that is told once for each cause.
-fn settle(looker: &Looker, memory: &mut Memory, came: &Came) {
+/// What follows from a look: what did not answer is left alone for a while, and that is told once for each cause.
+fn settle(looker: &Looker, memory: &mut Memory, name: &str, came: &Came) {
     match came {
         Came::Done => {
             memory.left_alone = None;
-            if memory.told.take().is_some() {
+            memory.models_left_alone.remove(name);
+            let told = [None, Some(name.to_owned())].map(|of| memory.told.remove(&of));
+            if told.iter().any(Option::is_some) {
                 looker.tell(Capturing::GoesOn);
             }
         }
         Came::Unread(unread) => {
-            if memory.told != Some(unread.cause) {
-                memory.told = Some(unread.cause);
-                looker.tell(Capturing::Unread { cause: unread.cause, why: &unread.why, help: unread.help });
+            let of = match unread.of {
+                Extent::System => None,
+                Extent::Model => Some(name.to_owned()),
+            };
+            if memory.told.insert(of, unread.cause) != Some(unread.cause) {
+                let model = Some(name).filter(|_| unread.of == Extent::Model);
+                looker.tell(Capturing::Unread { model, cause: unread.cause, why: &unread.why, help: unread.help });
             }
-            leave_alone(looker, memory);
+            match unread.of {
+                Extent::System => memory.left_alone = Some(longer(looker, memory.left_alone)),
+                Extent::Model => {
+                    let until = longer(looker, memory.models_left_alone.get(name).copied());
+                    memory.models_left_alone.insert(name.to_owned(), until);
+                }
+            }
         }
-        Came::Refused => leave_alone(looker, memory),
+        Came::Refused => memory.left_alone = Some(longer(looker, memory.left_alone)),
     }
 }
 
-fn leave_alone(looker: &Looker, memory: &mut Memory) {
+/// Until when to leave alone what was left alone before, and how often that was.
+fn longer(looker: &Looker, before: Option<(Timestamp, u32)>) -> (Timestamp, u32) {
     let (first, most) = LEFT_ALONE;
-    let times = memory.left_alone.map_or(0, |(_, times)| times);
-    let span = first.times(1 << times.min(8)).min(most);
-    memory.left_alone = Some((looker.clock.now() + span, times + 1));
+    let times = before.map_or(0, |(_, times)| times);
+    (looker.clock.now() + first.times(1 << times.min(8)).min(most), times.saturating_add(1))
 }
 
 /// The system with the newest key that has a value; none while no key has one.

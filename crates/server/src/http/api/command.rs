@@ -23,7 +23,7 @@ use policy::SourceFile;
 use super::asking::Asking;
 use crate::api::{
     ApplyCommand, ApplyPreview, ApplyRefusal, ApplyResult, Because, CommandResult, DeliveryCommand, QuarantineCommand,
-    QuarantineResult, RemovalLine, ReplayCommand, ReplayOrdered, Rows, SwitchCommand, SwitchResult,
+    QuarantineResult, RemovalLine, ReplayCancelled, ReplayCommand, ReplayOrdered, Rows, SwitchCommand, SwitchResult,
 };
 use crate::app::App;
 use crate::http::conditions::Seen;
@@ -54,7 +54,7 @@ async fn many(
 ) -> Done<Rows<CommandResult>> {
     let outcomes = operate(&app).many(&command.deliveries, wish, &asking.because(command.why)).await?;
     let results = outcomes.items.into_iter().map(result).collect();
-    Ok(Json(Rows { schema: "crossdock/commands/1".to_owned(), rows: results, next: None }))
+    Ok(Json(Rows { schema: "crossdock/commands/1".to_owned(), rows: results, next: None, unreadable: Vec::new() }))
 }
 
 pub(super) async fn retry_one(state: Shared, asking: Asking, of: One, why: Body<Because>) -> Done<CommandResult> {
@@ -257,12 +257,21 @@ pub(super) async fn cancel_replay(
     asking: Asking,
     (Path(id), seen): (Path<ReplayId>, Seen),
     Body(because): Body<Because>,
-) -> Done<Replay> {
+) -> Done<ReplayCancelled> {
     match replays(&app).cancel(id, seen.number(), &asking.because(because.why)).await {
-        Ok(replay) => Ok(Json(replay)),
+        Ok(replay) => Ok(Json(cancelled(replay))),
         Err(not_done) => {
-            let present = app.ground.ledger.replay(id).await?;
+            // Of one that cannot be read, no version can be told.
+            let present = app.ground.ledger.replay(id).await.ok().flatten();
             Err(seen.problem(not_done, present.map(|replay| replay.version.to_string())))
         }
     }
+}
+
+fn cancelled(replay: Option<Replay>) -> ReplayCancelled {
+    let text = match &replay {
+        Some(replay) => format!("cancelled at member {} of {}; what was sent stays sent", replay.next, replay.members),
+        None => "cancelled, though it cannot be read; what was sent stays sent".to_owned(),
+    };
+    ReplayCancelled { text, replay }
 }

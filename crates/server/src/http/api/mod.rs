@@ -22,8 +22,9 @@ use crate::api::queries::{
 };
 use crate::api::{
     Applied, ApplyCommand, ApplyPreview, ApplyResult, Because, CommandResult, DeliveryCommand, DeliveryPage, DeliveryRow,
-    EventSummary, MissingSecret, NewToken, QuarantineCommand, QuarantineResult, ReplayCommand, ReplayOrdered, ReplayPage,
-    Rows, Session, Status, SwitchCommand, SwitchLine, SwitchResult, TokenCommand, TokenLine, TokensRevoked, Trace,
+    EventSummary, MissingSecret, NewToken, QuarantineCommand, QuarantineResult, ReplayCancelled, ReplayCommand,
+    ReplayOrdered, ReplayPage, Rows, Session, Status, SwitchCommand, SwitchLine, SwitchResult, TokenCommand, TokenLine,
+    TokensRevoked, Trace,
 };
 use crate::app::App;
 
@@ -208,7 +209,7 @@ fn replays() -> Vec<Operation> {
         commands("/replays/{id}/cancel", "cancelReplay", "Ends a replay that runs", command::cancel_replay)
             .parameter::<ReplayId>()
             .takes::<Because>()
-            .answers::<Replay>()
+            .answers::<ReplayCancelled>()
             .versions(Versions::Asked),
     ]
 }

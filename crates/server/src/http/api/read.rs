@@ -6,8 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
-use model::view::{CauseGroup, FeedRow};
-use model::{AuditRow, Body, DeliveryId, EventId, Fault, PolicyVersion, QuarantineRow, Replay, ReplayId};
+use model::view::{self, CauseGroup, FeedRow};
+use model::{AuditRow, Body, DeliveryId, EventId, Fault, FaultKind, PolicyVersion, QuarantineRow, Replay, ReplayId};
 
 use crate::api::queries::{
     AuditFilter, DeliveryFilter, EventPaging, FeedPaging, Paging, PolicyPaging, QuarantineFilter, rows_of_page,
@@ -16,7 +16,7 @@ use crate::api::{Applied, DeliveryPage, DeliveryRow, EventSummary, ReplayPage, R
 use crate::app::App;
 use crate::http::conditions::Versioned;
 use crate::http::parameters::{Path, Query};
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, kinds};
 use crate::identity::Caller;
 use crate::service::{self, answers::Answers};
 
@@ -25,7 +25,13 @@ type Shown<T> = Result<Versioned<Json<T>>, Problem>;
 type Shared = State<Arc<App>>;
 
 fn rows<T>(schema: &str, rows: Vec<T>, next: Option<String>) -> Json<Rows<T>> {
-    Json(Rows { schema: format!("crossdock/{schema}/1"), rows, next })
+    Json(Rows { schema: format!("crossdock/{schema}/1"), rows, next, unreadable: Vec::new() })
+}
+
+/// The same of what a page of the store has. What of it cannot be read is told here as well as in the log.
+fn page<T>(app: &App, schema: &str, page: view::Page<T>) -> Json<Rows<T>> {
+    app.ground.facts.tell_unreadable(None, &page.unreadable);
+    Json(Rows { unreadable: page.unreadable, ..rows(schema, page.rows, page.next).0 })
 }
 
 pub(super) async fn status(State(app): Shared, caller: Caller) -> Result<Json<Status>, Problem> {
@@ -68,8 +74,8 @@ fn raw(body: Body) -> Response {
 }
 
 pub(super) async fn deliveries(State(app): Shared, Query(filter): Query<DeliveryFilter>) -> Page<DeliveryRow> {
-    let page = app.views.deliveries(filter.into()).await?;
-    Ok(rows("deliveries", service::standing::rows(&app, page.rows), page.next))
+    let view::Page { rows, next, unreadable } = app.views.deliveries(filter.into()).await?;
+    Ok(page(&app, "deliveries", view::Page { rows: service::standing::rows(&app, rows), next, unreadable }))
 }
 
 pub(super) async fn delivery(State(app): Shared, caller: Caller, Path(id): Path<DeliveryId>) -> Shown<DeliveryPage> {
@@ -84,8 +90,7 @@ pub(super) async fn causes(State(app): Shared) -> Page<CauseGroup> {
 }
 
 pub(super) async fn quarantine(State(app): Shared, Query(filter): Query<QuarantineFilter>) -> Page<QuarantineRow> {
-    let page = app.views.quarantine(filter.into()).await?;
-    Ok(rows("quarantine", page.rows, page.next))
+    Ok(page(&app, "quarantine", app.views.quarantine(filter.into()).await?))
 }
 
 pub(super) async fn quarantined(State(app): Shared, Path(event): Path<EventId>) -> Shown<QuarantineRow> {
@@ -146,14 +151,28 @@ async fn present_policy(app: &App) -> Result<PolicyVersion, Fault> {
 }
 
 pub(super) async fn replays(State(app): Shared, Query(paging): Query<Paging>) -> Page<Replay> {
-    let page = app.views.replays(paging.cursor.map(String::from), rows_of_page(paging.limit)).await?;
-    Ok(rows("replays", page.rows, page.next))
+    let limit = rows_of_page(paging.limit);
+    Ok(page(&app, "replays", app.views.replays(paging.cursor.map(String::from), limit).await?))
 }
 
 pub(super) async fn replay(State(app): Shared, Path(id): Path<ReplayId>) -> Shown<ReplayPage> {
-    let story = app.views.replay_story(id).await?.ok_or_else(|| Problem::not_found(format!("there is no replay {id}")))?;
+    let story = app.views.replay_story(id).await.map_err(|fault| unreadable_replay(id, fault))?;
+    let story = story.ok_or_else(|| Problem::not_found(format!("there is no replay {id}")))?;
     let progress = app.ground.ledger.replay_progress(id).await?;
     Ok(Versioned(story.replay.version.to_string(), Json(ReplayPage { story, progress })))
+}
+
+/// A damaged replay sends nothing, and all that is left to do with it is to end it.
+fn unreadable_replay(id: ReplayId, fault: Fault) -> Problem {
+    let why = match &fault.source {
+        Some(source) if fault.kind == FaultKind::Corrupt => source.to_string(),
+        Some(_) | None => return fault.into(),
+    };
+    let what = format!(
+        "the replay {id} cannot be read, so nothing of it is sent any more: {why}; if it runs, `crossdock replay cancel {id} --reason …` \
+         ends it and lets go of the events that it keeps"
+    );
+    Problem::new(kinds::CORRUPT, what)
 }
 
 pub(super) async fn switches(State(app): Shared) -> Page<SwitchLine> {

@@ -17,5 +17,5 @@ pub(super) async fn missing(State(app): State<Arc<App>>, Query(filter): Query<Se
     let (_, missing) = secrets::load(&names, &app.settings.environment, &app.settings.data);
     let row = |name: SecretName| MissingSecret { from: secrets::place(&name, &app.settings.data), name };
     let rows = missing.into_iter().map(row).collect();
-    Json(Rows { schema: "crossdock/missing-secrets/1".to_owned(), rows, next: None })
+    Json(Rows { schema: "crossdock/missing-secrets/1".to_owned(), rows, next: None, unreadable: Vec::new() })
 }

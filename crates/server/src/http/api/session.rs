@@ -44,7 +44,12 @@ fn lines(tokens: Vec<Token>) -> Json<Rows<TokenLine>> {
         expires_at: token.expires_at,
         revoked_at: token.revoked_at,
     };
-    Json(Rows { schema: "crossdock/tokens/1".to_owned(), rows: tokens.into_iter().map(line).collect(), next: None })
+    Json(Rows {
+        schema: "crossdock/tokens/1".to_owned(),
+        rows: tokens.into_iter().map(line).collect(),
+        next: None,
+        unreadable: Vec::new(),
+    })
 }
 
 /// The answer that is kept for repeats is without the token's text.

@@ -159,18 +159,21 @@ fn under_way() -> Problem {
     Problem { retry_after: Some(1), ..Problem::new(kinds::KEY_UNDER_WAY, why) }
 }
 
-/// Takes the key; `false` when another try was first.
+/// Takes the key; `false` when another try was first, or when there is room for a new one by now.
 async fn begin(app: &App, write: &KeyedWrite, turn: u64) -> Result<bool, Problem> {
-    if turn == 0 && !has_room(app, write.id).await? {
-        let why = format!("{KEYED_WRITES_MAX} keys of yours are remembered; the oldest are forgotten after a day");
-        return Err(Problem { retry_after: Some(60), ..Problem::new(kinds::OVER_LIMIT, why) });
-    }
-    let batch = Batch::new()
+    // Of many new keys at one moment only those that have room are taken: it is counted where they are written.
+    let room = (turn == 0).then_some(Guard::KeyedRoom { write: write.id, most: KEYED_WRITES_MAX });
+    let mut batch = Batch::new()
         .guard(Guard::KeyedTurn { write: write.id, turn })
         .change(Change::ForgetKeyed { before: decide::forgotten_before(app.ground.clock.now()) })
         .change(Change::PutKeyed(Box::new(write.clone())));
+    batch.guards.extend(room);
     match app.ground.ledger.commit(batch).await {
         Ok(_) => Ok(true),
+        Err(fault) if fault.kind == FaultKind::Conflict && turn == 0 && !has_room(app, write.id).await? => {
+            let why = format!("{KEYED_WRITES_MAX} keys of yours are remembered; the oldest are forgotten after a day");
+            Err(Problem { retry_after: Some(60), ..Problem::new(kinds::OVER_LIMIT, why) })
+        }
         Err(fault) if fault.kind == FaultKind::Conflict => Ok(false),
         Err(fault) => Err(fault.into()),
     }

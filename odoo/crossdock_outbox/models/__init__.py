@@ -1,0 +1,13 @@
+"""The models, each after those it uses."""
+from . import lists
+from . import settings
+from . import epoch
+from . import rule
+from . import shipped
+from . import capture
+from . import outbox
+from . import cursor
+from . import retention
+from . import push
+from . import keys
+from . import buttons

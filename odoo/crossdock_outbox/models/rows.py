@@ -1,0 +1,141 @@
+"""Payloads, and the statements that write the rows of a transaction.
+
+It must never let a payload that cannot be made stop the change it tells of: the event then goes out with
+the record's id and the reason, and the reader reads the rest.
+"""
+import json
+import logging
+import uuid
+from datetime import date, datetime
+
+import psycopg2
+
+_logger = logging.getLogger(__name__)
+
+# LIMIT: a payload above this is a mistake in a rule (a field of free text or a long list); it goes out bare.
+PAYLOAD_BYTES_MAX = 256 * 1024
+# LIMIT: rows of one INSERT, so that a transaction over many records makes statements of a sane size.
+INSERT_ROWS_MAX = 500
+
+
+def payloads(env, model, rule, ids):
+    """{id: JSON text} of the records that exist and match the rule's domain."""
+    records = env[model].browse(ids)
+    try:
+        if rule.domain:
+            records = records.filtered_domain(rule.domain)
+        return {values['id']: to_json(model, rule, values) for values in records.read(rule.payload, load=None)}
+    except psycopg2.Error:
+        raise  # the transaction is aborted, or is to be tried again
+    except Exception as error:  # noqa: BLE001, any computed field may be in a payload
+        _logger.exception('crossdock outbox: a payload of %s cannot be made', rule.event_type)
+        return {id_: bare(model, rule, id_, str(error)) for id_ in ids}
+
+
+def to_json(model, rule, values):
+    values.update(_model=model, _trigger=rule.trigger)
+    text = json.dumps(values, default=plain, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    if len(text.encode()) > PAYLOAD_BYTES_MAX:
+        _logger.error('crossdock outbox: the payload of %s for id %s is too long', rule.event_type, values['id'])
+        return bare(model, rule, values['id'], 'payload too long')
+    return text
+
+
+def bare(model, rule, id_, reason):
+    return json.dumps({'id': id_, '_model': model, '_trigger': rule.trigger, '_error': reason[:500]}, sort_keys=True)
+
+
+def plain(value):
+    """Dates become ISO 8601, and moments UTC with microseconds; other objects their text."""
+    if isinstance(value, datetime):
+        return value.strftime('%Y-%m-%dT%H:%M:%S.%fZ')
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
+
+def match(env, dirty, fired, note):
+    """Write the rows of `fired`, and put right those this transaction wrote before."""
+    wished = wished_rows(env, fired, note)
+    for key, row_id in present_rows(env.cr, dirty, note).items():
+        payload = wished.pop(key, None)
+        if payload is None:
+            env.cr.execute('DELETE FROM crossdock_outbox WHERE id = %s', [row_id])
+        else:
+            env.cr.execute('UPDATE crossdock_outbox SET payload = %s WHERE id = %s', [payload, row_id])
+    if wished:
+        insert(env, fired, wished)
+        note['written'].update((model, id_) for model, id_, _rule_id in wished)
+        wake(env, note)
+
+
+def wished_rows(env, fired, note):
+    """{(model, id, rule id): payload} in the order of the first touch; one read for each model and rule."""
+    ids_of = {}
+    rule_of = {}
+    for (model, id_), rules in fired.items():
+        for rule in rules:
+            rule_of[rule.id] = rule
+            ids_of.setdefault((model, rule.id), []).append(id_)
+    made = {}
+    for (model, rule_id), ids in ids_of.items():
+        rule = rule_of[rule_id]
+        if rule.trigger == 'deleted':
+            last = {id_: note['last'].get((model, id_), {}).get(rule.id) for id_ in ids}
+            made[model, rule.id] = {id_: payload for id_, payload in last.items() if payload}
+        else:
+            made[model, rule.id] = payloads(env, model, rule, ids)
+    return {
+        (model, id_, rule.id): made[model, rule.id][id_]
+        for (model, id_), rules in fired.items() for rule in rules if id_ in made[model, rule.id]
+    }
+
+
+def present_rows(cr, dirty, note):
+    """{(model, id, rule id): row id} of rows that this transaction wrote for the given records."""
+    ids_of = {}
+    for model, id_ in dirty:
+        if (model, id_) in note['written']:
+            ids_of.setdefault(model, []).append(id_)
+    present = {}
+    for model, ids in ids_of.items():
+        # The memory may name rows that a savepoint took back; the table is right.
+        cr.execute(
+            """SELECT id, res_id, rule_id FROM crossdock_outbox
+               WHERE res_model = %s AND res_id = ANY(%s) AND txid = pg_current_xact_id()::text::bigint""",
+            [model, ids])
+        present.update({(model, res_id, rule_id): row_id for row_id, res_id, rule_id in cr.fetchall()})
+    return present
+
+
+# The identity of the cluster is asked once for the statement and not for each row, as it reads a file.
+INSERT = """
+    INSERT INTO crossdock_outbox (event_id, event_type, rule_id, res_model, res_id, trigger, payload,
+                                  txid, cluster, emitted_at, state, attempts)
+    SELECT v.event_id, v.event_type, v.rule_id, v.res_model, v.res_id, v.trigger, v.payload,
+           pg_current_xact_id()::text::bigint, c.id, clock_timestamp() AT TIME ZONE 'UTC', 'new', 0
+    FROM (SELECT {cluster} AS id OFFSET 0) c,
+         (VALUES {rows}) v(number, event_id, event_type, rule_id, res_model, res_id, trigger, payload)
+    ORDER BY v.number
+"""
+
+
+def insert(env, fired, wished):
+    rule_of = {rule.id: rule for rules in fired.values() for rule in rules}
+    cluster = env['crossdock.epoch']._cluster_sql()
+    values = [
+        (number, str(uuid.uuid4()), rule_of[rule_id].event_type, rule_id, model, id_, rule_of[rule_id].trigger, payload)
+        for number, ((model, id_, rule_id), payload) in enumerate(wished.items())
+    ]
+    for start in range(0, len(values), INSERT_ROWS_MAX):
+        some = values[start:start + INSERT_ROWS_MAX]
+        env.cr.execute(
+            INSERT.format(cluster=cluster, rows=', '.join(['(%s, %s, %s, %s, %s, %s, %s, %s)'] * len(some))),
+            [value for row in some for value in row])
+
+
+def wake(env, note):
+    """Have the cron push after the commit; once for each transaction, and only if pushing is on."""
+    if not note.get('woken') and env['crossdock.settings']._pushes():
+        note['woken'] = True
+        env.ref('crossdock_outbox.cron_push')._trigger()

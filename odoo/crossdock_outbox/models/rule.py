@@ -1,0 +1,181 @@
+"""Which changes become events, and the table of them that every writer looks into.
+
+The table must never cost a model that no rule names more than a look into a cached dict.
+"""
+import ast
+import re
+from collections import namedtuple
+
+from odoo import _, api, fields, models, tools
+from odoo.exceptions import UserError, ValidationError
+
+EVENT_TYPE = re.compile(r'[a-z0-9_]+(\.[a-z0-9_]+)+')
+NO_PAYLOAD = ('binary', 'image', 'serialized')
+
+# One rule, as the writer needs it: plain values only, as it is cached over transactions.
+Rule = namedtuple('Rule', 'id trigger event_type watched values payload domain')
+# All the rules of a model; `columns` are those whose values before the transaction must be known.
+Watch = namedtuple('Watch', 'rules columns deleted')
+
+COMPILE = """
+    SELECT r.id, r.model, r.trigger, r.event_type, r.reached_values, r.domain,
+           ARRAY(SELECT f.name FROM crossdock_rule_watched w JOIN ir_model_fields f ON f.id = w.field_id
+                 WHERE w.rule_id = r.id ORDER BY f.name) AS watched,
+           ARRAY(SELECT f.name FROM crossdock_rule_payload p JOIN ir_model_fields f ON f.id = p.field_id
+                 WHERE p.rule_id = r.id ORDER BY f.name) AS payload
+    FROM crossdock_rule r WHERE r.active ORDER BY r.id
+"""
+
+
+class CrossdockRule(models.Model):
+    _name = 'crossdock.rule'
+    _inherit = 'crossdock.lists'
+    _description = 'Crossdock rules'
+    _rec_name = 'event_type'
+    _order = 'model, id'
+    _list_columns = ('event_type', 'model', 'trigger', 'reached_values', 'active')
+
+    event_type = fields.Char('Event type', required=True, help='Such as odoo.sale.order.confirmed.')
+    model_id = fields.Many2one(
+        'ir.model', 'Model', required=True, ondelete='cascade', domain=[('transient', '=', False)])
+    model = fields.Char(related='model_id.model', string='Model name', store=True, index=True)
+    trigger = fields.Selection([
+        ('created', 'Created'),
+        ('reached', 'A value is reached'),
+        ('changed', 'A field is changed'),
+        ('deleted', 'Deleted'),
+    ], required=True)
+    watched_field_ids = fields.Many2many(
+        'ir.model.fields', 'crossdock_rule_watched', 'rule_id', 'field_id', 'Watched fields',
+        help='The one field that reaches a value, or the fields of which one is changed. Stored columns only.')
+    reached_values = fields.Char('Values', help='Technical values, parted by commas: any of them.')
+    payload_field_ids = fields.Many2many(
+        'ir.model.fields', 'crossdock_rule_payload', 'rule_id', 'field_id', 'Payload',
+        help='Whoever may pull sees these fields of every record of the model.')
+    domain = fields.Char(default='[]', help='Only records that match at the end of the transaction.')
+    active = fields.Boolean(default=True)
+    shipped_key = fields.Char(readonly=True, copy=False)
+    shipped_fields = fields.Text(readonly=True, copy=False)
+
+    @api.constrains('event_type', 'model_id', 'trigger', 'watched_field_ids', 'reached_values',
+                    'payload_field_ids', 'domain')
+    def _check_rule(self):
+        for rule in self:
+            mistakes = rule._mistakes()
+            if mistakes:
+                raise ValidationError('\n'.join(mistakes))
+
+    def _mistakes(self):
+        """Every mistake of the rule, so that they are told in one run."""
+        self.ensure_one()
+        # Odoo 19 checks constraints as superuser; the rights looked at here are those of the author.
+        model = self.env(su=False).get(self.model_id.model)
+        if model is None or model._abstract or model._transient or self.model_id.model.startswith('crossdock.'):
+            return [_('No rule can be made for this model.')]
+        mistakes = []
+        if not EVENT_TYPE.fullmatch(self.event_type or ''):
+            mistakes.append(_('An event type is made of small letters, digits and _, with dots between.'))
+        if (self.watched_field_ids | self.payload_field_ids).filtered(lambda f: f.model != self.model_id.model):
+            mistakes.append(_('A field belongs to another model.'))
+        if self.payload_field_ids.filtered(lambda f: f.ttype in NO_PAYLOAD):
+            mistakes.append(_('A payload holds no binary fields.'))
+        return mistakes + self._rights_mistakes(model) + self._watch_mistakes(model) + self._domain_mistakes(model)
+
+    def _rights_mistakes(self, model):
+        """A rule hands out what it names: nobody may name what they may not read themselves."""
+        if not model.env['ir.model.access'].check(model._name, 'read', raise_exception=False):
+            return [_('You may not read records of this model.')]
+        names = (self.watched_field_ids | self.payload_field_ids).mapped('name')
+        hidden = sorted(set(names) - set(model.fields_get(names, ['type'])))
+        return [_('You may not read: %s', ', '.join(hidden))] if hidden else []
+
+    def _watch_mistakes(self, model):
+        names = self.watched_field_ids.mapped('name')
+        mistakes = []
+        for name in names:
+            if name not in model._fields or not is_column(model._fields[name]):
+                mistakes.append(_('%s is not a stored column and cannot be watched.', name))
+        if self.trigger == 'reached' and (len(names) != 1 or not self._values()):
+            mistakes.append(_('Name one field and the values that it reaches.'))
+        if self.trigger == 'changed' and not names:
+            mistakes.append(_('Name the fields that are changed.'))
+        return mistakes
+
+    def _domain_mistakes(self, model):
+        try:
+            # As the author, who must not learn by a domain what they may not read.
+            model.search(parse_domain(self.domain), limit=1)
+        except Exception as error:  # noqa: BLE001, whatever a domain can raise is the manager's to read
+            return [_('The domain cannot be used: %s', error)]
+        return []
+
+    def _values(self):
+        return [value.strip() for value in (self.reached_values or '').split(',') if value.strip()]
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        rules = super().create(vals_list)
+        self._forget()
+        return rules
+
+    def write(self, vals):
+        result = super().write(vals)
+        self._forget()
+        return result
+
+    def unlink(self):
+        if not self.env.context.get('_force_unlink') and self.filtered('shipped_key'):
+            # Deleted, it would come back with the next module that is installed.
+            raise UserError(_('A rule that came with the module is switched off, not deleted.'))
+        result = super().unlink()
+        self._forget()
+        return result
+
+    @api.model
+    def _forget(self):
+        """Drop the table, now and again after the commit: another thread may fill it in between."""
+        self.flush_model()
+        self.env.registry.clear_cache()
+        self.env.cr.postcommit.add(self.env.registry.clear_cache)
+
+    @api.model
+    @tools.ormcache()
+    def _watches(self):
+        """{model name: Watch} of the active rules; cached in every worker, dropped in all by `_forget`.
+
+        It reads the database directly, as it may be asked in the middle of a flush.
+        """
+        self.env.cr.execute("SELECT state FROM ir_module_module WHERE name = 'crossdock_outbox'")
+        if self.env.cr.fetchone()[0] in ('to remove', 'uninstalled'):
+            return {}  # its columns go one by one, while others still write
+        self.env.cr.execute(COMPILE)
+        rules_of = {}
+        for row in self.env.cr.dictfetchall():
+            model = self.env.get(row['model'])
+            if model is not None and not model._abstract:
+                rules_of.setdefault(row['model'], []).append(compile_rule(row, model))
+        return {name: watch_of(rules) for name, rules in rules_of.items()}
+
+
+def compile_rule(row, model):
+    """The rule of one row, without fields that the model no longer has."""
+    watched = tuple(name for name in row['watched'] if name in model._fields and is_column(model._fields[name]))
+    payload = {*row['payload'], *watched, 'write_date'}
+    values = frozenset(value.strip() for value in (row['reached_values'] or '').split(',') if value.strip())
+    return Rule(
+        row['id'], row['trigger'], row['event_type'], watched, values,
+        tuple(sorted(name for name in payload if name in model._fields)), parse_domain(row['domain']))
+
+
+def watch_of(rules):
+    columns = frozenset(name for rule in rules if rule.trigger in ('reached', 'changed') for name in rule.watched)
+    return Watch(tuple(rules), columns, any(rule.trigger == 'deleted' for rule in rules))
+
+
+def is_column(field):
+    """Whether the field is a column of its own table: only those pass through the low-level write."""
+    return bool(field.store and field.column_type)
+
+
+def parse_domain(text):
+    return ast.literal_eval(text or '[]')

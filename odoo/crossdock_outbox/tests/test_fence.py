@@ -1,0 +1,102 @@
+"""The fence, with real transactions side by side: a late committer is never skipped.
+
+These tests commit. They take away what they made, and must never leave a rule behind.
+"""
+import time
+
+from odoo import SUPERUSER_ID, api
+
+from .outbox_case import TransactionCase, make_rule, tagged
+
+# LIMIT: how long to wait for transactions of others.
+FOREIGN_S_MAX = 60
+
+
+@tagged('post_install', '-at_install')
+class TestFence(TransactionCase):
+    def setUp(self):
+        super().setUp()
+        # This test's own transaction must not write, or it would hold the fence itself.
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            self.active_ids = env['crossdock.rule'].search([]).ids
+            env['crossdock.rule'].search([]).write({'active': False})
+            self.rule_ids = (make_rule(env, 'created') | make_rule(env, 'deleted')).ids
+            self.max_id = self.last_id(cr)
+        self.addCleanup(self.tidy_up)
+        self.partner_ids = []
+
+    def tidy_up(self):
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            env['crossdock.rule'].browse(self.rule_ids).unlink()
+            env['res.partner'].browse(self.partner_ids).exists().unlink()
+            env['crossdock.rule'].browse(self.active_ids).write({'active': True})
+            cr.execute('DELETE FROM crossdock_outbox WHERE id > %s', [self.max_id])
+
+    def last_id(self, cr):
+        cr.execute('SELECT coalesce(max(id), 0) FROM crossdock_outbox')
+        return cr.fetchone()[0]
+
+    def create_partner(self, cr, name):
+        partner = api.Environment(cr, SUPERUSER_ID, {})['res.partner'].create({'name': name})
+        self.partner_ids.append(partner.id)
+        return partner
+
+    def pull(self):
+        """What a reader gets just now: the names in the new rows, and how many are held back."""
+        with self.registry.cursor() as cr:
+            answer = api.Environment(cr, SUPERUSER_ID, {})['crossdock.outbox'].pull(limit=2000)
+            names = [row['payload'].get('name') for row in answer['rows'] if row['id'] > self.max_id]
+            return names, answer['held_back']
+
+    def names(self):
+        """The names once nothing is held back.
+
+        Another database of the cluster may hold the fence for a while, so this one test has to wait.
+        """
+        end = time.monotonic() + FOREIGN_S_MAX
+        while time.monotonic() < end:
+            names, held_back = self.pull()
+            if not held_back:
+                return names
+            time.sleep(0.05)
+        return self.skipTest('a transaction outside of this test holds the fence')
+
+    def test_a_late_committer_is_not_skipped(self):
+        with self.registry.cursor() as early, self.registry.cursor() as late:
+            self.create_partner(early, 'four')
+            early.flush()
+            self.create_partner(late, 'five')
+            late.commit()
+            with self.registry.cursor() as cr:
+                cr.execute('SELECT count(*) FROM crossdock_outbox WHERE id > %s', [self.max_id])
+                self.assertEqual(cr.fetchone()[0], 1, 'a reader by id alone would see five now and miss four')
+            self.assertEqual(self.pull(), ([], 1))
+            early.commit()
+            self.assertEqual(self.names(), ['four', 'five'])
+
+    def test_a_rollback_leaves_nothing(self):
+        with self.registry.cursor() as cr:
+            self.create_partner(cr, 'gone')
+            cr.flush()
+            cr.rollback()
+            cr.commit()
+        self.assertEqual(self.names(), [])
+
+    def test_each_transaction_of_one_cursor_is_its_own_step(self):
+        with self.registry.cursor() as cr:
+            partner = self.create_partner(cr, 'there')
+            cr.commit()
+            partner.unlink()
+            cr.commit()
+        self.assertEqual(self.names(), ['there', 'there'])
+
+    def test_a_failing_commit_leaves_nothing_behind_for_the_next_try(self):
+        with self.registry.cursor() as cr:
+            self.create_partner(cr, 'first try')
+            cr.flush()
+            cr.rollback()
+            self.create_partner(cr, 'second try')
+            cr.commit()
+        self.assertEqual(self.names(), ['second try'])
