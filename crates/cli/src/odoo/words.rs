@@ -17,11 +17,15 @@ pub(crate) fn diagnostic(failure: &Failure, name: &str) -> Diagnostic {
     let (why, said) = match failure {
         // What Odoo says stands by itself: it may have several lines.
         Failure::Said { class, name: exception, message } => (short(*class).to_owned(), spoken(exception, message)),
+        Failure::Foreign { status: status @ 502..=504, .. } => {
+            (format!("Odoo does not answer whoever stands before it (HTTP {status}); it may be restarting"), String::new())
+        }
         Failure::Unreached(_) | Failure::Foreign { .. } | Failure::TooLarge | Failure::Version(_) => (told.why, String::new()),
         Failure::Unusable(why) => (why.trim_end_matches('.').to_owned(), String::new()),
     };
-    let help = if told.help.is_empty() { WAIT } else { told.help };
-    Diagnostic::error(code(failure), Place::Whole, format!("{name}: {why}")).label(said).help(help)
+    let code = code(failure);
+    let help = if told.help.is_empty() || code == codes::ODOO_BUSY { WAIT } else { told.help };
+    Diagnostic::error(code, Place::Whole, format!("{name}: {why}")).label(said).help(help)
 }
 
 /// Which code it is.

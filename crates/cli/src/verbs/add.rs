@@ -113,7 +113,8 @@ async fn plan<'a>(
     let keys = odoo.keys(peer, &session).await.unwrap_or_default();
     surveyed.findings.extend(odoo::ending(&keys, moment::now(), &peer.name));
     let rules = rules(args, (odoo, peer, &session), &models, &mut surveyed).await?;
-    let files = files::plan(args, peer, &models, (&secrets, rules.are_wanted()))?;
+    let files =
+        if models.is_empty() { Planned::new() } else { files::plan(args, peer, &models, (&secrets, rules.are_wanted()))? };
     Ok(Plan { args, session, surveyed, models, files, rules, secrets })
 }
 

@@ -63,6 +63,11 @@ pub(crate) fn run(folder: &Path, args: &[&str]) -> Ran {
     finish(command(folder, args).env("CROSSDOCK_URL", NOBODY), "")
 }
 
+/// As [`run`], with variables.
+pub(crate) fn run_with(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+    finish(command(folder, args).env("CROSSDOCK_URL", NOBODY).envs(variables.iter().copied()), "")
+}
+
 fn finish(command: &mut Command, input: &str) -> Ran {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // A command that does not read its input has closed it.
@@ -80,6 +85,8 @@ fn finish(command: &mut Command, input: &str) -> Ran {
 pub(crate) struct Going {
     child: Child,
     pub(crate) url: String,
+    /// The line that said that it is ready.
+    pub(crate) ready: String,
     out: BufReader<ChildStdout>,
 }
 
@@ -102,7 +109,13 @@ impl Going {
         };
         let url = line.split_whitespace().find_map(|word| word.strip_prefix("url="));
         let url = url.unwrap_or_else(|| panic!("{line}{}", std::fs::read_to_string(err).unwrap())).to_owned();
-        Self { child, url, out }
+        Self { child, url, ready: line, out }
+    }
+
+    /// A word of its ready line, such as `key`.
+    pub(crate) fn word(&self, name: &str) -> String {
+        let word = self.ready.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        word.unwrap_or_else(|| panic!("{name} is not in {}", self.ready)).to_owned()
     }
 
     /// A receiver that answers with a status.
