@@ -82,12 +82,7 @@ pub(crate) fn clock(session: &Session, name: &str) -> Option<Diagnostic> {
 }
 
 /// Asks for rights and fields of the models. What cannot be asked ends it.
-pub(crate) async fn survey(
-    odoo: &Odoo,
-    peer: &Peer,
-    session: &Session,
-    wanted: &[Wanted],
-) -> Result<Surveyed, Diagnostic> {
+pub(crate) async fn survey(odoo: &Odoo, peer: &Peer, session: &Session, wanted: &[Wanted]) -> Result<Surveyed, Diagnostic> {
     let told = |failure| diagnostic(&failure, &peer.name);
     let mut surveyed = Surveyed::default();
     for Wanted { model, required } in wanted {
@@ -121,7 +116,9 @@ pub(crate) fn ending(keys: &[Key], now: Timestamp, name: &str) -> Vec<Diagnostic
         let help = if lasting {
             format!("{urgency} if it is the one in use; another key of the user lives longer")
         } else {
-            format!("{urgency}: in Odoo, Preferences, Account Security, New API Key; put it first under `keys` and keep the old one")
+            format!(
+                "{urgency}: in Odoo, Preferences, Account Security, New API Key; put it first under `keys` and keep the old one"
+            )
         };
         found.push(Diagnostic::warning(codes::ODOO_KEY_ENDS, Place::Whole, message).help(help));
     }
@@ -182,7 +179,9 @@ mod tests {
     fn a_clock_may_differ_by_what_answers_take() {
         let version = adapters::odoo::Version { major: 19, text: "19.0".to_owned() };
         let session = |ahead_s| Session { version: version.clone(), wire: Wire::Json2, user: 2, ahead_s };
-        for (ahead_s, expected) in [(None, None), (Some(10), None), (Some(-11), Some("11 s behind")), (Some(121), Some("121 s ahead"))] {
+        for (ahead_s, expected) in
+            [(None, None), (Some(10), None), (Some(-11), Some("11 s behind")), (Some(121), Some("121 s ahead"))]
+        {
             let found = clock(&session(ahead_s), "erp").map(|it| it.message);
             assert_eq!(found.is_some(), expected.is_some(), "{ahead_s:?}");
             assert!(expected.is_none_or(|words| found.unwrap_or_default().contains(words)));

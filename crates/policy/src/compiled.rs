@@ -15,9 +15,7 @@ use model::{
 
 pub use model::Network;
 
-pub use self::capture::{
-    Capture, CapturedModel, FOUND_HEADER, KEY_HEADER, Odoo, Reading, Rhythm, Since, TYPE_HEADER,
-};
+pub use self::capture::{Capture, CapturedModel, FOUND_HEADER, KEY_HEADER, Odoo, Reading, Rhythm, Since, TYPE_HEADER};
 
 use crate::contract::Contract;
 use crate::expression::{Expression, Path};

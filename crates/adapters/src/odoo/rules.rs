@@ -69,8 +69,7 @@ impl Odoo {
     }
 
     async fn one(&self, peer: &Peer, session: &Session, model: &str, domain: Value) -> Result<Option<u64>, Failure> {
-        let call =
-            Call::of_model(model, "search").with("domain", domain).with("limit", 1).context("active_test", false);
+        let call = Call::of_model(model, "search").with("domain", domain).with("limit", 1).context("active_test", false);
         let told = self.call(peer, session, &call).await?;
         Ok(told.value.as_array().ok_or_else(foreign)?.first().and_then(Value::as_u64))
     }

@@ -20,7 +20,9 @@ pub(crate) fn diagnostic(failure: &Failure, name: &str) -> Diagnostic {
         Failure::Foreign { status: status @ 502..=504, .. } => {
             (format!("Odoo does not answer whoever stands before it (HTTP {status}); it may be restarting"), String::new())
         }
-        Failure::Unreached(_) | Failure::Foreign { .. } | Failure::TooLarge | Failure::Version(_) => (told.why, String::new()),
+        Failure::Unreached(_) | Failure::Foreign { .. } | Failure::TooLarge | Failure::Version(_) => {
+            (told.why, String::new())
+        }
         Failure::Unusable(why) => (why.trim_end_matches('.').to_owned(), String::new()),
     };
     let code = code(failure);

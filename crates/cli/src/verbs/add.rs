@@ -104,8 +104,7 @@ async fn plan<'a>(
     models.sort_unstable();
     models.dedup();
     let wanted: Vec<Wanted> = files::wanted(&models);
-    let mut surveyed =
-        odoo::survey(odoo, peer, &session, &wanted).await.map_err(|found| failed(&found))?;
+    let mut surveyed = odoo::survey(odoo, peer, &session, &wanted).await.map_err(|found| failed(&found))?;
     let is_readable = |it: &&adapters::odoo::Rights| it.read == Standing::Granted;
     let models: Vec<String> = surveyed.rights.iter().filter(is_readable).map(|it| it.model.clone()).collect();
     surveyed.findings.extend(odoo::clock(&session, &peer.name));
@@ -189,6 +188,5 @@ fn secrets(args: &AddOdoo) -> Result<Secrets, Failure> {
 
 fn settings(args: &AddOdoo) -> Result<Settings, Failure> {
     let flags = Flags { project: Some(args.project.clone()), data: args.data.clone(), ..Flags::default() };
-    Settings::resolve(&flags, Environment::read())
-        .map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))
+    Settings::resolve(&flags, Environment::read()).map_err(|error| Failure::new(Exit::Usage, "settings", error.to_string()))
 }

@@ -9,8 +9,8 @@ use tokio::net::TcpListener;
 
 use crate::args::SimulatedOdoo;
 use crate::exit::{Ended, Exit, Failure};
-use crate::output::Output;
 use crate::moment;
+use crate::output::Output;
 use crate::patience::told_to_stop;
 
 /// The administrator's id, as in each fresh database.

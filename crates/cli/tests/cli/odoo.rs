@@ -28,7 +28,8 @@ fn an_odoo_is_connected_and_doctor_finds_it_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let odoo = Going::odoo(folder.path(), &["--version", version]);
         let flags = ["--reachable-at", "https://hooks.example.com", "--store-key", "--yes", "--events", "sales,stock"];
-        let ran = add(folder.path(), &odoo, &flags).ends(0).says("✓ wrote 5 files").says("(id 3)").says("stock.quant\t✓\t✓\t✓");
+        let ran =
+            add(folder.path(), &odoo, &flags).ends(0).says("✓ wrote 5 files").says("(id 3)").says("stock.quant\t✓\t✓\t✓");
         assert!(!ran.out.contains(&odoo.word("key")) && !ran.err.contains(&odoo.word("key")), "{}", ran.out);
         let expected = [
             "contracts/odoo.sale.order/1.0.0.yaml",

@@ -79,7 +79,8 @@ fn said(case: &Path) -> String {
         Served::Nobody => (String::new(), String::new(), String::new()),
     };
     let key = key.unwrap_or(if own.is_empty() { "0".repeat(40) } else { own });
-    let filled = |text: &str| text.replace("ADDRESS", &format!("http://{host}")).replace("HOST", &host).replace("LOGIN", &login);
+    let filled =
+        |text: &str| text.replace("ADDRESS", &format!("http://{host}")).replace("HOST", &host).replace("LOGIN", &login);
     copy(&case.join("project"), &place.path().join("project"), &filled);
     let args: Vec<String> = run.iter().map(|word| filled(word)).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).chain(["--json"]).collect();
@@ -151,7 +152,14 @@ fn words(told: &Value) -> String {
     let mut line = |severity: &str, of: &Value, (words, repair): (&str, &str)| {
         let said = of["label"].as_str().filter(|said| !said.is_empty()).map(|said| format!("\nnote: {said}"));
         let code = of["code"].as_str().unwrap();
-        writeln!(text, "{severity}[{code}]: {}{}\nhelp: {}", words_of(of, words), said.unwrap_or_default(), words_of(of, repair)).unwrap();
+        writeln!(
+            text,
+            "{severity}[{code}]: {}{}\nhelp: {}",
+            words_of(of, words),
+            said.unwrap_or_default(),
+            words_of(of, repair)
+        )
+        .unwrap();
     };
     match told["schema"].as_str().unwrap() {
         "crossdock/error/1" => line("error", told, ("message", "hint")),
@@ -161,7 +169,8 @@ fn words(told: &Value) -> String {
             }
         }
         "crossdock/doctor/1" => {
-            let lines = told["checks"].as_array().unwrap().iter().filter(|it| it["what"] == "odoo" && it["code"].is_string());
+            let lines =
+                told["checks"].as_array().unwrap().iter().filter(|it| it["what"] == "odoo" && it["code"].is_string());
             lines.for_each(|found| line("error", found, ("text", "fix")));
         }
         other => panic!("{other}"),

@@ -12,9 +12,9 @@ use reqwest::Url;
 use super::Secrets;
 use crate::args::AddOdoo;
 use crate::exit::{Exit, Failure};
+use crate::moment;
 use crate::odoo::Wanted;
 use crate::packs::odoo::{Extent, events, files};
-use crate::moment;
 
 /// Files that would be written; those that are there as they would be are none of them.
 pub(super) type Planned = Vec<SourceFile>;
@@ -40,10 +40,7 @@ pub(super) fn wanted(models: &[&str]) -> Vec<Wanted> {
         let name = format!("odoo.{model}@");
         contracts.iter().find(|(reference, _)| reference.to_string().starts_with(&name)).map(|(_, it)| it.required_fields())
     };
-    models
-        .iter()
-        .map(|model| Wanted { model: (*model).to_owned(), required: required(model).unwrap_or_default() })
-        .collect()
+    models.iter().map(|model| Wanted { model: (*model).to_owned(), required: required(model).unwrap_or_default() }).collect()
 }
 
 /// Networks of this Odoo that are not public: whoever types the address means it.
@@ -75,10 +72,11 @@ pub(super) fn plan(
         files(&names, extent).into_iter().map(|(path, text)| (path.to_owned(), text)).collect();
     wanted.insert(system_path(args), system(args, peer, &names, (secrets, nudged)));
     let present = server::project::read(&args.project);
-    let there: BTreeMap<&str, &str> =
-        present.files.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
+    let there: BTreeMap<&str, &str> = present.files.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
     // Where what is canonical goes to is the project's own business once it says so.
-    wanted.retain(|path, text| there.get(path.as_str()) != Some(&text.as_str()) && !(path == CANONICAL && there.contains_key(CANONICAL)));
+    wanted.retain(|path, text| {
+        there.get(path.as_str()) != Some(&text.as_str()) && !(path == CANONICAL && there.contains_key(CANONICAL))
+    });
     let taken: Vec<&str> = wanted.keys().filter(|path| args.project.join(path).exists()).map(String::as_str).collect();
     if !taken.is_empty() {
         let message = format!("the project has other files of these names: {}", taken.join(", "));
@@ -101,7 +99,8 @@ fn check(mut folder: Folder, planned: &Planned) -> Result<(), Failure> {
     }
     let text = render::text(&errors, &folder.files, Colour::Plain);
     let message = format!("the project would have mistakes:\n{}", text.trim_end());
-    Err(Failure::new(Exit::Refused, "project-mistakes", message).hint("mend the project first; `crossdock check` shows them"))
+    Err(Failure::new(Exit::Refused, "project-mistakes", message)
+        .hint("mend the project first; `crossdock check` shows them"))
 }
 
 fn system_path(args: &AddOdoo) -> String {
@@ -117,8 +116,7 @@ fn system(args: &AddOdoo, peer: &Peer, models: &[&str], (secrets, nudged): (&Sec
         format!("  # Its address is in a private network; nothing else there is reached.\n  allow: [{}]\n", quoted(&allow))
     };
     let capture = if nudged { format!("{{ nudges: [{}] }}", secrets.nudge) } else { "{}".to_owned() };
-    let events: String =
-        models.iter().flat_map(|model| events(model)).map(|line| format!("      {line}\n")).collect();
+    let events: String = models.iter().flat_map(|model| events(model)).map(|line| format!("      {line}\n")).collect();
     let (name, key, url, database) = (&args.name, &secrets.key, scalar(&peer.url), scalar(&args.db));
     format!(
         "kind: odoo\nowner: team-erp\nsummary: An Odoo whose records are observed. Nothing is written to it.\n\

@@ -27,9 +27,7 @@ pub(super) fn plan(plan: &Plan<'_>, peer: &Peer, output: &Output) {
     let clock = session.ahead_s.map_or_else(|| "is not told".to_owned(), |ahead| format!("differs {} s", ahead.abs()));
     output.line(&format!("· clock     {clock}"));
     output.line("");
-    let row = |it: &adapters::odoo::Rights| {
-        vec![it.model.clone(), mark(&it.read), mark(&it.write), mark(&it.create)]
-    };
+    let row = |it: &adapters::odoo::Rights| vec![it.model.clone(), mark(&it.read), mark(&it.write), mark(&it.create)];
     let rows: Vec<Vec<String>> = plan.surveyed.rights.iter().map(row).collect();
     output.table(&["model", "read", "change", "make"], &rows);
     if !plan.surveyed.findings.is_empty() {
@@ -72,7 +70,9 @@ fn rules(plan: &Plan<'_>, output: &Output) {
             output.line("would make nothing in Odoo: sweeps find each change within a minute");
             output.line("  with --reachable-at URL it makes webhooks, which tell at once; who saves in Odoo then waits for our answer, a second at most");
         }
-        Rules::NoModule => output.line("would make nothing in Odoo: it has no automation rules; sweeps find each change within a minute"),
+        Rules::NoModule => {
+            output.line("would make nothing in Odoo: it has no automation rules; sweeps find each change within a minute")
+        }
         Rules::Ours(rules) => {
             output.line(&format!(
                 "would make in Odoo {} with a webhook action each; who saves there waits for our answer, a second at most",
@@ -81,7 +81,9 @@ fn rules(plan: &Plan<'_>, output: &Output) {
             rules.iter().for_each(|rule| output.line(&format!("  {}", values(rule))));
         }
         Rules::ByHand(rules) => {
-            output.line("webhooks need an administrator (Settings), and our user is none; sweeps find each change within a minute");
+            output.line(
+                "webhooks need an administrator (Settings), and our user is none; sweeps find each change within a minute",
+            );
             output.line("for webhooks an administrator makes these in Odoo: developer mode, Settings, Technical, Automation Rules, New");
             rules.iter().for_each(|rule| output.line(&format!("  {}", clicks(rule))));
         }
@@ -90,7 +92,10 @@ fn rules(plan: &Plan<'_>, output: &Output) {
 
 fn values(rule: &Rule) -> String {
     let only = if rule.fields.is_empty() { String::new() } else { format!(" of {}", rule.fields.join(", ")) };
-    format!("base.automation {:?}: model {}, trigger {TRIGGER}{only}; action webhook to {}{HIDDEN}, no fields", rule.name, rule.model, rule.url)
+    format!(
+        "base.automation {:?}: model {}, trigger {TRIGGER}{only}; action webhook to {}{HIDDEN}, no fields",
+        rule.name, rule.model, rule.url
+    )
 }
 
 fn clicks(rule: &Rule) -> String {
@@ -110,7 +115,10 @@ fn secrets(plan: &Plan<'_>, output: &Output) {
         format!("would keep no key: give it to the product as {} or with --store-key", key.variable())
     });
     if plan.rules.are_wanted() {
-        output.line(&format!("would make the secret {} in the data folder, the end of the webhooks' address", plan.secrets.nudge));
+        output.line(&format!(
+            "would make the secret {} in the data folder, the end of the webhooks' address",
+            plan.secrets.nudge
+        ));
     }
 }
 

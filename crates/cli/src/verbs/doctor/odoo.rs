@@ -68,7 +68,11 @@ async fn first_working(
                 working = working.or(Some(peer));
             }
             Err(found) => {
-                let found = if several { Diagnostic { message: format!("{}; with the key {key}", found.message), ..found } } else { found };
+                let found = if several {
+                    Diagnostic { message: format!("{}; with the key {key}", found.message), ..found }
+                } else {
+                    found
+                };
                 let is_of_key = found.code == policy::codes::ODOO_KEY;
                 checks.diagnosed(WHAT, &found);
                 if !is_of_key {
