@@ -35,6 +35,16 @@ pub(crate) fn bench(given: &[String]) -> Result<u8, Stop> {
     forward(BENCH, args::read(given, &known)?)
 }
 
+pub(crate) fn capture(given: &[String]) -> Result<u8, Stop> {
+    let known = [
+        Flag { name: "--version", takes: Takes::Number },
+        Flag { name: "--changes", takes: Takes::Number },
+        Flag { name: "--away", takes: Takes::Number },
+        Flag { name: "--seed", takes: Takes::Number },
+    ];
+    forward(BENCH, [vec!["capture".to_owned()], args::read(given, &known)?].concat())
+}
+
 pub(crate) fn kill(given: &[String]) -> Result<u8, Stop> {
     let known = [Flag { name: "--rounds", takes: Takes::Number }, Flag { name: "--seed", takes: Takes::Number }];
     let flags = args::read(given, &known)?;

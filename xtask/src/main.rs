@@ -6,6 +6,7 @@
 #![expect(clippy::print_stderr, reason = "a command line tool complains on stderr")]
 #![expect(clippy::disallowed_methods, reason = "steps are timed; cargo is named by the environment")]
 
+mod addon;
 mod args;
 mod check;
 mod exit;
@@ -31,6 +32,9 @@ usage: cargo xtask <command> [flags]
   bench  [--quick] [--json FILE]
                               measurements against the limits of this machine
   kill   --rounds N           kill -9 rounds against the real binary
+  capture [--version N] [--changes N] [--seed S] [--away SECONDS]
+                              captures against a simulated Odoo whose ledger judges
+  addon                       the Odoo module as target/crossdock_outbox.zip
 
 exit codes: 0 done, 1 failed, 2 wrong usage, 3 findings; sim, bench and kill pass on the code of what they run";
 
@@ -41,7 +45,9 @@ fn main() -> ExitCode {
         return exit::USAGE.into();
     };
     let done = match command.as_str() {
+        "addon" => addon::run(rest),
         "bench" => forward::bench(rest),
+        "capture" => forward::capture(rest),
         "check" => check::run(rest),
         "kill" => forward::kill(rest),
         "sim" => forward::sim(rest),

@@ -29,7 +29,10 @@ const IDENTITIES: Duration = Duration::from_mins(1);
 /// LIMIT: what a look itself, routing and delivery may take beside the rhythm on a busy machine.
 const SLACK: Duration = Duration::from_secs(10);
 
-/// `capture [--version 18|19] [--changes N] [--seed S]`.
+/// How long the product leaves a system alone at most that did not answer.
+const LEFT_ALONE: Duration = Duration::from_mins(1);
+
+/// `capture [--version 18|19] [--changes N] [--seed S] [--away SECONDS]`.
 pub(crate) async fn run(args: &[String]) -> Outcome<()> {
     let number = |name: &str| {
         let text = args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1));
@@ -42,6 +45,7 @@ pub(crate) async fn run(args: &[String]) -> Outcome<()> {
     };
     let changes = number("--changes")?.unwrap_or(20_000);
     let seed = number("--seed")?.unwrap_or_else(now_us);
+    let away_s = number("--away")?.unwrap_or_default();
     say(&format!("capture: {changes} changes on {version:?}, seed {seed}"));
     let odoo = Odoo::new(&Options { seed, records: ORDERS, ..Options::new(version) }, Arc::new(SystemClock::new()));
     let serving = sim::odoo::serve(odoo.clone(), tokio::net::TcpListener::bind("127.0.0.1:0").await?)?;
@@ -50,15 +54,15 @@ pub(crate) async fn run(args: &[String]) -> Outcome<()> {
     project::write(folder.path(), &serving.url, &odoo, &sink.address)?;
     let secrets = [("ERP_KEY", odoo.key()), ("ERP_NUDGE", project::NUDGE)];
     let product = Product::start_with(&folder.path().join("project"), &folder.path().join("data"), &secrets).await?;
-    let users = Users::new(odoo.clone(), Plan { changes, seed });
+    let users = Users::new(odoo.clone(), Plan { changes, seed, away_s });
     users.nudge(&format!("http://{}/in/erp/{}", product.address, project::NUDGE)).await?;
     users.settle(&product).await?;
     let before = odoo.load();
     let began = now_us();
     users.work().await?;
     let worked_s = (now_us() - began) as f64 / 1e6;
-    tokio::time::sleep(IDENTITIES + SWEEP + SLACK).await;
-    let judged = verdict::judge(&odoo, &sink, users.began());
+    tokio::time::sleep(IDENTITIES + SWEEP + SLACK + Duration::from_secs(away_s)).await;
+    let judged = verdict::judge(&odoo, &sink, users.began(), Duration::from_secs(away_s));
     let metrics = product.metrics().await?;
     let load = odoo.load();
     print(&format!(

@@ -8,8 +8,9 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
+use model::TimeSpan;
 use serde_json::json;
-use sim::odoo::{Odoo, Open, Receipt};
+use sim::odoo::{Fault, Odoo, Open, Receipt};
 
 use crate::Outcome;
 use crate::product::Product;
@@ -30,6 +31,8 @@ const ORDER: &str = "sale.order";
 pub(super) struct Plan {
     pub(super) changes: u64,
     pub(super) seed: u64,
+    /// For how many seconds Odoo is away from the third part of the work on.
+    pub(super) away_s: u64,
 }
 
 /// The people.
@@ -119,6 +122,10 @@ impl Users {
                 day.pass().await;
             }
             day.end_due();
+            if number == self.plan.changes / 3 && self.plan.away_s > 0 {
+                // Who works in Odoo works on; nobody else reaches it.
+                self.odoo.begin_fault_span(Fault::Refused, TimeSpan::from_secs(self.plan.away_s));
+            }
             let mut open = self.odoo.begin();
             if change(&mut open, &mut chance, &mut live, number).is_err() {
                 // Somebody else's transaction has the record; this one gives up, as people do.

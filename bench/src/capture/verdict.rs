@@ -1,11 +1,12 @@
 //! What must hold in the end: Odoo's ledger against what arrived.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use sim::odoo::{Change, Deed, Odoo};
 
 use super::sink::{Arrival, Sink};
-use super::{IDENTITIES, SLACK, SWEEP};
+use super::{IDENTITIES, LEFT_ALONE, SLACK, SWEEP};
 use crate::stats::percentile;
 
 /// LIMIT: sentences of one kind that are shown.
@@ -21,6 +22,8 @@ pub(super) struct Judged {
     /// From commit to arrival, of changes and of deletions, in milliseconds.
     found_ms: Vec<u64>,
     deleted_ms: Vec<u64>,
+    /// What is allowed beside the rhythm.
+    patience: Duration,
     /// Broken promises.
     pub(super) failures: Vec<String>,
 }
@@ -42,8 +45,8 @@ impl Judged {
 }
 
 /// Compares what Odoo committed since a moment with what arrived.
-pub(super) fn judge(odoo: &Odoo, sink: &Sink, since_us: u64) -> Judged {
-    let mut judged = Judged::default();
+pub(super) fn judge(odoo: &Odoo, sink: &Sink, since_us: u64, away: Duration) -> Judged {
+    let mut judged = Judged { patience: SLACK + away + LEFT_ALONE.min(away), ..Judged::default() };
     let since = i64::try_from(since_us).unwrap_or_default();
     let mut changes: BTreeMap<i64, Vec<Change>> = BTreeMap::new();
     for change in odoo.changes().into_iter().filter(|it| it.model == "sale.order" && it.committed.micros() >= since) {
@@ -94,8 +97,8 @@ fn record(id: i64, changes: &[Change], arrivals: &[Arrival], judged: &mut Judged
         let committed = u64::try_from(change.committed.micros()).unwrap_or_default();
         let took_ms = arrival.at.saturating_sub(committed) / 1_000;
         let (limit, took) = match change.deed {
-            Deed::Deleted => (IDENTITIES + SLACK, &mut judged.deleted_ms),
-            Deed::Created | Deed::Written => (SWEEP + SLACK, &mut judged.found_ms),
+            Deed::Deleted => (IDENTITIES + judged.patience, &mut judged.deleted_ms),
+            Deed::Created | Deed::Written => (SWEEP + judged.patience, &mut judged.found_ms),
         };
         took.push(took_ms);
         if u128::from(took_ms) > limit.as_millis() && !is_gone_by_then(changes, at) {

@@ -28,15 +28,13 @@ use model::{
 };
 use uuid::Uuid;
 
-pub use policy::compiled::Reading;
-
-pub use self::records::{Absence, Asked, Extent, Peer, Row, Shape, Shown, Unread, Which};
+pub use self::records::{Absence, Asked, Extent, Peer, Reading, Row, Shape, Shown, Unread, Which};
 pub use self::work::{DueQuery, Life, Readable, Shard, Trimmed};
 
 /// The answer of a port, later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
 
-/// What a system of record shows, or why nothing could be read.
+/// What a system of record shows, or why not.
 pub type Read<'a, T> = Pin<Box<dyn Future<Output = Result<T, Unread>> + Send + 'a>>;
 
 /// A future without an answer.

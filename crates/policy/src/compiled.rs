@@ -77,21 +77,6 @@ pub struct Source {
     pub handshake: Vec<Handshake>,
 }
 
-impl Source {
-    /// How its records are captured, where nobody sends them.
-    pub fn captured(&self) -> Option<&Capture> {
-        match &self.verify {
-            Verify::Captured(capture) => Some(capture),
-            Verify::StandardWebhooks { .. }
-            | Verify::Signed(_)
-            | Verify::SecretHeader { .. }
-            | Verify::SecretPath
-            | Verify::Basic { .. }
-            | Verify::Unsigned { .. } => None,
-        }
-    }
-}
-
 /// How a request proves where it comes from.
 #[derive(Debug)]
 pub enum Verify {

@@ -136,10 +136,9 @@ pub(super) fn in_our_form(record: &Value, reading: &Reading, model: &str, versio
                 let items = value.as_array().map_or(&[][..], Vec::as_slice);
                 items.iter().map(|item| in_our_form(item, inner, of, version, known)).collect()
             }
-            (Kind::Many(_), None) | (Kind::Bool, _) => value.clone(),
             (Kind::Moment, _) => moment(value),
             (Kind::Plain, _) if is_nothing(value) => Value::Null,
-            (Kind::Plain, _) => value.clone(),
+            (Kind::Many(_), None) | (Kind::Bool | Kind::Plain, _) => value.clone(),
         };
         ours.insert(name.clone(), value);
     }

@@ -22,17 +22,17 @@ pub(super) struct Caller<'a> {
 
 /// The version, asked by anybody.
 pub(super) fn version() -> Value {
-    request("common", "version", json!([]))
+    request("common", "version", &json!([]))
 }
 
 /// The number of the user with this login; `false` where the secret is wrong.
 pub(super) fn authenticate(database: &str, login: &str, key: &str) -> Value {
-    request("common", "authenticate", json!([database, login, key, {}]))
+    request("common", "authenticate", &json!([database, login, key, {}]))
 }
 
 /// Whether there is a database of this name; refused where lists of databases are switched off.
 pub(super) fn database_exists(database: &str) -> Value {
-    request("db", "db_exist", json!([database]))
+    request("db", "db_exist", &json!([database]))
 }
 
 /// A call.
@@ -45,10 +45,10 @@ pub(super) fn call(caller: Caller<'_>, call: &Call) -> Value {
         named.insert("context".to_owned(), Value::Object(call.context.clone()));
     }
     let Caller { database, user, key } = caller;
-    request("object", "execute_kw", json!([database, user, key, call.model, call.method, args, named]))
+    request("object", "execute_kw", &json!([database, user, key, call.model, call.method, args, named]))
 }
 
-fn request(service: &str, method: &str, args: Value) -> Value {
+fn request(service: &str, method: &str, args: &Value) -> Value {
     json!({ "jsonrpc": "2.0", "method": "call", "id": 1, "params": { "service": service, "method": method, "args": args } })
 }
 

@@ -17,7 +17,7 @@ pub(crate) enum Add {
 /// Which Odoo, and what of it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct AddOdoo {
-    /// Where it is, such as https://erp.example.com
+    /// Where it is, such as `https://erp.example.com`
     pub(crate) address: String,
     /// Its database
     #[arg(long, value_name = "NAME")]

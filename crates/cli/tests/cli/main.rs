@@ -8,6 +8,8 @@ mod begin;
 #[cfg(test)]
 mod breaker;
 #[cfg(test)]
+mod capture;
+#[cfg(test)]
 mod first_hour;
 #[cfg(test)]
 mod listen;

@@ -12,9 +12,9 @@ const PLAIN: [&str; 2] = ["--groups", "Sales/User: All Documents,Inventory/User"
 
 /// Connects an Odoo as `erp`.
 fn add(folder: &Path, odoo: &Going, flags: &[&str]) -> Ran {
-    let (login, key) = (odoo.word("login"), odoo.word("key"));
-    let known = ["add", "odoo", &odoo.url, "--db", "odoo", "--login", &login, "--key-env", "KEY", "--name", "erp"];
-    run_with(folder, &[&known[..], flags].concat(), &[("KEY", &key)])
+    let (login, key) = (odoo.told("login"), odoo.told("key"));
+    let known = ["add", "odoo", &odoo.url, "--db", "odoo", "--login", login, "--key-env", "KEY", "--name", "erp"];
+    run_with(folder, &[&known[..], flags].concat(), &[("KEY", key)])
 }
 
 fn files(folder: &Path) -> Vec<String> {
@@ -30,7 +30,7 @@ fn an_odoo_is_connected_and_doctor_finds_it_in_order() {
         let flags = ["--reachable-at", "https://hooks.example.com", "--store-key", "--yes", "--events", "sales,stock"];
         let ran =
             add(folder.path(), &odoo, &flags).ends(0).says("✓ wrote 5 files").says("(id 3)").says("stock.quant\t✓\t✓\t✓");
-        assert!(!ran.out.contains(&odoo.word("key")) && !ran.err.contains(&odoo.word("key")), "{}", ran.out);
+        assert!(!ran.out.contains(odoo.told("key")) && !ran.err.contains(odoo.told("key")), "{}", ran.out);
         let expected = [
             "contracts/odoo.sale.order/1.0.0.yaml",
             "contracts/odoo.stock.move/1.0.0.yaml",
@@ -152,5 +152,5 @@ fn the_new_key_works_beside_the_old_one() {
         .says("does not accept the login or its key; with the key erp/key-2")
         .says("the key erp/key works")
         .says("[H1008]");
-    doctor(&odoo.word("key")).says("the key erp/key-2 works").says("the key erp/key works");
+    doctor(odoo.told("key")).says("the key erp/key-2 works").says("the key erp/key works");
 }

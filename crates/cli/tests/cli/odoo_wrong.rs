@@ -74,7 +74,9 @@ fn said(case: &Path) -> String {
     let Case { serve, run, key } = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", case.display()));
     let served = serve_it(&serve, place.path());
     let (host, login, own) = match &served {
-        Served::Odoo(odoo) => (odoo.url.trim_start_matches("http://").to_owned(), odoo.word("login"), odoo.word("key")),
+        Served::Odoo(odoo) => {
+            (odoo.url.trim_start_matches("http://").to_owned(), odoo.told("login").to_owned(), odoo.told("key").to_owned())
+        }
         Served::Other(address) => (address.to_string(), String::new(), String::new()),
         Served::Nobody => (String::new(), String::new(), String::new()),
     };

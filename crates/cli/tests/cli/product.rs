@@ -85,8 +85,7 @@ fn finish(command: &mut Command, input: &str) -> Ran {
 pub(crate) struct Going {
     child: Child,
     pub(crate) url: String,
-    /// The line that said that it is ready.
-    pub(crate) ready: String,
+    ready: String,
     out: BufReader<ChildStdout>,
 }
 
@@ -112,10 +111,11 @@ impl Going {
         Self { child, url, ready: line, out }
     }
 
-    /// A word of its ready line, such as `key`.
-    pub(crate) fn word(&self, name: &str) -> String {
-        let word = self.ready.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
-        word.unwrap_or_else(|| panic!("{name} is not in {}", self.ready)).to_owned()
+    /// A value of its ready line.
+    #[track_caller]
+    pub(crate) fn told(&self, name: &str) -> &str {
+        let value = self.ready.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        value.unwrap_or_else(|| panic!("no {name} in {}", self.ready))
     }
 
     /// A receiver that answers with a status.

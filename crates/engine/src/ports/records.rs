@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use formats::signature::Secret;
 use model::{Network, Timestamp};
-use policy::compiled::Reading;
+pub use policy::compiled::Reading;
 
 /// A system of record and how it is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use model::{ContractRef, Network, SecretName, TimeSpan};
 
+use super::{Source, Verify};
+
 /// The header that tells intake the native type of a captured record, in lower case.
 pub const TYPE_HEADER: &str = "crossdock-record-type";
 /// The header that tells intake its key.
@@ -78,4 +80,19 @@ pub struct CapturedModel {
 pub struct Reading {
     /// The fields.
     pub fields: BTreeMap<String, Option<Reading>>,
+}
+
+impl Source {
+    /// How its records are captured, where nobody sends them.
+    pub fn captured(&self) -> Option<&Capture> {
+        match &self.verify {
+            Verify::Captured(capture) => Some(capture),
+            Verify::StandardWebhooks { .. }
+            | Verify::Signed(_)
+            | Verify::SecretHeader { .. }
+            | Verify::SecretPath
+            | Verify::Basic { .. }
+            | Verify::Unsigned { .. } => None,
+        }
+    }
 }

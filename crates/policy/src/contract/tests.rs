@@ -121,7 +121,7 @@ fn reasons_are_limited_and_long_values_are_cut() {
     assert!(long[0].message.len() < 160, "{}", long[0].message);
 }
 
-const SHIPMENT: &str = r##"
+const SHIPMENT: &str = r#"
 owner: team
 identifiers:
   tracking: split(string(.tracking) ?? "", r'[,;+\s]+')
@@ -133,7 +133,7 @@ schema:
     name: { type: string }
     tracking: { type: [string, "null"] }
     lines: { type: array, items: { type: object, properties: { lot: { type: string }, new_lot: { type: string } } } }
-"##;
+"#;
 
 #[test]
 fn an_identifier_may_be_an_expression_that_answers_texts() {

@@ -116,7 +116,8 @@ fn system(args: &AddOdoo, peer: &Peer, models: &[&str], (secrets, nudged): (&Sec
         format!("  # Its address is in a private network; nothing else there is reached.\n  allow: [{}]\n", quoted(&allow))
     };
     let capture = if nudged { format!("{{ nudges: [{}] }}", secrets.nudge) } else { "{}".to_owned() };
-    let events: String = models.iter().flat_map(|model| events(model)).map(|line| format!("      {line}\n")).collect();
+    let lines = models.iter().flat_map(|model| events(model));
+    let events = lines.flat_map(|line| ["      ", line, "\n"]).collect::<String>();
     let (name, key, url, database) = (&args.name, &secrets.key, scalar(&peer.url), scalar(&args.db));
     format!(
         "kind: odoo\nowner: team-erp\nsummary: An Odoo whose records are observed. Nothing is written to it.\n\

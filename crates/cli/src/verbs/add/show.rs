@@ -71,21 +71,21 @@ fn rules(plan: &Plan<'_>, output: &Output) {
             output.line("  with --reachable-at URL it makes webhooks, which tell at once; who saves in Odoo then waits for our answer, a second at most");
         }
         Rules::NoModule => {
-            output.line("would make nothing in Odoo: it has no automation rules; sweeps find each change within a minute")
+            output.line("would make nothing in Odoo: it has no automation rules; sweeps find each change within a minute");
         }
         Rules::Ours(rules) => {
             output.line(&format!(
                 "would make in Odoo {} with a webhook action each; who saves there waits for our answer, a second at most",
                 counted(rules.len(), "automation rule")
             ));
-            rules.iter().for_each(|rule| output.line(&format!("  {}", values(rule))));
+            output.lines(rules.iter().map(|rule| format!("  {}", values(rule))));
         }
         Rules::ByHand(rules) => {
             output.line(
                 "webhooks need an administrator (Settings), and our user is none; sweeps find each change within a minute",
             );
             output.line("for webhooks an administrator makes these in Odoo: developer mode, Settings, Technical, Automation Rules, New");
-            rules.iter().for_each(|rule| output.line(&format!("  {}", clicks(rule))));
+            output.lines(rules.iter().map(|rule| format!("  {}", clicks(rule))));
         }
     }
 }

@@ -105,7 +105,9 @@ async fn examine(asker: &adapters::odoo::Odoo, peer: &Peer, policy: &Policy, che
     match asker.keys(peer, &session).await {
         Ok(keys) => {
             let ending = odoo::ending(&keys, moment::now(), &peer.name);
-            ending.iter().for_each(|found| checks.diagnosed(WHAT, found));
+            for found in &ending {
+                checks.diagnosed(WHAT, found);
+            }
             if ending.is_empty() {
                 checks.good(WHAT, format!("{}: no key of the user ends within 30 days", peer.name));
             }

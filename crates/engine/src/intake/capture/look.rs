@@ -94,7 +94,7 @@ impl Looker {
         let nothing = BTreeSet::new();
         let Some(model) = self.capture.models.get(name) else { return Ok((Came::Done, nothing)) };
         let mut leads = Leads::default();
-        if let Some(unread) = self.these(name, model, ids, Found::Nudge, &mut leads).await? {
+        if let Some(unread) = self.these((name, model), ids, Found::Nudge, &mut leads).await? {
             return Ok((Came::Unread(unread), nothing));
         }
         let news = leads.coming.iter().map(|coming| coming.id).collect();
@@ -154,8 +154,7 @@ impl Looker {
     /// Records by their ids; those that are not shown are asked after.
     async fn these(
         &self,
-        name: &str,
-        captured: &CapturedModel,
+        (name, captured): (&str, &CapturedModel),
         ids: Vec<u64>,
         found: Found,
         leads: &mut Leads,
@@ -240,7 +239,7 @@ impl Looker {
             if let Some(unread) = self.gone(name, rows, Found::Identities, leads).await {
                 return Ok(Err(unread));
             }
-            if let Some(unread) = self.these(name, captured, apart.unknown, Found::Identities, leads).await? {
+            if let Some(unread) = self.these((name, captured), apart.unknown, Found::Identities, leads).await? {
                 return Ok(Err(unread));
             }
             if is_cut && !leads.changes.is_empty() {

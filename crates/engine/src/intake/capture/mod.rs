@@ -7,5 +7,6 @@
 pub mod decide;
 mod identities;
 mod look;
+mod nudged;
 pub mod progress;
 pub mod run;

@@ -12,19 +12,17 @@ use policy::compiled::{Capture, Odoo, Source};
 
 use super::decide;
 use super::look::{Came, Looker};
+use super::nudged::Nudged;
 use crate::board::Board;
 use crate::book::Book;
 use crate::drive::Stop;
 use crate::intake::run::Intake;
 use crate::keyring::Keyring;
-use crate::nudges::Nudge;
 use crate::observe::{Captured, Capturing, Fact, Facts};
 use crate::ports::{Clock, Extent, Ledger, Peer, Records};
 
 /// The shard whose holder captures: a source has one hand.
 const SHARD: &str = "partition/0";
-/// How long after a nudge the record is read, and again where nothing was seen yet: Odoo 18 tells before it commits.
-const AFTER_NUDGE: [TimeSpan; 3] = [TimeSpan::from_millis(500), TimeSpan::from_secs(3), TimeSpan::from_secs(15)];
 /// How often it is looked whether something is due.
 const BEAT: TimeSpan = TimeSpan::from_millis(500);
 /// How long a system that did not show what was asked for is left alone, at first and at most.
@@ -56,8 +54,8 @@ pub struct Captures {
 /// What is remembered of a source from look to look. Lost at the end of the process.
 #[derive(Debug, Default)]
 struct Memory {
-    /// Nudged records, by when they are read, and how often they were.
-    nudged: BTreeMap<(Timestamp, Nudge), usize>,
+    /// Records that nudges named.
+    nudged: Nudged,
     /// Until when the system is left alone, and how often in a row it did not show what was asked for.
     left_alone: Option<(Timestamp, u32)>,
     /// The same of models by themselves.
@@ -135,17 +133,20 @@ impl Captures {
         sources.filter_map(|source| Some((Arc::clone(source), source.captured()?.clone()))).collect()
     }
 
-    /// Takes note of what nudges named.
+    /// Takes note of what nudges named. What finds no room waits where it is.
     fn listen(&self, name: &SourceName, memory: &mut Memory) {
+        if !memory.nudged.has_room() {
+            return;
+        }
         let taken = self.board.nudges.take(name, NUDGED_MAX);
         if taken.heard > 0 {
             let what = Capturing::Nudged { count: taken.heard };
             self.facts.emit(&Fact::Captured(Captured { source: name, what }));
         }
-        let due = self.clock.now() + AFTER_NUDGE[0];
-        let is_waiting = |nudge: &Nudge| memory.nudged.iter().any(|((_, held), tries)| held == nudge && *tries == 0);
-        let fresh: Vec<Nudge> = taken.records.into_iter().filter(|nudge| !is_waiting(nudge)).collect();
-        memory.nudged.extend(fresh.into_iter().map(|nudge| ((due, nudge), 0)));
+        let now = self.clock.now();
+        for nudge in taken.records {
+            memory.nudged.hear(nudge, now);
+        }
     }
 
     fn start(&self, source: &Arc<Source>, capture: &Capture, memory: Memory) -> Looking {
@@ -175,13 +176,11 @@ impl Captures {
 /// One look at what is due: nudged records before all else. A model that cannot be read holds up no other.
 async fn turn(looker: &Looker, memory: &mut Memory) -> Result<(), Fault> {
     let now = looker.clock.now();
-    if let Some((name, batch)) = nudged(memory, now) {
-        let ids = batch.iter().map(|(nudge, _)| nudge.id).collect();
-        let (came, news) = looker.nudged(&name, ids).await?;
+    if let Some(batch) = memory.nudged.take(now, NUDGED_MAX) {
+        let name = batch.model.clone();
+        let (came, news) = looker.nudged(&name, batch.ids.keys().copied().collect()).await?;
         if came == Came::Done {
-            let unseen = batch.into_iter().filter(|(nudge, _)| !news.contains(&nudge.id));
-            let again = unseen.filter_map(|(nudge, tries)| Some(((now + *AFTER_NUDGE.get(tries + 1)?, nudge), tries + 1)));
-            memory.nudged.extend(again);
+            memory.nudged.put_back(batch, &news, now);
         }
         // Otherwise the next sweep finds them.
         settle(looker, memory, &name, &came);
@@ -211,19 +210,10 @@ async fn turn(looker: &Looker, memory: &mut Memory) -> Result<(), Fault> {
 /// Waits a beat where nothing is due: a source that rests costs a read of the ledger each time.
 async fn rest(looker: &Looker, memory: &Memory, due: Option<Timestamp>) {
     let now = looker.clock.now();
-    let nudge = memory.nudged.keys().next().map(|(due, _)| *due);
+    let nudge = memory.nudged.due_at();
     let until = due.into_iter().chain(nudge).min();
     let span = until.map_or(BEAT, |until| if until > now { until.since(now).min(BEAT) } else { TimeSpan::default() });
     looker.clock.sleep(span).await;
-}
-
-/// Nudged records of one model that are due.
-fn nudged(memory: &mut Memory, now: Timestamp) -> Option<(String, Vec<(Nudge, usize)>)> {
-    let model = memory.nudged.keys().next().filter(|(due, _)| *due <= now).map(|(_, nudge)| nudge.model.clone())?;
-    let is_due = |(due, nudge): &(Timestamp, Nudge)| *due <= now && nudge.model == model;
-    let keys: Vec<_> = memory.nudged.keys().filter(|key| is_due(key)).take(NUDGED_MAX).cloned().collect();
-    let batch = keys.into_iter().filter_map(|key| memory.nudged.remove(&key).map(|tries| (key.1, tries)));
-    Some((model, batch.collect()))
 }
 
 /// What follows from a look: what did not answer is left alone for a while, and that is told once for each cause.
