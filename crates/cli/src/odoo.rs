@@ -104,11 +104,12 @@ pub(crate) async fn survey(odoo: &Odoo, peer: &Peer, session: &Session, wanted: 
 /// longer, the others may end.
 pub(crate) fn ending(keys: &[Key], now: Timestamp, name: &str) -> Vec<Diagnostic> {
     let last = NEAR.map(|(span, _)| span).into_iter().max().unwrap_or(TimeSpan::ZERO);
+    let keys: Vec<&Key> = keys.iter().filter(|key| key.ends_at.is_none_or(|at| at > now)).collect();
     let lasting = keys.iter().any(|key| key.ends_at.is_none_or(|at| at > now + last));
     let of_several = if keys.len() > 1 { format!(", one of {},", keys.len()) } else { String::new() };
     let mut found = Vec::new();
     for key in keys {
-        let Some(ends_at) = key.ends_at.filter(|at| *at > now) else { continue };
+        let Some(ends_at) = key.ends_at else { continue };
         let Some((_, urgency)) = NEAR.iter().find(|(span, _)| ends_at <= now + *span) else { continue };
         let days = (ends_at.secs() - now.secs()) / 86_400;
         let day = ends_at.to_jiff().strftime("%Y-%m-%d");

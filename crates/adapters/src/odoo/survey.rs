@@ -90,7 +90,7 @@ impl Odoo {
         Ok(wanted.iter().filter(is_absent).cloned().collect())
     }
 
-    /// The keys of our user that have not ended.
+    /// The keys of our user; ended ones too, until Odoo clears them away.
     pub async fn keys(&self, peer: &Peer, session: &Session) -> Result<Vec<Key>, Failure> {
         let call = Call::of_model("res.users.apikeys", "search_read")
             .with("domain", json!([["user_id", "=", session.user], ["scope", "in", [false, "rpc"]]]))

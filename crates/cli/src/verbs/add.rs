@@ -7,6 +7,7 @@ mod make;
 mod show;
 
 use adapters::odoo::{Odoo, RULES, Rule, Session, Standing};
+use clap::ValueEnum as _;
 use engine::ports::Peer;
 use model::diagnostic::Place;
 use model::{Diagnostic, SecretName, Severity};
@@ -15,7 +16,7 @@ use reqwest::Url;
 use server::settings::{Environment, Flags, Settings};
 
 use self::files::Planned;
-use crate::args::{Add, AddOdoo, EventPack};
+use crate::args::{Add, AddOdoo, EventPack, Form};
 use crate::exit::{Ended, Exit, Failure};
 use crate::odoo::{self, Surveyed, Wanted};
 use crate::output::Output;
@@ -23,6 +24,10 @@ use crate::{ask, moment};
 
 /// Fields whose change rings, of models that change without an event otherwise; of all others each save does.
 const NARROWED: [(&str, &[&str]); 2] = [("stock.quant", &["quantity", "reserved_quantity"]), ("stock.move", &["state"])];
+
+/// What a person is asked who names no events.
+const QUESTION: &str = "what do you want to know: sales, deliveries, stock, manufacturing, purchase, invoices, maintenance, partners, \
+    products? [sales,deliveries,stock]";
 
 /// What was learnt and what would be made.
 #[derive(Debug)]
@@ -74,7 +79,7 @@ pub(crate) async fn run(add: &Add, output: &Output) -> Ended {
     };
     let odoo = odoo::asker();
     let session = odoo::greet(&odoo, &peer).await.map_err(|found| failed(&found))?;
-    let plan = plan(args, (&odoo, &peer, session), secrets).await?;
+    let plan = plan(args, (&odoo, &peer, session), secrets, output).await?;
     let lacking = plan.surveyed.findings.iter().any(|it| it.severity == Severity::Error);
     if plan.models.is_empty() {
         show::plan(&plan, &peer, output);
@@ -85,7 +90,7 @@ pub(crate) async fn run(add: &Add, output: &Output) -> Ended {
         output.next("the same without --dry-run");
         return Ok(if lacking { Exit::Findings } else { Exit::Done });
     }
-    if output.form == crate::args::Form::Table {
+    if output.form == Form::Table {
         show::plan(&plan, &peer, output);
     }
     ask::confirm("make this?", args.sure, output)?;
@@ -98,8 +103,9 @@ async fn plan<'a>(
     args: &'a AddOdoo,
     (odoo, peer, session): (&Odoo, &Peer, Session),
     secrets: Secrets,
+    output: &Output,
 ) -> Result<Plan<'a>, Failure> {
-    let chosen = if args.events.is_empty() { EventPack::USUAL.to_vec() } else { args.events.clone() };
+    let chosen = chosen(args, output)?;
     let mut models: Vec<&str> = chosen.iter().flat_map(|pack| pack.models()).copied().collect();
     models.sort_unstable();
     models.dedup();
@@ -115,6 +121,21 @@ async fn plan<'a>(
     let files =
         if models.is_empty() { Planned::new() } else { files::plan(args, peer, &models, (&secrets, rules.are_wanted()))? };
     Ok(Plan { args, session, surveyed, models, files, rules, secrets })
+}
+
+/// The subjects that were named, that a person at the terminal names, or the usual ones.
+fn chosen(args: &AddOdoo, output: &Output) -> Result<Vec<EventPack>, Failure> {
+    let nobody = args.sure.yes || output.form == Form::Json;
+    let words = if args.events.is_empty() && !nobody { ask::choice(QUESTION, output) } else { None };
+    let Some(words) = words else {
+        return Ok(if args.events.is_empty() { EventPack::USUAL.to_vec() } else { args.events.clone() });
+    };
+    let unknown = |word: &str| {
+        Failure::new(Exit::Usage, "events", format!("there are no events {word:?}"))
+            .hint("`crossdock add odoo --help` lists them")
+    };
+    let words = words.split([',', ' ']).filter(|word| !word.is_empty());
+    words.map(|word| EventPack::from_str(word, true).map_err(|_| unknown(word))).collect()
 }
 
 async fn rules(

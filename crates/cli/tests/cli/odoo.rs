@@ -1,7 +1,9 @@
 //! `crossdock add odoo` and what `crossdock doctor` says of it, against simulated Odoos of both versions.
 
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -111,6 +113,40 @@ fn what_the_user_may_not_read_is_left_out_and_an_administrator_is_shown_the_clic
     let nothing = tempfile::tempdir().unwrap();
     add(nothing.path(), &odoo, &["--yes", "--events", "manufacturing"]).ends(3).says("nothing is made");
     assert_eq!(files(nothing.path()), Vec::<String>::new());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_person_at_a_terminal_is_asked_and_the_key_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let odoo = Going::odoo(folder.path(), &["--version", "19"]);
+    let add = format!("{} add odoo {} --db odoo --name erp", env!("CARGO_BIN_EXE_crossdock"), odoo.url);
+    // What it runs has a terminal of its own, and ends with it.
+    let mut terminal = Command::new("script")
+        .args(["--quiet", "--return", "--command", &add, "/dev/null"])
+        .current_dir(folder.path())
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut input, mut output) = (terminal.stdin.take().unwrap(), terminal.stdout.take().unwrap());
+    let mut seen = String::new();
+    for (question, answer) in
+        [("(not shown):", odoo.told("key")), ("[sales,deliveries,stock]", "sales, invoices"), ("[y/N]", "y")]
+    {
+        let mut byte = [0];
+        while !seen.contains(question) && output.read(&mut byte).unwrap() == 1 {
+            seen.push(char::from(byte[0]));
+        }
+        writeln!(input, "{answer}").unwrap();
+    }
+    drop(output.read_to_string(&mut seen));
+    assert!(terminal.wait().unwrap().success(), "{seen}");
+    assert!(!seen.contains(odoo.told("key")), "{seen}");
+    let expected = ["contracts/odoo.account.move/1.0.0.yaml", "contracts/odoo.sale.order/1.0.0.yaml", "systems/erp.yaml"];
+    assert_eq!(files(folder.path()), expected, "{seen}");
 }
 
 #[test]

@@ -45,8 +45,8 @@ fn typed(args: &AddOdoo, output: &Output) -> Result<String, Failure> {
          Groups of its own are enough: Sales, Inventory, Manufacturing as user. Database {}.",
         args.db
     ));
-    output.ask("API key (not shown):");
     let unseen = Unseen::begin();
+    output.ask("API key (not shown):");
     let mut line = String::new();
     let read = input.lock().read_line(&mut line);
     drop(unseen);
@@ -55,7 +55,7 @@ fn typed(args: &AddOdoo, output: &Output) -> Result<String, Failure> {
     Ok(line)
 }
 
-/// While it lives the terminal shows nothing of what is typed. Ctrl-C reaches the shell's own line discipline, which shows again.
+/// While it lives the terminal shows nothing of what is typed. After Ctrl-C the shell puts its terminal right again.
 struct Unseen;
 
 impl Unseen {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use adapters::odoo::{Odoo, Session};
 use engine::ports::Peer;
 use model::Diagnostic;
 use policy::Policy;
@@ -22,8 +23,8 @@ pub(super) async fn check(policy: &Policy, settings: &Settings, checks: &mut Che
     let asker = odoo::asker();
     for declared in systems.into_values() {
         let peers = peers(declared, settings, checks);
-        let Some(peer) = first_working(&asker, declared, peers, checks).await else { continue };
-        examine(&asker, &peer, policy, checks).await;
+        let Some((peer, session)) = first_working(&asker, declared, peers, checks).await else { continue };
+        examine((&asker, &peer, &session), policy, checks).await;
     }
 }
 
@@ -52,11 +53,11 @@ fn peers(declared: &Declared, settings: &Settings, checks: &mut Checks) -> Vec<(
 
 /// Tells of each key whether it works; the newest that does is asked on.
 async fn first_working(
-    asker: &adapters::odoo::Odoo,
+    asker: &Odoo,
     declared: &Declared,
     peers: Vec<(String, Peer)>,
     checks: &mut Checks,
-) -> Option<Peer> {
+) -> Option<(Peer, Session)> {
     let several = declared.keys.len() > 1;
     let mut working = None;
     for (key, peer) in peers {
@@ -65,7 +66,7 @@ async fn first_working(
                 let system = &declared.system;
                 let version = format!("Odoo {}, {}", session.version, session.wire.word());
                 checks.good(WHAT, format!("{system} is reached: {version}; the key {key} works"));
-                working = working.or(Some(peer));
+                working = working.or(Some((peer, session)));
             }
             Err(found) => {
                 let found = if several {
@@ -85,24 +86,20 @@ async fn first_working(
     working
 }
 
-async fn examine(asker: &adapters::odoo::Odoo, peer: &Peer, policy: &Policy, checks: &mut Checks) {
-    let session = match odoo::greet(asker, peer).await {
-        Ok(session) => session,
-        Err(found) => return checks.diagnosed(WHAT, &found),
-    };
+async fn examine((asker, peer, session): (&Odoo, &Peer, &Session), policy: &Policy, checks: &mut Checks) {
     let wanted = odoo::wanted(policy, &peer.name);
-    match odoo::survey(asker, peer, &session, &wanted).await {
+    match odoo::survey(asker, peer, session, &wanted).await {
         Ok(surveyed) if surveyed.findings.is_empty() => {
             checks.good(WHAT, format!("{} may be read: {}", peer.name, output::counted(wanted.len(), "model")));
         }
         Ok(surveyed) => surveyed.findings.iter().for_each(|found| checks.diagnosed(WHAT, found)),
         Err(found) => checks.diagnosed(WHAT, &found),
     }
-    match odoo::clock(&session, &peer.name) {
+    match odoo::clock(session, &peer.name) {
         Some(found) => checks.diagnosed(WHAT, &found),
         None => checks.good(WHAT, format!("{}: its clock is as this one", peer.name)),
     }
-    match asker.keys(peer, &session).await {
+    match asker.keys(peer, session).await {
         Ok(keys) => {
             let ending = odoo::ending(&keys, moment::now(), &peer.name);
             for found in &ending {
