@@ -10,6 +10,7 @@ mod try_out;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
 use model::TimeSpan;
 use server::settings::LogFormat;
@@ -266,7 +267,14 @@ pub(crate) struct Status {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Trace {
     /// An order number, a tracking number, an event or delivery id
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) reference: String,
+}
+
+/// How many rows a list shows at most. With none it could only say that there is none.
+fn rows(text: &str) -> Result<usize, String> {
+    let rows: usize = text.parse().map_err(|_| "a number of rows, such as 50".to_owned())?;
+    if rows == 0 { Err("a list shows at least one row".to_owned()) } else { Ok(rows) }
 }
 
 #[derive(Debug, clap::Args)]

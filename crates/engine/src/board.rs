@@ -14,6 +14,7 @@ use crate::pressure::Pressure;
 use crate::rules::breaker::{Seen, State};
 use crate::rules::gate::{Closed, Gate, Kind, Slot};
 use crate::switchboard::Switchboard;
+use crate::unread::Gaps;
 
 /// A delivery whose attempt is open and whose slot is taken: ready to be sent.
 #[derive(Debug)]
@@ -57,6 +58,8 @@ pub struct Board {
     pub switches: Arc<Switchboard>,
     /// Records that somebody said have changed.
     pub nudges: Arc<Nudges>,
+    /// What captures cannot read now, for people.
+    pub gaps: Gaps,
     /// Secrets' values: a destination that lacks one is closed.
     pub keys: watch::Receiver<Arc<Keyring>>,
     gates: Mutex<BTreeMap<DestinationName, Gate>>,
@@ -82,6 +85,7 @@ impl Board {
             pressure: Arc::default(),
             switches: Arc::default(),
             nudges: Arc::default(),
+            gaps: Gaps::default(),
         }
     }
 

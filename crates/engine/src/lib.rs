@@ -23,3 +23,4 @@ pub mod routing;
 pub mod rules;
 pub mod switch;
 pub mod switchboard;
+pub mod unread;

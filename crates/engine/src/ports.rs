@@ -189,7 +189,8 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// Which of these emitted ids a consumer has seen.
     fn seen(&self, ids: Vec<Uuid>) -> Answer<'_, Vec<Uuid>>;
 
-    /// Entries to append, oldest first, at most `limit`. A row that cannot be read is named and left out: those behind it go
+    /// Entries to append, oldest first, at most `limit` of them and at most [`model::limit::READ_BYTES_MAX`] bytes of bodies, but
+    /// at least one if there is one. A row that cannot be read is named and left out: those behind it go
     /// on, and it stays for a person.
     fn outbox(&self, limit: usize) -> Answer<'_, Readable<NewEntry>>;
 

@@ -32,6 +32,11 @@ pub const RESPONSE_BYTES_READ: usize = 256 * 1024;
 pub const NUDGES_MAX: usize = 10_000;
 /// LIMIT: reasons kept for one quarantined event; the rest is counted.
 pub const REASONS_MAX: usize = 20;
+/// LIMIT: parts of schemas that are applied to the values of one request, where a contract lets them multiply: a fifth of a
+/// second. Contracts in which they cannot multiply are not counted.
+pub const VALIDATION_STEPS_MAX: usize = 1_000_000;
+/// LIMIT: of these, what every event of a batch may take, whatever those before it took.
+pub const VALIDATION_FLOOR: usize = 5_000;
 /// LIMIT: later bodies that a quarantined event is given one after the other; further ones wait for [`LATER_WAIT`].
 pub const LATER_AT_ONCE: u64 = 10;
 /// LIMIT: how long a later body keeps its place once [`LATER_AT_ONCE`] came: long enough for a person to look and decide.
@@ -135,6 +140,9 @@ pub const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const HEAD_WAIT: Span = Span::from_secs(30);
 /// How long the body of a request may take: 35 kB/s for the largest.
 pub const BODY_WAIT: Span = Span::from_secs(30);
+/// How long the other side may take to read what is ready for it, at most [`HEAD_BYTES_MAX`] and what the machine keeps: 2 kB/s.
+/// Who does not read would keep its place for ever.
+pub const ANSWER_WAIT: Span = Span::from_secs(30);
 
 /// How long a segment of a registry stays open, so that the old ones can be dropped whole.
 pub const SEGMENT_PERIOD: Span = Span::from_days(1);

@@ -118,6 +118,7 @@ codes! {
     PATH_NOT_IN_SCHEMA 405 "H0405" "a path that the schema does not have"
     EXAMPLE_REFUSED 406 "H0406" "an example that breaks its own contract"
     TOO_MANY_IDENTIFIERS 407 "H0407" "too many business identifiers"
+    ALTERNATIVES_MULTIPLY 408 "H0408" "a type that contains itself in several alternatives"
 
     UNKNOWN_MAPPING 501 "H0501" "no such mapping"
     UNKNOWN_DESTINATION 502 "H0502" "no such destination"
@@ -158,6 +159,7 @@ codes! {
     NO_ALTERNATIVE 707 "H0707" "none of the alternatives fits"
     RULE_BROKEN 708 "H0708" "another rule of the schema is broken"
     DATA_NOT_JSON 709 "H0709" "the data is no JSON"
+    TOO_COSTLY 710 "H0710" "a contract takes too many steps to check"
 
     FIELD_FAILED 801 "H0801" "a field cannot be made"
     NOT_IN_TABLE 802 "H0802" "a value that its lookup table does not have"

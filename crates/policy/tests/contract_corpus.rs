@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use policy::contract::Effort;
 use policy::expression::Data;
 use policy::render::{self, Colour};
 use policy::{SourceFile, restore};
@@ -27,7 +28,7 @@ fn show(case: &Path) -> String {
     for message in golden::entries(&case.join("messages")) {
         let name = message.file_name().expect("a file").to_string_lossy().into_owned();
         let body = fs::read(&message).expect("a message");
-        let broken = contract.validate_data(&Data::json_bytes(&body));
+        let broken = contract.validate_data(&Data::json_bytes(&body), &mut Effort::of_one_request());
         writeln!(shown, "=== {name}\n{}", render::text(&broken, &[], Colour::Plain)).expect("a text");
     }
     shown

@@ -12,7 +12,7 @@ use std::str::FromStr;
 use backends::sqlite::{JournalOptions, LedgerOptions, Options};
 use engine::retention::decide::Retention;
 use model::TimeSpan;
-use model::limit::{BODY_WAIT, CONNECTIONS_MAX, HEAD_WAIT};
+use model::limit::{ANSWER_WAIT, BODY_WAIT, CONNECTIONS_MAX, HEAD_WAIT};
 use serde::Deserialize;
 
 use self::otlp::Otlp;
@@ -103,6 +103,8 @@ pub struct HttpLimits {
     pub head: TimeSpan,
     /// How long the body of a request may take.
     pub body: TimeSpan,
+    /// How long the other side may take to read what is ready for it.
+    pub answer: TimeSpan,
     /// How long requests that are under way may still take when the process is told to stop. A sender that is alive has
     /// sent its body by then; who is not is cut off, and got no answer.
     pub grace: TimeSpan,
@@ -110,7 +112,13 @@ pub struct HttpLimits {
 
 impl Default for HttpLimits {
     fn default() -> Self {
-        Self { connections: CONNECTIONS_MAX, head: HEAD_WAIT, body: BODY_WAIT, grace: TimeSpan::from_secs(5) }
+        Self {
+            connections: CONNECTIONS_MAX,
+            head: HEAD_WAIT,
+            body: BODY_WAIT,
+            answer: ANSWER_WAIT,
+            grace: TimeSpan::from_secs(5),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The ledger: everything that is written once, overwritten, or moved on, and found again.
 
 use model::change::Switch;
+use model::limit::{BODY_BYTES_MAX, READ_BYTES_MAX};
 use model::{
     Batch, Change, Digest, Entry, FaultKind, Guard, Partition, PolicyVersion, QuarantineState, Replay, ReplayState, Scope,
     Token, TokenId,
@@ -18,6 +19,7 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("a_quarantined_event_moves_on", |it| Box::pin(a_quarantined_event_moves_on(it))),
     ("an_entry_is_emitted_once", |it| Box::pin(an_entry_is_emitted_once(it))),
     ("the_outbox_gives_the_oldest_first", |it| Box::pin(the_outbox_gives_the_oldest_first(it))),
+    ("the_outbox_gives_no_more_bytes_than_a_read", |it| Box::pin(the_outbox_gives_no_more_bytes_than_a_read(it))),
     ("what_was_emitted_leaves_the_outbox_for_good", |it| Box::pin(what_was_emitted_leaves_the_outbox_for_good(it))),
     ("seen_names_the_seen_of_those_asked_for", |it| Box::pin(seen_names_the_seen_of_those_asked_for(it))),
     ("a_policy_is_kept_whole_and_once", |it| Box::pin(a_policy_is_kept_whole_and_once(it))),
@@ -99,6 +101,26 @@ async fn the_outbox_gives_the_oldest_first(mut it: LedgerFixture) {
     it.reopen().await;
     let last = it.outbox(10).await.pop();
     assert_eq!(last, Some((Some(emitted_id(7)), policy(7), Entry::Admitted(super::sample::event(7)))), "with its bytes");
+}
+
+async fn the_outbox_gives_no_more_bytes_than_a_read(mut it: LedgerFixture) {
+    let large = |n: u64| {
+        let body = bytes::Bytes::from(vec![b'x'; BODY_BYTES_MAX]);
+        Entry::Admitted(model::Event { body, ..super::sample::event(n) })
+    };
+    let fit = u64::try_from(READ_BYTES_MAX / BODY_BYTES_MAX).expect("a small number");
+    for n in 1..=fit + 1 {
+        let entry = Box::new(large(n));
+        it.apply(Change::Emit { id: emitted_id(n), partition: Partition(0), policy: policy(n), entry }).await;
+    }
+    it.reopen().await;
+    let waiting = it.outbox(1_000).await;
+    let bytes: usize = waiting.iter().filter_map(|(_, _, entry)| entry.event()).map(|event| event.body.len()).sum();
+    assert!(!waiting.is_empty() && bytes <= READ_BYTES_MAX, "{} entries, {bytes} bytes", waiting.len());
+    for n in 1..=fit {
+        it.apply(Change::Emitted { id: emitted_id(n) }).await;
+    }
+    assert_eq!(it.outbox(1_000).await.len(), 1, "the last comes with the next");
 }
 
 async fn what_was_emitted_leaves_the_outbox_for_good(mut it: LedgerFixture) {

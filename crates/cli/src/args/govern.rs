@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Subcommand, ValueEnum};
 use model::Scope;
 
-use super::Reason;
+use super::{Reason, rows};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Audit {
@@ -13,7 +13,7 @@ pub(crate) struct Audit {
     #[arg(long, value_name = "SUBJECT")]
     pub(crate) subject: Option<String>,
     /// At most so many rows
-    #[arg(long, default_value_t = 50, value_name = "N")]
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = rows)]
     pub(crate) limit: usize,
 }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::Subcommand;
 use model::{Code, DeliveryId, DestinationName, Digest, EventId, FlowName, ReplayId, SourceName};
 
-use super::{Reason, Sure};
+use super::{Reason, Sure, rows};
 use crate::moment::{Moment, PerSecond};
 
 #[derive(Debug, clap::Args)]
@@ -42,7 +42,7 @@ pub(crate) struct EventsLs {
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<Moment>,
     /// At most so many rows
-    #[arg(long, default_value_t = 50, value_name = "N")]
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = rows)]
     pub(crate) limit: usize,
 }
 
@@ -84,7 +84,7 @@ pub(crate) struct DeliveriesLs {
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<Moment>,
     /// At most so many rows
-    #[arg(long, default_value_t = 50, value_name = "N")]
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = rows)]
     pub(crate) limit: usize,
 }
 
@@ -199,7 +199,7 @@ pub(crate) struct ReplayOrder {
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReplayLs {
     /// At most so many rows
-    #[arg(long, default_value_t = 20, value_name = "N")]
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = rows)]
     pub(crate) limit: usize,
 }
 
@@ -247,7 +247,7 @@ pub(crate) struct QuarantineLs {
     #[arg(long)]
     pub(crate) code: Option<Code>,
     /// At most so many rows
-    #[arg(long, default_value_t = 50, value_name = "N")]
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = rows)]
     pub(crate) limit: usize,
 }
 

@@ -16,6 +16,7 @@ use crate::args::{Common, Doctor, Form};
 use crate::client::Client;
 use crate::exit::{Ended, Exit, Failure};
 use crate::output::Output;
+use crate::project::no_project;
 
 /// How something stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -71,6 +72,10 @@ impl Checks {
 }
 
 pub(crate) async fn run(common: &Common, args: &Doctor, output: &Output) -> Ended {
+    if !args.folder.is_dir() {
+        // What would be made there could be made anywhere.
+        return Err(no_project(&args.folder));
+    }
     let flags = Flags {
         project: Some(args.folder.clone()),
         data: args.data.clone(),

@@ -154,6 +154,12 @@ fn wrong_usage_is_told_in_the_form_that_was_asked_for() {
     run(folder.path(), &["statsu"]).ends(2).remarks("did you mean `status`?");
     run(folder.path(), &["frobnicate"]).ends(2).remarks("`crossdock help` lists the verbs");
     run(folder.path(), &["retry", "abc", "--reason", "x"]).ends(2).remarks("an id looks like");
+    for list in [["deliveries", "ls"], ["events", "ls"], ["quarantine", "ls"], ["replay", "ls"]] {
+        run(folder.path(), &[list[0], list[1], "--limit", "0"]).ends(2).remarks("at least one row");
+    }
+    run(folder.path(), &["audit", "--limit", "0"]).ends(2).remarks("at least one row");
+    run(folder.path(), &["trace", ""]).ends(2).remarks("REFERENCE");
+    run(folder.path(), &["doctor", "nowhere"]).ends(5).remarks("nowhere is no project folder");
     let json = run(folder.path(), &["statsu", "-o", "json"]).ends(2).json();
     assert_eq!((json["code"].as_str(), json["exit"].as_u64()), (Some("usage"), Some(2)));
     run(folder.path(), &["check"]).ends(5).remarks("crossdock init");

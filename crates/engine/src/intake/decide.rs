@@ -4,6 +4,8 @@
 //! Cheap and safe checks come first: source, address, size, headers, handshakes, media type, signature over the bytes
 //! as they came; and only then is the body read: depth, JSON or envelope, and event by event type, key and contract.
 
+use std::cell::RefCell;
+
 use bytes::Bytes;
 use formats::{cloudevents, depth, trace_context};
 use model::event::DataAt;
@@ -11,6 +13,7 @@ use model::limit::{BODY_BYTES_MAX, BODY_DEPTH_MAX};
 use model::{Event, EventId, Received, Refusal, RefusalKind, Timestamp, Verdict};
 use policy::Policy;
 use policy::compiled::Source;
+use policy::contract::Effort;
 
 use super::batch;
 use super::handshake::{self, HandshakeAnswer};
@@ -119,7 +122,9 @@ pub fn judge(policy: &Policy, proven: &Proven<'_>) -> Result<Vec<Verdict>, Refus
     let Received { at, seed, headers, .. } = request.received;
     let messages = message::messages(request, *carried)?;
     let trace = trace_context::extract(headers);
-    let ground = Ground { policy, source: request.source, carried: *carried, headers, trace: trace.as_ref() };
+    let effort = RefCell::new(Effort::of_one_request());
+    let ground =
+        Ground { policy, source: request.source, carried: *carried, headers, trace: trace.as_ref(), effort: &effort };
     let count = messages.len();
     let mut verdicts = Vec::with_capacity(count);
     let mut refused = Vec::new();
@@ -171,7 +176,8 @@ pub fn again(policy: &Policy, before: &Event, body: Bytes, id: EventId) -> Resul
     };
     // What only its headers said stays as it was.
     let none = http::HeaderMap::new();
-    let ground = Ground { policy, source, carried, headers: &none, trace: None };
+    let effort = RefCell::new(Effort::of_one_request());
+    let ground = Ground { policy, source, carried, headers: &none, trace: None, effort: &effort };
     judge_again(&ground, &message, id, before)
 }
 

@@ -2,6 +2,7 @@
 //! of them.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use model::event::DataAt;
 use model::limit::{HEADER_BYTES_MAX, IDENTIFIER_BYTES_MAX, LANE_KEY_BYTES_MAX, REASONS_MAX};
 use model::{Diagnostic, Digest, Event, EventId, Origin, Refusal, RefusalKind, Timestamp, TraceContext, Verdict};
 use policy::compiled::{OnInvalid, Source};
-use policy::contract::Contract;
+use policy::contract::{Contract, Effort};
 use policy::expression::Data;
 use policy::{Policy, codes};
 
@@ -34,6 +35,8 @@ pub(super) struct Ground<'a> {
     pub(super) carried: Carried,
     pub(super) headers: &'a HeaderMap,
     pub(super) trace: Option<&'a Traced>,
+    /// What the contracts may take for all of them.
+    pub(super) effort: &'a RefCell<Effort>,
 }
 
 impl<'a> Ground<'a> {
@@ -117,12 +120,12 @@ const PARTITION_KEY: &str = "partitionkey";
 fn complete(ground: &Ground<'_>, mut event: Event, reason: Option<Diagnostic>, data: &Data<'_>) -> Result<Verdict, Refusal> {
     let contract = event.contract.as_ref().and_then(|name| ground.policy.contracts.get(name));
     let repeated = data.repeated().map(says_two_things);
-    let broken = contract.map_or_else(Vec::new, |contract| contract.validate_data(data));
+    let broken = contract.map_or_else(Vec::new, |contract| contract.validate_data(data, &mut ground.effort.borrow_mut()));
     if ground.source.on_invalid == OnInvalid::Refuse {
         refuse(contract.map(Arc::as_ref), repeated.as_ref(), &broken)?;
     }
     if let Some(contract) = contract {
-        event.identifiers = contract.identifiers(data);
+        event.identifiers = contract.identifiers_within(data, &mut ground.effort.borrow_mut());
         let ordering = contract.ordering(data).map(|key| bounded(key, LANE_KEY_BYTES_MAX));
         event.ordering = ordering.or(event.ordering);
         event.time = event.time.or_else(|| contract.time(data));

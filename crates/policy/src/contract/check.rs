@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::schema::{Found, Schema};
 use super::sought::Sought;
+use super::spread::{Spread, spread};
 use super::validator::DIALECT;
 use super::{Contract, unknown_paths, validator, violation};
 use crate::codes;
@@ -28,6 +29,7 @@ pub(super) fn check(contract: &Contract, spec: &ContractSpec) -> Vec<Diagnostic>
     if !found.is_empty() {
         return found;
     }
+    growth(contract, &mut found);
     paths(contract, spec, &mut found);
     for (_, sought) in &contract.identifiers {
         expressions(contract, sought, &mut found);
@@ -59,6 +61,21 @@ fn schema(contract: &Contract, found: &mut Vec<Diagnostic>) {
         }
     }
     references(contract, &contract.schema, &mut String::new(), found);
+}
+
+/// A type that contains itself in several alternatives is tried that often at each level: an event of a few hundred bytes would
+/// take minutes.
+fn growth(contract: &Contract, found: &mut Vec<Diagnostic>) {
+    if let Spread::Grows(one, other) = spread(&contract.schema) {
+        let message = "what stands here contains its own type in more than one alternative, so that the work multiplies with \
+                       each level of an event";
+        let help = "declare the member once, beside the alternatives, and leave to these only in what they differ";
+        let mut wrong = Diagnostic::error(codes::ALTERNATIVES_MULTIPLY, contract.place(&one), message).help(help);
+        if other != one {
+            wrong = wrong.related(contract.place(&other), "the other alternative is here");
+        }
+        found.push(wrong);
+    }
 }
 
 /// Keywords the values of which are data, not schemas.

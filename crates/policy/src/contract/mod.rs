@@ -1,19 +1,21 @@
 //! Contracts: what an event of a type looks like, and which of its values are identifiers, keys and times.
 //!
 //! The schema compiles when the first message is validated. It is JSON Schema 2020-12; formats are remarks, references lead
-//! nowhere outside of the contract, and no pattern runs without end.
+//! nowhere outside of the contract, no pattern runs without end, and no schema makes an event cost more than a limit.
 
+mod applied;
 mod check;
+mod effort;
 mod kinds;
 mod reading;
 mod schema;
 mod sought;
+mod spread;
 mod validator;
 mod violation;
 
 use std::sync::OnceLock;
 
-use jsonschema::Validator;
 use model::diagnostic::Place;
 use model::digest::bounded;
 use model::limit::{IDENTIFIER_BYTES_MAX, IDENTIFIERS_MAX};
@@ -21,15 +23,17 @@ use model::{Code, ContractRef, Diagnostic, EventType, Identifier, Owner, Timesta
 use serde_json::Value;
 use vrl::value::Kind;
 
-use crate::expression::{BadPath, Data, Expression, Path, Query, Root, Segment, timestamp};
+use crate::expression::{BadPath, Data, Expression, Path, Query, Root, Segment, Steps, timestamp};
 use crate::specs::ContractSpec;
 use crate::tree::Node;
 use crate::{Spanned, codes, near, spanned};
 
+use sought::Sought;
+use validator::Ready;
+
 pub use crate::specs::{Classification, Lifecycle, Repeatable};
 
-use sought::Sought;
-
+pub use effort::Effort;
 pub(crate) use schema::{Found, Lacking, Schema, Why, follow};
 
 /// A compiled contract.
@@ -57,7 +61,7 @@ pub struct Contract {
     schema: Value,
     /// The schema as it stands in the file.
     tree: Node,
-    validator: OnceLock<Result<Validator, String>>,
+    validator: OnceLock<Result<Ready, String>>,
 }
 
 impl Contract {
@@ -119,8 +123,12 @@ impl Contract {
 
     /// Which rules of the schema the data breaks, at most [`model::limit::REASONS_MAX`] of them. Empty where it is valid.
     pub fn validate(&self, data: &Value) -> Vec<Diagnostic> {
+        self.validate_within(data, &mut Effort::of_one_request())
+    }
+
+    fn validate_within(&self, data: &Value, effort: &mut Effort) -> Vec<Diagnostic> {
         match self.validator() {
-            Ok(validator) => violation::violations(validator, data),
+            Ok(ready) => violation::violations(ready, data, effort),
             Err(why) => {
                 vec![
                     Diagnostic::error(
@@ -136,10 +144,11 @@ impl Contract {
         }
     }
 
-    /// As [`Contract::validate`], of data that may be no JSON at all.
-    pub fn validate_data(&self, data: &Data<'_>) -> Vec<Diagnostic> {
+    /// As [`Contract::validate`], of data that may be no JSON at all. It takes no more than what is left of the effort; what
+    /// cannot be decided with it is said to be too costly.
+    pub fn validate_data(&self, data: &Data<'_>, effort: &mut Effort) -> Vec<Diagnostic> {
         match data.json() {
-            Ok(json) => self.validate(json),
+            Ok(json) => self.validate_within(json, effort),
             Err(not_json) => {
                 vec![Diagnostic::error(codes::DATA_NOT_JSON, Place::Whole, format!("the data is no JSON: {}", not_json.why))]
             }
@@ -149,8 +158,17 @@ impl Contract {
     /// The business identifiers, in the order of the file; a list of texts gives one each. At most
     /// [`IDENTIFIERS_MAX`]; empty ones are left out, and in the place of one longer than [`IDENTIFIER_BYTES_MAX`] is its digest.
     pub fn identifiers(&self, data: &Data<'_>) -> Vec<Identifier> {
+        self.identifiers_within(data, &mut Effort::of_one_request())
+    }
+
+    /// As [`Contract::identifiers`], with no more than what is left of the effort.
+    pub fn identifiers_within(&self, data: &Data<'_>, effort: &mut Effort) -> Vec<Identifier> {
+        effort.read(|steps| self.sought(data, steps))
+    }
+
+    fn sought(&self, data: &Data<'_>, steps: &Steps) -> Vec<Identifier> {
         let values = self.identifiers.iter().flat_map(|(scheme, sought)| {
-            let found = sought.texts(data);
+            let found = sought.texts(data, steps);
             let identifier = |value| Identifier { scheme: scheme.clone(), value: bounded(value, IDENTIFIER_BYTES_MAX) };
             found.into_iter().map(identifier)
         });
@@ -235,7 +253,7 @@ impl Contract {
         kinds::kind_at(&[self.schema()], path.segments())
     }
 
-    fn validator(&self) -> Result<&Validator, &String> {
+    fn validator(&self) -> Result<&Ready, &String> {
         self.validator.get_or_init(|| validator::compile(&self.schema).map_err(|error| error.to_string())).as_ref()
     }
 }
@@ -272,3 +290,7 @@ fn non_empty(text: String) -> Option<String> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
+mod cost_tests;

@@ -69,7 +69,7 @@ impl<'s> Schema<'s> {
         Self { root: schema, node: schema, pointer: String::new() }
     }
 
-    fn child(&self, node: &'s Value, steps: &[&str]) -> Self {
+    pub(super) fn child(&self, node: &'s Value, steps: &[&str]) -> Self {
         let mut pointer = self.pointer.clone();
         for step in steps {
             pointer.push('/');
@@ -78,7 +78,7 @@ impl<'s> Schema<'s> {
         Self { root: self.root, node, pointer }
     }
 
-    fn member(&self, keyword: &str) -> Option<&'s Value> {
+    pub(super) fn member(&self, keyword: &str) -> Option<&'s Value> {
         self.node.as_object()?.get(keyword)
     }
 
@@ -88,6 +88,26 @@ impl<'s> Schema<'s> {
         let pointer = percent_decoded(fragment);
         let node = self.root.pointer(&pointer)?;
         Some(Self { root: self.root, node, pointer })
+    }
+
+    /// The part with this anchor.
+    pub(super) fn anchored(&self, anchor: &str) -> Option<Self> {
+        let whole = Self::root(self.root);
+        let mut waiting = vec![whole];
+        while let Some(part) = waiting.pop() {
+            let named = |keyword: &str| part.member(keyword).and_then(Value::as_str) == Some(anchor);
+            if named("$anchor") || named("$dynamicAnchor") {
+                return Some(part);
+            }
+            match part.node {
+                Value::Object(members) => waiting.extend(members.iter().map(|(name, node)| part.child(node, &[name]))),
+                Value::Array(items) => {
+                    waiting.extend(items.iter().enumerate().map(|(at, node)| part.child(node, &[&at.to_string()])));
+                }
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+            }
+        }
+        None
     }
 
     /// This part with everything that holds beside it: what it refers to, combines and chooses from.

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::Spanned;
-use crate::expression::{BadPath, Data, Expression, Kind, Path, Source, scalar_text};
+use crate::expression::{BadPath, Data, Expression, Kind, Path, Source, Steps, scalar_text};
 
 /// Where an identifier is.
 #[derive(Debug)]
@@ -27,15 +27,15 @@ impl Sought {
         }
     }
 
-    /// The texts there.
-    pub(super) fn texts(&self, data: &Data<'_>) -> Vec<String> {
+    /// The texts there; an expression takes no more than these steps.
+    pub(super) fn texts(&self, data: &Data<'_>, steps: &Steps) -> Vec<String> {
         match self {
             Self::Path(path) => match data.json().ok().and_then(|json| path.get(json)) {
                 Some(Value::Array(items)) => items.iter().filter_map(scalar_text).collect(),
                 Some(_) => data.text(path).into_iter().collect(),
                 None => Vec::new(),
             },
-            Self::Expression(expression) => expression.eval_texts(data).unwrap_or_default(),
+            Self::Expression(expression) => expression.eval_texts(data, steps).unwrap_or_default(),
         }
     }
 }

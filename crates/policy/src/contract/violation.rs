@@ -7,6 +7,8 @@ use model::limit::REASONS_MAX;
 use model::{Code, Diagnostic};
 use serde_json::Value;
 
+use super::effort::{Effort, Spent};
+use super::validator::Ready;
 use crate::codes;
 use crate::expression::short;
 
@@ -15,10 +17,31 @@ use crate::expression::short;
 const VALUES_MAX: usize = 20_000;
 
 /// All rules that the data breaks, up to the limit of reasons.
-pub(super) fn violations(validator: &Validator, data: &Value) -> Vec<Diagnostic> {
-    if validator.is_valid(data) {
-        return Vec::new();
+pub(super) fn violations(ready: &Ready, data: &Value, effort: &mut Effort) -> Vec<Diagnostic> {
+    match ready {
+        Ready::Plain(validator) if validator.is_valid(data) => Vec::new(),
+        Ready::Plain(validator) => search(validator, data),
+        Ready::Counted(validator) => match effort.run(|| validator.is_valid(data)) {
+            Ok(true) => Vec::new(),
+            Ok(false) => {
+                effort.search(|| search(validator, data)).unwrap_or_else(|Spent| vec![too_costly(BROKEN_SOMEWHERE)])
+            }
+            Err(Spent) => vec![too_costly(UNDECIDED)],
+        },
     }
+}
+
+const BROKEN_SOMEWHERE: &str = "the data breaks the schema, and finding out where takes more steps than a validation may";
+const UNDECIDED: &str = "whether the data breaks the schema takes more steps to find out than a validation may";
+
+fn too_costly(message: &str) -> Diagnostic {
+    Diagnostic::error(codes::TOO_COSTLY, Place::Whole, message).help(
+        "declare members that contain the same type once beside the alternatives, in a new version of the contract; what was \
+         kept can be resubmitted then",
+    )
+}
+
+fn search(validator: &Validator, data: &Value) -> Vec<Diagnostic> {
     if values(data) > VALUES_MAX {
         return validator.validate(data).err().iter().flat_map(diagnostics).take(REASONS_MAX).collect();
     }

@@ -83,7 +83,7 @@ fn kind(of: &Kind) -> Value {
             json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "examples": ["2027-01-31"] })
         }
         Kind::Instant => json!({ "type": "string", "examples": ["2026-03-01T10:00:00Z"] }),
-        Kind::Url => json!({ "type": "string", "pattern": "^https?://" }),
+        Kind::Url => json!({ "type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://" }),
         Kind::ContractRef => {
             json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]*@[0-9]+[.][0-9]+[.][0-9]+$" })
         }

@@ -20,13 +20,11 @@ impl Url {
         if has_credentials(text) {
             return Err("has a user or a password in it");
         }
-        let (is_https, rest) = if let Some(rest) = text.strip_prefix("https://") {
-            (true, rest)
-        } else if let Some(rest) = text.strip_prefix("http://") {
-            (false, rest)
-        } else {
+        let (scheme, rest) = text.split_once("://").unwrap_or_default();
+        let is_https = scheme.eq_ignore_ascii_case("https");
+        if !is_https && !scheme.eq_ignore_ascii_case("http") {
             return Err("does not begin with `https://`");
-        };
+        }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("has a blank or a character that must be percent-encoded");
         }
@@ -113,9 +111,11 @@ mod tests {
             ("http://127.0.0.1:9000", "127.0.0.1"),
             ("https://[::1]:8443/x", "::1"),
             ("https://WMS.example.com", "wms.example.com"),
+            ("HTTPS://EXAMPLE.com", "example.com"),
         ] {
             assert_eq!(Url::parse(text).map(|url| url.host), Ok(host.to_owned()), "{text}");
         }
+        assert_eq!(Url::parse("HTTPS://a").map(|url| url.is_https), Ok(true));
         for text in [
             "",
             "/orders",

@@ -3,7 +3,7 @@
 
 use vrl::parser::ast::{Expr, FunctionArgument, FunctionCall, Literal, Node};
 
-use super::functions::{SHALLOW_XML, SMALL, denied};
+use super::functions::{AGAIN, FEW, HASHED, SEARCHED, SHALLOW_XML, SMALL, SQUARED, denied};
 use super::walk::{EVENT, Walk, guarded};
 use crate::{codes, near};
 
@@ -25,14 +25,17 @@ impl Walk<'_> {
             self.zone(zone);
         }
         let guards = guards(&name);
+        let searches_pattern = searches_pattern(&call);
         let walk_argument = |walk: &mut Self, at: usize, mut given: FunctionArgument| {
             let fits = |(keyword, position, _): &&(&str, usize, &str)| match &given.ident {
                 Some(ident) => *keyword == ident.inner().as_ref(),
                 None => *position == at,
             };
             let guard = guards.iter().find(fits).map(|(_, _, guard)| *guard);
-            given.expr = walk.expr(given.expr);
-            if let Some(guard) = guard {
+            // A variable that is looked into where it stands is not copied, and has to be seen as one.
+            given.expr =
+                if at == 0 && (name == "del" || name == "exists") { walk.place(given.expr) } else { walk.expr(given.expr) };
+            if let Some(guard) = guard.filter(|guard| *guard != SEARCHED || searches_pattern) {
                 given.expr = guarded(guard, given.expr);
             }
             given
@@ -87,7 +90,12 @@ impl Walk<'_> {
 /// Arguments that are guarded: name, place, guard.
 fn guards(function: &str) -> &'static [(&'static str, usize, &'static str)] {
     match function {
-        "replace" => &[("with", 2, SMALL)],
+        "replace" => &[("value", 0, SEARCHED), ("with", 2, SMALL)],
+        "replace_with" | "split" | "parse_regex_all" | "sieve" | "redact" => &[("value", 0, SEARCHED)],
+        "parse_key_value" => &[("value", 0, SQUARED), ("key_value_delimiter", 1, SMALL), ("field_delimiter", 2, SMALL)],
+        "parse_logfmt" => &[("value", 0, SQUARED)],
+        "unique" | "tally" => &[("value", 0, HASHED)],
+        "contains_all" => &[("value", 0, AGAIN), ("substrings", 1, FEW)],
         "join" | "flatten" => &[("separator", 1, SMALL)],
         "format_number" => &[("scale", 1, SMALL), ("decimal_separator", 2, SMALL), ("grouping_separator", 3, SMALL)],
         "parse_xml" => &[("value", 0, SHALLOW_XML)],
@@ -102,6 +110,17 @@ fn argument<'c>(call: &'c FunctionCall, name: &str, position: Option<usize>) -> 
         None => Some(*at) == position,
     };
     call.arguments.iter().enumerate().find(fits).map(|(_, node)| &node.inner().expr)
+}
+
+/// Whether a call may search for a pattern, and not only for a text.
+fn searches_pattern(call: &FunctionCall) -> bool {
+    let sought = ["pattern", "permitted_characters", "filters"].iter().find_map(|name| argument(call, name, Some(1)));
+    sought.is_some_and(|sought| match sought.inner() {
+        Expr::Literal(literal) => matches!(literal.inner(), Literal::Regex(_)),
+        // What is read of an event is no pattern.
+        Expr::Query(_) => false,
+        _ => true,
+    })
 }
 
 /// The text of an expression that is nothing but a text.

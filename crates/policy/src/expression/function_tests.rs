@@ -72,7 +72,7 @@ fn every_function_answers_or_refuses_and_twice_the_same() {
 }
 
 /// A function called with the required parameters, with all, and with each optional one; the calls that compile.
-fn calls(function: &dyn vrl::compiler::Function) -> Vec<Expression> {
+pub(super) fn calls(function: &dyn vrl::compiler::Function) -> Vec<Expression> {
     let parameters = function.parameters();
     let optional: Vec<_> =
         parameters.iter().filter(|parameter| !parameter.required).map(|parameter| parameter.keyword).collect();

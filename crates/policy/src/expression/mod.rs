@@ -13,6 +13,7 @@ mod program;
 mod reader;
 mod report;
 mod source;
+mod steps;
 mod syntax;
 mod view;
 mod walk;
@@ -32,7 +33,8 @@ pub use view::EventView;
 pub(crate) use functions::{Tables, short, timestamp};
 pub(crate) use json::{Room, TooLarge, from_json, kind_name, to_json};
 pub(crate) use path::{position, scalar_text};
-pub(crate) use program::{Failing, Failure, Program, Reason, STEPS_MAX, Setting, Steps};
+pub(crate) use program::{Failing, Failure, Program, Reason, Setting};
+pub(crate) use steps::{STEPS_MAX, Steps, length};
 pub(crate) use view::Reading;
 
 use crate::codes;
@@ -111,22 +113,22 @@ impl Expression {
     }
 
     /// Its texts for data that is no event yet: one, or those of a list.
-    pub(crate) fn eval_texts(&self, data: &Data<'_>) -> Result<Vec<String>, NoAnswer> {
-        Ok(match self.run(Reading { here: data.value(), view: None })? {
+    pub(crate) fn eval_texts(&self, data: &Data<'_>, steps: &Steps) -> Result<Vec<String>, NoAnswer> {
+        Ok(match self.run(Reading { here: data.value(), view: None }, steps)? {
             Value::Array(items) => items.iter().filter_map(json::scalar_text).collect(),
             answer => json::scalar_text(&answer).into_iter().collect(),
         })
     }
 
     fn eval(&self, view: &EventView<'_>) -> Result<Value, NoAnswer> {
-        self.run(Reading { here: view.data().value(), view: Some(view) })
+        self.run(Reading { here: view.data().value(), view: Some(view) }, &Steps::new())
     }
 
-    fn run(&self, reading: Reading<'_>) -> Result<Value, NoAnswer> {
+    fn run(&self, reading: Reading<'_>, steps: &Steps) -> Result<Value, NoAnswer> {
         let program = self.program().as_ref().map_err(|errors| {
             NoAnswer(errors.first().map_or_else(String::new, |error| format!("{}: {}", error.code, error.message)))
         })?;
-        program.run(reading, &mut Steps(STEPS_MAX)).map_err(|failure| NoAnswer(failure.message))
+        program.run(reading, steps).map_err(|failure| NoAnswer(failure.message))
     }
 
     fn program(&self) -> &Result<Program, Vec<Diagnostic>> {
@@ -200,3 +202,7 @@ pub(crate) mod tests;
 
 #[cfg(test)]
 mod function_tests;
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
+mod cost_tests;

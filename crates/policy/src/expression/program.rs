@@ -1,11 +1,11 @@
 //! An expression as a program: compiled with the types that a contract gives, run with a limit of steps.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
 use model::Diagnostic;
-use vrl::compiler::runtime::{ExecutionControl, Runtime, Terminate};
+use vrl::compiler::runtime::{Runtime, Terminate};
 use vrl::compiler::state::{ExternalEnv, LocalEnv, RuntimeState, TypeState};
 use vrl::compiler::unused_expression_checker::check_for_unused_results;
 use vrl::compiler::{CompilationResult, CompileConfig, Compiler, ExpressionError, TimeZone};
@@ -18,15 +18,13 @@ use super::functions::{NOT_IN_TABLE, Tables, library};
 use super::path::{Path, Segment};
 use super::report::{report, report_needless, report_problem, report_syntax};
 use super::source::Source;
+use super::steps::{Counting, Metered, Steps};
 use super::syntax::{Query, Root, prepare};
 use super::view::{Reading, envelope_kind};
 use super::walk::DEPTH_MAX;
 
 /// LIMIT: the text of one expression; what is longer belongs into several fields.
 const TEXT_BYTES_MAX: usize = 8 * 1024;
-/// LIMIT: steps of all expressions of one mapping or filter together: about a tenth of a second.
-pub(crate) const STEPS_MAX: usize = 1_000_000;
-
 /// LIMIT: operators and branches of one expression; each may be a level of the tree, and the compiler recurses.
 const OPERATORS_MAX: usize = 400;
 
@@ -92,22 +90,6 @@ pub(crate) enum Reason {
     TooLong,
 }
 
-/// Steps that are left.
-#[derive(Debug)]
-pub(crate) struct Steps(pub(crate) usize);
-
-impl ExecutionControl for Steps {
-    fn checkpoint(&mut self) -> ControlFlow<()> {
-        match self.0.checked_sub(1) {
-            Some(left) => {
-                self.0 = left;
-                ControlFlow::Continue(())
-            }
-            None => ControlFlow::Break(()),
-        }
-    }
-}
-
 impl Program {
     /// Compiles an expression, or says all that is wrong with it.
     pub(crate) fn compile(source: &Source, setting: Setting<'_>) -> Result<Self, Vec<Diagnostic>> {
@@ -152,12 +134,14 @@ impl Program {
     }
 
     /// Runs it.
-    pub(crate) fn run(&self, mut reading: Reading<'_>, steps: &mut Steps) -> Result<Value, Failure> {
+    pub(crate) fn run(&self, reading: Reading<'_>, steps: &Steps) -> Result<Value, Failure> {
         static UTC: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::parse("UTC").unwrap_or_default());
         let mut runtime = Runtime::new(RuntimeState::default());
         // Functions of the library break down on some values (`abs` of the least integer). A message must not end a loop.
-        let run = || runtime.resolve_with_control(&mut reading, &self.compiled, &UTC, steps);
+        let mut target = Metered::new(reading, steps);
+        let run = || runtime.resolve_with_control(&mut target, &self.compiled, &UTC, &mut Counting(steps));
         match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(_) if steps.is_over() => Err(terminated(Terminate::Interrupted)),
             Ok(answer) => answer.map_err(terminated),
             Err(_) => Err(Failure::new(Reason::Refused, "a function broke down on this value")),
         }

@@ -119,7 +119,7 @@ fn what_is_wrong_has_a_code_and_its_place() {
         ("x = {}; x.a[-99999999].b = 1; x", Kind::Any, (313, "x.a[-99999999].b")),
         ("x, err = to_int(.a); x", Kind::Any, (316, "x, err")),
         (".a[99999999] = 1", Kind::Any, (313, ".a[99999999]")),
-        ("unnest(.a[99999999].b)", Kind::Any, (313, ".a[99999999].b")),
+        ("exists(.a[99999999].b)", Kind::Any, (313, ".a[99999999].b")),
         ("string!(.a) == \"x\"", Kind::Bool, (315, "string!(.a) == \"x\"")),
         ("abort", Kind::Bool, (315, "abort")),
         ("lookup!(\"payment\", .a)", Kind::Any, (334, "\"payment\"")),

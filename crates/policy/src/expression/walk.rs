@@ -10,7 +10,7 @@ use vrl::parser::ast::{
 };
 use vrl::path::{OwnedSegment, OwnedValuePath, PathPrefix};
 
-use super::functions::{KEPT, NUMBER, Tables};
+use super::functions::{KEPT, NUMBER, READ, Tables};
 use super::syntax::{Problem, Query, Root, to_path};
 use super::view::{ENVELOPE, WHOLE};
 use crate::{codes, near};
@@ -69,7 +69,9 @@ impl<'w> Walk<'w> {
             Expr::Assignment(node) => Expr::Assignment(node.map(|assignment| self.assignment(assignment))),
             Expr::Query(node) => {
                 let span = node.span();
-                Expr::Query(node.map(|query| self.query(query, span)))
+                let query = node.map(|query| self.query(query, span));
+                let copies = matches!(query.inner().target.inner(), QueryTarget::Internal(_));
+                counted(copies, Node::new(span, Expr::Query(query)))
             }
             Expr::FunctionCall(node) => Expr::FunctionCall(node.map(|call| self.call(call))),
             Expr::Variable(node) if self.is_whole(node.inner()) => {
@@ -78,7 +80,7 @@ impl<'w> Walk<'w> {
                 let query = QueryNode { target, path: Node::new(span, OwnedValuePath::root()) };
                 Expr::Query(Node::new(span, self.query(query, span)))
             }
-            Expr::Variable(node) => Expr::Variable(node),
+            Expr::Variable(node) => counted(true, Node::new(node.span(), Expr::Variable(node))),
             Expr::Unary(node) => Expr::Unary(node.map(|Unary::Not(not)| {
                 Unary::Not(not.map(|not| {
                     let (mark, expr) = not.take();
@@ -93,6 +95,14 @@ impl<'w> Walk<'w> {
                 returned.expr = Box::new(self.expr(*returned.expr));
                 returned
             })),
+        }
+    }
+
+    /// As [`Walk::expr`], of what is looked at where it stands.
+    pub(super) fn place(&mut self, node: Node<Expr>) -> Node<Expr> {
+        match node.take() {
+            (span, Expr::Query(query)) => Node::new(span, Expr::Query(query.map(|query| self.query(query, span)))),
+            (span, other) => self.expr(Node::new(span, other)),
         }
     }
 
@@ -238,6 +248,11 @@ impl<'w> Walk<'w> {
         let span = Range { start: span.start(), end: span.end() };
         self.problems.push(Problem { code, span, message: message.into(), help: help.into() });
     }
+}
+
+/// A variable where it is read. What is read of the event counts by itself.
+fn counted(copies: bool, node: Node<Expr>) -> Expr {
+    if copies { guarded(READ, node).into_inner() } else { node.into_inner() }
 }
 
 /// A call of a guard around an expression, at the same place.

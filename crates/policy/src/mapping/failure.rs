@@ -9,10 +9,13 @@ use super::Mapping;
 use super::compile::Step;
 use super::run::Here;
 use crate::codes;
-use crate::expression::{EventView, Failure, Query, Reason, Root, Segment, kind_name, position, short};
+use crate::expression::{EventView, Failure, Query, Reason, Root, Segment, kind_name, length, position, short};
 
 /// LIMIT: values that are shown beside one failure.
 const VALUES_MAX: usize = 8;
+
+/// LIMIT: how long a value is, as expressions count it, that is written out to be shown.
+const SHOWN_STEPS_MAX: usize = 100;
 
 /// A field whose expression has failed.
 pub(super) fn failed(step: &Step, here: Here<'_>, view: &EventView<'_>, failure: &Failure) -> Diagnostic {
@@ -59,8 +62,7 @@ fn with_values(mut diagnostic: Diagnostic, step: &Step, here: Here<'_>, view: &E
             continue;
         }
         let root = if query.root == Root::Whole { view.data().value() } else { here.value };
-        let seen =
-            get(root, query).map_or_else(|| "was missing".to_owned(), |value| format!("was {}", short(&value.to_string())));
+        let seen = get(root, query).map_or_else(|| "was missing".to_owned(), |value| format!("was {}", seen(value)));
         let place = match (query.root, here.pointer) {
             (Root::Whole, _) => Place::Pointer(query.path.pointer()),
             (_, Some(pointer)) => Place::Pointer(format!("{pointer}{}", query.path.pointer())),
@@ -71,6 +73,15 @@ fn with_values(mut diagnostic: Diagnostic, step: &Step, here: Here<'_>, view: &E
         shown.push(key);
     }
     diagnostic
+}
+
+/// A value in a few words. Of a large one no text is made to be cut: a message may name it in every reason.
+fn seen(value: &Value) -> String {
+    match value {
+        Value::Array(items) if length(value) > SHOWN_STEPS_MAX => format!("a list of {} items", items.len()),
+        Value::Object(members) if length(value) > SHOWN_STEPS_MAX => format!("an object of {} members", members.len()),
+        _ => short(&value.to_string()),
+    }
 }
 
 fn get<'v>(root: &'v Value, query: &Query) -> Option<&'v Value> {

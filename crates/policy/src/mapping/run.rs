@@ -9,7 +9,7 @@ use vrl::value::Value;
 use super::compile::Step;
 use super::failure::{failed, no_list, too_large};
 use super::{Mapped, Mapping};
-use crate::expression::{EventView, Reading, Reason, Room, STEPS_MAX, Steps, TooLarge, to_json};
+use crate::expression::{EventView, Reading, Reason, Room, Steps, TooLarge, to_json};
 
 /// Where in the event and in the result the run is.
 #[derive(Clone, Copy)]
@@ -32,7 +32,7 @@ struct Run<'r> {
 }
 
 pub(super) fn run(mapping: &Mapping, steps: &[Step], view: &EventView<'_>) -> Result<Mapped, Vec<Diagnostic>> {
-    let mut run = Run { view, steps: Steps(STEPS_MAX), room: Room(OUTPUT_BYTES_MAX), failures: Vec::new(), ended: false };
+    let mut run = Run { view, steps: Steps::new(), room: Room(OUTPUT_BYTES_MAX), failures: Vec::new(), ended: false };
     let here = Here { value: view.data().value(), pointer: Some(""), prefix: "" };
     let json = Json::Object(run.object(steps, here));
     if !run.failures.is_empty() {
@@ -63,7 +63,7 @@ impl Run<'_> {
     /// The value of a field; nothing where it is left out or cannot be made.
     fn field(&mut self, step: &Step, here: Here<'_>) -> Option<Json> {
         let reading = Reading { here: here.value, view: Some(self.view) };
-        match step.program.run(reading, &mut self.steps) {
+        match step.program.run(reading, &self.steps) {
             Ok(Value::Null) if step.optional => None,
             Ok(value) => match &step.each {
                 None => self.json(step, here, &value),

@@ -13,6 +13,7 @@ pub mod openapi;
 pub mod operation;
 pub mod parameters;
 pub mod problem;
+mod read_in_time;
 pub mod room;
 pub mod serve;
 pub mod traced;

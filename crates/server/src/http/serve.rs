@@ -26,6 +26,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::Surface;
+use super::read_in_time::Read;
 use crate::settings::HttpLimits;
 
 /// What connections are served with.
@@ -105,7 +106,8 @@ impl Serving {
         place: OwnedSemaphorePermit,
     ) -> impl Future<Output = ()> + Send + 'static {
         let (surface, clock, mut stop) = (self.surface.clone(), Arc::clone(&self.clock), self.stop.clone());
-        let HttpLimits { head, body: patience, .. } = self.limits;
+        let HttpLimits { head, body: patience, answer, .. } = self.limits;
+        let stream = Read::new(stream, Arc::clone(&self.clock), answer);
         let service = service_fn(move |request: Request<Incoming>| {
             let timed = |body| Timed { body, clock: Arc::clone(&clock), patience, wait: None };
             let mut request = request.map(|body| Body::new(timed(body)));

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use engine::retention::decide::{ALARM_HIGH, ALARM_LOW};
+use engine::unread::Gap;
 use model::change::Switch;
 use model::view::Backlog;
 use model::{SecretName, TimeSpan, Timestamp};
@@ -19,6 +20,9 @@ const DUE_MAX: TimeSpan = TimeSpan::from_secs(300);
 const LAG_MAX: TimeSpan = TimeSpan::from_secs(10);
 /// Machines that keep their clock differ by less.
 const DRIFT_MAX: TimeSpan = TimeSpan::from_secs(2);
+
+/// A restart of Odoo takes less.
+const AWAY_MAX: TimeSpan = TimeSpan::from_secs(120);
 
 /// What was seen.
 #[derive(Clone, Debug)]
@@ -41,6 +45,8 @@ pub struct Seen<'a> {
     pub destinations: &'a [DestinationStatus],
     /// Sources and how they are.
     pub sources: &'a [SourceStatus],
+    /// What captures cannot read.
+    pub gaps: &'a [Gap],
     /// Accepted entries that are not routed, and when the oldest of them was accepted.
     pub unrouted: Option<(u64, Timestamp)>,
     /// The earliest deadline of those that passed and nobody gave up.
@@ -85,6 +91,7 @@ pub fn concerns(seen: &Seen<'_>) -> Vec<Concern> {
     concerns.extend(clock(seen));
     concerns.extend(without_secret(seen));
     concerns.extend(seen.destinations.iter().filter_map(|it| breaker(it, seen.now)));
+    concerns.extend(seen.gaps.iter().filter_map(|gap| unread(gap, seen.now)));
     concerns.extend(overdue(seen));
     concerns.extend(seen.paused.iter().map(|(object, switch)| paused(object, switch, seen)));
     if seen.with_a_person > 0 {
@@ -120,6 +127,19 @@ fn router(seen: &Seen<'_>) -> Option<Concern> {
     let age = seen.now.since(oldest);
     let text = format!("the router is behind: {entries} accepted entries wait for it, the oldest for {}", age.rounded());
     (age > LAG_MAX).then(|| concern("router", Health::Unhealthy, text, "crossdock doctor"))
+}
+
+/// What only time mends is told once it takes long; what a person mends, at once.
+fn unread(gap: &Gap, now: Timestamp) -> Option<Concern> {
+    let Gap { source, model, since, why, help } = gap;
+    let age = now.since(*since);
+    let of = model.as_ref().map_or_else(String::new, |model| format!("{model} of "));
+    let help = if help.is_empty() { String::new() } else { format!("; {help}") };
+    let text = format!(
+        "{of}{source} has not been read for {}: {why}{help}. Nothing is lost: it goes on from where it was",
+        age.rounded()
+    );
+    (!gap.help.is_empty() || age > AWAY_MAX).then(|| concern("unread", Health::Unhealthy, text, "crossdock doctor"))
 }
 
 fn clock(seen: &Seen<'_>) -> Option<Concern> {
@@ -233,6 +253,7 @@ mod tests {
             work: &[],
             destinations: &[],
             sources: &[],
+            gaps: &[],
             unrouted: None,
             deadline_passed: None,
             newest_record: Some(at(NOW)),
@@ -240,6 +261,24 @@ mod tests {
             ledger: 10,
             data: Path::new("data"),
         }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_at_once_where_a_person_mends_it_and_later_where_time_does() {
+        let gap = |model: Option<&str>, ago, help| Gap {
+            source: "erp".parse().unwrap(),
+            model: model.map(str::to_owned),
+            since: at(NOW - ago),
+            why: "it cannot be read".to_owned(),
+            help,
+        };
+        check(&Seen { gaps: &[gap(None, 119, "")], ..quiet() }, &[]);
+        let late = "erp has not been read for 3 min: it cannot be read. Nothing is lost: it goes on from where it was";
+        check(&Seen { gaps: &[gap(None, 180, "")], ..quiet() }, &[("unread", Health::Unhealthy, late)]);
+        let at_once = "mrp.production of erp has not been read for 5 s: it cannot be read; install it. Nothing is lost: it goes on from \
+                       where it was";
+        let gaps = [gap(Some("mrp.production"), 5, "install it")];
+        check(&Seen { gaps: &gaps, ..quiet() }, &[("unread", Health::Unhealthy, at_once)]);
     }
 
     fn work(due: i64) -> Backlog {

@@ -6,6 +6,8 @@ use model::change::Switch;
 use model::view::{Backlog, QuarantineGroup};
 use model::{Bucket, Fault, Identifier, Offset, Origin, Position, SecretName, TimeSpan, Timestamp};
 
+use policy::compiled::Source;
+
 use crate::api::{CauseLine, DestinationStatus, JournalStatus, LedgerStatus, QuarantineLine, SourceStatus, Status};
 use crate::app::App;
 use crate::service::answers::Answers;
@@ -51,6 +53,7 @@ pub async fn status(app: &App, answers: Answers) -> Result<Status, Fault> {
         work: &work,
         destinations: &destinations,
         sources: &sources,
+        gaps: &app.node.board.gaps.all(),
         unrouted: unrouted(app, sum(|line| line.unrouted)).await?,
         deadline_passed: app.ground.ledger.overdue(now - GIVEN_UP_WITHIN, 1).await?.rows.first().and_then(|it| it.deadline),
         newest_record: app.ground.journal.recent(None, 1).await?.first().map(|record| record.at),
@@ -186,11 +189,22 @@ fn sources(app: &App, counts: &SinceStart) -> Vec<SourceStatus> {
     let policy = app.ground.book.current();
     let keys = app.ground.keys.borrow().clone();
     let has_no_value = |name: &&SecretName| keys.get(name).is_none();
+    // One key with a value is enough to capture by.
+    let key = |source: &Source| -> Option<SecretName> {
+        let names = &source.captured()?.odoo.keys;
+        names.first().filter(|_| names.iter().all(|name| keys.get(name).is_none())).cloned()
+    };
     let status = policy.sources.values().map(|source| SourceStatus {
         source: source.name.clone(),
         owner: source.owner.to_string(),
         paused: app.node.board.switches.is_paused(&format!("source/{}", source.name)),
-        secrets_missing: source.secrets.iter().filter(has_no_value).map(ToString::to_string).collect(),
+        secrets_missing: source
+            .secrets
+            .iter()
+            .filter(has_no_value)
+            .chain(key(source).as_ref())
+            .map(ToString::to_string)
+            .collect(),
         system: source.system.clone(),
         accepted_since_start: counts.accepted.get(&source.name).copied().unwrap_or_default(),
         duplicates_since_start: counts.duplicates.get(&source.name).copied().unwrap_or_default(),

@@ -62,7 +62,7 @@ fn post(body: &str) -> String {
 
 const HALF: &str =
     "POST /in/lab HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{\"half\":";
-const PATIENT: HttpLimits = HttpLimits { connections: 8, head: LONG, body: LONG, grace: SHORT };
+const PATIENT: HttpLimits = HttpLimits { connections: 8, head: LONG, body: LONG, answer: LONG, grace: SHORT };
 
 #[tokio::test]
 async fn a_half_sent_request_does_not_keep_the_process_from_ending() {
@@ -84,6 +84,18 @@ async fn who_does_not_send_a_request_in_time_is_cut_off() {
     assert_eq!(answer(&running, "POST /in/lab HTTP/1.1\r\nhost: loc").await, "");
     let slow = answer(&running, HALF).await;
     assert!(slow.starts_with("HTTP/1.1 408") && slow.contains("\"too-slow\""), "{slow}");
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_does_not_read_its_answers_is_cut_off_and_gives_its_place_to_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = running(folder.path(), HttpLimits { connections: 1, answer: SHORT, ..PATIENT }).await;
+    let mut deaf = sent(&running, "").await;
+    let ask = "GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1_000);
+    // Sends until nothing more goes, because nothing is read on either side, and the other side ends it.
+    while deaf.write_all(ask.as_bytes()).await.is_ok() {}
+    assert!(answer(&running, &post("{}")).await.starts_with("HTTP/1.1 202"));
     running.shutdown().await;
 }
 

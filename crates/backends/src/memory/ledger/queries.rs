@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::ports::{DueQuery, Readable, Shard};
 use model::delivery::ordering_digest;
-use model::limit::{NEWEST_ROWS_MAX, SUCCESSORS_MAX};
+use model::limit::{NEWEST_ROWS_MAX, READ_BYTES_MAX, SUCCESSORS_MAX};
 use model::newest::{Fate, Newest, NewestQuery};
 use model::{
     Delivery, DeliveryId, DeliveryState, DestinationName, Digest, KeyedWrite, MemberVerdict, NewEntry, Offset, Partition,
@@ -93,7 +93,13 @@ impl State {
     }
 
     pub(super) fn outbox(&self, limit: usize) -> Vec<NewEntry> {
-        self.outbox.rows().values().take(limit).cloned().collect()
+        let mut bytes = 0;
+        let rows = self.outbox.rows().values().take(limit).take_while(|new| {
+            let is_first = bytes == 0;
+            bytes += 1 + new.entry.event().map_or(0, |event| event.body.len());
+            is_first || bytes <= READ_BYTES_MAX
+        });
+        rows.cloned().collect()
     }
 
     pub(super) fn keyed_writes(&self, id: Digest) -> u64 {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use engine::ports::{Life, Readable, Shard};
 use model::account::ROUTER;
 use model::change::Switch;
+use model::limit::READ_BYTES_MAX;
 use model::{
     Account, Bucket, Delivery, DestinationName, Digest, Entry, NewEntry, NodeName, Offset, Partition, PolicyVersion,
     QuarantineRow, Replay, ReplayId, ReplayMember, Timestamp, Token,
@@ -133,7 +134,12 @@ pub(super) fn outbox(conn: &Connection, limit: usize) -> Result<Readable<NewEntr
     let mut waiting = Readable::default();
     let mut statement = conn.prepare_cached(OUTBOX)?;
     let mut rows = statement.query([])?;
+    let mut bytes = 0;
     while let (Some(row), true) = (rows.next()?, waiting.rows.len() < limit) {
+        bytes += 1 + row.get_ref(4)?.as_blob().map_or(0, <[u8]>::len);
+        if bytes > READ_BYTES_MAX && !waiting.rows.is_empty() {
+            break;
+        }
         match emission(row) {
             Ok(entry) => waiting.rows.push(entry),
             Err(broken) => name(&mut waiting.unreadable, format!("{}: {broken}", id_of("emitted entry", row))),

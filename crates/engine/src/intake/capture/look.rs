@@ -15,6 +15,7 @@ use policy::compiled::{Capture, CapturedModel, FOUND_HEADER, KEY_HEADER, Source,
 use super::decide::{self, Depth, Found, Judged, Look, News, Told};
 use super::identities::{apart, compare, ranges};
 use super::progress::{Model, Progress};
+use crate::board::Board;
 use crate::intake::run::{Answer, Intake};
 use crate::observe::{Captured, Capturing, Fact, Facts};
 use crate::ports::{Absence, Asked, Clock, Ledger, Peer, Records, Row, Shape, Shown, Unread, Which};
@@ -44,6 +45,7 @@ pub(super) struct Looker {
     pub(super) records: Arc<dyn Records>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) facts: Arc<Facts>,
+    pub(super) board: Arc<Board>,
 }
 
 /// An event that is to be taken in.

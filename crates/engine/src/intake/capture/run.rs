@@ -20,6 +20,7 @@ use crate::intake::run::Intake;
 use crate::keyring::Keyring;
 use crate::observe::{Captured, Capturing, Fact, Facts};
 use crate::ports::{Clock, Extent, Ledger, Peer, Records};
+use crate::unread::Gap;
 
 /// The shard whose holder captures: a source has one hand.
 const SHARD: &str = "partition/0";
@@ -128,6 +129,7 @@ impl Captures {
             return Vec::new();
         }
         let policy = self.book.current();
+        self.board.gaps.keep(|name| policy.sources.get(name).is_some_and(|source| source.captured().is_some()));
         let is_paused = |source: &Source| self.board.switches.paused(&format!("source/{}", source.name)).is_some();
         let sources = policy.sources.values().filter(|source| !is_paused(source));
         sources.filter_map(|source| Some((Arc::clone(source), source.captured()?.clone()))).collect()
@@ -164,6 +166,7 @@ impl Captures {
             records: Arc::clone(&self.records),
             clock: Arc::clone(&self.clock),
             facts: Arc::clone(&self.facts),
+            board: Arc::clone(&self.board),
         };
         Box::pin(async move {
             let mut memory = memory;
@@ -222,6 +225,7 @@ fn settle(looker: &Looker, memory: &mut Memory, name: &str, came: &Came) {
         Came::Done => {
             memory.left_alone = None;
             memory.models_left_alone.remove(name);
+            looker.board.gaps.close(&looker.source.name, name);
             let told = [None, Some(name.to_owned())].map(|of| memory.told.remove(&of));
             if told.iter().any(Option::is_some) {
                 looker.tell(Capturing::GoesOn);
@@ -232,6 +236,13 @@ fn settle(looker: &Looker, memory: &mut Memory, name: &str, came: &Came) {
                 Extent::System => None,
                 Extent::Model => Some(name.to_owned()),
             };
+            looker.board.gaps.open(Gap {
+                source: looker.source.name.clone(),
+                model: of.clone(),
+                since: looker.clock.now(),
+                why: unread.why.clone(),
+                help: unread.help,
+            });
             if memory.told.insert(of, unread.cause) != Some(unread.cause) {
                 let model = Some(name).filter(|_| unread.of == Extent::Model);
                 looker.tell(Capturing::Unread { model, cause: unread.cause, why: &unread.why, help: unread.help });

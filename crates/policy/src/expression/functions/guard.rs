@@ -10,12 +10,27 @@ use vrl::diagnostic::{Label, Span};
 use vrl::value::kind::Collection;
 use vrl::value::{Kind, Value};
 
+use crate::expression::steps::count;
+
 /// Around the operands of `*`: a text times a number repeats the text, as often as the message says.
 pub(crate) const NUMBER: &str = "*";
 /// Around what is kept in a variable, so that it cannot double from line to line.
 pub(crate) const KEPT: &str = "=";
 /// Around arguments that multiply: separators, replacements, counts of places.
 pub(crate) const SMALL: &str = ",";
+
+/// Around variables where they are read: each time, their value is copied.
+pub(crate) const READ: &str = ".";
+/// Around texts that a pattern is looked for again and again in: what is behind a match may be read anew for each.
+pub(crate) const SEARCHED: &str = "/";
+/// Around texts that a function goes through once for each of several others, or for each of its own characters.
+pub(crate) const AGAIN: &str = "^";
+/// Around lists the items of which are put into a table: that takes longer than going through them.
+pub(crate) const HASHED: &str = "#";
+/// Around texts that a function goes through once more for each of their parts.
+pub(crate) const SQUARED: &str = "%";
+/// Around a list of texts that are looked for one by one.
+pub(crate) const FEW: &str = ";";
 
 /// Around XML, the reader of which goes down as deep as the text does.
 pub(crate) const SHALLOW_XML: &str = "<";
@@ -28,13 +43,24 @@ const KEPT_BYTES_MAX: usize = 16 * OUTPUT_BYTES_MAX;
 const VALUE_BYTES: usize = 32;
 /// LIMIT: a separator or replacement; joined thousands of times it is still less than an event may be.
 const SMALL_BYTES_MAX: usize = 1024;
+/// LIMIT: a text that a pattern is searched in for all its matches; with the worst of patterns it takes a second or two.
+const SEARCHED_BYTES_MAX: usize = 64 * 1024;
+/// How often a list counts the items of which are put into a table.
+const HASHED_STEPS: usize = 8;
+/// Bytes of a text times its bytes that are one step.
+const SQUARED_BYTES: usize = 1_024;
+/// LIMIT: texts that are looked for one by one in another; and how often a text counts that is gone through again and again.
+const FEW_MAX: usize = 64;
 /// LIMIT: parts of the type of a variable; what is larger is an object or a list of anything.
 const TYPE_PARTS_MAX: usize = 200;
 /// LIMIT: a count of digits.
 const SMALL_NUMBER_MAX: i64 = 1_000;
 
 pub(super) fn functions() -> Vec<Box<dyn Function>> {
-    [NUMBER, KEPT, SMALL, SHALLOW_XML].into_iter().map(|name| Box::new(Guard(name)) as Box<dyn Function>).collect()
+    [NUMBER, KEPT, SMALL, READ, SEARCHED, AGAIN, HASHED, SQUARED, FEW, SHALLOW_XML]
+        .into_iter()
+        .map(|name| Box::new(Guard(name)) as Box<dyn Function>)
+        .collect()
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -87,11 +113,24 @@ struct Guarded {
 impl FunctionExpression for Guarded {
     fn resolve(&self, context: &mut Context<'_>) -> Resolved {
         let value = self.value.resolve(context)?;
+        match self.guard {
+            READ => count(&value, context)?,
+            SQUARED => (0..length_of_text(&value).pow(2) / SQUARED_BYTES).try_for_each(|_| context.checkpoint())?,
+            HASHED => (0..HASHED_STEPS).try_for_each(|_| count(&value, context))?,
+            AGAIN => (0..FEW_MAX).try_for_each(|_| count(&value, context))?,
+            _ => {}
+        }
         let problem = match self.guard {
             NUMBER if matches!(value, Value::Bytes(_) | Value::String(_)) => Some(NO_TEXT),
             KEPT if size(&value, KEPT_BYTES_MAX) > KEPT_BYTES_MAX => Some("a variable would be larger than an event may be"),
             KEPT if depth(&value) > DEPTH_MAX => Some("a variable would be nested too deeply"),
             SHALLOW_XML if xml_depth(&value.to_string_lossy()) > DEPTH_MAX => Some("the XML is nested too deeply"),
+            SEARCHED if length_of_text(&value) > SEARCHED_BYTES_MAX => {
+                Some("the text is too long to search all matches of a pattern")
+            }
+            FEW if value.as_array().is_some_and(|items| items.len() > FEW_MAX) => {
+                Some("the list of texts to look for is too long")
+            }
             SMALL if !is_small(&value) => Some("a separator, replacement or number of places is too large"),
             _ => None,
         };
@@ -131,6 +170,21 @@ fn parts(kind: &Kind) -> usize {
         }
     }
     total
+}
+
+fn length_of_text(value: &Value) -> usize {
+    match value {
+        Value::Bytes(bytes) => bytes.len(),
+        Value::String(text) => text.len(),
+        Value::Null
+        | Value::Boolean(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Timestamp(_)
+        | Value::Regex(_)
+        | Value::Array(_)
+        | Value::Object(_) => 0,
+    }
 }
 
 fn is_small(value: &Value) -> bool {
