@@ -1,5 +1,6 @@
 //! The command line: verbs and flags, nothing else.
 
+mod add;
 mod author;
 mod govern;
 mod operate;
@@ -14,6 +15,7 @@ use clap::{ColorChoice, Parser, Subcommand, ValueEnum};
 use model::TimeSpan;
 use server::settings::LogFormat;
 
+pub(crate) use add::*;
 pub(crate) use author::*;
 pub(crate) use govern::*;
 pub(crate) use operate::*;
@@ -94,6 +96,9 @@ pub(crate) enum Verb {
     Explain(Explain),
     /// Begin a project folder, with a small sample or with packs
     Init(Init),
+    /// Connect a system: what works is asked, what would be made is shown
+    #[command(subcommand)]
+    Add(Add),
     /// Run the tests of a project folder
     Test(Test),
     /// What would change, and what is affected

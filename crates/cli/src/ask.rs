@@ -33,6 +33,11 @@ pub(crate) fn confirm(question: &str, sure: Sure, output: &Output) -> Result<(),
     }
 }
 
+/// What a person chooses, in words; nothing where nobody can be asked, or where the usual is meant.
+pub(crate) fn choice(question: &str, output: &Output) -> Option<String> {
+    answer(question, output).map(|words| words.trim().to_owned()).filter(|words| !words.is_empty())
+}
+
 /// What a person types; nothing where standard input is no terminal.
 fn answer(question: &str, output: &Output) -> Option<String> {
     let input = std::io::stdin();

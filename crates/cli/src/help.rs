@@ -8,7 +8,7 @@ const TEMPLATE: &str = "{about}\n\n{usage-heading} {usage}\n{after-help}\n\nOpti
 
 /// Verbs by what people want; what stands in none of them comes last.
 const HEADINGS: [(&str, &[&str]); 5] = [
-    ("Start", &["up", "init", "doctor"]),
+    ("Start", &["up", "init", "add", "doctor"]),
     ("Author", &["check", "fmt", "test", "explain", "plan", "apply", "rollback", "diff"]),
     (
         "Operate",

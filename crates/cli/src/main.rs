@@ -7,6 +7,7 @@ mod client;
 mod exit;
 mod help;
 mod moment;
+mod odoo;
 mod output;
 mod packs;
 mod patience;
@@ -92,6 +93,7 @@ async fn run(args: Args, output: &Output) -> Exit {
         Verb::Check(check) => verbs::check::run(&check, output),
         Verb::Fmt(fmt) => verbs::fmt::run(&fmt, output),
         Verb::Init(init) => verbs::init::run(&init, output),
+        Verb::Add(add) => verbs::add::run(&add, output).await,
         Verb::Test(test) => verbs::test::run(&test, output),
         Verb::Listen(listen) => verbs::listen::run(&args.common, &listen, output).await,
         Verb::Retention(retention) => verbs::retention::run(&retention, output).await,
@@ -135,6 +137,7 @@ async fn ask_product(common: &Common, verb: Verb, output: &Output) -> Ended {
         | Verb::Check(_)
         | Verb::Fmt(_)
         | Verb::Init(_)
+        | Verb::Add(_)
         | Verb::Test(_)
         | Verb::Listen(_)
         | Verb::Retention(_)

@@ -165,7 +165,7 @@ impl Output {
     /// What failed, in the form of the data, so that programs read it too.
     pub(crate) fn failure(&self, failure: &Failure) -> Exit {
         if self.form == Form::Json {
-            let known = problems::explain(&failure.code).is_some();
+            let known = has_page(&failure.code) || problems::explain(&failure.code).is_some();
             self.json(&serde_json::json!({
                 "schema": "crossdock/error/1",
                 "code": failure.code,
@@ -175,9 +175,14 @@ impl Output {
                 "exit": failure.exit as u8,
             }));
         }
-        Self::insist(&format!("error: {}", failure.message));
+        let is_diagnostic = has_page(&failure.code);
+        let code = if is_diagnostic { format!("[{}]", failure.code) } else { String::new() };
+        Self::insist(&format!("error{code}: {}", failure.message));
         if !failure.hint.is_empty() {
             Self::insist(&format!("help: {}", failure.hint));
+        }
+        if is_diagnostic {
+            Self::insist(&format!("more: crossdock explain {}", failure.code));
         }
         failure.exit
     }
@@ -195,6 +200,11 @@ impl Output {
         let text = if self.terminal { aligned(head, rows) } else { tabbed(rows) };
         self.text(&text);
     }
+}
+
+/// Whether it is the code of a diagnostic.
+fn has_page(code: &str) -> bool {
+    code.parse().ok().and_then(policy::codes::page).is_some()
 }
 
 /// Each row in a line with tabs between its cells; no cell has one inside.

@@ -1,6 +1,8 @@
 //! The packs, inside of the binary, so that `crossdock init` needs nothing but itself. Each is the folder of its name below
 //! `packs/`, with the canonical one put under it.
 
+pub(crate) mod odoo;
+
 use clap::ValueEnum;
 
 /// A file of a pack, with the path that it has in a project.
@@ -62,8 +64,13 @@ pub(crate) fn project(packs: &[Pack]) -> Vec<(&'static str, String)> {
         let uses = |path: &str| path.starts_with("mappings/") || path.starts_with("systems/");
         own.iter().any(|(path, text)| uses(path) && text.contains(&reference))
     };
-    let canonical = CANONICAL.iter().filter(|(path, _)| is_made(path)).map(|(path, text)| (*path, text.replace(AWAY, HERE)));
+    let canonical = CANONICAL.iter().filter(|(path, _)| is_made(path)).map(|(path, text)| (*path, sent_here(text)));
     canonical.chain(own.iter().map(|(path, text)| (*path, (*text).to_owned()))).collect()
+}
+
+/// A file of the canonical pack that sends to this machine.
+fn sent_here(text: &str) -> String {
+    text.replace(AWAY, HERE)
 }
 
 /// The address of the canonical destination as the pack has it, and as a new project does.

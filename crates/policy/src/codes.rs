@@ -1,9 +1,9 @@
 //! Every code of the product in one table: constant, number, title and page.
 //!
 //! H01 YAML, H02 fields, H03 expressions and mappings, H04 contracts and schemas, H05 flows and systems, H06 tests,
-//! H07 messages that break a contract, H08 messages that a mapping refuses, H09 intake. A code is never used again for
-//! something else; 319, 610 to 613 and 907 are gone. Its page is `docs/codes/HNNNN.md`, compiled in; `cargo xtask tidy`
-//! keeps table and pages together.
+//! H07 messages that break a contract, H08 messages that a mapping refuses, H09 intake, H10 an Odoo that is connected. A code is
+//! never used again for something else; 319, 610 to 613 and 907 are gone. Its page is `docs/codes/HNNNN.md`, compiled in;
+//! `cargo xtask tidy` keeps table and pages together.
 
 use model::Code;
 
@@ -177,6 +177,24 @@ codes! {
     BAD_ENVELOPE 906 "H0906" "a rule of CloudEvents is broken"
     KEY_REUSED 908 "H0908" "the key was used with another content"
     REPEATED_NAME 909 "H0909" "a name stands twice in one object"
+
+    ODOO_NAME 1001 "H1001" "the name of Odoo's machine does not resolve"
+    ODOO_UNREACHED 1002 "H1002" "there is no connection to Odoo"
+    ODOO_TLS 1003 "H1003" "TLS with Odoo fails"
+    ODOO_REDIRECTS 1004 "H1004" "Odoo's address leads to another one"
+    NOT_ODOO 1005 "H1005" "what answers is not Odoo"
+    ODOO_TOO_OLD 1006 "H1006" "this version of Odoo is too old"
+    ODOO_DATABASE 1007 "H1007" "Odoo has no such database"
+    ODOO_KEY 1008 "H1008" "Odoo does not accept the key"
+    ODOO_LOGIN 1009 "H1009" "the login is missing"
+    ODOO_ACCESS 1010 "H1010" "our user in Odoo may not do this"
+    ODOO_MODEL 1011 "H1011" "Odoo does not have a model"
+    ODOO_FIELD 1012 "H1012" "Odoo does not have a field"
+    ODOO_BUSY 1013 "H1013" "Odoo cannot work now"
+    ODOO_CLOCK 1014 "H1014" "Odoo's clock differs"
+    ODOO_PRIVATE 1015 "H1015" "Odoo is in a private network"
+    ODOO_KEY_ENDS 1016 "H1016" "a key ends soon"
+    ODOO_REFUSES 1017 "H1017" "Odoo refuses what was asked"
 }
 
 /// The row of a code.

@@ -67,9 +67,14 @@ pub(super) async fn exchange(clients: &Clients, clock: &dyn Clock, peer: &Peer, 
     let client = clients.get(&peer.name, &peer.allow, scheme).map_err(|_| Failure::Unreached(failed))?;
     let bytes = asked.body.as_ref().map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
     let (body, handed_over) = WatchedBody::new(bytes);
+    // A body that is empty counts as handed over from the start; where there was no connection, nothing has left all the same.
+    let asks_only = asked.method == Method::GET;
     let request = client.request(asked.method, url).headers(headers(peer, asked.bearer)?).body(reqwest::Body::wrap(body));
     let sending = async {
-        let response = request.send().await.map_err(|error| Failure::Unreached(transport(&error, handed_over.is_so())))?;
+        let response = request.send().await.map_err(|error| {
+            let has_left = handed_over.is_so() && !(asks_only && error.is_connect());
+            Failure::Unreached(transport(&error, has_left))
+        })?;
         whole(response).await
     };
     within(asked.timeout, clock, &handed_over, sending).await

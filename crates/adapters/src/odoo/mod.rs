@@ -15,12 +15,16 @@ mod json2;
 mod recorded;
 mod records;
 mod rpc;
+mod rules;
 mod session;
+mod survey;
 pub mod version;
 mod words;
 
 pub use self::call::{Call, Effect};
 pub use self::failure::{Class, Failure};
 pub use self::records::OdooRecords;
+pub use self::rules::{Made, RULES, Rule, TRIGGER};
 pub use self::session::{Odoo, Session, Told};
+pub use self::survey::{Key, Rights, Standing};
 pub use self::version::{Version, Wire};

@@ -85,6 +85,12 @@ pub(crate) struct SimulatedOdoo {
     /// Sales orders that are there from the start
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=200_000))]
     pub(crate) records: u32,
+    /// Another user, `crossdock`, with these groups, such as `Sales/User: All Documents`; login and key are then its own
+    #[arg(long, value_delimiter = ',', value_name = "GROUP")]
+    pub(crate) groups: Vec<String>,
+    /// The key ends after so many days
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=365))]
+    pub(crate) key_days: Option<u64>,
     /// Without the outbox addon
     #[arg(long)]
     pub(crate) no_addon: bool,

@@ -2,9 +2,11 @@
 //! what can be checked without it.
 
 mod machine;
+mod odoo;
 mod product;
 mod project;
 
+use model::{Code, Diagnostic};
 use serde::Serialize;
 use serde_json::json;
 use server::api::Status;
@@ -35,6 +37,9 @@ struct Checked {
     standing: Standing,
     text: String,
     fix: String,
+    /// Of what has a page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<Code>,
 }
 
 /// Everything that was checked.
@@ -54,8 +59,15 @@ impl Checks {
         self.put(what, Standing::Finding, (text.into(), fix.into()));
     }
 
+    /// A finding that has a page.
+    fn diagnosed(&mut self, what: &'static str, found: &Diagnostic) {
+        let said = if found.label.is_empty() { String::new() } else { format!(": {}", found.label) };
+        let (text, fix) = (format!("{}{said}", found.message), found.help.clone());
+        self.0.push(Checked { what, standing: Standing::Finding, text, fix, code: Some(found.code) });
+    }
+
     fn put(&mut self, what: &'static str, standing: Standing, (text, fix): (String, String)) {
-        self.0.push(Checked { what, standing, text, fix });
+        self.0.push(Checked { what, standing, text, fix, code: None });
     }
 }
 
@@ -107,7 +119,8 @@ fn print(checks: &[Checked], output: &Output) {
             Standing::Note => "·",
             Standing::Finding => "✖",
         };
-        output.line(&format!("  {mark} {:<14} {}", it.what, it.text));
+        let code = it.code.map(|code| format!(" [{code}]")).unwrap_or_default();
+        output.line(&format!("  {mark} {:<14} {}{code}", it.what, it.text));
         if !it.fix.is_empty() {
             output.line(&format!("      fix: {}", it.fix));
         }

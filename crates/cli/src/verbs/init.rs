@@ -31,7 +31,7 @@ const SAMPLE: [(&str, &str); 9] = [
 ];
 
 /// What is not to be shared.
-const GITIGNORE: (&str, &str) = (".gitignore", "# Data and secrets of this machine.\n/.crossdock/\n");
+pub(super) const GITIGNORE: (&str, &str) = (".gitignore", "# Data and secrets of this machine.\n/.crossdock/\n");
 
 pub(crate) fn run(args: &Init, output: &Output) -> Ended {
     let taken = server::project::FOLDERS.into_iter().find(|name| args.folder.join(name).exists());
@@ -90,7 +90,7 @@ fn tell(args: &Init, output: &Output) {
 }
 
 /// Whether the file was made; one that is there is left as it is.
-fn write(path: &Path, text: &str, mode: u32) -> Result<bool, Failure> {
+pub(super) fn write(path: &Path, text: &str, mode: u32) -> Result<bool, Failure> {
     let failed = |error: std::io::Error| Failure::new(Exit::Failed, "write", format!("{}: {error}", path.display()));
     if let Some(folder) = path.parent() {
         // Who may not read a file may not enter its folder either.

@@ -1,5 +1,6 @@
 //! One file a verb.
 
+pub(crate) mod add;
 pub(crate) mod apply;
 pub(crate) mod audit;
 pub(crate) mod check;

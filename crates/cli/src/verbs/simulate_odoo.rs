@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 
+use model::TimeSpan;
 use server::clock::SystemClock;
-use sim::odoo::{self, Addon, Fault, Odoo, Options, Version};
+use sim::odoo::{self, Addon, Fault, INTERNAL, Odoo, Options, Version};
 use tokio::net::TcpListener;
 
 use crate::args::SimulatedOdoo;
 use crate::exit::{Ended, Exit, Failure};
+use crate::moment;
 use crate::output::Output;
 use crate::patience::told_to_stop;
+
+/// The administrator's id, as in each fresh database.
+const ADMINISTRATOR: i64 = 2;
 
 pub(crate) async fn run(asked: &SimulatedOdoo, output: &Output) -> Ended {
     let faults = asked.fault.iter().map(|text| fault(text)).collect::<Result<Vec<_>, _>>()?;
@@ -23,13 +28,8 @@ pub(crate) async fn run(asked: &SimulatedOdoo, output: &Output) -> Ended {
         odoo.begin_fault_for(fault, in_thousand);
     }
     let serving = odoo::serve(odoo.clone(), listener).map_err(cannot_listen)?;
-    output.line(&format!(
-        "ready url={} database={} login={} key={}",
-        serving.url,
-        odoo.database(),
-        odoo.login(),
-        odoo.key()
-    ));
+    let (login, key) = user(&odoo, asked);
+    output.line(&format!("ready url={} database={} login={login} key={key}", serving.url, odoo.database()));
     told_to_stop().await;
     serving.stop().await;
     let (load, webhooks) = (odoo.load(), odoo.webhooks());
@@ -46,6 +46,21 @@ pub(crate) async fn run(asked: &SimulatedOdoo, output: &Output) -> Ended {
         webhooks.doubled
     ));
     Ok(Exit::Done)
+}
+
+/// Who calls: the administrator, or a user of the groups that were asked for.
+fn user(odoo: &Odoo, asked: &SimulatedOdoo) -> (&'static str, String) {
+    const PLAIN: &str = "crossdock";
+    let ends = asked.key_days.map(|days| moment::now() + TimeSpan::from_days(days));
+    if asked.groups.is_empty() {
+        if let Some(ends) = ends {
+            return (odoo.login(), odoo.issue_key(ADMINISTRATOR, PLAIN, Some(ends)));
+        }
+        return (odoo.login(), odoo.key().to_owned());
+    }
+    let groups: Vec<&str> = asked.groups.iter().map(String::as_str).chain([INTERNAL]).collect();
+    let user = odoo.add_user(PLAIN, PLAIN, &groups);
+    (PLAIN, odoo.issue_key(user, PLAIN, ends))
 }
 
 fn options(asked: &SimulatedOdoo) -> Result<Options, Failure> {

@@ -16,6 +16,10 @@ mod listen;
 #[cfg(test)]
 mod many;
 #[cfg(test)]
+mod odoo;
+#[cfg(test)]
+mod odoo_wrong;
+#[cfg(test)]
 mod partner;
 #[cfg(test)]
 mod product;

@@ -63,6 +63,11 @@ pub(crate) fn run(folder: &Path, args: &[&str]) -> Ran {
     finish(command(folder, args).env("CROSSDOCK_URL", NOBODY), "")
 }
 
+/// As [`run`], with variables.
+pub(crate) fn run_with(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Ran {
+    finish(command(folder, args).env("CROSSDOCK_URL", NOBODY).envs(variables.iter().copied()), "")
+}
+
 fn finish(command: &mut Command, input: &str) -> Ran {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // A command that does not read its input has closed it.

@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn the_how_tos_do_what_they_say() {
-        run_all("how-to", 10);
+        run_all("how-to", 11);
     }
 
     #[test]

@@ -96,6 +96,7 @@ fn codes_are_those_of_the_pages() {
         ("H07", "Messages against their contract"),
         ("H08", "A mapping at work"),
         ("H09", "Intake"),
+        ("H10", "An Odoo that is connected"),
     ];
     let mut of = "";
     for page in pages {

@@ -110,6 +110,11 @@ impl Contract {
         reading::reading(&Schema::root(&self.schema))
     }
 
+    /// Fields without which a record breaks it, where this is a contract of captured records.
+    pub fn required_fields(&self) -> Vec<String> {
+        reading::required(&Schema::root(&self.schema))
+    }
+
     /// Everything that is wrong with it: the schema itself, references, paths that the schema does not have, examples.
     /// `spec` is what it was made from.
     pub fn check(&self, spec: &ContractSpec) -> Vec<Diagnostic> {

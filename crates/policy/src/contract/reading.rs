@@ -15,6 +15,14 @@ pub(super) fn reading(schema: &Schema<'_>) -> Option<Reading> {
     below(&record, DEPTH_MAX)
 }
 
+/// The fields of the record itself that a schema requires in every case.
+pub(super) fn required(schema: &Schema<'_>) -> Vec<String> {
+    let record = schema.parts().into_iter().find_map(|part| part.schema.property(RECORD));
+    let parts = record.map(|record| record.parts()).unwrap_or_default();
+    let certain = parts.iter().filter(|part| part.certain);
+    certain.flat_map(|part| part.schema.required()).map(str::to_owned).collect()
+}
+
 fn below(schema: &Schema<'_>, depth: usize) -> Option<Reading> {
     let mut reading = Reading::default();
     for part in schema.parts() {

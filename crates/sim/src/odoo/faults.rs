@@ -33,11 +33,13 @@ pub enum Fault {
     ModuleMissing,
     /// Webhooks go out and never arrive.
     HooksLost,
+    /// Its clock is two minutes ahead.
+    ClockAhead,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Slow,
         Self::Stall,
         Self::TimeoutAfter,
@@ -50,6 +52,7 @@ impl Fault {
         Self::KeyExpired,
         Self::ModuleMissing,
         Self::HooksLost,
+        Self::ClockAhead,
     ];
 
     /// What it is switched by.
@@ -67,6 +70,7 @@ impl Fault {
             Self::KeyExpired => "key-expired",
             Self::ModuleMissing => "module-missing",
             Self::HooksLost => "webhooks-lost",
+            Self::ClockAhead => "clock-ahead",
         }
     }
 

@@ -63,6 +63,10 @@ pub(super) async fn answer(odoo: &Odoo, request: &Request) -> Routed {
             Ok(result) => good(&id, Some(result)).into(),
             Err(failure) => bad(&id, &failure).into(),
         },
+        ("db", "db_exist") => {
+            let name = args.first().and_then(Json::as_str).unwrap_or_default();
+            good(&id, Some(json!(odoo.is_database(name).is_ok()))).into()
+        }
         ("object", "execute_kw" | "execute") => reply(&id, execute(odoo, word("method"), &args).await),
         (service, method) => {
             let unknown = Failure::NoMethod(format!("there is no method {method} of the service {service}"));

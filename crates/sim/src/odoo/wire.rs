@@ -2,12 +2,15 @@
 //! that are not JSON. What a route does is in `rpc`, `json2` and `session`.
 
 use http::{HeaderMap, Method, StatusCode};
-use model::TimeSpan;
+use model::{TimeSpan, Timestamp};
 use serde_json::{Value as Json, json};
 
 use super::faults::Fault;
 use super::python::dumps;
 use super::{Odoo, json2, rpc, session};
+
+/// How far its clock is ahead where it is wrong.
+const AHEAD: TimeSpan = TimeSpan::from_secs(121);
 
 /// A request.
 #[derive(Clone, Debug)]
@@ -146,7 +149,13 @@ pub(super) async fn answer(odoo: &Odoo, request: &Request) -> Reply {
     if routed.wrote && odoo.shared.world().faults.strikes(Fault::TimeoutAfter) {
         return Reply::ended(Ending::Silence);
     }
-    Reply { delay: routed.reply.delay + delay, ..routed.reply }
+    let reply = Reply { delay: routed.reply.delay + delay, ..routed.reply };
+    if odoo.shared.world().faults.has(Fault::ClockAhead) { dated(reply, odoo.now() + AHEAD) } else { reply }
+}
+
+/// With the time by another clock than that of the machine.
+fn dated(reply: Reply, at: Timestamp) -> Reply {
+    reply.with("date", at.to_jiff().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
 }
 
 /// What strikes a request before anything is done.

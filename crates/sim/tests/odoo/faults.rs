@@ -59,6 +59,7 @@ fn check(fault: Fault, bed: &Bed, reply: &Reply) {
             let orders = bed.answer(&bed.execute("sale.order", "search", json!([[]]), json!({}))).value();
             assert_eq!(orders["error"]["data"]["message"], "Object sale.order doesn't exist");
         }
+        Fault::ClockAhead => assert!(reply.headers.iter().any(|(name, _)| *name == "date")),
         Fault::HooksLost => assert!(reply.value()["result"].is_i64()),
     }
 }

@@ -38,6 +38,7 @@ pub(super) async fn check(settings: &Settings, running: Option<&Client>, checks:
     secrets(&policy, settings, running, checks).await;
     permissions(&policy, checks);
     destinations(&policy, checks).await;
+    super::odoo::check(&policy, settings, checks).await;
 }
 
 /// By the running product, whose environment is not that of this shell; by this shell where none can be asked.

@@ -51,6 +51,7 @@ pub(super) fn fill(env: &mut Env<'_>, model: &str, record: &mut Record) -> Resul
         "stock.quant" => {
             preset(record, "company_id", Value::Ref(1));
             preset(record, "in_date", super::value::second(env.now()));
+            preset(record, "product_uom_id", Value::Ref(1));
         }
         "stock.lot" => preset(record, "company_id", Value::Ref(1)),
         "stock.picking" => transfer::fill(env, record)?,

@@ -26,6 +26,7 @@ const STOCK: i64 = 8;
 const PRODUCTION: i64 = 15;
 
 pub(super) fn fill(env: &mut Env<'_>, record: &mut Record) -> Result<(), Failure> {
+    preset(record, "product_uom_id", Value::Ref(1));
     if matches!(record.text("name"), "" | "New") {
         let number = env.world.sequence("mrp.production");
         record.set("name", text(&format!("WH/MO/{number:05}")));

@@ -85,6 +85,7 @@ pub(super) fn next_name(env: &mut Env<'_>, kind: i64) -> Result<String, Failure>
 }
 
 pub(super) fn fill_move(env: &mut Env<'_>, record: &mut Record) -> Result<(), Failure> {
+    preset(record, "product_uom", Value::Ref(1));
     if let Some(picking) = env.view().find("stock.picking", record.int("picking_id")) {
         preset(record, "location_id", picking.get("location_id").clone());
         preset(record, "location_dest_id", picking.get("location_dest_id").clone());

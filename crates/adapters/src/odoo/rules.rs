@@ -1,0 +1,125 @@
+//! Automation rules whose webhooks nudge us: made in Odoo by name, so that making them twice makes them once.
+//!
+//! A rule sends model and id and no other field, because what it sends is read in the middle of a transaction and believed by
+//! nobody.
+
+use engine::ports::Peer;
+use model::outcome::TransportError;
+use serde_json::{Value, json};
+
+use super::call::Call;
+use super::failure::Failure;
+use super::fields::model_there;
+use super::session::{Odoo, Session};
+
+/// The model of rules: there where the module of automation rules is.
+pub const RULES: &str = "base.automation";
+/// When rules ring: at each save.
+pub const TRIGGER: &str = "on_create_or_write";
+
+/// A rule that calls our address when records of a model were saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its name, by which it is found again.
+    pub name: String,
+    /// The model.
+    pub model: String,
+    /// It rings only when one of these was written; at each save where there is none.
+    pub fields: Vec<&'static str>,
+    /// Our address, secret included.
+    pub url: String,
+}
+
+/// What became of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// It was made.
+    New(u64),
+    /// One of this name was there and is as it was.
+    There(u64),
+}
+
+impl Odoo {
+    /// Makes a rule, unless there is one of its name. An answer that does not come is looked after.
+    pub async fn make_rule(&self, peer: &Peer, session: &Session, rule: &Rule) -> Result<Made, Failure> {
+        if let Some(id) = self.rule_named(peer, session, &rule.name).await? {
+            return Ok(Made::There(id));
+        }
+        let there = model_there(&session.version, &rule.model);
+        let model = self.one(peer, session, "ir.model", json!([["model", "=", there]])).await?.ok_or_else(foreign)?;
+        let mut fields = Vec::with_capacity(rule.fields.len());
+        for name in &rule.fields {
+            let domain = json!([["model", "=", there], ["name", "=", name]]);
+            fields.extend(self.one(peer, session, "ir.model.fields", domain).await?);
+        }
+        let call = Call::of_model(RULES, "create").first("vals_list", values(rule, model, &fields)).changing();
+        match self.call(peer, session, &call).await {
+            Ok(told) => id(&told.value).map(Made::New).ok_or_else(foreign),
+            Err(Failure::Unreached(error @ (TransportError::Timeout | TransportError::Closed))) => {
+                let found = self.rule_named(peer, session, &rule.name).await?;
+                found.map(Made::New).ok_or(Failure::Unreached(error))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The rule of a name, switched off ones included.
+    async fn rule_named(&self, peer: &Peer, session: &Session, name: &str) -> Result<Option<u64>, Failure> {
+        self.one(peer, session, RULES, json!([["name", "=", name]])).await
+    }
+
+    async fn one(&self, peer: &Peer, session: &Session, model: &str, domain: Value) -> Result<Option<u64>, Failure> {
+        let call = Call::of_model(model, "search").with("domain", domain).with("limit", 1).context("active_test", false);
+        let told = self.call(peer, session, &call).await?;
+        Ok(told.value.as_array().ok_or_else(foreign)?.first().and_then(Value::as_u64))
+    }
+}
+
+fn values(rule: &Rule, model: u64, fields: &[u64]) -> Value {
+    let action = json!({
+        "name": rule.name, "model_id": model, "state": "webhook", "webhook_url": rule.url,
+        "webhook_field_ids": [[6, 0, []]],
+    });
+    let mut values = json!({
+        "name": rule.name, "model_id": model, "trigger": TRIGGER, "action_server_ids": [[0, 0, action]],
+    });
+    if !fields.is_empty() {
+        values["trigger_field_ids"] = json!([[6, 0, fields]]);
+    }
+    values
+}
+
+/// One id or a list with it, as the wires answer.
+fn id(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.get(0)?.as_u64())
+}
+
+fn foreign() -> Failure {
+    Failure::Foreign { status: 200, looks: "not an answer of Odoo's" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_sends_no_field_of_the_record() {
+        let rule = |fields: Vec<&'static str>| Rule {
+            name: "Crossdock erp: stock.quant".to_owned(),
+            model: "stock.quant".to_owned(),
+            fields,
+            url: "https://hooks.example.com/in/erp/s".to_owned(),
+        };
+        let action = json!({
+            "name": "Crossdock erp: stock.quant", "model_id": 9, "state": "webhook",
+            "webhook_url": "https://hooks.example.com/in/erp/s", "webhook_field_ids": [[6, 0, []]],
+        });
+        let whole = json!({
+            "name": "Crossdock erp: stock.quant", "model_id": 9, "trigger": "on_create_or_write",
+            "action_server_ids": [[0, 0, action]],
+        });
+        assert_eq!(values(&rule(Vec::new()), 9, &[]), whole);
+        let narrowed = values(&rule(vec!["quantity"]), 9, &[4]);
+        assert_eq!(narrowed["trigger_field_ids"], json!([[6, 0, [4]]]));
+    }
+}

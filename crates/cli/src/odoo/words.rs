@@ -1,0 +1,138 @@
+//! Failures of calls to an Odoo as diagnostics: the code, the words and what the command ends with. Pure.
+
+use adapters::odoo::{Class, Failure};
+use model::diagnostic::Place;
+use model::outcome::TransportError;
+use model::{Code, Diagnostic};
+use policy::codes;
+
+use crate::exit::Exit;
+
+/// What is said where waiting mends it.
+const WAIT: &str = "wait a minute and ask again: nothing is lost meanwhile, the first sweep after finds what changed";
+
+/// Why a call failed, of the system of this name.
+pub(crate) fn diagnostic(failure: &Failure, name: &str) -> Diagnostic {
+    let told = failure.unread();
+    let (why, said) = match failure {
+        // What Odoo says stands by itself: it may have several lines.
+        Failure::Said { class, name: exception, message } => (short(*class).to_owned(), spoken(exception, message)),
+        Failure::Foreign { status: status @ 502..=504, .. } => {
+            (format!("Odoo does not answer whoever stands before it (HTTP {status}); it may be restarting"), String::new())
+        }
+        Failure::Unreached(_) | Failure::Foreign { .. } | Failure::TooLarge | Failure::Version(_) => {
+            (told.why, String::new())
+        }
+        Failure::Unusable(why) => (why.trim_end_matches('.').to_owned(), String::new()),
+    };
+    let code = code(failure);
+    let help = if told.help.is_empty() || code == codes::ODOO_BUSY { WAIT } else { told.help };
+    Diagnostic::error(code, Place::Whole, format!("{name}: {why}")).label(said).help(help)
+}
+
+/// Which code it is.
+fn code(failure: &Failure) -> Code {
+    match failure {
+        Failure::Said { class, .. } => of_class(*class),
+        Failure::Unreached(error) => of_transport(*error),
+        Failure::Foreign { status: 502..=504, .. } => codes::ODOO_BUSY,
+        Failure::Foreign { .. } | Failure::TooLarge => codes::NOT_ODOO,
+        Failure::Unusable(_) => codes::ODOO_KEY,
+        Failure::Version(_) => codes::ODOO_TOO_OLD,
+    }
+}
+
+const fn of_class(class: Class) -> Code {
+    match class {
+        Class::KeyRefused => codes::ODOO_KEY,
+        Class::Database => codes::ODOO_DATABASE,
+        Class::Access => codes::ODOO_ACCESS,
+        Class::NotFound => codes::ODOO_MODEL,
+        Class::Mistake => codes::ODOO_FIELD,
+        Class::Concurrency | Class::Unavailable => codes::ODOO_BUSY,
+        Class::Missing | Class::Validation | Class::Constraint | Class::Rule | Class::Other => codes::ODOO_REFUSES,
+    }
+}
+
+const fn of_transport(error: TransportError) -> Code {
+    match error {
+        TransportError::Resolve => codes::ODOO_NAME,
+        TransportError::ForbiddenAddress => codes::ODOO_PRIVATE,
+        TransportError::Connect => codes::ODOO_UNREACHED,
+        TransportError::Tls => codes::ODOO_TLS,
+        TransportError::Redirected => codes::ODOO_REDIRECTS,
+        TransportError::Timeout | TransportError::Closed => codes::ODOO_BUSY,
+        TransportError::Protocol => codes::NOT_ODOO,
+    }
+}
+
+const fn short(class: Class) -> &'static str {
+    match class {
+        Class::KeyRefused => "Odoo does not accept the login or its key",
+        Class::Database => "Odoo has no database of this name",
+        Class::Access => "our user in Odoo may not do this",
+        Class::NotFound => "this Odoo has no such model",
+        Class::Mistake => "Odoo does not understand what was asked",
+        Class::Concurrency => "Odoo gave up after its own tries, because others changed the same",
+        Class::Unavailable => "Odoo cannot work now",
+        Class::Missing | Class::Validation | Class::Constraint | Class::Rule | Class::Other => "Odoo refuses",
+    }
+}
+
+fn spoken(exception: &str, message: &str) -> String {
+    match (exception, sentence(message)) {
+        (_, message) if message.is_empty() => String::new(),
+        ("", message) => message,
+        (exception, message) => format!("{message} ({exception})"),
+    }
+}
+
+/// What Odoo says, in one line.
+pub(crate) fn sentence(said: &str) -> String {
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What a command ends with that could not go on for this.
+pub(crate) fn exit(code: Code) -> Exit {
+    match code {
+        codes::ODOO_LOGIN => Exit::Usage,
+        codes::ODOO_ACCESS | codes::ODOO_MODEL | codes::ODOO_FIELD | codes::ODOO_CLOCK | codes::ODOO_KEY_ENDS => {
+            Exit::Findings
+        }
+        codes::ODOO_TOO_OLD | codes::ODOO_REFUSES => Exit::Failed,
+        _ => Exit::Unreachable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_failure_has_a_code_of_its_own_and_a_help() {
+        let said = |class, message: &str| Failure::Said { class, name: "n".to_owned(), message: message.to_owned() };
+        for (failure, expected) in [
+            (said(Class::KeyRefused, ""), codes::ODOO_KEY),
+            (said(Class::Database, ""), codes::ODOO_DATABASE),
+            (said(Class::Access, "no"), codes::ODOO_ACCESS),
+            (said(Class::Rule, "no"), codes::ODOO_REFUSES),
+            (said(Class::Unavailable, ""), codes::ODOO_BUSY),
+            (Failure::Unreached(TransportError::Resolve), codes::ODOO_NAME),
+            (Failure::Unreached(TransportError::Tls), codes::ODOO_TLS),
+            (Failure::Unreached(TransportError::Redirected), codes::ODOO_REDIRECTS),
+            (Failure::Foreign { status: 503, looks: "a proxy" }, codes::ODOO_BUSY),
+            (Failure::Foreign { status: 200, looks: "a page" }, codes::NOT_ODOO),
+            (Failure::Version("16.0".to_owned()), codes::ODOO_TOO_OLD),
+        ] {
+            let found = diagnostic(&failure, "erp");
+            assert_eq!(found.code, expected, "{failure:?}");
+            assert!(found.message.starts_with("erp: ") && !found.help.is_empty(), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn what_odoo_says_becomes_one_line() {
+        let said = "You are not allowed.\n\nThis operation is allowed for the following groups:\n\t- Sales/User\n";
+        assert_eq!(sentence(said), "You are not allowed. This operation is allowed for the following groups: - Sales/User");
+    }
+}

@@ -1,0 +1,223 @@
+//! What `crossdock add odoo` prints: what was learnt, what would be made and what was. No secret is among it.
+
+use std::path::Path;
+
+use adapters::odoo::{Made, Rule, Standing, TRIGGER};
+use engine::ports::Peer;
+use policy::render::{self, Colour};
+use serde_json::{Value, json};
+
+use super::make::All;
+use super::{Plan, Rules};
+use crate::args::Form;
+use crate::output::{Output, counted};
+
+/// What stands for the secret at the end of an address.
+const HIDDEN: &str = "‹secret›";
+
+/// Everything that was learnt, and what would be made.
+pub(super) fn plan(plan: &Plan<'_>, peer: &Peer, output: &Output) {
+    if output.form == Form::Json {
+        return output.json(&described(plan, peer));
+    }
+    let session = &plan.session;
+    let tested = if session.version.is_tested() { "" } else { ", a version that is not tested" };
+    output.line(&format!("✓ reached   Odoo {} at {}, {}{tested}", session.version, peer.url, session.wire.word()));
+    output.line(&format!("✓ key       works, user {} of {}", session.user, peer.database));
+    let clock = session.ahead_s.map_or_else(|| "is not told".to_owned(), |ahead| format!("differs {} s", ahead.abs()));
+    output.line(&format!("· clock     {clock}"));
+    output.line("");
+    let row = |it: &adapters::odoo::Rights| vec![it.model.clone(), mark(&it.read), mark(&it.write), mark(&it.create)];
+    let rows: Vec<Vec<String>> = plan.surveyed.rights.iter().map(row).collect();
+    output.table(&["model", "read", "change", "make"], &rows);
+    if !plan.surveyed.findings.is_empty() {
+        output.line("");
+        output.paragraph(&render::text(&plan.surveyed.findings, &[], Colour::Plain));
+    }
+    if plan.models.is_empty() {
+        return output.line("nothing can be read of what was chosen, and nothing is made");
+    }
+    files(plan, output);
+    rules(plan, output);
+    secrets(plan, output);
+}
+
+fn mark(standing: &Standing) -> String {
+    match standing {
+        Standing::Granted => "✓".to_owned(),
+        Standing::Refused(_) => "✖".to_owned(),
+        Standing::Absent => "not there".to_owned(),
+    }
+}
+
+fn files(plan: &Plan<'_>, output: &Output) {
+    output.line("");
+    output.line(&format!("would write {} below {}", counted(plan.files.len(), "file"), plan.args.project.display()));
+    for file in &plan.files {
+        output.line(&format!("  {}", file.path));
+    }
+    let system = format!("systems/{}.yaml", plan.args.name);
+    if let Some(file) = plan.files.iter().find(|file| file.path == system) {
+        output.line("");
+        output.lines(file.text.lines().map(|line| format!("  | {line}")));
+    }
+}
+
+fn rules(plan: &Plan<'_>, output: &Output) {
+    output.line("");
+    match &plan.rules {
+        Rules::NotAsked => {
+            output.line("would make nothing in Odoo: sweeps find each change within a minute");
+            output.line("  with --reachable-at URL it makes webhooks, which tell at once; who saves in Odoo then waits for our answer, a second at most");
+        }
+        Rules::NoModule => {
+            output.line("would make nothing in Odoo: it has no automation rules; sweeps find each change within a minute");
+        }
+        Rules::Ours(rules) => {
+            output.line(&format!(
+                "would make in Odoo {} with a webhook action each; who saves there waits for our answer, a second at most",
+                counted(rules.len(), "automation rule")
+            ));
+            output.lines(rules.iter().map(|rule| format!("  {}", values(rule))));
+        }
+        Rules::ByHand(rules) => {
+            output.line(
+                "webhooks need an administrator (Settings), and our user is none; sweeps find each change within a minute",
+            );
+            output.line("for webhooks an administrator makes these in Odoo: developer mode, Settings, Technical, Automation Rules, New");
+            output.lines(rules.iter().map(|rule| format!("  {}", clicks(rule))));
+        }
+    }
+}
+
+fn values(rule: &Rule) -> String {
+    let only = if rule.fields.is_empty() { String::new() } else { format!(" of {}", rule.fields.join(", ")) };
+    format!(
+        "base.automation {:?}: model {}, trigger {TRIGGER}{only}; action webhook to {}{HIDDEN}, no fields",
+        rule.name, rule.model, rule.url
+    )
+}
+
+fn clicks(rule: &Rule) -> String {
+    let only = if rule.fields.is_empty() { String::new() } else { format!(", When updating {}", rule.fields.join(", ")) };
+    format!(
+        "Name {:?}, Model {}, Trigger On create and edit{only}; Add an action, Send Webhook Notification, URL {}{HIDDEN}, Fields none",
+        rule.name, rule.model, rule.url
+    )
+}
+
+fn secrets(plan: &Plan<'_>, output: &Output) {
+    output.line("");
+    let key = &plan.secrets.key;
+    output.line(&if plan.args.store_key {
+        format!("would keep the key as {key} in the data folder, for this user only")
+    } else {
+        format!("would keep no key: give it to the product as {} or with --store-key", key.variable())
+    });
+    if plan.rules.are_wanted() {
+        output.line(&format!(
+            "would make the secret {} in the data folder, the end of the webhooks' address",
+            plan.secrets.nudge
+        ));
+    }
+}
+
+/// What was made, and what comes next.
+pub(super) fn made(plan: &Plan<'_>, made: &All, (peer, data): (&Peer, &Path), output: &Output) {
+    if output.form == Form::Json {
+        let mut value = described(plan, peer);
+        value["made"] = json!({
+            "files": made.files,
+            "secrets": made.secrets,
+            "rules": made.rules.iter().map(|(name, one)| json!({ "name": name, "id": id(*one), "new": matches!(one, Made::New(_)) })).collect::<Vec<_>>(),
+            "failed": made.failed,
+        });
+        return output.json(&value);
+    }
+    output.line("");
+    output.line(&format!("✓ wrote {}", counted(made.files.len(), "file")));
+    for (name, one) in &made.rules {
+        let what = if matches!(one, Made::New(_)) { "made" } else { "was there, and stays as it is" };
+        output.line(&format!("✓ rule {name:?} {what} (id {})", id(*one)));
+    }
+    if let Some(failed) = &made.failed {
+        output.paragraph(&render::text(std::slice::from_ref(failed), &[], Colour::Plain));
+    }
+    checklist(plan, made, data, output);
+}
+
+fn checklist(plan: &Plan<'_>, made: &All, data: &Path, output: &Output) {
+    let secrets = data.join("secrets");
+    let name = &plan.args.name;
+    output.line("");
+    output.line("what is left");
+    if !made.secrets.contains(&plan.secrets.key) {
+        let key = &plan.secrets.key;
+        output.line(&format!("  · the key: as {} or in the file {}", key.variable(), secrets.join(key.as_str()).display()));
+    }
+    if matches!(plan.rules, Rules::ByHand(_)) {
+        let file = secrets.join(plan.secrets.nudge.as_str());
+        output.line(&format!("  · the webhooks, by an administrator; their secret is in {}", file.display()));
+    }
+    output.line("  · apply, and start the product if it does not run: crossdock apply, crossdock up");
+    output.line(&format!("  · the first event, after a save in Odoo: crossdock events ls --source {name} --limit 1"));
+    output.line("  · now and then, and when a key is about to end: crossdock doctor");
+    output.line("Observing. Nothing is written to Odoo until a destination of yours does.");
+    output.next(&format!("crossdock apply {}", plan.args.project.display()));
+}
+
+const fn id(made: Made) -> u64 {
+    match made {
+        Made::New(id) | Made::There(id) => id,
+    }
+}
+
+fn described(plan: &Plan<'_>, peer: &Peer) -> Value {
+    let session = &plan.session;
+    let rights = plan.surveyed.rights.iter().map(|it| {
+        json!({ "model": it.model, "read": word(&it.read), "write": word(&it.write), "create": word(&it.create), "says": says(&it.read) })
+    });
+    let files = plan.files.iter().map(|file| json!({ "path": file.path, "text": file.text }));
+    let (by, rules): (&str, &[Rule]) = match &plan.rules {
+        Rules::NotAsked | Rules::NoModule => ("nobody", &[]),
+        Rules::Ours(rules) => ("crossdock", rules),
+        Rules::ByHand(rules) => ("administrator", rules),
+    };
+    let rules = rules.iter().map(|it| {
+        json!({ "name": it.name, "model": it.model, "trigger": TRIGGER, "fields": it.fields, "url": format!("{}{HIDDEN}", it.url) })
+    });
+    json!({
+        "schema": "crossdock/add-odoo/1",
+        "name": plan.args.name,
+        "url": peer.url,
+        "database": peer.database,
+        "version": session.version.text,
+        "tested": session.version.is_tested(),
+        "wire": session.wire.word(),
+        "user": session.user,
+        "clock_ahead_s": session.ahead_s,
+        "rights": rights.collect::<Vec<_>>(),
+        "findings": plan.surveyed.findings,
+        "would_make": {
+            "files": files.collect::<Vec<_>>(),
+            "rules": rules.collect::<Vec<_>>(),
+            "rules_by": by,
+            "secrets": { "key": plan.secrets.key, "nudge": plan.rules.are_wanted().then_some(&plan.secrets.nudge) },
+        },
+    })
+}
+
+const fn word(standing: &Standing) -> &'static str {
+    match standing {
+        Standing::Granted => "granted",
+        Standing::Refused(_) => "refused",
+        Standing::Absent => "absent",
+    }
+}
+
+fn says(standing: &Standing) -> &str {
+    match standing {
+        Standing::Refused(said) => said,
+        Standing::Granted | Standing::Absent => "",
+    }
+}

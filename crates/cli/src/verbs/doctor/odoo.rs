@@ -1,0 +1,114 @@
+//! Odoos of the project: reached, key, rights, fields and clock as when they were added, which of several keys work, and when
+//! they end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use adapters::odoo::{Odoo, Session};
+use engine::ports::Peer;
+use model::Diagnostic;
+use policy::Policy;
+use policy::compiled::Odoo as Declared;
+use server::settings::Settings;
+
+use super::Checks;
+use crate::odoo;
+use crate::{moment, output};
+
+/// The word of its lines.
+const WHAT: &str = "odoo";
+
+pub(super) async fn check(policy: &Policy, settings: &Settings, checks: &mut Checks) {
+    let captured = policy.sources.values().filter_map(|source| source.captured());
+    let systems: BTreeMap<&str, &Declared> = captured.map(|it| (it.odoo.system.as_str(), &*it.odoo)).collect();
+    let asker = odoo::asker();
+    for declared in systems.into_values() {
+        let peers = peers(declared, settings, checks);
+        let Some((peer, session)) = first_working(&asker, declared, peers, checks).await else { continue };
+        examine((&asker, &peer, &session), policy, checks).await;
+    }
+}
+
+/// The Odoo with each of its keys that this shell can read.
+fn peers(declared: &Declared, settings: &Settings, checks: &mut Checks) -> Vec<(String, Peer)> {
+    let wanted: BTreeSet<_> = declared.keys.iter().cloned().collect();
+    let (keys, _) = server::secrets::load(&wanted, &settings.environment, &settings.data);
+    let peer = |name: &model::SecretName| {
+        let key = keys.get(name)?.clone();
+        let peer = Peer {
+            name: declared.system.clone(),
+            url: declared.url.clone(),
+            database: declared.database.clone(),
+            login: declared.login.clone(),
+            key,
+            allow: declared.allow.clone(),
+        };
+        Some((name.to_string(), peer))
+    };
+    let peers: Vec<_> = declared.keys.iter().filter_map(peer).collect();
+    if peers.is_empty() {
+        checks.note(WHAT, format!("{} is not asked: none of its keys can be read here", declared.system));
+    }
+    peers
+}
+
+/// Tells of each key whether it works; the newest that does is asked on.
+async fn first_working(
+    asker: &Odoo,
+    declared: &Declared,
+    peers: Vec<(String, Peer)>,
+    checks: &mut Checks,
+) -> Option<(Peer, Session)> {
+    let several = declared.keys.len() > 1;
+    let mut working = None;
+    for (key, peer) in peers {
+        match odoo::greet(asker, &peer).await {
+            Ok(session) => {
+                let system = &declared.system;
+                let version = format!("Odoo {}, {}", session.version, session.wire.word());
+                checks.good(WHAT, format!("{system} is reached: {version}; the key {key} works"));
+                working = working.or(Some((peer, session)));
+            }
+            Err(found) => {
+                let found = if several {
+                    Diagnostic { message: format!("{}; with the key {key}", found.message), ..found }
+                } else {
+                    found
+                };
+                let is_of_key = found.code == policy::codes::ODOO_KEY;
+                checks.diagnosed(WHAT, &found);
+                if !is_of_key {
+                    // With another key it is the same.
+                    return working;
+                }
+            }
+        }
+    }
+    working
+}
+
+async fn examine((asker, peer, session): (&Odoo, &Peer, &Session), policy: &Policy, checks: &mut Checks) {
+    let wanted = odoo::wanted(policy, &peer.name);
+    match odoo::survey(asker, peer, session, &wanted).await {
+        Ok(surveyed) if surveyed.findings.is_empty() => {
+            checks.good(WHAT, format!("{} may be read: {}", peer.name, output::counted(wanted.len(), "model")));
+        }
+        Ok(surveyed) => surveyed.findings.iter().for_each(|found| checks.diagnosed(WHAT, found)),
+        Err(found) => checks.diagnosed(WHAT, &found),
+    }
+    match odoo::clock(session, &peer.name) {
+        Some(found) => checks.diagnosed(WHAT, &found),
+        None => checks.good(WHAT, format!("{}: its clock is as this one", peer.name)),
+    }
+    match asker.keys(peer, session).await {
+        Ok(keys) => {
+            let ending = odoo::ending(&keys, moment::now(), &peer.name);
+            for found in &ending {
+                checks.diagnosed(WHAT, found);
+            }
+            if ending.is_empty() {
+                checks.good(WHAT, format!("{}: no key of the user ends within 30 days", peer.name));
+            }
+        }
+        Err(_) => checks.note(WHAT, format!("{}: Odoo does not tell when keys end", peer.name)),
+    }
+}
