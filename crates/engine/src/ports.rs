@@ -350,6 +350,20 @@ pub struct Message {
     pub timeout: TimeSpan,
     /// Private networks that this destination may reach; empty for none.
     pub allow: Vec<Network>,
+    /// Where the body is a command for an Odoo: which. Method and headers mean nothing then, and the timeout holds for each
+    /// change that the command takes.
+    pub errand: Option<Errand>,
+}
+
+/// Where and under what a command is done.
+#[derive(Clone, Debug)]
+pub struct Errand {
+    /// The Odoo.
+    pub peer: Peer,
+    /// The same at each attempt of a delivery, and of no other one.
+    pub key: String,
+    /// Changes at once in this database that it may be one of.
+    pub at_once: u32,
 }
 
 /// What came back.

@@ -20,6 +20,9 @@ pub enum Outcome {
         status: u16,
         /// Whether the same bytes may be taken later.
         again: Again,
+        /// What kind of no, where it was said in more than a status.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refusal: Option<Refusal>,
     },
     /// The destination asks for patience (429, 503 with Retry-After).
     Deferred {
@@ -63,6 +66,70 @@ pub enum Lack {
     Destination,
     /// A message that can be sent: its URL, its method or a header is none.
     Message,
+    /// Permission: writing to the system is switched off.
+    Writing,
+}
+
+/// What kind of no an Odoo says, or is said for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// The login or the key is not accepted, or the key has expired.
+    KeyRefused,
+    /// There is no such database.
+    Database,
+    /// Our user may not do that.
+    Access,
+    /// The record is gone, or never was.
+    Missing,
+    /// A value breaks a rule of its field or its model.
+    Validation,
+    /// A constraint of the database.
+    Constraint,
+    /// A rule of the business: not in this state, nothing reserved.
+    Rule,
+    /// Others changed the same, after all of Odoo's own tries.
+    Concurrency,
+    /// Odoo or its database cannot work now.
+    Unavailable,
+    /// No such model or method.
+    NotFound,
+    /// The call itself is wrong: an unknown field, a value of another type.
+    Mistake,
+    /// An error that none of these names.
+    Other,
+    /// What answers is not Odoo.
+    Foreign,
+    /// The document is no command that is known.
+    Document,
+    /// What the command refers to is not there, or there are several.
+    Reference,
+    /// Odoo did not say no, and what should be true is not.
+    Unmet,
+}
+
+impl Refusal {
+    /// The stable word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::KeyRefused => "odoo_key_refused",
+            Self::Database => "odoo_database",
+            Self::Access => "odoo_access",
+            Self::Missing => "odoo_missing",
+            Self::Validation => "odoo_validation",
+            Self::Constraint => "odoo_constraint",
+            Self::Rule => "odoo_rule",
+            Self::Concurrency => "odoo_concurrency",
+            Self::Unavailable => "odoo_unavailable",
+            Self::NotFound => "odoo_not_found",
+            Self::Mistake => "odoo_mistake",
+            Self::Other => "odoo_other",
+            Self::Foreign => "odoo_foreign",
+            Self::Document => "odoo_document",
+            Self::Reference => "odoo_reference",
+            Self::Unmet => "odoo_unmet",
+        }
+    }
 }
 
 /// Whether repeating the same bytes can help.
@@ -111,7 +178,8 @@ impl Outcome {
     /// A short stable word for grouping and metrics, such as `http_503`, `timeout`, `unknown`, `no_secret`.
     pub fn cause(&self) -> String {
         match self {
-            Self::Accepted { status } | Self::Refused { status, .. } | Self::Deferred { status, .. } => {
+            Self::Refused { refusal: Some(refusal), .. } => refusal.word().to_owned(),
+            Self::Accepted { status } | Self::Refused { status, refusal: None, .. } | Self::Deferred { status, .. } => {
                 format!("http_{status}")
             }
             Self::Unreached { error } => match error {
@@ -133,6 +201,7 @@ impl Outcome {
                 Lack::Policy => "no_policy",
                 Lack::Destination => "no_destination",
                 Lack::Message => "no_message",
+                Lack::Writing => "writing_off",
             }
             .to_owned(),
         }

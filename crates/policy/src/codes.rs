@@ -143,6 +143,7 @@ codes! {
     SECRETS_COLLIDE 521 "H0521" "two secrets with one environment variable"
     NO_API 522 "H0522" "records are captured, and the system has no API"
     NOT_CAPTURED 523 "H0523" "an event that cannot be captured"
+    NO_COMMANDS 524 "H0524" "commands that cannot be given so"
 
     TEST_UNKNOWN_SOURCE 601 "H0601" "a test names a source that does not exist"
     TEST_UNKNOWN_FLOW 602 "H0602" "a test names a flow or destination that does not exist"

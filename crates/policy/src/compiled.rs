@@ -228,6 +228,8 @@ pub struct Destination {
     pub system: String,
     /// Who answers for it.
     pub owner: Owner,
+    /// What takes what is sent there.
+    pub way: Way,
     /// An absolute `http` or `https` URL.
     pub url: String,
     /// `POST`, `PUT` or `PATCH`.
@@ -252,6 +254,29 @@ pub struct Destination {
     pub breaker: Breaker,
     /// Private networks that it may reach.
     pub allow: Vec<Network>,
+}
+
+/// What takes what is sent to a destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// An HTTP server: the bytes as they are.
+    Http,
+    /// An Odoo: a document that says what should be true there (decision 0048).
+    Odoo {
+        /// Which.
+        odoo: Arc<Odoo>,
+        /// Whether anything is done there at all.
+        writing: Writing,
+    },
+}
+
+/// Whether a system is only looked at, or changed too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writing {
+    /// Deliveries are held for their owner, and nothing is changed.
+    Off,
+    /// What deliveries say is done.
+    On,
 }
 
 /// How a destination knows us.
@@ -374,9 +399,21 @@ impl Policy {
 }
 
 impl Destination {
-    /// The secrets that every message to it needs.
+    /// The secrets that every message to it needs. Of several keys of an Odoo any will do, so that none of them is one.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
-        crate::secrets::of_destination(&self.sign, self.auth.as_ref())
+        let only = match self.keys() {
+            [only] => Some(only),
+            [] | [_, ..] => None,
+        };
+        crate::secrets::of_destination(&self.sign, self.auth.as_ref()).chain(only)
+    }
+
+    /// The keys of the Odoo that it is, the newest first; none for HTTP.
+    pub fn keys(&self) -> &[SecretName] {
+        match &self.way {
+            Way::Http => &[],
+            Way::Odoo { odoo, .. } => &odoo.keys,
+        }
     }
 }
 

@@ -20,7 +20,7 @@ pub fn names(policy: &Policy) -> BTreeSet<SecretName> {
     let mut names: BTreeSet<SecretName> =
         policy.sources.values().flat_map(|source| source.secrets.iter().cloned()).collect();
     names.extend(policy.sources.values().filter_map(|source| source.captured()).flat_map(|it| it.odoo.keys.iter().cloned()));
-    names.extend(policy.destinations.values().flat_map(|it| it.secrets()).cloned());
+    names.extend(policy.destinations.values().flat_map(|it| it.secrets().chain(it.keys())).cloned());
     names
 }
 

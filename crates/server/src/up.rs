@@ -91,7 +91,7 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
     let (stop, stopped) = watch::channel(false);
     let (facts, spans) = telemetry::facts(settings.otlp.as_ref());
     let facts = Arc::new(facts);
-    let outbound = Arc::new(adapters::http::Http::new(Arc::clone(&clock)));
+    let outbound = Arc::new(adapters::outside::Outside::new(&clock));
     let ground = Ground { journal, ledger, outbound, clock, book, keys, facts, stop: stopped };
     let mut node = Node::begin(ground.clone(), &NodeName::new("embedded").expect("a literal name")).await?;
     node.records = Some(Arc::new(adapters::odoo::OdooRecords::new(Arc::clone(&ground.clock))));

@@ -169,8 +169,8 @@ const fn unreached(error: TransportError) -> Outcome {
 const fn answered(reply: Reply) -> Outcome {
     match reply {
         Reply::Taken => Outcome::Accepted { status: 200 },
-        Reply::Failing(status) => Outcome::Refused { status, again: Again::Perhaps },
-        Reply::Refusing(status) => Outcome::Refused { status, again: Again::Never },
+        Reply::Failing(status) => Outcome::Refused { status, again: Again::Perhaps, refusal: None },
+        Reply::Refusing(status) => Outcome::Refused { status, again: Again::Never, refusal: None },
         Reply::Patience(status, span) => Outcome::Deferred { status, retry_after: Some(span) },
     }
 }

@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn the_status_is_the_verdict_unless_a_yes_is_broken_off() {
         let yes = Outcome::Accepted { status: 200 };
-        let no = Outcome::Refused { status: 422, again: Again::Never };
+        let no = Outcome::Refused { status: 422, again: Again::Never, refusal: None };
         let closed = End::Broken(TransportError::Closed);
         let unreached = |error| Outcome::Unreached { error };
         for (head, end, handed_over, expected) in [

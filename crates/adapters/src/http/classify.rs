@@ -10,7 +10,7 @@ use model::{TimeSpan, Timestamp};
 /// A redirect counts as not reached: the address in the policy is the one that was agreed on. A 4xx without a line of its
 /// own is final like a 400 (RFC 9110, 15); what is no final status at all may be a broken proxy and is tried again.
 pub(super) fn outcome(status: u16, retry_after: Option<TimeSpan>) -> Outcome {
-    let refused = |again| Outcome::Refused { status, again };
+    let refused = |again| Outcome::Refused { status, again, refusal: None };
     match status {
         200..=299 => Outcome::Accepted { status },
         300..=399 => Outcome::Unreached { error: TransportError::Redirected },
@@ -53,10 +53,10 @@ mod tests {
             assert_eq!(outcome(status, None), Outcome::Unreached { error: TransportError::Redirected });
         }
         for &status in PERHAPS {
-            assert_eq!(outcome(status, None), Outcome::Refused { status, again: Again::Perhaps });
+            assert_eq!(outcome(status, None), Outcome::Refused { status, again: Again::Perhaps, refusal: None });
         }
         for &status in NEVER {
-            assert_eq!(outcome(status, None), Outcome::Refused { status, again: Again::Never });
+            assert_eq!(outcome(status, None), Outcome::Refused { status, again: Again::Never, refusal: None });
         }
     }
 
@@ -71,7 +71,7 @@ mod tests {
             assert_eq!(outcome(status, wait), Outcome::Deferred { status, retry_after: wait });
         }
         for (status, again) in [(500, Again::Perhaps), (400, Again::Never)] {
-            assert_eq!(outcome(status, wait), Outcome::Refused { status, again });
+            assert_eq!(outcome(status, wait), Outcome::Refused { status, again, refusal: None });
         }
     }
 

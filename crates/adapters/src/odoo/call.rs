@@ -38,6 +38,8 @@ pub struct Call {
     pub context: Map<String, Value>,
     /// Whether it changes anything.
     pub effect: Effect,
+    /// How long to wait for the answer, where somebody says so.
+    pub patience: Option<TimeSpan>,
 }
 
 impl Call {
@@ -51,6 +53,7 @@ impl Call {
             named: Vec::new(),
             context: Map::new(),
             effect: Effect::Reads,
+            patience: None,
         }
     }
 
@@ -89,9 +92,10 @@ impl Call {
 
     /// How long to wait for the answer.
     pub const fn timeout(&self) -> TimeSpan {
-        match self.effect {
-            Effect::Reads => READ_TIMEOUT,
-            Effect::Changes => CHANGE_TIMEOUT,
+        match (self.patience, self.effect) {
+            (Some(patience), _) => patience,
+            (None, Effect::Reads) => READ_TIMEOUT,
+            (None, Effect::Changes) => CHANGE_TIMEOUT,
         }
     }
 }

@@ -7,6 +7,7 @@
 //! It never repeats a call, follows a redirect, or lets a key, a body or a server's traceback into a log.
 
 pub mod call;
+mod commands;
 mod exchange;
 pub mod failure;
 mod fields;
@@ -22,6 +23,7 @@ pub mod version;
 mod words;
 
 pub use self::call::{Call, Effect};
+pub use self::commands::Commands;
 pub use self::failure::{Class, Failure};
 pub use self::records::OdooRecords;
 pub use self::rules::{Made, RULES, Rule, TRIGGER};

@@ -22,7 +22,7 @@ async fn check(answer: &'static [u8], expected: Outcome) {
 
 #[tokio::test]
 async fn a_status_is_the_verdict() {
-    let refused = |status, again| Outcome::Refused { status, again };
+    let refused = |status, again| Outcome::Refused { status, again, refusal: None };
     check(b"HTTP/1.1 204 No Content\r\n\r\n", Outcome::Accepted { status: 204 }).await;
     check(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\n\r\n", Outcome::Accepted { status: 201 }).await;
     check(b"HTTP/1.0 200 OK\r\n\r\nyes", Outcome::Accepted { status: 200 }).await;
@@ -88,7 +88,7 @@ async fn a_yes_whose_end_is_the_end_of_the_connection_is_a_yes() {
 #[tokio::test]
 async fn a_no_that_breaks_off_is_a_no() {
     let server = Server::answering(b"HTTP/1.1 422 No\r\ncontent-length: 10\r\n\r\nbad").await;
-    let outcome = Outcome::Refused { status: 422, again: Again::Never };
+    let outcome = Outcome::Refused { status: 422, again: Again::Never, refusal: None };
     assert_eq!(send(&server.url()).await, Sent { outcome, response: "bad".into(), cut: true });
 }
 

@@ -168,6 +168,7 @@ pub(crate) fn message(url: &str) -> Message {
         body: Bytes::from_static(b"{\"order\":1}"),
         timeout: LONG,
         allow: vec![Network { address: IpAddr::from(Ipv4Addr::LOCALHOST), bits: 8 }],
+        errand: None,
     }
 }
 

@@ -176,8 +176,8 @@ async fn the_first_output_stays(it: LedgerFixture) {
 async fn every_outcome_is_kept_as_it_was(mut it: LedgerFixture) {
     let mut outcomes = vec![
         Outcome::Accepted { status: 204 },
-        Outcome::Refused { status: 404, again: Again::Perhaps },
-        Outcome::Refused { status: 422, again: Again::Never },
+        Outcome::Refused { status: 404, again: Again::Perhaps, refusal: None },
+        Outcome::Refused { status: 422, again: Again::Never, refusal: None },
         Outcome::Deferred { status: 429, retry_after: Some(TimeSpan::from_secs(90)) },
         Outcome::Deferred { status: 503, retry_after: None },
         Outcome::Unknown,

@@ -184,7 +184,7 @@ pub fn ended(secs: i64, outcome: Outcome) -> AttemptResult {
 pub const ACCEPTED: Outcome = Outcome::Accepted { status: 200 };
 
 /// The destination may take it later.
-pub const BUSY: Outcome = Outcome::Refused { status: 503, again: Again::Perhaps };
+pub const BUSY: Outcome = Outcome::Refused { status: 503, again: Again::Perhaps, refusal: None };
 
 /// Waiting until second `secs`.
 pub fn waiting(secs: i64) -> DeliveryState {

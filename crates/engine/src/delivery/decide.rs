@@ -1,7 +1,7 @@
 //! What follows from an attempt: done, again later, held, or a dead letter; with the reason in a sentence.
 
 use model::change::Switch;
-use model::outcome::{Again, Lack};
+use model::outcome::{Again, Lack, Refusal};
 use model::{AttemptResult, Batch, Change, Delivery, DeliveryState, Guard, Outcome, SecretName, Timestamp};
 use policy::Policy;
 use policy::compiled::{End, Repeat, Retry};
@@ -45,14 +45,14 @@ pub fn after_attempt(delivery: &Delivery, terms: Terms<'_>, outcome: &Outcome, m
             held(delivery, format!("the mapping refuses: {}", reasons.first().map_or("no reason given", String::as_str)))
         }
         Outcome::Unsent { lack: Lack::Secret, why } => again(delivery, terms, None, moment, why),
-        Outcome::Unsent { lack: Lack::Event | Lack::Policy | Lack::Destination | Lack::Message, why } => {
-            held(delivery, why.clone())
+        Outcome::Unsent {
+            lack: Lack::Event | Lack::Policy | Lack::Destination | Lack::Message | Lack::Writing, why
+        } => held(delivery, why.clone()),
+        Outcome::Refused { status, again: Again::Never, refusal } => {
+            end(delivery, terms, format!("{}: the same data would be refused again", answered(*status, *refusal)))
         }
-        Outcome::Refused { status, again: Again::Never } => {
-            end(delivery, terms, format!("answered {status}: the same data would be refused again"))
-        }
-        Outcome::Refused { status, again: Again::Perhaps } => {
-            again(delivery, terms, None, moment, &format!("answered {status}"))
+        Outcome::Refused { status, again: Again::Perhaps, refusal } => {
+            again(delivery, terms, None, moment, &answered(*status, *refusal))
         }
         Outcome::Deferred { status, retry_after } => {
             again(delivery, terms, *retry_after, moment, &format!("answered {status}, asks for patience"))
@@ -70,6 +70,10 @@ pub fn after_attempt(delivery: &Delivery, terms: Terms<'_>, outcome: &Outcome, m
             Repeat::Unsafe => unclear(delivery, terms, moment, "the process ended during the attempt"),
         },
     }
+}
+
+fn answered(status: u16, refusal: Option<Refusal>) -> String {
+    refusal.map_or_else(|| format!("answered {status}"), |refusal| format!("refused ({})", refusal.word()))
 }
 
 /// An interrupted attempt is repeated at once: it is not the destination that failed.

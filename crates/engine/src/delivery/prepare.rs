@@ -7,11 +7,11 @@ use formats::signature::standard_webhooks::{self, SigningKey};
 use model::outcome::Lack;
 use model::{Delivery, Diagnostic, Digest, Event, Outcome, Timestamp};
 use policy::Policy;
-use policy::compiled::{Auth, Destination};
+use policy::compiled::{Auth, Destination, Odoo, Way, Writing};
 use policy::expression::EventView;
 
 use crate::keyring::Keyring;
-use crate::ports::Message;
+use crate::ports::{Errand, Message, Peer};
 use crate::rules::traced::Chain;
 
 /// Why nothing can be sent: an outcome that says so.
@@ -102,6 +102,9 @@ pub fn message(
     envelope: Envelope<'_>,
     body: Bytes,
 ) -> Result<Message, Unprepared> {
+    if let Way::Odoo { odoo, writing } = &destination.way {
+        return command(destination, (odoo, *writing), keys, envelope, body);
+    }
     let mut headers = destination.headers.clone();
     if headers.iter().all(|(name, _)| name != "content-type") {
         headers.push(("content-type".to_owned(), content_type(envelope)));
@@ -117,6 +120,33 @@ pub fn message(
         body,
         timeout: destination.timeout,
         allow: destination.allow.clone(),
+        errand: None,
+    })
+}
+
+/// The message that is a command.
+fn command(
+    destination: &Destination,
+    (odoo, writing): (&Odoo, Writing),
+    keys: &Keyring,
+    envelope: Envelope<'_>,
+    body: Bytes,
+) -> Result<Message, Unprepared> {
+    if writing == Writing::Off {
+        let why = format!("writing is switched off: {} says `commands: off`", destination.name);
+        return Err(Outcome::Unsent { lack: Lack::Writing, why });
+    }
+    let peer =
+        Peer::of(odoo, keys).ok_or_else(|| without_secret(format!("no key of the system {} has a value", odoo.system)))?;
+    Ok(Message {
+        destination: destination.name.clone(),
+        url: destination.url.clone(),
+        method: String::new(),
+        headers: Vec::new(),
+        body,
+        timeout: destination.timeout,
+        allow: destination.allow.clone(),
+        errand: Some(Errand { peer, key: envelope.delivery.id.to_string(), at_once: destination.concurrency }),
     })
 }
 

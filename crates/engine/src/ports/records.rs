@@ -6,7 +6,10 @@
 use bytes::Bytes;
 use formats::signature::Secret;
 use model::{Network, Timestamp};
+use policy::compiled::Odoo;
 pub use policy::compiled::Reading;
+
+use crate::keyring::Keyring;
 
 /// A system of record and how it is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,21 @@ pub struct Peer {
     pub key: Secret,
     /// Private networks that it may be in.
     pub allow: Vec<Network>,
+}
+
+impl Peer {
+    /// The system with the newest key that has a value; none while no key has one.
+    pub fn of(odoo: &Odoo, keys: &Keyring) -> Option<Self> {
+        let key = keys.values(&odoo.keys).next()?.clone();
+        Some(Self {
+            name: odoo.system.clone(),
+            url: odoo.url.clone(),
+            database: odoo.database.clone(),
+            login: odoo.login.clone(),
+            key,
+            allow: odoo.allow.clone(),
+        })
+    }
 }
 
 /// Which records are wanted.

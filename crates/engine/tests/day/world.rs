@@ -386,7 +386,7 @@ fn told(answer: &Answer) -> Told {
 }
 
 fn settle(delivery: &Delivery, end: End, at: Timestamp) -> Change {
-    let refused = |again| Outcome::Refused { status: 503, again };
+    let refused = |again| Outcome::Refused { status: 503, again, refusal: None };
     let (outcome, state) = match end {
         End::Done => (Outcome::Accepted { status: 200 }, DeliveryState::Done { at }),
         End::Busy if delivery.attempts + 1 >= ATTEMPTS => {

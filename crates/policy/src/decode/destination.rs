@@ -7,7 +7,7 @@ use super::fields::{Fields, scalar as scalar_of};
 use super::scalar;
 use super::source::rate;
 use super::table::{Field, Kind, Table};
-use crate::compiled::{Auth, Breaker, Repeat};
+use crate::compiled::{Auth, Breaker, Repeat, Writing};
 use crate::specs::DestinationSpec;
 use crate::tree::Entry;
 
@@ -16,7 +16,12 @@ pub(crate) static DESTINATION: Table = Table {
     name: "a destination",
     doc: "Where deliveries go.",
     fields: &[
-        Field::required("url", Kind::Url, "an absolute `http` or `https` URL"),
+        Field::optional("url", Kind::Url, "an absolute `http` or `https` URL"),
+        Field::optional(
+            "commands",
+            Kind::Word(&["on", "off"]),
+            "instead of `url`: deliveries are commands to the system's Odoo; with `off` they are held, and nothing is changed",
+        ),
         Field::optional("method", Kind::Word(&["POST", "PUT", "PATCH"]), "`POST` (default), `PUT` or `PATCH`"),
         Field::optional("sign", Kind::List(&Kind::Secret, 1), "secrets for Standard Webhooks, the newest first"),
         Field::optional("auth", Kind::Table(&AUTH), "how it knows us besides the signature"),
@@ -25,8 +30,16 @@ pub(crate) static DESTINATION: Table = Table {
             Kind::Map(&Kind::FixedHeader, &Kind::HeaderValue),
             "fixed headers; credentials go into `auth`",
         ),
-        Field::optional("timeout", Kind::Duration("1s", "60s"), "for a whole exchange; 15s by default"),
-        Field::optional("concurrency", Kind::Whole(1, CONCURRENCY_MAX), "sends at once; 8 by default"),
+        Field::optional(
+            "timeout",
+            Kind::Duration("1s", "180s"),
+            "for a whole exchange, at most 60s; 15s by default. Of commands for each change: 60s to 180s, 150s by default",
+        ),
+        Field::optional(
+            "concurrency",
+            Kind::Whole(1, CONCURRENCY_MAX),
+            "sends at once; 8 by default. Of commands 1 to 4, 2 by default",
+        ),
         Field::optional("rate", Kind::Rate, "sends in a time, such as `50/s`"),
         Field::optional(
             "burst",
@@ -42,7 +55,7 @@ pub(crate) static DESTINATION: Table = Table {
         Field::optional("breaker", Kind::Table(&BREAKER), "when it is left alone for a while"),
         Field::optional("allow", Kind::List(&Kind::Network, 1), "private networks that it may reach; none by default"),
     ],
-    exactly_one: &[],
+    exactly_one: &[&["url", "commands"]],
 };
 
 static AUTH: Table = Table {
@@ -101,12 +114,14 @@ pub(crate) fn destination(entry: &Entry) -> Option<DestinationSpec> {
     Some(DestinationSpec {
         name: entry.key.clone().map(|_| name),
         url: fields.string("url"),
+        commands: fields.parsed("commands", |text| Some(if text == "on" { Writing::On } else { Writing::Off })),
+        given: entry.value.entries().unwrap_or_default().iter().map(|entry| entry.key.clone()).collect(),
         method: fields.text("method").map_or("POST", |method| method.value).to_owned(),
         sign: fields.plain_list("sign", |text| SecretName::new(text).ok()),
         auth: fields.inner("auth").and_then(auth),
         headers: fields.entries("headers").iter().filter_map(header).collect(),
-        timeout: fields.plain("timeout", scalar::duration).unwrap_or(TimeSpan::from_secs(15)),
-        concurrency: fields.plain("concurrency", scalar::whole).unwrap_or(8),
+        timeout: fields.parsed("timeout", scalar::duration),
+        concurrency: fields.parsed("concurrency", scalar::whole),
         rate: rate(fields),
         first_attempts_percent: fields.plain("first_attempts", scalar::percent).unwrap_or(30),
         repeat: if fields.text("repeat").is_some_and(|it| it.value == "unsafe") { Repeat::Unsafe } else { Repeat::Safe },

@@ -9,11 +9,17 @@ use crate::compiled::{Capture, CapturedModel, Odoo};
 use crate::specs::{CaptureSpec, EventSpec, OdooSpec, SourceSpec, SystemSpec};
 use crate::{Findings, codes};
 
+/// The API of a system, where it has one and nothing about it is wrong; and what there is to say of its address.
+pub(super) fn told_odoo(system: &SystemSpec, findings: &mut Findings) -> Option<Arc<Odoo>> {
+    let spec = system.odoo.as_ref()?;
+    check_address(spec.url.as_ref()?, &system.name, &spec.allow, findings);
+    odoo(system)
+}
+
 /// The API of a system, where it has one and nothing about it is wrong.
-pub(crate) fn odoo(system: &SystemSpec, findings: &mut Findings) -> Option<Arc<Odoo>> {
+pub(super) fn odoo(system: &SystemSpec) -> Option<Arc<Odoo>> {
     let spec = system.odoo.as_ref()?;
     let url = spec.url.as_ref()?;
-    check_address(url, &system.name, &spec.allow, findings);
     Some(Arc::new(Odoo {
         system: system.name.clone(),
         url: url.value.clone(),
@@ -51,7 +57,7 @@ pub(crate) fn capture(
         findings.push(diagnostic.help("add `odoo:` with `url`, `database` and `keys` to the system"));
     }
     let models = models(source, spec, project, findings);
-    Some(Capture { odoo: odoo(system, findings)?, rhythm: spec.rhythm, since: spec.since, models })
+    Some(Capture { odoo: told_odoo(system, findings)?, rhythm: spec.rhythm, since: spec.since, models })
 }
 
 fn models(

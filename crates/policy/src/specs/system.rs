@@ -5,7 +5,7 @@ use model::{ContractRef, DestinationName, EventType, Owner, SecretName, SourceNa
 
 use crate::Spanned;
 use crate::compiled::{
-    Auth, Breaker, Format, Handshake, Network, OnInvalid, Rate, Repeat, Rhythm, Since, SourceLimits, Unknown,
+    Auth, Breaker, Format, Handshake, Network, OnInvalid, Rate, Repeat, Rhythm, Since, SourceLimits, Unknown, Writing,
 };
 use crate::presets::Preset;
 
@@ -187,6 +187,10 @@ pub struct DestinationSpec {
     pub name: Spanned<DestinationName>,
     /// Where to.
     pub url: Option<Spanned<String>>,
+    /// Whether commands are given to the Odoo of its system, where it says so instead of `url`.
+    pub commands: Option<Spanned<Writing>>,
+    /// The keys that it has, with their places.
+    pub given: Vec<Spanned<String>>,
     /// `POST`, `PUT` or `PATCH`.
     pub method: String,
     /// Standard Webhooks secrets, the newest first.
@@ -196,9 +200,9 @@ pub struct DestinationSpec {
     /// Fixed headers, names in lower case.
     pub headers: Vec<(String, String)>,
     /// For a whole exchange.
-    pub timeout: TimeSpan,
+    pub timeout: Option<Spanned<TimeSpan>>,
     /// Sends at once.
-    pub concurrency: u32,
+    pub concurrency: Option<Spanned<u32>>,
     /// Sends per second.
     pub rate: Option<Rate>,
     /// Hundredths of the slots that repeats may not take.

@@ -71,6 +71,7 @@ impl Line {
             body,
             timeout: self.timeout,
             allow: vec![anywhere(std::net::Ipv4Addr::UNSPECIFIED.into()), anywhere(std::net::Ipv6Addr::UNSPECIFIED.into())],
+            errand: None,
         }
     }
 

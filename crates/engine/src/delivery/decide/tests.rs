@@ -76,7 +76,7 @@ fn check(attempts: u32, outcome: &Outcome, now: i64, expected: &DeliveryState) {
 
 #[test]
 fn a_repeat_keeps_to_count_and_deadline() {
-    let busy = Outcome::Refused { status: 503, again: Again::Perhaps };
+    let busy = Outcome::Refused { status: 503, again: Again::Perhaps, refusal: None };
     check(1, &busy, 110, &waiting(140));
     check(2, &busy, 140, &waiting(200));
     check(2, &busy, 141, &held());

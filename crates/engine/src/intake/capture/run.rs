@@ -8,7 +8,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use model::{Fault, FaultKind, SourceName, TimeSpan, Timestamp};
-use policy::compiled::{Capture, Odoo, Source};
+use policy::compiled::{Capture, Source};
 
 use super::decide;
 use super::look::{Came, Looker};
@@ -17,7 +17,6 @@ use crate::board::Board;
 use crate::book::Book;
 use crate::drive::Stop;
 use crate::intake::run::Intake;
-use crate::keyring::Keyring;
 use crate::observe::{Captured, Capturing, Fact, Facts};
 use crate::ports::{Clock, Extent, Ledger, Peer, Records};
 use crate::unread::Gap;
@@ -154,7 +153,7 @@ impl Captures {
     fn start(&self, source: &Arc<Source>, capture: &Capture, memory: Memory) -> Looking {
         let name = source.name.clone();
         let keys = Arc::clone(&self.board.keys.borrow());
-        let Some(peer) = peer(&capture.odoo, &keys) else {
+        let Some(peer) = Peer::of(&capture.odoo, &keys) else {
             return Box::pin(async move { (name, memory, Ok(())) });
         };
         let looker = Looker {
@@ -264,17 +263,4 @@ fn longer(looker: &Looker, before: Option<(Timestamp, u32)>) -> (Timestamp, u32)
     let (first, most) = LEFT_ALONE;
     let times = before.map_or(0, |(_, times)| times);
     (looker.clock.now() + first.times(1 << times.min(8)).min(most), times.saturating_add(1))
-}
-
-/// The system with the newest key that has a value; none while no key has one.
-fn peer(odoo: &Odoo, keys: &Keyring) -> Option<Peer> {
-    let key = keys.values(&odoo.keys).next()?.clone();
-    Some(Peer {
-        name: odoo.system.clone(),
-        url: odoo.url.clone(),
-        database: odoo.database.clone(),
-        login: odoo.login.clone(),
-        key,
-        allow: odoo.allow.clone(),
-    })
 }

@@ -1,0 +1,1 @@
+//! Tables: a document and what was seen, and what is needed next.

@@ -1,0 +1,173 @@
+//! What the tests share: an Odoo behind a socket, the adapter, and messages to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapters::outside::Outside;
+use bytes::Bytes;
+use engine::ports::{Clock, Errand, Message, Outbound as _, Peer, Sent, Waiting};
+use formats::signature::Secret;
+use model::{DestinationName, Network, TimeSpan, Timestamp};
+use serde_json::{Value as Json, json};
+use sim::odoo::{Change, Odoo, Options, Serving, Version, serve};
+use tokio::net::TcpListener;
+
+/// How much faster everything waits.
+const FASTER: u32 = 50;
+
+/// A clock whose waits are short.
+#[derive(Debug)]
+struct Fast(std::time::Instant);
+
+impl Fast {
+    #[expect(clippy::disallowed_methods, reason = "the sockets of these tests are real, and so is the time that they take")]
+    fn new() -> Self {
+        Self(std::time::Instant::now())
+    }
+}
+
+impl Clock for Fast {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_secs(1_772_442_000) + TimeSpan::from_millis(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(0))
+    }
+
+    fn wall(&self) -> Timestamp {
+        self.now()
+    }
+
+    fn sleep(&self, span: TimeSpan) -> Waiting<'_> {
+        Box::pin(tokio::time::sleep(span.to_duration() / FASTER))
+    }
+
+    fn chance(&self) -> [u8; 10] {
+        [3; 10]
+    }
+}
+
+/// An Odoo and who writes to it.
+pub(crate) struct Bed {
+    pub(crate) odoo: Odoo,
+    outside: Outside,
+    peer: Peer,
+    serving: Serving,
+}
+
+/// Both versions that were measured.
+pub(crate) const MEASURED: [Version; 2] = [Version::V18, Version::V19];
+
+impl Bed {
+    pub(crate) async fn new(version: Version) -> Self {
+        let clock: Arc<dyn Clock> = Arc::new(Fast::new());
+        let odoo = Odoo::new(&Options::new(version), Arc::clone(&clock));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let serving = serve(odoo.clone(), listener).unwrap();
+        let peer = Peer {
+            name: "erp".to_owned(),
+            url: serving.url.clone(),
+            database: odoo.database(),
+            login: Some(odoo.login().to_owned()),
+            key: Secret::new(odoo.key().as_bytes().to_vec()),
+            allow: vec![Network { address: std::net::Ipv4Addr::LOCALHOST.into(), bits: 8 }],
+        };
+        let bed = Self { odoo, outside: Outside::new(&clock), peer, serving };
+        bed.call("res.partner", "load", json!([["id", "name"], [["ext.cust_1", "ACME"]]]), json!({})).await;
+        bed
+    }
+
+    pub(crate) async fn end(self) {
+        self.serving.stop().await;
+    }
+
+    /// Gives a command under a key.
+    pub(crate) async fn give(&self, key: &str, document: &Json) -> Sent {
+        let message = Message {
+            destination: DestinationName::new("erp-commands").unwrap(),
+            url: self.peer.url.clone(),
+            method: String::new(),
+            headers: Vec::new(),
+            body: Bytes::from(document.to_string()),
+            timeout: TimeSpan::from_secs(150),
+            allow: self.peer.allow.clone(),
+            errand: Some(Errand { peer: self.peer.clone(), key: key.to_owned(), at_once: 2 }),
+        };
+        self.outside.send(&message).await
+    }
+
+    /// A command that has to be done. Answers what it says of the state.
+    pub(crate) async fn done(&self, key: &str, document: &Json) -> Json {
+        let sent = self.give(key, document).await;
+        let said = serde_json::from_slice(&sent.response).unwrap_or_default();
+        assert_eq!(sent.outcome.cause(), "http_200", "{said}");
+        said
+    }
+
+    /// A command that is done, and whose repeat changes nothing.
+    pub(crate) async fn done_once(&self, key: &str, document: &Json) -> Json {
+        let said = self.done(key, document).await;
+        let before = self.odoo.changes().len();
+        assert_eq!(self.done(key, document).await, said);
+        assert_eq!(self.odoo.changes().len(), before, "a repeat changes nothing");
+        said
+    }
+
+    /// A command that is not done. Answers the cause, and what is said of it.
+    pub(crate) async fn refused(&self, key: &str, document: &Json) -> (String, Json) {
+        let sent = self.give(key, document).await;
+        (sent.outcome.cause(), serde_json::from_slice(&sent.response).unwrap_or_default())
+    }
+
+    /// A command under a key, given again as the schedule would until it is done. Answers how often.
+    pub(crate) async fn until_done(&self, key: &str, document: &Json) -> u32 {
+        for attempt in 1..=40 {
+            let sent = self.give(key, document).await;
+            if sent.outcome.cause() == "http_200" {
+                return attempt;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("it is never done");
+    }
+
+    /// A call as the administrator that has to succeed.
+    pub(crate) async fn call(&self, model: &str, method: &str, args: Json, named: Json) -> Json {
+        match self.odoo.call(model, method, args, named).await {
+            Ok(value) => value,
+            Err(failure) => panic!("{model}.{method}: {} {}", failure.name(), failure.message()),
+        }
+    }
+
+    pub(crate) async fn create(&self, model: &str, values: Json) -> i64 {
+        self.call(model, "create", json!([values]), json!({})).await.as_i64().expect("one id")
+    }
+
+    /// Records with these fields.
+    pub(crate) async fn find(&self, model: &str, domain: Json, fields: &[&str]) -> Vec<Json> {
+        let named = json!({ "domain": domain, "fields": fields, "order": "id" });
+        self.call(model, "search_read", json!([]), named).await.as_array().cloned().unwrap_or_default()
+    }
+
+    /// A storable product with so many on stock.
+    pub(crate) async fn product(&self, code: &str, stock: f64, tracking: &str) -> i64 {
+        let values = json!({ "name": code, "default_code": code, "is_storable": true, "tracking": tracking });
+        let product = self.create("product.product", values).await;
+        if stock > 0.0 {
+            self.stock(product, stock, None).await;
+        }
+        product
+    }
+
+    pub(crate) async fn stock(&self, product: i64, stock: f64, lot: Option<i64>) {
+        let mut values = json!({ "product_id": product, "location_id": 8, "inventory_quantity": stock });
+        if let Some(lot) = lot {
+            values["lot_id"] = json!(lot);
+        }
+        let context = json!({ "context": { "inventory_mode": true } });
+        let quant = self.call("stock.quant", "create", json!([values]), context).await;
+        self.call("stock.quant", "action_apply_inventory", json!([[quant]]), json!({})).await;
+    }
+
+    /// Changes of a model so far.
+    pub(crate) fn changes(&self, model: &str) -> Vec<Change> {
+        self.odoo.changes().into_iter().filter(|change| change.model == model).collect()
+    }
+}

@@ -1,0 +1,7 @@
+//! Commands to Odoo, by the real adapter over HTTP, against the simulated 18 and 19: each makes true what it says, a repeat changes
+//! nothing, and what was done without an answer is not done again. Waits are a fiftieth of what they are.
+
+#[cfg(test)]
+mod bed;
+#[cfg(test)]
+mod orders;
