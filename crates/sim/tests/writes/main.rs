@@ -5,3 +5,9 @@
 mod bed;
 #[cfg(test)]
 mod orders;
+#[cfg(test)]
+mod production;
+#[cfg(test)]
+mod transfers;
+#[cfg(test)]
+mod words;

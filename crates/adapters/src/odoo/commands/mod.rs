@@ -7,8 +7,15 @@
 mod came;
 mod confirm;
 mod gate;
+mod invoice;
+mod lots;
+mod message;
+mod moves;
+mod production;
 mod refer;
 mod seen;
+mod tracking;
+mod transfer;
 mod upsert;
 
 use std::collections::BTreeMap;
@@ -50,7 +57,18 @@ struct Learnt {
 type Plan = fn(&Value, &Seen) -> Step<Value>;
 
 /// The commands, by the word for them.
-const COMMANDS: &[(&str, Plan)] = &[("upsert", upsert::plan), ("confirm", confirm::plan)];
+const COMMANDS: &[(&str, Plan)] = &[
+    ("upsert", upsert::plan),
+    ("confirm", confirm::plan),
+    ("validate_transfer", transfer::plan),
+    ("set_tracking", tracking::plan),
+    ("register_lots", lots::plan),
+    ("start_production", production::start),
+    ("finish_production", production::finish),
+    ("post_invoice", invoice::plan),
+    ("post_message", message::plan),
+    ("schedule_activity", message::schedule),
+];
 
 impl Commands {
     /// With no connection yet. The clock measures the timeouts.

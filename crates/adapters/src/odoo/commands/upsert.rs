@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use self::cells::{Cell, cells, differing};
 use super::refer::{external_ids, list, member, named, search, text};
-use super::seen::{Seen, Step, refused, unreadable};
+use super::seen::{Need, Seen, Step, refused, unreadable};
 use crate::odoo::call::Call;
 use crate::odoo::fields::{Kind, model_there, name_there};
 
@@ -66,7 +66,7 @@ pub(super) fn plan(document: &Value, seen: &Seen) -> Step<Value> {
 
 /// Nothing was written. What is wrong with a field stays wrong; anything else may have been another's transaction, which Odoo says
 /// in no other way than by a text.
-fn not_loaded(answer: &Value) -> super::seen::Need {
+pub(super) fn not_loaded(answer: &Value) -> Need {
     let messages = answer["messages"].as_array().map_or(&[][..], Vec::as_slice);
     let said: Vec<&str> = messages.iter().filter_map(|message| message["message"].as_str()).collect();
     let said = said.join(" ").chars().take(2_000).collect::<String>();

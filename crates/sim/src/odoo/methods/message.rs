@@ -32,6 +32,7 @@ fn post(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
         ("res_id", Value::Int(id)),
         ("message_type", text(if kind.is_empty() { "notification" } else { &kind })),
         ("subtype_xmlid", text(&word("subtype_xmlid"))),
+        ("message_id", text(&word("message_id"))),
         ("date", second(env.now())),
         ("author_id", author),
     ];

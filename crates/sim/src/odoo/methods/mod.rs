@@ -117,6 +117,7 @@ pub(super) fn made(env: &mut Env<'_>, model: &str, id: i64) -> Result<(), Failur
         "account.move" => invoice::recompute(env, id),
         "account.move.line" => invoice::line_changed(env, id),
         "mrp.production" => production::explode(env, id),
+        "stock.move.line" => transfer::line_changed(env, id, &["quantity"]),
         "ir.model.data" => {
             let row = env.get("ir.model.data", id)?;
             env.name(&format!("{}.{}", row.text("module"), row.text("name")), id)
