@@ -25,6 +25,7 @@ mod sink;
 mod starts;
 mod stats;
 mod store;
+mod writes;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
             Some("limit") => limit::process(&args[1..]).await,
             Some("corpus") => corpus::run(&args[1..]).await,
             Some("capture") => capture::run(&args[1..]).await,
+            Some("writes") => writes::run(&args[1..]).await,
             Some("kill") => kill::run(&args[1..]).await,
             Some("store") => store::speed::run(&args[1..]).await,
             _ => measure::run(&args).await,

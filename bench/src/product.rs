@@ -259,6 +259,16 @@ impl Metrics {
         self.sum("crossdock_deliveries", "done")
     }
 
+    /// Deliveries that wait for a person or were given up.
+    pub(crate) fn stuck(&self) -> u64 {
+        self.sum("crossdock_deliveries", "held") + self.sum("crossdock_deliveries", "dead_lettered")
+    }
+
+    /// Attempts by what they came to.
+    pub(crate) fn attempts(&self) -> Vec<(String, u64)> {
+        self.labelled("crossdock_attempts", "cause")
+    }
+
     /// Entries ever accepted.
     pub(crate) fn accepted(&self) -> u64 {
         self.sum("crossdock_entries", "accepted")

@@ -52,6 +52,8 @@ pub struct Odoo {
     key: Arc<str>,
 }
 
+/// How long a client is left without an answer before a proxy gives up, unless it is set.
+const SILENCE: TimeSpan = TimeSpan::from_secs(600);
 /// The administrator's id.
 const ADMINISTRATOR: i64 = 2;
 
@@ -69,6 +71,7 @@ impl Odoo {
             clock,
             sender: Mutex::new(nobody),
             hold: Mutex::new(TimeSpan::ZERO),
+            silence: Mutex::new(SILENCE),
         });
         let key = seed::plant(&shared).expect("the opening records fit our own tables");
         let odoo = Self { shared, key: Arc::from(key.as_str()) };
@@ -142,6 +145,11 @@ impl Odoo {
     /// Lets each call that writes keep its transaction open for so long, so that calls overlap.
     pub fn set_hold(&self, span: TimeSpan) {
         *self.shared.hold.lock().unwrap_or_else(PoisonError::into_inner) = span;
+    }
+
+    /// Lets a proxy answer with 504 what gets no answer of Odoo's, after so long.
+    pub fn set_silence(&self, span: TimeSpan) {
+        *self.shared.silence.lock().unwrap_or_else(PoisonError::into_inner) = span;
     }
 
     /// Switches a fault on, for every request.

@@ -32,6 +32,8 @@ pub(super) struct Shared {
     pub(super) sender: Mutex<Sender>,
     /// How long a call that writes keeps its transaction open.
     pub(super) hold: Mutex<TimeSpan>,
+    /// How long a client is left without an answer before a proxy gives up.
+    pub(super) silence: Mutex<TimeSpan>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -43,6 +45,10 @@ impl std::fmt::Debug for Shared {
 impl Shared {
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn silence(&self) -> TimeSpan {
+        *self.silence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn hold(&self) -> TimeSpan {

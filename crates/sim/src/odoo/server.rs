@@ -25,8 +25,6 @@ use super::wire::{Ending, Reply, Request};
 const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// LIMIT: calls at once; more wait for their turn.
 const CALLS_MAX: usize = 256;
-/// How long a client is left without an answer before its connection is closed.
-const SILENCE: TimeSpan = TimeSpan::from_secs(600);
 /// LIMIT: what a stop waits for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -132,7 +130,7 @@ async fn request(State(mut site): State<Site>, method: Method, uri: Uri, headers
     }
     let Ok(reply) = said.await else { return Response::new(Body::empty()) };
     if reply.ending != Ending::Answered {
-        let waits = if reply.ending == Ending::Silence { SILENCE } else { TimeSpan::ZERO };
+        let waits = if reply.ending == Ending::Silence { site.odoo.shared.silence() } else { TimeSpan::ZERO };
         tokio::select! {
             () = site.odoo.shared.clock.sleep(waits) => {}
             _ = site.stop.wait_for(|stopped| *stopped) => {}
