@@ -63,7 +63,10 @@ pub(crate) async fn run(args: &[String]) -> Outcome<()> {
     let mut failures = verdict::judge(&odoo, orders);
     if metrics.done() != orders * 2 || metrics.stuck() > 0 || metrics.unaccounted() > 0 {
         let (done, stuck, lost) = (metrics.done(), metrics.stuck(), metrics.unaccounted());
-        failures.push(format!("of {} deliveries {done} are done, {stuck} wait for a person, {lost} are unaccounted", orders * 2));
+        failures.push(format!(
+            "of {} deliveries {done} are done, {stuck} wait for a person, {lost} are unaccounted",
+            orders * 2
+        ));
     }
     let load = odoo.load();
     print(&format!(

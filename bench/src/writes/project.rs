@@ -12,8 +12,7 @@ pub(super) fn write(folder: &Path, odoo_url: &str, odoo: &Odoo) -> Outcome<()> {
     for name in ["systems", "contracts/order.command", "flows", "policies"] {
         std::fs::create_dir_all(project.join(name))?;
     }
-    let system =
-        SYSTEM.replace("{URL}", odoo_url).replace("{DATABASE}", &odoo.database()).replace("{LOGIN}", odoo.login());
+    let system = SYSTEM.replace("{URL}", odoo_url).replace("{DATABASE}", &odoo.database()).replace("{LOGIN}", odoo.login());
     std::fs::write(project.join("systems/erp.yaml"), system)?;
     std::fs::write(project.join("systems/shop.yaml"), SHOP)?;
     std::fs::write(project.join("contracts/order.command/1.0.0.yaml"), CONTRACT)?;

@@ -45,9 +45,9 @@ pub fn after_attempt(delivery: &Delivery, terms: Terms<'_>, outcome: &Outcome, m
             held(delivery, format!("the mapping refuses: {}", reasons.first().map_or("no reason given", String::as_str)))
         }
         Outcome::Unsent { lack: Lack::Secret, why } => again(delivery, terms, None, moment, why),
-        Outcome::Unsent {
-            lack: Lack::Event | Lack::Policy | Lack::Destination | Lack::Message | Lack::Writing, why
-        } => held(delivery, why.clone()),
+        Outcome::Unsent { lack: Lack::Event | Lack::Policy | Lack::Destination | Lack::Message | Lack::Writing, why } => {
+            held(delivery, why.clone())
+        }
         Outcome::Refused { status, again: Again::Never, refusal } => {
             end(delivery, terms, format!("{}: the same data would be refused again", answered(*status, *refusal)))
         }

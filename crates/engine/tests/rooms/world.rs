@@ -304,8 +304,13 @@ impl End {
         let owner = delivery.owner.clone();
         let (outcome, state) = match self {
             Self::Done => (Outcome::Accepted { status: 200 }, DeliveryState::Done { at }),
-            Self::Held => (Outcome::Refused { status: 503, again: Again::Perhaps, refusal: None }, DeliveryState::Held { for_whom: owner }),
-            Self::Dead => (Outcome::Refused { status: 422, again: Again::Never, refusal: None }, DeliveryState::DeadLettered { owner }),
+            Self::Held => (
+                Outcome::Refused { status: 503, again: Again::Perhaps, refusal: None },
+                DeliveryState::Held { for_whom: owner },
+            ),
+            Self::Dead => {
+                (Outcome::Refused { status: 422, again: Again::Never, refusal: None }, DeliveryState::DeadLettered { owner })
+            }
         };
         let output = Some(Digest::of(b"{\"order\":1}"));
         let result = AttemptResult { ended_at: at, outcome, output, response: Vec::new(), response_cut: false };

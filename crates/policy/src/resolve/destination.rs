@@ -61,11 +61,11 @@ struct Resolved {
 }
 
 fn over_http(spec: &DestinationSpec, findings: &mut Findings) -> Option<Resolved> {
-    let url = spec.url.as_ref()?;
-    check_address(url, spec.name.value.as_str(), &spec.allow, findings);
     if let Some(timeout) = spec.timeout.as_ref().filter(|it| it.value > TimeSpan::from_secs(TIMEOUT_S_MAX)) {
         out_of_range("timeout", timeout, &format!("from 1s to {TIMEOUT_S_MAX}s"), findings);
     }
+    let url = spec.url.as_ref()?;
+    check_address(url, spec.name.value.as_str(), &spec.allow, findings);
     Some(Resolved {
         way: Way::Http,
         url: url.value.clone(),

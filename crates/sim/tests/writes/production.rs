@@ -10,7 +10,9 @@ async fn ordered(version: Version) -> (Bed, i64, String) {
     let bed = Bed::new(version).await;
     let leg = bed.product("LEG", 100.0, "none").await;
     let table = bed.product("TABLE", 0.0, "none").await;
-    let template = bed.find("product.product", json!([["id", "=", table]]), &["product_tmpl_id"]).await[0]["product_tmpl_id"][0].clone();
+    let template =
+        bed.find("product.product", json!([["id", "=", table]]), &["product_tmpl_id"]).await[0]["product_tmpl_id"][0]
+            .clone();
     let part = json!([0, 0, { "product_id": leg, "product_qty": 4 }]);
     bed.create("mrp.bom", json!({ "product_tmpl_id": template, "product_qty": 1, "bom_line_ids": [part] })).await;
     let order = bed.create("mrp.production", json!({ "product_id": table, "product_qty": 5 })).await;

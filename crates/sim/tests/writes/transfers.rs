@@ -100,7 +100,8 @@ async fn lots_go_out_by_line_and_one_that_was_never_there_does_not() {
         assert_eq!(bed.refused("dlv_1", &none).await.0, "odoo_reference");
         let odd = with(json!([{ "name": "LOT-A", "quantity": "1" }]));
         assert_eq!(bed.refused("dlv_2", &odd).await.0, "odoo_document");
-        bed.done_once("dlv_3", &with(json!([{ "name": "LOT-B", "quantity": "3" }, { "name": "LOT-A", "quantity": "1" }]))).await;
+        bed.done_once("dlv_3", &with(json!([{ "name": "LOT-B", "quantity": "3" }, { "name": "LOT-A", "quantity": "1" }])))
+            .await;
         let lines = bed.find("stock.move.line", json!([["picking_id", "=", transfer]]), &["lot_id", "quantity"]).await;
         let mut moved: Vec<(String, f64)> = lines
             .iter()

@@ -40,7 +40,10 @@ async fn a_message_is_posted_once_for_a_delivery_and_again_for_another() {
         bed.done_once("dlv_2", &post).await;
         let rows = bed.find("mail.message", json!([]), &["body", "message_id"]).await;
         assert_eq!(rows.len(), 2);
-        assert_eq!((&rows[0]["body"], &rows[0]["message_id"]), (&json!("<p>shipped &lt;today&gt;</p>"), &json!("<dlv_1@crossdock>")));
+        assert_eq!(
+            (&rows[0]["body"], &rows[0]["message_id"]),
+            (&json!("<p>shipped &lt;today&gt;</p>"), &json!("<dlv_1@crossdock>"))
+        );
         bed.end().await;
     }
 }

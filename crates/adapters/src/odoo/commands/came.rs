@@ -113,7 +113,7 @@ mod tests {
             let sent = failed(&Failure::Said { class, name: "n".to_owned(), message: "m".to_owned() });
             assert_eq!(sent.outcome.cause(), cause);
             assert!(matches!(sent.outcome, Outcome::Refused { again: found, .. } if found == again), "{cause}");
-            assert_eq!(sent.response, Bytes::from(r#"{"message":"m","name":"n"}"#));
+            assert_eq!(sent.response, Bytes::from(r#"{"name":"n","message":"m"}"#));
         }
     }
 }

@@ -129,7 +129,8 @@ fn parts(moved: Moved<'_>, seen: &Seen) -> Step<Vec<Part>> {
     for part in &mut parts {
         part.lot = known.iter().find(|(name, _)| *name == part.name).map(|(_, id)| *id);
         if part.lot.is_none() && !moved.brings {
-            let why = format!("Odoo has no lot {} of product {}, and what was never there cannot leave", part.name, moved.product);
+            let why =
+                format!("Odoo has no lot {} of product {}, and what was never there cannot leave", part.name, moved.product);
             return Err(refused(Refusal::Reference, Again::Perhaps, why));
         }
     }

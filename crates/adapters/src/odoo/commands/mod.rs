@@ -146,8 +146,8 @@ impl Commands {
     async fn fields_of(&self, peer: &Peer, session: &Session, model: &str) -> Result<Fields, Failure> {
         let ask = Call::of_model(model, "fields_get").with("attributes", json!(["type", "relation"]));
         let told = self.odoo.call(peer, session, &ask).await?;
-        let fields = Fields::from_answer(&told.value)
-            .ok_or(Failure::Foreign { status: 200, looks: "not an answer of Odoo's" })?;
+        let fields =
+            Fields::from_answer(&told.value).ok_or(Failure::Foreign { status: 200, looks: "not an answer of Odoo's" })?;
         if let Some(learnt) = self.lock().get_mut(&peer.name).filter(|learnt| learnt.fields.len() < MODELS_MAX) {
             learnt.fields.insert(model.to_owned(), fields.clone());
         }
@@ -185,3 +185,6 @@ fn is_final(failure: &Failure) -> bool {
 fn is_said_for_what_may_have_changed(failure: &Failure) -> bool {
     matches!(failure, Failure::Said { class, .. } if !matches!(class, Class::Concurrency | Class::Unavailable))
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,6 +108,7 @@ fn picked(row: &Value, share: f64, (line, is_alone, brings): (&Line<'_>, bool, b
         return Ok(());
     }
     // The lines say how much it is where they name lots.
-    let values = if has_lots || !is_moved { json!({ "picked": is_moved }) } else { json!({ "quantity": share, "picked": true }) };
+    let values =
+        if has_lots || !is_moved { json!({ "picked": is_moved }) } else { json!({ "quantity": share, "picked": true }) };
     Err(seen.change(&format!("move {id}"), Call::of_records(MOVE, "write", vec![id]).first("vals", values)))
 }

@@ -97,11 +97,7 @@ fn whole<'a>(document: &'a Value, seen: &Seen) -> Step<Whole<'a>> {
 
 fn wanted<'a>(document: &'a Value, model: &str, seen: &Seen) -> Step<Wanted<'a>> {
     let values = member(document, "values")?.as_object().ok_or_else(|| unreadable("`values` are no map"))?;
-    Ok(Wanted {
-        model: model.to_owned(),
-        external: text(document, "external_id")?,
-        cells: cells(values, model, seen)?,
-    })
+    Ok(Wanted { model: model.to_owned(), external: text(document, "external_id")?, cells: cells(values, model, seen)? })
 }
 
 impl Wanted<'_> {
@@ -177,9 +173,9 @@ impl<'a> Whole<'a> {
             at += width;
         }
         // Moments without a zone are read in that of the user.
-        Call::of_model(&self.head.model, "load").first("fields", json!(columns)).first("data", json!(rows)).context("tz", "UTC")
+        Call::of_model(&self.head.model, "load")
+            .first("fields", json!(columns))
+            .first("data", json!(rows))
+            .context("tz", "UTC")
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -20,9 +20,11 @@ pub(super) struct Cell {
     kind: Kind,
 }
 
-/// The values of a record, in the order of the fields' names.
+/// The values of a record, in the order of their columns, however the document has them.
 pub(super) fn cells(values: &Map<String, Value>, model: &str, seen: &Seen) -> Step<Vec<Cell>> {
-    values.iter().map(|(name, value)| cell(name, value, model, seen)).collect()
+    let mut cells: Vec<Cell> = values.iter().map(|(name, value)| cell(name, value, model, seen)).collect::<Step<_>>()?;
+    cells.sort_by(|one, other| one.column.cmp(&other.column));
+    Ok(cells)
 }
 
 fn cell(name: &str, value: &Value, model: &str, seen: &Seen) -> Step<Cell> {

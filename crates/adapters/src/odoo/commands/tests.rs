@@ -1,0 +1,271 @@
+//! Commands step by step: what each needs next, what it is given, and how it ends. No Odoo, no clock.
+
+use serde_json::{Value, json};
+
+use super::seen::{Need, Refused, Seen};
+use super::*;
+use crate::odoo::version::Version;
+
+/// A step: what is needed in a few words, and what is given.
+type Given = (&'static str, Result<Value, Failure>);
+
+fn told(need: &Need) -> String {
+    match need {
+        Need::Read(call) => format!("read {}", call.model),
+        Need::Lookup(call) => format!("lookup {}", call.model),
+        Need::Fields(model) => format!("fields {model}"),
+        Need::Change(name, call) => {
+            let context = if call.context.is_empty() { String::new() } else { format!(" {}", json!(call.context)) };
+            format!("{name}: {}.{}{context}", call.model, call.method)
+        }
+        Need::Refuse(Refused::Ours { refusal, again, .. }) => format!("{} {again:?}", refusal.word()),
+        Need::Refuse(Refused::Theirs(failure)) => format!("theirs {:?}", failure.again()),
+    }
+}
+
+/// Gives a command what it needs, in this order, and looks how it ends: with `done`, or with a refusal.
+#[track_caller]
+#[expect(clippy::needless_pass_by_value, reason = "documents are made where they are used")]
+fn check(major: u32, document: Value, given: Vec<Given>, end: &str) {
+    let (document, plan) = command(document.to_string().as_bytes()).unwrap_or_else(|need| panic!("{}", told(&need)));
+    let mut seen = Seen::new(Version { major, text: major.to_string() }, "dlv_1");
+    for (expected, value) in given {
+        let Err(need) = plan(&document, &seen) else { panic!("it is done before {expected}") };
+        assert_eq!(told(&need), expected);
+        match (need, value) {
+            (Need::Read(call), Ok(value)) => seen.was_read(call, value),
+            (Need::Lookup(call), Ok(value)) => seen.was_looked_up(call, value),
+            (Need::Fields(model), Ok(value)) => {
+                seen.fields.insert(model, Fields::from_answer(&value).unwrap());
+            }
+            (Need::Change(name, _), value) => seen.was_changed(name, value),
+            (need, value) => panic!("{} cannot be given {value:?}", told(&need)),
+        }
+    }
+    let ended = plan(&document, &seen).map_or_else(|need| told(&need), |_| "done".to_owned());
+    assert_eq!(ended, end);
+}
+
+fn rule() -> Failure {
+    Failure::Said { class: Class::Rule, name: "odoo.exceptions.UserError".to_owned(), message: "no".to_owned() }
+}
+
+fn confirm() -> Value {
+    json!({ "command": "confirm", "model": "sale.order", "record": { "id": 4 } })
+}
+
+fn in_state(state: &str) -> Given {
+    ("read sale.order", Ok(json!([{ "id": 4, "name": "S4", "state": state }])))
+}
+
+const CONFIRMS: &str = "confirm: sale.order.action_confirm";
+
+#[test]
+fn the_state_decides_and_no_return_value() {
+    check(18, confirm(), vec![in_state("sale")], "done");
+    check(18, confirm(), vec![in_state("draft"), (CONFIRMS, Ok(json!(true))), in_state("sale")], "done");
+    let action = json!({ "type": "ir.actions.act_window", "res_model": "sale.order.discount" });
+    check(18, confirm(), vec![in_state("draft"), (CONFIRMS, Ok(action)), in_state("draft")], "odoo_unmet Never");
+    check(18, confirm(), vec![in_state("sent"), (CONFIRMS, Ok(json!(true))), in_state("sent")], "odoo_unmet Never");
+    check(18, confirm(), vec![in_state("cancel")], "odoo_rule Never");
+    check(18, confirm(), vec![("read sale.order", Ok(json!([])))], "odoo_missing Never");
+}
+
+#[test]
+fn what_was_refused_because_another_hand_was_quicker_is_done() {
+    check(19, confirm(), vec![in_state("draft"), (CONFIRMS, Err(rule())), in_state("sale")], "done");
+    check(19, confirm(), vec![in_state("draft"), (CONFIRMS, Err(rule())), in_state("draft")], "theirs Never");
+}
+
+#[test]
+fn a_document_that_is_no_command_is_refused_before_anything_is_asked() {
+    for document in [json!([]), json!({}), json!({ "command": "unlink" }), json!({ "command": 3 })] {
+        let need = command(document.to_string().as_bytes()).map(drop).unwrap_err();
+        assert_eq!(told(&need), "odoo_document Never", "{document}");
+    }
+    check(18, json!({ "command": "confirm", "model": "res.partner", "record": { "id": 1 } }), vec![], "odoo_document Never");
+    check(18, json!({ "command": "confirm", "model": "sale.order" }), vec![], "odoo_document Never");
+}
+
+#[test]
+fn references_lead_to_one_record_or_nowhere() {
+    let by = |record: Value| json!({ "command": "post_invoice", "record": record });
+    let rows = |rows: Value| ("lookup account.move", Ok(rows));
+    let find = json!({ "find": { "ref": "EXT-1" } });
+    check(18, by(find.clone()), vec![rows(json!([]))], "odoo_reference Perhaps");
+    check(18, by(find.clone()), vec![rows(json!([{ "id": 1 }, { "id": 2 }]))], "odoo_reference Never");
+    check(18, by(find), vec![rows(json!([{ "id": 1 }]))], "read account.move");
+    let external = json!({ "external_id": "ext.inv_1" });
+    let named = |model: &str| {
+        let row = json!([{ "module": "ext", "name": "inv_1", "model": model, "res_id": 7 }]);
+        vec![("lookup ir.model.data", Ok(row))]
+    };
+    check(18, by(external.clone()), named("account.move"), "read account.move");
+    check(18, by(external.clone()), named("sale.order"), "odoo_reference Never");
+    check(18, by(external), vec![("lookup ir.model.data", Ok(json!([])))], "odoo_reference Perhaps");
+    check(18, by(json!({ "external_id": "no module" })), vec![], "odoo_document Never");
+}
+
+fn upsert() -> Value {
+    json!({
+        "command": "upsert", "model": "sale.order", "external_id": "ext.so_1",
+        "values": { "partner_id": { "id": 7 }, "date_order": "2026-12-01T11:00:00+01:00" },
+        "lines": { "order_line": [
+            { "external_id": "ext.so_1_a", "values": { "product_uom_qty": "2.50", "product_uom_id": { "id": 1 } } },
+            { "external_id": "ext.so_1_b", "values": { "product_uom_qty": "1", "product_uom_id": { "id": 1 } } },
+        ] },
+    })
+}
+
+/// The fields that the upsert touches, as version 18 calls them.
+fn fields() -> Vec<Given> {
+    let order = json!({
+        "partner_id": { "type": "many2one", "relation": "res.partner" }, "date_order": { "type": "datetime" },
+        "order_line": { "type": "one2many", "relation": "sale.order.line" },
+    });
+    let line =
+        json!({ "product_uom_qty": { "type": "float" }, "product_uom": { "type": "many2one", "relation": "uom.uom" } });
+    vec![("fields sale.order", Ok(order)), ("fields sale.order.line", Ok(line))]
+}
+
+fn names(known: &[(&str, &str, u64)]) -> Given {
+    let rows: Vec<Value> = known
+        .iter()
+        .map(|(name, model, id)| json!({ "module": "ext", "name": name, "model": model, "res_id": id }))
+        .collect();
+    ("read ir.model.data", Ok(json!(rows)))
+}
+
+const ALL: &[(&str, &str, u64)] =
+    &[("so_1", "sale.order", 9), ("so_1_a", "sale.order.line", 1), ("so_1_b", "sale.order.line", 2)];
+const LOADS: &str = r#"load: sale.order.load {"tz":"UTC"}"#;
+
+fn read(second: f64) -> Vec<Given> {
+    let order = json!([{ "id": 9, "partner_id": [7, "ACME"], "date_order": "2026-12-01 10:00:00" }]);
+    let lines = json!([
+        { "id": 1, "product_uom_qty": 2.5, "product_uom": [1, "Units"] },
+        { "id": 2, "product_uom_qty": second, "product_uom": [1, "Units"] },
+    ]);
+    vec![("read sale.order", Ok(order)), ("read sale.order.line", Ok(lines))]
+}
+
+fn upserting(steps: Vec<Vec<Given>>, end: &str) {
+    check(18, upsert(), fields().into_iter().chain(steps.into_iter().flatten()).collect(), end);
+}
+
+#[test]
+fn an_upsert_loads_what_is_not_so_and_reads_whether_it_is() {
+    upserting(vec![vec![names(ALL)], read(1.0)], "done");
+    let loaded = || (LOADS, Ok(json!({ "ids": [9], "messages": [], "nextrow": 0 })));
+    upserting(vec![vec![names(&[]), loaded(), names(ALL)], read(1.0)], "done");
+    upserting(vec![vec![names(ALL)], read(4.0), vec![loaded(), names(ALL)], read(1.0)], "done");
+    // What Odoo keeps otherwise than it was written is told and no reason to write it for ever.
+    upserting(vec![vec![names(ALL)], read(4.0), vec![loaded(), names(ALL)], read(1.01)], "done");
+    upserting(vec![vec![names(&[]), loaded(), names(&ALL[..2])]], "odoo_unmet Never");
+    upserting(vec![vec![names(&[("so_1", "res.partner", 9)])]], "odoo_reference Never");
+}
+
+#[test]
+fn a_load_that_failed_is_told_by_what_is_there_and_by_its_field_and_never_by_its_text() {
+    let failed = |message: Value| (LOADS, Ok(json!({ "ids": false, "messages": [message], "nextrow": 0 })));
+    let field = json!({ "record": 0, "field": "partner_id", "message": "could not serialize" });
+    let other = json!({ "record": 0, "message": "No matching record" });
+    upserting(vec![vec![names(&[]), failed(field), names(&[])]], "odoo_validation Never");
+    upserting(vec![vec![names(&[]), failed(other.clone()), names(&[])]], "odoo_unmet Perhaps");
+    // Somebody else has made it meanwhile, and as it should be.
+    upserting(vec![vec![names(&[]), failed(other), names(ALL)], read(1.0)], "done");
+}
+
+#[test]
+fn cells_are_as_load_reads_them_and_lines_have_a_row_each() {
+    let mut seen = Seen::new(Version { major: 18, text: "18".to_owned() }, "dlv_1");
+    for (need, value) in fields() {
+        seen.fields.insert(need.trim_start_matches("fields ").to_owned(), Fields::from_answer(&value.unwrap()).unwrap());
+    }
+    let Err(Need::Read(names)) = upsert::plan(&upsert(), &seen) else { panic!("it reads first") };
+    seen.was_read(names, json!([]));
+    let Err(Need::Change(_, call)) = upsert::plan(&upsert(), &seen) else { panic!("then it loads") };
+    let columns = json!([
+        "id",
+        "date_order",
+        "partner_id/.id",
+        "order_line/id",
+        "order_line/product_uom/.id",
+        "order_line/product_uom_qty"
+    ]);
+    let rows =
+        json!([["ext.so_1", "2026-12-01 10:00:00", "7", "ext.so_1_a", "1", "2.50"], ["", "", "", "ext.so_1_b", "1", "1"],]);
+    assert_eq!(call.first, [("fields", columns), ("data", rows)]);
+}
+
+#[test]
+fn lines_with_different_fields_are_refused_since_an_empty_cell_clears_one() {
+    let mut document = upsert();
+    document["lines"]["order_line"][1]["values"] = json!({ "product_uom_qty": "1" });
+    check(18, document, fields(), "odoo_document Never");
+}
+
+fn transfer(quantity: &str, backorder: &str) -> Value {
+    let line = json!({ "product": { "id": 2 }, "quantity": quantity, "lots": [] });
+    json!({ "command": "validate_transfer", "record": { "id": 5 }, "lines": [line], "backorder": backorder, "tracking": [] })
+}
+
+fn picking(state: &str) -> Given {
+    let row = json!([{ "id": 5, "name": "OUT/5", "state": state, "picking_type_code": "outgoing", "backorder_ids": [] }]);
+    ("read stock.picking", Ok(row))
+}
+
+fn moves(rows: Value) -> Given {
+    ("read stock.move", Ok(rows))
+}
+
+fn bolts(quantity: f64, picked: bool, state: &str) -> Value {
+    json!({ "id": 3, "product_id": [2, "Bolt"], "product_uom_qty": 5.0, "quantity": quantity, "picked": picked, "state": state })
+}
+
+#[test]
+fn a_transfer_is_written_and_read_before_it_is_validated_and_asks_nobody() {
+    let no_unit = || ("fields stock.move", Ok(json!({})));
+    let written = || ("move 3: stock.move.write", Ok(json!(true)));
+    let make = r#"validate: stock.picking.button_validate {"skip_backorder":true}"#;
+    let drop = r#"validate: stock.picking.button_validate {"skip_backorder":true,"picking_ids_not_to_backorder":[5]}"#;
+    for (backorder, validate) in [("make", make), ("none", drop)] {
+        let steps = vec![
+            picking("assigned"),
+            no_unit(),
+            moves(json!([bolts(5.0, false, "assigned")])),
+            written(),
+            picking("assigned"),
+            moves(json!([bolts(3.0, true, "assigned")])),
+            (validate, Ok(json!(true))),
+            picking("done"),
+            moves(json!([bolts(3.0, true, "done")])),
+        ];
+        check(18, transfer("3", backorder), steps, "done");
+    }
+    let wizard = json!({ "res_model": "stock.backorder.confirmation" });
+    let asked = vec![
+        picking("assigned"),
+        no_unit(),
+        moves(json!([bolts(3.0, true, "assigned")])),
+        (make, Ok(wizard)),
+        picking("assigned"),
+        moves(json!([bolts(3.0, true, "assigned")])),
+    ];
+    check(19, transfer("3", "make"), asked, "odoo_unmet Never");
+    let done = |quantity: f64| vec![picking("done"), no_unit(), moves(json!([bolts(quantity, true, "done")]))];
+    check(19, transfer("3", "make"), done(3.0), "done");
+    check(19, transfer("3", "make"), done(5.0), "odoo_unmet Never");
+    check(19, transfer("0", "make"), vec![picking("assigned")], "odoo_document Never");
+    check(19, transfer("3", "perhaps"), vec![], "odoo_document Never");
+}
+
+#[test]
+fn what_was_not_moved_is_not_picked_and_what_has_no_move_is_refused() {
+    let tins = json!({ "id": 4, "product_id": [9, "Tin"], "product_uom_qty": 2.0, "quantity": 2.0, "picked": true, "state": "assigned" });
+    let first = || vec![picking("assigned"), ("fields stock.move", Ok(json!({})))];
+    let both = moves(json!([bolts(5.0, true, "assigned"), tins.clone()]));
+    check(18, transfer("5", "make"), first().into_iter().chain([both]).collect(), "move 4 is not picked: stock.move.write");
+    let other = moves(json!([tins]));
+    check(18, transfer("5", "make"), first().into_iter().chain([other]).collect(), "odoo_reference Never");
+}

@@ -1,1 +1,0 @@
-//! Tables: a document and what was seen, and what is needed next.
