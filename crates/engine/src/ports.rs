@@ -4,6 +4,7 @@
 //! What holds for all: a call may be cancelled at any await and leaves either its whole effect or none; after
 //! [`FaultKind::Unavailable`](model::FaultKind) the caller does not know which, and repeats with the same ids.
 
+mod message;
 mod records;
 mod work;
 
@@ -11,11 +12,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use model::account::Census;
 use model::change::Switch;
 use model::newest::{Newest, NewestQuery};
-use model::outcome::Outcome;
 use model::room::{Ages, Room};
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
@@ -23,11 +22,12 @@ use model::view::{
 };
 use model::{
     Account, Appended, AuditRow, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault,
-    InForce, KeyedWrite, Known, LaterEvent, Network, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position,
-    QuarantineRow, Record, Replay, ReplayId, ReplayMember, SourceName, Standing, TimeSpan, Timestamp, Token,
+    InForce, KeyedWrite, Known, LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow,
+    Record, Replay, ReplayId, ReplayMember, SourceName, Standing, TimeSpan, Timestamp, Token,
 };
 use uuid::Uuid;
 
+pub use self::message::{Errand, Message, Sent};
 pub use self::records::{Absence, Asked, Extent, Peer, Reading, Row, Shape, Shown, Unread, Which};
 pub use self::work::{DueQuery, Life, Mark, Readable, Shard, Trimmed};
 
@@ -331,50 +331,6 @@ pub trait Views: Send + Sync + std::fmt::Debug {
 pub trait Outbound: Send + Sync + std::fmt::Debug {
     /// Sends and waits for the answer, no longer than the message's timeout.
     fn send<'a>(&'a self, message: &'a Message) -> Pin<Box<dyn Future<Output = Sent> + Send + 'a>>;
-}
-
-/// What is sent in one attempt.
-#[derive(Clone, Debug)]
-pub struct Message {
-    /// The destination's name, for connection pools and limits.
-    pub destination: DestinationName,
-    /// Where to; an absolute `http` or `https` URL.
-    pub url: String,
-    /// `POST`, `PUT` or `PATCH`.
-    pub method: String,
-    /// All headers, signature included.
-    pub headers: Vec<(String, String)>,
-    /// The bytes.
-    pub body: Bytes,
-    /// For the whole exchange.
-    pub timeout: TimeSpan,
-    /// Private networks that this destination may reach; empty for none.
-    pub allow: Vec<Network>,
-    /// Where the body is a command for an Odoo: which. Method and headers mean nothing then, and the timeout holds for each
-    /// change that the command takes.
-    pub errand: Option<Errand>,
-}
-
-/// Where and under what a command is done.
-#[derive(Clone, Debug)]
-pub struct Errand {
-    /// The Odoo.
-    pub peer: Peer,
-    /// The same at each attempt of a delivery, and of no other one.
-    pub key: String,
-    /// Changes at once in this database that it may be one of.
-    pub at_once: u32,
-}
-
-/// What came back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sent {
-    /// What it means.
-    pub outcome: Outcome,
-    /// The beginning of the answer's body, at most [`model::limit::RESPONSE_BYTES_KEPT`].
-    pub response: Bytes,
-    /// Whether there was more.
-    pub cut: bool,
 }
 
 /// What a system of record shows. It reads only, repeats nothing by itself, and holds no state that matters.

@@ -4,6 +4,7 @@
 //! a file or a secret's value.
 
 mod capture;
+mod way;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use model::{
 pub use model::Network;
 
 pub use self::capture::{Capture, CapturedModel, FOUND_HEADER, KEY_HEADER, Odoo, Reading, Rhythm, Since, TYPE_HEADER};
+pub use self::way::{Auth, Way, Writing};
 
 use crate::contract::Contract;
 use crate::expression::{Expression, Path};
@@ -254,50 +256,6 @@ pub struct Destination {
     pub breaker: Breaker,
     /// Private networks that it may reach.
     pub allow: Vec<Network>,
-}
-
-/// What takes what is sent to a destination.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// An HTTP server: the bytes as they are.
-    Http,
-    /// An Odoo: a document that says what should be true there (decision 0048).
-    Odoo {
-        /// Which.
-        odoo: Arc<Odoo>,
-        /// Whether anything is done there at all.
-        writing: Writing,
-    },
-}
-
-/// Whether a system is only looked at, or changed too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Writing {
-    /// Deliveries are held for their owner, and nothing is changed.
-    Off,
-    /// What deliveries say is done.
-    On,
-}
-
-/// How a destination knows us.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Auth {
-    /// `Authorization: Bearer`.
-    Bearer(SecretName),
-    /// `Authorization: Basic`.
-    Basic {
-        /// The user.
-        user: String,
-        /// The password's name.
-        secret: SecretName,
-    },
-    /// A header of its own.
-    Header {
-        /// Its name.
-        name: String,
-        /// The value's name.
-        secret: SecretName,
-    },
 }
 
 /// What happens when it is not known whether an attempt arrived.

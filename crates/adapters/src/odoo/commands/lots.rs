@@ -98,9 +98,9 @@ pub(super) fn lines(moved: Moved<'_>, seen: &Seen) -> Step<()> {
         }
     }
     let id = |row: &Value| row["id"].as_u64().unwrap_or_default();
-    for (at, part) in lacking.iter().enumerate() {
+    if let Some(part) = lacking.first() {
         let name = format!("lot {} of move {}", part.name, moved.id);
-        let call = match unused.get(at) {
+        let call = match unused.first() {
             Some(row) => Call::of_records(LINE, "write", vec![id(row)]).first("vals", Value::Object(part.values())),
             None => {
                 let mut values = part.values();

@@ -104,11 +104,11 @@ impl Commands {
                 Ok(state) => return Ok(came::done(&state)),
                 Err(Need::Read(call)) => {
                     let told = self.odoo.call(peer, &session, &call).await?;
-                    seen.was_read(call, told.value);
+                    seen.was_read(*call, told.value);
                 }
                 Err(Need::Lookup(call)) => {
                     let told = self.odoo.call(peer, &session, &call).await?;
-                    seen.was_looked_up(call, told.value);
+                    seen.was_looked_up(*call, told.value);
                 }
                 Err(Need::Fields(model)) => {
                     let fields = self.fields_of(peer, &session, &model).await?;

@@ -35,7 +35,7 @@ pub(super) fn is_open(row: &Value) -> bool {
 pub(super) struct Line<'a> {
     pub(super) product: u64,
     pub(super) quantity: f64,
-    pub(super) line: &'a Value,
+    pub(super) told: &'a Value,
 }
 
 /// The lines of a document, each with its product; a product has one.
@@ -46,7 +46,7 @@ pub(super) fn lines<'a>(items: &'a [Value], seen: &Seen) -> Step<Vec<Line<'a>>> 
         if lines.iter().any(|known| known.product == product) {
             return Err(unreadable(format!("product {product} has two lines")));
         }
-        lines.push(Line { product, quantity: quantity(line, "quantity")?, line });
+        lines.push(Line { product, quantity: quantity(line, "quantity")?, told: line });
     }
     Ok(lines)
 }
@@ -64,7 +64,7 @@ pub(super) fn hold(rows: &[&Value], lines: &[Line<'_>], brings: bool, seen: &See
         }
     }
     let is_named = |row: &Value| lines.iter().any(|line| one(&row["product_id"]) == Some(line.product));
-    for row in rows.iter().filter(|row| !is_named(row) && row["picked"] == json!(true)) {
+    if let Some(row) = rows.iter().find(|row| !is_named(row) && row["picked"] == json!(true)) {
         let id = row["id"].as_u64().unwrap_or_default();
         let write = Call::of_records(MOVE, "write", vec![id]).first("vals", json!({ "picked": false }));
         return Err(seen.change(&format!("move {id} is not picked"), write));
@@ -87,20 +87,20 @@ fn shares<'a>(of: &[&'a Value], line: &Line<'_>, seen: &Seen) -> Step<Vec<Share<
     }
     shares.push((*last, left));
     for row in of {
-        same_unit(seen, line.line, row, UNIT)?;
+        same_unit(seen, line.told, row, UNIT)?;
     }
     Ok(shares)
 }
 
 fn picked(row: &Value, share: f64, (line, is_alone, brings): (&Line<'_>, bool, bool), seen: &Seen) -> Step<()> {
     let id = row["id"].as_u64().unwrap_or_default();
-    let has_lots = !super::refer::list(line.line, "lots")?.is_empty();
+    let has_lots = !super::refer::list(line.told, "lots")?.is_empty();
     if has_lots {
         if !is_alone {
             let why = format!("product {} has several moves, and which lot is in which is not said", line.product);
             return Err(refused(Refusal::Document, Again::Never, why));
         }
-        lots::lines(Moved { id, product: line.product, line: line.line, brings }, seen)?;
+        lots::lines(Moved { id, product: line.product, line: line.told, brings }, seen)?;
     }
     let is_moved = !same(share, 0.0);
     let holds = same(row["quantity"].as_f64().unwrap_or_default(), share);

@@ -148,7 +148,7 @@ fn consumed(document: &Value, id: u64, share: f64, seen: &Seen) -> Step<()> {
     let lines = if told.is_empty() {
         let of = |row: &&Value| -> Option<Line<'_>> {
             let quantity = row["product_uom_qty"].as_f64()? * share;
-            Some(Line { product: one(&row["product_id"])?, quantity, line: &none })
+            Some(Line { product: one(&row["product_id"])?, quantity, told: &none })
         };
         let mut lines: Vec<Line<'_>> = Vec::new();
         for line in open.iter().filter_map(of) {

@@ -18,13 +18,13 @@ use crate::odoo::version::Version;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Need {
     /// The answer to a call that reads.
-    Read(Call),
+    Read(Box<Call>),
     /// The answer to a call that reads what no command changes: a product, a unit.
-    Lookup(Call),
+    Lookup(Box<Call>),
     /// The fields of a model, by its name in this version.
     Fields(String),
     /// A change, under its name.
-    Change(String, Call),
+    Change(String, Box<Call>),
     /// Nothing can be done.
     Refuse(Refused),
 }
@@ -75,12 +75,12 @@ impl Seen {
 
     /// What a call that reads answers.
     pub(super) fn read(&self, call: Call) -> Step<&Value> {
-        found(&self.reads, &call).ok_or(Need::Read(call))
+        found(&self.reads, &call).ok_or_else(|| Need::Read(Box::new(call)))
     }
 
     /// What a call answers that reads what no command changes.
     pub(super) fn lookup(&self, call: Call) -> Step<&Value> {
-        found(&self.lookups, &call).ok_or(Need::Lookup(call))
+        found(&self.lookups, &call).ok_or_else(|| Need::Lookup(Box::new(call)))
     }
 
     /// The fields of a model, by its name in this version.
@@ -96,7 +96,7 @@ impl Seen {
     /// Asks for a change because the state is not as it should be. If it was made and the state still is not, that is the end.
     pub(super) fn change(&self, name: &str, call: Call) -> Need {
         match self.came(name) {
-            None => Need::Change(name.to_owned(), call.changing()),
+            None => Need::Change(name.to_owned(), Box::new(call.changing())),
             Some(Err(failure)) => Need::Refuse(Refused::Theirs(failure.clone())),
             Some(Ok(answer)) => refused(Refusal::Unmet, Again::Never, unmet(&call, answer)),
         }

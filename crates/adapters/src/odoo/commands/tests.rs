@@ -33,8 +33,8 @@ fn check(major: u32, document: Value, given: Vec<Given>, end: &str) {
         let Err(need) = plan(&document, &seen) else { panic!("it is done before {expected}") };
         assert_eq!(told(&need), expected);
         match (need, value) {
-            (Need::Read(call), Ok(value)) => seen.was_read(call, value),
-            (Need::Lookup(call), Ok(value)) => seen.was_looked_up(call, value),
+            (Need::Read(call), Ok(value)) => seen.was_read(*call, value),
+            (Need::Lookup(call), Ok(value)) => seen.was_looked_up(*call, value),
             (Need::Fields(model), Ok(value)) => {
                 seen.fields.insert(model, Fields::from_answer(&value).unwrap());
             }
@@ -183,7 +183,7 @@ fn cells_are_as_load_reads_them_and_lines_have_a_row_each() {
         seen.fields.insert(need.trim_start_matches("fields ").to_owned(), Fields::from_answer(&value.unwrap()).unwrap());
     }
     let Err(Need::Read(names)) = upsert::plan(&upsert(), &seen) else { panic!("it reads first") };
-    seen.was_read(names, json!([]));
+    seen.was_read(*names, json!([]));
     let Err(Need::Change(_, call)) = upsert::plan(&upsert(), &seen) else { panic!("then it loads") };
     let columns = json!([
         "id",

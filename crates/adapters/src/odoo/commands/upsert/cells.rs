@@ -32,8 +32,7 @@ fn cell(name: &str, value: &Value, model: &str, seen: &Seen) -> Step<Cell> {
     let kind = seen.fields(model)?.0.get(there).cloned();
     let kind = kind.ok_or_else(|| refused(Refusal::Mistake, Again::Never, format!("{model} has no field `{there}`")))?;
     let (column, text) = match &kind {
-        Kind::One(of) => (format!("{there}/.id"), ids(name, value, of, seen)?),
-        Kind::Many(of) => (format!("{there}/.id"), ids(name, value, of, seen)?),
+        Kind::One(of) | Kind::Many(of) => (format!("{there}/.id"), ids(name, value, of, seen)?),
         Kind::Moment => (there.to_owned(), moment(name, value)?),
         Kind::Bool | Kind::Plain => (there.to_owned(), plain(name, value)?),
     };
