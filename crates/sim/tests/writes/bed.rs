@@ -31,6 +31,8 @@ impl Clock for Fast {
         Timestamp::from_secs(1_772_442_000) + TimeSpan::from_millis(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(0))
     }
 
+    fn not_before(&self, _at: Timestamp) {}
+
     fn wall(&self) -> Timestamp {
         self.now()
     }
