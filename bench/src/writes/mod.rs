@@ -28,7 +28,7 @@ const FAULTS: [(Fault, u64); 3] = [(Fault::TimeoutAfter, 30), (Fault::TimeoutBef
 /// How long lost answers are silence.
 const SILENT: Duration = Duration::from_secs(15);
 /// LIMIT: how long the whole may take.
-const END: Duration = Duration::from_mins(60);
+const END: Duration = Duration::from_hours(1);
 /// Products that orders are of: those of one product conflict.
 const PRODUCTS: u64 = 20;
 
@@ -87,7 +87,9 @@ pub(crate) async fn run(args: &[String]) -> Outcome<()> {
     ));
     product.kill().await?;
     serving.stop().await;
-    failures.iter().for_each(|failure| print(failure));
+    for failure in &failures {
+        print(failure);
+    }
     if failures.is_empty() {
         Ok(())
     } else {

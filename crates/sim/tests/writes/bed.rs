@@ -9,7 +9,7 @@ use engine::ports::{Clock, Errand, Message, Outbound as _, Peer, Sent, Waiting};
 use formats::signature::Secret;
 use model::{DestinationName, Network, TimeSpan, Timestamp};
 use serde_json::{Value as Json, json};
-use sim::odoo::{Change, Odoo, Options, Serving, Version, serve};
+use sim::odoo::{Odoo, Options, Serving, Version, serve};
 use tokio::net::TcpListener;
 
 /// How much faster everything waits.
@@ -166,10 +166,5 @@ impl Bed {
         let context = json!({ "context": { "inventory_mode": true } });
         let quant = self.call("stock.quant", "create", json!([values]), context).await;
         self.call("stock.quant", "action_apply_inventory", json!([[quant]]), json!({})).await;
-    }
-
-    /// Changes of a model so far.
-    pub(crate) fn changes(&self, model: &str) -> Vec<Change> {
-        self.odoo.changes().into_iter().filter(|change| change.model == model).collect()
     }
 }
