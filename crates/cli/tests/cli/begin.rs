@@ -1,6 +1,6 @@
 //! How a product begins: who gets the administrator's token, and where the demo begins and where it does not.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
@@ -26,7 +26,7 @@ fn where_nobody_sits_the_first_token_is_kept_in_a_file_for_its_user() {
 fn whoever_sits_there_sees_the_first_token_though_remarks_are_off() {
     let folder = sample(None);
     let up = format!("{} up -q --listen 127.0.0.1:0", env!("CARGO_BIN_EXE_crossdock"));
-    // What it runs has a terminal of its own, and ends with it.
+    // What it runs has a terminal of its own.
     let mut terminal = Command::new("script")
         .args(["--quiet", "--command", &up, "/dev/null"])
         .current_dir(folder.path())
@@ -38,7 +38,8 @@ fn whoever_sits_there_sees_the_first_token_though_remarks_are_off() {
         .unwrap();
     let lines = BufReader::new(terminal.stdout.take().unwrap()).lines().map_while(Result::ok);
     let shown: Vec<String> = lines.take_while(|line| !line.starts_with("ready ")).collect();
-    terminal.kill().unwrap();
+    // Killed, it would leave behind what it runs: that is told to end as a person tells it, and the terminal ends with it.
+    terminal.stdin.take().unwrap().write_all(b"\x03").unwrap();
     terminal.wait().unwrap();
     assert!(shown.iter().any(|line| line.trim().starts_with("cdk_")), "{shown:?}");
     assert!(!shown.iter().any(|line| line.starts_with("takes ")), "remarks are off: {shown:?}");
