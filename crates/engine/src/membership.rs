@@ -77,18 +77,25 @@ impl Membership {
         }
         let mut held = BTreeSet::new();
         for wanted in self.wanted() {
-            let holder = holders.iter().find(|shard| shard.shard == wanted);
-            let ours = holder.is_some_and(|shard| shard.node == node && shard.incarnation == incarnation);
-            if ours || self.may_take(holder) && self.take(&wanted, holder).await? {
+            if self.holds_or_takes(&wanted, &holders).await? {
                 held.insert(wanted);
             }
         }
+        // A node that holds nothing else answers people, and what it makes due lies in its time: the others have to see it.
+        self.holds_or_takes(&format!("node/{node}"), &holders).await?;
         if held.len() != self.board.shards_held() {
             self.facts.emit(&Fact::Shards { held: held.len() });
         }
         self.board.set_shards(held);
         self.learn_switches().await?;
         self.learn_policy().await
+    }
+
+    async fn holds_or_takes(&self, wanted: &str, holders: &[Shard]) -> Result<bool, Fault> {
+        let Lease { node, incarnation } = &self.board.lease;
+        let holder = holders.iter().find(|shard| shard.shard == wanted);
+        let ours = holder.is_some_and(|shard| shard.node == *node && shard.incarnation == *incarnation);
+        Ok(ours || self.may_take(holder) && self.take(wanted, holder).await?)
     }
 
     /// Now, and never the same twice: a heartbeat that stands still says that the node is gone.
