@@ -40,6 +40,7 @@ fn main() -> ExitCode {
             Some("limit") => limit::process(&args[1..]).await,
             Some("corpus") => corpus::run(&args[1..]).await,
             Some("capture") => capture::run(&args[1..]).await,
+            Some("cost") => capture::cost::run(&args[1..]).await,
             Some("writes") => writes::run(&args[1..]).await,
             Some("kill") => kill::run(&args[1..]).await,
             Some("store") => store::speed::run(&args[1..]).await,

@@ -276,11 +276,16 @@ impl Metrics {
 
     /// Questions that a system answered for captures, of one kind.
     pub(crate) fn reads(&self, look: &str) -> u64 {
-        self.labelled("crossdock_capture_reads", "look")
-            .into_iter()
-            .filter(|(name, _)| name == look)
-            .map(|(_, count)| count)
-            .sum()
+        self.looks("crossdock_capture_reads", look)
+    }
+
+    /// Records and ids in these answers.
+    pub(crate) fn rows(&self, look: &str) -> u64 {
+        self.looks("crossdock_capture_rows", look)
+    }
+
+    fn looks(&self, name: &str, look: &str) -> u64 {
+        self.labelled(name, "look").into_iter().filter(|(word, _)| word == look).map(|(_, count)| count).sum()
     }
 
     /// Captured events by how they were found.

@@ -2,6 +2,7 @@
 //! deletions. In the end every committed change must have been found in time, none twice, and nothing that never was. Odoo's own
 //! ledger is the judge.
 
+pub(crate) mod cost;
 mod project;
 mod sink;
 mod users;
@@ -51,7 +52,7 @@ pub(crate) async fn run(args: &[String]) -> Outcome<()> {
     let serving = sim::odoo::serve(odoo.clone(), tokio::net::TcpListener::bind("127.0.0.1:0").await?)?;
     let sink = Sink::start().await?;
     let folder = tempfile::tempdir()?;
-    project::write(folder.path(), &serving.url, &odoo, &sink.address)?;
+    project::write(folder.path(), &serving.url, &odoo, &sink.address, project::RUN)?;
     let secrets = [("ERP_KEY", odoo.key()), ("ERP_NUDGE", project::NUDGE)];
     let product = Product::start_with(&folder.path().join("project"), &folder.path().join("data"), &secrets).await?;
     let users = Users::new(odoo.clone(), Plan { changes, seed, away_s });

@@ -9,8 +9,11 @@ use crate::Outcome;
 /// The secret that the path of nudges ends in.
 pub(super) const NUDGE: &str = "n0body-gu3sses-this-part-of-the-path";
 
-/// Writes it below `folder/project`.
-pub(super) fn write(folder: &Path, odoo_url: &str, odoo: &Odoo, sink: &str) -> Outcome<()> {
+/// How the run captures: nudges, and rhythms that fit into its minutes.
+pub(super) const RUN: &str = "nudges: [erp/nudge], every: 5s, overlap: 30s, identities: 1m, digests: 10m";
+
+/// Writes it below `folder/project`. `capture` is how the source captures.
+pub(super) fn write(folder: &Path, odoo_url: &str, odoo: &Odoo, sink: &str, capture: &str) -> Outcome<()> {
     let project = folder.join("project");
     for name in ["systems", "contracts/odoo.sale.order", "flows"] {
         std::fs::create_dir_all(project.join(name))?;
@@ -19,7 +22,8 @@ pub(super) fn write(folder: &Path, odoo_url: &str, odoo: &Odoo, sink: &str) -> O
         .replace("{URL}", odoo_url)
         .replace("{DATABASE}", &odoo.database())
         .replace("{LOGIN}", odoo.login())
-        .replace("{SINK}", sink);
+        .replace("{SINK}", sink)
+        .replace("{CAPTURE}", capture);
     std::fs::write(project.join("systems/erp.yaml"), system)?;
     std::fs::write(project.join("contracts/odoo.sale.order/1.0.0.yaml"), CONTRACT)?;
     std::fs::write(project.join("flows/orders.yaml"), FLOW)?;
@@ -36,12 +40,7 @@ odoo:
   allow: [127.0.0.0/8]
 sources:
   erp:
-    capture:
-      nudges: [erp/nudge]
-      every: 5s
-      overlap: 30s
-      identities: 1m
-      digests: 10m
+    capture: { {CAPTURE} }
     events:
       sale.order.draft: { contract: odoo.sale.order@1.0.0 }
       sale.order.sent: { contract: odoo.sale.order@1.0.0 }

@@ -19,6 +19,7 @@ mod rooms;
 mod syntax;
 mod traits;
 mod tree;
+mod unnamed;
 
 use std::time::Instant;
 
@@ -35,6 +36,7 @@ struct Rule {
 
 const RULES: &[Rule] = &[
     Rule { name: "syntax", says: "every Rust file can be parsed", check: syntax::check },
+    Rule { name: "unnamed", says: "every Rust file is compiled: a module names it", check: unnamed::check },
     Rule { name: "edges", says: "crates depend on each other only as the table allows", check: edges::check },
     Rule { name: "opening", says: "every Rust file opens with `//!`", check: opening::check },
     Rule { name: "lengths", says: "files, functions and parameter lists stay short, with a ratchet", check: lengths::check },
