@@ -20,6 +20,8 @@ use super::sink::Sink;
 const READS_MAX: u64 = 30;
 /// Sweeps that are measured.
 const SWEEPS: u64 = 3;
+/// The overlap of every life here, and a little more.
+const OVERLAP: Duration = Duration::from_secs(15);
 /// Records that are deleted, far from each other.
 const DELETED: usize = 10;
 /// How long one kind may take to come.
@@ -72,6 +74,8 @@ pub(crate) async fn run(args: &[String]) -> Outcome<()> {
     let odoo = Odoo::new(&Options { records, ..Options::new(version) }, Arc::new(SystemClock::new()));
     let serving = sim::odoo::serve(odoo.clone(), tokio::net::TcpListener::bind("127.0.0.1:0").await?)?;
     let sink = Sink::start().await?;
+    // What was planted lately is within the overlap, and not unchanged.
+    tokio::time::sleep(OVERLAP).await;
     let stand = Stand { odoo, url: serving.url.clone(), sink: sink.address.clone(), folder: tempfile::tempdir()? };
     let swept = stand.quiet().await?;
     stand.deletions(records as u64).await?;

@@ -140,7 +140,7 @@ pub const BODIES_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const HEAD_WAIT: Span = Span::from_secs(30);
 /// How long the body of a request may take: 35 kB/s for the largest.
 pub const BODY_WAIT: Span = Span::from_secs(30);
-/// How long the other side may take to read what is ready for it, at most [`HEAD_BYTES_MAX`] and what the machine keeps: 2 kB/s.
+/// How long the other side may take to read each [`HEAD_BYTES_MAX`] of an answer: 2 kB/s.
 /// Who does not read would keep its place for ever.
 pub const ANSWER_WAIT: Span = Span::from_secs(30);
 

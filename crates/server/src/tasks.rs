@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::ports::Clock;
 use futures::FutureExt as _;
-use model::{Fault, TimeSpan};
+use model::{Fault, FaultKind, TimeSpan};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -34,6 +34,8 @@ pub struct End {
     pub name: String,
     /// Why it ended; nothing where it came to its own end.
     pub why: Option<String>,
+    /// What kind of fault it ended with, if it was one.
+    pub fault: Option<FaultKind>,
 }
 
 impl fmt::Display for End {
@@ -66,12 +68,12 @@ impl Tasks {
         let (first, named) = (self.first.clone(), name.to_owned());
         let watched = async move {
             // What the task had half done is dropped with it; what others see is in the stores, and committed.
-            let why = match AssertUnwindSafe(task).catch_unwind().await {
-                Ok(Ok(())) => None,
-                Ok(Err(fault)) => Some(fault.to_string()),
-                Err(panic) => Some(format!("it panicked: {}", words(panic.as_ref()))),
+            let (why, fault) = match AssertUnwindSafe(task).catch_unwind().await {
+                Ok(Ok(())) => (None, None),
+                Ok(Err(fault)) => (Some(fault.to_string()), Some(fault.kind)),
+                Err(panic) => (Some(format!("it panicked: {}", words(panic.as_ref()))), None),
             };
-            let end = End { name: named, why };
+            let end = End { name: named, why, fault };
             first.send_if_modified(|first| first.is_none() && first.replace(end.clone()).is_none());
             end
         };

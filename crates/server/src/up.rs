@@ -219,7 +219,7 @@ impl Running {
         }
         let store = Arc::clone(&self.store);
         if let Err(error) = tokio::task::spawn_blocking(move || store.close()).await {
-            endings.failed.push(End { name: "store".to_owned(), why: Some(error.to_string()) });
+            endings.failed.push(End { name: "store".to_owned(), why: Some(error.to_string()), fault: None });
         }
         endings
     }

@@ -147,8 +147,10 @@ fn people(status: &Status, output: &Output) {
         output.lines([format!("    {advice}"), format!("    {next}")]);
     }
     for QuarantineLine { group: it, named, next } in status.quarantined.iter().take(CAUSES_SHOWN) {
+        // A group is of one code; the sentence is that of one event of it.
+        let such_as = if it.count > 1 { "such as: " } else { "" };
         output.line(&format!(
-            "{} {} quarantined: from {}, {}: {}; {}",
+            "{} {} quarantined: from {}, {}: {such_as}{}; {}",
             it.owner,
             it.count,
             it.source,

@@ -5,6 +5,7 @@ mod first_token;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
+use model::FaultKind;
 use server::settings::{Environment, Flags, Listen, Settings};
 use server::tasks::{End, Endings};
 use server::up::{self, NotStarted, Running};
@@ -66,12 +67,18 @@ fn must_exist(named: &Path) -> Result<(), Failure> {
     Err(Failure::new(Exit::NotFound, "no-project", message).hint("name another, or begin one there with `crossdock init`"))
 }
 
+/// What to do where the store contradicts itself: another start ends like this one.
+const DAMAGED: &str = "the store is damaged, and started again it ends again: keep a copy of the data folder as it is, then \
+                       restore the last backup (guide: Back up and upgrade); what was accepted after it is in the copy";
+
 /// How the command ends: well, when it was told to and everything ended well, or was cut short.
 fn ended(end: Option<End>, endings: &Endings) -> Ended {
     if let Some(end) = end {
-        return Err(
-            Failure::new(Exit::Failed, "loop-ended", format!("{end}")).hint("start it again; nothing accepted is lost")
-        );
+        let hint = match end.fault {
+            Some(FaultKind::Corrupt) => DAMAGED,
+            _ => "start it again; nothing accepted is lost",
+        };
+        return Err(Failure::new(Exit::Failed, "loop-ended", format!("{end}")).hint(hint));
     }
     if endings.failed.is_empty() {
         return Ok(Exit::Done);

@@ -27,6 +27,9 @@ pub struct Moment {
     pub chance: u16,
 }
 
+/// What stands before a mapping's own words, which quote values: whoever may not read bodies is not shown what follows.
+pub const MAPPING_REFUSES: &str = "the mapping refuses: ";
+
 /// Where a delivery goes after an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct After {
@@ -42,7 +45,7 @@ pub fn after_attempt(delivery: &Delivery, terms: Terms<'_>, outcome: &Outcome, m
     match outcome {
         Outcome::Accepted { status } => After { state: DeliveryState::Done { at: now }, why: format!("answered {status}") },
         Outcome::Unmapped { reasons } => {
-            held(delivery, format!("the mapping refuses: {}", reasons.first().map_or("no reason given", String::as_str)))
+            held(delivery, format!("{MAPPING_REFUSES}{}", reasons.first().map_or("no reason given", String::as_str)))
         }
         Outcome::Unsent { lack: Lack::Secret, why } => again(delivery, terms, None, moment, why),
         Outcome::Unsent { lack: Lack::Event | Lack::Policy | Lack::Destination | Lack::Message | Lack::Writing, why } => {

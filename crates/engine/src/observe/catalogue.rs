@@ -74,7 +74,7 @@ pub static CAPTURE_FAILURES: Metric = counter(
 );
 pub static LOOP_FAULTS: Metric = counter("crossdock_loop_faults", &["loop", "kind"], "Faults of ports that loops met");
 pub static UNREADABLE: Metric =
-    counter("crossdock_unreadable_rows", &["destination"], "Rows of the ledger that cannot be read, each counted once");
+    counter("crossdock_unreadable_rows", &["destination"], "Rows of the store that cannot be read, each counted once");
 pub static WITHOUT_SECRET: Metric = counter(
     "crossdock_waits_for_secret",
     &["destination"],

@@ -70,7 +70,7 @@ pub enum Fact<'a> {
         /// To what, in a word.
         state: &'static str,
     },
-    /// A row of the ledger cannot be read and is left where it is; the others go on.
+    /// A row of the store cannot be read and is left where it is; the others go on.
     Unreadable {
         /// Whose, where that is known.
         destination: Option<&'a DestinationName>,
@@ -282,7 +282,7 @@ impl fmt::Display for Fact<'_> {
                 write!(f, "a delivery to {destination} cannot be read and stays where it is: {what}")
             }
             Self::Unreadable { destination: None, what } => {
-                write!(f, "a row of the ledger cannot be read and stays where it is: {what}")
+                write!(f, "a row of the store cannot be read and stays where it is: {what}")
             }
             Self::NoSecret { destination, secret } => {
                 write!(f, "deliveries to {destination} wait: the secret {secret} has no value")

@@ -1,4 +1,4 @@
-//! Rows of the ledger that cannot be read: each is told once, whoever comes upon it and however often.
+//! Rows of the store that cannot be read: each is told once, whoever comes upon it and however often.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

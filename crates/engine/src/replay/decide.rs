@@ -49,6 +49,8 @@ pub enum Reason {
     UnderWay,
     /// The present policy does not have the flow.
     NoFlow,
+    /// The flow does not select it.
+    NotSelected,
     /// It is a command.
     Command,
     /// A newer event of the same key is in the set.
@@ -67,7 +69,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the preview.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NewerDelivered,
         Self::NewerUnderWay,
         Self::NewerUnknown,
@@ -77,6 +79,7 @@ impl Reason {
         Self::Quarantined,
         Self::UnderWay,
         Self::NoFlow,
+        Self::NotSelected,
         Self::MovedOn,
         Self::NotPreviewed,
     ];
@@ -88,6 +91,7 @@ impl Reason {
             Self::Quarantined => "it is in quarantine, or was settled there without a release: correct or release it there",
             Self::UnderWay => "its delivery is on its way already",
             Self::NoFlow => "the flow is not in the present policy",
+            Self::NotSelected => "the flow does not select it: its types, sources or filter leave it out",
             Self::Command => "it is a command, and commands are repeated only when a person asks for them",
             Self::NewerInSet => "a newer event of the same key is in this replay",
             Self::NewerDelivered => "a newer event of the same key was delivered since",
@@ -106,6 +110,7 @@ impl Reason {
             | Self::Quarantined
             | Self::UnderWay
             | Self::NoFlow
+            | Self::NotSelected
             | Self::Command
             | Self::NotPreviewed
             | Self::MovedOn => false,

@@ -50,7 +50,7 @@ impl Gather {
                 for event in events {
                     let gone = || NotDone::Unknown(format!("there is no event {event}, or retention has removed it"));
                     let record = self.journal.find(*event).await?.ok_or_else(gone)?;
-                    self.of_record(&record, flows, &mut found).await?;
+                    self.of_named(&record, flows, &mut found).await?;
                 }
             }
             Selection::Deliveries { deliveries } => {
@@ -197,8 +197,39 @@ impl Gather {
         Ok(Offset(below))
     }
 
-    async fn of_record(&self, record: &Record, flows: &[FlowName], found: &mut Vec<Candidate>) -> Result<(), Fault> {
+    /// An event of a period or an identifier: for the flows that select it, of these where some are named.
+    async fn of_record(&self, record: &Record, named: &[FlowName], found: &mut Vec<Candidate>) -> Result<(), Fault> {
         let Some(event) = record.entry.event() else { return Ok(()) };
+        let mut flows = self.selecting(event);
+        if !named.is_empty() {
+            flows.retain(|flow| named.contains(flow));
+            // That a named flow is not there is told of each event.
+            flows.extend(named.iter().filter(|flow| !self.policy.flows.contains_key(*flow)).cloned());
+        }
+        self.of_flows(record, event, flows, found).await
+    }
+
+    /// An event that a person named: for each flow that is named with it, selected or not, so that none is left out in
+    /// silence; without names for the flows that select it.
+    async fn of_named(&self, record: &Record, named: &[FlowName], found: &mut Vec<Candidate>) -> Result<(), Fault> {
+        let Some(event) = record.entry.event() else { return Ok(()) };
+        let selecting = self.selecting(event);
+        let begins = found.len();
+        let flows = if named.is_empty() { selecting.clone() } else { named.to_vec() };
+        self.of_flows(record, event, flows, found).await?;
+        for candidate in found.iter_mut().skip(begins).filter(|it| !selecting.contains(&it.flow)) {
+            candidate.reason = candidate.reason.or(Some(Reason::NotSelected));
+        }
+        Ok(())
+    }
+
+    async fn of_flows(
+        &self,
+        record: &Record,
+        event: &Event,
+        flows: Vec<FlowName>,
+        found: &mut Vec<Candidate>,
+    ) -> Result<(), Fault> {
         let quarantined = match &record.entry {
             Entry::Quarantined { .. } => self.quarantine(event.id).await?,
             Entry::Admitted(_)
@@ -207,7 +238,7 @@ impl Gather {
             | Entry::Replayed { .. }
             | Entry::PolicyApplied { .. } => None,
         };
-        for flow in self.flows(event, flows) {
+        for flow in flows {
             let mut candidate = self.candidate(event, record.position, flow);
             let earlier = match self.ledger.delivery(replayed::first_delivery(event.id, &candidate.flow)).await? {
                 Some(delivery) => Some(self.latest(delivery).await?),
@@ -227,10 +258,8 @@ impl Gather {
         Ok(if released { None } else { Some(Reason::Quarantined) })
     }
 
-    fn flows(&self, event: &Event, wanted: &[FlowName]) -> Vec<FlowName> {
-        if !wanted.is_empty() {
-            return wanted.to_vec();
-        }
+    /// The flows that select an event.
+    fn selecting(&self, event: &Event) -> Vec<FlowName> {
         let view = EventView::new(event);
         // Without an answer it may fit: routing holds it, so a replay has to name it too.
         let fits = |flow: &&Arc<policy::Flow>| flow.filter.as_ref().is_none_or(|it| it.eval_bool(&view) != Ok(false));

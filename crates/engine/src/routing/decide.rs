@@ -177,7 +177,7 @@ fn deliver_selected(policy: &Policy, record: &Arc<Record>, bytes: &Arc<Record>, 
     }
 }
 
-/// A person named the flows: their filters are not asked.
+/// The order froze the flows: what they select was asked then.
 fn deliver_again<'p>(
     flows: impl Iterator<Item = (&'p Policy, &'p Flow)>,
     (record, bytes): (&Arc<Record>, &Arc<Record>),

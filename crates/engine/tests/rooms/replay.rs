@@ -7,7 +7,7 @@ use engine::replay::selection::{Filter, Selection};
 use engine::rules::asked::NotDone;
 use engine::rules::overtaken::Newer;
 use model::limit::READ_RECORDS_MAX;
-use model::{DeliveryState, Offset, Partition, ReplayState, TimeSpan};
+use model::{DeliveryState, FlowName, Offset, Partition, ReplayState, TimeSpan};
 
 use crate::world::{End, World, flow, project, wms};
 
@@ -143,6 +143,32 @@ async fn a_preview_counts_and_tells_what_fails_again() {
     assert_eq!(preview.sources[0].name, "shop");
     let default = world.replays().preview(&Wanted { pace_per_s: None, ..wanted(dead_letters()) }, world.clock.now()).await;
     assert_eq!(default.unwrap().pace_per_s, 10, "a fifth of 50/s");
+}
+
+/// A flow gets what it selects, also where a person names it. What they name with it and it does not select is told.
+#[tokio::test]
+async fn a_named_flow_gets_what_it_selects() {
+    let returns = "owner: team-warehouse\non:\n  types: [returns]\nto: wms\n";
+    let none = "owner: team-warehouse\non:\n  types: [orders]\nwhere: .number == 0\nto: wms\n";
+    let more = [("flows/returns-to-wms.yaml", returns), ("flows/none-to-wms.yaml", none)];
+    let mut world = World::new(&project("lane: none", &more)).await;
+    let since = world.clock.now();
+    let mut events = Vec::new();
+    for number in 1..=2 {
+        let delivery = world.accept(number, "").await;
+        events.push(world.delivery(delivery).await.event);
+    }
+    world.attempt(End::Done).await;
+    let others = ["returns-to-wms", "none-to-wms"].map(|name| FlowName::new(name).unwrap());
+    for (flows, found) in [(others.to_vec(), 0), (vec![others[0].clone(), flow()], 2)] {
+        let period = Selection::Filter(Filter { since: Some(since), flows, ..Filter::default() });
+        let preview = world.replays().preview(&wanted(period), world.clock.now()).await.unwrap();
+        assert_eq!((preview.found, preview.send), (found, found));
+    }
+    let named = Selection::Events { events, flows: others.to_vec() };
+    let preview = world.replays().preview(&wanted(named), world.clock.now()).await.unwrap();
+    assert_eq!((preview.found, preview.send), (4, 0));
+    assert_eq!((preview.left_out[0].reason, preview.left_out[0].count), (Reason::NotSelected, 4));
 }
 
 #[tokio::test]

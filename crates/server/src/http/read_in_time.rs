@@ -1,5 +1,5 @@
-//! A connection the other side of which has to read: what waits to be written waits for a time, and then the connection ends.
-//! It never counts while nothing waits; who says nothing is the business of the head's limit.
+//! A connection the other side of which has to read: each part of what waits to be written waits for a time, and then the
+//! connection ends. It never counts while nothing waits; who says nothing is the business of the head's limit.
 
 use std::io;
 use std::pin::Pin;
@@ -8,19 +8,23 @@ use std::task::{Context, Poll, ready};
 
 use engine::ports::{Clock, Waiting};
 use model::TimeSpan;
+use model::limit::HEAD_BYTES_MAX;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A stream with a deadline for its other side. It ends when all that was written is taken; a byte now and then is not enough.
+/// A stream with a deadline for its other side. It begins anew with every part that was taken, and ends when all is; a byte
+/// now and then is not enough.
 pub(super) struct Read<S> {
     stream: S,
     clock: Arc<dyn Clock>,
     patience: TimeSpan,
     wait: Option<Waiting<'static>>,
+    /// Bytes that were taken since the deadline began.
+    taken: usize,
 }
 
 impl<S: AsyncWrite + Unpin> Read<S> {
     pub(super) const fn new(stream: S, clock: Arc<dyn Clock>, patience: TimeSpan) -> Self {
-        Self { stream, clock, patience, wait: None }
+        Self { stream, clock, patience, wait: None, taken: 0 }
     }
 
     /// What the stream says, or that it took too long to say it.
@@ -40,6 +44,18 @@ impl<S: AsyncWrite + Unpin> Read<S> {
         ready!(wait.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
+
+    fn take(&mut self, bytes: usize) {
+        self.taken += bytes;
+        if self.taken >= HEAD_BYTES_MAX {
+            self.begin_anew();
+        }
+    }
+
+    fn begin_anew(&mut self) {
+        self.wait = None;
+        self.taken = 0;
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Read<S> {
@@ -50,7 +66,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Read<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Read<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.within(cx, |stream, cx| stream.poll_write(cx, bytes))
+        let taken = ready!(self.within(cx, |stream, cx| stream.poll_write(cx, bytes)))?;
+        self.take(taken);
+        Poll::Ready(Ok(taken))
     }
 
     fn poll_write_vectored(
@@ -58,7 +76,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Read<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.within(cx, |stream, cx| stream.poll_write_vectored(cx, slices))
+        let taken = ready!(self.within(cx, |stream, cx| stream.poll_write_vectored(cx, slices)))?;
+        self.take(taken);
+        Poll::Ready(Ok(taken))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -68,7 +88,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Read<S> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.within(cx, S::poll_flush))?;
         // Whoever flushes has nothing left to write.
-        self.wait = None;
+        self.begin_anew();
         Poll::Ready(Ok(()))
     }
 

@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 
+use engine::delivery::decide::MAPPING_REFUSES;
 use engine::replay::preview::Preview;
-use model::view::{CauseGroup, DeliveryStory};
+use model::view::{CauseGroup, DeliveryStory, FeedRow};
 use model::{Attempt, Delivery, Diagnostic, Outcome, QuarantineRow, Scope};
 
 use crate::identity::Caller;
@@ -83,6 +84,14 @@ impl Answers {
             WHY_HIDDEN.clone_into(&mut delivery.why);
         }
         delivery
+    }
+
+    /// The same of a row of the feed, which keeps no cause.
+    pub fn of_feed(self, mut row: FeedRow) -> FeedRow {
+        if self == Self::Hidden && row.why.contains(MAPPING_REFUSES) {
+            WHY_HIDDEN.clone_into(&mut row.why);
+        }
+        row
     }
 
     /// The same of a cause.

@@ -77,8 +77,8 @@ pub fn concerns(seen: &Seen<'_>) -> Vec<Concern> {
     }
     if seen.unreadable > 0 {
         let rows = match seen.unreadable {
-            1 => "1 row of the ledger cannot be read and is".to_owned(),
-            rows => format!("{rows} rows of the ledger cannot be read and are"),
+            1 => "1 row of the store cannot be read and is".to_owned(),
+            rows => format!("{rows} rows of the store cannot be read and are"),
         };
         let text = format!(
             "{rows} passed over, the log names each: stop the product, keep a copy of the data folder and report it"
@@ -106,20 +106,22 @@ pub fn health(concerns: &[Concern]) -> Health {
 }
 
 fn room(store: &str, percent: u64) -> Option<Concern> {
+    let mend = format!("raise `{store}_mib`, or stop the product and run `crossdock retention preview`");
     let (health, text) = match percent {
         100.. => (
             Health::Unhealthy,
-            format!("the {store} is full, at {percent} % of its budget: intake answers 503 until there is room"),
+            format!("the {store} is full, at {percent} % of its budget: intake answers 503 until there is room; {mend}"),
         ),
         ALARM_HIGH.. => {
-            (Health::Unhealthy, format!("the {store} is at {percent} % of its budget; at 100 % intake answers 503"))
+            (Health::Unhealthy, format!("the {store} is at {percent} % of its budget; at 100 % intake answers 503; {mend}"))
         }
         ALARM_LOW.. => {
-            (Health::Healthy, format!("the {store} is at {percent} % of its budget; at 100 % intake answers 503"))
+            (Health::Healthy, format!("the {store} is at {percent} % of its budget; at 100 % intake answers 503; {mend}"))
         }
         _ => return None,
     };
-    Some(concern(store, health, text, "crossdock retention preview"))
+    // No command mends it while the product runs.
+    Some(concern(store, health, text, ""))
 }
 
 fn router(seen: &Seen<'_>) -> Option<Concern> {

@@ -4,6 +4,7 @@ pub mod advice;
 pub mod answers;
 pub mod concerns;
 pub mod metrics;
+pub mod recent;
 pub mod standing;
 pub mod status;
 pub mod trace;

@@ -14,6 +14,17 @@ pub(super) fn budget(name: &'static str, mib: u64) -> Result<u64, BadSettings> {
     }
 }
 
+/// An age of 0 days would remove what has just come.
+pub(super) fn days(name: &'static str, days: Option<u64>, default: u64) -> Result<u64, BadSettings> {
+    match days {
+        Some(0) => {
+            let why = format!("0 keeps nothing; write how many days, or leave it out for {default}");
+            Err(BadSettings::Setting(name, why))
+        }
+        days => Ok(days.unwrap_or(default)),
+    }
+}
+
 /// `Host` is compared with each as it stands: a pattern or a URL would fit nothing.
 pub(super) fn hosts(names: Vec<String>) -> Result<Vec<String>, BadSettings> {
     match names.iter().find(|name| !is_host(name)) {
@@ -51,6 +62,9 @@ mod tests {
         for (text, repair) in [
             ("journal_mib = 0", "leave it out for 20480"),
             ("ledger_mib = 0", "leave it out for 20480"),
+            ("body_days = 0", "leave it out for 30"),
+            ("record_days = 0", "leave it out for 400"),
+            ("audit_days = 0", "0 keeps nothing"),
             ("hosts = [\"*\"]", "without scheme, port or `*`"),
             ("hosts = [\"hub.example.com\", \"https://hub.example.com\"]", "\"https://hub.example.com\" is no host name"),
             ("hosts = [\"hub.example.com:8443\"]", "is no host name"),

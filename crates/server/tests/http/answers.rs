@@ -4,8 +4,9 @@ use http::Method;
 use serde_json::{Value, json};
 use server::tasks::Tasks;
 
+use crate::described::{document, each_operation};
 use crate::messages::warehouse;
-use crate::product::{Answer, Product, project};
+use crate::product::{Answer, LOOKS_MAX, Product, project};
 
 const ANSWER: &str = "no room for Ada Lovelace, Main Street 1";
 
@@ -73,5 +74,49 @@ async fn a_value_of_a_kept_body_is_read_with_the_scope_bodies_alone() {
             assert_eq!(text.contains("a string of 12 characters"), tells_shape, "{scopes:?} {path}: {text}");
         }
     }
+    product.stop().await;
+}
+
+/// Whatever answers a reader without the scope `bodies`, and whatever it is asked about, shows no value of a body.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_shows_a_value_without_the_scope_bodies() {
+    const VALUE: &str = "DE89-370400440532013000";
+    let product = Product::start().await;
+    let mut files: Vec<_> = project("mapping: paid\n").into_iter().map(|file| json!([file.path, file.text])).collect();
+    let contract = "owner: team-commerce\ntype: order\nschema:\n  type: object\n  properties:\n    iban: { type: string }\n";
+    let target = "owner: team-warehouse\nschema:\n  type: object\n  properties:\n    account: { type: integer }\n";
+    let mapping = "owner: team-warehouse\nfrom: lab.order@1.0.0\nto: wms.order@1.0.0\nfields:\n  account: to_int!(.iban)\n";
+    files.push(json!(["contracts/lab.order/1.0.0.yaml", contract]));
+    files.push(json!(["contracts/wms.order/1.0.0.yaml", target]));
+    files.push(json!(["mappings/paid.yaml", mapping]));
+    product.post("/api/v1/policies/apply", &json!({ "files": files, "why": "a test" })).await.is(200);
+    let sent = product.ask(Method::POST, "/in/shop").json(&json!({ "id": VALUE, "iban": VALUE })).send().await.is(202);
+    let event = sent.json()["id"].as_str().unwrap().to_owned();
+    let mut stuck = None;
+    for _ in 0..LOOKS_MAX {
+        let rows = product.get("/api/v1/deliveries?states=held").await.is(200).json();
+        stuck = rows["rows"][0]["id"].as_str().map(str::to_owned);
+        if stuck.is_some() {
+            break;
+        }
+    }
+    let stuck = stuck.expect("the mapping refuses it");
+    let quarantined = product.quarantined_event().await;
+    let shown = product.get("/api/v1/feed").await.is(200).text;
+    assert!(shown.contains(VALUE), "whoever may read bodies is told: {shown}");
+    let token = format!("Bearer {}", product.token("somebody", &["read"]).await);
+    let mut answered = 0;
+    for (path, method, _) in
+        each_operation(&document()).filter(|(path, method, _)| *method == "get" && path.starts_with("/api"))
+    {
+        for subject in [&*event, &stuck, &quarantined, "orders-to-wms", "present"] {
+            let parts = path.split(['{', '}']).enumerate();
+            let url = parts.map(|(at, part)| if at % 2 == 0 { part } else { subject }).collect::<String>();
+            let answer = product.ask(Method::GET, &url).header("authorization", &*token).send().await;
+            answered += usize::from(answer.status == 200);
+            assert!(!answer.text.contains(VALUE), "{method} {url}: {}", answer.text);
+        }
+    }
+    assert!(answered > 50, "{answered}");
     product.stop().await;
 }

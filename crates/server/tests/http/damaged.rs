@@ -58,7 +58,7 @@ async fn a_page_says_which_rows_it_lacks_and_the_status_counts_each_once() {
         assert_eq!(page["unreadable"], json!([lacking]));
     }
     let told = concern(&product).await;
-    assert!(matches!(&told[..], [one] if one.starts_with("1 row of the ledger cannot be read")), "{told:?}");
+    assert!(matches!(&told[..], [one] if one.starts_with("1 row of the store cannot be read")), "{told:?}");
     let switches = product.get("/api/v1/switches").await.is(200).json();
     assert!(switches.get("unreadable").is_none(), "{switches}");
     product.stop().await;

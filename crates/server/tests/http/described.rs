@@ -63,7 +63,7 @@ fn collect(value: &Value, references: &mut BTreeSet<String>) {
     }
 }
 
-fn each_operation(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
+pub(crate) fn each_operation(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
     document["paths"].as_object().unwrap().iter().flat_map(|(path, methods)| {
         methods.as_object().unwrap().iter().map(|(method, told)| (path.as_str(), method.as_str(), told))
     })

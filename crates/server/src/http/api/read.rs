@@ -50,11 +50,11 @@ pub(super) async fn trace(
 pub(super) async fn events(State(app): Shared, caller: Caller, Query(paging): Query<EventPaging>) -> Page<EventSummary> {
     let answers = Answers::of(&caller);
     let limit = rows_of_page(paging.limit);
-    let records = app.ground.journal.recent(paging.cursor.map(|cursor| cursor.0), limit).await?;
-    let next = (records.len() == limit).then(|| records.last().map(|record| record.position.to_string())).flatten();
+    let found = service::recent::page(&app, paging.cursor.map(|cursor| cursor.0), limit).await?;
     let summaries =
-        records.iter().filter_map(|record| Some(service::trace::summary(record, record.entry.event()?, answers)));
-    Ok(rows("events", summaries.collect(), next))
+        found.rows.iter().filter_map(|record| Some(service::trace::summary(record, record.entry.event()?, answers)));
+    let rows = summaries.collect();
+    Ok(page(&app, "events", view::Page { rows, next: found.next, unreadable: found.unreadable }))
 }
 
 pub(super) async fn event(
@@ -129,7 +129,7 @@ pub(super) async fn later_body(State(app): Shared, Path(event): Path<EventId>) -
 }
 
 /// Without `after` the newest page is answered, so that a reader can begin at the end.
-pub(super) async fn feed(State(app): Shared, Query(paging): Query<FeedPaging>) -> Page<FeedRow> {
+pub(super) async fn feed(State(app): Shared, caller: Caller, Query(paging): Query<FeedPaging>) -> Page<FeedRow> {
     let limit = rows_of_page(paging.limit);
     let after = match paging.after {
         Some(after) => after,
@@ -137,7 +137,8 @@ pub(super) async fn feed(State(app): Shared, Query(paging): Query<FeedPaging>) -
     };
     let page = app.views.feed(after, limit).await?;
     let next = page.last().map_or(after, |row| row.seq).to_string();
-    Ok(rows("feed", page, Some(next)))
+    let answers = Answers::of(&caller);
+    Ok(rows("feed", page.into_iter().map(|row| answers.of_feed(row)).collect(), Some(next)))
 }
 
 pub(super) async fn audit(State(app): Shared, Query(filter): Query<AuditFilter>) -> Page<AuditRow> {

@@ -100,7 +100,7 @@ fn a_quiet_product_is_healthy() {
 fn what_is_lost_or_with_a_person_is_unhealthy() {
     let text = "2 are not accounted for: a defect of the product; keep the data folder as it is and report it";
     check(&Seen { missing: 2, ..quiet() }, &[("accounts", Health::Unhealthy, text)]);
-    let text = "3 rows of the ledger cannot be read and are passed over, the log names each: stop the product, keep a copy of \
+    let text = "3 rows of the store cannot be read and are passed over, the log names each: stop the product, keep a copy of \
                 the data folder and report it";
     check(&Seen { unreadable: 3, ..quiet() }, &[("unreadable", Health::Unhealthy, text)]);
     check(&Seen { with_a_person: 4, ..quiet() }, &[("person", Health::Unhealthy, "4 wait for a person")]);
