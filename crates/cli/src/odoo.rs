@@ -11,6 +11,7 @@ use adapters::odoo::{Key, Odoo, Rights, Session, Standing, Wire};
 use engine::ports::Peer;
 use model::diagnostic::Place;
 use model::{Diagnostic, TimeSpan, Timestamp};
+use policy::compiled::CapturedBy;
 use policy::{Policy, codes};
 use server::clock::SystemClock;
 
@@ -98,6 +99,30 @@ pub(crate) async fn survey(odoo: &Odoo, peer: &Peer, session: &Session, wanted: 
         surveyed.rights.push(rights);
     }
     Ok(surveyed)
+}
+
+/// What is wrong with reading its outbox.
+pub(crate) async fn outbox(odoo: &Odoo, peer: &Peer, session: &Session) -> Result<(), Diagnostic> {
+    let name = &peer.name;
+    match odoo.may_pull(peer, session).await.map_err(|failure| diagnostic(&failure, name))? {
+        Standing::Granted => Ok(()),
+        Standing::Absent => {
+            Err(Diagnostic::error(codes::ODOO_NO_OUTBOX, Place::Whole, format!("{name}: this Odoo has no outbox"))
+                .help("install the addon crossdock_outbox there, or take `from: outbox` out of the source"))
+        }
+        Standing::Refused(said) => {
+            let message = format!("{name}: our user may not read the outbox");
+            Err(Diagnostic::error(codes::ODOO_NO_READER, Place::Whole, message)
+                .label(sentence(&said))
+                .help("give the user the group \"Crossdock: read the outbox\" in Odoo"))
+        }
+    }
+}
+
+/// Whether a policy reads the outbox of a system.
+pub(crate) fn reads_outbox(policy: &Policy, system: &str) -> bool {
+    let mut captures = policy.sources.values().filter_map(|source| source.captured());
+    captures.any(|it| it.odoo.system == system && it.by == CapturedBy::Outbox)
 }
 
 /// Keys of our user that end soon. Odoo does not tell which one is in use, so each has its line; where a key that works lives

@@ -16,7 +16,9 @@ use model::{
 
 pub use model::Network;
 
-pub use self::capture::{Capture, CapturedModel, FOUND_HEADER, KEY_HEADER, Odoo, Reading, Rhythm, Since, TYPE_HEADER};
+pub use self::capture::{
+    Capture, CapturedBy, CapturedModel, FOUND_HEADER, KEY_HEADER, Odoo, Reading, Rhythm, Since, TYPE_HEADER,
+};
 pub use self::way::{Auth, Way, Writing};
 
 use crate::contract::Contract;

@@ -112,7 +112,7 @@ fn key(row: &Value) -> Key {
 
 /// A question that only asks is refused for nothing but a right or a model. JSON-RPC says of a missing model what it says of a
 /// rule of the business, and counting breaks none.
-fn standing(told: Result<bool, Failure>) -> Result<Standing, Failure> {
+pub(super) fn standing(told: Result<bool, Failure>) -> Result<Standing, Failure> {
     match told {
         Ok(true) => Ok(Standing::Granted),
         Ok(false) => Ok(Standing::Refused(String::new())),

@@ -96,9 +96,13 @@ pub(crate) fn sentence(said: &str) -> String {
 pub(crate) fn exit(code: Code) -> Exit {
     match code {
         codes::ODOO_LOGIN => Exit::Usage,
-        codes::ODOO_ACCESS | codes::ODOO_MODEL | codes::ODOO_FIELD | codes::ODOO_CLOCK | codes::ODOO_KEY_ENDS => {
-            Exit::Findings
-        }
+        codes::ODOO_ACCESS
+        | codes::ODOO_MODEL
+        | codes::ODOO_FIELD
+        | codes::ODOO_CLOCK
+        | codes::ODOO_KEY_ENDS
+        | codes::ODOO_NO_OUTBOX
+        | codes::ODOO_NO_READER => Exit::Findings,
         codes::ODOO_TOO_OLD | codes::ODOO_REFUSES => Exit::Failed,
         _ => Exit::Unreachable,
     }

@@ -36,6 +36,8 @@ pub struct Odoo {
 pub struct Capture {
     /// From where.
     pub odoo: Arc<Odoo>,
+    /// How it learns that something changed.
+    pub by: CapturedBy,
     /// When it looks.
     pub rhythm: Rhythm,
     /// What happens to what is there at the first look.
@@ -44,12 +46,21 @@ pub struct Capture {
     pub models: BTreeMap<String, CapturedModel>,
 }
 
+/// How capture learns that something changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CapturedBy {
+    /// By sweeps over what was written lately, and by nudges.
+    Sweeps,
+    /// By the outbox that an addon writes there: decision 0049.
+    Outbox,
+}
+
 /// When it looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rhythm {
-    /// From sweep to sweep.
+    /// From sweep to sweep, or from pull to pull.
     pub every: TimeSpan,
-    /// How far a sweep looks back behind the last one: longer than the longest transaction there.
+    /// How far a sweep looks back behind the last one: longer than the longest transaction there. Pulls do not look back.
     pub overlap: TimeSpan,
     /// From one comparison of identities to the next.
     pub identities: TimeSpan,

@@ -5,7 +5,8 @@ use model::{ContractRef, DestinationName, EventType, Owner, SecretName, SourceNa
 
 use crate::Spanned;
 use crate::compiled::{
-    Auth, Breaker, Format, Handshake, Network, OnInvalid, Rate, Repeat, Rhythm, Since, SourceLimits, Unknown, Writing,
+    Auth, Breaker, CapturedBy, Format, Handshake, Network, OnInvalid, Rate, Repeat, Rhythm, Since, SourceLimits, Unknown,
+    Writing,
 };
 use crate::presets::Preset;
 
@@ -50,8 +51,12 @@ pub struct OdooSpec {
 pub struct CaptureSpec {
     /// Where it stands.
     pub span: Span,
+    /// How it learns that something changed.
+    pub by: CapturedBy,
     /// The last part of the path that nudges come to, the newest first; none where there are no nudges.
     pub nudges: Vec<Spanned<SecretName>>,
+    /// Where `overlap` stands, where it does.
+    pub overlap_span: Option<Span>,
     /// When it looks.
     pub rhythm: Rhythm,
     /// What happens to what is there at the first look.

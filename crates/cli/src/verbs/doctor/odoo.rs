@@ -95,6 +95,12 @@ async fn examine((asker, peer, session): (&Odoo, &Peer, &Session), policy: &Poli
         Ok(surveyed) => surveyed.findings.iter().for_each(|found| checks.diagnosed(WHAT, found)),
         Err(found) => checks.diagnosed(WHAT, &found),
     }
+    if odoo::reads_outbox(policy, &peer.name) {
+        match odoo::outbox(asker, peer, session).await {
+            Ok(()) => checks.good(WHAT, format!("{}: its outbox may be read", peer.name)),
+            Err(found) => checks.diagnosed(WHAT, &found),
+        }
+    }
     match odoo::clock(session, &peer.name) {
         Some(found) => checks.diagnosed(WHAT, &found),
         None => checks.good(WHAT, format!("{}: its clock is as this one", peer.name)),
