@@ -44,7 +44,6 @@ pub(super) fn write(folder: &Path, odoo_url: &str, odoo: &Odoo, sink: &str, capt
         std::fs::create_dir_all(project.join(name))?;
     }
     let system = SYSTEM
-        .replace("{CAPTURE}", capture)
         .replace("{URL}", odoo_url)
         .replace("{DATABASE}", &odoo.database())
         .replace("{LOGIN}", odoo.login())
