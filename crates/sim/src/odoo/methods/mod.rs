@@ -22,7 +22,8 @@ use super::value::{Value, text};
 use super::{keys, rules};
 
 /// The methods of all models.
-pub(super) const ALL: [&[Method]; 9] = [
+pub(super) const ALL: [&[Method]; 10] = [
+    automation::METHODS,
     keys::METHODS,
     message::METHODS,
     modules::METHODS,
