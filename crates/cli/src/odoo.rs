@@ -1,9 +1,11 @@
 //! An Odoo seen from the command line: what it is asked, and what is wrong with it as diagnostics, each with its repair. For who
 //! connects one and for who looks whether it still works; both ask the same.
 //!
-//! It changes nothing there.
+//! It changes nothing there; the test event only lets Odoo send a webhook.
 
-mod words;
+mod ear;
+mod ends;
+mod trial;
 
 use std::sync::Arc;
 
@@ -15,7 +17,11 @@ use policy::compiled::CapturedBy;
 use policy::{Policy, codes};
 use server::clock::SystemClock;
 
-pub(crate) use self::words::{diagnostic, exit, sentence};
+pub(crate) use server::odoo::words::{diagnostic, sentence};
+
+pub(crate) use self::ear::Ear;
+pub(crate) use self::ends::exit;
+pub(crate) use self::trial::{Saved, Trial, Tried, rule_name};
 
 /// Clocks are told in whole seconds, and answers take their time.
 const CLOCK_S_MAX: i64 = 10;
@@ -180,7 +186,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_secs(1_796_000_000);
 
     fn key(days: Option<u64>) -> Key {
-        Key { name: "crossdock".to_owned(), ends_at: days.map(|days| NOW + TimeSpan::from_days(days)) }
+        Key { id: 1, name: "crossdock".to_owned(), ends_at: days.map(|days| NOW + TimeSpan::from_days(days)) }
     }
 
     #[test]

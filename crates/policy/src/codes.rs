@@ -199,6 +199,10 @@ codes! {
     ODOO_REFUSES 1017 "H1017" "Odoo refuses what was asked"
     ODOO_NO_OUTBOX 1020 "H1020" "the outbox addon is not installed in Odoo"
     ODOO_NO_READER 1021 "H1021" "our user may not read Odoo's outbox"
+    ODOO_UNHEARD 1022 "H1022" "a webhook of Odoo's does not arrive"
+    ODOO_KEY_PLACE 1023 "H1023" "a key lies where it cannot be replaced"
+    ODOO_NO_ROTATION 1024 "H1024" "nothing says by what a new key is made"
+    ODOO_PASSWORD 1025 "H1025" "a password opens no session in Odoo"
 }
 
 /// The row of a code.

@@ -16,19 +16,23 @@ mod outbox;
 #[cfg(test)]
 mod recorded;
 mod records;
+mod renew;
 mod rpc;
 mod rules;
 mod session;
 mod specified;
 mod survey;
+mod trial;
 pub mod version;
+mod web;
 mod words;
 
 pub use self::call::{Call, Effect};
 pub use self::commands::Commands;
 pub use self::failure::{Class, Failure};
 pub use self::records::OdooRecords;
-pub use self::rules::{Made, RULES, Rule, TRIGGER};
+pub use self::renew::Maker;
+pub use self::rules::{Made, RULES, Rule, When};
 pub use self::session::{Odoo, Session, Told};
 pub use self::specified::Specified;
 pub use self::survey::{Key, Rights, Standing};

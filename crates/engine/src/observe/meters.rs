@@ -57,6 +57,8 @@ pub struct SinceStart {
     pub accepted: BTreeMap<SourceName, u64>,
     /// Repeats of them, by source.
     pub duplicates: BTreeMap<SourceName, u64>,
+    /// Nudges that were heard, by source.
+    pub nudges: BTreeMap<SourceName, u64>,
     /// Deliveries that arrived, by destination.
     pub done: BTreeMap<DestinationName, u64>,
     /// Rows of the ledger that could not be read.
@@ -169,7 +171,8 @@ impl Meters {
 
     /// What the other side can compare its own ledger with.
     pub fn since_start(&self) -> SinceStart {
-        let mut since = SinceStart { unreadable: lock(&self.unreadable).values().sum(), ..SinceStart::default() };
+        let (unreadable, nudges) = (lock(&self.unreadable).values().sum(), lock(&self.nudges).clone());
+        let mut since = SinceStart { unreadable, nudges, ..SinceStart::default() };
         for ((source, verdict), count) in lock(&self.events).iter() {
             let by_source = if *verdict == "duplicate" { &mut since.duplicates } else { &mut since.accepted };
             *by_source.entry(source.clone()).or_default() += count;

@@ -29,6 +29,28 @@ pub struct Odoo {
     pub keys: Vec<SecretName>,
     /// Private networks that it may be in.
     pub allow: Vec<Network>,
+    /// How a new key is made before the one in use ends; none where people do that.
+    pub rotate: Option<Rotate>,
+}
+
+/// How a new key is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rotate {
+    /// By the outbox addon, with the key in use.
+    Addon,
+    /// By a web session with the user's password, by reference.
+    Password(SecretName),
+}
+
+impl Odoo {
+    /// Its secrets: the keys, the newest first, and the password.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
+        let password = self.rotate.iter().filter_map(|rotate| match rotate {
+            Rotate::Addon => None,
+            Rotate::Password(name) => Some(name),
+        });
+        self.keys.iter().chain(password)
+    }
 }
 
 /// How the records of a source are captured.

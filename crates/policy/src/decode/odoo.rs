@@ -6,7 +6,7 @@ use super::fields::Fields;
 use super::scalar;
 use super::table::{Field, Kind, Table};
 use crate::compiled::{CapturedBy, Rhythm, Since};
-use crate::specs::{CaptureSpec, OdooSpec};
+use crate::specs::{CaptureSpec, OdooSpec, Renewal};
 
 /// From sweep to sweep where nobody says otherwise: each reads again what was written within the overlap.
 const SWEEP_EVERY: TimeSpan = TimeSpan::from_secs(60);
@@ -27,6 +27,13 @@ pub(crate) static ODOO: Table = Table {
             "API keys of that user, the newest first; several for rotation",
         ),
         Field::optional("allow", Kind::List(&Kind::Network, 1), "private networks that it may be in; none by default"),
+        Field::optional(
+            "rotate",
+            Kind::Word(&["addon", "password"]),
+            "how the product makes a new key before the one in use ends: by the outbox addon, or by a web session with the user's \
+             password; nobody does where this is left out",
+        ),
+        Field::optional("password", Kind::Secret, "the user's password by reference, for `rotate: password`"),
     ],
     exactly_one: &[],
 };
@@ -83,6 +90,16 @@ pub(crate) fn odoo(fields: Fields<'_>) -> OdooSpec {
         login: fields.string("login"),
         keys: fields.list("keys", |text| SecretName::new(text).ok()),
         allow: fields.plain_list("allow", scalar::network),
+        rotate: fields.parsed("rotate", renewal),
+        password: fields.parsed("password", |text| SecretName::new(text).ok()),
+    }
+}
+
+fn renewal(word: &str) -> Option<Renewal> {
+    match word {
+        "addon" => Some(Renewal::Addon),
+        "password" => Some(Renewal::Password),
+        _ => None,
     }
 }
 

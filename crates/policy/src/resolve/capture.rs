@@ -7,8 +7,8 @@ use model::TimeSpan;
 
 use super::Project;
 use super::destination::check_address;
-use crate::compiled::{Capture, CapturedBy, CapturedModel, Odoo};
-use crate::specs::{CaptureSpec, EventSpec, OdooSpec, SourceSpec, SystemSpec};
+use crate::compiled::{Capture, CapturedBy, CapturedModel, Odoo, Rotate};
+use crate::specs::{CaptureSpec, EventSpec, OdooSpec, Renewal, SourceSpec, SystemSpec};
 use crate::{Findings, codes};
 
 /// Oftener is more load on Odoo than news.
@@ -17,8 +17,34 @@ const SWEEP_EVERY_MIN: TimeSpan = TimeSpan::from_secs(5);
 /// The API of a system, where it has one and nothing about it is wrong; and what there is to say of its address.
 pub(super) fn told_odoo(system: &SystemSpec, findings: &mut Findings) -> Option<Arc<Odoo>> {
     let spec = system.odoo.as_ref()?;
+    check_rotation(spec, findings);
     check_address(spec.url.as_ref()?, &system.name, &spec.allow, findings);
     odoo(system)
+}
+
+/// A web session is opened with login and password, and a password is for nothing else.
+fn check_rotation(spec: &OdooSpec, findings: &mut Findings) {
+    match (&spec.rotate, &spec.password) {
+        (Some(rotate), password) if rotate.value == Renewal::Password => {
+            let lacking = [("password", password.is_none()), ("login", spec.login.is_none())];
+            for (name, _) in lacking.into_iter().filter(|(_, is_lacking)| *is_lacking) {
+                let message = format!("a key is made with the password, and there is no `{name}`");
+                findings.push(findings.error(codes::MISSING_KEY, rotate.span, message).help(format!("add `{name}`")));
+            }
+        }
+        (_, Some(password)) => {
+            let diagnostic = findings.error(codes::MISSING_KEY, password.span, "there is a `password` that nothing uses");
+            findings.push(diagnostic.help("add `rotate: password`, or remove it"));
+        }
+        (Some(_) | None, None) => {}
+    }
+}
+
+fn rotate(spec: &OdooSpec) -> Option<Rotate> {
+    match spec.rotate.as_ref()?.value {
+        Renewal::Addon => Some(Rotate::Addon),
+        Renewal::Password => spec.password.as_ref().map(|name| Rotate::Password(name.value.clone())),
+    }
 }
 
 /// The API of a system, where it has one and nothing about it is wrong.
@@ -32,6 +58,7 @@ pub(super) fn odoo(system: &SystemSpec) -> Option<Arc<Odoo>> {
         login: spec.login.as_ref().map(|login| login.value.clone()),
         keys: keys(spec),
         allow: spec.allow.clone(),
+        rotate: rotate(spec),
     }))
 }
 

@@ -44,6 +44,19 @@ pub struct OdooSpec {
     pub keys: Vec<Spanned<SecretName>>,
     /// Private networks that it may be in.
     pub allow: Vec<Network>,
+    /// How a new key is made.
+    pub rotate: Option<Spanned<Renewal>>,
+    /// The password of that user.
+    pub password: Option<Spanned<SecretName>>,
+}
+
+/// How a new key is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// By the outbox addon.
+    Addon,
+    /// By a web session with the user's password.
+    Password,
 }
 
 /// How the records of a system are captured.

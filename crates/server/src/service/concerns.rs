@@ -11,6 +11,7 @@ use model::view::Backlog;
 use model::{SecretName, SourceName, TimeSpan, Timestamp};
 
 use crate::api::{Concern, DestinationStatus, Health, SourceStatus};
+use crate::odoo::rotation::watch::Outcome;
 use crate::secrets;
 
 /// A pause is a decision; one that nobody remembers is trouble.
@@ -52,6 +53,8 @@ pub struct Seen<'a> {
     pub gaps: &'a [Gap],
     /// The outboxes that captures read, by their sources.
     pub pulls: &'a [(SourceName, Outlook)],
+    /// What came of rotations of keys, by system, and when.
+    pub rotations: &'a [(String, Timestamp, Outcome)],
     /// Accepted entries that are not routed, and when the oldest of them was accepted.
     pub unrouted: Option<(u64, Timestamp)>,
     /// The earliest deadline of those that passed and nobody gave up.
@@ -99,6 +102,7 @@ pub fn concerns(seen: &Seen<'_>) -> Vec<Concern> {
     concerns.extend(seen.gaps.iter().filter_map(|gap| unread(gap, seen.now)));
     concerns.extend(seen.pulls.iter().filter_map(|(source, outlook)| held_back(source, outlook, seen.now)));
     concerns.extend(seen.pulls.iter().filter_map(|(source, outlook)| lost(source, outlook, seen.now)));
+    concerns.extend(seen.rotations.iter().map(|(system, at, outcome)| rotation(system, seen.now.since(*at), outcome)));
     concerns.extend(overdue(seen));
     concerns.extend(seen.paused.iter().map(|(object, switch)| paused(object, switch, seen)));
     if seen.with_a_person > 0 {
@@ -171,6 +175,21 @@ fn lost(source: &SourceName, outlook: &Outlook, now: Timestamp) -> Option<Concer
         now.since(lost.since).rounded()
     );
     Some(concern("lost", Health::Unhealthy, text, ""))
+}
+
+/// A key that ends with no other beside it stops everything; a new one that is in use is good to know for a day.
+fn rotation(system: &str, age: TimeSpan, outcome: &Outcome) -> Concern {
+    match outcome {
+        Outcome::Done(rotated) => {
+            let text = format!("{system}: {} ago {rotated}", age.rounded());
+            concern("key", Health::Healthy, text, "crossdock doctor")
+        }
+        Outcome::Failed(found) => {
+            let said = if found.label.is_empty() { String::new() } else { format!(": {}", found.label) };
+            let text = format!("the key is not rotated: {}{said}; {}", found.message, found.help);
+            concern("key", Health::Unhealthy, text, &format!("crossdock explain {}", found.code))
+        }
+    }
 }
 
 fn clock(seen: &Seen<'_>) -> Option<Concern> {

@@ -56,6 +56,7 @@ pub async fn status(app: &App, answers: Answers) -> Result<Status, Fault> {
         sources: &sources,
         gaps: &app.node.board.gaps.all(),
         pulls: &app.node.board.pulls.all(),
+        rotations: &app.rotations.shown(now),
         unrouted: unrouted(app, sum(|line| line.unrouted)).await?,
         deadline_passed: app.ground.ledger.overdue(now - GIVEN_UP_WITHIN, 1).await?.rows.first().and_then(|it| it.deadline),
         newest_record: app.ground.journal.recent(None, 1).await?.first().map(|record| record.at),
@@ -215,6 +216,7 @@ fn sources(app: &App, counts: &SinceStart) -> Vec<SourceStatus> {
         system: source.system.clone(),
         accepted_since_start: counts.accepted.get(&source.name).copied().unwrap_or_default(),
         duplicates_since_start: counts.duplicates.get(&source.name).copied().unwrap_or_default(),
+        nudges_since_start: counts.nudges.get(&source.name).copied().unwrap_or_default(),
     });
     status.collect()
 }

@@ -24,6 +24,7 @@ fn quiet() -> Seen<'static> {
         sources: &[],
         gaps: &[],
         pulls: &[],
+        rotations: &[],
         unrouted: None,
         deadline_passed: None,
         newest_record: Some(at(NOW)),
@@ -164,6 +165,7 @@ fn a_secret_without_a_value_is_unhealthy_on_both_sides() {
         system: String::new(),
         accepted_since_start: 0,
         duplicates_since_start: 0,
+        nudges_since_start: 0,
     };
     let wms = DestinationStatus { secrets_missing: missing(), ..wms() };
     let seen = Seen { sources: &[shop], destinations: &[wms], work: &[work(NOW - 400)], ..quiet() };
