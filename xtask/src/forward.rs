@@ -38,6 +38,7 @@ pub(crate) fn bench(given: &[String]) -> Result<u8, Stop> {
 pub(crate) fn capture(given: &[String]) -> Result<u8, Stop> {
     let known = [
         Flag { name: "--version", takes: Takes::Number },
+        Flag { name: "--from", takes: Takes::Text },
         Flag { name: "--changes", takes: Takes::Number },
         Flag { name: "--away", takes: Takes::Number },
         Flag { name: "--seed", takes: Takes::Number },

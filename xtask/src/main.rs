@@ -32,7 +32,7 @@ usage: cargo xtask <command> [flags]
   bench  [--quick] [--json FILE]
                               measurements against the limits of this machine
   kill   --rounds N           kill -9 rounds against the real binary
-  capture [--version N] [--changes N] [--seed S] [--away SECONDS]
+  capture [--version N] [--from sweeps|outbox] [--changes N] [--seed S] [--away SECONDS]
                               captures against a simulated Odoo whose ledger judges
   addon                       the Odoo module as target/crossdock_outbox.zip
 

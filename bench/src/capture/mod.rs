@@ -1,8 +1,9 @@
 //! Capture under a simulated Odoo: thousands of changes by concurrent users, with lost nudges, late committers, roll-backs and
-//! deletions. In the end every committed change must have been found in time, none twice, and nothing that never was. Odoo's own
-//! ledger is the judge.
+//! deletions. In the end every committed change must have been found in time, none twice, and nothing that never was; from the outbox
+//! every one by itself and in order. Odoo's own ledger is the judge.
 
 pub(crate) mod cost;
+mod exact;
 mod project;
 mod sink;
 mod users;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use server::clock::SystemClock;
-use sim::odoo::{Odoo, Options, Version};
+use sim::odoo::{Addon, Odoo, Options, Version};
 
 use crate::Outcome;
 use crate::product::Product;
@@ -33,11 +34,21 @@ const SLACK: Duration = Duration::from_secs(10);
 /// How long the product leaves a system alone at most that did not answer.
 const LEFT_ALONE: Duration = Duration::from_mins(1);
 
-/// `capture [--version 18|19] [--changes N] [--seed S] [--away SECONDS]`.
+/// Which way the product learns of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Sweeps,
+    Outbox,
+}
+
+/// `capture [--version 18|19] [--from sweeps|outbox] [--changes N] [--seed S] [--away SECONDS]`.
 pub(crate) async fn run(args: &[String]) -> Outcome<()> {
-    let number = |name: &str| {
-        let text = args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1));
-        text.map(|text| text.parse::<u64>()).transpose()
+    let text = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1));
+    let number = |name: &str| text(name).map(|text| text.parse::<u64>()).transpose();
+    let told = match text("--from").map(String::as_str) {
+        None | Some("sweeps") => Told::Sweeps,
+        Some("outbox") => Told::Outbox,
+        Some(other) => return Err(format!("there is no way `{other}`: sweeps, outbox").into()),
     };
     let version = match number("--version")?.unwrap_or(18) {
         18 => Version::V18,
@@ -46,28 +57,55 @@ pub(crate) async fn run(args: &[String]) -> Outcome<()> {
     };
     let changes = number("--changes")?.unwrap_or(20_000);
     let seed = number("--seed")?.unwrap_or_else(now_us);
-    let away_s = number("--away")?.unwrap_or_default();
-    say(&format!("capture: {changes} changes on {version:?}, seed {seed}"));
-    let odoo = Odoo::new(&Options { seed, records: ORDERS, ..Options::new(version) }, Arc::new(SystemClock::new()));
+    say(&format!("capture: {changes} changes on {version:?} from {told:?}, seed {seed}"));
+    let addon = if told == Told::Outbox { Addon::Installed } else { Addon::Missing };
+    let odoo = Odoo::new(&Options { seed, records: ORDERS, addon, ..Options::new(version) }, Arc::new(SystemClock::new()));
+    let plan = Plan { changes, seed, away_s: number("--away")?.unwrap_or_default() };
+    work(&odoo, told, plan).await
+}
+
+/// The users' day with the product beside it, and the verdict.
+async fn work(odoo: &Odoo, told: Told, plan: Plan) -> Outcome<()> {
+    let Plan { changes, seed, away_s } = plan;
+    let (odoo, version) = (odoo.clone(), odoo.version());
+    let users = Users::new(odoo.clone(), plan);
     let serving = sim::odoo::serve(odoo.clone(), tokio::net::TcpListener::bind("127.0.0.1:0").await?)?;
     let sink = Sink::start().await?;
     let folder = tempfile::tempdir()?;
-    project::write(folder.path(), &serving.url, &odoo, &sink.address, project::RUN)?;
+    let capture = match told {
+        Told::Sweeps => project::RUN,
+        Told::Outbox => project::OUTBOX,
+    };
+    project::write(folder.path(), &serving.url, &odoo, &sink.address, capture)?;
+    if told == Told::Outbox {
+        users.rules(&serving.url).await?;
+    }
+    let alone = users.alone().await?;
     let secrets = [("ERP_KEY", odoo.key()), ("ERP_NUDGE", project::NUDGE)];
     let product = Product::start_with(&folder.path().join("project"), &folder.path().join("data"), &secrets).await?;
-    let users = Users::new(odoo.clone(), Plan { changes, seed, away_s });
-    users.nudge(&format!("http://{}/in/erp/{}", product.address, project::NUDGE)).await?;
-    users.settle(&product).await?;
+    if told == Told::Sweeps {
+        users.nudge(&format!("http://{}/in/erp/{}", product.address, project::NUDGE)).await?;
+    }
+    users.settle(&product, told).await?;
     let before = odoo.load();
     let began = now_us();
     users.work().await?;
     let worked_s = (now_us() - began) as f64 / 1e6;
-    tokio::time::sleep(IDENTITIES + SWEEP + SLACK + Duration::from_secs(away_s)).await;
-    let judged = verdict::judge(&odoo, &sink, users.began(), Duration::from_secs(away_s));
+    let away = Duration::from_secs(away_s);
+    let judged = match told {
+        Told::Sweeps => {
+            tokio::time::sleep(IDENTITIES + SWEEP + SLACK + away).await;
+            verdict::judge(&odoo, &sink, users.began(), away)
+        }
+        Told::Outbox => {
+            exact::wait(&odoo, &sink, users.began(), SLACK + away + LEFT_ALONE).await;
+            exact::judge(&odoo, &sink, users.began())
+        }
+    };
     let metrics = product.metrics().await?;
     let load = odoo.load();
     print(&format!(
-        "capture: {version:?}, seed {seed}, {} committed changes in {worked_s:.0} s, {}",
+        "capture: {version:?} from {told:?}, seed {seed}, {} committed changes in {worked_s:.0} s, {}",
         judged.changes,
         judged.told()
     ));
@@ -82,6 +120,11 @@ pub(crate) async fn run(args: &[String]) -> Outcome<()> {
         (load.rows - before.rows) as f64 / judged.events.max(1) as f64,
         users.lost()
     ));
+    print(&format!(
+        "  a user's transaction took {} beside nobody, {} beside the product",
+        alone.told(),
+        users.took().told()
+    ));
     product.kill().await?;
     serving.stop().await;
     for failure in &judged.failures {
@@ -90,6 +133,11 @@ pub(crate) async fn run(args: &[String]) -> Outcome<()> {
     if judged.failures.is_empty() {
         Ok(())
     } else {
-        Err(format!("{} failures; again with --changes {changes} --seed {seed}", judged.failures.len()).into())
+        Err(format!(
+            "{} failures; again with --from {} --changes {changes} --seed {seed}",
+            judged.failures.len(),
+            if told == Told::Outbox { "outbox" } else { "sweeps" }
+        )
+        .into())
     }
 }

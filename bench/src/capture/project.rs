@@ -1,7 +1,12 @@
 //! The project of the occasion: one captured model, one flow to the sink.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use engine::ports::{Peer, Reading};
+use formats::signature::Secret;
+use model::Network;
+use server::clock::SystemClock;
 use sim::odoo::Odoo;
 
 use crate::Outcome;
@@ -11,6 +16,26 @@ pub(super) const NUDGE: &str = "n0body-gu3sses-this-part-of-the-path";
 
 /// How the run captures: nudges, and rhythms that fit into its minutes.
 pub(super) const RUN: &str = "nudges: [erp/nudge], every: 5s, overlap: 30s, identities: 1m, digests: 10m";
+/// How it captures from the outbox: its passes fit into the run too.
+pub(super) const OUTBOX: &str = "from: outbox, identities: 1m, digests: 10m";
+
+/// What a rule of the outbox has to carry for this project's contract.
+pub(super) async fn specified(url: &str, odoo: &Odoo) -> Outcome<adapters::odoo::Specified> {
+    let fields = ["name", "state", "client_order_ref", "write_date"];
+    let reading = Reading { fields: fields.map(|name| (name.to_owned(), None)).into() };
+    let peer = Peer {
+        name: "erp".to_owned(),
+        url: url.to_owned(),
+        database: odoo.database(),
+        login: Some(odoo.login().to_owned()),
+        key: Secret::new(odoo.key().as_bytes().to_vec()),
+        allow: vec![Network { address: std::net::Ipv4Addr::LOCALHOST.into(), bits: 8 }],
+    };
+    let asker = adapters::odoo::Odoo::new(Arc::new(SystemClock::new()));
+    let said = |failure: adapters::odoo::Failure| format!("{failure:?}");
+    let session = asker.greet(&peer).await.map_err(said)?;
+    Ok(asker.specified(&peer, &session, "sale.order", &reading).await.map_err(said)?)
+}
 
 /// Writes it below `folder/project`. `capture` is how the source captures.
 pub(super) fn write(folder: &Path, odoo_url: &str, odoo: &Odoo, sink: &str, capture: &str) -> Outcome<()> {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -11,6 +12,9 @@ use bytes::Bytes;
 
 use crate::Outcome;
 use crate::stats::now_us;
+
+/// How long the receiver takes for each delivery: a slow one.
+const TAKES: Duration = Duration::from_millis(50);
 
 /// One arrival.
 #[derive(Clone, Debug)]
@@ -56,6 +60,7 @@ impl Sink {
 }
 
 async fn take(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    tokio::time::sleep(TAKES).await;
     let id = headers.get("webhook-id").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
     let Some((record, shown)) = read(&body) else {

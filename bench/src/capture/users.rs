@@ -12,9 +12,10 @@ use model::TimeSpan;
 use serde_json::json;
 use sim::odoo::{Fault, Odoo, Open, Receipt};
 
+use super::Told;
 use crate::Outcome;
 use crate::product::Product;
-use crate::stats::now_us;
+use crate::stats::{now_us, percentile};
 
 /// Changes in a second.
 const PACE: u64 = 150;
@@ -25,6 +26,8 @@ const HELD_MAX_S: u64 = 20;
 /// LIMIT: transactions that are ending at once, as Odoo's workers are.
 const ENDING_MAX: usize = 32;
 const ORDER: &str = "sale.order";
+/// Transactions that are measured beside nobody.
+const ALONE: u64 = 500;
 
 /// How much work there is.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +45,18 @@ pub(super) struct Users {
     plan: Plan,
     lost: Arc<AtomicU64>,
     began: AtomicU64,
+    took: Arc<Mutex<Took>>,
+}
+
+/// How long transactions took that nobody held, in microseconds.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Took(Vec<u64>);
+
+impl Took {
+    pub(super) fn told(&self) -> String {
+        let mut all = self.0.clone();
+        format!("p50 {} µs, p99 {} µs", percentile(&mut all, 50), percentile(&mut all, 99))
+    }
 }
 
 /// A sequence of chance; the same seed gives the same one.
@@ -70,7 +85,7 @@ impl Users {
                 post(hook)
             }));
         }
-        Self { odoo, plan, lost, began: AtomicU64::new(0) }
+        Self { odoo, plan, lost, began: AtomicU64::new(0), took: Arc::default() }
     }
 
     /// Makes the automation rule that nudges `url`, as a person would in Odoo.
@@ -86,12 +101,62 @@ impl Users {
         Ok(())
     }
 
+    /// Makes the two rules of the outbox, as `crossdock add odoo` does.
+    pub(super) async fn rules(&self, url: &str) -> Outcome<()> {
+        let specified = super::project::specified(url, &self.odoo).await?;
+        let said = |failure: sim::odoo::Failure| format!("{failure:?}");
+        let found = self.odoo.call("ir.model", "search", json!([[["model", "=", ORDER]]]), json!({})).await.map_err(said)?;
+        let model = found.get(0).cloned().ok_or("Odoo has no sale.order")?;
+        for trigger in ["saved", "deleted"] {
+            let rule = json!({
+                "event_type": format!("crossdock.{ORDER}.{trigger}"), "model_id": model, "trigger": trigger,
+                "specification": serde_json::Value::Object(specified.specification.clone()).to_string(),
+                "reading": specified.reading,
+            });
+            self.odoo.call("crossdock.rule", "create", json!([rule]), json!({})).await.map_err(said)?;
+        }
+        Ok(())
+    }
+
+    /// Works for a while where nobody looks. Answers how long transactions took.
+    pub(super) async fn alone(&self) -> Outcome<Took> {
+        let mut day = Day::default();
+        let orders: Vec<i64> = self.odoo.records(ORDER).keys().copied().collect();
+        for (id, number) in orders.iter().cycle().zip(0..ALONE) {
+            let opened = now_us();
+            let mut open = self.odoo.begin();
+            if open.write(ORDER, &[*id], &json!({ "client_order_ref": format!("alone {number}") })).is_ok() {
+                day.commit(open, Some(opened));
+            }
+            while day.ending.len() >= ENDING_MAX {
+                day.pass().await;
+            }
+            tokio::time::sleep(Duration::from_micros(1_000_000 / PACE)).await;
+        }
+        while !day.is_over() {
+            day.pass().await;
+        }
+        Ok(day.took.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// How long transactions took beside the product.
+    pub(super) fn took(&self) -> Took {
+        self.took.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Waits until the product knows all that is there.
-    pub(super) async fn settle(&self, product: &Product) -> Outcome<()> {
+    pub(super) async fn settle(&self, product: &Product, told: Told) -> Outcome<()> {
         let until = now_us() + 60_000_000;
+        let mut pulled = None;
         while now_us() < until {
             let metrics = product.metrics().await?;
-            if metrics.reads("sweep") >= 1 {
+            let is_settled = match told {
+                Told::Sweeps => metrics.reads("sweep") >= 1,
+                // Full pages of the first look, the empty one behind them, and some pulls that let it be judged.
+                Told::Outbox if metrics.reads("beginning") < 2 => false,
+                Told::Outbox => metrics.reads("outbox") >= *pulled.get_or_insert(metrics.reads("outbox") + 4),
+            };
+            if is_settled {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -114,7 +179,7 @@ impl Users {
         let began = now_us();
         self.began.store(began, Ordering::Relaxed);
         let mut chance = Chance(self.plan.seed ^ 0x5eed);
-        let mut day = Day::default();
+        let mut day = Day { took: Arc::clone(&self.took), ..Day::default() };
         let mut live: Vec<i64> = self.odoo.records(ORDER).keys().copied().collect();
         for number in 0..self.plan.changes {
             let due = began + number * 1_000_000 / PACE;
@@ -126,6 +191,7 @@ impl Users {
                 // Who works in Odoo works on; nobody else reaches it.
                 self.odoo.begin_fault_span(Fault::Refused, TimeSpan::from_secs(self.plan.away_s));
             }
+            let opened = now_us();
             let mut open = self.odoo.begin();
             if change(&mut open, &mut chance, &mut live, number).is_err() {
                 // Somebody else's transaction has the record; this one gives up, as people do.
@@ -135,7 +201,7 @@ impl Users {
             match chance.below(100) {
                 0..5 => day.hold(open, 1 + chance.below(HELD_MAX_S), Fate::Committed),
                 5..8 => day.hold(open, 1, Fate::TakenBack),
-                _ => day.commit(open),
+                _ => day.commit(open, Some(opened)),
             }
         }
         while !day.is_over() {
@@ -173,6 +239,7 @@ enum Fate {
 struct Day {
     held: Vec<(u64, Open, Fate)>,
     ending: FuturesUnordered<BoxFuture<'static, ()>>,
+    took: Arc<Mutex<Took>>,
 }
 
 impl Day {
@@ -181,8 +248,15 @@ impl Day {
     }
 
     /// One whose records were changed by another meanwhile fails, and that is its end.
-    fn commit(&mut self, open: Open) {
-        self.ending.push(open.commit().map(drop).boxed());
+    fn commit(&mut self, open: Open, opened: Option<u64>) {
+        let took = Arc::clone(&self.took);
+        let ends = async move {
+            drop(open.commit().await);
+            if let Some(opened) = opened {
+                took.lock().unwrap_or_else(PoisonError::into_inner).0.push(now_us().saturating_sub(opened));
+            }
+        };
+        self.ending.push(ends.boxed());
     }
 
     fn end_due(&mut self) {
@@ -192,7 +266,7 @@ impl Day {
         self.held = later;
         for (_, open, fate) in due {
             match fate {
-                Fate::Committed => self.commit(open),
+                Fate::Committed => self.commit(open, None),
                 Fate::TakenBack => self.ending.push(open.roll_back().boxed()),
             }
         }

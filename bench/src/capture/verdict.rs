@@ -134,7 +134,12 @@ fn place(changes: &[Change], arrival: &Arrival) -> Option<usize> {
 }
 
 impl Judged {
-    fn fail(&mut self, sentence: String) {
+    /// How long it took until a change arrived.
+    pub(super) fn took(&mut self, took_ms: u64, is_deletion: bool) {
+        if is_deletion { &mut self.deleted_ms } else { &mut self.found_ms }.push(took_ms);
+    }
+
+    pub(super) fn fail(&mut self, sentence: String) {
         let kind = sentence.split(':').next().unwrap_or_default();
         let told = self.failures.iter().filter(|it| it.starts_with(kind)).count();
         if told < SHOWN {

@@ -148,6 +148,9 @@ pub(crate) enum Verb {
     Listen(Listen),
     /// The systems of the demo world against a running product, and their faults
     Simulate(Simulate),
+    /// Put a new key in the place of the one in use
+    #[command(subcommand)]
+    Rotate(Rotate),
     /// Who did what
     Audit(Audit),
     /// Tokens of persons and machines

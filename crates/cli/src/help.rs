@@ -29,7 +29,7 @@ const HEADINGS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("Try", &["send", "listen", "simulate"]),
-    ("Govern", &["audit", "token"]),
+    ("Govern", &["audit", "token", "rotate"]),
 ];
 
 /// The command line.

@@ -93,7 +93,8 @@ async fn run(args: Args, output: &Output) -> Exit {
         Verb::Check(check) => verbs::check::run(&check, output),
         Verb::Fmt(fmt) => verbs::fmt::run(&fmt, output),
         Verb::Init(init) => verbs::init::run(&init, output),
-        Verb::Add(add) => verbs::add::run(&add, output).await,
+        Verb::Add(add) => verbs::add::run(&args.common, &add, output).await,
+        Verb::Rotate(rotate) => verbs::rotate::run(&rotate, output).await,
         Verb::Test(test) => verbs::test::run(&test, output),
         Verb::Listen(listen) => verbs::listen::run(&args.common, &listen, output).await,
         Verb::Retention(retention) => verbs::retention::run(&retention, output).await,
@@ -138,6 +139,7 @@ async fn ask_product(common: &Common, verb: Verb, output: &Output) -> Ended {
         | Verb::Fmt(_)
         | Verb::Init(_)
         | Verb::Add(_)
+        | Verb::Rotate(_)
         | Verb::Test(_)
         | Verb::Listen(_)
         | Verb::Retention(_)

@@ -1,9 +1,11 @@
 //! An Odoo seen from the command line: what it is asked, and what is wrong with it as diagnostics, each with its repair. For who
 //! connects one and for who looks whether it still works; both ask the same.
 //!
-//! It changes nothing there.
+//! It changes nothing there; the test event only lets Odoo send a webhook.
 
-mod words;
+mod ear;
+mod ends;
+mod trial;
 
 use std::sync::Arc;
 
@@ -11,10 +13,15 @@ use adapters::odoo::{Key, Odoo, Rights, Session, Standing, Wire};
 use engine::ports::Peer;
 use model::diagnostic::Place;
 use model::{Diagnostic, TimeSpan, Timestamp};
+use policy::compiled::CapturedBy;
 use policy::{Policy, codes};
 use server::clock::SystemClock;
 
-pub(crate) use self::words::{diagnostic, exit, sentence};
+pub(crate) use server::odoo::words::{diagnostic, sentence};
+
+pub(crate) use self::ear::Ear;
+pub(crate) use self::ends::exit;
+pub(crate) use self::trial::{Saved, Trial, Tried, rule_name};
 
 /// Clocks are told in whole seconds, and answers take their time.
 const CLOCK_S_MAX: i64 = 10;
@@ -100,6 +107,30 @@ pub(crate) async fn survey(odoo: &Odoo, peer: &Peer, session: &Session, wanted: 
     Ok(surveyed)
 }
 
+/// What is wrong with reading its outbox.
+pub(crate) async fn outbox(odoo: &Odoo, peer: &Peer, session: &Session) -> Result<(), Diagnostic> {
+    let name = &peer.name;
+    match odoo.may_pull(peer, session).await.map_err(|failure| diagnostic(&failure, name))? {
+        Standing::Granted => Ok(()),
+        Standing::Absent => {
+            Err(Diagnostic::error(codes::ODOO_NO_OUTBOX, Place::Whole, format!("{name}: this Odoo has no outbox"))
+                .help("install the addon crossdock_outbox there, or take `from: outbox` out of the source"))
+        }
+        Standing::Refused(said) => {
+            let message = format!("{name}: our user may not read the outbox");
+            Err(Diagnostic::error(codes::ODOO_NO_READER, Place::Whole, message)
+                .label(sentence(&said))
+                .help("give the user the group \"Crossdock: read the outbox\" in Odoo"))
+        }
+    }
+}
+
+/// Whether a policy reads the outbox of a system.
+pub(crate) fn reads_outbox(policy: &Policy, system: &str) -> bool {
+    let mut captures = policy.sources.values().filter_map(|source| source.captured());
+    captures.any(|it| it.odoo.system == system && it.by == CapturedBy::Outbox)
+}
+
 /// Keys of our user that end soon. Odoo does not tell which one is in use, so each has its line; where a key that works lives
 /// longer, the others may end.
 pub(crate) fn ending(keys: &[Key], now: Timestamp, name: &str) -> Vec<Diagnostic> {
@@ -155,7 +186,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_secs(1_796_000_000);
 
     fn key(days: Option<u64>) -> Key {
-        Key { name: "crossdock".to_owned(), ends_at: days.map(|days| NOW + TimeSpan::from_days(days)) }
+        Key { id: 1, name: "crossdock".to_owned(), ends_at: days.map(|days| NOW + TimeSpan::from_days(days)) }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use crate::keyring::Keyring;
 use crate::nudges::Nudges;
 use crate::pressure::Pressure;
+use crate::pulls::Pulls;
 use crate::rules::breaker::{Seen, State};
 use crate::rules::gate::{Closed, Gate, Kind, Slot};
 use crate::switchboard::Switchboard;
@@ -60,6 +61,8 @@ pub struct Board {
     pub nudges: Arc<Nudges>,
     /// What captures cannot read now, for people.
     pub gaps: Gaps,
+    /// What pulling from outboxes meets, for people.
+    pub pulls: Pulls,
     /// Secrets' values: a destination that lacks one is closed.
     pub keys: watch::Receiver<Arc<Keyring>>,
     gates: Mutex<BTreeMap<DestinationName, Gate>>,
@@ -86,6 +89,7 @@ impl Board {
             switches: Arc::default(),
             nudges: Arc::default(),
             gaps: Gaps::default(),
+            pulls: Pulls::default(),
         }
     }
 

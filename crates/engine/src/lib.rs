@@ -18,6 +18,7 @@ pub mod observe;
 pub mod outbox;
 pub mod ports;
 pub mod pressure;
+pub mod pulls;
 pub mod replay;
 pub mod retention;
 pub mod routing;

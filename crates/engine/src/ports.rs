@@ -5,6 +5,7 @@
 //! [`FaultKind::Unavailable`](model::FaultKind) the caller does not know which, and repeats with the same ids.
 
 mod message;
+mod outbox;
 mod records;
 mod work;
 
@@ -28,6 +29,7 @@ use model::{
 use uuid::Uuid;
 
 pub use self::message::{Errand, Message, Sent};
+pub use self::outbox::{Line, Lost, Place, Pull, Pulled, Rest, Said};
 pub use self::records::{Absence, Asked, Extent, Peer, Reading, Row, Shape, Shown, Unread, Which};
 pub use self::work::{DueQuery, Life, Mark, Readable, Shard, Trimmed};
 
@@ -333,7 +335,8 @@ pub trait Outbound: Send + Sync + std::fmt::Debug {
     fn send<'a>(&'a self, message: &'a Message) -> Pin<Box<dyn Future<Output = Sent> + Send + 'a>>;
 }
 
-/// What a system of record shows. It reads only, repeats nothing by itself, and holds no state that matters.
+/// What a system of record shows. It reads, and says how far it has read; it repeats nothing by itself, and holds no state that
+/// matters.
 pub trait Records: Send + Sync + std::fmt::Debug {
     /// Records of a model, in order of their ids, at most `asked.limit`.
     fn shown<'a>(&'a self, peer: &'a Peer, asked: &'a Asked) -> Read<'a, Shown>;
@@ -346,6 +349,13 @@ pub trait Records: Send + Sync + std::fmt::Debug {
 
     /// What became of records that are not shown any more.
     fn missing<'a>(&'a self, peer: &'a Peer, model: &'a str, ids: &'a [u64]) -> Read<'a, Vec<(u64, Absence)>>;
+
+    /// Lines of its outbox behind a place, in order. Whatever commits later comes behind the place that is answered.
+    fn pulled<'a>(&'a self, peer: &'a Peer, pull: &'a Pull) -> Read<'a, Pulled>;
+
+    /// Says that a reader of this name has everything up to a place safe, so that it may be removed there. A place of another epoch
+    /// says nothing.
+    fn acknowledged<'a>(&'a self, peer: &'a Peer, reader: &'a str, place: &'a Place) -> Read<'a, ()>;
 }
 
 /// Time and sleep. Real in production, virtual in simulation.

@@ -144,6 +144,7 @@ codes! {
     NO_API 522 "H0522" "records are captured, and the system has no API"
     NOT_CAPTURED 523 "H0523" "an event that cannot be captured"
     NO_COMMANDS 524 "H0524" "commands that cannot be given so"
+    NOT_OF_THIS_WAY 525 "H0525" "a setting that this way of capture does not have"
 
     TEST_UNKNOWN_SOURCE 601 "H0601" "a test names a source that does not exist"
     TEST_UNKNOWN_FLOW 602 "H0602" "a test names a flow or destination that does not exist"
@@ -196,6 +197,12 @@ codes! {
     ODOO_PRIVATE 1015 "H1015" "Odoo is in a private network"
     ODOO_KEY_ENDS 1016 "H1016" "a key ends soon"
     ODOO_REFUSES 1017 "H1017" "Odoo refuses what was asked"
+    ODOO_NO_OUTBOX 1020 "H1020" "the outbox addon is not installed in Odoo"
+    ODOO_NO_READER 1021 "H1021" "our user may not read Odoo's outbox"
+    ODOO_UNHEARD 1022 "H1022" "a webhook of Odoo's does not arrive"
+    ODOO_KEY_PLACE 1023 "H1023" "a key lies where it cannot be replaced"
+    ODOO_NO_ROTATION 1024 "H1024" "nothing says by what a new key is made"
+    ODOO_PASSWORD 1025 "H1025" "a password opens no session in Odoo"
 }
 
 /// The row of a code.

@@ -16,7 +16,9 @@ use model::{
 
 pub use model::Network;
 
-pub use self::capture::{Capture, CapturedModel, FOUND_HEADER, KEY_HEADER, Odoo, Reading, Rhythm, Since, TYPE_HEADER};
+pub use self::capture::{
+    Capture, CapturedBy, CapturedModel, FOUND_HEADER, KEY_HEADER, Odoo, Reading, Rhythm, Rotate, Since, TYPE_HEADER,
+};
 pub use self::way::{Auth, Way, Writing};
 
 use crate::contract::Contract;
@@ -350,6 +352,16 @@ pub enum End {
 }
 
 impl Policy {
+    /// The Odoos that are captured or written to, by their systems.
+    pub fn odoos(&self) -> BTreeMap<&str, &Odoo> {
+        let captured = self.sources.values().filter_map(|source| Some(&*source.captured()?.odoo));
+        let written = self.destinations.values().filter_map(|destination| match &destination.way {
+            Way::Http => None,
+            Way::Odoo { odoo, .. } => Some(&**odoo),
+        });
+        captured.chain(written).map(|odoo| (odoo.system.as_str(), odoo)).collect()
+    }
+
     /// Flows that select this event by type and source, in the order of their names; filters are not asked.
     pub fn selected<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = &'a Arc<Flow>> {
         self.flows.values().filter(|flow| flow.selects(event))

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::http::once::UnderWay;
 use crate::http::room::Room;
+use crate::odoo::rotation::watch::Rotations;
 use crate::settings::Settings;
 use crate::tasks::End;
 
@@ -36,6 +37,8 @@ pub struct App {
     pub same_site: String,
     /// The last previews of replays.
     pub previews: Arc<Previews>,
+    /// What came of rotations of keys.
+    pub rotations: Arc<Rotations>,
     /// Writes with keys that this process is at.
     pub under_way: UnderWay,
     /// Whether traffic is accepted.

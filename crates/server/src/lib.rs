@@ -6,6 +6,7 @@ pub mod clock;
 pub mod http;
 pub mod identity;
 pub mod logs;
+pub mod odoo;
 pub mod port;
 pub mod project;
 pub mod secrets;

@@ -19,8 +19,8 @@ const VALUE_BYTES_MAX: u64 = 64 * 1024;
 pub fn names(policy: &Policy) -> BTreeSet<SecretName> {
     let mut names: BTreeSet<SecretName> =
         policy.sources.values().flat_map(|source| source.secrets.iter().cloned()).collect();
-    names.extend(policy.sources.values().filter_map(|source| source.captured()).flat_map(|it| it.odoo.keys.iter().cloned()));
-    names.extend(policy.destinations.values().flat_map(|it| it.secrets().chain(it.keys())).cloned());
+    names.extend(policy.odoos().into_values().flat_map(|odoo| odoo.secrets().cloned()));
+    names.extend(policy.destinations.values().flat_map(|it| it.secrets()).cloned());
     names
 }
 

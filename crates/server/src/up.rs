@@ -24,6 +24,7 @@ use crate::clock::SystemClock;
 use crate::http::once::UnderWay;
 use crate::http::room::Room;
 use crate::http::serve::Serving;
+use crate::odoo::rotation;
 use crate::settings::{OpenOnLoopback, Settings};
 use crate::tasks::{End, Endings, Tasks};
 use crate::telemetry::{self, Telemetry};
@@ -108,6 +109,8 @@ pub async fn start(settings: Settings, files: &[SourceFile]) -> Result<Running, 
     };
     let app = Arc::new(app(ground, node, views, settings, tasks.watch()));
     tasks.spawn("http", serving(&app).run(listener));
+    let (ground, settings, rotations) = (app.ground.clone(), app.settings.clone(), Arc::clone(&app.rotations));
+    tasks.spawn("rotation", rotation::watch::run(ground, settings, rotations));
     let telemetry = Telemetry::start(&app, spans);
     app.ready.store(true, Ordering::Relaxed);
     Ok(Running { app, address, first_token, notes, tasks, telemetry, stop, store })
@@ -171,8 +174,8 @@ fn app(ground: Ground, node: Node, views: Arc<dyn Views>, settings: Settings, en
     let same_site = identity::secret_text(&ground.clock);
     let instance = hex::encode(ground.clock.chance());
     let (ready, under_way) = (AtomicBool::new(false), UnderWay::default());
-    let (room, previews) = (Room::default(), Arc::default());
-    App { ground, node, views, intake, room, settings, instance, same_site, previews, under_way, ready, ended }
+    let (room, previews, rotations) = (Room::default(), Arc::default(), Arc::default());
+    App { ground, node, views, intake, room, settings, instance, same_site, previews, rotations, under_way, ready, ended }
 }
 
 /// Looks whether the store's own threads live. Their panic ends this loop.

@@ -10,7 +10,7 @@ use engine::ports::{Clock, Peer};
 use futures::future::{Either, select};
 use model::outcome::TransportError;
 use model::{TimeSpan, Timestamp};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use reqwest::{Method, Response, Url};
 use serde_json::Value;
 
@@ -30,7 +30,8 @@ pub(super) struct Asked {
     pub(super) method: Method,
     /// With its leading slash.
     pub(super) path: String,
-    pub(super) bearer: Option<HeaderValue>,
+    /// What shows who asks, where the body does not.
+    pub(super) proof: Option<(HeaderName, HeaderValue)>,
     pub(super) body: Option<Value>,
     pub(super) timeout: TimeSpan,
 }
@@ -41,16 +42,18 @@ pub(super) struct Raw {
     pub(super) status: u16,
     /// By Odoo's own clock, in whole seconds.
     pub(super) at: Option<Timestamp>,
+    /// What it wants to be told next time.
+    pub(super) cookies: Vec<HeaderValue>,
     pub(super) body: Vec<u8>,
 }
 
 impl Asked {
     pub(super) fn post(path: impl Into<String>, body: Value, timeout: TimeSpan) -> Self {
-        Self { method: Method::POST, path: path.into(), bearer: None, body: Some(body), timeout }
+        Self { method: Method::POST, path: path.into(), proof: None, body: Some(body), timeout }
     }
 
     pub(super) fn get(path: impl Into<String>, timeout: TimeSpan) -> Self {
-        Self { method: Method::GET, path: path.into(), bearer: None, body: None, timeout }
+        Self { method: Method::GET, path: path.into(), proof: None, body: None, timeout }
     }
 }
 
@@ -69,7 +72,7 @@ pub(super) async fn exchange(clients: &Clients, clock: &dyn Clock, peer: &Peer, 
     let (body, handed_over) = WatchedBody::new(bytes);
     // A body that is empty counts as handed over from the start; where there was no connection, nothing has left all the same.
     let asks_only = asked.method == Method::GET;
-    let request = client.request(asked.method, url).headers(headers(peer, asked.bearer)?).body(reqwest::Body::wrap(body));
+    let request = client.request(asked.method, url).headers(headers(peer, asked.proof)?).body(reqwest::Body::wrap(body));
     let sending = async {
         let response = request.send().await.map_err(|error| {
             let has_left = handed_over.is_so() && !(asks_only && error.is_connect());
@@ -97,12 +100,13 @@ async fn whole(mut response: Response) -> Result<Raw, Failure> {
     let status = response.status().as_u16();
     let at = response.headers().get(DATE).and_then(|date| date.to_str().ok());
     let at = at.and_then(|date| formats::instant::http_date(date, 0)).map(Timestamp::from_secs);
+    let cookies: Vec<HeaderValue> = response.headers().get_all(SET_COOKIE).iter().cloned().collect();
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
             Ok(Some(bytes)) if body.len() + bytes.len() > ANSWER_BYTES_MAX => return Err(Failure::TooLarge),
             Ok(Some(bytes)) => body.extend_from_slice(&bytes),
-            Ok(None) => return Ok(Raw { status, at, body }),
+            Ok(None) => return Ok(Raw { status, at, cookies, body }),
             Err(error) => return Err(Failure::Unreached(transport(&error, true))),
         }
     }
@@ -117,12 +121,12 @@ fn url(peer: &Peer, path: &str) -> Result<Url, Failure> {
     }
 }
 
-fn headers(peer: &Peer, bearer: Option<HeaderValue>) -> Result<HeaderMap, Failure> {
+fn headers(peer: &Peer, proof: Option<(HeaderName, HeaderValue)>) -> Result<HeaderMap, Failure> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let database = HeaderValue::from_str(&peer.database);
     let no_name = |_| Failure::Unusable("The name of the database has characters that cannot be sent.".to_owned());
     headers.insert(DATABASE, database.map_err(no_name)?);
-    headers.extend(bearer.map(|bearer| (AUTHORIZATION, bearer)));
+    headers.extend(proof);
     Ok(headers)
 }

@@ -8,38 +8,37 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use engine::ports::{Absence, Asked, Clock, Peer, Read, Reading, Records, Row, Shape, Shown, Unread, Which};
+use engine::ports::{
+    Absence, Asked, Clock, Peer, Place, Pull, Pulled, Read, Reading, Records, Row, Shape, Shown, Unread, Which,
+};
 use model::Timestamp;
 use serde_json::{Value, json};
 
 use super::call::Call;
 use super::failure::{Class, Failure};
-use super::fields::{Fields, Known, in_our_form, model_there, specification, unknown};
+use super::fields::{Known, in_our_form, model_there};
+use super::outbox;
 use super::session::{Odoo, Session, Told};
+use super::specified::{STATE, Specified, WRITTEN, not_odoo};
 
-/// LIMIT: models whose fields are kept of one Odoo; a project captures about ten, and each leads to a few more.
-const MODELS_MAX: usize = 200;
-/// Fields that every captured record is read with.
-const WRITTEN: &str = "write_date";
-const STATE: &str = "state";
 /// Names of units and the like are read in the language that mappings are written for, whatever the user's is.
 const LANGUAGE: &str = "en_US";
 
 /// All Odoos of the process, read.
 #[derive(Debug)]
 pub struct OdooRecords {
-    odoo: Odoo,
+    pub(super) odoo: Odoo,
     clock: Arc<dyn Clock>,
     learnt: Mutex<BTreeMap<String, Learnt>>,
 }
 
 /// What was learnt of an Odoo.
 #[derive(Clone, Debug)]
-struct Learnt {
+pub(super) struct Learnt {
     /// Of which, key included: another key is another acquaintance.
     peer: Peer,
-    session: Session,
-    fields: Known,
+    pub(super) session: Session,
+    pub(super) fields: Known,
 }
 
 impl OdooRecords {
@@ -48,7 +47,7 @@ impl OdooRecords {
         Self { odoo: Odoo::new(Arc::clone(&clock)), clock, learnt: Mutex::default() }
     }
 
-    async fn learnt(&self, peer: &Peer) -> Result<Learnt, Failure> {
+    pub(super) async fn learnt(&self, peer: &Peer) -> Result<Learnt, Failure> {
         let held = self.lock().get(&peer.name).filter(|learnt| learnt.peer == *peer).cloned();
         if let Some(held) = held {
             return Ok(held);
@@ -60,18 +59,11 @@ impl OdooRecords {
     }
 
     /// What was learnt, with the fields of all models that a reading touches.
-    async fn learnt_of(&self, peer: &Peer, model: &str, reading: &Reading) -> Result<Learnt, Failure> {
+    pub(super) async fn learnt_of(&self, peer: &Peer, model: &str, reading: &Reading) -> Result<Learnt, Failure> {
         let mut learnt = self.learnt(peer).await?;
         let before = learnt.fields.len();
         let there = model_there(&learnt.session.version, model).to_owned();
-        while let Some(next) = unknown(reading, &there, &learnt.session.version, &learnt.fields).first().cloned() {
-            if learnt.fields.len() >= MODELS_MAX {
-                learnt.fields.clear();
-            }
-            let ask = Call::of_model(&next, "fields_get").with("attributes", json!(["type", "relation"]));
-            let told = self.odoo.call(peer, &learnt.session, &ask).await.map_err(no_such_model)?;
-            learnt.fields.insert(next, Fields::from_answer(&told.value).ok_or_else(not_odoo)?);
-        }
+        self.odoo.learn((peer, &learnt.session), &there, reading, &mut learnt.fields).await?;
         if learnt.fields.len() != before {
             self.lock().insert(peer.name.clone(), learnt.clone());
         }
@@ -93,12 +85,8 @@ impl OdooRecords {
         let Learnt { session, fields, .. } = &learnt;
         let version = &session.version;
         let there = model_there(version, &asked.model);
-        let known = fields.get(there).ok_or_else(not_odoo)?;
-        let shape = if known.0.contains_key(STATE) { Shape::Stated } else { Shape::Plain };
-        let mut wanted = specification(&asked.reading, there, version, fields);
-        for name in [WRITTEN, STATE].into_iter().filter(|name| known.0.contains_key(*name)) {
-            wanted.entry(name).or_insert_with(|| json!({}));
-        }
+        let shape = shape(there, fields).ok_or_else(not_odoo)?;
+        let wanted = Specified::new(&asked.reading, there, version, fields).specification;
         let call = Call::of_model(there, "web_search_read")
             .with("domain", domain(&asked.which))
             .with("specification", wanted)
@@ -189,9 +177,22 @@ impl Records for OdooRecords {
     fn missing<'a>(&'a self, peer: &'a Peer, model: &'a str, ids: &'a [u64]) -> Read<'a, Vec<(u64, Absence)>> {
         Box::pin(self.told(peer, self.absent(peer, model, ids)))
     }
+
+    fn pulled<'a>(&'a self, peer: &'a Peer, pull: &'a Pull) -> Read<'a, Pulled> {
+        Box::pin(async move { self.told(peer, self.pull(peer, pull)).await.map_err(outbox::unread) })
+    }
+
+    fn acknowledged<'a>(&'a self, peer: &'a Peer, reader: &'a str, place: &'a Place) -> Read<'a, ()> {
+        Box::pin(async move { self.told(peer, self.acknowledge(peer, reader, place)).await.map_err(outbox::unread) })
+    }
 }
 
-fn row(model: &str, record: &Value, mut ours: Value) -> Option<Row> {
+/// Whether a model has states, where its fields are known.
+pub(super) fn shape(there: &str, fields: &Known) -> Option<Shape> {
+    fields.get(there).map(|known| if known.0.contains_key(STATE) { Shape::Stated } else { Shape::Plain })
+}
+
+pub(super) fn row(model: &str, record: &Value, mut ours: Value) -> Option<Row> {
     let id = record.get("id")?.as_u64()?;
     let written = record.get(WRITTEN).and_then(Value::as_str);
     if let (Some(written), Some(members)) = (written, ours.as_object_mut()) {
@@ -209,7 +210,7 @@ fn row(model: &str, record: &Value, mut ours: Value) -> Option<Row> {
 }
 
 /// `2026-11-21 00:51:48`, in UTC, cut to the second.
-fn instant(text: &str) -> Option<Timestamp> {
+pub(super) fn instant(text: &str) -> Option<Timestamp> {
     let text = format!("{}Z", text.get(..19)?.replacen(' ', "T", 1));
     formats::instant::rfc3339(&text).map(Timestamp::from_secs)
 }
@@ -239,16 +240,4 @@ fn ids(value: &Value) -> Result<Vec<u64>, Failure> {
 fn records(value: &Value) -> Result<Vec<u64>, Failure> {
     let rows = value.as_array().ok_or_else(not_odoo)?;
     rows.iter().map(|row| row.get("id").and_then(Value::as_u64).ok_or_else(not_odoo)).collect()
-}
-
-/// 18 says that a model does not exist with the exception of business rules; asking for fields breaks none of these.
-fn no_such_model(failure: Failure) -> Failure {
-    match failure {
-        Failure::Said { class: Class::Rule, name, message } => Failure::Said { class: Class::NotFound, name, message },
-        other => other,
-    }
-}
-
-fn not_odoo() -> Failure {
-    Failure::Foreign { status: 200, looks: "not an answer of Odoo's" }
 }

@@ -14,16 +14,35 @@ use super::session::{Odoo, Session};
 
 /// The model of rules: there where the module of automation rules is.
 pub const RULES: &str = "base.automation";
-/// When rules ring: at each save.
-pub const TRIGGER: &str = "on_create_or_write";
 
-/// A rule that calls our address when records of a model were saved.
+/// What rings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// A record was saved.
+    Saved,
+    /// A record is about to be deleted: Odoo tells before it does, in 18 also before it commits.
+    Deleted,
+}
+
+impl When {
+    /// Odoo's word for it.
+    pub const fn trigger(self) -> &'static str {
+        match self {
+            Self::Saved => "on_create_or_write",
+            Self::Deleted => "on_unlink",
+        }
+    }
+}
+
+/// A rule that calls our address when something happened to records of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// Its name, by which it is found again.
     pub name: String,
     /// The model.
     pub model: String,
+    /// What rings.
+    pub when: When,
     /// It rings only when one of these was written; at each save where there is none.
     pub fields: Vec<&'static str>,
     /// Our address, secret included.
@@ -63,12 +82,14 @@ impl Odoo {
         }
     }
 
-    /// The rule of a name, switched off ones included.
-    async fn rule_named(&self, peer: &Peer, session: &Session, name: &str) -> Result<Option<u64>, Failure> {
-        self.one(peer, session, RULES, json!([["name", "=", name]])).await
-    }
-
-    async fn one(&self, peer: &Peer, session: &Session, model: &str, domain: Value) -> Result<Option<u64>, Failure> {
+    /// The first record that a domain finds, switched off ones included.
+    pub(super) async fn one(
+        &self,
+        peer: &Peer,
+        session: &Session,
+        model: &str,
+        domain: Value,
+    ) -> Result<Option<u64>, Failure> {
         let call = Call::of_model(model, "search").with("domain", domain).with("limit", 1).context("active_test", false);
         let told = self.call(peer, session, &call).await?;
         Ok(told.value.as_array().ok_or_else(foreign)?.first().and_then(Value::as_u64))
@@ -81,7 +102,7 @@ fn values(rule: &Rule, model: u64, fields: &[u64]) -> Value {
         "webhook_field_ids": [[6, 0, []]],
     });
     let mut values = json!({
-        "name": rule.name, "model_id": model, "trigger": TRIGGER, "action_server_ids": [[0, 0, action]],
+        "name": rule.name, "model_id": model, "trigger": rule.when.trigger(), "action_server_ids": [[0, 0, action]],
     });
     if !fields.is_empty() {
         values["trigger_field_ids"] = json!([[6, 0, fields]]);
@@ -104,9 +125,10 @@ mod tests {
 
     #[test]
     fn a_rule_sends_no_field_of_the_record() {
-        let rule = |fields: Vec<&'static str>| Rule {
+        let rule = |when, fields: Vec<&'static str>| Rule {
             name: "Crossdock erp: stock.quant".to_owned(),
             model: "stock.quant".to_owned(),
+            when,
             fields,
             url: "https://hooks.example.com/in/erp/s".to_owned(),
         };
@@ -118,8 +140,9 @@ mod tests {
             "name": "Crossdock erp: stock.quant", "model_id": 9, "trigger": "on_create_or_write",
             "action_server_ids": [[0, 0, action]],
         });
-        assert_eq!(values(&rule(Vec::new()), 9, &[]), whole);
-        let narrowed = values(&rule(vec!["quantity"]), 9, &[4]);
+        assert_eq!(values(&rule(When::Saved, Vec::new()), 9, &[]), whole);
+        let narrowed = values(&rule(When::Saved, vec!["quantity"]), 9, &[4]);
         assert_eq!(narrowed["trigger_field_ids"], json!([[6, 0, [4]]]));
+        assert_eq!(values(&rule(When::Deleted, Vec::new()), 9, &[])["trigger"], "on_unlink");
     }
 }

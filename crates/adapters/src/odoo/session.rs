@@ -8,7 +8,7 @@ use std::sync::Arc;
 use engine::ports::{Clock, Peer};
 use formats::signature::Secret;
 use model::{TimeSpan, Timestamp};
-use reqwest::header::HeaderValue;
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde_json::Value;
 
 use super::call::{Call, READ_TIMEOUT};
@@ -100,7 +100,7 @@ impl Odoo {
         let mut asked = Asked::post(json2::path(call), json2::body(call), call.timeout());
         let mut bearer = HeaderValue::from_str(&format!("bearer {}", text(&peer.key)?)).map_err(|_| unreadable_key())?;
         bearer.set_sensitive(true);
-        asked.bearer = Some(bearer);
+        asked.proof = Some((AUTHORIZATION, bearer));
         let raw = self.ask(peer, asked).await?;
         Ok(Told { value: json2::answer(raw.status, &raw.body)?, at: raw.at })
     }
@@ -132,12 +132,12 @@ impl Odoo {
         told.value.get("uid").and_then(Value::as_u64).ok_or_else(|| rpc::foreign(200))
     }
 
-    async fn ask(&self, peer: &Peer, asked: Asked) -> Result<Raw, Failure> {
+    pub(super) async fn ask(&self, peer: &Peer, asked: Asked) -> Result<Raw, Failure> {
         exchange(&self.clients, &*self.clock, peer, asked).await
     }
 }
 
-fn text(key: &Secret) -> Result<&str, Failure> {
+pub(super) fn text(key: &Secret) -> Result<&str, Failure> {
     std::str::from_utf8(key.expose()).map(str::trim).map_err(|_| unreadable_key())
 }
 

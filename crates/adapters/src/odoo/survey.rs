@@ -43,6 +43,8 @@ pub struct Rights {
 /// A key of our user, as Odoo lists it: the key itself is not shown, nor which of them is in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
+    /// Its row.
+    pub id: u64,
     /// What it was called.
     pub name: String,
     /// When it ends; none where it does not.
@@ -107,12 +109,12 @@ fn key(row: &Value) -> Key {
     let name = row.get("name").and_then(Value::as_str).unwrap_or_default().chars().take(80).collect();
     let ends = row.get("expiration_date").and_then(Value::as_str).and_then(|text| text.get(..19));
     let ends_at = ends.and_then(|text| formats::instant::rfc3339(&format!("{}Z", text.replacen(' ', "T", 1))));
-    Key { name, ends_at: ends_at.map(Timestamp::from_secs) }
+    Key { id: row.get("id").and_then(Value::as_u64).unwrap_or_default(), name, ends_at: ends_at.map(Timestamp::from_secs) }
 }
 
 /// A question that only asks is refused for nothing but a right or a model. JSON-RPC says of a missing model what it says of a
 /// rule of the business, and counting breaks none.
-fn standing(told: Result<bool, Failure>) -> Result<Standing, Failure> {
+pub(super) fn standing(told: Result<bool, Failure>) -> Result<Standing, Failure> {
     match told {
         Ok(true) => Ok(Standing::Granted),
         Ok(false) => Ok(Standing::Refused(String::new())),

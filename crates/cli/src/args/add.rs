@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
-use model::SourceName;
+use model::{SourceName, TimeSpan};
 
 use super::Sure;
 
@@ -49,6 +49,12 @@ pub(crate) struct AddOdoo {
     /// Keep the key in the data folder, readable for this user only
     #[arg(long)]
     pub(crate) store_key: bool,
+    /// Do not let Odoo send a webhook at the end to see whether it arrives
+    #[arg(long, conflicts_with = "wait_for_event")]
+    pub(crate) without_test: bool,
+    /// Then wait so long for somebody to save something in Odoo, and show what comes
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) wait_for_event: Option<TimeSpan>,
     /// The data folder
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,

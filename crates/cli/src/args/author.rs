@@ -100,4 +100,7 @@ pub(crate) struct Doctor {
     /// Settings of the process, a TOML file
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
+    /// Let each Odoo send a webhook for a record that is there, and see whether it arrives; nothing is written
+    #[arg(long)]
+    pub(crate) test_event: bool,
 }

@@ -1,11 +1,11 @@
-//! Flags of the verbs with which the product is governed: audit, token.
+//! Flags of the verbs with which the product is governed: audit, token, rotate.
 
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
 use model::Scope;
 
-use super::{Reason, rows};
+use super::{Reason, Sure, rows};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Audit {
@@ -77,4 +77,28 @@ impl From<ScopeWord> for Scope {
             ScopeWord::Admin => Self::Admin,
         }
     }
+}
+
+/// What gets a new key.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rotate {
+    /// Our user in an Odoo: a new key is made as `rotate` of its file says, tried and put in place, then the old one is ended
+    Odoo(RotateOdoo),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RotateOdoo {
+    /// The system, or a source of it
+    pub(crate) name: String,
+    /// The project folder
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    pub(crate) project: PathBuf,
+    /// The data folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Look whether the key in use works and when it ends, and make nothing
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) sure: Sure,
 }

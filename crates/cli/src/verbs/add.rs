@@ -5,8 +5,9 @@ mod files;
 mod key;
 mod make;
 mod show;
+mod test_event;
 
-use adapters::odoo::{Odoo, RULES, Rule, Session, Standing};
+use adapters::odoo::{Odoo, RULES, Rule, Session, Standing, When};
 use clap::ValueEnum as _;
 use engine::ports::Peer;
 use model::diagnostic::Place;
@@ -16,7 +17,8 @@ use reqwest::Url;
 use server::settings::{Environment, Flags, Settings};
 
 use self::files::Planned;
-use crate::args::{Add, AddOdoo, EventPack, Form};
+use self::test_event::Tested;
+use crate::args::{Add, AddOdoo, Common, EventPack, Form};
 use crate::exit::{Ended, Exit, Failure};
 use crate::odoo::{self, Surveyed, Wanted};
 use crate::output::Output;
@@ -62,7 +64,7 @@ struct Secrets {
     nudge: SecretName,
 }
 
-pub(crate) async fn run(add: &Add, output: &Output) -> Ended {
+pub(crate) async fn run(common: &Common, add: &Add, output: &Output) -> Ended {
     let Add::Odoo(args) = add;
     let address = address(&args.address)?;
     let settings = settings(args)?;
@@ -95,8 +97,13 @@ pub(crate) async fn run(add: &Add, output: &Output) -> Ended {
     }
     ask::confirm("make this?", args.sure, output)?;
     let made = make::all(&plan, (&odoo, &peer), &settings.data).await?;
-    show::made(&plan, &made, (&peer, &settings.data), output);
-    Ok(if lacking || made.is_partly() { Exit::Partly } else { Exit::Done })
+    let tested = if args.without_test || made.is_partly() {
+        Tested::default()
+    } else {
+        test_event::run(&plan, (&odoo, &peer), (common, &settings), output).await?
+    };
+    show::made(&plan, (&made, &tested), (&peer, &settings.data), output);
+    Ok(if lacking || made.is_partly() || !tested.findings.is_empty() { Exit::Partly } else { Exit::Done })
 }
 
 async fn plan<'a>(
@@ -147,13 +154,7 @@ async fn rules(
     let Some(base) = &args.reachable_at else { return Ok(Rules::NotAsked) };
     let base = address(base)?;
     let url = format!("{}/in/{}/", base.as_str().trim_end_matches('/'), args.name);
-    let rule = |model: &String| Rule {
-        name: format!("Crossdock {}: {model}", args.name),
-        model: model.clone(),
-        fields: NARROWED.iter().find(|(of, _)| of == model).map(|(_, fields)| fields.to_vec()).unwrap_or_default(),
-        url: url.clone(),
-    };
-    let rules = models.iter().map(rule).collect();
+    let rules = models.iter().flat_map(|model| [saved(args, model, &url), deleted(args, model, &url)]).collect();
     let may = odoo.may(peer, session, RULES, "create").await;
     match may.map_err(|failure| failed(&odoo::diagnostic(&failure, &peer.name)))? {
         Standing::Granted => Ok(Rules::Ours(rules)),
@@ -167,6 +168,22 @@ async fn rules(
             Ok(Rules::NoModule)
         }
     }
+}
+
+fn saved(args: &AddOdoo, model: &str, url: &str) -> Rule {
+    Rule {
+        name: odoo::rule_name(args.name.as_str(), model),
+        model: model.to_owned(),
+        when: When::Saved,
+        fields: NARROWED.iter().find(|(of, _)| *of == model).map(|(_, fields)| fields.to_vec()).unwrap_or_default(),
+        url: url.to_owned(),
+    }
+}
+
+/// Without it the next comparison of identities finds what is gone.
+fn deleted(args: &AddOdoo, model: &str, url: &str) -> Rule {
+    let name = format!("{} deleted", odoo::rule_name(args.name.as_str(), model));
+    Rule { name, model: model.to_owned(), when: When::Deleted, fields: Vec::new(), url: url.to_owned() }
 }
 
 impl Rules {

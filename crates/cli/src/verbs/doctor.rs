@@ -99,7 +99,7 @@ pub(crate) async fn run(common: &Common, args: &Doctor, output: &Output) -> Ende
         }
         Err(failure) => product::absent(&client, failure, &settings, &mut checks).await,
     }
-    project::check(&settings, running.map(|_| &client), &mut checks).await;
+    project::check(&settings, running.map(|_| &client), (common, args), &mut checks).await;
     print(&checks.0, output);
     let found = checks.0.iter().any(|it| it.standing == Standing::Finding);
     Ok(if found { Exit::Findings } else { Exit::Done })

@@ -22,6 +22,7 @@ pub(crate) mod replay;
 pub(crate) mod retention;
 pub(crate) mod retry;
 pub(crate) mod rollback;
+pub(crate) mod rotate;
 pub(crate) mod send;
 pub(crate) mod simulate;
 pub(crate) mod simulate_odoo;

@@ -64,7 +64,7 @@ fn project(folder: &Path, odoo: &Going) {
 
 /// Calls a method as a person's client does, whatever the version.
 #[track_caller]
-fn call(odoo: &Going, method: &str, args: &Value) -> Value {
+pub(crate) fn call(odoo: &Going, method: &str, args: &Value) -> Value {
     let args = json!([odoo.told("database"), 2, odoo.told("key"), "sale.order", method, args, {}]);
     let params = json!({ "service": "object", "method": "execute_kw", "args": args });
     let body = json!({ "jsonrpc": "2.0", "method": "call", "id": 1, "params": params });
@@ -99,14 +99,7 @@ fn what_changes_in_odoo_is_an_event_and_what_was_there_is_none() {
 
         call(&odoo, "unlink", &json!([[id]]));
         assert_eq!(nudge(&product, NUDGE, &format!(r#"{{"_model":"sale.order","_id":{id},"_action":"x(#1)"}}"#)), 204);
-        let mut deleted = Value::Null;
-        for _ in 0..2_000 {
-            deleted = product.await_state(&id.to_string(), "no_flow");
-            if deleted["event"]["type"] == "odoo.sale.order.deleted" {
-                break;
-            }
-        }
-        assert_eq!(deleted["event"]["type"], "odoo.sale.order.deleted", "{deleted}");
+        product.await_event(&id.to_string(), "odoo.sale.order.deleted");
         // Twenty orders were there before: none of them is an event.
         assert_eq!(accepted(&product), 2);
     }

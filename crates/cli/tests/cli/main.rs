@@ -28,6 +28,10 @@ mod project;
 #[cfg(test)]
 mod room;
 #[cfg(test)]
+mod rotate;
+#[cfg(test)]
 mod simulated_odoo;
 #[cfg(test)]
 mod surface;
+#[cfg(test)]
+mod test_event;

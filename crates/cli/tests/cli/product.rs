@@ -218,6 +218,11 @@ impl Product {
         Self::start(folder, &mut command(folder, &[&["up", "--listen", "127.0.0.1:0"], flags].concat()))
     }
 
+    /// The same at an address that somebody else has to know.
+    pub(crate) fn up_at(folder: &Path, address: std::net::SocketAddr) -> Self {
+        Self::start(folder, &mut command(folder, &["up", "--listen", &address.to_string()]))
+    }
+
     /// The same with a variable of its environment.
     pub(crate) fn up_with_variable(folder: &Path, name: &str, value: &str) -> Self {
         Self::start(folder, command(folder, &["up", "--listen", "127.0.0.1:0"]).env(name, value))
@@ -275,19 +280,43 @@ impl Product {
     /// Traces a reference until its newest event stands so.
     #[track_caller]
     pub(crate) fn await_state(&self, reference: &str, state: &str) -> Value {
+        self.await_newest(reference, state, |newest| &newest["state"])
+    }
+
+    /// Traces a reference until its newest event is of this type.
+    #[track_caller]
+    pub(crate) fn await_event(&self, reference: &str, kind: &str) -> Value {
+        self.await_newest(reference, kind, |newest| &newest["event"]["type"])
+    }
+
+    /// Runs a command until it prints this, and answers all that it printed.
+    #[track_caller]
+    pub(crate) fn await_out(&self, args: &[&str], text: &str) -> String {
+        let mut seen = String::new();
+        for _ in 0..LOOKS_MAX {
+            seen = self.run(args).out;
+            if seen.contains(text) {
+                return seen;
+            }
+        }
+        panic!("{text:?} is not in {seen}");
+    }
+
+    #[track_caller]
+    fn await_newest(&self, reference: &str, expected: &str, of: fn(&Value) -> &Value) -> Value {
         let mut seen = String::new();
         for _ in 0..LOOKS_MAX {
             let ran = self.run(&["trace", reference, "-o", "json"]);
             if ran.code == 0 {
                 let trace = ran.json();
                 let newest = trace["events"].as_array().and_then(|events| events.last()).cloned().unwrap_or_default();
-                if newest["state"] == state {
+                if of(&newest) == expected {
                     return newest;
                 }
                 seen = newest.to_string();
             }
         }
-        panic!("{reference} is not {state}: {seen}");
+        panic!("{reference} is not {expected}: {seen}");
     }
 }
 

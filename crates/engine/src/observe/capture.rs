@@ -55,6 +55,18 @@ pub enum Capturing<'a> {
     },
     /// It shows it again.
     GoesOn,
+    /// Lines of its outbox are committed and wait for an older transaction.
+    HeldBack {
+        /// How many.
+        lines: u64,
+    },
+    /// Lines of its outbox were removed before they were read.
+    Lost {
+        /// How many.
+        lines: u64,
+    },
+    /// Its outbox begins anew.
+    Anew,
 }
 
 impl Captured<'_> {
@@ -67,6 +79,9 @@ impl Captured<'_> {
             Capturing::NotTaken { .. } => "not_captured",
             Capturing::Unread { .. } => "unread",
             Capturing::GoesOn => "capture_goes_on",
+            Capturing::HeldBack { .. } => "outbox_held_back",
+            Capturing::Lost { .. } => "outbox_lost",
+            Capturing::Anew => "outbox_anew",
         }
     }
 
@@ -76,15 +91,24 @@ impl Captured<'_> {
             Capturing::Read { look: word, .. }
             | Capturing::Taken { found: word }
             | Capturing::Unread { cause: word, .. } => Some(word),
-            Capturing::Nudged { .. } | Capturing::NotTaken { .. } | Capturing::GoesOn => None,
+            Capturing::Nudged { .. }
+            | Capturing::NotTaken { .. }
+            | Capturing::GoesOn
+            | Capturing::HeldBack { .. }
+            | Capturing::Lost { .. }
+            | Capturing::Anew => None,
         }
     }
 
     pub(super) const fn loudness(&self) -> Loudness {
         match self.what {
-            Capturing::Nudged { .. } | Capturing::Read { .. } | Capturing::Taken { .. } => Loudness::Debug,
+            Capturing::Nudged { .. } | Capturing::Read { .. } | Capturing::Taken { .. } | Capturing::HeldBack { .. } => {
+                Loudness::Debug
+            }
             Capturing::GoesOn => Loudness::Info,
-            Capturing::NotTaken { .. } | Capturing::Unread { .. } => Loudness::Warn,
+            Capturing::NotTaken { .. } | Capturing::Unread { .. } | Capturing::Lost { .. } | Capturing::Anew => {
+                Loudness::Warn
+            }
         }
     }
 }
@@ -103,6 +127,21 @@ impl fmt::Display for Captured<'_> {
                 write!(f, "{of}{source} cannot be read: {why}{help}")
             }
             Capturing::GoesOn => write!(f, "{source} is read again"),
+            Capturing::HeldBack { lines } => {
+                write!(f, "{lines} lines of the outbox of {source} wait for an older transaction")
+            }
+            Capturing::Lost { lines } => {
+                write!(
+                    f,
+                    "{lines} lines of the outbox of {source} were removed before they were read; all contents are compared"
+                )
+            }
+            Capturing::Anew => {
+                write!(
+                    f,
+                    "the outbox of {source} begins anew, as of a database that was restored or copied; all contents are compared"
+                )
+            }
         }
     }
 }

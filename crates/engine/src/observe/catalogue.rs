@@ -72,6 +72,16 @@ pub static CAPTURE_FAILURES: Metric = counter(
     &["source", "cause"],
     "Times that a system began not to show what a captured source asked for, by cause; `not_taken` for a record that intake refuses",
 );
+pub static OUTBOX_HELD_BACK: Metric = gauge(
+    "crossdock_outbox_held_back",
+    &["source"],
+    "Lines of the outbox that a captured source reads which are committed there and wait for an older transaction to end",
+);
+pub static OUTBOX_LOST: Metric = counter(
+    "crossdock_outbox_lost",
+    &["source"],
+    "Lines of that outbox that were removed there before they were read; all contents are compared then",
+);
 pub static LOOP_FAULTS: Metric = counter("crossdock_loop_faults", &["loop", "kind"], "Faults of ports that loops met");
 pub static UNREADABLE: Metric =
     counter("crossdock_unreadable_rows", &["destination"], "Rows of the store that cannot be read, each counted once");
@@ -131,7 +141,7 @@ pub static CLOCK_AHEAD: Metric = seconds(
 );
 
 /// All of them, in the order of the page.
-pub static ALL: [&Metric; 35] = [
+pub static ALL: [&Metric; 37] = [
     &EVENTS,
     &REFUSED,
     &ACCEPT,
@@ -147,6 +157,8 @@ pub static ALL: [&Metric; 35] = [
     &CAPTURE_READS,
     &CAPTURE_ROWS,
     &CAPTURE_FAILURES,
+    &OUTBOX_HELD_BACK,
+    &OUTBOX_LOST,
     &LOOP_FAULTS,
     &UNREADABLE,
     &WITHOUT_SECRET,

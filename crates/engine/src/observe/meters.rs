@@ -39,6 +39,8 @@ pub struct Meters {
     capture_reads: Counts<(SourceName, &'static str)>,
     capture_rows: Counts<(SourceName, &'static str)>,
     capture_failures: Counts<(SourceName, &'static str)>,
+    outbox_held_back: Counts<SourceName>,
+    outbox_lost: Counts<SourceName>,
     loop_faults: Counts<(&'static str, &'static str)>,
     unreadable: Counts<Option<DestinationName>>,
     without_secret: Counts<DestinationName>,
@@ -55,6 +57,8 @@ pub struct SinceStart {
     pub accepted: BTreeMap<SourceName, u64>,
     /// Repeats of them, by source.
     pub duplicates: BTreeMap<SourceName, u64>,
+    /// Nudges that were heard, by source.
+    pub nudges: BTreeMap<SourceName, u64>,
     /// Deliveries that arrived, by destination.
     pub done: BTreeMap<DestinationName, u64>,
     /// Rows of the ledger that could not be read.
@@ -116,7 +120,11 @@ impl Meters {
             Capturing::Taken { found } => add(&self.captured, of(found), 1),
             Capturing::NotTaken { .. } => add(&self.capture_failures, of("not_taken"), 1),
             Capturing::Unread { cause, .. } => add(&self.capture_failures, of(cause), 1),
-            Capturing::GoesOn => {}
+            Capturing::HeldBack { lines } => {
+                lock(&self.outbox_held_back).insert((*source).clone(), lines);
+            }
+            Capturing::Lost { lines } => add(&self.outbox_lost, (*source).clone(), lines),
+            Capturing::GoesOn | Capturing::Anew => {}
         }
     }
 
@@ -149,6 +157,8 @@ impl Meters {
             counts(&all::CAPTURE_READS, &self.capture_reads, of_source),
             counts(&all::CAPTURE_ROWS, &self.capture_rows, of_source),
             counts(&all::CAPTURE_FAILURES, &self.capture_failures, of_source),
+            counts(&all::OUTBOX_HELD_BACK, &self.outbox_held_back, |source| vec![source.to_string()]),
+            counts(&all::OUTBOX_LOST, &self.outbox_lost, |source| vec![source.to_string()]),
             counts(&all::LOOP_FAULTS, &self.loop_faults, |(name, kind)| vec![(*name).to_owned(), (*kind).to_owned()]),
             counts(&all::UNREADABLE, &self.unreadable, |to| vec![to.as_ref().map(ToString::to_string).unwrap_or_default()]),
             counts(&all::WITHOUT_SECRET, &self.without_secret, |to| vec![to.to_string()]),
@@ -161,7 +171,8 @@ impl Meters {
 
     /// What the other side can compare its own ledger with.
     pub fn since_start(&self) -> SinceStart {
-        let mut since = SinceStart { unreadable: lock(&self.unreadable).values().sum(), ..SinceStart::default() };
+        let (unreadable, nudges) = (lock(&self.unreadable).values().sum(), lock(&self.nudges).clone());
+        let mut since = SinceStart { unreadable, nudges, ..SinceStart::default() };
         for ((source, verdict), count) in lock(&self.events).iter() {
             let by_source = if *verdict == "duplicate" { &mut since.duplicates } else { &mut since.accepted };
             *by_source.entry(source.clone()).or_default() += count;

@@ -79,6 +79,9 @@ const fn place(fact: &Fact<'_>) -> usize {
             Capturing::NotTaken { .. } => 18,
             Capturing::Unread { .. } => 19,
             Capturing::GoesOn => 20,
+            Capturing::HeldBack { .. } => 21,
+            Capturing::Lost { .. } => 22,
+            Capturing::Anew => 23,
         },
     }
 }
@@ -87,5 +90,5 @@ const fn place(fact: &Fact<'_>) -> usize {
 fn there_is_a_sample_of_every_fact() {
     let mut places = Vec::new();
     samples(&delivery(1), |fact| places.push(place(fact)));
-    assert_eq!(places, (0..=20).collect::<Vec<_>>());
+    assert_eq!(places, (0..=23).collect::<Vec<_>>());
 }

@@ -123,6 +123,9 @@ pub(super) fn samples(delivery: &Delivery, mut tell: impl FnMut(&Fact<'_>)) {
             help: "make a new API key in Odoo (Preferences, Account Security), since keys expire, and put it first under `keys`",
         },
         Capturing::GoesOn,
+        Capturing::HeldBack { lines: 12 },
+        Capturing::Lost { lines: 40 },
+        Capturing::Anew,
     ] {
         tell(&Fact::Captured(Captured { source: &source, what }));
     }

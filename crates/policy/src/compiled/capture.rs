@@ -29,6 +29,28 @@ pub struct Odoo {
     pub keys: Vec<SecretName>,
     /// Private networks that it may be in.
     pub allow: Vec<Network>,
+    /// How a new key is made before the one in use ends; none where people do that.
+    pub rotate: Option<Rotate>,
+}
+
+/// How a new key is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rotate {
+    /// By the outbox addon, with the key in use.
+    Addon,
+    /// By a web session with the user's password, by reference.
+    Password(SecretName),
+}
+
+impl Odoo {
+    /// Its secrets: the keys, the newest first, and the password.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretName> {
+        let password = self.rotate.iter().filter_map(|rotate| match rotate {
+            Rotate::Addon => None,
+            Rotate::Password(name) => Some(name),
+        });
+        self.keys.iter().chain(password)
+    }
 }
 
 /// How the records of a source are captured.
@@ -36,6 +58,8 @@ pub struct Odoo {
 pub struct Capture {
     /// From where.
     pub odoo: Arc<Odoo>,
+    /// How it learns that something changed.
+    pub by: CapturedBy,
     /// When it looks.
     pub rhythm: Rhythm,
     /// What happens to what is there at the first look.
@@ -44,12 +68,21 @@ pub struct Capture {
     pub models: BTreeMap<String, CapturedModel>,
 }
 
+/// How capture learns that something changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CapturedBy {
+    /// By sweeps over what was written lately, and by nudges.
+    Sweeps,
+    /// By the outbox that an addon writes there: decision 0049.
+    Outbox,
+}
+
 /// When it looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rhythm {
-    /// From sweep to sweep.
+    /// From sweep to sweep, or from pull to pull.
     pub every: TimeSpan,
-    /// How far a sweep looks back behind the last one: longer than the longest transaction there.
+    /// How far a sweep looks back behind the last one: longer than the longest transaction there. Pulls do not look back.
     pub overlap: TimeSpan,
     /// From one comparison of identities to the next.
     pub identities: TimeSpan,

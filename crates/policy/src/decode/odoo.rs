@@ -5,8 +5,13 @@ use model::{SecretName, TimeSpan};
 use super::fields::Fields;
 use super::scalar;
 use super::table::{Field, Kind, Table};
-use crate::compiled::{Rhythm, Since};
-use crate::specs::{CaptureSpec, OdooSpec};
+use crate::compiled::{CapturedBy, Rhythm, Since};
+use crate::specs::{CaptureSpec, OdooSpec, Renewal};
+
+/// From sweep to sweep where nobody says otherwise: each reads again what was written within the overlap.
+const SWEEP_EVERY: TimeSpan = TimeSpan::from_secs(60);
+/// From pull to pull: an empty one costs Odoo a few milliseconds, and who waits for an event does not notice a second.
+const PULL_EVERY: TimeSpan = TimeSpan::from_secs(1);
 
 /// `odoo` of a system.
 pub(crate) static ODOO: Table = Table {
@@ -22,6 +27,13 @@ pub(crate) static ODOO: Table = Table {
             "API keys of that user, the newest first; several for rotation",
         ),
         Field::optional("allow", Kind::List(&Kind::Network, 1), "private networks that it may be in; none by default"),
+        Field::optional(
+            "rotate",
+            Kind::Word(&["addon", "password"]),
+            "how the product makes a new key before the one in use ends: by the outbox addon, or by a web session with the user's \
+             password; nobody does where this is left out",
+        ),
+        Field::optional("password", Kind::Secret, "the user's password by reference, for `rotate: password`"),
     ],
     exactly_one: &[],
 };
@@ -32,15 +44,24 @@ pub(crate) static CAPTURE: Table = Table {
     doc: "How the records of the system are captured; nobody sends them.",
     fields: &[
         Field::optional(
+            "from",
+            Kind::Word(&["sweeps", "outbox"]),
+            "`sweeps` (default): by reading what was written lately; `outbox`: by pulling what the addon wrote with each change",
+        ),
+        Field::optional(
             "nudges",
             Kind::List(&Kind::Secret, 1),
             "secrets that the path of Odoo's webhooks ends in, the newest first; no nudges where this is left out",
         ),
-        Field::optional("every", Kind::Duration("5s", "24h"), "from sweep to sweep; 60s by default"),
+        Field::optional(
+            "every",
+            Kind::Duration("1s", "24h"),
+            "from sweep to sweep, 60s by default and 5s at least; from pull to pull of the outbox, 1s by default",
+        ),
         Field::optional(
             "overlap",
             Kind::Duration("10s", "24h"),
-            "how far a sweep looks back: longer than Odoo's longest transaction; 5m by default",
+            "how far a sweep looks back: longer than Odoo's longest transaction; 5m by default, none with the outbox",
         ),
         Field::optional(
             "identities",
@@ -69,6 +90,16 @@ pub(crate) fn odoo(fields: Fields<'_>) -> OdooSpec {
         login: fields.string("login"),
         keys: fields.list("keys", |text| SecretName::new(text).ok()),
         allow: fields.plain_list("allow", scalar::network),
+        rotate: fields.parsed("rotate", renewal),
+        password: fields.parsed("password", |text| SecretName::new(text).ok()),
+    }
+}
+
+fn renewal(word: &str) -> Option<Renewal> {
+    match word {
+        "addon" => Some(Renewal::Addon),
+        "password" => Some(Renewal::Password),
+        _ => None,
     }
 }
 
@@ -76,11 +107,15 @@ pub(crate) fn odoo(fields: Fields<'_>) -> OdooSpec {
 pub(crate) fn capture(fields: Fields<'_>, span: model::Span) -> CaptureSpec {
     let is = |name: &str, word: &str| fields.text(name).is_some_and(|text| text.value == word);
     let time = |name: &str, default: TimeSpan| fields.plain(name, scalar::duration).unwrap_or(default);
+    let (by, every) =
+        if is("from", "outbox") { (CapturedBy::Outbox, PULL_EVERY) } else { (CapturedBy::Sweeps, SWEEP_EVERY) };
     CaptureSpec {
         span,
+        by,
+        overlap_span: fields.key_span("overlap"),
         nudges: fields.list("nudges", |text| SecretName::new(text).ok()),
         rhythm: Rhythm {
-            every: time("every", TimeSpan::from_secs(60)),
+            every: time("every", every),
             overlap: time("overlap", TimeSpan::from_secs(300)),
             identities: time("identities", TimeSpan::from_secs(3_600)),
             digests: time("digests", TimeSpan::from_days(1)),

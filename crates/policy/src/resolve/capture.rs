@@ -3,17 +3,48 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use model::TimeSpan;
+
 use super::Project;
 use super::destination::check_address;
-use crate::compiled::{Capture, CapturedModel, Odoo};
-use crate::specs::{CaptureSpec, EventSpec, OdooSpec, SourceSpec, SystemSpec};
+use crate::compiled::{Capture, CapturedBy, CapturedModel, Odoo, Rotate};
+use crate::specs::{CaptureSpec, EventSpec, OdooSpec, Renewal, SourceSpec, SystemSpec};
 use crate::{Findings, codes};
+
+/// Oftener is more load on Odoo than news.
+const SWEEP_EVERY_MIN: TimeSpan = TimeSpan::from_secs(5);
 
 /// The API of a system, where it has one and nothing about it is wrong; and what there is to say of its address.
 pub(super) fn told_odoo(system: &SystemSpec, findings: &mut Findings) -> Option<Arc<Odoo>> {
     let spec = system.odoo.as_ref()?;
+    check_rotation(spec, findings);
     check_address(spec.url.as_ref()?, &system.name, &spec.allow, findings);
     odoo(system)
+}
+
+/// A web session is opened with login and password, and a password is for nothing else.
+fn check_rotation(spec: &OdooSpec, findings: &mut Findings) {
+    match (&spec.rotate, &spec.password) {
+        (Some(rotate), password) if rotate.value == Renewal::Password => {
+            let lacking = [("password", password.is_none()), ("login", spec.login.is_none())];
+            for (name, _) in lacking.into_iter().filter(|(_, is_lacking)| *is_lacking) {
+                let message = format!("a key is made with the password, and there is no `{name}`");
+                findings.push(findings.error(codes::MISSING_KEY, rotate.span, message).help(format!("add `{name}`")));
+            }
+        }
+        (_, Some(password)) => {
+            let diagnostic = findings.error(codes::MISSING_KEY, password.span, "there is a `password` that nothing uses");
+            findings.push(diagnostic.help("add `rotate: password`, or remove it"));
+        }
+        (Some(_) | None, None) => {}
+    }
+}
+
+fn rotate(spec: &OdooSpec) -> Option<Rotate> {
+    match spec.rotate.as_ref()?.value {
+        Renewal::Addon => Some(Rotate::Addon),
+        Renewal::Password => spec.password.as_ref().map(|name| Rotate::Password(name.value.clone())),
+    }
 }
 
 /// The API of a system, where it has one and nothing about it is wrong.
@@ -27,6 +58,7 @@ pub(super) fn odoo(system: &SystemSpec) -> Option<Arc<Odoo>> {
         login: spec.login.as_ref().map(|login| login.value.clone()),
         keys: keys(spec),
         allow: spec.allow.clone(),
+        rotate: rotate(spec),
     }))
 }
 
@@ -42,9 +74,9 @@ pub(crate) fn capture(
     project: &Project<'_>,
     findings: &mut Findings,
 ) -> Option<Capture> {
-    if spec.rhythm.overlap < spec.rhythm.every {
-        let message = format!("`{}` looks back less far than from one sweep to the next", source.name.value);
-        findings.push(findings.error(codes::OUT_OF_RANGE, spec.span, message).help("`overlap` is at least `every`"));
+    match spec.by {
+        CapturedBy::Sweeps => check_sweeps(source, spec, findings),
+        CapturedBy::Outbox => check_outbox(source, spec, findings),
     }
     if source.kind.is_some() || source.key.is_some() || source.time.is_some() || !source.handshake.is_empty() {
         let message = format!("`{}` says where to look in requests, and captures records", source.name.value);
@@ -57,7 +89,28 @@ pub(crate) fn capture(
         findings.push(diagnostic.help("add `odoo:` with `url`, `database` and `keys` to the system"));
     }
     let models = models(source, spec, project, findings);
-    Some(Capture { odoo: told_odoo(system, findings)?, rhythm: spec.rhythm, since: spec.since, models })
+    Some(Capture { odoo: told_odoo(system, findings)?, by: spec.by, rhythm: spec.rhythm, since: spec.since, models })
+}
+
+fn check_sweeps(source: &SourceSpec, spec: &CaptureSpec, findings: &mut Findings) {
+    if spec.rhythm.every < SWEEP_EVERY_MIN {
+        let message = format!("`{}` sweeps more often than every 5 s", source.name.value);
+        findings.push(findings.error(codes::OUT_OF_RANGE, spec.span, message).help("`every` is at least `5s`"));
+    }
+    if spec.rhythm.overlap < spec.rhythm.every {
+        let message = format!("`{}` looks back less far than from one sweep to the next", source.name.value);
+        findings.push(findings.error(codes::OUT_OF_RANGE, spec.span, message).help("`overlap` is at least `every`"));
+    }
+}
+
+/// The outbox has every change, once and in order: there is nothing to look back for, and nothing to be nudged to.
+fn check_outbox(source: &SourceSpec, spec: &CaptureSpec, findings: &mut Findings) {
+    let nudges = spec.nudges.first().map(|secret| ("nudges", secret.span));
+    for (name, span) in nudges.into_iter().chain(spec.overlap_span.map(|span| ("overlap", span))) {
+        let message = format!("`{}` reads the outbox, which has no `{name}`", source.name.value);
+        let diagnostic = findings.error(codes::NOT_OF_THIS_WAY, span, message);
+        findings.push(diagnostic.help(format!("remove `{name}`, or `from: outbox`")));
+    }
 }
 
 fn models(

@@ -21,7 +21,8 @@ pub(crate) fn check(objects: &Objects, findings: &mut Findings) {
     let mut firsts: BTreeMap<String, First<'_>> = BTreeMap::new();
     for system in &objects.systems {
         findings.enter(&system.path);
-        let of_api = system.odoo.iter().flat_map(|it| it.keys.iter().map(|name| (&name.value, name.span)));
+        let of_api =
+            system.odoo.iter().flat_map(|it| it.keys.iter().chain(&it.password).map(|name| (&name.value, name.span)));
         let of_sources = system.sources.iter().flat_map(|it| it.secrets.iter().map(|name| (&name.value, name.span)));
         let of_destinations = system.destinations.iter().flat_map(named);
         for (name, span) in of_api.chain(of_sources).chain(of_destinations) {

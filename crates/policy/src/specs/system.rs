@@ -5,7 +5,8 @@ use model::{ContractRef, DestinationName, EventType, Owner, SecretName, SourceNa
 
 use crate::Spanned;
 use crate::compiled::{
-    Auth, Breaker, Format, Handshake, Network, OnInvalid, Rate, Repeat, Rhythm, Since, SourceLimits, Unknown, Writing,
+    Auth, Breaker, CapturedBy, Format, Handshake, Network, OnInvalid, Rate, Repeat, Rhythm, Since, SourceLimits, Unknown,
+    Writing,
 };
 use crate::presets::Preset;
 
@@ -43,6 +44,19 @@ pub struct OdooSpec {
     pub keys: Vec<Spanned<SecretName>>,
     /// Private networks that it may be in.
     pub allow: Vec<Network>,
+    /// How a new key is made.
+    pub rotate: Option<Spanned<Renewal>>,
+    /// The password of that user.
+    pub password: Option<Spanned<SecretName>>,
+}
+
+/// How a new key is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// By the outbox addon.
+    Addon,
+    /// By a web session with the user's password.
+    Password,
 }
 
 /// How the records of a system are captured.
@@ -50,8 +64,12 @@ pub struct OdooSpec {
 pub struct CaptureSpec {
     /// Where it stands.
     pub span: Span,
+    /// How it learns that something changed.
+    pub by: CapturedBy,
     /// The last part of the path that nudges come to, the newest first; none where there are no nudges.
     pub nudges: Vec<Spanned<SecretName>>,
+    /// Where `overlap` stands, where it does.
+    pub overlap_span: Option<Span>,
     /// When it looks.
     pub rhythm: Rhythm,
     /// What happens to what is there at the first look.

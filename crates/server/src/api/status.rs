@@ -73,7 +73,7 @@ pub enum Health {
 /// One thing that a person should know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Concern {
-    /// What it is about: `accounts`, `person`, `breaker`, `paused`, `secret`, `overdue`, `router`, `journal`, `clock`.
+    /// What it is about: `accounts`, `person`, `breaker`, `paused`, `secret`, `overdue`, `router`, `journal`, `clock`, `key`.
     pub kind: String,
     /// Whether it makes the whole unhealthy.
     pub health: Health,
@@ -160,6 +160,9 @@ pub struct SourceStatus {
     /// Repeats of accepted events since the process started.
     #[serde(default)]
     pub duplicates_since_start: u64,
+    /// Nudges that a captured source heard since the process started.
+    #[serde(default)]
+    pub nudges_since_start: u64,
 }
 
 /// The ledger's room.

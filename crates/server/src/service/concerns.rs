@@ -3,13 +3,15 @@
 
 use std::path::Path;
 
+use engine::pulls::Outlook;
 use engine::retention::decide::{ALARM_HIGH, ALARM_LOW};
 use engine::unread::Gap;
 use model::change::Switch;
 use model::view::Backlog;
-use model::{SecretName, TimeSpan, Timestamp};
+use model::{SecretName, SourceName, TimeSpan, Timestamp};
 
 use crate::api::{Concern, DestinationStatus, Health, SourceStatus};
+use crate::odoo::rotation::watch::Outcome;
 use crate::secrets;
 
 /// A pause is a decision; one that nobody remembers is trouble.
@@ -23,6 +25,8 @@ const DRIFT_MAX: TimeSpan = TimeSpan::from_secs(2);
 
 /// A restart of Odoo takes less.
 const AWAY_MAX: TimeSpan = TimeSpan::from_secs(120);
+/// A transaction of Odoo's takes seconds, the longest of its own jobs a few minutes.
+const HELD_BACK_MAX: TimeSpan = TimeSpan::from_secs(300);
 
 /// What was seen.
 #[derive(Clone, Debug)]
@@ -47,6 +51,10 @@ pub struct Seen<'a> {
     pub sources: &'a [SourceStatus],
     /// What captures cannot read.
     pub gaps: &'a [Gap],
+    /// The outboxes that captures read, by their sources.
+    pub pulls: &'a [(SourceName, Outlook)],
+    /// What came of rotations of keys, by system, and when.
+    pub rotations: &'a [(String, Timestamp, Outcome)],
     /// Accepted entries that are not routed, and when the oldest of them was accepted.
     pub unrouted: Option<(u64, Timestamp)>,
     /// The earliest deadline of those that passed and nobody gave up.
@@ -92,6 +100,9 @@ pub fn concerns(seen: &Seen<'_>) -> Vec<Concern> {
     concerns.extend(without_secret(seen));
     concerns.extend(seen.destinations.iter().filter_map(|it| breaker(it, seen.now)));
     concerns.extend(seen.gaps.iter().filter_map(|gap| unread(gap, seen.now)));
+    concerns.extend(seen.pulls.iter().filter_map(|(source, outlook)| held_back(source, outlook, seen.now)));
+    concerns.extend(seen.pulls.iter().filter_map(|(source, outlook)| lost(source, outlook, seen.now)));
+    concerns.extend(seen.rotations.iter().map(|(system, at, outcome)| rotation(system, seen.now.since(*at), outcome)));
     concerns.extend(overdue(seen));
     concerns.extend(seen.paused.iter().map(|(object, switch)| paused(object, switch, seen)));
     if seen.with_a_person > 0 {
@@ -142,6 +153,45 @@ fn unread(gap: &Gap, now: Timestamp) -> Option<Concern> {
         age.rounded()
     );
     (!gap.help.is_empty() || age > AWAY_MAX).then(|| concern("unread", Health::Unhealthy, text, "crossdock doctor"))
+}
+
+/// The outbox hands out nothing that an older transaction could still come before.
+fn held_back(source: &SourceName, outlook: &Outlook, now: Timestamp) -> Option<Concern> {
+    let held = outlook.held_back.filter(|held| now.since(held.since) > HELD_BACK_MAX)?;
+    let text = format!(
+        "{} changes in the outbox of {source} have waited for {} behind one transaction that does not end: find it in pg_stat_activity of \
+         Odoo's database, by the oldest backend_xid. Nothing is lost",
+        held.count,
+        now.since(held.since).rounded()
+    );
+    Some(concern("held_back", Health::Unhealthy, text, ""))
+}
+
+/// What the outbox removed is gone; what it changed is found by comparing.
+fn lost(source: &SourceName, outlook: &Outlook, now: Timestamp) -> Option<Concern> {
+    let lost = outlook.lost?;
+    let text = format!(
+        "{} changes of {source} were removed from its outbox before they were read, as was learnt {} ago: all contents are being compared, and \
+         what differs becomes an event; states in between are lost. Give the outbox room for more rows in its settings",
+        lost.count,
+        now.since(lost.since).rounded()
+    );
+    Some(concern("lost", Health::Unhealthy, text, ""))
+}
+
+/// A key that ends with no other beside it stops everything; a new one that is in use is good to know for a day.
+fn rotation(system: &str, age: TimeSpan, outcome: &Outcome) -> Concern {
+    match outcome {
+        Outcome::Done(rotated) => {
+            let text = format!("{system}: {} ago {rotated}", age.rounded());
+            concern("key", Health::Healthy, text, "crossdock doctor")
+        }
+        Outcome::Failed(found) => {
+            let said = if found.label.is_empty() { String::new() } else { format!(": {}", found.label) };
+            let text = format!("the key is not rotated: {}{said}; {}", found.message, found.help);
+            concern("key", Health::Unhealthy, text, &format!("crossdock explain {}", found.code))
+        }
+    }
 }
 
 fn clock(seen: &Seen<'_>) -> Option<Concern> {

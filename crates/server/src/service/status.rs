@@ -57,6 +57,8 @@ pub async fn status(app: &App, answers: Answers) -> Result<Status, Fault> {
         destinations: &destinations,
         sources: &sources,
         gaps: &app.node.board.gaps.all(),
+        pulls: &app.node.board.pulls.all(),
+        rotations: &app.rotations.shown(now),
         unrouted: unrouted(app, sum(|line| line.unrouted)).await?,
         deadline_passed: app.ground.ledger.overdue(now - GIVEN_UP_WITHIN, 1).await?.rows.first().and_then(|it| it.deadline),
         newest_record: newest.rows.first().map(|record| record.at),
@@ -216,6 +218,7 @@ fn sources(app: &App, counts: &SinceStart) -> Vec<SourceStatus> {
         system: source.system.clone(),
         accepted_since_start: counts.accepted.get(&source.name).copied().unwrap_or_default(),
         duplicates_since_start: counts.duplicates.get(&source.name).copied().unwrap_or_default(),
+        nudges_since_start: counts.nudges.get(&source.name).copied().unwrap_or_default(),
     });
     status.collect()
 }

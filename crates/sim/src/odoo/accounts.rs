@@ -62,6 +62,10 @@ impl Accounts {
         }
     }
 
+    pub(super) fn is_two_factor(&self, user: i64) -> bool {
+        self.users.get(&user).is_some_and(|account| account.kind == Login::TwoFactor)
+    }
+
     pub(super) fn groups(&self, user: i64) -> Option<&BTreeSet<&'static str>> {
         self.users.get(&user).map(|account| &account.groups)
     }
@@ -119,6 +123,10 @@ impl Accounts {
 
     pub(super) fn begin_session(&mut self, cookie: &str, user: i64) {
         self.sessions.insert(cookie.to_owned(), (user, None));
+    }
+
+    pub(super) fn end_session(&mut self, cookie: &str) {
+        self.sessions.remove(cookie);
     }
 
     pub(super) fn session(&self, cookie: &str) -> Option<i64> {

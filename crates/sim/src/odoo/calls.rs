@@ -146,6 +146,9 @@ pub(super) fn resolve(env: &Env<'_>, model: &str, name: &str) -> Result<&'static
     if is_of_a_module && env.world.faults.has(Fault::ModuleMissing) {
         return Err(Failure::NoModel(model.to_owned()));
     }
+    if model.starts_with("crossdock.") {
+        outbox::installed(env)?;
+    }
     env.model(model)?;
     if name.starts_with('_') {
         let said = format!("Private methods (such as '{model}.{name}') cannot be called remotely.");

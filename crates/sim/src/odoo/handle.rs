@@ -183,6 +183,15 @@ impl Odoo {
         self.shared.world().outbox.restore();
     }
 
+    /// Removes the oldest so many rows of the outbox, read or not, as above its hard limit.
+    pub fn lose(&self, rows: usize) {
+        let mut places: Vec<_> = self.records(outbox::MODEL).iter().map(|(id, row)| (row.int("txid"), *id)).collect();
+        places.sort_unstable();
+        if let Some(upto) = places.into_iter().take(rows).last() {
+            self.shared.world().outbox.lose(rows, upto);
+        }
+    }
+
     /// How far a consumer has acknowledged the outbox.
     pub fn acknowledged(&self, consumer: &str) -> Option<(i64, i64)> {
         self.shared.world().outbox.acknowledged.get(consumer).copied()

@@ -21,6 +21,7 @@ mod read;
 mod records;
 mod rights;
 mod rpc;
+mod rules;
 mod schema;
 mod search;
 mod seed;

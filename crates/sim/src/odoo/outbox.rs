@@ -13,6 +13,7 @@ use super::errors::Failure;
 use super::python;
 use super::read::{Pairs, row};
 use super::rights::Operation;
+use super::rules;
 use super::store::Record;
 use super::value::{Grain, Value, moment, second, text};
 use crate::random::Random;
@@ -52,6 +53,10 @@ pub(super) struct Outbox {
     pub(super) epoch: String,
     /// How far each consumer has acknowledged.
     pub(super) acknowledged: BTreeMap<String, (i64, i64)>,
+    /// Up to here every reader had them in an earlier epoch: they come no more.
+    behind: (i64, i64),
+    /// So many were removed unread, and up to where.
+    lost: (usize, (i64, i64)),
     chance: Random,
 }
 
@@ -61,6 +66,8 @@ impl Outbox {
             addon: Addon::Missing,
             epoch: String::new(),
             acknowledged: BTreeMap::new(),
+            behind: (0, 0),
+            lost: (0, (0, 0)),
             chance: Random::stream(seed, "odoo-outbox"),
         };
         outbox.restore();
@@ -70,6 +77,19 @@ impl Outbox {
     /// Begins another epoch, as a restore of the database does.
     pub(super) fn restore(&mut self) {
         self.epoch = self.unique();
+        self.behind = self.behind.max(self.acknowledged.values().min().copied().unwrap_or_default());
+        self.acknowledged.clear();
+        self.lost = (0, (0, 0));
+    }
+
+    /// Removes rows up to this place, as above the hard limit.
+    pub(super) fn lose(&mut self, rows: usize, upto: (i64, i64)) {
+        self.lost = (self.lost.0 + rows, upto);
+    }
+
+    /// Behind this place there is something to be read.
+    fn floor(&self) -> (i64, i64) {
+        self.behind.max(self.lost.1)
     }
 
     fn unique(&mut self) -> String {
@@ -97,44 +117,76 @@ pub(super) const METHODS: &[Method] = &[
     },
 ];
 
-/// Writes the rows of a transaction that is about to commit, one for each record that it changed.
+/// What a row says.
+pub(super) struct Telling<'a> {
+    pub(super) event_type: String,
+    pub(super) model: &'a str,
+    pub(super) id: i64,
+    pub(super) trigger: &'a str,
+    pub(super) reading: &'a str,
+    pub(super) payload: &'a Json,
+}
+
+/// Writes the rows of a transaction that is about to commit: one for each record that it changed, and those of the rules that
+/// somebody made.
 pub(super) fn record(env: &mut Env<'_>) -> Result<(), Failure> {
     if env.world.outbox.addon == Addon::Missing {
         return Ok(());
     }
-    for (model, id) in env.tx.changed() {
+    let changed = env.tx.changed();
+    shipped(env, &changed)?;
+    rules::record(env, &changed)
+}
+
+/// The rows of the rules that come with the addon.
+fn shipped(env: &mut Env<'_>, changed: &[(&'static str, i64)]) -> Result<(), Failure> {
+    for (model, id) in changed.iter().copied() {
         let Some((_, states)) = WATCHED.iter().find(|(name, _)| *name == model) else { continue };
         let before = env.world.store.committed(model, id);
         let after = env.view().find(model, id);
-        let kind = match (&before, &after) {
+        let (kind, trigger) = match (&before, &after) {
             (None, None) => continue,
-            (Some(_), None) => "deleted",
+            (Some(_), None) => ("deleted", "deleted"),
             (before, Some(after)) => {
                 let is_new = before.as_ref().is_none_or(|before| before.text("state") != after.text("state"));
                 let reached = states.iter().find(|(state, _)| is_new && *state == after.text("state"));
-                reached.map_or(if before.is_none() { "created" } else { "changed" }, |(_, name)| *name)
+                match (reached, before) {
+                    (Some((_, name)), _) => (*name, "reached"),
+                    (None, None) => ("created", "created"),
+                    (None, Some(_)) if rules::tell_all_of(env, model) => continue,
+                    (None, Some(_)) => ("changed", "changed"),
+                }
             }
         };
         let view = env.view();
         let described = view.model(model)?;
         let payload = row(&view, described, id, (&[], Pairs::Ids)).unwrap_or_else(|| json!({ "id": id }));
-        let txid = i64::try_from(env.world.store.touch(env.tx)).unwrap_or(i64::MAX);
-        let event = env.world.outbox.unique();
-        let fields = vec![
-            ("txid", Value::Int(txid)),
-            ("event_id", text(&event)),
-            ("event_type", text(&format!("odoo.{model}.{kind}"))),
-            ("res_model", text(model)),
-            ("res_id", Value::Int(id)),
-            ("payload", text(&python::dumps(&payload))),
-            ("at", second(env.now())),
-        ];
-        env.add(MODEL, fields)?;
+        let event_type = format!("odoo.{model}.{kind}");
+        tell(env, Telling { event_type, model, id, trigger, reading: "", payload: &payload })?;
     }
     Ok(())
 }
 
-fn installed(env: &Env<'_>) -> Result<(), Failure> {
+/// Writes a row.
+pub(super) fn tell(env: &mut Env<'_>, telling: Telling<'_>) -> Result<(), Failure> {
+    let txid = i64::try_from(env.world.store.touch(env.tx)).unwrap_or(i64::MAX);
+    let event = env.world.outbox.unique();
+    let fields = vec![
+        ("txid", Value::Int(txid)),
+        ("event_id", text(&event)),
+        ("event_type", text(&telling.event_type)),
+        ("res_model", text(telling.model)),
+        ("res_id", Value::Int(telling.id)),
+        ("trigger", text(telling.trigger)),
+        ("reading", text(telling.reading)),
+        ("payload", text(&python::dumps(telling.payload))),
+        ("at", second(env.now())),
+    ];
+    env.add(MODEL, fields).map(drop)
+}
+
+/// Refuses what belongs to the addon where it is not there.
+pub(super) fn installed(env: &Env<'_>) -> Result<(), Failure> {
     match env.world.outbox.addon {
         Addon::Installed => Ok(()),
         Addon::Missing => Err(Failure::NoModel(MODEL.to_owned())),
@@ -147,6 +199,7 @@ type Row = ((i64, i64), Arc<Record>);
 /// The rows after a cursor that can be read, and how many cannot yet.
 fn rows_after(env: &Env<'_>, after: (i64, i64)) -> (Vec<Row>, usize) {
     let fence = i64::try_from(env.world.store.fence()).unwrap_or(i64::MAX);
+    let after = after.max(env.world.outbox.floor());
     let view = env.view();
     let (mut rows, mut held_back) = (Vec::new(), 0);
     for id in env.world.store.at_least(env.tx, MODEL, "txid", after.0) {
@@ -172,10 +225,17 @@ fn line(((txid, id), record): &Row) -> Json {
         "event_type": record.text("event_type"),
         "res_model": record.text("res_model"),
         "res_id": record.int("res_id"),
+        "trigger": named(record.text("trigger")),
+        "reading": named(record.text("reading")),
         "payload": payload,
         "emitted_at": at,
         "at": at,
     })
+}
+
+/// A word, or null for none.
+fn named(word: &str) -> Json {
+    if word.is_empty() { Json::Null } else { json!(word) }
 }
 
 fn instant(micros: i64) -> String {
@@ -183,7 +243,6 @@ fn instant(micros: i64) -> String {
 }
 
 fn pull(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
-    installed(env)?;
     let number = |name: &str| call.get(name).as_i64().unwrap_or_default();
     let asked = call.get("epoch").as_str().unwrap_or_default();
     let epoch = env.world.outbox.epoch.clone();
@@ -198,7 +257,8 @@ fn pull(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
     let next = found.last().map_or(after, |(position, _)| *position);
     let rows: Vec<Json> = found.iter().map(line).collect();
     env.world.ledger.read_rows(rows.len());
-    Ok(Outcome::Plain(json!({
+    let (lost_rows, lost) = env.world.outbox.lost;
+    let mut answer = json!({
         "epoch": epoch,
         "reset": reset,
         "behind": behind,
@@ -209,11 +269,14 @@ fn pull(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
         "next": { "txid": next.0, "id": next.1 },
         "has_more": behind > 0,
         "more": behind > 0,
-    })))
+    });
+    if after < lost {
+        answer["lost"] = json!({ "rows": lost_rows, "upto": { "txid": lost.0, "id": lost.1 } });
+    }
+    Ok(Outcome::Plain(answer))
 }
 
 fn acknowledge(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
-    installed(env)?;
     let epoch = env.world.outbox.epoch.clone();
     if call.get("epoch").as_str() != Some(&epoch) {
         return Ok(Outcome::Plain(json!({ "epoch": epoch, "reset": true })));

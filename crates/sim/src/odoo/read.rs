@@ -230,7 +230,7 @@ fn nested(env: &mut Env<'_>, call: &Call, ids: &[i64]) -> Result<Vec<Json>, Fail
 }
 
 /// A record with what its specification asks for of the records that it refers to.
-fn branch(
+pub(super) fn branch(
     view: &View<'_>,
     model: &Model,
     id: i64,

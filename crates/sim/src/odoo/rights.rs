@@ -36,7 +36,7 @@ pub const SETTINGS: &str = "Administration/Settings";
 pub const INTERNAL: &str = "User types/Internal User";
 
 /// All groups, and for each what it includes.
-const GROUPS: [(&str, &[&str]); 14] = [
+const GROUPS: [(&str, &[&str]); 15] = [
     (INTERNAL, &[]),
     (SETTINGS, &[INTERNAL]),
     ("Sales/Administrator", &["Sales/User: All Documents", "Sales/User: Own Documents Only", INTERNAL]),
@@ -50,8 +50,13 @@ const GROUPS: [(&str, &[&str]); 14] = [
     ("Manufacturing/User", &[INTERNAL]),
     ("Invoicing/Administrator", &["Invoicing/Billing", INTERNAL]),
     ("Invoicing/Billing", &[INTERNAL]),
-    ("Crossdock: read the outbox", &[]),
+    (READER, &[]),
+    (MANAGER, &[READER]),
 ];
+
+/// Who reads the outbox, and who makes its rules.
+const READER: &str = "Crossdock: read the outbox";
+const MANAGER: &str = "Crossdock: configure the outbox";
 
 const SALES: &[&str] = &["Sales/Administrator", "Sales/User: All Documents", "Sales/User: Own Documents Only"];
 const STOCK: &[&str] = &["Inventory/Administrator", "Inventory/User"];
@@ -70,7 +75,7 @@ const ADMINISTRATORS: &[&str] = &[SETTINGS];
 const EVERYBODY: &[&str] = &[INTERNAL];
 
 /// By the beginning of the model's name, the first that fits: who reads, who changes and makes, who deletes.
-const RIGHTS: [(&str, [&[&str]; 3]); 26] = [
+const RIGHTS: [(&str, [&[&str]; 3]); 27] = [
     ("sale.order.line", [SALES, SALES, SALES]),
     ("sale.order", [SALES, SALES, &["Sales/Administrator"]]),
     ("sale.", [SALES, SALES, SALES]),
@@ -95,7 +100,8 @@ const RIGHTS: [(&str, [&[&str]; 3]); 26] = [
     ("res.users.", [EVERYBODY, EVERYBODY, EVERYBODY]),
     ("res.users", [EVERYBODY, ADMINISTRATORS, ADMINISTRATORS]),
     ("res.groups", [EVERYBODY, ADMINISTRATORS, ADMINISTRATORS]),
-    ("crossdock.", [&["Crossdock: read the outbox"], &["Crossdock: read the outbox"], &["Crossdock: read the outbox"]]),
+    ("crossdock.rule", [&[MANAGER], &[MANAGER], &[MANAGER]]),
+    ("crossdock.", [&[READER], &[READER], &[READER]]),
     ("", [EVERYBODY, EVERYBODY, EVERYBODY]),
 ];
 

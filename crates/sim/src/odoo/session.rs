@@ -22,6 +22,10 @@ pub(super) fn authenticate(odoo: &Odoo, request: &Request) -> Routed {
     let Some(user) = world.accounts.by_password(word("login"), word("password")) else {
         return bad(&id, &Failure::Denied).into();
     };
+    if world.accounts.is_two_factor(user) {
+        // The password alone opens nothing: the code is asked for on a page.
+        return good(&id, Some(json!({ "uid": null }))).into();
+    }
     let cookie = world.digits(84);
     world.accounts.begin_session(&cookie, user);
     let partner = world.store.committed("res.users", user).map_or(0, |user| user.int("partner_id"));
@@ -39,13 +43,29 @@ pub(super) fn authenticate(odoo: &Odoo, request: &Request) -> Routed {
     good(&id, Some(result)).with("set-cookie", format!("session_id={cookie}; Max-Age=604800; HttpOnly; Path=/")).into()
 }
 
+/// `POST /web/session/destroy`: the end of a session.
+pub(super) fn destroy(odoo: &Odoo, request: &Request) -> Routed {
+    let id = match envelope(request) {
+        Ok((id, _)) => id,
+        Err(refused) => return refused.into(),
+    };
+    if let Some(cookie) = cookie(request) {
+        odoo.shared.world().accounts.end_session(cookie);
+    }
+    good(&id, None).into()
+}
+
+fn cookie(request: &Request) -> Option<&str> {
+    request.header("cookie").split(';').find_map(|part| part.trim().strip_prefix("session_id="))
+}
+
 /// `POST /web/dataset/call_kw/<model>/<method>`.
 pub(super) async fn call(odoo: &Odoo, request: &Request) -> Routed {
     let (id, params) = match envelope(request) {
         Ok(parts) => parts,
         Err(refused) => return refused.into(),
     };
-    let cookie = request.header("cookie").split(';').find_map(|part| part.trim().strip_prefix("session_id="));
+    let cookie = cookie(request);
     let user = cookie.and_then(|cookie| odoo.shared.world().accounts.session(cookie));
     let (Some(user), Some(cookie)) = (user, cookie) else {
         return bad(&id, &Failure::SessionExpired).into();

@@ -74,11 +74,21 @@ pub(super) fn ring(env: &mut Env<'_>, occasion: &Occasion) {
     }
     for action in rung {
         let hook = env.view().find("ir.actions.server", action).and_then(|record| hook(env, action, &record, occasion));
-        if let Some(hook) = hook
-            && env.tx.hooks.len() < HOOKS_MAX
-        {
-            env.tx.hooks.push(hook);
-        }
+        put(env, hook);
+    }
+}
+
+/// Writes down what a person wants told who runs an action on a record by hand; nothing where there is no such record.
+pub(super) fn tell(env: &mut Env<'_>, id: i64, action: &Record, (model, record): (&'static str, i64)) {
+    let after = env.view().find(model, record);
+    put(env, hook(env, id, action, &Occasion { model, id: record, before: after.clone(), after }));
+}
+
+fn put(env: &mut Env<'_>, hook: Option<Hook>) {
+    if let Some(hook) = hook
+        && env.tx.hooks.len() < HOOKS_MAX
+    {
+        env.tx.hooks.push(hook);
     }
 }
 

@@ -200,6 +200,7 @@ async fn route(odoo: &Odoo, request: &Request) -> Routed {
         }
         "/web/webclient/version_info" => rpc::version_info(odoo, request),
         "/web/session/authenticate" => session::authenticate(odoo, request),
+        "/web/session/destroy" => session::destroy(odoo, request),
         path if path.starts_with("/web/dataset/call_kw") => session::call(odoo, request).await,
         path if is_new && path.starts_with("/json/2/") => json2::answer(odoo, request).await,
         _ => not_found().into(),

@@ -148,6 +148,11 @@ fn key_by_session(bed: &Bed, login: &str, duration: &str) -> Result<String, Json
     // For ten minutes the session is not asked again.
     let again = web(of, "create", json!([{ "name": "k2", "duration": duration }]), json!({}))?;
     assert_eq!(web(of, "make_key", json!([[again]]), json!({}))?["res_model"], "res.users.apikeys.show");
+    // Nor when it ends one of its keys.
+    let keys = "res.users.apikeys";
+    let second = web(keys, "search", json!([[["name", "=", "k2"]]]), json!({}))?[0].clone();
+    assert_eq!(web(keys, "remove", json!([[second]]), json!({}))?, Json::Null);
+    assert_eq!(web(keys, "search", json!([[["name", "=", "k2"]]]), json!({}))?, json!([]));
     Ok(shown["context"]["default_key"].as_str().expect("a key").to_owned())
 }
 
@@ -163,6 +168,9 @@ fn a_plain_user_makes_keys_of_ninety_days_at_most() {
             let error = key_by_session(&bed, "plain", duration).unwrap_err();
             assert_eq!((&error["name"], &error["message"]), (&json!("odoo.exceptions.ValidationError"), &json!(said)));
         }
+        let row = bed.search("res.users.apikeys", json!([["name", "=", "k"]]))[0];
+        let refused = bed.refused("res.users.apikeys", "remove", json!([[row]]), json!({}));
+        assert_eq!(refused.message(), "This method can only be accessed over HTTP");
         bed.odoo.add_user("boss", "secret", &["Administration/Settings"]);
         assert!(key_by_session(&bed, "boss", "0").is_ok());
     }

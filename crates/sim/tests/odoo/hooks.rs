@@ -36,6 +36,46 @@ fn the_body_is_what_was_measured() {
 }
 
 #[test]
+fn a_deletion_rings_where_a_rule_asks_for_it() {
+    for version in MEASURED {
+        let bed = Bed::new(version);
+        let of = bed.search("ir.model", json!([["model", "=", "res.partner"]]))[0];
+        let action =
+            json!([0, 0, { "name": "gone", "model_id": of, "state": "webhook", "webhook_url": "http://receiver/gone" }]);
+        let rule = json!({ "name": "gone", "model_id": of, "trigger": "on_unlink", "action_server_ids": [action] });
+        bed.create("base.automation", rule);
+        let heard = bed.listen(0);
+        let id = bed.create("res.partner", json!({ "name": "Not for long" }));
+        bed.call("res.partner", "write", json!([[id], { "name": "Still there" }]), json!({}));
+        assert_eq!(heard.lock().unwrap().len(), 0, "{version:?}");
+        bed.call("res.partner", "unlink", json!([[id]]), json!({}));
+        let told = heard.lock().unwrap().clone();
+        assert_eq!(
+            told.iter().map(|hook| (&hook["_model"], &hook["_id"])).collect::<Vec<_>>(),
+            [(&json!("res.partner"), &json!(id))]
+        );
+    }
+}
+
+#[test]
+fn a_webhook_is_run_by_hand_and_writes_nothing() {
+    for version in MEASURED {
+        let bed = Bed::new(version);
+        let product = bed.product("Bolt", 10.0);
+        let rule = bed.rule("sale.order", "sale", &["state"]);
+        let order = bed.order(product, 2.0);
+        let heard = bed.listen(0);
+        let action = bed.search("ir.actions.server", json!([["base_automation_id", "=", rule]]));
+        let before = (bed.odoo.changes().len(), bed.read("sale.order", order, &["write_date"]));
+        let context = json!({ "active_model": "sale.order", "active_id": order, "active_ids": [order] });
+        bed.call("ir.actions.server", "run", json!([action]), json!({ "context": context }));
+        let told = heard.lock().unwrap().clone();
+        assert_eq!(told.iter().map(|hook| &hook["_id"]).collect::<Vec<_>>(), [&json!(order)], "{version:?}");
+        assert_eq!((bed.odoo.changes().len(), bed.read("sale.order", order, &["write_date"])), before);
+    }
+}
+
+#[test]
 fn a_done_transfer_is_told_before_its_date_is_written() {
     for version in MEASURED {
         let bed = Bed::new(version);

@@ -14,6 +14,8 @@ mod hooks;
 #[cfg(test)]
 mod reading;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod served;
 #[cfg(test)]
 mod transactions;

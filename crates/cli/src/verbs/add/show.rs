@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use adapters::odoo::{Made, Rule, Standing, TRIGGER};
+use adapters::odoo::{Made, Rule, Standing, When};
 use engine::ports::Peer;
 use policy::render::{self, Colour};
 use serde_json::{Value, json};
 
 use super::make::All;
+use super::test_event::Tested;
 use super::{Plan, Rules};
 use crate::args::Form;
+use crate::odoo::Tried;
 use crate::output::{Output, counted};
 
 /// What stands for the secret at the end of an address.
@@ -93,15 +95,22 @@ fn rules(plan: &Plan<'_>, output: &Output) {
 fn values(rule: &Rule) -> String {
     let only = if rule.fields.is_empty() { String::new() } else { format!(" of {}", rule.fields.join(", ")) };
     format!(
-        "base.automation {:?}: model {}, trigger {TRIGGER}{only}; action webhook to {}{HIDDEN}, no fields",
-        rule.name, rule.model, rule.url
+        "base.automation {:?}: model {}, trigger {}{only}; action webhook to {}{HIDDEN}, no fields",
+        rule.name,
+        rule.model,
+        rule.when.trigger(),
+        rule.url
     )
 }
 
 fn clicks(rule: &Rule) -> String {
     let only = if rule.fields.is_empty() { String::new() } else { format!(", When updating {}", rule.fields.join(", ")) };
+    let trigger = match rule.when {
+        When::Saved => "On create and edit",
+        When::Deleted => "On deletion",
+    };
     format!(
-        "Name {:?}, Model {}, Trigger On create and edit{only}; Add an action, Send Webhook Notification, URL {}{HIDDEN}, Fields none",
+        "Name {:?}, Model {}, Trigger {trigger}{only}; Add an action, Send Webhook Notification, URL {}{HIDDEN}, Fields none",
         rule.name, rule.model, rule.url
     )
 }
@@ -123,7 +132,7 @@ fn secrets(plan: &Plan<'_>, output: &Output) {
 }
 
 /// What was made, and what comes next.
-pub(super) fn made(plan: &Plan<'_>, made: &All, (peer, data): (&Peer, &Path), output: &Output) {
+pub(super) fn made(plan: &Plan<'_>, (made, tested): (&All, &Tested), (peer, data): (&Peer, &Path), output: &Output) {
     if output.form == Form::Json {
         let mut value = described(plan, peer);
         value["made"] = json!({
@@ -132,6 +141,11 @@ pub(super) fn made(plan: &Plan<'_>, made: &All, (peer, data): (&Peer, &Path), ou
             "rules": made.rules.iter().map(|(name, one)| json!({ "name": name, "id": id(*one), "new": matches!(one, Made::New(_)) })).collect::<Vec<_>>(),
             "failed": made.failed,
         });
+        value["test_event"] = json!(tested.tried.as_ref().map(Tried::value));
+        value["saved"] = json!(tested.saved);
+        if let Some(findings) = value["findings"].as_array_mut() {
+            findings.extend(tested.findings.iter().map(|found| json!(found)));
+        }
         return output.json(&value);
     }
     output.line("");
@@ -143,7 +157,24 @@ pub(super) fn made(plan: &Plan<'_>, made: &All, (peer, data): (&Peer, &Path), ou
     if let Some(failed) = &made.failed {
         output.paragraph(&render::text(std::slice::from_ref(failed), &[], Colour::Plain));
     }
+    tests(plan, tested, output);
     checklist(plan, made, data, output);
+}
+
+/// What came of the test event.
+fn tests(plan: &Plan<'_>, tested: &Tested, output: &Output) {
+    if let Some(tried) = &tested.tried {
+        let mark = if tried.heard_after.is_some() { "✓" } else { "·" };
+        output.line(&format!("{mark} {}", tried.words()));
+    }
+    match (&tested.saved, plan.args.wait_for_event) {
+        (Some(saved), _) => output.line(&format!("✓ {}", saved.words())),
+        (None, Some(patience)) => output.line(&format!("· nobody saved anything in Odoo for {}", patience.rounded())),
+        (None, None) => {}
+    }
+    if !tested.findings.is_empty() {
+        output.paragraph(&render::text(&tested.findings, &[], Colour::Plain));
+    }
 }
 
 fn checklist(plan: &Plan<'_>, made: &All, data: &Path, output: &Output) {
@@ -184,7 +215,7 @@ fn described(plan: &Plan<'_>, peer: &Peer) -> Value {
         Rules::ByHand(rules) => ("administrator", rules),
     };
     let rules = rules.iter().map(|it| {
-        json!({ "name": it.name, "model": it.model, "trigger": TRIGGER, "fields": it.fields, "url": format!("{}{HIDDEN}", it.url) })
+        json!({ "name": it.name, "model": it.model, "trigger": it.when.trigger(), "fields": it.fields, "url": format!("{}{HIDDEN}", it.url) })
     });
     json!({
         "schema": "crossdock/add-odoo/1",

@@ -1,7 +1,7 @@
 //! Odoos of the project: reached, key, rights, fields and clock as when they were added, which of several keys work, and when
 //! they end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use adapters::odoo::{Odoo, Session};
 use engine::ports::Peer;
@@ -11,20 +11,39 @@ use policy::compiled::Odoo as Declared;
 use server::settings::Settings;
 
 use super::Checks;
-use crate::odoo;
+use crate::args::{Common, Doctor};
+use crate::client::Client;
+use crate::exit::Failure;
+use crate::odoo::{self, Ear, Trial, Tried};
 use crate::{moment, output};
 
 /// The word of its lines.
 const WHAT: &str = "odoo";
 
-pub(super) async fn check(policy: &Policy, settings: &Settings, checks: &mut Checks) {
-    let captured = policy.sources.values().filter_map(|source| source.captured());
-    let systems: BTreeMap<&str, &Declared> = captured.map(|it| (it.odoo.system.as_str(), &*it.odoo)).collect();
+pub(super) async fn check(policy: &Policy, settings: &Settings, (common, args): (&Common, &Doctor), checks: &mut Checks) {
     let asker = odoo::asker();
-    for declared in systems.into_values() {
+    for declared in policy.odoos().into_values() {
         let peers = peers(declared, settings, checks);
         let Some((peer, session)) = first_working(&asker, declared, peers, checks).await else { continue };
         examine((&asker, &peer, &session), policy, checks).await;
+        let captured = policy.sources.values().filter_map(|source| Some((&**source, source.captured()?)));
+        for (source, capture) in captured.filter(|(_, it)| args.test_event && it.odoo.system == declared.system) {
+            let trial = Trial { odoo: &asker, peer: &peer, session: &session, source, capture };
+            try_it(&trial, Client::at(common, &args.folder), settings, checks).await;
+        }
+    }
+}
+
+/// The test event (decision 0051).
+async fn try_it(trial: &Trial<'_>, client: Result<Client, Failure>, settings: &Settings, checks: &mut Checks) {
+    let mut ear = match client {
+        Ok(client) => Ear::of(client, settings, trial.source).await,
+        Err(failure) => Err(failure.message),
+    };
+    match trial.run(&mut ear).await {
+        Ok(Tried { finding: Some(found), .. }) | Err(found) => checks.diagnosed(WHAT, &found),
+        Ok(tried) if tried.heard_after.is_some() => checks.good(WHAT, format!("{}: {}", trial.source.name, tried.words())),
+        Ok(tried) => checks.note(WHAT, format!("{}: {}", trial.source.name, tried.words())),
     }
 }
 
@@ -94,6 +113,12 @@ async fn examine((asker, peer, session): (&Odoo, &Peer, &Session), policy: &Poli
         }
         Ok(surveyed) => surveyed.findings.iter().for_each(|found| checks.diagnosed(WHAT, found)),
         Err(found) => checks.diagnosed(WHAT, &found),
+    }
+    if odoo::reads_outbox(policy, &peer.name) {
+        match odoo::outbox(asker, peer, session).await {
+            Ok(()) => checks.good(WHAT, format!("{}: its outbox may be read", peer.name)),
+            Err(found) => checks.diagnosed(WHAT, &found),
+        }
     }
     match odoo::clock(session, &peer.name) {
         Some(found) => checks.diagnosed(WHAT, &found),

@@ -1,7 +1,7 @@
 //! The running product: clock, conservation, journal, breakers, what was paused; or why it cannot be asked.
 
 use model::{TimeSpan, Timestamp};
-use server::api::{CauseLine, Concern, QuarantineLine, Rows, Status, TokenLine};
+use server::api::{CauseLine, Concern, Health, QuarantineLine, Rows, Status, TokenLine};
 use server::settings::{Listen, Settings};
 use tokio::net::TcpListener;
 
@@ -61,6 +61,8 @@ fn concern(it: &Concern, status: &Status, checks: &mut Checks) {
         "clock" => checks.finding("clock", it.text.clone(), "keep it right by NTP; the product goes a tenth slower until it has caught up, and nothing waits for it"),
         // The project's own check says where each value is looked for.
         "secret" => checks.finding("secret", it.text.clone(), "give it a value; it is read again within ten seconds"),
+        "key" if it.health == Health::Healthy => checks.good("odoo", it.text.clone()),
+        "key" => checks.finding("odoo", it.text.clone(), it.next.clone()),
         kind => checks.finding(known(kind), it.text.clone(), it.next.clone()),
     }
 }

@@ -11,6 +11,7 @@ use server::api::{MissingSecret, Rows};
 use server::settings::Settings;
 
 use super::Checks;
+use crate::args::{Common, Doctor};
 use crate::client::{Client, encode};
 use crate::exit::Failure;
 use crate::moment;
@@ -21,7 +22,7 @@ const NEAR: TimeSpan = TimeSpan::from_days(14);
 const RESOLVE: Duration = Duration::from_secs(3);
 
 /// By the running product where it knows.
-pub(super) async fn check(settings: &Settings, running: Option<&Client>, checks: &mut Checks) {
+pub(super) async fn check(settings: &Settings, running: Option<&Client>, asked: (&Common, &Doctor), checks: &mut Checks) {
     let found = server::project::read(&settings.project);
     if found.is_empty() {
         return checks.note("project", format!("{} has none; `crossdock init` begins one", settings.project.display()));
@@ -38,7 +39,7 @@ pub(super) async fn check(settings: &Settings, running: Option<&Client>, checks:
     secrets(&policy, settings, running, checks).await;
     permissions(&policy, checks);
     destinations(&policy, checks).await;
-    super::odoo::check(&policy, settings, checks).await;
+    super::odoo::check(&policy, settings, asked, checks).await;
 }
 
 /// By the running product, whose environment is not that of this shell; by this shell where none can be asked.

@@ -2,11 +2,13 @@
 
 use bytes::Bytes;
 use model::{Digest, Known, Seen, TimeSpan, Timestamp};
-use policy::compiled::{Capture, Reading, Rhythm, Since};
+use policy::compiled::{Capture, CapturedBy, Reading, Rhythm, Since};
 use serde_json::json;
 
 use super::progress::{Model, Pass, Phase, Progress, Sweep};
 use crate::ports::{Row, Shape, Shown, Which};
+
+pub mod outbox;
 
 /// LIMIT: records of one look: their bodies are in memory, and Odoo makes them in one transaction.
 pub const PAGE: usize = 200;
@@ -26,11 +28,13 @@ pub enum Found {
     Digests,
     /// It was there at the first look.
     Beginning,
+    /// By a line of the outbox.
+    Outbox,
 }
 
 impl Found {
     /// Each way.
-    pub const ALL: [Self; 5] = [Self::Nudge, Self::Sweep, Self::Identities, Self::Digests, Self::Beginning];
+    pub const ALL: [Self; 6] = [Self::Nudge, Self::Sweep, Self::Identities, Self::Digests, Self::Beginning, Self::Outbox];
 
     /// The word for it, in attributes and metrics.
     pub const fn word(self) -> &'static str {
@@ -40,6 +44,7 @@ impl Found {
             Self::Identities => "identities",
             Self::Digests => "digests",
             Self::Beginning => "beginning",
+            Self::Outbox => "outbox",
         }
     }
 }
@@ -71,6 +76,11 @@ pub enum Look {
         /// From this id on.
         from: u64,
     },
+    /// What the outbox told of without showing it.
+    Named {
+        /// These.
+        ids: Vec<u64>,
+    },
 }
 
 impl Look {
@@ -81,17 +91,18 @@ impl Look {
             Self::Whole { found, .. } => found.word(),
             Self::Sweep(_) | Self::NewSweep { .. } => Found::Sweep.word(),
             Self::Identities { .. } => Found::Identities.word(),
+            Self::Named { .. } => "named",
         }
     }
 
-    /// Which records it asks for; none where it asks for ids only.
+    /// Which page of records it asks for; none where it asks for ids, or by them.
     pub fn which(&self) -> Option<(Which, usize)> {
         match self {
             Self::Light { after } => Some((Which::All { after: *after }, LIGHT_PAGE)),
             Self::Whole { after, .. } => Some((Which::All { after: *after }, PAGE)),
             Self::Sweep(sweep) => Some((Which::Written { from: sweep.from, after: sweep.after }, PAGE)),
             Self::NewSweep { from } => Some((Which::Written { from: *from, after: 0 }, PAGE)),
-            Self::Identities { .. } => None,
+            Self::Identities { .. } | Self::Named { .. } => None,
         }
     }
 }
@@ -103,6 +114,10 @@ pub fn fingerprint(reading: &Reading) -> String {
 
 /// The progress of a source, with every model that is captured now, and those anew that are read otherwise now.
 pub fn up_to_date(mut progress: Progress, capture: &Capture) -> Progress {
+    progress.outbox = progress.outbox.filter(|_| capture.by == CapturedBy::Outbox);
+    if let Some(outbox) = &mut progress.outbox {
+        outbox.named.retain(|name, _| capture.models.contains_key(name));
+    }
     progress.models.retain(|name, _| capture.models.contains_key(name));
     for (name, captured) in &capture.models {
         let reading = fingerprint(&captured.reading);
@@ -120,10 +135,8 @@ pub fn up_to_date(mut progress: Progress, capture: &Capture) -> Progress {
 
 /// What is looked at next of a model; none while nothing is due. What is due soonest goes first: sweeps before passes.
 pub fn next(model: &Model, rhythm: &Rhythm, since: Since, now: Timestamp) -> Option<Look> {
-    match (model.phase, since) {
-        (Phase::First { after }, Since::Now) | (Phase::Anew { after }, _) => return Some(Look::Light { after }),
-        (Phase::First { after }, Since::Beginning) => return Some(Look::Whole { after, found: Found::Beginning }),
-        (Phase::Following, _) => {}
+    if model.phase != Phase::Following {
+        return first_look(model, since);
     }
     if let Some(sweep) = model.sweep {
         return Some(Look::Sweep(sweep));
@@ -132,6 +145,24 @@ pub fn next(model: &Model, rhythm: &Rhythm, since: Since, now: Timestamp) -> Opt
     if is_due(model.swept_at, rhythm.every, now) {
         return Some(Look::NewSweep { from: back(watermark, rhythm.overlap) });
     }
+    pass(model, rhythm, now)
+}
+
+/// The look at what is there, at first or anew.
+fn first_look(model: &Model, since: Since) -> Option<Look> {
+    match (model.phase, since) {
+        (Phase::First { after }, Since::Now) | (Phase::Anew { after }, _) => Some(Look::Light { after }),
+        (Phase::First { after }, Since::Beginning) => Some(Look::Whole { after, found: Found::Beginning }),
+        (Phase::Following, _) => None,
+    }
+}
+
+/// What is looked at next of a model that no sweep goes over.
+pub fn next_without_sweeps(model: &Model, rhythm: &Rhythm, since: Since, now: Timestamp) -> Option<Look> {
+    first_look(model, since).or_else(|| pass(model, rhythm, now))
+}
+
+fn pass(model: &Model, rhythm: &Rhythm, now: Timestamp) -> Option<Look> {
     if let Some(from) = due(&model.identities, rhythm.identities, now) {
         return Some(Look::Identities { from });
     }
@@ -200,7 +231,7 @@ pub fn after(mut model: Model, look: &Look, told: Told, now: Timestamp) -> Model
         Look::Sweep(sweep) => swept(&mut model, sweep, told, now),
         Look::Whole { .. } => passed(&mut model.digests, told.more_after, now),
         Look::Identities { .. } => passed(&mut model.identities, told.more_after, now),
-        Look::Light { .. } => {}
+        Look::Light { .. } | Look::Named { .. } => {}
     }
     model
 }
@@ -248,6 +279,8 @@ pub enum Depth {
     Light,
     /// Everything.
     Whole,
+    /// Everything, of a record that is said to have changed: one that is known without its content is an event.
+    Changed,
 }
 
 /// Judges a record that was read.
@@ -258,12 +291,12 @@ pub fn judge(model: &str, row: &Row, before: Option<&Known>, shape: Shape, depth
         // What was written since is left as it was: a sweep finds it.
         (Depth::Light, Some(before)) if before.written_at != row.written_at => Judged { news: None, known: before.clone() },
         (Depth::Light, _) => Judged { news: None, known: seen(None) },
-        (Depth::Whole, before) => {
+        (Depth::Whole | Depth::Changed, before) => {
             let digest = Digest::of(&row.body);
             let is_same = before.is_some_and(|before| match before.digest {
                 Some(held) => held == digest,
                 // Nothing was read of it yet: the write date is all there is to compare.
-                None => before.written_at == row.written_at && before.state == row.state,
+                None => depth == Depth::Whole && before.written_at == row.written_at && before.state == row.state,
             });
             let news = (!is_same).then(|| News { word: word(row, before, shape), key: key(model, row, before, digest) });
             Judged { news, known: seen(Some(digest)) }

@@ -2,21 +2,17 @@
 //! was, and is taken again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use futures::future::join_all;
-use http::{HeaderMap, HeaderValue};
-use model::event::Brought;
-use model::{Batch, Change, Fault, Guard, Known, Received, RefusalKind, Seen, SourceName, Standing, Timestamp};
-use policy::compiled::{Capture, CapturedModel, FOUND_HEADER, KEY_HEADER, Source, TYPE_HEADER};
+use model::{Change, Fault, Guard, Known, Seen, SourceName, Standing};
+use policy::compiled::{Capture, CapturedModel, Source};
 
-use super::decide::{self, Depth, Found, Judged, Look, News, Told};
+use super::decide::{self, Depth, Found, Judged, Look, Told};
 use super::identities::{apart, compare, ranges};
+use super::lead::{Coming, Leads};
 use super::progress::{Model, Progress};
 use crate::board::Board;
-use crate::intake::run::{Answer, Intake};
+use crate::intake::run::Intake;
 use crate::observe::{Captured, Capturing, Fact, Facts};
 use crate::ports::{Absence, Asked, Clock, Ledger, Peer, Records, Row, Shape, Shown, Unread, Which};
 
@@ -48,24 +44,35 @@ pub(super) struct Looker {
     pub(super) board: Arc<Board>,
 }
 
-/// An event that is to be taken in.
-struct Coming {
-    model: String,
-    id: u64,
-    news: News,
-    body: Bytes,
-    found: Found,
+/// What a look at a model saw, compared with what is known and not yet taken in.
+#[derive(Debug)]
+pub(super) struct Seeing {
+    pub(super) model: String,
+    pub(super) look: Look,
+    told: Told,
+    leads: Leads,
 }
 
-/// What a look leads to: events first, and once these are in the journal, the changes.
-#[derive(Default)]
-struct Leads {
-    coming: Vec<Coming>,
-    changes: Vec<Change>,
+impl Seeing {
+    /// Leaves out what it says of some records of its model.
+    pub(super) fn without(&mut self, ids: &BTreeSet<u64>) {
+        self.leads.coming.retain(|coming| !ids.contains(&coming.id));
+        self.leads.changes.retain_mut(|change| {
+            if let Change::Know { rows, .. } = change {
+                rows.retain(|known| !ids.contains(&known.id));
+                return !rows.is_empty();
+            }
+            if let Change::Forget { ids: gone, .. } = change {
+                gone.retain(|id| !ids.contains(id));
+                return !gone.is_empty();
+            }
+            true
+        });
+    }
 }
 
 impl Looker {
-    fn name(&self) -> &SourceName {
+    pub(super) fn name(&self) -> &SourceName {
         &self.source.name
     }
 
@@ -74,7 +81,12 @@ impl Looker {
     }
 
     /// The answer of the system, told.
-    fn read<T>(&self, look: &'static str, rows: impl Fn(&T) -> usize, answer: Result<T, Unread>) -> Result<T, Unread> {
+    pub(super) fn read<T>(
+        &self,
+        look: &'static str,
+        rows: impl Fn(&T) -> usize,
+        answer: Result<T, Unread>,
+    ) -> Result<T, Unread> {
         let told = answer?;
         self.tell(Capturing::Read { look, rows: rows(&told) as u64 });
         Ok(told)
@@ -106,23 +118,55 @@ impl Looker {
     /// One look at a model, and the step in the progress that it makes.
     pub(super) async fn look(&self, name: &str, look: &Look) -> Result<Came, Fault> {
         let Some(captured) = self.capture.models.get(name) else { return Ok(Came::Done) };
-        let (mut progress, version) = self.progress().await?;
-        let Some(model) = progress.models.remove(name) else { return Ok(Came::Done) };
+        match self.see(name, captured, look).await? {
+            Ok(seeing) => self.conclude(seeing, &BTreeSet::new()).await,
+            Err(unread) => Ok(Came::Unread(unread)),
+        }
+    }
+
+    /// The first half of a look: nothing is different after it.
+    pub(super) async fn see(
+        &self,
+        name: &str,
+        captured: &CapturedModel,
+        look: &Look,
+    ) -> Result<Result<Seeing, Unread>, Fault> {
         let mut leads = Leads::default();
         let told = match look {
             Look::Identities { from } => self.identities(name, captured, *from, &mut leads).await?,
+            Look::Named { ids } => {
+                let unread = self.these((name, captured), ids.clone(), Found::Outbox, &mut leads).await?;
+                unread.map_or_else(|| Ok(Told { more_after: None, at: self.clock.wall() }), Err)
+            }
             Look::Light { .. } | Look::Whole { .. } | Look::Sweep(_) | Look::NewSweep { .. } => {
                 self.page(name, captured, look, &mut leads).await?
             }
         };
-        let told = match told {
-            Ok(told) => told,
-            Err(unread) => return Ok(Came::Unread(unread)),
-        };
-        let model: Model = decide::after(model, look, told, self.clock.now());
-        progress.models.insert(name.to_owned(), model);
+        Ok(told.map(|told| Seeing { model: name.to_owned(), look: look.clone(), told, leads }))
+    }
+
+    /// The second half: what was seen is taken in. `named` are the records that the outbox need not name any more.
+    pub(super) async fn conclude(&self, seeing: Seeing, named: &BTreeSet<u64>) -> Result<Came, Fault> {
+        let Seeing { model: name, look, told, mut leads } = seeing;
+        let (mut progress, version) = self.progress().await?;
+        let Some(model) = progress.models.remove(&name) else { return Ok(Came::Done) };
+        let model: Model = decide::after(model, &look, told, self.clock.now());
+        if let Some(outbox) = &mut progress.outbox {
+            outbox.was_read(&name, named);
+        }
+        progress.models.insert(name, model);
+        self.step(&mut leads, &progress);
+        self.lead(leads, vec![self.guard(version)]).await
+    }
+
+    /// The progress as a change beside those that a look leads to.
+    pub(super) fn step(&self, leads: &mut Leads, progress: &Progress) {
         leads.changes.push(Change::Stand { source: self.name().clone(), text: progress.text() });
-        self.lead(leads, vec![Guard::Standing { source: self.name().clone(), version }]).await
+    }
+
+    /// That nobody has made a step since.
+    pub(super) fn guard(&self, version: u64) -> Guard {
+        Guard::Standing { source: self.name().clone(), version }
     }
 
     /// A page of records that is asked for by place.
@@ -137,11 +181,13 @@ impl Looker {
         let (depth, found) = match look {
             Look::Light { .. } => (Depth::Light, Found::Beginning),
             Look::Whole { found, .. } => (Depth::Whole, *found),
-            Look::Sweep(_) | Look::NewSweep { .. } | Look::Identities { .. } => (Depth::Whole, Found::Sweep),
+            Look::Sweep(_) | Look::NewSweep { .. } | Look::Identities { .. } | Look::Named { .. } => {
+                (Depth::Whole, Found::Sweep)
+            }
         };
         let reading = match depth {
             Depth::Light => policy::compiled::Reading::default(),
-            Depth::Whole => captured.reading.clone(),
+            Depth::Whole | Depth::Changed => captured.reading.clone(),
         };
         let asked = Asked { model: name.to_owned(), reading, which, limit };
         let answer = self.records.shown(&self.peer, &asked).await;
@@ -169,7 +215,8 @@ impl Looker {
                 Ok(shown) => shown,
                 Err(unread) => return Ok(Some(unread)),
             };
-            self.judge(name, &shown.rows, (shown.shape, Depth::Whole, found), leads).await?;
+            let depth = if found == Found::Outbox { Depth::Changed } else { Depth::Whole };
+            self.judge(name, &shown.rows, (shown.shape, depth, found), leads).await?;
             let there: Vec<u64> = shown.rows.iter().map(|row| row.id).collect();
             let known = self.ledger.known(self.name(), name, ids.to_vec()).await?.rows;
             let missing = known.iter().filter(|known| known.seen == Seen::Shown && !there.contains(&known.id));
@@ -278,69 +325,4 @@ impl Looker {
         }
         None
     }
-
-    /// Takes the events in, and then commits what is known.
-    async fn lead(&self, leads: Leads, guards: Vec<Guard>) -> Result<Came, Fault> {
-        let listed = leads.coming.iter().filter(|coming| self.source.events.contains_key(&native(coming)));
-        let listed: Vec<&Coming> = listed.collect();
-        for page in listed.chunks(decide::PAGE) {
-            let answers = join_all(page.iter().map(|coming| self.take(coming))).await;
-            if answers.contains(&false) {
-                return Ok(Came::Refused);
-            }
-        }
-        if !leads.changes.is_empty() {
-            self.ledger.commit(Batch { guards, changes: leads.changes }).await?;
-        }
-        Ok(Came::Done)
-    }
-
-    /// Whether intake has it, or will never take it, which is told.
-    async fn take(&self, coming: &Coming) -> bool {
-        let Some(received) = self.received(coming, self.clock.now()) else { return true };
-        match self.intake.receive(received).await {
-            Answer::Accepted(item) => {
-                if !item.duplicate {
-                    self.tell(Capturing::Taken { found: coming.found.word() });
-                }
-                true
-            }
-            Answer::Batch(_) | Answer::Handshake(_) => true,
-            Answer::Refused(refusal) if matches!(refusal.kind, RefusalKind::Unavailable | RefusalKind::OverLimit) => false,
-            Answer::Refused(refusal) => {
-                self.tell(Capturing::NotTaken { record: &coming.news.key, why: &refusal.detail });
-                true
-            }
-        }
-    }
-
-    fn received(&self, coming: &Coming, at: Timestamp) -> Option<Received> {
-        let mut headers = HeaderMap::new();
-        headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        for (name, value) in [
-            (TYPE_HEADER, native(coming)),
-            (KEY_HEADER, coming.news.key.clone()),
-            (FOUND_HEADER, coming.found.word().to_owned()),
-        ] {
-            headers.insert(name, HeaderValue::from_str(&value).ok()?);
-        }
-        let seed = self.clock.chance();
-        Some(Received {
-            source: self.name().clone(),
-            at,
-            headers,
-            method: "POST".to_owned(),
-            path: String::new(),
-            query: String::new(),
-            body: coming.body.clone(),
-            peer: None::<IpAddr>,
-            by: Brought::Capture,
-            seed: seed.iter().fold(0, |sum: u64, byte| sum << 8 | u64::from(*byte)),
-        })
-    }
-}
-
-/// The native type of an event.
-fn native(coming: &Coming) -> String {
-    format!("{}.{}", coming.model, coming.news.word)
 }

@@ -6,7 +6,9 @@
 
 pub mod decide;
 mod identities;
+mod lead;
 mod look;
 mod nudged;
 pub mod progress;
+mod pull;
 pub mod run;

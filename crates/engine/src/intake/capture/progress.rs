@@ -1,15 +1,42 @@
 //! How far the capture of a source is, as it stands in the ledger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Fault, FaultKind, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use crate::ports::Place;
 
 /// Of a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// By model.
     pub models: BTreeMap<String, Model>,
+    /// How far its outbox is read; none before it was, and where it is captured by sweeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbox: Option<Outbox>,
+}
+
+/// Of an outbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outbox {
+    /// Up to here everything is taken in.
+    pub place: Place,
+    /// Records that it told of without showing them, by model: they are read.
+    pub named: BTreeMap<String, BTreeSet<u64>>,
+    /// What was removed there before it was read, the last time that this happened.
+    pub lost: Option<Loss>,
+}
+
+/// Lines of an outbox that were removed before they were read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loss {
+    /// How many.
+    pub lines: u64,
+    /// The last of them.
+    pub upto: Place,
+    /// When that was learnt, by our clock.
+    pub at: Timestamp,
 }
 
 /// Of a model.
@@ -80,6 +107,21 @@ impl Progress {
     /// As it is written.
     pub fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl Outbox {
+    /// From a place on.
+    pub const fn from(place: Place) -> Self {
+        Self { place, named: BTreeMap::new(), lost: None }
+    }
+
+    /// These records of a model are to be read no more.
+    pub fn was_read(&mut self, model: &str, ids: &BTreeSet<u64>) {
+        if let Some(named) = self.named.get_mut(model) {
+            named.retain(|id| !ids.contains(id));
+        }
+        self.named.retain(|_, ids| !ids.is_empty());
     }
 }
 

@@ -8,11 +8,13 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use model::{Fault, FaultKind, SourceName, TimeSpan, Timestamp};
-use policy::compiled::{Capture, Source};
+use policy::compiled::{Capture, CapturedBy, Source};
 
-use super::decide;
+use super::decide::outbox::Step;
+use super::decide::{self, outbox};
 use super::look::{Came, Looker};
 use super::nudged::Nudged;
+use super::pull::{OUTBOX, Pulling};
 use crate::board::Board;
 use crate::book::Book;
 use crate::drive::Stop;
@@ -56,6 +58,8 @@ pub struct Captures {
 struct Memory {
     /// Records that nudges named.
     nudged: Nudged,
+    /// Where it is with the outbox, if it reads one.
+    pulling: Pulling,
     /// Until when the system is left alone, and how often in a row it did not show what was asked for.
     left_alone: Option<(Timestamp, u32)>,
     /// The same of models by themselves.
@@ -128,7 +132,9 @@ impl Captures {
             return Vec::new();
         }
         let policy = self.book.current();
-        self.board.gaps.keep(|name| policy.sources.get(name).is_some_and(|source| source.captured().is_some()));
+        let by = |name: &SourceName| policy.sources.get(name).and_then(|source| source.captured()).map(|it| it.by);
+        self.board.gaps.keep(|name| by(name).is_some());
+        self.board.pulls.keep(|name| by(name) == Some(CapturedBy::Outbox));
         let is_paused = |source: &Source| self.board.switches.paused(&format!("source/{}", source.name)).is_some();
         let sources = policy.sources.values().filter(|source| !is_paused(source));
         sources.filter_map(|source| Some((Arc::clone(source), source.captured()?.clone()))).collect()
@@ -169,7 +175,10 @@ impl Captures {
         };
         Box::pin(async move {
             let mut memory = memory;
-            let ended = turn(&looker, &mut memory).await;
+            let ended = match looker.capture.by {
+                CapturedBy::Sweeps => turn(&looker, &mut memory).await,
+                CapturedBy::Outbox => turn_of_outbox(&looker, &mut memory).await,
+            };
             (name, memory, ended)
         })
     }
@@ -206,6 +215,45 @@ async fn turn(looker: &Looker, memory: &mut Memory) -> Result<(), Fault> {
             rest(looker, memory, due).await;
         }
     }
+    Ok(())
+}
+
+/// One step with an outbox, or with what is read beside it.
+async fn turn_of_outbox(looker: &Looker, memory: &mut Memory) -> Result<(), Fault> {
+    let now = looker.clock.now();
+    let left_alone = memory.models_left_alone.clone();
+    let is_awake = |name: &str| left_alone.get(name).is_none_or(|(until, _)| *until <= now);
+    if !is_awake(OUTBOX) {
+        looker.clock.sleep(BEAT).await;
+        return Ok(());
+    }
+    let (progress, version) = looker.progress().await?;
+    let pulling = &mut memory.pulling;
+    let when = (&looker.capture.rhythm, looker.capture.since);
+    let outbox = OUTBOX.to_owned();
+    let (name, came) = match outbox::next(&progress, &pulling.reader, when, now, is_awake) {
+        Step::Begin => (outbox, looker.begin((progress, version)).await?),
+        Step::Acknowledge(place) => (outbox, looker.acknowledge(place, pulling).await),
+        Step::Pull(place) => (outbox, looker.pull(place, (progress, version), pulling).await?),
+        Step::Look(name, look) => {
+            let came = looker.read_beside(&name, &look, pulling).await?;
+            (name, came)
+        }
+        Step::Judge => looker.judge_beside(pulling).await?,
+        Step::Drop => {
+            if let Some(name) = pulling.drop_beside() {
+                let until = longer(looker, left_alone.get(&name).copied());
+                memory.models_left_alone.insert(name, until);
+            }
+            return Ok(());
+        }
+        Step::Rest(until) => {
+            let span = if until > now { until.since(now).min(BEAT) } else { TimeSpan::default() };
+            looker.clock.sleep(span).await;
+            return Ok(());
+        }
+    };
+    settle(looker, memory, &name, &came);
     Ok(())
 }
 

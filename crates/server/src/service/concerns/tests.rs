@@ -1,5 +1,6 @@
 //! Tables of what is told, and when.
 
+use engine::pulls::Lines;
 use model::{DestinationName, FlowName, Principal, SourceName};
 
 use super::*;
@@ -22,6 +23,8 @@ fn quiet() -> Seen<'static> {
         destinations: &[],
         sources: &[],
         gaps: &[],
+        pulls: &[],
+        rotations: &[],
         unrouted: None,
         deadline_passed: None,
         newest_record: Some(at(NOW)),
@@ -47,6 +50,22 @@ fn what_cannot_be_read_is_told_at_once_where_a_person_mends_it_and_later_where_t
                    where it was";
     let gaps = [gap(Some("mrp.production"), 5, "install it")];
     check(&Seen { gaps: &gaps, ..quiet() }, &[("unread", Health::Unhealthy, at_once)]);
+}
+
+#[test]
+fn what_one_transaction_holds_back_is_told_after_minutes_and_what_is_lost_at_once() {
+    let lines = |ago| Some(Lines { count: 12, since: at(NOW - ago) });
+    let of = |outlook| [("erp".parse().unwrap(), outlook)];
+    let held = |ago| of(Outlook { held_back: lines(ago), lost: None });
+    check(&Seen { pulls: &held(300), ..quiet() }, &[]);
+    let late = "12 changes in the outbox of erp have waited for 7 min behind one transaction that does not end: find it in \
+                pg_stat_activity of Odoo's database, by the oldest backend_xid. Nothing is lost";
+    check(&Seen { pulls: &held(420), ..quiet() }, &[("held_back", Health::Unhealthy, late)]);
+    let gone = "12 changes of erp were removed from its outbox before they were read, as was learnt 5 s ago: all contents are \
+                being compared, and what differs becomes an event; states in between are lost. Give the outbox room for more rows \
+                in its settings";
+    let lost = of(Outlook { held_back: None, lost: lines(5) });
+    check(&Seen { pulls: &lost, ..quiet() }, &[("lost", Health::Unhealthy, gone)]);
 }
 
 fn work(due: i64) -> Backlog {
@@ -146,6 +165,7 @@ fn a_secret_without_a_value_is_unhealthy_on_both_sides() {
         system: String::new(),
         accepted_since_start: 0,
         duplicates_since_start: 0,
+        nudges_since_start: 0,
     };
     let wms = DestinationStatus { secrets_missing: missing(), ..wms() };
     let seen = Seen { sources: &[shop], destinations: &[wms], work: &[work(NOW - 400)], ..quiet() };

@@ -1,9 +1,30 @@
-//! Automation rules: what a trigger fills in by itself, and what an action is called by version.
+//! Automation rules: what a trigger fills in by itself, what an action is called by version, and running one by hand.
 
+use crate::odoo::calls::{Call, Method, Outcome};
 use crate::odoo::env::Env;
 use crate::odoo::errors::Failure;
+use crate::odoo::rights::{self, Operation};
 use crate::odoo::store::Record;
 use crate::odoo::value::{Value, text};
+use crate::odoo::webhooks;
+
+const ACTION: &str = "ir.actions.server";
+
+pub(in crate::odoo) const METHODS: &[Method] = &[Method { needs: Operation::Read, ..Method::act(ACTION, "run", run) }];
+
+/// Runs actions on the record that the context names, as the button does: a webhook tells of it, and nothing is written. Whoever
+/// may not change records of the model may not run it.
+fn run(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
+    let record = env.context.get("active_id").and_then(serde_json::Value::as_i64).unwrap_or_default();
+    for id in &call.ids {
+        let action = env.get(ACTION, *id)?;
+        let of = env.get("ir.model", action.int("model_id"))?;
+        let (_, model) = env.model(of.text("model"))?;
+        rights::check(env, model, Operation::Write)?;
+        webhooks::tell(env, *id, &action, (model, record));
+    }
+    Ok(Outcome::Plain(serde_json::Value::Bool(false)))
+}
 
 pub(super) fn fill(env: &mut Env<'_>, record: &mut Record) -> Result<(), Failure> {
     if record.text("trigger") == "on_state_set" {

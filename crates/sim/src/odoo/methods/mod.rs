@@ -17,12 +17,13 @@ use serde_json::{Map, Value as Json};
 use super::calls::Method;
 use super::env::Env;
 use super::errors::Failure;
-use super::keys;
 use super::store::Record;
 use super::value::{Value, text};
+use super::{keys, rules};
 
 /// The methods of all models.
-pub(super) const ALL: [&[Method]; 9] = [
+pub(super) const ALL: [&[Method]; 10] = [
+    automation::METHODS,
     keys::METHODS,
     message::METHODS,
     modules::METHODS,
@@ -63,6 +64,7 @@ pub(super) fn fill(env: &mut Env<'_>, model: &str, record: &mut Record) -> Resul
         "account.move" => invoice::fill(env, record),
         "account.move.line" => invoice::fill_line(env, record)?,
         "base.automation" => automation::fill(env, record)?,
+        rules::MODEL => rules::fill(env, record)?,
         "ir.actions.server" => automation::fill_action(env, record),
         "mail.activity" => preset(record, "user_id", Value::Ref(env.tx.user)),
         "maintenance.request" => preset(record, "request_date", text(&today(env))),

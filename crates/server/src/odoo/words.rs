@@ -1,4 +1,4 @@
-//! Failures of calls to an Odoo as diagnostics: the code, the words and what the command ends with. Pure.
+//! Failures of calls to an Odoo as diagnostics: the code, the words and the repair. Pure.
 
 use adapters::odoo::{Class, Failure};
 use model::diagnostic::Place;
@@ -6,13 +6,11 @@ use model::outcome::TransportError;
 use model::{Code, Diagnostic};
 use policy::codes;
 
-use crate::exit::Exit;
-
 /// What is said where waiting mends it.
 const WAIT: &str = "wait a minute and ask again: nothing is lost meanwhile, the first sweep after finds what changed";
 
 /// Why a call failed, of the system of this name.
-pub(crate) fn diagnostic(failure: &Failure, name: &str) -> Diagnostic {
+pub fn diagnostic(failure: &Failure, name: &str) -> Diagnostic {
     let told = failure.unread();
     let (why, said) = match failure {
         // What Odoo says stands by itself: it may have several lines.
@@ -88,20 +86,8 @@ fn spoken(exception: &str, message: &str) -> String {
 }
 
 /// What Odoo says, in one line.
-pub(crate) fn sentence(said: &str) -> String {
+pub fn sentence(said: &str) -> String {
     said.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// What a command ends with that could not go on for this.
-pub(crate) fn exit(code: Code) -> Exit {
-    match code {
-        codes::ODOO_LOGIN => Exit::Usage,
-        codes::ODOO_ACCESS | codes::ODOO_MODEL | codes::ODOO_FIELD | codes::ODOO_CLOCK | codes::ODOO_KEY_ENDS => {
-            Exit::Findings
-        }
-        codes::ODOO_TOO_OLD | codes::ODOO_REFUSES => Exit::Failed,
-        _ => Exit::Unreachable,
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,112 @@
+//! What the adapter makes of the outbox: the form of other reads in both versions, and its refusals by their causes.
+
+use std::collections::BTreeMap;
+
+use engine::ports::{Asked, Extent, Line, Place, Pull, Pulled, Records as _, Said, Which};
+use formats::signature::Secret;
+use serde_json::json;
+use sim::odoo::Addon;
+
+use crate::bed::{Bed, MEASURED};
+
+async fn pull(bed: &Bed, after: Option<&Place>) -> Pulled {
+    let readings = BTreeMap::from([("sale.order".to_owned(), bed.reading())]);
+    bed.records.pulled(&bed.peer, &Pull { after: after.cloned(), limit: 500, readings }).await.unwrap()
+}
+
+/// The lines of orders that tell something that was not told otherwise.
+fn told(pulled: &Pulled) -> Vec<&Line> {
+    let lines = pulled.lines.iter().filter(|line| line.model == "sale.order");
+    lines.filter(|line| line.said != Said::Changed).collect()
+}
+
+#[tokio::test]
+async fn a_line_is_what_a_read_of_the_record_would_show() {
+    for version in MEASURED {
+        let bed = Bed::new(version).await;
+        bed.rules(&bed.specified().await.reading).await;
+        let id = u64::try_from(bed.order("PO-1").await).unwrap();
+        let pulled = pull(&bed, None).await;
+        let lines = told(&pulled);
+        let [Line { id: of, said: Said::Saved(row, _), .. }] = lines[..] else { panic!("{version:?} {pulled:?}") };
+        let asked =
+            Asked { model: "sale.order".to_owned(), reading: bed.reading(), which: Which::These(vec![id]), limit: 1 };
+        let shown = bed.records.shown(&bed.peer, &asked).await.unwrap();
+        assert_eq!((*of, row.body.clone()), (id, shown.rows[0].body.clone()), "{version:?}");
+        assert_eq!(**row, shown.rows[0], "{version:?}");
+        bed.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_change_below_the_record_tells_of_it_and_a_deletion_tells_that_it_is_gone() {
+    for version in MEASURED {
+        let bed = Bed::new(version).await;
+        bed.rules(&bed.specified().await.reading).await;
+        let id = bed.order("PO-1").await;
+        let before = pull(&bed, None).await.next;
+        let line = bed.call("sale.order.line", "search", json!([[["order_id", "=", id]]])).await[0].clone();
+        bed.call("sale.order.line", "write", json!([[line], { "product_uom_qty": 5.0 }])).await;
+        let pulled = pull(&bed, Some(&before)).await;
+        let lines = told(&pulled);
+        let [Line { said: Said::Saved(row, _), .. }] = lines[..] else { panic!("{version:?} {pulled:?}") };
+        assert!(String::from_utf8_lossy(&row.body).contains(r#""product_uom_qty":5.0"#), "{row:?}");
+        bed.call("sale.order", "unlink", json!([[id]])).await;
+        let gone = pull(&bed, Some(&pulled.next)).await;
+        assert!(!told(&gone).is_empty() && told(&gone).iter().all(|line| line.said == Said::Deleted), "{gone:?}");
+        bed.end().await;
+    }
+}
+
+#[tokio::test]
+async fn what_another_reading_wrote_tells_only_that_the_record_changed() {
+    let bed = Bed::new(MEASURED[1]).await;
+    bed.rules("of an earlier contract").await;
+    bed.order("PO-1").await;
+    let pulled = pull(&bed, None).await;
+    assert!(told(&pulled).is_empty() && !pulled.lines.is_empty(), "{pulled:?}");
+    bed.end().await;
+}
+
+#[tokio::test]
+async fn a_place_of_another_epoch_begins_anew_and_what_was_acknowledged_comes_no_more() {
+    for version in MEASURED {
+        let bed = Bed::new(version).await;
+        bed.rules(&bed.specified().await.reading).await;
+        bed.order("PO-1").await;
+        let first = pull(&bed, None).await;
+        bed.records.acknowledged(&bed.peer, "crossdock/erp", &first.next).await.unwrap();
+        let held = bed.odoo.acknowledged("crossdock/erp").map(|(txid, id)| (txid.unsigned_abs(), id.unsigned_abs()));
+        assert_eq!(held, Some((first.next.txid, first.next.id)));
+        let kept = bed.order("PO-2").await;
+        bed.odoo.restore();
+        let anew = pull(&bed, Some(&first.next)).await;
+        assert_ne!(anew.next.epoch, first.next.epoch);
+        assert_eq!((anew.lines.len(), anew.next.txid), (0, 0));
+        let again = pull(&bed, Some(&anew.next)).await;
+        let ids: Vec<u64> = told(&again).iter().map(|line| line.id).collect();
+        assert_eq!(ids, [kept.unsigned_abs()], "{version:?}");
+        bed.records.acknowledged(&bed.peer, "crossdock/erp", &first.next).await.unwrap();
+        assert_eq!(bed.odoo.acknowledged("crossdock/erp"), None, "a place of another epoch says nothing");
+        bed.end().await;
+    }
+}
+
+#[tokio::test]
+async fn without_the_addon_and_without_the_right_each_has_its_cause_and_repair() {
+    for version in MEASURED {
+        let bed = Bed::new(version).await;
+        let ask = Pull { after: None, limit: 1, readings: BTreeMap::new() };
+        bed.odoo.set_addon(Addon::Missing);
+        let unread = bed.records.pulled(&bed.peer, &ask).await.unwrap_err();
+        assert_eq!((unread.cause, unread.of), ("no_outbox", Extent::Model), "{version:?} {unread:?}");
+        bed.odoo.set_addon(Addon::Installed);
+        let user = bed.odoo.add_user("clerk", "secret", &["Sales/User: All Documents"]);
+        let key = Secret::new(bed.odoo.issue_key(user, "clerk", None).into_bytes());
+        let clerk = engine::ports::Peer { login: Some("clerk".to_owned()), key, ..bed.peer.clone() };
+        let unread = bed.records.pulled(&clerk, &ask).await.unwrap_err();
+        assert_eq!(unread.cause, "no_outbox_right", "{version:?} {unread:?}");
+        assert!(unread.help.contains("Crossdock: read the outbox"), "{unread:?}");
+        bed.end().await;
+    }
+}
