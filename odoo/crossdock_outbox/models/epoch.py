@@ -117,7 +117,8 @@ class CrossdockEpoch(models.Model):
         No transaction has 1, so they come before all that is written in the new cluster, whether before anyone
         noticed or by transactions now running. Among themselves they come in the order of their row ids, which
         for the rows of one record is that in which they were written. Nobody can have read past them: this
-        commit makes them and the epoch visible together.
+        commit makes them and the epoch visible together. Snapshots end with their numbering, so no such row
+        keeps its reading.
         """
         cr = self.env.cr
         provable = reason != 'ids from the future' and facts['cluster']
@@ -130,6 +131,6 @@ class CrossdockEpoch(models.Model):
         if reason == 'another database':
             return
         cr.execute(
-            """UPDATE crossdock_outbox SET txid = 1, cluster = %s
+            """UPDATE crossdock_outbox SET txid = 1, cluster = %s, reading = NULL
                WHERE txid > 0 AND (%s OR cluster <> %s)""",
             [facts['now_cluster'], not provable, facts['now_cluster']])

@@ -3,6 +3,10 @@
 A late committer must never be skipped: ids are given before the commit, so a reader that remembers the
 highest id it saw loses whatever commits later with a lower one. `pull` hands out only rows whose transaction
 id is below the oldest transaction still running (the fence), in the order of (transaction id, row id).
+
+Nor may a payload be taken for the whole truth when it is not. Two transactions that change two lines of an order
+side by side touch no row in common, so neither waits nor fails, and neither sees what the other did: the row that
+comes second lacks the change of the first. Its `reading` is withheld, and the reader reads the record.
 """
 import json
 
@@ -19,10 +23,19 @@ BEHIND_MAX = 10_000
 
 FENCE = 'pg_snapshot_xmin(pg_current_snapshot())::text::bigint'
 
+# The lower bound is for the index; who was running above it is in the list of the snapshot.
+OVERLOOKS = """
+    EXISTS (SELECT 1 FROM crossdock_outbox e
+            WHERE e.res_model = o.res_model AND e.res_id = o.res_id AND e.txid < o.txid
+              AND e.txid >= pg_snapshot_xmin(o.snapshot::pg_snapshot)::text::bigint
+              AND NOT pg_visible_in_snapshot(e.txid::text::xid8, o.snapshot::pg_snapshot))
+"""
+
 ROWS = """
-    SELECT txid, id, event_id, event_type, res_model, res_id, payload,
+    SELECT txid, id, event_id, event_type, res_model, res_id, trigger,
+           CASE WHEN reading IS NOT NULL AND NOT """ + OVERLOOKS + """ THEN reading END AS reading, payload,
            to_char(emitted_at, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS emitted_at
-    FROM crossdock_outbox
+    FROM crossdock_outbox o
     WHERE (txid, id) > (%s, %s) AND txid > 0 AND txid < """ + FENCE + """
     ORDER BY txid, id LIMIT %s
 """
@@ -56,8 +69,10 @@ class CrossdockOutbox(models.Model):
     res_id = fields.Integer('Record id', required=True, readonly=True)
     trigger = fields.Char(readonly=True)
     payload = fields.Text(readonly=True)
+    reading = fields.Char(readonly=True, help='The reading that the payload was made by, as its rule names it.')
     txid = BigInteger('Transaction', required=True, readonly=True)
     cluster = BigInteger(readonly=True)
+    snapshot = fields.Char(readonly=True, help='What the transaction saw of others: xmin:xmax:running.')
     emitted_at = fields.Datetime('Emitted at', readonly=True)
     state = fields.Selection(
         [('new', 'Not pushed'), ('sent', 'Pushed'), ('dead', 'Given up')], 'Push', readonly=True, default='new')

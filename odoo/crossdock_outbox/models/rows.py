@@ -6,9 +6,15 @@ the record's id and the reason, and the reader reads the rest.
 import json
 import logging
 import uuid
+from collections import namedtuple
+from collections.abc import Mapping
 from datetime import date, datetime
 
 import psycopg2
+
+from odoo import fields
+
+from .specification import CONTEXT
 
 _logger = logging.getLogger(__name__)
 
@@ -17,14 +23,20 @@ PAYLOAD_BYTES_MAX = 256 * 1024
 # LIMIT: rows of one INSERT, so that a transaction over many records makes statements of a sane size.
 INSERT_ROWS_MAX = 500
 
+# A payload as JSON text, and the name of the reading that it was made by, if it was.
+Made = namedtuple('Made', 'payload reading')
+
 
 def payloads(env, model, rule, ids):
-    """{id: JSON text} of the records that exist and match the rule's domain."""
+    """{id: Made} of the records that exist and match the rule's domain."""
     records = env[model].browse(ids)
     try:
         if rule.domain:
             records = records.filtered_domain(rule.domain)
-        return {values['id']: to_json(model, rule, values) for values in records.read(rule.payload, load=None)}
+        if rule.specification is None:
+            return {values['id']: made(model, rule, values) for values in records.read(rule.payload, load=None)}
+        read = records.with_context(**CONTEXT).web_read(rule.specification)
+        return {values['id']: made_as_asked(model, rule, values) for values in read}
     except psycopg2.Error:
         raise  # the transaction is aborted, or is to be tried again
     except Exception as error:  # noqa: BLE001, any computed field may be in a payload
@@ -32,17 +44,31 @@ def payloads(env, model, rule, ids):
         return {id_: bare(model, rule, id_, str(error)) for id_ in ids}
 
 
-def to_json(model, rule, values):
+def made(model, rule, values):
+    """Of the fields of a rule."""
     values.update(_model=model, _trigger=rule.trigger)
-    text = json.dumps(values, default=plain, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return fitting(model, rule, values['id'], to_json(values, plain), None)
+
+
+def made_as_asked(model, rule, values):
+    """Of a specification: what Odoo would answer to the reader who asks, and nothing else."""
+    return fitting(model, rule, values['id'], to_json(values, answered), rule.reading)
+
+
+def to_json(values, other):
+    return json.dumps(values, default=other, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+
+def fitting(model, rule, id_, text, reading):
     if len(text.encode()) > PAYLOAD_BYTES_MAX:
-        _logger.error('crossdock outbox: the payload of %s for id %s is too long', rule.event_type, values['id'])
-        return bare(model, rule, values['id'], 'payload too long')
-    return text
+        _logger.error('crossdock outbox: the payload of %s for id %s is too long', rule.event_type, id_)
+        return bare(model, rule, id_, 'payload too long')
+    return Made(text, reading)
 
 
 def bare(model, rule, id_, reason):
-    return json.dumps({'id': id_, '_model': model, '_trigger': rule.trigger, '_error': reason[:500]}, sort_keys=True)
+    values = {'id': id_, '_model': model, '_trigger': rule.trigger, '_error': reason[:500]}
+    return Made(json.dumps(values, sort_keys=True), None)
 
 
 def plain(value):
@@ -54,15 +80,26 @@ def plain(value):
     return str(value)
 
 
+def answered(value):
+    """As Odoo's own answers over JSON have it: moments without a zone and cut to the second."""
+    if isinstance(value, datetime):
+        return fields.Datetime.to_string(value)
+    if isinstance(value, date):
+        return fields.Date.to_string(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
 def match(env, dirty, fired, note):
     """Write the rows of `fired`, and put right those this transaction wrote before."""
     wished = wished_rows(env, fired, note)
     for key, row_id in present_rows(env.cr, dirty, note).items():
-        payload = wished.pop(key, None)
-        if payload is None:
+        due = wished.pop(key, None)
+        if due is None:
             env.cr.execute('DELETE FROM crossdock_outbox WHERE id = %s', [row_id])
         else:
-            env.cr.execute('UPDATE crossdock_outbox SET payload = %s WHERE id = %s', [payload, row_id])
+            env.cr.execute('UPDATE crossdock_outbox SET payload = %s, reading = %s WHERE id = %s', [*due, row_id])
     if wished:
         insert(env, fired, wished)
         note['written'].update((model, id_) for model, id_, _rule_id in wished)
@@ -70,24 +107,24 @@ def match(env, dirty, fired, note):
 
 
 def wished_rows(env, fired, note):
-    """{(model, id, rule id): payload} in the order of the first touch; one read for each model and rule."""
+    """{(model, id, rule id): Made} in the order of the first touch; one read for each model and rule."""
     ids_of = {}
     rule_of = {}
     for (model, id_), rules in fired.items():
         for rule in rules:
             rule_of[rule.id] = rule
             ids_of.setdefault((model, rule.id), []).append(id_)
-    made = {}
+    made_of = {}
     for (model, rule_id), ids in ids_of.items():
         rule = rule_of[rule_id]
         if rule.trigger == 'deleted':
             last = {id_: note['last'].get((model, id_), {}).get(rule.id) for id_ in ids}
-            made[model, rule.id] = {id_: payload for id_, payload in last.items() if payload}
+            made_of[model, rule.id] = {id_: due for id_, due in last.items() if due}
         else:
-            made[model, rule.id] = payloads(env, model, rule, ids)
+            made_of[model, rule.id] = payloads(env, model, rule, ids)
     return {
-        (model, id_, rule.id): made[model, rule.id][id_]
-        for (model, id_), rules in fired.items() for rule in rules if id_ in made[model, rule.id]
+        (model, id_, rule.id): made_of[model, rule.id][id_]
+        for (model, id_), rules in fired.items() for rule in rules if id_ in made_of[model, rule.id]
     }
 
 
@@ -110,12 +147,12 @@ def present_rows(cr, dirty, note):
 
 # The identity of the cluster is asked once for the statement and not for each row, as it reads a file.
 INSERT = """
-    INSERT INTO crossdock_outbox (event_id, event_type, rule_id, res_model, res_id, trigger, payload,
-                                  txid, cluster, emitted_at, state, attempts)
-    SELECT v.event_id, v.event_type, v.rule_id, v.res_model, v.res_id, v.trigger, v.payload,
-           pg_current_xact_id()::text::bigint, c.id, clock_timestamp() AT TIME ZONE 'UTC', 'new', 0
-    FROM (SELECT {cluster} AS id OFFSET 0) c,
-         (VALUES {rows}) v(number, event_id, event_type, rule_id, res_model, res_id, trigger, payload)
+    INSERT INTO crossdock_outbox (event_id, event_type, rule_id, res_model, res_id, trigger, payload, reading,
+                                  txid, cluster, snapshot, emitted_at, state, attempts)
+    SELECT v.event_id, v.event_type, v.rule_id, v.res_model, v.res_id, v.trigger, v.payload, v.reading,
+           pg_current_xact_id()::text::bigint, c.id, c.snapshot, clock_timestamp() AT TIME ZONE 'UTC', 'new', 0
+    FROM (SELECT {cluster} AS id, pg_current_snapshot()::text AS snapshot OFFSET 0) c,
+         (VALUES {rows}) v(number, event_id, event_type, rule_id, res_model, res_id, trigger, payload, reading)
     ORDER BY v.number
 """
 
@@ -124,13 +161,13 @@ def insert(env, fired, wished):
     rule_of = {rule.id: rule for rules in fired.values() for rule in rules}
     cluster = env['crossdock.epoch']._cluster_sql()
     values = [
-        (number, str(uuid.uuid4()), rule_of[rule_id].event_type, rule_id, model, id_, rule_of[rule_id].trigger, payload)
-        for number, ((model, id_, rule_id), payload) in enumerate(wished.items())
+        (number, str(uuid.uuid4()), rule_of[rule_id].event_type, rule_id, model, id_, rule_of[rule_id].trigger, *due)
+        for number, ((model, id_, rule_id), due) in enumerate(wished.items())
     ]
     for start in range(0, len(values), INSERT_ROWS_MAX):
         some = values[start:start + INSERT_ROWS_MAX]
         env.cr.execute(
-            INSERT.format(cluster=cluster, rows=', '.join(['(%s, %s, %s, %s, %s, %s, %s, %s)'] * len(some))),
+            INSERT.format(cluster=cluster, rows=', '.join(['(%s, %s, %s, %s, %s, %s, %s, %s, %s)'] * len(some))),
             [value for row in some for value in row])
 
 

@@ -9,16 +9,23 @@ from collections import namedtuple
 from odoo import _, api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 
+from . import specification as specifications
+from .specification import NO_PAYLOAD
+
 EVENT_TYPE = re.compile(r'[a-z0-9_]+(\.[a-z0-9_]+)+')
-NO_PAYLOAD = ('binary', 'image', 'serialized')
+# LIMIT: what a reader calls a reading, in every row of it. A digest in hexadecimal fits.
+READING_CHARS_MAX = 64
 
 # One rule, as the writer needs it: plain values only, as it is cached over transactions.
-Rule = namedtuple('Rule', 'id trigger event_type watched values payload domain')
-# All the rules of a model; `columns` are those whose values before the transaction must be known.
-Watch = namedtuple('Watch', 'rules columns deleted')
+Rule = namedtuple('Rule', 'id trigger event_type watched values payload domain specification reading')
+# A rule of `model` that shows records of another one below its own; see specification.chains.
+Link = namedtuple('Link', 'rule_id model chain')
+# All that is looked at in a model: its own rules, and those that show its records below others. `columns` are those of
+# which a write counts, `reached` those that are read at the end in any case.
+Watch = namedtuple('Watch', 'rules links columns reached deleted')
 
 COMPILE = """
-    SELECT r.id, r.model, r.trigger, r.event_type, r.reached_values, r.domain,
+    SELECT r.id, r.model, r.trigger, r.event_type, r.reached_values, r.domain, r.specification, r.reading,
            ARRAY(SELECT f.name FROM crossdock_rule_watched w JOIN ir_model_fields f ON f.id = w.field_id
                  WHERE w.rule_id = r.id ORDER BY f.name) AS watched,
            ARRAY(SELECT f.name FROM crossdock_rule_payload p JOIN ir_model_fields f ON f.id = p.field_id
@@ -40,6 +47,7 @@ class CrossdockRule(models.Model):
         'ir.model', 'Model', required=True, ondelete='cascade', domain=[('transient', '=', False)])
     model = fields.Char(related='model_id.model', string='Model name', store=True, index=True)
     trigger = fields.Selection([
+        ('saved', 'Made or written, or a record shown below it'),
         ('created', 'Created'),
         ('reached', 'A value is reached'),
         ('changed', 'A field is changed'),
@@ -52,13 +60,17 @@ class CrossdockRule(models.Model):
     payload_field_ids = fields.Many2many(
         'ir.model.fields', 'crossdock_rule_payload', 'rule_id', 'field_id', 'Payload',
         help='Whoever may pull sees these fields of every record of the model.')
+    specification = fields.Text(
+        help='In place of payload fields: what web_read is to read, as JSON. Its one2many fields are watched, too.')
+    reading = fields.Char(
+        size=READING_CHARS_MAX, help='What the reader calls this specification; in every row that was read with it.')
     domain = fields.Char(default='[]', help='Only records that match at the end of the transaction.')
     active = fields.Boolean(default=True)
     shipped_key = fields.Char(readonly=True, copy=False)
     shipped_fields = fields.Text(readonly=True, copy=False)
 
     @api.constrains('event_type', 'model_id', 'trigger', 'watched_field_ids', 'reached_values',
-                    'payload_field_ids', 'domain')
+                    'payload_field_ids', 'domain', 'specification', 'reading')
     def _check_rule(self):
         for rule in self:
             mistakes = rule._mistakes()
@@ -79,7 +91,8 @@ class CrossdockRule(models.Model):
             mistakes.append(_('A field belongs to another model.'))
         if self.payload_field_ids.filtered(lambda f: f.ttype in NO_PAYLOAD):
             mistakes.append(_('A payload holds no binary fields.'))
-        return mistakes + self._rights_mistakes(model) + self._watch_mistakes(model) + self._domain_mistakes(model)
+        return (mistakes + self._rights_mistakes(model) + self._watch_mistakes(model)
+                + self._specification_mistakes(model) + self._domain_mistakes(model))
 
     def _rights_mistakes(self, model):
         """A rule hands out what it names: nobody may name what they may not read themselves."""
@@ -99,6 +112,14 @@ class CrossdockRule(models.Model):
             mistakes.append(_('Name one field and the values that it reaches.'))
         if self.trigger == 'changed' and not names:
             mistakes.append(_('Name the fields that are changed.'))
+        return mistakes
+
+    def _specification_mistakes(self, model):
+        if not self.specification:
+            return [_('A reading is the name of a specification, and there is none.')] if self.reading else []
+        mistakes = specifications.mistakes(model, self.specification)
+        if self.payload_field_ids:
+            mistakes.append(_('A payload is made of its fields or of a specification, not of both.'))
         return mistakes
 
     def _domain_mistakes(self, model):
@@ -154,22 +175,50 @@ class CrossdockRule(models.Model):
             model = self.env.get(row['model'])
             if model is not None and not model._abstract:
                 rules_of.setdefault(row['model'], []).append(compile_rule(row, model))
-        return {name: watch_of(rules) for name, rules in rules_of.items()}
+        links_of = {}
+        for name, rules in rules_of.items():
+            for link in links(self.env[name], rules):
+                links_of.setdefault(link.chain[0][0], []).append(link)
+        return {
+            name: watch_of(self.env[name], rules_of.get(name, ()), links_of.get(name, ()))
+            for name in {**rules_of, **links_of}
+        }
 
 
 def compile_rule(row, model):
     """The rule of one row, without fields that the model no longer has."""
-    watched = tuple(name for name in row['watched'] if name in model._fields and is_column(model._fields[name]))
-    payload = {*row['payload'], *watched, 'write_date'}
+    named = frozenset(row['watched']) & columns_of(model)
+    payload = {*row['payload'], *named, 'write_date'}
     values = frozenset(value.strip() for value in (row['reached_values'] or '').split(',') if value.strip())
+    specification, is_whole = None, False
+    if row['specification']:
+        specification, is_whole = specifications.compiled(model, row['specification'])
     return Rule(
-        row['id'], row['trigger'], row['event_type'], watched, values,
-        tuple(sorted(name for name in payload if name in model._fields)), parse_domain(row['domain']))
+        row['id'], row['trigger'], row['event_type'],
+        # Each write through the ORM moves `write_date`, also one that only changes a list of other records.
+        columns_of(model) if row['trigger'] == 'saved' else named, values,
+        tuple(sorted(name for name in payload if name in model._fields)), parse_domain(row['domain']),
+        specification, row['reading'] if is_whole else None)
 
 
-def watch_of(rules):
-    columns = frozenset(name for rule in rules if rule.trigger in ('reached', 'changed') for name in rule.watched)
-    return Watch(tuple(rules), columns, any(rule.trigger == 'deleted' for rule in rules))
+def links(model, rules):
+    """The links of a model's rules to what they show below its records, each once."""
+    for rule in rules:
+        if rule.trigger == 'saved' and rule.specification:
+            for chain in dict.fromkeys(specifications.chains(model, rule.specification)):
+                yield Link(rule.id, model._name, chain)
+
+
+def watch_of(model, rules, links_up):
+    columns = columns_of(model) if links_up else frozenset()
+    columns = columns.union(*(rule.watched for rule in rules if rule.trigger in ('saved', 'reached', 'changed')))
+    reached = frozenset().union(*(rule.watched for rule in rules if rule.trigger == 'reached'))
+    return Watch(
+        tuple(rules), tuple(links_up), columns, reached, any(rule.trigger == 'deleted' for rule in rules))
+
+
+def columns_of(model):
+    return frozenset(name for name, field in model._fields.items() if is_column(field))
 
 
 def is_column(field):

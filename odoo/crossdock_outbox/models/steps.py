@@ -18,7 +18,7 @@ import logging
 from odoo import SUPERUSER_ID, api
 from odoo.tools import SQL
 
-from . import rows
+from . import below, rows
 
 _logger = logging.getLogger(__name__)
 
@@ -28,12 +28,14 @@ KEY = 'crossdock_outbox'
 def memory(cr):
     """What is known of this transaction, in plain values (the test framework copies it deeply).
 
-    before:  {model: {id: {column: value}}}, or None for a record that this transaction made
+    before:  {model: {id: {column: value}}} of what was written, or None for a record that this transaction made
     dirty:   {(model, id): None} in the order of the first touch; still to be looked at
+    shown:   {(rule id, id)} of records below which something changed
     written: {(model, id)} that may have rows of this transaction
-    last:    {(model, id): {rule id: payload}} of records about to be deleted
+    last:    {(model, id): {rule id: Made}} of records about to be deleted
     """
-    return cr.postcommit.data.setdefault(KEY, {'before': {}, 'dirty': {}, 'written': set(), 'last': {}})
+    return cr.postcommit.data.setdefault(
+        KEY, {'before': {}, 'dirty': {}, 'shown': set(), 'written': set(), 'last': {}})
 
 
 def created(records):
@@ -46,9 +48,9 @@ def created(records):
 def before_write(records, watch, vals_list):
     """Called with the values about to be written, while the row still has the old ones."""
     note = memory(records.env.cr)
-    names = set().union(*vals_list)
-    if watch.columns and not names.isdisjoint(watch.columns):
-        remember(records, watch, records._ids)
+    names = watch.columns.intersection(set().union(*vals_list))
+    if names:
+        remember(records, names, records._ids)
         mark(records, records._ids)
     elif note['written']:
         # Not a trigger, but the payload of a row that was written early may have changed.
@@ -60,7 +62,7 @@ def before_unlink(records, watch):
     ids = [id_ for id_ in records._ids if id_]
     if not ids:
         return
-    remember(records, watch, ids)
+    remember(records, {link.chain[0][1] for link in watch.links}, ids)
     # Neither what is gone already nor what this transaction made was ever seen outside.
     known = memory(records.env.cr)['before'][records._name]
     ids = [id_ for id_ in ids if known.get(id_) is not None]
@@ -69,20 +71,22 @@ def before_unlink(records, watch):
         env = quiet(records.env)
         for rule in watch.rules:
             if rule.trigger == 'deleted':
-                for id_, payload in rows.payloads(env, records._name, rule, ids).items():
-                    last.setdefault((records._name, id_), {})[rule.id] = payload
+                for id_, due in rows.payloads(env, records._name, rule, ids).items():
+                    last.setdefault((records._name, id_), {})[rule.id] = due
 
 
 def unlinked(records):
     mark(records, [id_ for id_ in records._ids if id_])
 
 
-def remember(records, watch, ids):
-    """Read the values before the transaction of those not known yet."""
+def remember(records, names, ids):
+    """Read the values that these columns had before the transaction, where they are not known yet."""
     known = memory(records.env.cr)['before'].setdefault(records._name, {})
-    unknown = [id_ for id_ in ids if id_ not in known]
+    unknown = [id_ for id_ in ids if id_ not in known or (known[id_] is not None and not names <= known[id_].keys())]
     if unknown:
-        known.update(read_columns(records.env.cr, records._table, watch.columns, unknown))
+        for id_, values in read_columns(records.env.cr, records._table, names, unknown).items():
+            # What is known already is older.
+            known[id_] = {**values, **known.get(id_, {})}
 
 
 def mark(records, ids):
@@ -113,32 +117,60 @@ def settle(env):
     dirty, note['dirty'] = list(note['dirty']), {}
     # Other pre-commit functions may have run before; what they changed is looked at in the next round.
     env.flush_all()
-    fired = decide_all(env, note, dirty)
+    table = env['crossdock.rule']._watches()
+    after = read_after(env, table, note, dirty)
+    shown = below.above(env, table, note, [key for key in dirty if has_changed(note, after, key)])
+    dirty += [key for key in shown if key not in after]
+    after.update(read_after(env, table, note, [key for key in shown if key not in after]))
+    fired = {key: firing(table[key[0]].rules, note, key, after[key]) for key in dirty if key in after}
     rows.match(env, dirty, fired, note)
     env.flush_all()
 
 
-def decide_all(env, note, dirty):
-    """{(model, id): [Rule]} of what happened to each record, in the order of the first touch."""
-    table = env['crossdock.rule']._watches()
+def read_after(env, table, note, keys):
+    """{(model, id): {column: value}}, or None for what is gone: the columns that were written or have to be known."""
     ids_of = {}
-    for name, id_ in dirty:
-        ids_of.setdefault(name, []).append(id_)
+    for model, id_ in keys:
+        if model in table:
+            ids_of.setdefault(model, []).append(id_)
     after = {}
-    for name, ids in ids_of.items():
-        if name in table:
-            after[name] = read_columns(env.cr, env[name]._table, table[name].columns, ids)
-    fired = {}
-    for name, id_ in dirty:
-        if name in table and id_ in note['before'].get(name, {}):
-            before = note['before'][name][id_]
-            now = after[name].get(id_)
-            fired[name, id_] = [rule for rule in table[name].rules if happened(rule, before, now)]
-    return fired
+    for model, ids in ids_of.items():
+        known = note['before'].get(model, {})
+        names = table[model].reached.union(*(known[id_] for id_ in ids if known.get(id_)))
+        now = read_columns(env.cr, env[model]._table, names, ids)
+        after.update({(model, id_): now.get(id_) for id_ in ids})
+    return after
 
 
-def happened(rule, before, now):
-    """Whether a rule fires: `before` is None if the record was made, `now` if it is gone."""
+def has_changed(note, after, key):
+    model, id_ = key
+    if key not in after or id_ not in note['before'].get(model, {}):
+        return False
+    before, now = note['before'][model][id_], after[key]
+    if before is None or now is None:
+        # Made and deleted in one transaction, it was never there.
+        return before is not now
+    return bool(differing(before, now))
+
+
+def differing(before, now):
+    """A column that was not written, as far as anyone looked (a rule may be younger), is unchanged."""
+    return frozenset(name for name in before if name in now and before[name] != now[name])
+
+
+def firing(rules, note, key, now):
+    """The rules that fire, from what a record was before the transaction to what it is now; None if it is gone."""
+    model, id_ = key
+    if id_ not in note['before'].get(model, {}):
+        return []
+    before = note['before'][model][id_]
+    changed = differing(before, now) if before and now else frozenset()
+    return [rule for rule in rules
+            if happened(rule, before, now, changed) or (now is not None and (rule.id, id_) in note['shown'])]
+
+
+def happened(rule, before, now, changed):
+    """Whether a rule fires by the record itself: `before` is None if it was made, `now` if it is gone."""
     if rule.trigger == 'created':
         return before is None and now is not None
     if rule.trigger == 'deleted':
@@ -146,14 +178,10 @@ def happened(rule, before, now):
     if now is None:
         return False
     if rule.trigger == 'reached':
-        return any(str(now[name]) in rule.values and (before is None or differs(name, before, now))
-                   for name in rule.watched)
-    return before is not None and any(differs(name, before, now) for name in rule.watched)
-
-
-def differs(name, before, now):
-    """A column that was not looked at before the change (its rule is younger) counts as unchanged."""
-    return name in before and before[name] != now[name]
+        return any(str(now[name]) in rule.values and (before is None or name in changed) for name in rule.watched)
+    if before is None:
+        return rule.trigger == 'saved'
+    return not changed.isdisjoint(rule.watched)
 
 
 def read_columns(cr, table, columns, ids):

@@ -1,5 +1,6 @@
 """Run with --test-tags /crossdock_outbox, after the installation of whatever business modules there are."""
 from . import test_capture
+from . import test_saved
 from . import test_rules
 from . import test_pull
 from . import test_fence

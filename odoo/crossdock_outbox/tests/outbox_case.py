@@ -3,6 +3,7 @@
 It must never need a business module; those tests are in test_business.py and skip themselves.
 """
 import json
+from datetime import timedelta
 
 from odoo.tests.common import TransactionCase, new_test_user, tagged  # noqa: F401, handed on
 
@@ -30,6 +31,8 @@ class OutboxCase(TransactionCase):
         self.settle()
         self.env.cr.postcommit.data.clear()
         self.env.cr.execute('UPDATE crossdock_outbox SET txid = id WHERE txid > id')
+        # Each transaction has its own moment, which goes into `write_date`.
+        self.env.cr._now = self.env.cr.now() + timedelta(seconds=1)
 
     def rows(self):
         """(event type, record id, payload) of the rows, in their order."""

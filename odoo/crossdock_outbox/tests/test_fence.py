@@ -100,3 +100,64 @@ class TestFence(TransactionCase):
             self.create_partner(cr, 'second try')
             cr.commit()
         self.assertEqual(self.names(), ['second try'])
+
+
+@tagged('post_install', '-at_install')
+class TestFenceOfSaved(TestFence):
+    """The same for whole records, whose rows two transactions may have to write."""
+
+    def setUp(self):
+        super().setUp()
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            env['crossdock.rule'].browse(self.rule_ids).unlink()
+            self.rule_ids = make_rule(
+                env, 'saved', payload='', reading='r1',
+                specification='{"name": {}, "child_ids": {"fields": {"name": {}}}}').ids
+            company = self.create_partner(cr, 'Company')
+            self.company_id, self.line_ids = company.id, {}
+            for name in ('early', 'late'):
+                line = self.create_partner(cr, name)
+                line.parent_id = company
+                self.line_ids[name] = line.id
+        with self.registry.cursor() as cr:
+            cr.execute('DELETE FROM crossdock_outbox WHERE id > %s', [self.max_id])
+
+    def test_each_transaction_of_one_cursor_is_its_own_step(self):
+        with self.registry.cursor() as cr:
+            partner = self.create_partner(cr, 'first')
+            cr.commit()
+            partner.name = 'second'
+            cr.commit()
+            partner.name = 'never'
+            cr.rollback()
+        self.assertEqual(self.names(), ['first', 'second'])
+
+    def test_of_lines_written_side_by_side_the_second_row_is_no_reading(self):
+        with self.registry.cursor() as early, self.registry.cursor() as late:
+            for cr in (early, late):
+                # The snapshot is that of the first statement.
+                cr.execute('SELECT 1')
+            for cr, name in ((early, 'early'), (late, 'late')):
+                self.rename(cr, self.line_ids[name], name + ' changed')
+            late.commit()
+            self.assertEqual(self.pull()[0], [], 'the row that is first has to come first')
+            early.commit()
+        with self.registry.cursor() as after:
+            self.rename(after, self.company_id, 'Both')
+        self.names()
+        self.assertEqual(self.of_company(), [
+            ('r1', ['early changed', 'late']),
+            (None, ['early', 'late changed']),
+            ('r1', ['early changed', 'late changed'])])
+
+    def rename(self, cr, id_, name):
+        api.Environment(cr, SUPERUSER_ID, {})['res.partner'].browse(id_).name = name
+        cr.flush()
+
+    def of_company(self):
+        """(reading, names of the lines) of its rows."""
+        with self.registry.cursor() as cr:
+            found = api.Environment(cr, SUPERUSER_ID, {})['crossdock.outbox'].pull(limit=2000)['rows']
+            return [(row['reading'], [child['name'] for child in row['payload']['child_ids']])
+                    for row in found if row['id'] > self.max_id and row['res_id'] == self.company_id]

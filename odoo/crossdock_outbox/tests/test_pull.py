@@ -22,7 +22,8 @@ class TestPull(OutboxCase):
         answer = self.outbox.pull()
         [row] = answer['rows']
         self.assertEqual(set(row), {
-            'txid', 'id', 'event_id', 'event_type', 'res_model', 'res_id', 'payload', 'emitted_at'})
+            'txid', 'id', 'event_id', 'event_type', 'res_model', 'res_id', 'trigger', 'reading', 'payload',
+            'emitted_at'})
         self.assertEqual(row['payload'], {'id': 1})
         self.assertRegex(row['emitted_at'], r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$')
         self.assertRegex(answer['now'], r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$')

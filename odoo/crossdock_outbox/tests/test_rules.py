@@ -1,7 +1,10 @@
 """Rules: what is refused, how a change of them takes effect, and those that come with the module."""
+import json
+
 from odoo.exceptions import UserError, ValidationError
 
 from ..models.shipped import RULES
+from ..models.specification import BYTES_MAX, DEPTH_MAX
 from .outbox_case import OutboxCase, make_rule, new_test_user, tagged
 
 
@@ -19,6 +22,8 @@ class TestRules(OutboxCase):
             {'trigger': 'created', 'payload': 'image_1920'},
             {'trigger': 'created', 'domain': "[('nope', '=', 1)]"},
             {'trigger': 'created', 'domain': '__import__("os")'},
+            {'trigger': 'saved', 'payload': '', 'reading': 'r1'},
+            {'trigger': 'saved', 'payload': 'name', 'specification': '{"name": {}}'},
         ):
             with self.subTest(mistake), self.assertRaises(ValidationError):
                 self.rule(**mistake)
@@ -35,6 +40,38 @@ class TestRules(OutboxCase):
         ):
             with self.subTest(what), self.assertRaises(ValidationError):
                 make_rule(mine, 'created', **what)
+
+    def test_a_specification_that_cannot_be_read_is_refused_with_its_place(self):
+        deep = {'name': {}}
+        for _level in range(DEPTH_MAX):
+            deep = {'parent_id': {'fields': deep}}
+        for specification, what in (
+            ('nope', 'no JSON'),
+            ('[]', 'no object of objects at res.partner'),
+            ('{"name": true}', 'no object of objects at res.partner'),
+            ('{"child_ids": {"fields": ["name"]}}', 'no object of objects at res.partner'),
+            ('{"nope": {}, "child_ids": {"fields": {"nor_this": {}}}}', 'no field nope'),
+            ('{"nope": {}, "child_ids": {"fields": {"nor_this": {}}}}', 'no field nor_this'),
+            ('{"image_1920": {}}', 'image_1920'),
+            ('{"name": {"fields": {}}}', 'name of res.partner leads to no records'),
+            ('{"child_ids": {"fields": {}, "context": {"lang": "de_DE"}}}', 'Below child_ids'),
+            (json.dumps(deep), 'goes deeper'),
+            (json.dumps({'x' * BYTES_MAX: {}}), 'more than'),
+        ):
+            with self.subTest(specification[:50]), self.assertRaisesRegex(ValidationError, what):
+                self.rule('saved', payload='', specification=specification)
+
+    def test_a_manager_makes_no_specification_of_what_they_may_not_read(self):
+        manager = new_test_user(self.env, 'crossdock-manager', groups='base.group_user,crossdock_outbox.group_manager')
+        mine = self.env(user=manager.id)
+        self.assertTrue(make_rule(mine, 'saved', payload='', specification='{"parent_id": {"fields": {"city": {}}}}'))
+        self.patch(self.env['res.partner']._fields['city'], 'groups', 'base.group_system')
+        for specification in ('{"city": {}}', '{"parent_id": {"fields": {"city": {}}}}'):
+            with self.subTest(specification), self.assertRaisesRegex(ValidationError, 'You may not read: city'):
+                make_rule(mine, 'saved', payload='', specification=specification)
+        self.env['ir.model.access'].search([('model_id.model', '=', 'res.partner.category')]).active = False
+        with self.assertRaisesRegex(ValidationError, 'You may not read records of res.partner.category'):
+            make_rule(mine, 'saved', payload='', specification='{"category_id": {"fields": {"name": {}}}}')
 
     def test_a_rule_works_at_once_and_stops_at_once(self):
         rule = self.rule('created')

@@ -3,6 +3,7 @@
 use model::outcome::{Again, Refusal};
 use serde_json::{Value, json};
 
+use super::production;
 use super::refer::{only, record, said, search, text};
 use super::seen::{Seen, Step, refused, unreadable};
 use crate::odoo::call::Call;
@@ -36,7 +37,10 @@ pub(super) fn plan(document: &Value, seen: &Seen) -> Step<Value> {
     let model = text(document, "model")?;
     let confirming = CONFIRMING.iter().find(|it| it.model == model);
     let confirming = confirming.ok_or_else(|| unreadable(format!("a {model} cannot be confirmed")))?;
-    let id = record(seen, model, &document["record"])?;
+    let id = match model {
+        "mrp.production" => production::order(document, seen)?,
+        _ => record(seen, model, &document["record"])?,
+    };
     let rows = seen.read(search(model, json!([["id", "=", id]]), &["name", "state"]))?;
     let row = only(rows, model, id)?;
     let state = said(&row["state"]);

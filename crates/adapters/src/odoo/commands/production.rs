@@ -85,7 +85,7 @@ pub(super) fn finish(document: &Value, seen: &Seen) -> Step<Value> {
 }
 
 /// The order. One that left a rest behind has another name since: its own with `-001`.
-fn order(document: &Value, seen: &Seen) -> Step<u64> {
+pub(super) fn order(document: &Value, seen: &Seen) -> Step<u64> {
     let reference = document.get("record").ok_or_else(|| unreadable("the command has no `record`"))?;
     if let Some(id) = found(seen, ORDER, reference)? {
         return Ok(id);
