@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn it_ends_well_only_when_it_was_told_to_and_nothing_failed() {
-        let end = |name: &str| End { name: name.to_owned(), why: Some("it panicked".to_owned()) };
+        let end = |name: &str| End { name: name.to_owned(), why: Some("it panicked".to_owned()), fault: None };
         let none = Endings::default();
         assert_eq!(ended(None, &none).unwrap(), Exit::Done);
         assert_eq!(ended(None, &Endings { cut: vec!["delivery".to_owned()], ..none.clone() }).unwrap(), Exit::Done);
