@@ -22,6 +22,7 @@ use crate::stats::now_us;
 
 use self::sink::Sink;
 use self::users::{Plan, Users};
+use self::verdict::Judged;
 
 /// Orders that are there before capture begins.
 const ORDERS: usize = 2_000;
@@ -39,6 +40,23 @@ const LEFT_ALONE: Duration = Duration::from_mins(1);
 enum Told {
     Sweeps,
     Outbox,
+}
+
+impl Told {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Sweeps => "sweeps",
+            Self::Outbox => "outbox",
+        }
+    }
+
+    /// How the project says it.
+    const fn capture(self) -> &'static str {
+        match self {
+            Self::Sweeps => project::RUN,
+            Self::Outbox => project::OUTBOX,
+        }
+    }
 }
 
 /// `capture [--version 18|19] [--from sweeps|outbox] [--changes N] [--seed S] [--away SECONDS]`.
@@ -66,17 +84,11 @@ pub(crate) async fn run(args: &[String]) -> Outcome<()> {
 
 /// The users' day with the product beside it, and the verdict.
 async fn work(odoo: &Odoo, told: Told, plan: Plan) -> Outcome<()> {
-    let Plan { changes, seed, away_s } = plan;
-    let (odoo, version) = (odoo.clone(), odoo.version());
     let users = Users::new(odoo.clone(), plan);
     let serving = sim::odoo::serve(odoo.clone(), tokio::net::TcpListener::bind("127.0.0.1:0").await?)?;
     let sink = Sink::start().await?;
     let folder = tempfile::tempdir()?;
-    let capture = match told {
-        Told::Sweeps => project::RUN,
-        Told::Outbox => project::OUTBOX,
-    };
-    project::write(folder.path(), &serving.url, &odoo, &sink.address, capture)?;
+    project::write(folder.path(), &serving.url, odoo, &sink.address, told.capture())?;
     if told == Told::Outbox {
         users.rules(&serving.url).await?;
     }
@@ -91,21 +103,14 @@ async fn work(odoo: &Odoo, told: Told, plan: Plan) -> Outcome<()> {
     let began = now_us();
     users.work().await?;
     let worked_s = (now_us() - began) as f64 / 1e6;
-    let away = Duration::from_secs(away_s);
-    let judged = match told {
-        Told::Sweeps => {
-            tokio::time::sleep(IDENTITIES + SWEEP + SLACK + away).await;
-            verdict::judge(&odoo, &sink, users.began(), away)
-        }
-        Told::Outbox => {
-            exact::wait(&odoo, &sink, users.began(), SLACK + away + LEFT_ALONE).await;
-            exact::judge(&odoo, &sink, users.began())
-        }
-    };
+    let judged = judge(odoo, told, (&sink, &users), Duration::from_secs(plan.away_s)).await;
     let metrics = product.metrics().await?;
     let load = odoo.load();
     print(&format!(
-        "capture: {version:?} from {told:?}, seed {seed}, {} committed changes in {worked_s:.0} s, {}",
+        "capture: {:?} from {}, seed {}, {} committed changes in {worked_s:.0} s, {}",
+        odoo.version(),
+        told.word(),
+        plan.seed,
         judged.changes,
         judged.told()
     ));
@@ -127,17 +132,30 @@ async fn work(odoo: &Odoo, told: Told, plan: Plan) -> Outcome<()> {
     ));
     product.kill().await?;
     serving.stop().await;
+    ended(&judged, told, plan)
+}
+
+/// Waits until what has to arrive can have arrived, and compares.
+async fn judge(odoo: &Odoo, told: Told, (sink, users): (&Sink, &Users), away: Duration) -> Judged {
+    match told {
+        Told::Sweeps => {
+            tokio::time::sleep(IDENTITIES + SWEEP + SLACK + away).await;
+            verdict::judge(odoo, sink, users.began(), away)
+        }
+        Told::Outbox => {
+            exact::wait(odoo, sink, users.began(), SLACK + away + LEFT_ALONE).await;
+            exact::judge(odoo, sink, users.began())
+        }
+    }
+}
+
+fn ended(judged: &Judged, told: Told, Plan { changes, seed, .. }: Plan) -> Outcome<()> {
     for failure in &judged.failures {
         print(failure);
     }
     if judged.failures.is_empty() {
-        Ok(())
-    } else {
-        Err(format!(
-            "{} failures; again with --from {} --changes {changes} --seed {seed}",
-            judged.failures.len(),
-            if told == Told::Outbox { "outbox" } else { "sweeps" }
-        )
-        .into())
+        return Ok(());
     }
+    let (failures, from) = (judged.failures.len(), told.word());
+    Err(format!("{failures} failures; again with --from {from} --changes {changes} --seed {seed}").into())
 }

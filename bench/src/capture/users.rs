@@ -122,16 +122,17 @@ impl Users {
     pub(super) async fn alone(&self) -> Outcome<Took> {
         let mut day = Day::default();
         let orders: Vec<i64> = self.odoo.records(ORDER).keys().copied().collect();
+        let began = now_us();
         for (id, number) in orders.iter().cycle().zip(0..ALONE) {
+            let due = began + number * 1_000_000 / PACE;
+            while now_us() < due || day.ending.len() >= ENDING_MAX {
+                day.pass().await;
+            }
             let opened = now_us();
             let mut open = self.odoo.begin();
             if open.write(ORDER, &[*id], &json!({ "client_order_ref": format!("alone {number}") })).is_ok() {
                 day.commit(open, Some(opened));
             }
-            while day.ending.len() >= ENDING_MAX {
-                day.pass().await;
-            }
-            tokio::time::sleep(Duration::from_micros(1_000_000 / PACE)).await;
         }
         while !day.is_over() {
             day.pass().await;

@@ -172,7 +172,7 @@ impl Meters {
     /// What the other side can compare its own ledger with.
     pub fn since_start(&self) -> SinceStart {
         let (unreadable, nudges) = (lock(&self.unreadable).values().sum(), lock(&self.nudges).clone());
-        let mut since = SinceStart { unreadable, nudges, ..SinceStart::default() };
+        let mut since = SinceStart { nudges, unreadable, ..SinceStart::default() };
         for ((source, verdict), count) in lock(&self.events).iter() {
             let by_source = if *verdict == "duplicate" { &mut since.duplicates } else { &mut since.accepted };
             *by_source.entry(source.clone()).or_default() += count;

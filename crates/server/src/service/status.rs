@@ -37,8 +37,7 @@ pub async fn status(app: &App, answers: Answers) -> Result<Status, Fault> {
     let (usage, room) = (app.ground.journal.usage().await?, app.ground.ledger.room().await?);
     let newest = recent::page(app, None, 1).await?;
     app.ground.facts.tell_unreadable(None, &newest.unreadable);
-    let counts = app.ground.facts.meters.since_start();
-    let work = app.views.backlog().await?;
+    let (counts, work) = (app.ground.facts.meters.since_start(), app.views.backlog().await?);
     let destinations = destinations(app, &work, &counts);
     let sources = sources(app, &counts);
     let (now, wall) = (app.ground.clock.now(), app.ground.clock.wall());
