@@ -203,6 +203,7 @@ codes! {
     ODOO_KEY_PLACE 1023 "H1023" "a key lies where it cannot be replaced"
     ODOO_NO_ROTATION 1024 "H1024" "nothing says by what a new key is made"
     ODOO_PASSWORD 1025 "H1025" "a password opens no session in Odoo"
+    ODOO_OUTBOX_RULE 1026 "H1026" "a rule of the outbox is not what the contract reads"
 }
 
 /// The row of a code.

@@ -13,6 +13,7 @@ pub mod failure;
 mod fields;
 mod json2;
 mod outbox;
+mod outbox_rules;
 #[cfg(test)]
 mod recorded;
 mod records;
@@ -30,6 +31,7 @@ mod words;
 pub use self::call::{Call, Effect};
 pub use self::commands::Commands;
 pub use self::failure::{Class, Failure};
+pub use self::outbox_rules::{OUTBOX_RULES, OutboxRule, RuleStands, TRIGGERS};
 pub use self::records::OdooRecords;
 pub use self::renew::Maker;
 pub use self::rules::{Made, RULES, Rule, When};

@@ -40,6 +40,9 @@ pub(crate) struct AddOdoo {
     /// The project folder; it is begun where there is none
     #[arg(long, default_value = ".", value_name = "DIR")]
     pub(crate) project: PathBuf,
+    /// How changes are learnt; webhooks where --reachable-at is said, else sweeps
+    #[arg(long, value_enum, value_name = "WAY")]
+    pub(crate) capture: Option<CaptureWay>,
     /// Where Odoo reaches this product: webhooks then tell of changes at once. Without it sweeps find them
     #[arg(long, value_name = "URL")]
     pub(crate) reachable_at: Option<String>,
@@ -63,6 +66,17 @@ pub(crate) struct AddOdoo {
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) sure: Sure,
+}
+
+/// How changes in Odoo are learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CaptureWay {
+    /// By the outbox addon: each change, exactly once and in order
+    Outbox,
+    /// By webhooks at once, and by sweeps what these miss
+    Webhooks,
+    /// By reading what was written, each minute
+    Sweeps,
 }
 
 /// A subject of events.

@@ -16,6 +16,7 @@ pub(crate) fn exit(code: Code) -> Exit {
         | codes::ODOO_KEY_ENDS
         | codes::ODOO_NO_OUTBOX
         | codes::ODOO_NO_READER
+        | codes::ODOO_OUTBOX_RULE
         | codes::ODOO_UNHEARD => Exit::Findings,
         codes::ODOO_TOO_OLD | codes::ODOO_REFUSES | codes::ODOO_KEY_PLACE | codes::ODOO_NO_ROTATION => Exit::Failed,
         _ => Exit::Unreachable,

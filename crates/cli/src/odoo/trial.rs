@@ -9,7 +9,7 @@ use engine::ports::{Asked, Clock as _, Peer, Records as _, Row, Which};
 use model::diagnostic::Place;
 use model::{Diagnostic, TimeSpan, Timestamp};
 use policy::codes;
-use policy::compiled::{Capture, Source};
+use policy::compiled::{Capture, CapturedBy, Source};
 use serde::Serialize;
 use serde_json::{Value, json};
 use server::clock::SystemClock;
@@ -141,6 +141,9 @@ impl Trial<'_> {
         tried.example = self.read(Which::These(vec![named.1]), &named.0).await?.first().map(|row| example(&named.0, row));
         let rule = if self.source.secrets.is_empty() { None } else { self.rule(&named.0).await.map_err(told)? };
         match (rule, ear) {
+            (None, _) if self.capture.by == CapturedBy::Outbox => {
+                tried.not_rung = Some("the outbox tells of changes".to_owned())
+            }
             (None, _) => tried.not_rung = Some("there is none that our user may run".to_owned()),
             (Some(_), Err(why)) => tried.not_rung = Some(why.clone()),
             (Some(rule), Ok(ear)) => {

@@ -4,28 +4,25 @@
 mod files;
 mod key;
 mod make;
+mod rules;
 mod show;
 mod test_event;
 
-use adapters::odoo::{Odoo, RULES, Rule, Session, Standing, When};
+use adapters::odoo::{Odoo, Session, Standing};
 use clap::ValueEnum as _;
 use engine::ports::Peer;
-use model::diagnostic::Place;
 use model::{Diagnostic, SecretName, Severity};
-use policy::codes;
 use reqwest::Url;
 use server::settings::{Environment, Flags, Settings};
 
-use self::files::Planned;
+use self::files::{Planned, Present};
+use self::rules::Rules;
 use self::test_event::Tested;
 use crate::args::{Add, AddOdoo, Common, EventPack, Form};
 use crate::exit::{Ended, Exit, Failure};
 use crate::odoo::{self, Surveyed, Wanted};
 use crate::output::Output;
 use crate::{ask, moment};
-
-/// Fields whose change rings, of models that change without an event otherwise; of all others each save does.
-const NARROWED: [(&str, &[&str]); 2] = [("stock.quant", &["quantity", "reserved_quantity"]), ("stock.move", &["state"])];
 
 /// What a person is asked who names no events.
 const QUESTION: &str = "what do you want to know: sales, deliveries, stock, manufacturing, purchase, invoices, maintenance, partners, \
@@ -44,19 +41,6 @@ struct Plan<'a> {
     secrets: Secrets,
 }
 
-/// Automation rules in Odoo.
-#[derive(Debug)]
-enum Rules {
-    /// Nobody said where Odoo reaches us.
-    NotAsked,
-    /// Our user may make them.
-    Ours(Vec<Rule>),
-    /// Only an administrator may.
-    ByHand(Vec<Rule>),
-    /// Odoo does not have them.
-    NoModule,
-}
-
 /// Names of the system's secrets.
 #[derive(Clone, Debug)]
 struct Secrets {
@@ -69,7 +53,7 @@ pub(crate) async fn run(common: &Common, add: &Add, output: &Output) -> Ended {
     let address = address(&args.address)?;
     let settings = settings(args)?;
     let secrets = secrets(args)?;
-    files::refuse_taken(args)?;
+    let present = files::present(args, &address)?;
     let key = key::find(args, output)?;
     let peer = Peer {
         name: args.name.as_str().to_owned(),
@@ -81,7 +65,7 @@ pub(crate) async fn run(common: &Common, add: &Add, output: &Output) -> Ended {
     };
     let odoo = odoo::asker();
     let session = odoo::greet(&odoo, &peer).await.map_err(|found| failed(&found))?;
-    let plan = plan(args, (&odoo, &peer, session), secrets, output).await?;
+    let plan = plan(args, (&odoo, &peer, session), (secrets, present), output).await?;
     let lacking = plan.surveyed.findings.iter().any(|it| it.severity == Severity::Error);
     if plan.models.is_empty() {
         show::plan(&plan, &peer, output);
@@ -109,14 +93,17 @@ pub(crate) async fn run(common: &Common, add: &Add, output: &Output) -> Ended {
 async fn plan<'a>(
     args: &'a AddOdoo,
     (odoo, peer, session): (&Odoo, &Peer, Session),
-    secrets: Secrets,
+    (secrets, present): (Secrets, Option<Present>),
     output: &Output,
 ) -> Result<Plan<'a>, Failure> {
-    let chosen = chosen(args, output)?;
-    let mut models: Vec<&str> = chosen.iter().flat_map(|pack| pack.models()).copied().collect();
-    models.sort_unstable();
-    models.dedup();
-    let wanted: Vec<Wanted> = files::wanted(&models);
+    let way = match &present {
+        Some(present) => present.way(args)?,
+        None => rules::way(args)?,
+    };
+    let wanted: Vec<Wanted> = match &present {
+        Some(present) => present.wanted(),
+        None => files::wanted(&models(&chosen(args, output)?)),
+    };
     let mut surveyed = odoo::survey(odoo, peer, &session, &wanted).await.map_err(|found| failed(&found))?;
     let is_readable = |it: &&adapters::odoo::Rights| it.read == Standing::Granted;
     let models: Vec<String> = surveyed.rights.iter().filter(is_readable).map(|it| it.model.clone()).collect();
@@ -124,10 +111,22 @@ async fn plan<'a>(
     // Who may not list the own keys is told nothing about their end.
     let keys = odoo.keys(peer, &session).await.unwrap_or_default();
     surveyed.findings.extend(odoo::ending(&keys, moment::now(), &peer.name));
-    let rules = rules(args, (odoo, peer, &session), &models, &mut surveyed).await?;
-    let files =
-        if models.is_empty() { Planned::new() } else { files::plan(args, peer, &models, (&secrets, rules.are_wanted()))? };
+    let readings = present.as_ref().map_or_else(|| files::readings(&models), |present| present.readings(&models));
+    let rules = rules::plan(args, way, (odoo, peer, &session), &readings, &mut surveyed).await?;
+    let files = match present {
+        None if !models.is_empty() => files::plan(args, peer, &models, (&secrets, &rules))?,
+        // What is there is the project's own.
+        Some(_) | None => Planned::new(),
+    };
     Ok(Plan { args, session, surveyed, models, files, rules, secrets })
+}
+
+/// The models of some subjects.
+fn models(chosen: &[EventPack]) -> Vec<&'static str> {
+    let mut models: Vec<&str> = chosen.iter().flat_map(|pack| pack.models()).copied().collect();
+    models.sort_unstable();
+    models.dedup();
+    models
 }
 
 /// The subjects that were named, that a person at the terminal names, or the usual ones.
@@ -143,54 +142,6 @@ fn chosen(args: &AddOdoo, output: &Output) -> Result<Vec<EventPack>, Failure> {
     };
     let words = words.split([',', ' ']).filter(|word| !word.is_empty());
     words.map(|word| EventPack::from_str(word, true).map_err(|_| unknown(word))).collect()
-}
-
-async fn rules(
-    args: &AddOdoo,
-    (odoo, peer, session): (&Odoo, &Peer, &Session),
-    models: &[String],
-    surveyed: &mut Surveyed,
-) -> Result<Rules, Failure> {
-    let Some(base) = &args.reachable_at else { return Ok(Rules::NotAsked) };
-    let base = address(base)?;
-    let url = format!("{}/in/{}/", base.as_str().trim_end_matches('/'), args.name);
-    let rules = models.iter().flat_map(|model| [saved(args, model, &url), deleted(args, model, &url)]).collect();
-    let may = odoo.may(peer, session, RULES, "create").await;
-    match may.map_err(|failure| failed(&odoo::diagnostic(&failure, &peer.name)))? {
-        Standing::Granted => Ok(Rules::Ours(rules)),
-        Standing::Refused(_) => Ok(Rules::ByHand(rules)),
-        Standing::Absent => {
-            let message = format!("{}: Odoo has no {RULES}, so that no webhooks can be made", peer.name);
-            surveyed.findings.push(
-                Diagnostic::warning(codes::ODOO_MODEL, Place::Whole, message)
-                    .help("install the module Automation Rules, or leave --reachable-at out: sweeps find every change"),
-            );
-            Ok(Rules::NoModule)
-        }
-    }
-}
-
-fn saved(args: &AddOdoo, model: &str, url: &str) -> Rule {
-    Rule {
-        name: odoo::rule_name(args.name.as_str(), model),
-        model: model.to_owned(),
-        when: When::Saved,
-        fields: NARROWED.iter().find(|(of, _)| *of == model).map(|(_, fields)| fields.to_vec()).unwrap_or_default(),
-        url: url.to_owned(),
-    }
-}
-
-/// Without it the next comparison of identities finds what is gone.
-fn deleted(args: &AddOdoo, model: &str, url: &str) -> Rule {
-    let name = format!("{} deleted", odoo::rule_name(args.name.as_str(), model));
-    Rule { name, model: model.to_owned(), when: When::Deleted, fields: Vec::new(), url: url.to_owned() }
-}
-
-impl Rules {
-    /// Whether nudges come, sooner or later.
-    const fn are_wanted(&self) -> bool {
-        matches!(self, Self::Ours(_) | Self::ByHand(_))
-    }
 }
 
 /// What could not go on, as the code and the repair.

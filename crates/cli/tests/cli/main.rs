@@ -20,6 +20,8 @@ mod odoo;
 #[cfg(test)]
 mod odoo_wrong;
 #[cfg(test)]
+mod outbox_rules;
+#[cfg(test)]
 mod partner;
 #[cfg(test)]
 mod product;

@@ -1,16 +1,20 @@
 //! The project files of an Odoo that is added: the pack's for the chosen models, and a system file of its own.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use adapters::http::guard;
 use engine::ports::Peer;
-use model::{Network, Severity};
+use model::{Network, Severity, SourceName};
+use policy::compiled::{Capture, CapturedBy, Reading};
+use policy::contract::Contract;
 use policy::render::{self, Colour};
-use policy::{Folder, SourceFile};
+use policy::{Folder, Policy, SourceFile};
 use reqwest::Url;
 
 use super::Secrets;
-use crate::args::AddOdoo;
+use super::rules::Rules;
+use crate::args::{AddOdoo, CaptureWay};
 use crate::exit::{Exit, Failure};
 use crate::moment;
 use crate::odoo::Wanted;
@@ -19,28 +23,93 @@ use crate::packs::odoo::{Extent, events, files};
 /// Files that would be written; those that are there as they would be are none of them.
 pub(super) type Planned = Vec<SourceFile>;
 
-/// Refuses a name that the project has already.
-pub(super) fn refuse_taken(args: &AddOdoo) -> Result<(), Failure> {
+/// The system of this name that the project has: what is in Odoo is brought in line with it, and no file is written.
+#[derive(Debug)]
+pub(super) struct Present {
+    policy: Policy,
+    source: SourceName,
+}
+
+/// Looks whether the project has a system of this name. Refused where it is another one.
+pub(super) fn present(args: &AddOdoo, address: &Url) -> Result<Option<Present>, Failure> {
     let path = args.project.join(system_path(args));
     if !path.exists() {
-        return Ok(());
+        return Ok(None);
     }
-    let message = format!("the project has a system {} already: {}", args.name, path.display());
-    Err(Failure::new(Exit::Refused, "exists", message)
-        .hint("choose another --name; `crossdock doctor` looks whether the one that is there works"))
+    let refused = |message: String| {
+        Failure::new(Exit::Refused, "exists", message)
+            .hint("choose another --name; `crossdock doctor` looks whether the one that is there works")
+    };
+    let (policy, _) = policy::check_folder(&server::project::read(&args.project), moment::now());
+    let taken = || refused(format!("the project has a system {} already, another one: {}", args.name, path.display()));
+    let policy = policy.ok_or_else(taken)?;
+    let captured = policy.sources.get(&args.name).and_then(|source| source.captured()).ok_or_else(taken)?;
+    let url = address.as_str().trim_end_matches('/');
+    if captured.odoo.url.trim_end_matches('/') != url || captured.odoo.database != args.db {
+        return Err(taken());
+    }
+    let source = args.name.clone();
+    Ok(Some(Present { policy, source }))
+}
+
+impl Present {
+    fn capture(&self) -> &Capture {
+        let source = self.policy.sources.get(&self.source);
+        source.and_then(|source| source.captured()).expect("it is made of a policy that captures it")
+    }
+
+    /// How its file says that changes are learnt. Refused where something else was asked for.
+    pub(super) fn way(&self, args: &AddOdoo) -> Result<CaptureWay, Failure> {
+        let has_nudges = self.policy.sources.get(&self.source).is_some_and(|source| !source.secrets.is_empty());
+        let way = match self.capture().by {
+            CapturedBy::Outbox => CaptureWay::Outbox,
+            CapturedBy::Sweeps if has_nudges && args.reachable_at.is_some() => CaptureWay::Webhooks,
+            CapturedBy::Sweeps => CaptureWay::Sweeps,
+        };
+        if args.capture.is_some_and(|asked| asked != way) {
+            let message = format!("{} says another way of capture than --capture", system_path(args));
+            return Err(Failure::new(Exit::Refused, "exists", message)
+                .hint("change `capture` in the file first, and say --reachable-at for webhooks"));
+        }
+        Ok(way)
+    }
+
+    /// Its models.
+    pub(super) fn wanted(&self) -> Vec<Wanted> {
+        crate::odoo::wanted(&self.policy, &self.capture().odoo.system)
+    }
+
+    /// What its contracts read of these models.
+    pub(super) fn readings(&self, models: &[String]) -> BTreeMap<String, Reading> {
+        let captured = self.capture().models.iter().filter(|(model, _)| models.contains(model));
+        captured.map(|(model, it)| (model.clone(), it.reading.clone())).collect()
+    }
+}
+
+/// The contracts of the pack for some models, by model.
+fn contracts(models: &[&str]) -> BTreeMap<String, Arc<Contract>> {
+    let texts: Vec<SourceFile> =
+        files(models, Extent::Contracts).into_iter().map(|(path, text)| SourceFile::new(path, text)).collect();
+    let (policy, _) = policy::check(&texts);
+    let all = policy.map(|policy| policy.contracts).unwrap_or_default();
+    let of = |model: &str| {
+        let name = format!("odoo.{model}@");
+        all.iter().find(|(reference, _)| reference.to_string().starts_with(&name)).map(|(_, it)| Arc::clone(it))
+    };
+    models.iter().filter_map(|model| Some(((*model).to_owned(), of(model)?))).collect()
 }
 
 /// The models with the fields that their contracts in the pack require.
 pub(super) fn wanted(models: &[&str]) -> Vec<Wanted> {
-    let texts: Vec<SourceFile> =
-        files(models, Extent::Contracts).into_iter().map(|(path, text)| SourceFile::new(path, text)).collect();
-    let (policy, _) = policy::check(&texts);
-    let contracts = policy.map(|policy| policy.contracts).unwrap_or_default();
-    let required = |model: &str| {
-        let name = format!("odoo.{model}@");
-        contracts.iter().find(|(reference, _)| reference.to_string().starts_with(&name)).map(|(_, it)| it.required_fields())
-    };
-    models.iter().map(|model| Wanted { model: (*model).to_owned(), required: required(model).unwrap_or_default() }).collect()
+    let contracts = contracts(models);
+    let required = |model: &str| contracts.get(model).map(|it| it.required_fields()).unwrap_or_default();
+    models.iter().map(|model| Wanted { model: (*model).to_owned(), required: required(model) }).collect()
+}
+
+/// What their contracts in the pack read of models.
+pub(super) fn readings(models: &[String]) -> BTreeMap<String, Reading> {
+    let models: Vec<&str> = models.iter().map(String::as_str).collect();
+    contracts(&models).into_iter().filter_map(|(model, contract)| Some((model, contract.reading()?))).collect()
 }
 
 /// Networks of this Odoo that are not public: whoever types the address means it.
@@ -64,13 +133,13 @@ pub(super) fn plan(
     args: &AddOdoo,
     peer: &Peer,
     models: &[String],
-    (secrets, nudged): (&Secrets, bool),
+    (secrets, rules): (&Secrets, &Rules),
 ) -> Result<Planned, Failure> {
     let names: Vec<&str> = models.iter().map(String::as_str).collect();
     let extent = if args.flows { Extent::Flows } else { Extent::Contracts };
     let mut wanted: BTreeMap<String, String> =
         files(&names, extent).into_iter().map(|(path, text)| (path.to_owned(), text)).collect();
-    wanted.insert(system_path(args), system(args, peer, &names, (secrets, nudged)));
+    wanted.insert(system_path(args), system(args, peer, &names, (secrets, rules)));
     let present = server::project::read(&args.project);
     let there: BTreeMap<&str, &str> = present.files.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
     // Where what is canonical goes to is the project's own business once it says so.
@@ -107,7 +176,7 @@ fn system_path(args: &AddOdoo) -> String {
     format!("systems/{}.yaml", args.name)
 }
 
-fn system(args: &AddOdoo, peer: &Peer, models: &[&str], (secrets, nudged): (&Secrets, bool)) -> String {
+fn system(args: &AddOdoo, peer: &Peer, models: &[&str], (secrets, rules): (&Secrets, &Rules)) -> String {
     let login = args.login.as_ref().map(|login| format!("  login: {}\n", scalar(login))).unwrap_or_default();
     let allow: Vec<String> = peer.allow.iter().map(|it| format!("{}/{}", it.address, it.bits)).collect();
     let allow = if allow.is_empty() {
@@ -115,7 +184,11 @@ fn system(args: &AddOdoo, peer: &Peer, models: &[&str], (secrets, nudged): (&Sec
     } else {
         format!("  # Its address is in a private network; nothing else there is reached.\n  allow: [{}]\n", quoted(&allow))
     };
-    let capture = if nudged { format!("{{ nudges: [{}] }}", secrets.nudge) } else { "{}".to_owned() };
+    let capture = match rules {
+        Rules::Webhooks(..) => format!("{{ nudges: [{}] }}", secrets.nudge),
+        Rules::Outbox(..) => "{ from: outbox }".to_owned(),
+        Rules::Nothing(_) | Rules::NoModule => "{}".to_owned(),
+    };
     let lines = models.iter().flat_map(|model| events(model));
     let events = lines.flat_map(|line| ["      ", line, "\n"]).collect::<String>();
     let (name, key, url, database) = (&args.name, &secrets.key, scalar(&peer.url), scalar(&args.db));

@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use adapters::odoo::{Made, Odoo, Rule};
+use adapters::odoo::{Made, Odoo, Rule, RuleStands};
 use engine::ports::Peer;
 use model::{Diagnostic, SecretName};
 use server::settings::Environment;
 
-use super::{Plan, Rules};
+use super::Plan;
+use super::rules::{By, Rules};
 use crate::exit::{Exit, Failure};
 use crate::moment;
 use crate::odoo;
@@ -24,6 +25,8 @@ pub(super) struct All {
     pub(super) secrets: Vec<SecretName>,
     /// Rules by name, and whether they are new.
     pub(super) rules: Vec<(String, Made)>,
+    /// Rules of the outbox, and how each stood before.
+    pub(super) outbox: Vec<(String, RuleStands)>,
     /// Why rules are missing.
     pub(super) failed: Option<Diagnostic>,
 }
@@ -42,25 +45,45 @@ pub(super) async fn all(plan: &Plan<'_>, (odoo, peer): (&Odoo, &Peer), data: &Pa
         keep(&plan.secrets.key, &key, data)?;
         made.secrets.push(plan.secrets.key.clone());
     }
-    let nudge = plan.rules.are_wanted().then(|| nudge(&plan.secrets.nudge, data)).transpose()?;
+    let nudge = plan.rules.ring().then(|| nudge(&plan.secrets.nudge, data)).transpose()?;
     made.secrets.extend(nudge.as_ref().map(|_| plan.secrets.nudge.clone()));
     for (path, text) in plan.files.iter().map(|file| (file.path.as_str(), file.text.as_str())).chain([GITIGNORE]) {
         if write(&plan.args.project.join(path), text, 0o644)? {
             made.files.push(path.to_owned());
         }
     }
-    let (Rules::Ours(rules), Some(nudge)) = (&plan.rules, nudge) else { return Ok(made) };
+    match (&plan.rules, nudge) {
+        (Rules::Webhooks(rules, By::Us), Some(nudge)) => webhooks(plan, (odoo, peer), (rules, &nudge), &mut made).await,
+        (Rules::Outbox(_, By::Us), _) => outbox(plan, (odoo, peer), &mut made).await,
+        (Rules::Webhooks(..) | Rules::Outbox(..) | Rules::Nothing(_) | Rules::NoModule, _) => {}
+    }
+    Ok(made)
+}
+
+async fn outbox(plan: &Plan<'_>, (odoo, peer): (&Odoo, &Peer), made: &mut All) {
+    let Rules::Outbox(rules, _) = &plan.rules else { return };
+    for (rule, _) in rules {
+        match odoo.keep_outbox_rule(peer, &plan.session, rule).await {
+            Ok(stood) => made.outbox.push((rule.event_type.clone(), stood)),
+            Err(failure) => {
+                made.failed = Some(odoo::diagnostic(&failure, &peer.name));
+                return;
+            }
+        }
+    }
+}
+
+async fn webhooks(plan: &Plan<'_>, (odoo, peer): (&Odoo, &Peer), (rules, nudge): (&[Rule], &str), made: &mut All) {
     for rule in rules {
         let rule = Rule { url: format!("{}{nudge}", rule.url), ..rule.clone() };
         match odoo.make_rule(peer, &plan.session, &rule).await {
             Ok(one) => made.rules.push((rule.name, one)),
             Err(failure) => {
                 made.failed = Some(odoo::diagnostic(&failure, &peer.name));
-                break;
+                return;
             }
         }
     }
-    Ok(made)
 }
 
 /// The secret that nudges come with: the one that is there, or a new one.

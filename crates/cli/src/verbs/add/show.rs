@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use adapters::odoo::{Made, Rule, Standing, When};
+use adapters::odoo::{Made, OUTBOX_RULES, OutboxRule, Rule, RuleStands, Standing, TRIGGERS, When};
 use engine::ports::Peer;
 use policy::render::{self, Colour};
 use serde_json::{Value, json};
 
+use super::Plan;
 use super::make::All;
+use super::rules::{Addon, By, Rules};
 use super::test_event::Tested;
-use super::{Plan, Rules};
 use crate::args::Form;
 use crate::odoo::Tried;
 use crate::output::{Output, counted};
@@ -68,26 +69,58 @@ fn files(plan: &Plan<'_>, output: &Output) {
 fn rules(plan: &Plan<'_>, output: &Output) {
     output.line("");
     match &plan.rules {
-        Rules::NotAsked => {
+        Rules::Nothing(addon) => {
             output.line("would make nothing in Odoo: sweeps find each change within a minute");
             output.line("  with --reachable-at URL it makes webhooks, which tell at once; who saves in Odoo then waits for our answer, a second at most");
+            if *addon == Addon::Installed {
+                output.line("  the outbox addon is installed there: --capture outbox has each change exactly once, in order, and nobody waits");
+            }
         }
         Rules::NoModule => {
             output.line("would make nothing in Odoo: it has no automation rules; sweeps find each change within a minute");
         }
-        Rules::Ours(rules) => {
+        Rules::Webhooks(rules, By::Us) => {
             output.line(&format!(
                 "would make in Odoo {} with a webhook action each; who saves there waits for our answer, a second at most",
                 counted(rules.len(), "automation rule")
             ));
             output.lines(rules.iter().map(|rule| format!("  {}", values(rule))));
         }
-        Rules::ByHand(rules) => {
+        Rules::Webhooks(rules, By::Another) => {
             output.line(
                 "webhooks need an administrator (Settings), and our user is none; sweeps find each change within a minute",
             );
             output.line("for webhooks an administrator makes these in Odoo: developer mode, Settings, Technical, Automation Rules, New");
             output.lines(rules.iter().map(|rule| format!("  {}", clicks(rule))));
+        }
+        Rules::Outbox(rules, by) => outbox(rules, *by, output),
+    }
+}
+
+/// A rule is a permission: whoever may pull sees what it names, so that this is shown.
+fn outbox(rules: &[(OutboxRule, RuleStands)], by: By, output: &Output) {
+    let wanting = rules.iter().filter(|(_, stands)| !matches!(stands, RuleStands::Same(_))).count();
+    match by {
+        By::Us => output.line(&format!(
+            "would make or change in Odoo {}; readers of the outbox see what they name, of every record",
+            counted(wanting, "rule of the outbox")
+        )),
+        By::Another => {
+            output.line("rules of the outbox need the group \"Crossdock: configure the outbox\", which our user does not have; give it, or let");
+            output.line("somebody who has it make these in Odoo: Crossdock, Rules, New. Readers of the outbox see what they name, of every record");
+        }
+    }
+    for (rule, stands) in rules {
+        let stands = match stands {
+            RuleStands::Same(_) => "is there",
+            RuleStands::Differs(_) => "is there, and reads something else",
+            RuleStands::Missing => "is not there",
+        };
+        let OutboxRule { event_type, model, trigger, specified } = rule;
+        output.line(&format!("  {OUTBOX_RULES} {event_type:?} {stands}: model {model}, trigger {trigger}"));
+        if by == By::Another || *trigger == TRIGGERS[0] {
+            let specification = Value::Object(specified.specification.clone());
+            output.line(&format!("    reading {}, specification {specification}", specified.reading));
         }
     }
 }
@@ -123,7 +156,7 @@ fn secrets(plan: &Plan<'_>, output: &Output) {
     } else {
         format!("would keep no key: give it to the product as {} or with --store-key", key.variable())
     });
-    if plan.rules.are_wanted() {
+    if plan.rules.ring() {
         output.line(&format!(
             "would make the secret {} in the data folder, the end of the webhooks' address",
             plan.secrets.nudge
@@ -139,6 +172,7 @@ pub(super) fn made(plan: &Plan<'_>, (made, tested): (&All, &Tested), (peer, data
             "files": made.files,
             "secrets": made.secrets,
             "rules": made.rules.iter().map(|(name, one)| json!({ "name": name, "id": id(*one), "new": matches!(one, Made::New(_)) })).collect::<Vec<_>>(),
+            "outbox": made.outbox.iter().map(|(name, stood)| json!({ "name": name, "new": matches!(stood, RuleStands::Missing), "changed": matches!(stood, RuleStands::Differs(_)) })).collect::<Vec<_>>(),
             "failed": made.failed,
         });
         value["test_event"] = json!(tested.tried.as_ref().map(Tried::value));
@@ -153,6 +187,14 @@ pub(super) fn made(plan: &Plan<'_>, (made, tested): (&All, &Tested), (peer, data
     for (name, one) in &made.rules {
         let what = if matches!(one, Made::New(_)) { "made" } else { "was there, and stays as it is" };
         output.line(&format!("✓ rule {name:?} {what} (id {})", id(*one)));
+    }
+    for (event_type, stood) in &made.outbox {
+        let what = match stood {
+            RuleStands::Same(_) => "was there, and stays as it is",
+            RuleStands::Differs(_) => "was there, and reads what the contract says now",
+            RuleStands::Missing => "made",
+        };
+        output.line(&format!("✓ rule {event_type:?} {what}"));
     }
     if let Some(failed) = &made.failed {
         output.paragraph(&render::text(std::slice::from_ref(failed), &[], Colour::Plain));
@@ -186,7 +228,7 @@ fn checklist(plan: &Plan<'_>, made: &All, data: &Path, output: &Output) {
         let key = &plan.secrets.key;
         output.line(&format!("  · the key: as {} or in the file {}", key.variable(), secrets.join(key.as_str()).display()));
     }
-    if matches!(plan.rules, Rules::ByHand(_)) {
+    if matches!(plan.rules, Rules::Webhooks(_, By::Another)) {
         let file = secrets.join(plan.secrets.nudge.as_str());
         output.line(&format!("  · the webhooks, by an administrator; their secret is in {}", file.display()));
     }
@@ -209,14 +251,7 @@ fn described(plan: &Plan<'_>, peer: &Peer) -> Value {
         json!({ "model": it.model, "read": word(&it.read), "write": word(&it.write), "create": word(&it.create), "says": says(&it.read) })
     });
     let files = plan.files.iter().map(|file| json!({ "path": file.path, "text": file.text }));
-    let (by, rules): (&str, &[Rule]) = match &plan.rules {
-        Rules::NotAsked | Rules::NoModule => ("nobody", &[]),
-        Rules::Ours(rules) => ("crossdock", rules),
-        Rules::ByHand(rules) => ("administrator", rules),
-    };
-    let rules = rules.iter().map(|it| {
-        json!({ "name": it.name, "model": it.model, "trigger": it.when.trigger(), "fields": it.fields, "url": format!("{}{HIDDEN}", it.url) })
-    });
+    let (by, rules) = described_rules(&plan.rules);
     json!({
         "schema": "crossdock/add-odoo/1",
         "name": plan.args.name,
@@ -231,11 +266,29 @@ fn described(plan: &Plan<'_>, peer: &Peer) -> Value {
         "findings": plan.surveyed.findings,
         "would_make": {
             "files": files.collect::<Vec<_>>(),
-            "rules": rules.collect::<Vec<_>>(),
+            "rules": rules,
             "rules_by": by,
-            "secrets": { "key": plan.secrets.key, "nudge": plan.rules.are_wanted().then_some(&plan.secrets.nudge) },
+            "secrets": { "key": plan.secrets.key, "nudge": plan.rules.ring().then_some(&plan.secrets.nudge) },
         },
     })
+}
+
+/// Who makes them, and what they are.
+fn described_rules(rules: &Rules) -> (&'static str, Vec<Value>) {
+    let webhook = |it: &Rule| json!({ "name": it.name, "model": it.model, "trigger": it.when.trigger(), "fields": it.fields, "url": format!("{}{HIDDEN}", it.url) });
+    let row = |(it, stands): &(OutboxRule, RuleStands)| {
+        json!({
+            "name": it.event_type, "model": it.model, "trigger": it.trigger, "reading": it.specified.reading,
+            "specification": it.specified.specification, "is_so": matches!(stands, RuleStands::Same(_)),
+        })
+    };
+    match rules {
+        Rules::Nothing(_) | Rules::NoModule => ("nobody", Vec::new()),
+        Rules::Webhooks(rules, By::Us) => ("crossdock", rules.iter().map(webhook).collect()),
+        Rules::Webhooks(rules, By::Another) => ("administrator", rules.iter().map(webhook).collect()),
+        Rules::Outbox(rules, By::Us) => ("crossdock", rules.iter().map(row).collect()),
+        Rules::Outbox(rules, By::Another) => ("manager", rules.iter().map(row).collect()),
+    }
 }
 
 const fn word(standing: &Standing) -> &'static str {

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use adapters::odoo::{Odoo, Session};
+use adapters::odoo::{Class, Failure as Refused, Odoo, RuleStands, Session};
 use engine::ports::Peer;
 use model::Diagnostic;
+use model::diagnostic::Place;
 use policy::Policy;
-use policy::compiled::Odoo as Declared;
+use policy::codes;
+use policy::compiled::{Capture, CapturedBy, Odoo as Declared, Reading};
 use server::settings::Settings;
 
 use super::Checks;
@@ -27,11 +29,56 @@ pub(super) async fn check(policy: &Policy, settings: &Settings, (common, args): 
         let Some((peer, session)) = first_working(&asker, declared, peers, checks).await else { continue };
         examine((&asker, &peer, &session), policy, checks).await;
         let captured = policy.sources.values().filter_map(|source| Some((&**source, source.captured()?)));
-        for (source, capture) in captured.filter(|(_, it)| args.test_event && it.odoo.system == declared.system) {
+        for (source, capture) in captured.filter(|(_, it)| it.odoo.system == declared.system) {
+            if capture.by == CapturedBy::Outbox {
+                rules((&asker, &peer, &session), capture, checks).await;
+            }
+            if !args.test_event {
+                continue;
+            }
             let trial = Trial { odoo: &asker, peer: &peer, session: &session, source, capture };
             try_it(&trial, Client::at(common, &args.folder), settings, checks).await;
         }
     }
+}
+
+/// Whether the outbox writes what contracts read.
+async fn rules((asker, peer, session): (&Odoo, &Peer, &Session), capture: &Capture, checks: &mut Checks) {
+    let mut differing = 0;
+    for (model, captured) in &capture.models {
+        match stands((asker, peer, session), (model, &captured.reading)).await {
+            Ok(found) => {
+                differing += found.len();
+                found.iter().for_each(|found| checks.diagnosed(WHAT, found));
+            }
+            Err(Refused::Said { class: Class::Access, .. }) => {
+                return checks.note(WHAT, format!("{}: only who configures the outbox is told its rules", peer.name));
+            }
+            Err(failure) => return checks.diagnosed(WHAT, &odoo::diagnostic(&failure, &peer.name)),
+        }
+    }
+    if differing == 0 {
+        checks.good(WHAT, format!("{}: its outbox writes what the contracts read", peer.name));
+    }
+}
+
+/// What is wrong with the rules of a model.
+async fn stands(
+    (asker, peer, session): (&Odoo, &Peer, &Session),
+    (model, reading): (&str, &Reading),
+) -> Result<Vec<Diagnostic>, Refused> {
+    let mut found = Vec::new();
+    for rule in asker.outbox_rules(peer, session, (model, reading)).await? {
+        let wrong = match asker.outbox_rule(peer, session, &rule).await? {
+            RuleStands::Same(_) => continue,
+            RuleStands::Differs(_) => "reads something else than the contract, so that each record is read anew",
+            RuleStands::Missing => "is not there, so that only comparisons find these changes",
+        };
+        let message = format!("{}: the rule {:?} of the outbox {wrong}", peer.name, rule.event_type);
+        let help = format!("crossdock add odoo {} --db {} --name {} --capture outbox", peer.url, peer.database, peer.name);
+        found.push(Diagnostic::error(codes::ODOO_OUTBOX_RULE, Place::Whole, message).help(help));
+    }
+    Ok(found)
 }
 
 /// The test event (decision 0051).
@@ -93,7 +140,7 @@ async fn first_working(
                 } else {
                     found
                 };
-                let is_of_key = found.code == policy::codes::ODOO_KEY;
+                let is_of_key = found.code == codes::ODOO_KEY;
                 checks.diagnosed(WHAT, &found);
                 if !is_of_key {
                     // With another key it is the same.
