@@ -5,6 +5,7 @@
 
 mod applied;
 mod check;
+mod counting;
 mod effort;
 mod kinds;
 mod reading;
@@ -134,7 +135,7 @@ impl Contract {
 
     fn validate_within(&self, data: &Value, effort: &mut Effort) -> Vec<Diagnostic> {
         match self.validator() {
-            Ok(ready) => violation::violations(ready, data, effort),
+            Ok(ready) => violation::violations(ready, &self.schema, data, effort),
             Err(why) => {
                 vec![
                     Diagnostic::error(
