@@ -32,8 +32,8 @@ pub const RESPONSE_BYTES_READ: usize = 256 * 1024;
 pub const NUDGES_MAX: usize = 10_000;
 /// LIMIT: reasons kept for one quarantined event; the rest is counted.
 pub const REASONS_MAX: usize = 20;
-/// LIMIT: parts of schemas that are applied to the values of one request, where a contract lets them multiply: a fifth of a
-/// second. Contracts in which they cannot multiply are not counted.
+/// LIMIT: parts of schemas that are applied to the values of one request, where a contract lets them multiply, and what listing
+/// mistakes copies, for every contract: a fifth of a second.
 pub const VALIDATION_STEPS_MAX: usize = 1_000_000;
 /// LIMIT: of these, what every event of a batch may take, whatever those before it took.
 pub const VALIDATION_FLOOR: usize = 5_000;

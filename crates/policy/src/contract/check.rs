@@ -15,9 +15,10 @@ use crate::specs::ContractSpec;
 use crate::tree::Node;
 use crate::{Spanned, near, spanned};
 
-pub(super) fn check(contract: &Contract, spec: &ContractSpec) -> Vec<Diagnostic> {
+/// What is wrong with the schema alone. Where there is nothing, everything else can be held against it.
+pub(super) fn schema(contract: &Contract) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    schema(contract, &mut found);
+    read(contract, &mut found);
     if found.is_empty()
         && let Err(error) = validator::compile(&contract.schema)
     {
@@ -26,9 +27,12 @@ pub(super) fn check(contract: &Contract, spec: &ContractSpec) -> Vec<Diagnostic>
         let why = said.map_or_else(|| error.to_string(), |broken| broken.message);
         found.push(Diagnostic::error(codes::BAD_SCHEMA, place, format!("the schema cannot be used: {why}")));
     }
-    if !found.is_empty() {
-        return found;
-    }
+    found
+}
+
+/// What is wrong beside the schema, which can be used.
+pub(super) fn rest(contract: &Contract, spec: &ContractSpec) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
     growth(contract, &mut found);
     paths(contract, spec, &mut found);
     for (_, sought) in &contract.identifiers {
@@ -40,7 +44,7 @@ pub(super) fn check(contract: &Contract, spec: &ContractSpec) -> Vec<Diagnostic>
     found
 }
 
-fn schema(contract: &Contract, found: &mut Vec<Diagnostic>) {
+fn read(contract: &Contract, found: &mut Vec<Diagnostic>) {
     if let Some(dialect) = contract
         .schema
         .get("$schema")

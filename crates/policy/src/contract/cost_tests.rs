@@ -9,7 +9,6 @@ use serde_json::json;
 use super::effort::Effort;
 use super::spread::{Spread, spread};
 use super::tests::contract;
-use super::validator::Ready;
 use super::*;
 
 /// A type with two alternatives, each of which has it again.
@@ -26,16 +25,21 @@ fn nested(depth: usize) -> Value {
     (0..depth).fold(json!({"leaf": 1}), |child, _| json!({"child": child}))
 }
 
+/// Steps of a request in most of these, where so many prove as much as all that one has.
+const FEW_STEPS: usize = 50_000;
 /// Far more than it takes in a build without optimisation on a busy machine, far less than what it took without the count.
 const SOON: Duration = Duration::from_secs(20);
+
+fn validate_with_few_steps(contract: &Contract, data: &Value) -> Vec<Code> {
+    contract.validate_within(data, &mut Effort::of(FEW_STEPS)).iter().map(|broken| broken.code).collect()
+}
 
 #[test]
 fn a_small_event_of_many_levels_is_not_tried_without_end() {
     let (contract, _) = contract(MULTIPLIES);
     for depth in [24, 60] {
         let began = Instant::now();
-        let broken = contract.validate(&nested(depth));
-        assert_eq!(broken.iter().map(|broken| broken.code).collect::<Vec<_>>(), [codes::TOO_COSTLY], "{depth}");
+        assert_eq!(validate_with_few_steps(&contract, &nested(depth)), [codes::TOO_COSTLY], "{depth}");
         assert!(began.elapsed() < SOON, "{depth}: {:?}", began.elapsed());
     }
 }
@@ -46,6 +50,61 @@ fn with_few_levels_all_that_is_wrong_is_still_told() {
     assert_eq!(contract.validate(&json!({"child": {"leaf": "a"}})), []);
     let broken = contract.validate(&nested(2));
     assert_eq!(broken.iter().map(|broken| broken.code).collect::<Vec<_>>(), [codes::NO_ALTERNATIVE]);
+}
+
+fn codes_of(contract: &Contract, data: &Value) -> Vec<Code> {
+    contract.validate(data).iter().map(|broken| broken.code).collect()
+}
+
+/// No part of this multiplies, and each mistake in an alternative has a copy of all that is below it: gigabytes of a body of 40 kB.
+#[test]
+fn a_mistake_that_copies_much_is_not_written_down_for_every_level() {
+    let missing = |letter: char| (1..=20).map(|n| format!("{letter}{n}")).collect::<Vec<_>>().join(", ");
+    let yaml = format!(
+        "schema:\n  $ref: '#/$defs/node'\n  $defs:\n    node:\n      properties: {{ child: {{ $ref: '#/$defs/node' }}, items: {{ type: \
+         array }} }}\n      anyOf: [{{ required: [{}] }}, {{ required: [{}] }}]\n",
+        missing('a'),
+        missing('b'),
+    );
+    let (contract, wrong) = contract(&yaml);
+    assert_eq!(wrong, []);
+    assert!(contract.validator().is_ok_and(|ready| !ready.is_counted()));
+    let nested =
+        |items: usize, levels: usize| (0..levels).fold(json!({"items": vec![1; items]}), |child, _| json!({"child": child}));
+    assert_eq!(codes_of(&contract, &nested(19_900, 58)), [codes::TOO_COSTLY]);
+    // With less to copy the innermost is told, and with little all of them.
+    assert_eq!(codes_of(&contract, &nested(2_000, 58)), [codes::NO_ALTERNATIVE]);
+    assert_eq!(codes_of(&contract, &nested(10, 5)), [codes::NO_ALTERNATIVE; 6]);
+}
+
+#[test]
+fn where_all_mistakes_are_too_many_the_first_is_told() {
+    let names = (1..=20).map(|n| format!("m{n}")).collect::<Vec<_>>().join(", ");
+    let (lines, _) = contract(&format!("schema: {{ items: {{ required: [{names}] }} }}\n"));
+    assert_eq!(codes_of(&lines, &json!(vec![json!({}); 10_000])), [codes::FIELD_MISSING]);
+    // A mistake says where it is, and that can be most of the body.
+    let (names, _) = contract(&format!("schema: {{ required: [{names}], additionalProperties: {{ $ref: '#' }} }}\n"));
+    let long = (0..50).fold(json!({}), |inner, n| json!({format!("{n}{}", "x".repeat(10_000)): inner}));
+    assert_eq!(codes_of(&names, &long), [codes::FIELD_MISSING]);
+    // And of a fixed list it repeats all that would have been right.
+    let listed = (0..500).map(|n| format!("code-{n}")).collect::<Vec<_>>().join(", ");
+    let (fixed, _) = contract(&format!("schema: {{ items: {{ enum: [{listed}] }} }}\n"));
+    assert_eq!(codes_of(&fixed, &json!(vec!["x"; 10_000])), [codes::NOT_ALLOWED]);
+}
+
+#[test]
+fn of_a_large_event_with_few_mistakes_all_are_told() {
+    let fields = (0..20).map(|n| format!("f{n}: {{ anyOf: [{{ type: string }}, {{ type: 'null' }}] }}")).collect::<Vec<_>>();
+    let (contract, _) = contract(&format!(
+        "schema: {{ properties: {{ lines: {{ items: {{ required: [f0], properties: {{ {} }}, additionalProperties: false }} }} }} }}\n",
+        fields.join(", ")
+    ));
+    let line = |of: usize| -> Value {
+        let member = |n: usize| (format!("f{n}"), if of.is_multiple_of(100) && n == 3 { json!(1) } else { json!("text") });
+        Value::Object((0..20).map(member).collect())
+    };
+    let data = json!({"lines": (0..1_000).map(line).collect::<Vec<_>>()});
+    assert_eq!(codes_of(&contract, &data), [codes::NO_ALTERNATIVE; 10]);
 }
 
 /// Nothing recurs here, but each part refers twice to the next, at the same value.
@@ -59,18 +118,18 @@ fn parts_that_refer_twice_to_the_next_end_too() {
     let (contract, wrong) = contract(&yaml);
     assert_eq!(wrong, []);
     let began = Instant::now();
-    assert_eq!(contract.validate(&json!({})).first().map(|broken| broken.code), Some(codes::TOO_COSTLY));
+    assert_eq!(validate_with_few_steps(&contract, &json!({})), [codes::TOO_COSTLY]);
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
 }
 
 #[test]
 fn the_events_of_a_request_share_what_they_may_cost_and_each_has_a_little() {
     let (contract, _) = contract(MULTIPLIES);
-    let mut effort = Effort::of_one_request();
+    let mut effort = Effort::of(FEW_STEPS);
     let mut codes = |data: &Value| -> Vec<Code> {
         contract.validate_within(data, &mut effort).iter().map(|broken| broken.code).collect()
     };
-    for _ in 0..100 {
+    for _ in 0..20 {
         assert_eq!(codes(&nested(60)), [codes::TOO_COSTLY]);
     }
     assert_eq!(codes(&json!({"child": {"child": {"leaf": "a"}}})), []);
@@ -157,7 +216,7 @@ fn a_schema_is_counted_only_where_its_parts_multiply() {
 #[test]
 fn a_contract_without_recursion_is_not_counted() {
     let (contract, _) = contract("schema: { type: object, properties: { id: { type: integer } } }\n");
-    assert!(matches!(contract.validator(), Ok(Ready::Plain(_))));
+    assert!(contract.validator().is_ok_and(|ready| !ready.is_counted()));
 }
 
 /// The counting keyword changes no answer, whatever the schema says under data or names that look like keywords.
@@ -175,8 +234,8 @@ fn what_is_counted_is_judged_as_before() {
     });
     let plain = jsonschema::draft202012::new(&schema).unwrap();
     let counted = jsonschema::draft202012::options()
-        .with_keyword(effort::KEYWORD, effort::keyword)
-        .build(&effort::with_keyword(&schema))
+        .with_keyword(counting::KEYWORD, counting::asked)
+        .build(&counting::with_keyword(&schema))
         .unwrap();
     for data in [
         json!({"properties": {"const": 1}, "kind": {"a": 1}, "fixed": {"properties": {"a": {}}}, "items": ["a"]}),

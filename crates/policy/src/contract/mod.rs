@@ -5,6 +5,7 @@
 
 mod applied;
 mod check;
+mod counting;
 mod effort;
 mod kinds;
 mod reading;
@@ -115,10 +116,16 @@ impl Contract {
         reading::required(&Schema::root(&self.schema))
     }
 
-    /// Everything that is wrong with it: the schema itself, references, paths that the schema does not have, examples.
-    /// `spec` is what it was made from.
-    pub fn check(&self, spec: &ContractSpec) -> Vec<Diagnostic> {
-        check::check(self, spec)
+    /// What is wrong with the schema itself and its references. Where there is nothing, flows and mappings can be held against it,
+    /// whatever else is wrong.
+    pub fn check_schema(&self) -> Vec<Diagnostic> {
+        check::schema(self)
+    }
+
+    /// What is wrong beside the schema, in which nothing was: paths that it does not have, expressions, examples. `spec` is what it
+    /// was made from.
+    pub fn check_rest(&self, spec: &ContractSpec) -> Vec<Diagnostic> {
+        check::rest(self, spec)
     }
 
     /// Which rules of the schema the data breaks, at most [`model::limit::REASONS_MAX`] of them. Empty where it is valid.
@@ -128,7 +135,7 @@ impl Contract {
 
     fn validate_within(&self, data: &Value, effort: &mut Effort) -> Vec<Diagnostic> {
         match self.validator() {
-            Ok(ready) => violation::violations(ready, data, effort),
+            Ok(ready) => violation::violations(ready, &self.schema, data, effort),
             Err(why) => {
                 vec![
                     Diagnostic::error(

@@ -18,7 +18,9 @@ pub(crate) fn contract(yaml: &str) -> (Contract, Vec<(u16, String)>) {
         Place::File { span, .. } => yaml.get(span.start as usize..span.end as usize).unwrap().to_owned(),
         other => format!("{other:?}"),
     };
-    let found = wrong.into_iter().chain(contract.check(spec));
+    let of_schema = contract.check_schema();
+    let rest = if of_schema.is_empty() { contract.check_rest(spec) } else { Vec::new() };
+    let found = wrong.into_iter().chain(of_schema).chain(rest);
     let shown = found.map(|found| (found.code.0, part(&found))).collect();
     (contract, shown)
 }
@@ -239,7 +241,7 @@ fn a_slip_in_a_path_finds_the_declared_member() {
     let mut findings = Findings::over(&files);
     let objects = decode(&files, &mut findings);
     let spec = objects.contracts.values().next().unwrap();
-    let found = Contract::new(spec).0.check(spec);
+    let found = Contract::new(spec).0.check_rest(spec);
     assert_eq!(found[0].message, "test@1.0.0 has no `.custmer`");
     assert_eq!(found[0].help, "did you mean `customer`?");
     let Place::File { span, .. } = &found[0].related[0].place else { panic!("a place in the file") };

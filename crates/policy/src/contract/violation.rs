@@ -1,34 +1,31 @@
 //! What a message breaks, said by pointer, expectation and what was seen.
 
+use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
-use jsonschema::{ValidationError, Validator};
 use model::diagnostic::Place;
 use model::limit::REASONS_MAX;
 use model::{Code, Diagnostic};
 use serde_json::Value;
 
+use super::counting::mistake_in;
 use super::effort::{Effort, Spent};
 use super::validator::Ready;
 use crate::codes;
 use crate::expression::short;
 
-/// LIMIT: values of a message that are searched for every mistake. The validator keeps all that it finds, and of a larger
-/// message only the first is asked for.
-const VALUES_MAX: usize = 20_000;
-
-/// All rules that the data breaks, up to the limit of reasons.
-pub(super) fn violations(ready: &Ready, data: &Value, effort: &mut Effort) -> Vec<Diagnostic> {
-    match ready {
-        Ready::Plain(validator) if validator.is_valid(data) => Vec::new(),
-        Ready::Plain(validator) => search(validator, data),
-        Ready::Counted(validator) => match effort.run(|| validator.is_valid(data)) {
-            Ok(true) => Vec::new(),
-            Ok(false) => {
-                effort.search(|| search(validator, data)).unwrap_or_else(|Spent| vec![too_costly(BROKEN_SOMEWHERE)])
-            }
-            Err(Spent) => vec![too_costly(UNDECIDED)],
-        },
+/// All rules of the schema that the data breaks, up to the limit of reasons. Where naming all takes too much, the first is named.
+pub(super) fn violations(ready: &Ready, schema: &Value, data: &Value, effort: &mut Effort) -> Vec<Diagnostic> {
+    match ready.is_valid(data, effort) {
+        Ok(true) => return Vec::new(),
+        Ok(false) => {}
+        Err(Spent) => return vec![too_costly(UNDECIDED)],
     }
+    let broken_somewhere = || vec![too_costly(BROKEN_SOMEWHERE)];
+    let Some(validator) = ready.searched(schema) else { return broken_somewhere() };
+    let all = || validator.iter_errors(data).flat_map(|error| diagnostics(&error)).take(REASONS_MAX).collect();
+    let first = || validator.validate(data).err().iter().flat_map(diagnostics).collect();
+    let mistake = mistake_in(data);
+    effort.search(mistake, all).or_else(|Spent| effort.search(mistake, first)).unwrap_or_else(|Spent| broken_somewhere())
 }
 
 const BROKEN_SOMEWHERE: &str = "the data breaks the schema, and finding out where takes more steps than a validation may";
@@ -39,29 +36,6 @@ fn too_costly(message: &str) -> Diagnostic {
         "declare members that contain the same type once beside the alternatives, in a new version of the contract; what was \
          kept can be resubmitted then",
     )
-}
-
-fn search(validator: &Validator, data: &Value) -> Vec<Diagnostic> {
-    if values(data) > VALUES_MAX {
-        return validator.validate(data).err().iter().flat_map(diagnostics).take(REASONS_MAX).collect();
-    }
-    validator.iter_errors(data).flat_map(|error| diagnostics(&error)).take(REASONS_MAX).collect()
-}
-
-fn values(data: &Value) -> usize {
-    let (mut count, mut waiting) = (0, vec![data]);
-    while let Some(value) = waiting.pop() {
-        count += 1;
-        match value {
-            Value::Array(items) => waiting.extend(items),
-            Value::Object(members) => waiting.extend(members.values()),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-        }
-        if count > VALUES_MAX {
-            break;
-        }
-    }
-    count
 }
 
 /// One diagnostic for each member or value that is wrong.
@@ -79,7 +53,7 @@ pub(super) fn diagnostics(error: &ValidationError<'_>) -> Vec<Diagnostic> {
             let extra = |name: &String| {
                 Diagnostic::error(codes::EXTRA_FIELD, member(name), format!("`{}` is not allowed here", short(name)))
             };
-            unexpected.iter().map(extra).collect()
+            unexpected.iter().take(REASONS_MAX).map(extra).collect()
         }
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             no_alternative(error, context)

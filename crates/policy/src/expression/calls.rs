@@ -3,7 +3,7 @@
 
 use vrl::parser::ast::{Expr, FunctionArgument, FunctionCall, Literal, Node};
 
-use super::functions::{AGAIN, FEW, HASHED, SEARCHED, SHALLOW_XML, SMALL, SQUARED, denied};
+use super::functions::{AGAIN, FEW, HASHED, NAMED, NARROW, SEARCHED, SHALLOW_XML, SMALL, SQUARED, denied};
 use super::walk::{EVENT, Walk, guarded};
 use crate::{codes, near};
 
@@ -90,13 +90,14 @@ impl Walk<'_> {
 /// Arguments that are guarded: name, place, guard.
 fn guards(function: &str) -> &'static [(&'static str, usize, &'static str)] {
     match function {
-        "replace" => &[("value", 0, SEARCHED), ("with", 2, SMALL)],
-        "replace_with" | "split" | "parse_regex_all" | "sieve" | "redact" => &[("value", 0, SEARCHED)],
+        "replace" | "replace_with" | "split" | "parse_regex_all" | "sieve" | "redact" => &[("value", 0, SEARCHED)],
         "parse_key_value" => &[("value", 0, SQUARED), ("key_value_delimiter", 1, SMALL), ("field_delimiter", 2, SMALL)],
         "parse_logfmt" => &[("value", 0, SQUARED)],
         "unique" | "tally" => &[("value", 0, HASHED)],
         "contains_all" => &[("value", 0, AGAIN), ("substrings", 1, FEW)],
-        "join" | "flatten" => &[("separator", 1, SMALL)],
+        "flatten" => &[("value", 0, NAMED), ("separator", 1, NARROW)],
+        "encode_key_value" => &[("value", 0, NAMED), ("key_value_delimiter", 2, NARROW), ("field_delimiter", 3, NARROW)],
+        "encode_logfmt" => &[("value", 0, NAMED)],
         "format_number" => &[("scale", 1, SMALL), ("decimal_separator", 2, SMALL), ("grouping_separator", 3, SMALL)],
         "parse_xml" => &[("value", 0, SHALLOW_XML)],
         _ => &[],

@@ -204,5 +204,4 @@ pub(crate) mod tests;
 mod function_tests;
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
 mod cost_tests;

@@ -12,11 +12,13 @@ use crate::mapping::Mapping;
 use crate::specs::{ContractSpec, MappingSpec};
 use crate::{Findings, Spanned};
 
-/// A contract.
+/// A contract of which the schema can be used: what else is wrong with it hides no mistake of those that read its events.
 pub(crate) fn contract(spec: &ContractSpec, findings: &mut Findings) -> Option<Contract> {
     let (contract, wrong) = Contract::new(spec);
-    let found = wrong.into_iter().chain(contract.check(spec)).collect();
-    take(found, findings).then_some(contract)
+    let of_schema = contract.check_schema();
+    let rest = if of_schema.is_empty() { contract.check_rest(spec) } else { Vec::new() };
+    findings.extend(wrong.into_iter().chain(rest));
+    take(of_schema, findings).then_some(contract)
 }
 
 /// A mapping between two contracts, each as far as it is known.

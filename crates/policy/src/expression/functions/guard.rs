@@ -32,18 +32,25 @@ pub(crate) const SQUARED: &str = "%";
 /// Around a list of texts that are looked for one by one.
 pub(crate) const FEW: &str = ";";
 
+/// Around objects of which a function names each value by the names of all that it stands in.
+pub(crate) const NAMED: &str = "@";
+/// Around what is put between such names.
+pub(crate) const NARROW: &str = ":";
+
 /// Around XML, the reader of which goes down as deep as the text does.
 pub(crate) const SHALLOW_XML: &str = "<";
 
 /// LIMIT: levels of values and of XML; as many as the reader of JSON allows. Deeper ones would exhaust the stack.
 const DEPTH_MAX: usize = 128;
-/// LIMIT: memory of one variable. An event of the largest size, read into values, is about ten times its text.
-const KEPT_BYTES_MAX: usize = 16 * OUTPUT_BYTES_MAX;
+/// LIMIT: memory of one variable, or of a text that is put together. An event of the largest size, read into values, is about ten times its text.
+pub(super) const KEPT_BYTES_MAX: usize = 16 * OUTPUT_BYTES_MAX;
 /// What a value takes besides its text.
 const VALUE_BYTES: usize = 32;
-/// LIMIT: a separator or replacement; joined thousands of times it is still less than an event may be.
+/// LIMIT: a separator that a text is searched for, or that stands between a few digits.
 const SMALL_BYTES_MAX: usize = 1024;
-/// LIMIT: a text that a pattern is searched in for all its matches; with the worst of patterns it takes a second or two.
+/// LIMIT: what is put between names, which is done again and again at each level.
+const NARROW_BYTES_MAX: usize = 16;
+/// LIMIT: texts, all of a value together, that a pattern is searched in for all its matches; with the worst of patterns it takes a second or two.
 const SEARCHED_BYTES_MAX: usize = 64 * 1024;
 /// How often a list counts the items of which are put into a table.
 const HASHED_STEPS: usize = 8;
@@ -57,7 +64,7 @@ const TYPE_PARTS_MAX: usize = 200;
 const SMALL_NUMBER_MAX: i64 = 1_000;
 
 pub(super) fn functions() -> Vec<Box<dyn Function>> {
-    [NUMBER, KEPT, SMALL, READ, SEARCHED, AGAIN, HASHED, SQUARED, FEW, SHALLOW_XML]
+    [NUMBER, KEPT, SMALL, READ, SEARCHED, AGAIN, HASHED, SQUARED, FEW, NAMED, NARROW, SHALLOW_XML]
         .into_iter()
         .map(|name| Box::new(Guard(name)) as Box<dyn Function>)
         .collect()
@@ -125,13 +132,15 @@ impl FunctionExpression for Guarded {
             KEPT if size(&value, KEPT_BYTES_MAX) > KEPT_BYTES_MAX => Some("a variable would be larger than an event may be"),
             KEPT if depth(&value) > DEPTH_MAX => Some("a variable would be nested too deeply"),
             SHALLOW_XML if xml_depth(&value.to_string_lossy()) > DEPTH_MAX => Some("the XML is nested too deeply"),
-            SEARCHED if length_of_text(&value) > SEARCHED_BYTES_MAX => {
+            NAMED if names(&value) > KEPT_BYTES_MAX => Some("the names of all values would be longer than an event may be"),
+            NARROW if length_of_text(&value) > NARROW_BYTES_MAX => Some("a separator between names is too long"),
+            SEARCHED if length_of_texts(&value) > SEARCHED_BYTES_MAX => {
                 Some("the text is too long to search all matches of a pattern")
             }
             FEW if value.as_array().is_some_and(|items| items.len() > FEW_MAX) => {
                 Some("the list of texts to look for is too long")
             }
-            SMALL if !is_small(&value) => Some("a separator, replacement or number of places is too large"),
+            SMALL if !is_small(&value) => Some("a separator or number of places is too large"),
             _ => None,
         };
         problem.map_or(Ok(value), |problem| Err(problem.into()))
@@ -185,6 +194,37 @@ fn length_of_text(value: &Value) -> usize {
         | Value::Array(_)
         | Value::Object(_) => 0,
     }
+}
+
+/// The bytes of all texts of a value; stops counting above what may be searched.
+fn length_of_texts(value: &Value) -> usize {
+    let (mut total, mut waiting) = (0_usize, vec![value]);
+    while let Some(value) = waiting.pop() {
+        total += length_of_text(value);
+        waiting.extend(value.as_array().into_iter().flatten());
+        waiting.extend(value.as_object().into_iter().flat_map(|members| members.values()));
+        if total > SEARCHED_BYTES_MAX {
+            break;
+        }
+    }
+    total
+}
+
+/// The bytes of the names by which a function names each value: those of all that it stands in, with what is put between
+/// them. Stops counting above what may be kept.
+fn names(value: &Value) -> usize {
+    let (mut total, mut waiting) = (0_usize, vec![(value, 0)]);
+    while let Some((value, path)) = waiting.pop() {
+        total += path;
+        if total > KEPT_BYTES_MAX {
+            break;
+        }
+        let items = value.as_array().into_iter().flatten();
+        waiting.extend(items.map(|item| (item, path + NARROW_BYTES_MAX)));
+        let members = value.as_object().into_iter().flatten();
+        waiting.extend(members.map(|(name, member)| (member, path + name.len() + NARROW_BYTES_MAX)));
+    }
+    total
 }
 
 fn is_small(value: &Value) -> bool {

@@ -9,6 +9,7 @@ mod gs1;
 mod guard;
 mod iso_time;
 mod lookup;
+mod measured;
 mod own;
 mod units;
 
@@ -17,7 +18,7 @@ use std::sync::LazyLock;
 use vrl::compiler::Function;
 use vrl::value::Value;
 
-pub(crate) use guard::{AGAIN, FEW, HASHED, KEPT, NUMBER, READ, SEARCHED, SHALLOW_XML, SMALL, SQUARED};
+pub(crate) use guard::{AGAIN, FEW, HASHED, KEPT, NAMED, NARROW, NUMBER, READ, SEARCHED, SHALLOW_XML, SMALL, SQUARED};
 pub(crate) use iso_time::timestamp;
 pub(crate) use lookup::{NOT_IN_TABLE, Tables};
 
@@ -238,7 +239,7 @@ const UNBOUNDED: &str = "its patterns can run without end; parse_regex does not"
 pub(crate) fn library() -> &'static [Box<dyn Function>] {
     static LIBRARY: LazyLock<Vec<Box<dyn Function>>> = LazyLock::new(|| {
         let allowed = vrl::stdlib::all().into_iter().filter(|function| ALLOWED.contains(&function.identifier()));
-        let allowed = allowed.map(|function| Box::new(counted::Counted(function)) as Box<dyn Function>);
+        let allowed = allowed.map(|function| Box::new(counted::Counted(measured::measured(function))) as Box<dyn Function>);
         allowed.chain(own::functions()).chain(guard::functions()).collect()
     });
     &LIBRARY

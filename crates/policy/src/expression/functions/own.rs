@@ -75,7 +75,7 @@ struct Row {
     name: &'static str,
     usage: &'static str,
     parameters: &'static [Parameter],
-    run: fn(&[Option<Value>]) -> Result<Value, String>,
+    run: Run,
     answer: fn() -> TypeDef,
 }
 
@@ -115,16 +115,25 @@ impl Function for Ours {
     }
 
     fn compile(&self, _: &TypeState, _: &mut FunctionCompileContext, arguments: ArgumentList) -> Compiled {
-        let arguments = self.0.parameters.iter().map(|parameter| arguments.optional(parameter.keyword)).collect();
-        Ok(Call { arguments, run: self.0.run, answer: self.0.answer }.as_expr())
+        Ok(Call::new(self.0.parameters, &arguments, self.0.run, self.0.answer).as_expr())
     }
 }
 
+/// A plain function over the arguments in the order of the parameters.
+pub(super) type Run = fn(&[Option<Value>]) -> Result<Value, String>;
+
+/// A call of a plain function.
 #[derive(Clone, Debug)]
-struct Call {
+pub(super) struct Call {
     arguments: Vec<Option<Box<dyn Expression>>>,
-    run: fn(&[Option<Value>]) -> Result<Value, String>,
+    run: Run,
     answer: fn() -> TypeDef,
+}
+
+impl Call {
+    pub(super) fn new(parameters: &[Parameter], given: &ArgumentList, run: Run, answer: fn() -> TypeDef) -> Self {
+        Self { arguments: parameters.iter().map(|parameter| given.optional(parameter.keyword)).collect(), run, answer }
+    }
 }
 
 impl FunctionExpression for Call {
