@@ -57,7 +57,6 @@ pub async fn status(app: &App, answers: Answers) -> Result<Status, Fault> {
         gaps: &app.node.board.gaps.all(),
         unrouted: unrouted(app, sum(|line| line.unrouted)).await?,
         deadline_passed: app.ground.ledger.overdue(now - GIVEN_UP_WITHIN, 1).await?.rows.first().and_then(|it| it.deadline),
-        newest_record: app.ground.journal.recent(None, 1).await?.first().map(|record| record.at),
         journal: usage.percent(),
         ledger: room.percent(),
         data: &app.settings.data,
