@@ -27,6 +27,10 @@ impl Clock for WallClock {
         self.now()
     }
 
+    fn ran(&self) -> TimeSpan {
+        self.now().since(Timestamp::EPOCH)
+    }
+
     fn sleep(&self, span: TimeSpan) -> Waiting<'_> {
         Box::pin(tokio::time::sleep(span.to_duration()))
     }

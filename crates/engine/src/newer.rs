@@ -66,10 +66,14 @@ impl Lookup {
         if contract.is_some_and(|contract| contract.repeat == Repeatable::Command) {
             return Ok(None);
         }
-        let by_flow = self.policy.flows.get(flow).zip(event).and_then(|(flow, event)| lane::ordering_key(flow, event));
-        let Some(key) = by_flow.or_else(|| known.cloned()) else { return Ok(None) };
-        let newest = self.newest(std::iter::once((flow, &key, at))).await?;
-        Ok(newest.than(flow, Some(&key), at).or(newest.is_cut.then_some(Fate::Unknown)))
+        let by_flow = self.policy.flows.get(flow).zip(event).map(|(flow, event)| lane::ordering_keys(flow, event));
+        let keys = by_flow.filter(|keys| !keys.is_empty()).unwrap_or_else(|| known.cloned().into_iter().collect());
+        if keys.is_empty() {
+            return Ok(None);
+        }
+        let newest = self.newest(keys.iter().map(|key| (flow, key, at))).await?;
+        let found = keys.iter().find_map(|key| newest.than(flow, Some(key), at));
+        Ok(found.or(newest.is_cut.then_some(Fate::Unknown)))
     }
 
     /// Looks up what is newer than any of these: a flow, a key, and the place of an event.
@@ -120,12 +124,15 @@ impl Lookup {
         }
     }
 
-    /// Through which flows an event goes, and by which key.
+    /// Through which flows an event goes, and by which keys.
     fn ways(&self, event: &Event) -> Vec<(FlowName, LaneKey)> {
         let view = EventView::new(event);
         let fits = |flow: &&Arc<Flow>| flow.filter.as_ref().is_none_or(|it| it.eval_bool(&view) != Ok(false));
-        let way = |flow: &Arc<Flow>| Some((flow.name.clone(), lane::ordering_key(flow, event)?));
-        self.policy.selected(event).filter(fits).filter_map(way).collect()
+        let ways = |flow: &Arc<Flow>| {
+            let name = flow.name.clone();
+            lane::ordering_keys(flow, event).into_iter().map(move |key| (name.clone(), key))
+        };
+        self.policy.selected(event).filter(fits).flat_map(ways).collect()
     }
 
     async fn routed(&self, from: &BTreeMap<Key, Offset>, newest: &mut NewestByKey) -> Result<(), Fault> {

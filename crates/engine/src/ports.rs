@@ -50,7 +50,8 @@ pub trait Journal: Send + Sync + std::fmt::Debug {
     /// Appends each entry or finds its repeat, and answers in the order of the entries when all of that is durable (I1).
     ///
     /// Each decision is atomic with its append: of concurrent entries with one (source, key), one is `New`. A key is
-    /// remembered for [`model::limit::KEY_WINDOW`] from its first append, whatever retention does to the record.
+    /// remembered from its first append until [`model::limit::KEY_WINDOW`] of time has run while the journal was open,
+    /// whatever the calendar says and whatever retention does to the record.
     /// An emitted entry is found again by its derived id (answered `Duplicate` with the nil event id); a journal
     /// whose broker forgets sooner may append it twice, and consumers drop the repeat.
     ///
@@ -102,8 +103,9 @@ pub trait Journal: Send + Sync + std::fmt::Debug {
     /// [`Ledger::needed`] does. At most [`model::limit::TRIM_ROWS_MAX`].
     fn keep(&self, partition: Partition, offsets: Vec<Offset>) -> Answer<'_, Vec<Offset>>;
 
-    /// Forgets keys that were first seen before `before`. Answers how many periods were dropped.
-    fn forget_keys(&self, before: Timestamp) -> Answer<'_, u64>;
+    /// Forgets keys whose window is over. Answers how many periods were dropped. What has run since the last key or the
+    /// last call of this may be counted anew after a restart.
+    fn forget_keys(&self) -> Answer<'_, u64>;
 
     /// Forgets at most [`model::limit::TRIM_ROWS_MAX`] ids of emitted entries that were appended before `before` and whose
     /// records are trimmed. Answers how many. Whoever asks sees to it that none of them will be appended again.
@@ -368,6 +370,10 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
 
     /// What the machine's clock says; it may jump both ways. Only signatures are judged by it.
     fn wall(&self) -> Timestamp;
+
+    /// How long it has run, from any moment of this life on: it never jumps and is never faster than time. Durations are
+    /// differences of it.
+    fn ran(&self) -> TimeSpan;
 
     /// Waits that long on a clock that does not jump.
     fn sleep(&self, span: TimeSpan) -> Waiting<'_>;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use engine::delivery::operate::Operate;
+use engine::intake::quarantine::Quarantine;
 use engine::intake::run::Intake;
 use engine::node::{Ground, Node};
 use engine::ports::Views;
@@ -48,6 +49,15 @@ pub struct App {
 }
 
 impl App {
+    /// The desk of kept events.
+    pub fn quarantine(&self) -> Quarantine {
+        Quarantine {
+            journal: Arc::clone(&self.ground.journal),
+            ledger: Arc::clone(&self.ground.ledger),
+            book: Arc::clone(&self.ground.book),
+        }
+    }
+
     /// The commands on deliveries.
     pub fn operate(&self) -> Operate {
         Operate {

@@ -21,10 +21,6 @@ impl SystemClock {
         Self { started: Instant::now(), onward: Mutex::default() }
     }
 
-    fn ran(&self) -> TimeSpan {
-        TimeSpan::from_micros(u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX))
-    }
-
     fn onward(&self) -> MutexGuard<'_, Onward> {
         self.onward.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -52,6 +48,10 @@ impl Clock for SystemClock {
     fn wall(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    }
+
+    fn ran(&self) -> TimeSpan {
+        TimeSpan::from_micros(u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
     fn sleep(&self, span: TimeSpan) -> Waiting<'_> {

@@ -83,6 +83,13 @@ impl Clock for SimClock {
         self.calendar.at(&self.timeline)
     }
 
+    fn ran(&self) -> TimeSpan {
+        if self.defect.as_ref().is_some_and(|defect| defect.counts_by_calendar()) {
+            return self.now().since(Timestamp::EPOCH);
+        }
+        self.timeline.elapsed()
+    }
+
     fn sleep(&self, span: TimeSpan) -> Waiting<'_> {
         Box::pin(self.timeline.sleep(span))
     }

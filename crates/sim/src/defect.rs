@@ -108,7 +108,7 @@ impl Flaw {
             Self::I2Retention => "rows go by their age whose work is undone",
             Self::I3 => "one body in 20 arrives with another byte",
             Self::I4 => "the key registry does not recognise one event in 10",
-            Self::I4Keys => "keys are forgotten some days before their window ends",
+            Self::I4Keys => "the window of keys is counted by the time that a wrong calendar sets ahead",
             Self::I5 => "one delivery in 5 is stored outside of its lane",
             Self::I5Replays => "nothing newer is found of what is replayed",
             Self::I6 => "one routing commit in 10 moves the cursor one further",
@@ -134,9 +134,6 @@ impl fmt::Display for Flaw {
 
 /// How early the broken ledger says that something is due.
 const EARLY: TimeSpan = TimeSpan::from_secs(5);
-
-/// How much too early the broken registry forgets: nodes are off for some days less than keys are remembered.
-const TOO_EARLY: TimeSpan = TimeSpan::from_days(5);
 
 /// A defect, with its own stream of chance.
 #[derive(Debug)]
@@ -203,9 +200,9 @@ impl Defect {
         if self.flaw == Flaw::I1Retention { Vec::new() } else { keep }
     }
 
-    /// From before when keys are forgotten: [`Flaw::I4Keys`] strikes here.
-    pub fn keys_before(&self, before: Timestamp) -> Timestamp {
-        if self.flaw == Flaw::I4Keys { before + TOO_EARLY } else { before }
+    /// Whether a clock takes what its calendar says for what has run: [`Flaw::I4Keys`] strikes here.
+    pub fn counts_by_calendar(&self) -> bool {
+        self.flaw == Flaw::I4Keys
     }
 
     /// What a trim of the ledger takes: [`Flaw::I2Retention`] and [`Flaw::I8Retention`] strike here.

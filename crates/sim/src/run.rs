@@ -9,7 +9,7 @@ use backends::partitioned::{Making, PartitionedJournal, Troubles};
 use engine::ports::{Clock, Journal};
 use model::{PolicyVersion, TimeSpan};
 
-use crate::clock::{Calendar, SimClock};
+use crate::clock::SimClock;
 use crate::course::course;
 use crate::defect::{Defect, Flaw};
 use crate::executor::{Ended, Executor, Spawner};
@@ -168,7 +168,8 @@ fn world(seed: u64, options: Options, kind: JournalKind, parts: Parts) -> Result
         moods: Moods::new(seed),
     };
     let machines = Machines::new(swarm.nodes, swarm.machines.fast.unwrap_or_default());
-    let (stores, broker) = stores(seed, &swarm, (&timeline, machines.elsewhere()));
+    let clock = SimClock::new(Arc::clone(&timeline), Arc::clone(machines.elsewhere()), stream("stores"));
+    let (stores, broker) = stores(seed, &swarm, &(Arc::new(clock.broken(defect.clone())) as Arc<dyn Clock>));
     Ok(World {
         seed,
         timeline: Arc::clone(&timeline),
@@ -194,23 +195,17 @@ fn version_of(project: &Project) -> Result<PolicyVersion, String> {
     policy.map(|policy| policy.version).ok_or_else(|| format!("a drawn project is refused: {}", findings.join("; ")))
 }
 
-fn stores(
-    seed: u64,
-    swarm: &Swarm,
-    (timeline, calendar): (&Arc<Timeline>, &Arc<Calendar>),
-) -> (Stores, Option<Arc<PartitionedJournal>>) {
+fn stores(seed: u64, swarm: &Swarm, clock: &Arc<dyn Clock>) -> (Stores, Option<Arc<PartitionedJournal>>) {
     let (of_journal, of_ledger) = (swarm.keeping.journal.unwrap_or(BUDGET), swarm.keeping.ledger.unwrap_or(BUDGET));
-    let chance = Random::stream(seed, "stores");
-    let clock: Arc<dyn Clock> = Arc::new(SimClock::new(Arc::clone(timeline), Arc::clone(calendar), chance));
     let broker = match swarm.journal {
         JournalKind::Memory => None,
-        JournalKind::Partitioned => Some(Arc::new(PartitionedJournal::new(Arc::clone(&clock), making(seed, of_journal)))),
+        JournalKind::Partitioned => Some(Arc::new(PartitionedJournal::new(Arc::clone(clock), making(seed, of_journal)))),
     };
     let journal: Arc<dyn Journal> = match &broker {
-        None => Arc::new(MemoryJournal::new(Arc::clone(&clock), of_journal)),
+        None => Arc::new(MemoryJournal::new(Arc::clone(clock), of_journal)),
         Some(broker) => Arc::clone(broker) as _,
     };
-    let ledger = Arc::new(MemoryLedger::within(of_ledger, clock));
+    let ledger = Arc::new(MemoryLedger::within(of_ledger, Arc::clone(clock)));
     (Stores { journal, ledger: Arc::clone(&ledger) as _, views: ledger, archive: Arc::default() }, broker)
 }
 

@@ -149,6 +149,8 @@ pub struct Keeping {
     pub give_up: u64,
     /// How long all nodes are off after the faults: a little less or more than keys are remembered.
     pub absence: Option<TimeSpan>,
+    /// How far all calendars are ahead in a short life in the middle of that, as of a machine whose battery is empty.
+    pub astray: Option<TimeSpan>,
 }
 
 impl Keeping {
@@ -182,6 +184,7 @@ impl Swarm {
             },
         };
         swarm.machines.fast = upkeep.in_thousand(250).then(|| TimeSpan::from_secs(*upkeep.pick(&[3_600, 86_400, 86_400])));
+        swarm.keeping.astray = upkeep.in_thousand(700).then(|| KEY_WINDOW.percent(*upkeep.pick(&[30, 150])));
         swarm
     }
 }
@@ -195,6 +198,7 @@ fn keeping(random: &mut Random) -> Keeping {
         ledger: random.in_thousand(250).then(|| *random.pick(&[24 * kib, 48 * kib, 96 * kib])),
         give_up: some(random, 300),
         absence: random.in_thousand(200).then(|| KEY_WINDOW.percent(*random.pick(&[85, 115]))),
+        astray: None,
     }
 }
 

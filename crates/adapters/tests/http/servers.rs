@@ -141,6 +141,10 @@ impl Clock for TestClock {
         NOW
     }
 
+    fn ran(&self) -> TimeSpan {
+        TimeSpan::ZERO
+    }
+
     fn sleep(&self, span: TimeSpan) -> Waiting<'_> {
         match &self.over {
             Some(over) => Box::pin(over.notified()),

@@ -12,21 +12,23 @@ use crate::random::Dice;
 #[derive(Debug)]
 pub struct ManualClock {
     now: watch::Sender<Timestamp>,
+    ran_us: AtomicU64,
     drawn: AtomicU64,
 }
 
 impl ManualClock {
     /// A clock that shows `now`.
     pub fn new(now: Timestamp) -> Self {
-        Self { now: watch::Sender::new(now), drawn: AtomicU64::new(0) }
+        Self { now: watch::Sender::new(now), ran_us: AtomicU64::new(0), drawn: AtomicU64::new(0) }
     }
 
     /// Lets time pass.
     pub fn advance(&self, span: TimeSpan) {
+        self.ran_us.fetch_add(span.micros(), Ordering::Relaxed);
         self.now.send_modify(|now| *now = *now + span);
     }
 
-    /// Jumps, also back: as from one life of the process to the next.
+    /// Jumps, also back, and no time passes: as from one life of the process to the next.
     pub fn set(&self, now: Timestamp) {
         self.now.send_replace(now);
     }
@@ -43,6 +45,10 @@ impl Clock for ManualClock {
 
     fn wall(&self) -> Timestamp {
         self.now()
+    }
+
+    fn ran(&self) -> TimeSpan {
+        TimeSpan::from_micros(self.ran_us.load(Ordering::Relaxed))
     }
 
     fn sleep(&self, span: TimeSpan) -> Waiting<'_> {

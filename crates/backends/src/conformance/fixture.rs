@@ -68,6 +68,12 @@ impl JournalFixture {
         self.reopen_with_budget(BUDGET_BYTES).await;
     }
 
+    /// A restart soon after retention has looked at the keys, as it does each minute.
+    pub async fn restart(&mut self) {
+        self.journal().forget_keys().await.expect("the journal forgets");
+        self.reopen().await;
+    }
+
     /// The same, under another budget.
     pub async fn reopen_with_budget(&mut self, budget_bytes: u64) {
         self.journal = None;

@@ -18,6 +18,10 @@ pub(super) const LIST: &[super::Entry<JournalFixture>] = &[
     ("of_concurrent_bodies_under_a_key_one_is_new", |it| Box::pin(of_concurrent_bodies_under_a_key_one_is_new(it))),
     ("a_key_is_remembered_for_its_window", |it| Box::pin(a_key_is_remembered_for_its_window(it))),
     ("a_clock_that_jumps_back_forgets_no_key", |it| Box::pin(a_clock_that_jumps_back_forgets_no_key(it))),
+    ("a_clock_that_jumps_forward_forgets_no_key", |it| Box::pin(a_clock_that_jumps_forward_forgets_no_key(it))),
+    ("a_key_outlasts_what_passes_while_its_store_is_closed", |it| {
+        Box::pin(a_key_outlasts_what_passes_while_its_store_is_closed(it))
+    }),
     ("a_correction_bypasses_the_keys", |it| Box::pin(a_correction_bypasses_the_keys(it))),
     ("an_emitted_entry_is_found_by_its_id", |it| Box::pin(an_emitted_entry_is_found_by_its_id(it))),
     ("of_concurrent_emitted_repeats_one_is_new", |it| Box::pin(of_concurrent_emitted_repeats_one_is_new(it))),
@@ -131,16 +135,19 @@ async fn of_concurrent_bodies_under_a_key_one_is_new(it: JournalFixture) {
 
 async fn a_key_is_remembered_for_its_window(mut it: JournalFixture) {
     let first = it.append_new(admitted(1)).await;
-    let end = at(0) + KEY_WINDOW;
-    let second = TimeSpan::from_secs(1);
-    for now in [at(3_600), end - second.times(3_600), end - second] {
-        it.clock.set(now);
+    let (hour, second) = (TimeSpan::from_secs(3_600), TimeSpan::from_secs(1));
+    for ran in [hour, KEY_WINDOW - hour - hour, hour - second] {
+        it.clock.advance(ran);
         let answer = it.append_one(admit(repeat(2, 1))).await;
-        assert_eq!(answer, Appended::Duplicate(first, event_id(1)), "at {now}; a repeat does not prolong the window");
+        assert_eq!(
+            answer,
+            Appended::Duplicate(first, event_id(1)),
+            "after {ran:?} more; a repeat does not prolong the window"
+        );
     }
-    it.reopen().await;
+    it.restart().await;
     assert_eq!(it.append_one(admit(reuse(3, 1))).await, Appended::KeyReused(first, event_id(1)));
-    it.clock.set(end + second);
+    it.clock.advance(second + second);
     let again = it.append_new(admit(reuse(4, 1))).await;
     assert_eq!(it.append_one(admit(reuse(4, 1))).await, Appended::Duplicate(again, event_id(4)), "a new window began");
     assert_eq!(it.append_one(admit(repeat(5, 1))).await, Appended::KeyReused(again, event_id(4)));
@@ -153,6 +160,35 @@ async fn a_clock_that_jumps_back_forgets_no_key(it: JournalFixture) {
     let early = it.append_new(admitted(3)).await;
     it.clock.set(at(0) - TimeSpan::from_days(39));
     assert_eq!(it.append_one(admit(repeat(4, 3))).await, Appended::Duplicate(early, event_id(3)));
+}
+
+async fn a_clock_that_jumps_forward_forgets_no_key(mut it: JournalFixture) {
+    let first = it.append_new(admitted(1)).await;
+    let days = TimeSpan::from_days;
+    let dup = Appended::Duplicate(first, event_id(1));
+    it.clock.set(at(0) + days(20));
+    assert_eq!(it.journal().forget_keys().await.ok(), Some(0), "the key is seconds old, whatever the calendar says");
+    assert_eq!(it.append_one(admit(repeat(2, 1))).await, dup);
+    let ahead = it.append_new(admitted(3)).await;
+    it.clock.advance(days(1));
+    it.restart().await;
+    // Put right, and for thirteen days more.
+    it.clock.set(at(0) + days(1));
+    it.clock.advance(days(13) - TimeSpan::from_secs(1));
+    for open in 1..=2 {
+        assert_eq!(it.append_one(admit(repeat(4, 1))).await, dup, "open {open}");
+        assert_eq!(it.append_one(admit(repeat(5, 3))).await, Appended::Duplicate(ahead, event_id(3)), "open {open}");
+        it.restart().await;
+    }
+    it.clock.advance(TimeSpan::from_secs(1));
+    it.append_new(admit(repeat(6, 1))).await;
+}
+
+async fn a_key_outlasts_what_passes_while_its_store_is_closed(mut it: JournalFixture) {
+    let first = it.append_new(admitted(1)).await;
+    it.restart().await;
+    it.clock.set(at(0) + KEY_WINDOW + KEY_WINDOW);
+    assert_eq!(it.append_one(admit(repeat(2, 1))).await, Appended::Duplicate(first, event_id(1)));
 }
 
 async fn a_correction_bypasses_the_keys(it: JournalFixture) {
@@ -186,13 +222,13 @@ async fn of_concurrent_emitted_repeats_one_is_new(it: JournalFixture) {
 async fn keys_are_forgotten_by_age(mut it: JournalFixture) {
     let day = TimeSpan::from_days(1);
     it.append_new(admitted(1)).await;
-    it.clock.set(at(0) + day.times(10));
+    it.clock.advance(day.times(10));
     let young = it.append_new(admitted(2)).await;
-    let old = at(0) + day.times(5);
-    assert!(it.journal().forget_keys(old).await.expect("the journal forgets") >= 1, "a period was dropped");
+    assert_eq!(it.journal().forget_keys().await.ok(), Some(0), "both are within their window");
+    it.clock.advance(day.times(5));
+    assert!(it.journal().forget_keys().await.expect("the journal forgets") >= 1, "a period was dropped");
     it.reopen().await;
     assert_eq!(it.append_one(admit(repeat(3, 2))).await, Appended::Duplicate(young, event_id(2)));
     it.append_new(admit(repeat(4, 1))).await;
-    assert_eq!(it.journal().forget_keys(old).await.ok(), Some(0), "nothing is left to drop");
-    assert_eq!(it.journal().forget_keys(at(0)).await.ok(), Some(0));
+    assert_eq!(it.journal().forget_keys().await.ok(), Some(0), "nothing is left to drop");
 }

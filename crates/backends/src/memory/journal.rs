@@ -33,7 +33,7 @@ impl MemoryJournal {
     }
 
     fn append_now(&self, entries: Vec<NewEntry>) -> Result<Vec<Appended>, Fault> {
-        let now = self.clock.now();
+        let now = (self.clock.now(), self.clock.ran());
         let mut log = self.log();
         log.admits(&entries)?;
         let answers = entries.into_iter().map(|new| log.append(new, now, EmittedWindow::Endless)).collect();
@@ -104,8 +104,8 @@ impl Journal for MemoryJournal {
         self.ask(move |log| log.keep(partition, offsets))
     }
 
-    fn forget_keys(&self, before: Timestamp) -> Answer<'_, u64> {
-        self.ask(move |log| log.forget_keys(before))
+    fn forget_keys(&self) -> Answer<'_, u64> {
+        self.ask(|log| log.forget_keys(self.clock.ran()))
     }
 
     fn forget_emitted(&self, before: Timestamp) -> Answer<'_, u64> {

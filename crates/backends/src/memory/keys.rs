@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::limit::KEY_WINDOW;
-use model::{Digest, EventId, Position, TimeSpan, Timestamp};
+use model::{Digest, EventId, Position, TimeSpan};
 
 /// The unit in which keys are forgotten: as a store with one table per day would do it.
 const PERIOD: TimeSpan = TimeSpan::from_days(1);
@@ -23,14 +23,14 @@ pub(super) struct Key {
     pub(super) position: Position,
     /// The event.
     pub(super) event: EventId,
-    /// When it was first appended; a repeat does not prolong it.
-    pub(super) first_at: Timestamp,
+    /// What the clock had run when it was first appended; a repeat does not prolong it, and no calendar shortens it.
+    pub(super) ran: TimeSpan,
 }
 
 impl Keys {
-    /// The key, where it is still remembered at `now`.
-    pub(super) fn find(&self, hash: Digest, now: Timestamp) -> Option<Key> {
-        self.rows.get(&hash).copied().filter(|key| now < key.first_at + KEY_WINDOW)
+    /// The key, where it is still remembered after the clock has run so long.
+    pub(super) fn find(&self, hash: Digest, ran: TimeSpan) -> Option<Key> {
+        self.rows.get(&hash).copied().filter(|key| ran < key.ran + KEY_WINDOW)
     }
 
     /// Remembers a key from now on.
@@ -38,13 +38,13 @@ impl Keys {
         self.rows.insert(hash, key);
     }
 
-    /// Forgets what was first seen before `before`; answers in how many periods that was.
-    pub(super) fn forget(&mut self, before: Timestamp) -> u64 {
+    /// Forgets what is remembered no more; answers in how many periods that came.
+    pub(super) fn forget(&mut self, ran: TimeSpan) -> u64 {
         let mut periods = BTreeSet::new();
         self.rows.retain(|_, key| {
-            let stays = key.first_at >= before;
+            let stays = ran < key.ran + KEY_WINDOW;
             if !stays {
-                periods.insert(key.first_at.since(Timestamp::EPOCH).micros() / PERIOD.micros());
+                periods.insert(key.ran.micros() / PERIOD.micros());
             }
             stays
         });

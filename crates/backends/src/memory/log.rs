@@ -18,6 +18,9 @@ use crate::spared::Spared;
 /// What a record takes beside its body, roughly.
 const HEAD_BYTES: u64 = 512;
 
+/// A clock's time, and how long it has run.
+pub(crate) type Reading = (Timestamp, TimeSpan);
+
 /// How long emitted ids are found again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EmittedWindow {
@@ -89,8 +92,8 @@ impl Log {
     }
 
     /// Appends an entry or finds its repeat.
-    pub(crate) fn append(&mut self, new: NewEntry, now: Timestamp, window: EmittedWindow) -> Appended {
-        if let Some(repeat) = self.repeat_of(&new, now, window) {
+    pub(crate) fn append(&mut self, new: NewEntry, (now, ran): Reading, window: EmittedWindow) -> Appended {
+        if let Some(repeat) = self.repeat_of(&new, (now, ran), window) {
             return repeat;
         }
         let Some(part) = self.parts.get_mut(&new.partition) else {
@@ -105,11 +108,11 @@ impl Log {
         self.bytes += bytes_of(&record);
         let stored = Stored { record: Arc::new(record), accepted: part.accepted };
         part.live.insert(position.offset, stored.clone());
-        self.remember(&stored.record, now);
+        self.remember(&stored.record, (now, ran));
         Appended::New(position)
     }
 
-    fn repeat_of(&self, new: &NewEntry, now: Timestamp, window: EmittedWindow) -> Option<Appended> {
+    fn repeat_of(&self, new: &NewEntry, (now, ran): Reading, window: EmittedWindow) -> Option<Appended> {
         if let Some(id) = new.emitted {
             let (position, at) = self.emitted.get(&id)?;
             let known = match window {
@@ -119,7 +122,7 @@ impl Log {
             return known.then(|| Appended::Duplicate(*position, EventId(Uuid::nil())));
         }
         let (hash, digest) = new.entry.dedupe()?;
-        let key = self.keys.find(hash, now)?;
+        let key = self.keys.find(hash, ran)?;
         Some(if key.digest == digest {
             Appended::Duplicate(key.position, key.event)
         } else {
@@ -127,7 +130,7 @@ impl Log {
         })
     }
 
-    fn remember(&mut self, record: &Record, now: Timestamp) {
+    fn remember(&mut self, record: &Record, (now, ran): Reading) {
         let position = record.position;
         if let Some(event) = record.entry.event() {
             self.events.entry(event.id).or_insert(position);
@@ -137,7 +140,7 @@ impl Log {
                 self.emitted.insert(id, (position, now));
             }
             (None, Some((hash, digest)), Some(event)) => {
-                self.keys.put(hash, Key { digest, position, event: event.id, first_at: now });
+                self.keys.put(hash, Key { digest, position, event: event.id, ran });
             }
             (None, _, _) => {}
         }
@@ -283,8 +286,8 @@ impl Log {
     }
 
     /// See [`engine::ports::Journal::forget_keys`].
-    pub(crate) fn forget_keys(&mut self, before: Timestamp) -> u64 {
-        self.keys.forget(before)
+    pub(crate) fn forget_keys(&mut self, ran: TimeSpan) -> u64 {
+        self.keys.forget(ran)
     }
 
     /// See [`engine::ports::Journal::forget_emitted`].

@@ -11,7 +11,7 @@ mod table;
 pub use journal::MemoryJournal;
 pub use ledger::MemoryLedger;
 
-pub(crate) use log::{EmittedWindow, Log};
+pub(crate) use log::{EmittedWindow, Log, Reading};
 
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,7 @@ use model::{Appended, EventId, Fault, FaultKind, NewEntry, Offset, Partition, Po
 use tokio::sync::watch;
 
 use self::flight::Flights;
-use crate::memory::{EmittedWindow, Log};
+use crate::memory::{EmittedWindow, Log, Reading};
 use crate::random::Dice;
 
 /// What goes wrong, and how often: "one in 0" is never.
@@ -110,7 +110,7 @@ impl PartitionedJournal {
 
     /// The broker, after what is due has landed.
     fn landed(&self) -> MutexGuard<'_, Broker> {
-        let now = self.clock.now();
+        let now = (self.clock.now(), self.clock.ran());
         let mut broker = self.broker();
         if broker.land(now) {
             self.changed.send_modify(|count| *count += 1);
@@ -191,10 +191,10 @@ impl Broker {
     }
 
     /// Makes visible what is due. Says whether anything was.
-    fn land(&mut self, now: Timestamp) -> bool {
+    fn land(&mut self, now: Reading) -> bool {
         let window = self.troubles.emitted_window.map_or(EmittedWindow::Endless, EmittedWindow::For);
         let mut any = false;
-        while let Some(flight) = self.flights.next(now) {
+        while let Some(flight) = self.flights.next(now.0) {
             let answer = self.log.append(flight.entry, now, window);
             self.flights.arrive(flight.ticket, flight.index, answer);
             any = true;
@@ -256,8 +256,8 @@ impl Journal for PartitionedJournal {
         self.ask(move |log| log.keep(partition, offsets))
     }
 
-    fn forget_keys(&self, before: Timestamp) -> Answer<'_, u64> {
-        self.ask(move |log| log.forget_keys(before))
+    fn forget_keys(&self) -> Answer<'_, u64> {
+        self.ask(|log| log.forget_keys(self.clock.ran()))
     }
 
     fn forget_emitted(&self, before: Timestamp) -> Answer<'_, u64> {

@@ -270,6 +270,9 @@ pub(crate) struct QuarantineCorrect {
     /// What its sender sent under its key later; with the digest that `show` names, only that
     #[arg(long, value_name = "SHA256", num_args = 0..=1, require_equals = true, default_missing_value = NEWEST, conflicts_with = "file")]
     pub(crate) later: Option<Later>,
+    /// Also where it puts an old state over a newer one of its key, which is otherwise refused; it is audited
+    #[arg(long)]
+    pub(crate) over_newer: bool,
     #[command(flatten)]
     pub(crate) seen: SeenVersion,
     #[command(flatten)]

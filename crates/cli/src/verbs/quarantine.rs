@@ -2,7 +2,7 @@
 
 use model::{Diagnostic, EventId, Later, QuarantineRow, QuarantineState};
 use serde_json::json;
-use server::api::{QuarantineCommand, QuarantineResult};
+use server::api::{QuarantineCommand, QuarantinePage, QuarantineResult};
 
 use super::send::body;
 use crate::args::{
@@ -89,14 +89,15 @@ async fn shown(client: &Client, path: &str) -> Result<Shown, Failure> {
 }
 
 async fn show(client: &Client, event: EventId, output: &Output) -> Ended {
-    let row: QuarantineRow = client.get(&format!("/quarantine/{event}")).await?;
+    let page: QuarantinePage = client.get(&format!("/quarantine/{event}")).await?;
     let body = shown(client, &format!("/events/{event}/body")).await?;
+    let QuarantinePage { row, newer } = &page;
     let later_body = match &row.later {
         Some(_) => Some(shown(client, &format!("/quarantine/{event}/later/body")).await?),
         None => None,
     };
     if output.form == Form::Json {
-        let mut value = json!(row);
+        let mut value = json!(page);
         value["schema"] = json!("crossdock/quarantined/1");
         value["body"] = json!(body.ok());
         value["later_body"] = json!(later_body.and_then(Result::ok));
@@ -120,8 +121,13 @@ async fn show(client: &Client, event: EventId, output: &Output) -> Ended {
         print_body(body, output);
     }
     if row.state == QuarantineState::Open {
-        let with = row.later.map_or("--file FILE".to_owned(), |later| format!("--later={}", later.digest));
+        let with = row.later.as_ref().map_or("--file FILE".to_owned(), |later| format!("--later={}", later.digest));
         let seen = format!("--seen {} --reason …", row.version);
+        if let Some(newer) = newer {
+            output.line(&format!("  {newer}"));
+            output.next(&format!("crossdock quarantine close {event} {seen}"));
+            return Ok(Exit::Done);
+        }
         output.next(&format!("crossdock quarantine correct {event} {with} {seen}"));
         output.next(&format!("crossdock quarantine release {event} {seen}, or close"));
     }
@@ -184,14 +190,15 @@ fn shortened(text: &str) -> String {
 async fn correct(client: &mut Client, args: &QuarantineCorrect, output: &Output) -> Ended {
     if let Some(later) = args.later {
         let why = ask::reason(&args.reason, output)?;
-        let command = QuarantineCommand::Resubmit { digest: later.digest(), why };
+        let command = QuarantineCommand::Resubmit { digest: later.digest(), why, over_newer: args.over_newer };
         return decide(client, (args.event, args.seen), &command, output).await;
     }
     let bytes = body(args.file.as_deref())?;
     let text = String::from_utf8(bytes.to_vec())
         .map_err(|_| Failure::new(Exit::Usage, "body", "the corrected body is no UTF-8 text"))?;
     let why = ask::reason(&args.reason, output)?;
-    decide(client, (args.event, args.seen), &QuarantineCommand::Correct { body: text, why }, output).await
+    let command = QuarantineCommand::Correct { body: text, why, over_newer: args.over_newer };
+    decide(client, (args.event, args.seen), &command, output).await
 }
 
 async fn decide(

@@ -9,6 +9,7 @@ use engine::ports::{Clock, Journal, Ledger};
 use engine::retention::decide::{Pressure, Retention as Kept};
 use engine::retention::offline::{self, Forecast, Report};
 use model::Fault;
+use model::limit::KEY_WINDOW;
 use serde_json::{Value, json};
 use server::clock::SystemClock;
 use server::settings::{Environment, Flags, Settings};
@@ -92,7 +93,7 @@ fn print_forecast(forecast: &Forecast, output: &Output) {
     if output.form == Form::Json {
         let going: Vec<Value> = forecast.records.iter().map(|it| json!({ "partition": it.partition, "records": it.records, "kept": it.kept, "let_go": it.let_go, "body_bytes": it.body_bytes })).collect();
         output.json(&json!({
-            "schema": "crossdock/retention-preview/1", "records": going, "rows_before": forecast.ages.rows, "keys_before": forecast.keys_before,
+            "schema": "crossdock/retention-preview/1", "records": going, "rows_before": forecast.ages.rows,
             "answers_before": forecast.ages.answers, "audit_before": forecast.ages.audit,
             "bytes": forecast.usage.bytes, "budget": forecast.usage.budget, "by": by,
             "ledger_bytes": forecast.room.bytes, "ledger_budget": forecast.room.budget,
@@ -108,7 +109,7 @@ fn print_forecast(forecast: &Forecast, output: &Output) {
         ));
     }
     let ages = forecast.ages;
-    output.line(&format!("  rows from before {}, keys from before {}", ages.rows, forecast.keys_before));
+    output.line(&format!("  rows from before {}, keys that were remembered for {}", ages.rows, KEY_WINDOW.rounded()));
     output.line(&format!("  answers from before {}, audit from before {}", ages.answers, ages.audit));
     output.line(&format!("  the journal has {} of {} bytes", forecast.usage.bytes, forecast.usage.budget));
     output.line(&format!("  the ledger has {} of {} bytes", forecast.room.bytes, forecast.room.budget));

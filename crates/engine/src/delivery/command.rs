@@ -4,7 +4,8 @@ use model::change::Round;
 use model::delivery::CAUSE_UNDECIDED;
 use model::outcome::Lack;
 use model::{
-    Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Guard, MemberVerdict, OnDead, Outcome, Replay, ReplayId,
+    Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Guard, LaneKey, MemberVerdict, OnDead, Outcome, Replay,
+    ReplayId,
 };
 use model::{ReplayMember, ReplayState};
 use policy::Policy;
@@ -82,9 +83,10 @@ pub fn plan(delivery: &Delivery, wish: Wish, present: &Policy, asked: &Asked) ->
 /// Who asks for a retry, and whether it may go over a newer state.
 type Retrying<'a> = (&'a Asked, Newer);
 
-/// Whether a retry could put an old state over a newer one. In a lane that waits for it nothing newer has gone.
-pub fn may_go_over(delivery: &Delivery) -> bool {
-    delivery.lane.is_none() || left_its_lane(delivery)
+/// Whether a retry could put an old state over a newer one. In a lane that waits for it nothing newer has gone, as long as the
+/// present flow gives its event that same lane; `None` where nobody can tell which.
+pub fn may_go_over(delivery: &Delivery, present_lane: Option<&LaneKey>) -> bool {
+    delivery.lane.is_none() || left_its_lane(delivery) || present_lane != delivery.lane.as_ref()
 }
 
 fn retry(delivery: &Delivery, present: &Policy, asked: Retrying<'_>) -> Result<Plan, Skipped> {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use model::outcome::Lack;
 use model::{
-    AttemptResult, Batch, Change, Delivery, DestinationName, Digest, Event, Fault, FaultKind, Outcome, Record, Timestamp,
+    AttemptResult, Batch, Change, Delivery, DestinationName, Digest, Event, Fault, FaultKind, Outcome, Record, TimeSpan,
+    Timestamp,
 };
 
 use super::decide::{self, After};
@@ -45,7 +46,9 @@ pub struct Sender {
 /// An attempt that has ended.
 #[derive(Debug)]
 pub(super) struct Ended {
-    started: Timestamp,
+    took: TimeSpan,
+    /// When, by the machine's clock.
+    at: Timestamp,
     chain: Option<Chain>,
     pub(super) result: AttemptResult,
     /// What follows from it.
@@ -89,7 +92,7 @@ impl Sender {
     async fn fly(&self, mut delivery: Delivery, epoch: u64, record: Option<Arc<Record>>, slot: Slot) -> Option<Handover> {
         delivery.attempts += 1;
         delivery.epoch = epoch;
-        let started = self.clock.now();
+        let began = self.clock.ran();
         let record = match record {
             Some(record) => Ok(Some(record)),
             None => self.insist(|| self.journal.get(delivery.bytes_at)).await,
@@ -113,11 +116,12 @@ impl Sender {
             response: sent.response.to_vec(),
             response_cut: sent.cut,
         };
+        let (took, at) = (self.clock.ran() - began, self.clock.wall());
         let after = match self.insist(|| Box::pin(self.book.kept(delivery.policy))).await {
             Ok(kept) => decide::judge(kept.as_deref(), &self.book.current(), &delivery, &result, self.chance()),
             Err(fault) => return self.give_up(&delivery.destination, &slot, &fault),
         };
-        let ended = Ended { started, chain, result, after };
+        let ended = Ended { took, at, chain, result, after };
         match self.follower(&delivery, &ended, &slot).await {
             Some(follower) => self.settle_and_follow(&delivery, &ended, follower, slot).await,
             None => self.settle(&delivery, &ended, slot).await,
@@ -176,10 +180,10 @@ impl Sender {
         Ok(())
     }
 
-    pub(super) fn tell(&self, delivery: &Delivery, Ended { started, chain, result, after }: &Ended) {
+    pub(super) fn tell(&self, delivery: &Delivery, Ended { took, at, chain, result, after }: &Ended) {
         let (cause, state, chain) = (result.outcome.cause(), after.state.word(), *chain);
-        let (started, ended) = (Some(*started), result.ended_at);
-        self.facts.emit(&Fact::AttemptEnded { delivery, chain, cause: &cause, state, started, ended });
+        let (took, ended, age) = (Some(*took), *at, result.ended_at.since(delivery.created_at));
+        self.facts.emit(&Fact::AttemptEnded { delivery, chain, cause: &cause, state, took, ended, age });
     }
 
     /// Whether a settlement that was refused is there all the same, because its answer had been lost. Otherwise another

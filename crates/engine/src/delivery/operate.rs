@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use model::newest::Fate;
 use model::{Delivery, DeliveryId, Fault, FaultKind};
+use policy::EventView;
 
 use super::command::{self, Wish};
 use crate::book::Book;
 use crate::newer::{Lookup, Passing};
 use crate::ports::{Journal, Ledger};
 use crate::rules::asked::{Asked, NotDone};
+use crate::rules::lane;
 use crate::rules::overtaken::{self, Newer};
 
 /// LIMIT: deliveries of one command; more dead letters are replayed, with preview and pace of their own.
@@ -150,17 +152,19 @@ impl Operate {
 impl Operate {
     /// What became of a newer event of the same key, where a retry would go over it.
     pub async fn would_go_over(&self, delivery: &Delivery) -> Result<Option<Fate>, Fault> {
-        if !command::may_go_over(delivery) {
-            return Ok(None);
-        }
         let policy = self.book.current();
         let record = match self.journal.get(delivery.bytes_at).await {
             // What cannot be read is told by the attempt.
             Err(fault) if fault.kind == FaultKind::Corrupt => None,
             read => read?,
         };
-        let lookup = Lookup { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger), policy };
         let event = record.as_ref().and_then(|record| record.entry.event());
+        let flow = policy.flows.get(&delivery.flow).zip(event);
+        let lane = flow.and_then(|(flow, event)| lane::of(flow, event, &EventView::new(event)).ok().flatten());
+        if !command::may_go_over(delivery, lane.as_ref()) {
+            return Ok(None);
+        }
+        let lookup = Lookup { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger), policy };
         let known = delivery.ordering_key();
         lookup.than(Passing { flow: &delivery.flow, at: delivery.bytes_at, event, known }).await
     }

@@ -106,6 +106,7 @@ impl Sweep {
         let record = self.journal.get(delivery.bytes_at).await.ok().flatten();
         let chain = record.and_then(|record| Chain::of_entry(&record.entry, self.facts.roots()));
         let cause = Outcome::Unknown.cause();
-        self.facts.emit(&Fact::AttemptEnded { delivery, chain, cause: &cause, state, started: None, ended });
+        let (ended, age) = (self.clock.wall(), ended.since(delivery.created_at));
+        self.facts.emit(&Fact::AttemptEnded { delivery, chain, cause: &cause, state, took: None, ended, age });
     }
 }

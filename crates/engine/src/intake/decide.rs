@@ -17,7 +17,7 @@ use policy::contract::Effort;
 
 use super::batch;
 use super::handshake::{self, HandshakeAnswer};
-use super::judge::{Ground, Identity, judge_again, judge_new};
+use super::judge::{Before, Ground, Identity, judge_again, judge_new};
 use super::key;
 use super::message::{self, Message};
 use super::nudge;
@@ -178,7 +178,8 @@ pub fn again(policy: &Policy, before: &Event, body: Bytes, id: EventId) -> Resul
     let none = http::HeaderMap::new();
     let effort = RefCell::new(Effort::of_one_request());
     let ground = Ground { policy, source, carried, headers: &none, trace: None, effort: &effort };
-    judge_again(&ground, &message, id, before)
+    let replaced = if carried == Carried::Structured { message::envelope(&before.body) } else { None };
+    judge_again(&ground, &message, id, Before { event: before, replaced: replaced.as_deref() })
 }
 
 /// Whether the kept bytes are an envelope with the data inside.

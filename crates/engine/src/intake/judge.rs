@@ -85,26 +85,52 @@ pub(super) fn judge_new(ground: &Ground<'_>, message: &Message, identity: Identi
     complete(ground, (event, Said::default()), kind.reason, &data)
 }
 
+/// A kept event, and the attributes that stood in the bytes which another body takes the place of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before<'a> {
+    pub(super) event: &'a Event,
+    pub(super) replaced: Option<&'a CloudEvent>,
+}
+
+impl Before<'_> {
+    /// The attributes that nothing in these bytes said.
+    fn attributes(&self) -> BTreeMap<String, String> {
+        let mut attributes = self.event.attributes.clone();
+        if let Some(CloudEvent { extensions, dataschema, .. }) = self.replaced {
+            let is_replaced = |name: &str| extensions.contains_key(name) || name == DATASCHEMA && dataschema.is_some();
+            attributes.retain(|name, _| !is_replaced(name));
+        }
+        attributes
+    }
+}
+
 /// The verdict on a kept event with another body: what only its headers said stays as it was, and nothing that was read out
-/// of the body before.
-pub(super) fn judge_again(ground: &Ground<'_>, message: &Message, id: EventId, before: &Event) -> Result<Verdict, Refusal> {
+/// of the body before, with the envelope where it had one inside.
+pub(super) fn judge_again(
+    ground: &Ground<'_>,
+    message: &Message,
+    id: EventId,
+    kept: Before<'_>,
+) -> Result<Verdict, Refusal> {
+    let before = kept.event;
     let data = Data::new(message.data_bytes(), &message.content_type);
     let sight = ground.sight(message, &data);
     check_json(message, &data)?;
     let kind = kind::kind_again(ground.source, kind::native(ground.source, sight).as_deref(), before)?;
-    let mut attributes = before.attributes.clone();
+    let mut attributes = kept.attributes();
     attributes.extend(self::attributes(ground.source, sight));
+    let said_subject = before.subject.as_ref().filter(|_| kept.replaced.is_none());
     let event = Event {
         id,
         kind: kind.kind.clone(),
         digest: Digest::of(&message.raw),
-        subject: sight.envelope.and_then(|event| event.subject.clone()).or_else(|| before.subject.clone()),
+        subject: sight.envelope.and_then(|event| event.subject.clone()).or_else(|| said_subject.cloned()),
         time: time(ground.source, sight),
         contract: kind.rule.and_then(|rule| rule.contract.clone()),
         ordering: ordering_again(ground.source, &attributes, before),
         correlation: pick::correlation_kept(&attributes)
             .map_or_else(String::new, |text| bounded(text, IDENTIFIER_BYTES_MAX)),
-        trace: before.trace.clone(),
+        trace: trace(sight, None).or_else(|| before.trace.clone()),
         identifiers: Vec::new(),
         attributes,
         body: message.raw.clone(),
@@ -112,10 +138,11 @@ pub(super) fn judge_again(ground: &Ground<'_>, message: &Message, id: EventId, b
         content_type: message.content_type.clone(),
         ..before.clone()
     };
-    complete(ground, (event, Said::before(ground, before)), kind.reason, &data)
+    complete(ground, (event, Said::before(ground, kept)), kind.reason, &data)
 }
 
 const PARTITION_KEY: &str = "partitionkey";
+const DATASCHEMA: &str = "dataschema";
 
 /// The ordering key that an attribute gives, which binary form has in its headers only (I5). A header that the source keeps
 /// under this name gave none, unless the event had it.
@@ -133,16 +160,19 @@ struct Said {
 }
 
 impl Said {
-    /// What source and contract read out of the earlier body is left out: it was said by what the person has replaced.
-    fn before(ground: &Ground<'_>, before: &Event) -> Self {
+    /// What source and contract read out of the earlier body is left out, and what its envelope said: it was said by what the
+    /// person has replaced.
+    fn before(ground: &Ground<'_>, Before { event: before, replaced }: Before<'_>) -> Self {
         let bytes = before.data();
         let data = Data::new(bytes, &before.content_type);
-        let sight = Sight { envelope: None, data: &data, carried: ground.carried, headers: ground.headers };
+        let sight = Sight { envelope: replaced, data: &data, carried: ground.carried, headers: ground.headers };
         let contract = before.contract.as_ref().and_then(|name| ground.policy.contracts.get(name));
         let time_in_body = time(ground.source, sight).or_else(|| contract.and_then(|contract| contract.time(&data)));
-        let named_in_body = contract.and_then(|contract| contract.correlation(&data));
-        let named_in_body = named_in_body.map(|text| bounded(text, IDENTIFIER_BYTES_MAX));
-        let is_own = |text: &String| *text == before.id.to_string() || Some(text) == named_in_body.as_ref();
+        let named_in_body =
+            contract.and_then(|contract| contract.correlation(&data)).map(|text| bounded(text, IDENTIFIER_BYTES_MAX));
+        let named_in_envelope = sight.correlation().map(|text| bounded(text, IDENTIFIER_BYTES_MAX));
+        let named = [named_in_envelope, named_in_body];
+        let is_own = |text: &String| *text == before.id.to_string() || named.iter().flatten().any(|it| it == text);
         Self {
             time: before.time.filter(|time| Some(*time) != time_in_body),
             correlation: Some(before.correlation.clone()).filter(|text| !is_own(text)),
@@ -228,7 +258,7 @@ fn attributes(source: &Source, sight: Sight<'_>) -> BTreeMap<String, String> {
     if let Some(CloudEvent { extensions, dataschema, .. }) = sight.envelope {
         attributes.extend(extensions.iter().map(|(name, value)| (name.clone(), value.text())));
         let dataschema = dataschema.clone().filter(|uri| uri.len() <= HEADER_BYTES_MAX);
-        attributes.extend(dataschema.map(|uri| ("dataschema".to_owned(), uri)));
+        attributes.extend(dataschema.map(|uri| (DATASCHEMA.to_owned(), uri)));
     }
     attributes
 }

@@ -80,6 +80,11 @@ pub(super) fn structured(body: &Bytes, depth_max: usize) -> Result<Message, Refu
     of_event(event, body.clone(), 0, depth_max)
 }
 
+/// The attributes that stand in the bytes of an event which was taken once; none where they stand elsewhere.
+pub(super) fn envelope(body: &Bytes) -> Option<Box<CloudEvent>> {
+    structured(body, BODY_DEPTH_MAX).ok()?.envelope
+}
+
 /// `raw` begins at byte `start` of the body that the event's ranges count in.
 fn of_event(mut event: CloudEvent, raw: Bytes, start: usize, depth_max: usize) -> Result<Message, Refusal> {
     check_bounds(&event)?;

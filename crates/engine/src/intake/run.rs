@@ -119,6 +119,7 @@ struct Sent<'a> {
 impl Intake {
     /// Receives a request: the HTTP layer, the simulator and `crossdock send` all come in here.
     pub async fn receive(&self, received: Received) -> Answer {
+        let began = self.clock.ran();
         if let Some(hold) = self.pressure.hold() {
             self.clock.sleep(hold).await;
         }
@@ -129,7 +130,7 @@ impl Intake {
             Ok(Judged::Events(proven, verdicts)) => (proven, verdicts),
             Err(refusal) => return self.refused(&received.source, refusal),
         };
-        match self.take(&ready.policy, &received, &proven, verdicts).await {
+        match self.take(&ready.policy, (&received, began), &proven, verdicts).await {
             Ok(taken) => self.answer(&received.source, proven.form(), taken),
             Err(Failed::Journal(fault)) => {
                 self.facts.emit(&Fact::LoopFault { name: "intake", fault: &fault });
@@ -236,7 +237,7 @@ impl Intake {
     async fn take(
         &self,
         policy: &Policy,
-        received: &Received,
+        received: (&Received, TimeSpan),
         proven: &Proven<'_>,
         verdicts: Vec<Verdict>,
     ) -> Result<Taken, Failed> {
@@ -245,11 +246,12 @@ impl Intake {
         Ok(Taken { items, conflicts })
     }
 
-    /// Appends the events in one append, and tells what became of each.
+    /// Appends the events in one append, and tells what became of each. With the request comes what the clock had run when it
+    /// came in: how long that took is no difference of times, of which the one is the machine's.
     async fn journal(
         &self,
         policy: &Policy,
-        received: &Received,
+        (received, began): (&Received, TimeSpan),
         verdicts: Vec<Verdict>,
     ) -> Result<(Vec<Item>, Vec<Found>), Fault> {
         let partitions = self.journal.partitions();
@@ -267,7 +269,7 @@ impl Intake {
             entries.push(NewEntry { partition, policy: policy.version, emitted: None, entry });
         }
         let appended = if entries.is_empty() { Vec::new() } else { self.journal.append(entries).await? };
-        let took = self.clock.now().since(received.at);
+        let took = self.clock.ran() - began;
         let mut appended = appended.into_iter();
         let (mut items, mut found) = (Vec::with_capacity(sent.len()), Vec::new());
         for (index, Sent { arrival, quarantined }) in sent.into_iter().enumerate() {

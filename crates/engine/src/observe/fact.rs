@@ -58,10 +58,12 @@ pub enum Fact<'a> {
         cause: &'a str,
         /// Where the delivery stands now, in a word.
         state: &'static str,
-        /// When it was claimed; not known of one that an earlier life left open.
-        started: Option<Timestamp>,
-        /// When its answer came, or was given up.
+        /// How long it took from its claim on; not known of one that an earlier life left open.
+        took: Option<TimeSpan>,
+        /// When its answer came, or was given up, by the machine's clock.
         ended: Timestamp,
+        /// How old the delivery was then.
+        age: TimeSpan,
     },
     /// A breaker changed.
     Breaker {

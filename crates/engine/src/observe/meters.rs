@@ -77,17 +77,17 @@ impl Meters {
                 add(&self.routed, (), *records as u64);
                 add(&self.created, (), *deliveries as u64);
             }
-            Fact::AttemptEnded { delivery, cause, state, started, ended, .. } => {
+            Fact::AttemptEnded { delivery, cause, state, took, age, .. } => {
                 let (to, flow) = (&delivery.destination, &delivery.flow);
                 add(&self.attempts, (to.clone(), flow.clone(), (*cause).to_owned()), 1);
                 if delivery.attempts > 1 {
                     add(&self.retries, (to.clone(), flow.clone()), 1);
                 }
-                if let Some(started) = started {
-                    observe(&self.attempt, to.clone(), MOMENTS, ended.since(*started));
+                if let Some(took) = took {
+                    observe(&self.attempt, to.clone(), MOMENTS, *took);
                 }
                 if *state == "done" {
-                    observe(&self.delivery, to.clone(), WAITS, ended.since(delivery.created_at));
+                    observe(&self.delivery, to.clone(), WAITS, *age);
                 }
             }
             Fact::Breaker { destination, state } => add(&self.breaker_changes, ((*destination).clone(), *state), 1),

@@ -113,7 +113,7 @@ fn receive(chain: Chain, arrival: &Arrival<'_>, (event, verdict): (EventId, Acce
 }
 
 fn deliver(chain: Chain, fact: &Fact<'_>) -> Option<Span> {
-    let Fact::AttemptEnded { delivery, cause, state, started, ended, .. } = fact else { return None };
+    let Fact::AttemptEnded { delivery, cause, state, took, ended, .. } = fact else { return None };
     let no = delivery.attempts;
     let mut attributes = vec![
         ("messaging.system", text("crossdock")),
@@ -143,7 +143,7 @@ fn deliver(chain: Chain, fact: &Fact<'_>) -> Option<Span> {
         flags: chain.flags,
         side: Side::Client,
         name: format!("deliver {}", delivery.destination),
-        started: started.unwrap_or(*ended),
+        started: *ended - took.unwrap_or_default(),
         ended: *ended,
         attributes,
         error,

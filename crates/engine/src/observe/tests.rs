@@ -82,7 +82,8 @@ fn attempt(facts: &Facts, no: u32, cause: &str, state: &'static str) {
     let sender = Some(TraceParent::parse(SENDER).unwrap());
     let chain = Some(Chain::of(event(1), sender, facts.roots()));
     let delivery = delivery(no);
-    facts.emit(&Fact::AttemptEnded { delivery: &delivery, chain, cause, state, started: Some(later(10)), ended: later(30) });
+    let (took, ended, age) = (Some(TimeSpan::from_millis(20)), later(30), TimeSpan::from_millis(30));
+    facts.emit(&Fact::AttemptEnded { delivery: &delivery, chain, cause, state, took, ended, age });
 }
 
 /// One of every fact, in the order of their definition.
@@ -95,8 +96,8 @@ pub(super) fn samples(delivery: &Delivery, mut tell: impl FnMut(&Fact<'_>)) {
     tell(&Fact::Accepted { arrival: &arrival, event: event(1), verdict: Accepted::Admitted, took });
     tell(&Fact::Refused { source: Some(&source), kind: RefusalKind::BadSignature });
     tell(&Fact::Routed { records: 3, deliveries: 5 });
-    let (started, ended) = (Some(later(10)), later(30));
-    tell(&Fact::AttemptEnded { delivery, chain, cause: "http_503", state: "waiting", started, ended });
+    let (attempted, ended, age) = (Some(TimeSpan::from_millis(20)), later(30), TimeSpan::from_millis(30));
+    tell(&Fact::AttemptEnded { delivery, chain, cause: "http_503", state: "waiting", took: attempted, ended, age });
     tell(&Fact::Breaker { destination: to, state: "open" });
     tell(&Fact::Shards { held: 4 });
     tell(&Fact::Trimmed { store: "journal", rows: 500 });
@@ -247,8 +248,9 @@ fn an_attempt_that_an_earlier_life_left_open_has_no_duration() {
         chain: Some(chain),
         cause: "unknown",
         state: "waiting",
-        started: None,
+        took: None,
         ended: AT,
+        age: TimeSpan::ZERO,
     });
     let span = spans.try_recv().unwrap();
     assert_eq!((span.started, span.ended, span.error.as_deref()), (AT, AT, Some("unknown")));

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use model::limit::KEY_WINDOW;
 use model::{Offset, Record, TimeSpan, Timestamp};
 
 use crate::ports::Usage;
 use model::room::{Ages, Room};
 
-/// How much longer than its window a key is remembered: a clock that was ahead, and is put right, must not have dropped what is
-/// inside of it. What is looked up is judged by the window alone.
-const KEY_MARGIN: TimeSpan = TimeSpan::from_days(1);
+/// How long ids of emitted entries are remembered. Their repeats come within moments after a crash, and none goes while there is
+/// an entry that may be appended again; the days are for who mends a store.
+const EMITTED_AGE: TimeSpan = TimeSpan::from_days(15);
 
 /// How long things are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +20,6 @@ pub struct Retention {
     pub metadata: TimeSpan,
     /// What people did: longer than what they did it to, and whatever the room.
     pub audit: TimeSpan,
-    /// Keys; at least [`KEY_WINDOW`], whatever is said.
-    pub keys: TimeSpan,
     /// Above this share of a budget, in hundredths, records and rows go before their age, oldest first.
     pub soft_percent: u64,
 }
@@ -33,7 +30,6 @@ impl Default for Retention {
             payload: TimeSpan::from_days(30),
             metadata: TimeSpan::from_days(400),
             audit: TimeSpan::from_days(7 * 365 + 2),
-            keys: KEY_WINDOW,
             soft_percent: ALARM_HIGH,
         }
     }
@@ -52,7 +48,7 @@ impl Retention {
         Ages {
             rows,
             answers: rows.max(self.records_before(now)),
-            emitted: rows.min(self.keys_before(now)),
+            emitted: rows.min(Self::emitted_before(now)),
             audit: now - self.audit,
         }
     }
@@ -62,9 +58,9 @@ impl Retention {
         room.percent() >= self.soft_percent
     }
 
-    /// Keys from before this are forgotten. A shorter window than a partner's longest redelivery would let a repeat in.
-    pub fn keys_before(&self, now: Timestamp) -> Timestamp {
-        now - self.keys.max(KEY_WINDOW) - KEY_MARGIN
+    /// Ids of emitted entries from before this have had their time.
+    pub fn emitted_before(now: Timestamp) -> Timestamp {
+        now - EMITTED_AGE
     }
 }
 
@@ -207,12 +203,6 @@ mod tests {
         check(100, Pressure::Space, Some(9));
         check(5, Pressure::Space, Some(5));
         check(100, Pressure::Nothing, None);
-    }
-
-    #[test]
-    fn keys_are_never_forgotten_within_the_window() {
-        let short = Retention { keys: TimeSpan::from_days(1), ..Retention::default() };
-        assert_eq!(short.keys_before(days(100)), days(85));
     }
 
     #[test]

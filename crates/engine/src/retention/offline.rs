@@ -98,7 +98,7 @@ pub async fn run_once(
         report.rows += step.rows;
         clock.sleep(PAUSE).await;
     }
-    report.key_periods = trimmer.keys(now).await?;
+    report.key_periods = journal.forget_keys().await?;
     loop {
         let emitted = trimmer.emitted(now).await?;
         if emitted == 0 {
@@ -135,8 +135,6 @@ pub struct Forecast {
     pub records: Vec<Going>,
     /// Rows of the ledger from before these would go.
     pub ages: Ages,
-    /// Keys from before this would go.
-    pub keys_before: Timestamp,
     /// The journal now.
     pub usage: Usage,
     /// The ledger now.
@@ -159,8 +157,7 @@ pub async fn preview(
         records.push(going(journal, ledger, partition, (pressure, settings.records_before(now))).await?);
     }
     let room = ledger.room().await?;
-    let (ages, keys_before) = (settings.ages(room, now), settings.keys_before(now));
-    Ok(Forecast { records, ages, keys_before, usage, room, pressure })
+    Ok(Forecast { records, ages: settings.ages(room, now), usage, room, pressure })
 }
 
 async fn going(

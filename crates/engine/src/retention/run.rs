@@ -73,18 +73,13 @@ impl Trimmer {
         self.ledger.trim(self.settings.ages(room, now)).await
     }
 
-    /// Forgets old keys. Answers how many periods went.
-    pub async fn keys(&self, now: Timestamp) -> Result<u64, Fault> {
-        self.journal.forget_keys(self.settings.keys_before(now)).await
-    }
-
     /// Forgets at most a step of the ids of old emitted entries. Answers how many went.
     ///
     /// What was appended and whose mark in the ledger was lost with a crash is still in the outbox and will be appended again:
     /// while there is anything in it, all ids are needed. What cannot be read there is not appended; were it mended one day and
     /// appended twice, its consumers would know it, because the ledger remembers what was seen as long as its row is there.
     pub async fn emitted(&self, now: Timestamp) -> Result<u64, Fault> {
-        let before = self.settings.keys_before(now);
+        let before = Retention::emitted_before(now);
         if !self.ledger.outbox(1).await?.rows.is_empty() {
             return Ok(0);
         }
@@ -185,7 +180,7 @@ impl Keeper {
         if rows > 0 {
             return Ok(rows);
         }
-        let periods = self.trimmer.keys(now).await?;
+        let periods = self.trimmer.journal.forget_keys().await?;
         self.tell("keys", periods);
         let emitted = self.trimmer.emitted(now).await?;
         self.tell("emitted", emitted);

@@ -14,6 +14,14 @@ pub fn of(flow: &Flow, event: &Event, view: &EventView<'_>) -> Result<Option<Lan
     }
 }
 
+/// All keys by which what a person sends again may meet what is newer: its lane, and its ordering key, by which it is known
+/// where it went without a lane or by an earlier lane of the flow.
+pub fn ordering_keys(flow: &Flow, event: &Event) -> Vec<LaneKey> {
+    let lane = of(flow, event, &EventView::new(event)).ok().flatten();
+    let ordering = event.ordering.as_deref().map(LaneKey::new).filter(|key| lane.as_ref() != Some(key));
+    lane.into_iter().chain(ordering).collect()
+}
+
 /// The key by which newer events are told: its lane, or its ordering key where it has none or nobody can tell.
 pub fn ordering_key(flow: &Flow, event: &Event) -> Option<LaneKey> {
     let lane = of(flow, event, &EventView::new(event)).ok().flatten();

@@ -6,6 +6,11 @@ use model::{TimeSpan, Timestamp};
 /// How fast it goes while it is ahead, in hundredths. Waits get that much longer meanwhile, and an hour is made up in ten.
 const PACE_PERCENT: u64 = 90;
 
+/// How long it takes until the calendar has caught up with a time that is that far ahead.
+pub const fn caught_up_in(ahead: TimeSpan) -> TimeSpan {
+    ahead.times(100 / (100 - PACE_PERCENT))
+}
+
 /// What was shown last, and when.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Onward {
@@ -62,6 +67,11 @@ mod tests {
         ] {
             assert_eq!(time.read(ran(after), s(wall)), s(expected), "after {after} s");
         }
+    }
+
+    #[test]
+    fn an_hour_is_made_up_in_ten() {
+        assert_eq!(caught_up_in(ran(3_600)), ran(36_000));
     }
 
     #[test]

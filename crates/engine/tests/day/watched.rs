@@ -38,6 +38,10 @@ impl Clock for DayClock {
         self.now()
     }
 
+    fn ran(&self) -> TimeSpan {
+        self.now().since(Timestamp::EPOCH)
+    }
+
     fn sleep(&self, span: TimeSpan) -> Waiting<'_> {
         Box::pin(async move {
             self.advance(span);
@@ -151,8 +155,8 @@ impl Journal for WatchedJournal {
         self.inner.keep(partition, offsets)
     }
 
-    fn forget_keys(&self, before: Timestamp) -> Answer<'_, u64> {
-        self.inner.forget_keys(before)
+    fn forget_keys(&self) -> Answer<'_, u64> {
+        self.inner.forget_keys()
     }
 
     fn usage(&self) -> Answer<'_, Usage> {

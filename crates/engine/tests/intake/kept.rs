@@ -8,12 +8,13 @@ async fn a_correction_reaches_the_journal_once() {
     let event = world.kept().await;
     let which = Which { event, version: Some(1) };
     let quarantine = world.quarantine();
-    let again = quarantine.correct(which, Bytes::from_static(br#"{"id":"k","type":"new"}"#), &world.asked("x")).await;
+    let again =
+        quarantine.correct(which, Bytes::from_static(br#"{"id":"k","type":"new"}"#), Newer::Stays, &world.asked("x")).await;
     assert!(matches!(again, Err(NotDone::Invalid(_))), "{again:?}");
     let body = Bytes::from_static(br#"{"id":"k","type":"order"}"#);
-    let moved = quarantine.correct(which, body.clone(), &world.asked("typo")).await.expect("it is right now");
+    let moved = quarantine.correct(which, body.clone(), Newer::Stays, &world.asked("typo")).await.expect("it is right now");
     world.clock.advance(TimeSpan::from_secs(1));
-    let repeated = quarantine.correct(which, body, &world.asked("typo")).await.expect("as the first time");
+    let repeated = quarantine.correct(which, body, Newer::Stays, &world.asked("typo")).await.expect("as the first time");
     assert_eq!(repeated, moved);
     world.append_emitted().await;
     let records = world.records().await;

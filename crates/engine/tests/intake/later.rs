@@ -8,6 +8,7 @@ use engine::intake::quarantine::Which;
 use engine::intake::run::{Answer, Intake, Item, Memory};
 use engine::ports::{Clock, Ledger};
 use engine::rules::asked::NotDone;
+use engine::rules::overtaken::Newer;
 use model::diagnostic::Place;
 use model::limit::LATER_AT_ONCE;
 use model::room::Ages;
@@ -79,22 +80,25 @@ async fn what_a_sender_mended_is_resubmitted_with_one_command() {
     let event = world.kept().await;
     let quarantine = world.quarantine();
     let seen = Which { event, version: Some(1) };
-    assert!(matches!(quarantine.resubmit(seen, None, &world.asked("x")).await, Err(NotDone::Refused(_))));
+    assert!(matches!(quarantine.resubmit(seen, None, Newer::Stays, &world.asked("x")).await, Err(NotDone::Refused(_))));
     world.contradict(r#"{"id":"k","type":"newer"}"#).await;
     let late = quarantine.close(seen, &world.asked("nobody mends it")).await;
     assert!(matches!(late, Err(NotDone::Changed(_))), "the person did not see what came: {late:?}");
     let which = Which { event, version: None };
     let unseen = quarantine.close(which, &world.asked("nobody mends it")).await;
     assert!(matches!(&unseen, Err(NotDone::Refused(why)) if why.contains("another body came")), "{unseen:?}");
-    let invalid = quarantine.resubmit(which, None, &world.asked("mended")).await;
+    let invalid = quarantine.resubmit(which, None, Newer::Stays, &world.asked("mended")).await;
     assert!(matches!(invalid, Err(NotDone::Invalid(_))), "{invalid:?}");
     let faulty = Digest::of(br#"{"id":"k","type":"newer"}"#);
     world.contradict(MENDED).await;
-    let changed = quarantine.resubmit(which, Some(faulty), &world.asked("mended")).await;
+    let changed = quarantine.resubmit(which, Some(faulty), Newer::Stays, &world.asked("mended")).await;
     assert!(matches!(changed, Err(NotDone::Changed(_))), "{changed:?}");
     let digest = Some(Digest::of(MENDED.as_bytes()));
-    let moved = quarantine.resubmit(which, digest, &world.asked("mended")).await.expect("it is right now");
-    assert_eq!(quarantine.resubmit(which, digest, &world.asked("mended")).await.expect("as the first time"), moved);
+    let moved = quarantine.resubmit(which, digest, Newer::Stays, &world.asked("mended")).await.expect("it is right now");
+    assert_eq!(
+        quarantine.resubmit(which, digest, Newer::Stays, &world.asked("mended")).await.expect("as the first time"),
+        moved
+    );
     world.append_emitted().await;
     let records = world.records().await;
     let [_, corrected] = records.as_slice() else { panic!("{records:?}") };

@@ -1,5 +1,7 @@
 //! Replays, retries and releases never put an old state over a newer one: when it is judged, of whom it is asked, by which key.
 
+use bytes::Bytes;
+use engine::change::decide::Terms;
 use engine::delivery::command::Wish;
 use engine::intake::quarantine::{Quarantine, Which};
 use engine::ports::Clock;
@@ -8,9 +10,10 @@ use engine::replay::order::{SeenPreview, Wanted};
 use engine::replay::selection::{Filter, Selection};
 use engine::rules::asked::NotDone;
 use engine::rules::overtaken::Newer;
+use model::newest::Fate;
 use model::{DeliveryId, DeliveryState, Offset, Partition, ReplayId, ReplayState, TimeSpan};
 
-use crate::world::{End, World, project};
+use crate::world::{End, World, flow, project};
 
 const LANES: [&str; 2] = ["lane: none", "lane: ordering\n  on_dead: pass"];
 
@@ -318,5 +321,51 @@ async fn a_release_puts_no_old_state_over_a_newer_one_unless_the_person_says_so(
         desk.release(which, Newer::Stays, &world.asked()).await.unwrap();
         let other = Which { event: world.keep(3, "b").await, version: None };
         desk.release(other, Newer::Stays, &world.asked()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_correction_puts_no_old_state_over_a_newer_one_unless_the_person_says_so() {
+    for lane in LANES {
+        let mut world = World::new(&project(lane, &[])).await;
+        let kept = world.keep(1, "a").await;
+        let (journal, ledger, book) = (world.journal.clone(), world.ledger.clone(), world.book.clone());
+        let desk = Quarantine { journal, ledger, book };
+        let (which, body) = (Which { event: kept, version: None }, || Bytes::from_static(b"{\"order\":2}"));
+        let row = world.ledger.quarantined(kept).await.unwrap().unwrap();
+        assert_eq!(desk.would_go_over(&row).await.unwrap(), None, "{lane}");
+        world.accept(2, "a").await;
+        world.attempt(End::Done).await;
+        let row = world.ledger.quarantined(kept).await.unwrap().unwrap();
+        assert_eq!(desk.would_go_over(&row).await.unwrap(), Some((flow(), Fate::Done)), "{lane}");
+        let refused = desk.correct(which, body(), Newer::Stays, &world.asked()).await;
+        assert!(matches!(&refused, Err(NotDone::Overtaken(told)) if told.contains("was delivered since")), "{refused:?}");
+        desk.correct(which, body(), Newer::GoesUnder, &world.asked()).await.unwrap();
+        let rows = world.views.audit(Some(kept.to_string()), None, 10).await.unwrap().rows;
+        let mut actions: Vec<&str> = rows.iter().map(|row| row.action.as_str()).collect();
+        actions.sort_unstable();
+        assert_eq!(actions, ["quarantine.correct", "quarantine.over_newer"], "{lane}");
+        desk.correct(which, body(), Newer::Stays, &world.asked()).await.expect("as it was answered before");
+        let other = Which { event: world.keep(3, "b").await, version: None };
+        desk.correct(other, body(), Newer::Stays, &world.asked()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_retry_after_another_lane_was_applied_asks_by_that_and_by_the_ordering_key() {
+    for present in ["lane: ordering", "lane: none", "lane: .other"] {
+        let mut world = World::new(&project("lane: .order", &[])).await;
+        let old = world.accept(1, "a").await;
+        world.attempt(End::Held).await;
+        world.apply(&project(present, &[]), Terms::default()).await.unwrap();
+        world.route().await;
+        let retry = async |world: &World| world.operate().one(old, Wish::Retry(Newer::Stays), None, &world.asked()).await;
+        world.accept(2, "a").await;
+        let refused = retry(&world).await;
+        assert!(matches!(&refused, Err(NotDone::Overtaken(told)) if told.contains("on its way")), "{present}: {refused:?}");
+        world.attempt(End::Done).await;
+        let refused = retry(&world).await;
+        assert!(matches!(&refused, Err(NotDone::Overtaken(told)) if told.contains("since")), "{present}: {refused:?}");
+        assert!(matches!(world.delivery(old).await.state, DeliveryState::Held { .. }), "{present}");
     }
 }

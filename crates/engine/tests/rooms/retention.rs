@@ -26,6 +26,10 @@ impl Clock for Sleepless {
         self.0.wall()
     }
 
+    fn ran(&self) -> TimeSpan {
+        self.0.ran()
+    }
+
     fn sleep(&self, _span: TimeSpan) -> engine::ports::Waiting<'_> {
         Box::pin(std::future::ready(()))
     }

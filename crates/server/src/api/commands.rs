@@ -64,6 +64,9 @@ pub enum QuarantineCommand {
         body: String,
         /// Why.
         why: String,
+        /// Also where it puts an old state over a newer one of its key; otherwise that is refused as `overtaken`.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        over_newer: bool,
     },
     /// It is replaced by what its sender sent under its key later.
     Resubmit {
@@ -72,6 +75,9 @@ pub enum QuarantineCommand {
         digest: Option<Digest>,
         /// Why.
         why: String,
+        /// Also where it puts an old state over a newer one of its key; otherwise that is refused as `overtaken`.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        over_newer: bool,
     },
     /// It passes as it is.
     Release {

@@ -3,7 +3,7 @@
 
 use model::change::Switch;
 use model::view::{DeliveryStory, ReplayStory};
-use model::{Delivery, PolicyVersion, Scope, Timestamp};
+use model::{Delivery, PolicyVersion, QuarantineRow, Scope, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,18 @@ pub struct DeliveryPage {
     pub waits_for: String,
     /// What would change that, as a command; empty where nothing has to be done.
     pub next: String,
+}
+
+/// An event in quarantine, and what went of its key since.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct QuarantinePage {
+    /// The event and the reasons.
+    #[serde(flatten)]
+    pub row: QuarantineRow,
+    /// What a release would put an old state over, in a sentence; a correction that leaves its key as it is would, too. Not there
+    /// where it would not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newer: Option<String>,
 }
 
 /// A replay, a page of its members, and how many of its deliveries are in which state.

@@ -75,7 +75,10 @@ pub fn of(trouble: &Trouble<'_>) -> Advice {
             let sentence = format!("{to} cannot be reached: mend its url, its certificate or its network, then retry");
             advice(sentence, retry.clone())
         }
-        "timeout" | "closed" | "protocol" | "unknown" => unclear(trouble),
+        "unknown" => unclear(trouble, "the process ended during an attempt", "retry"),
+        "timeout" | "closed" | "protocol" => {
+            unclear(trouble, &format!("{to} did not answer to the end"), "when it works again, retry")
+        }
         CAUSE_DEADLINE => {
             let sentence = "it came too late: retry begins again with a new deadline, if it is still wanted";
             advice(sentence.to_owned(), format!("{retry}, or {give_up}"))
@@ -88,17 +91,14 @@ pub fn of(trouble: &Trouble<'_>) -> Advice {
 }
 
 /// Nobody but the destination's people can know whether it arrived.
-fn unclear(trouble: &Trouble<'_>) -> Advice {
+fn unclear(trouble: &Trouble<'_>, what: &str, then: &str) -> Advice {
     let Trouble { destination: to, retry, give_up, .. } = trouble;
     match trouble.repeat {
-        Repeat::Safe => Advice {
-            sentence: format!(
-                "{to} did not answer to the end: when it works again, retry; the id is the same, so it acts once"
-            ),
-            next: retry.clone(),
-        },
+        Repeat::Safe => {
+            Advice { sentence: format!("{what}: {then}; the id is the same, so it acts once"), next: retry.clone() }
+        }
         Repeat::Unsafe => Advice {
-            sentence: format!("ask {to} whether it has it: if not, retry; if it has, cancel, which ends it here"),
+            sentence: format!("{what}: ask {to} whether it has it: if not, retry; if it has, cancel, which ends it here"),
             next: format!("{retry}, or {give_up}"),
         },
     }
@@ -181,6 +181,8 @@ mod tests {
             check(cause, |it| it.repeat = Repeat::Unsafe, "ask wms whether it has it", "RETRY, or CANCEL");
             check(cause, |_| (), "it acts once", "RETRY");
         }
+        check("closed", |_| (), "wms did not answer to the end: when it works again, retry", "RETRY");
+        check("unknown", |_| (), "the process ended during an attempt: retry", "RETRY");
     }
 
     #[test]

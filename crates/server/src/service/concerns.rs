@@ -5,6 +5,7 @@ use std::path::Path;
 
 use engine::pulls::Outlook;
 use engine::retention::decide::{ALARM_HIGH, ALARM_LOW};
+use engine::rules::onward;
 use engine::unread::Gap;
 use model::change::Switch;
 use model::view::Backlog;
@@ -59,8 +60,6 @@ pub struct Seen<'a> {
     pub unrouted: Option<(u64, Timestamp)>,
     /// The earliest deadline of those that passed and nobody gave up.
     pub deadline_passed: Option<Timestamp>,
-    /// When the newest record was appended.
-    pub newest_record: Option<Timestamp>,
     /// Hundredths of the journal's budget in use.
     pub journal: u64,
     /// The same of the ledger's.
@@ -194,22 +193,16 @@ fn rotation(system: &str, age: TimeSpan, outcome: &Outcome) -> Concern {
     }
 }
 
+/// A remark: work goes on, and nothing but time mends it, unless the machine's clock is wrong now.
 fn clock(seen: &Seen<'_>) -> Option<Concern> {
-    let (ahead, future) = (seen.now.since(seen.wall), seen.newest_record.map(|at| at.since(seen.wall)));
-    let text = match future {
-        _ if ahead > DRIFT_MAX => format!(
-            "the machine's clock was set back by {}: what is due is measured by the later time until it catches up",
-            ahead.rounded()
-        ),
-        Some(future) if future > DRIFT_MAX => {
-            format!(
-                "the newest record is from {} ahead of now: the machine's clock was wrong then, or is now",
-                future.rounded()
-            )
-        }
-        Some(_) | None => return None,
-    };
-    Some(concern("clock", Health::Unhealthy, text, "crossdock doctor"))
+    let ahead = seen.now.since(seen.wall);
+    let text = format!(
+        "the machine's clock was set back: the product's times are {} ahead of it, and agree with it in about {}. Nothing stands \
+         still meanwhile, waits are a ninth longer",
+        ahead.rounded(),
+        onward::caught_up_in(ahead).rounded()
+    );
+    (ahead > DRIFT_MAX).then(|| concern("clock", Health::Healthy, text, "crossdock doctor"))
 }
 
 fn without_secret(seen: &Seen<'_>) -> Vec<Concern> {

@@ -7,7 +7,7 @@ use engine::rules::overtaken;
 use model::change::Switch;
 use model::quarantine::QuarantineState;
 use model::view::{CauseGroup, DeliveryStory, EventStory};
-use model::{Delivery, DeliveryState, DestinationName, Diagnostic, EventId, Fault, Timestamp};
+use model::{Delivery, DeliveryState, DestinationName, Diagnostic, EventId, Fault, QuarantineRow, Timestamp};
 use policy::Policy;
 use policy::compiled::Repeat;
 
@@ -106,14 +106,24 @@ pub fn of_delivery(app: &App, delivery: &Delivery, answer: Answer<'_>) -> (Strin
     }
 }
 
+/// LIMIT: rows of a list of which it is looked up whether a newer state of their key went; the others lead to where it is told.
+const OVERTAKEN_ROWS_MAX: usize = 100;
+
 /// Deliveries of a list, each with what it waits for, as far as the one who asks may read values.
-pub fn rows(app: &App, deliveries: Vec<Delivery>, answers: Answers) -> Vec<DeliveryRow> {
-    let row = |delivery: Delivery| {
+pub async fn rows(app: &App, deliveries: Vec<Delivery>, answers: Answers) -> Result<Vec<DeliveryRow>, Fault> {
+    let (mut rows, mut looked_up) = (Vec::with_capacity(deliveries.len()), 0);
+    for delivery in deliveries {
         let delivery = answers.of_why(delivery);
-        let (waits_for, next) = of_delivery(app, &delivery, Answer::None);
-        DeliveryRow { delivery, waits_for, next }
-    };
-    deliveries.into_iter().map(row).collect()
+        let (mut waits_for, mut next) = of_delivery(app, &delivery, Answer::None);
+        if is_with_a_person(&delivery) && looked_up == OVERTAKEN_ROWS_MAX {
+            next = format!("crossdock deliveries show {}", delivery.id);
+        } else if let Some((said, instead)) = overtaken(app, &delivery).await? {
+            (waits_for, next) = (format!("{waits_for}; {said}"), instead);
+        }
+        looked_up = (looked_up + usize::from(is_with_a_person(&delivery))).min(OVERTAKEN_ROWS_MAX);
+        rows.push(DeliveryRow { delivery, waits_for, next });
+    }
+    Ok(rows)
 }
 
 /// A delivery and its attempts with what it waits for, as far as the one who asks may read answers.
@@ -133,6 +143,14 @@ pub async fn overtaken(app: &App, delivery: &Delivery) -> Result<Option<(String,
     let newer = app.operate().would_go_over(delivery).await?;
     let said = |newer| format!("but {}, so that a retry needs --over-newer", overtaken::why(newer));
     Ok(newer.map(|newer| (said(newer), format!("crossdock cancel {} --reason …", delivery.id))))
+}
+
+/// What is said beside a kept event where a newer state of its key went: a release would be refused.
+pub async fn kept_overtaken(app: &App, row: &QuarantineRow) -> Result<Option<String>, Fault> {
+    let newer = app.quarantine().would_go_over(row).await?;
+    let said =
+        |newer, flow| format!("{} by {flow}, so that a release, or a correction, needs --over-newer", overtaken::why(newer));
+    Ok(newer.map(|(flow, newer)| said(newer, flow)))
 }
 
 /// A delivery and its attempts as [`page`] has it, and what went of its key since.

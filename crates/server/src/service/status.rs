@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::service::advice::Advice;
 use crate::service::answers::Answers;
 use crate::service::concerns::{self, Seen};
-use crate::service::{recent, standing};
+use crate::service::standing;
 
 /// LIMIT: causes whose members are looked up, so that a thousand mistakes do not make the status slow.
 const NAMED_CAUSES_MAX: usize = 10;
@@ -35,8 +35,6 @@ pub async fn status(app: &App, answers: Answers) -> Result<Status, Fault> {
     let causes = causes(app, answers).await?;
     let quarantined = quarantined(app).await?;
     let (usage, room) = (app.ground.journal.usage().await?, app.ground.ledger.room().await?);
-    let newest = recent::page(app, None, 1).await?;
-    app.ground.facts.tell_unreadable(None, &newest.unreadable);
     let (counts, work) = (app.ground.facts.meters.since_start(), app.views.backlog().await?);
     let destinations = destinations(app, &work, &counts);
     let sources = sources(app, &counts);
@@ -60,7 +58,6 @@ pub async fn status(app: &App, answers: Answers) -> Result<Status, Fault> {
         rotations: &app.rotations.shown(now),
         unrouted: unrouted(app, sum(|line| line.unrouted)).await?,
         deadline_passed: app.ground.ledger.overdue(now - GIVEN_UP_WITHIN, 1).await?.rows.first().and_then(|it| it.deadline),
-        newest_record: newest.rows.first().map(|record| record.at),
         journal: usage.percent(),
         ledger: room.percent(),
         data: &app.settings.data,

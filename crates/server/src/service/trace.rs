@@ -7,7 +7,7 @@ use std::sync::Arc;
 use model::digest::bounded;
 use model::limit::IDENTIFIER_BYTES_MAX;
 use model::view::EventStory;
-use model::{DeliveryId, Entry, Event, EventId, Fault, Record, Timestamp};
+use model::{DeliveryId, Entry, Event, EventId, Fault, Record, TimeSpan, Timestamp};
 use policy::Flow;
 use policy::expression::EventView;
 
@@ -170,10 +170,21 @@ pub fn summary(record: &Record, event: &Event, answers: Answers) -> EventSummary
     }
 }
 
+/// Nobody waits longer for an answer than this: what is further apart was stamped by two clocks.
+const ACCEPT_MAX: TimeSpan = TimeSpan::from_secs(60);
+
 fn hops(event: Option<(&Record, &Event)>, story: &EventStory) -> Vec<Hop> {
     let mut hops: Vec<(Timestamp, &str, String)> = Vec::new();
     if let Some((record, event)) = event {
-        hops.push((event.received_at, "received", format!("by {} as {}", event.source, event.kind)));
+        let by = format!("by {} as {}", event.source, event.kind);
+        // The machine's clock says when it came in, the product's time all else. Where these are apart, the one says nothing of
+        // how long the other took.
+        let (at, by) = if record.at.since(event.received_at) > ACCEPT_MAX {
+            (record.at, format!("{by}, when the machine's clock said {}", event.received_at))
+        } else {
+            (event.received_at, by)
+        };
+        hops.push((at, "received", by));
         let accepted = format!("durable at {} under policy {}", record.position, record.policy.short());
         hops.push((record.at, "accepted", accepted));
     }

@@ -173,14 +173,16 @@ impl Exporter {
 
     /// Sends all metrics on a period, and once more at the end. What is lost is not sent again: the next request has it.
     pub(super) async fn send_metrics(mut self, app: Arc<App>, interval: TimeSpan) -> Result<(), Fault> {
-        let from = self.line.clock.now();
+        let began = self.line.clock.ran();
         while !*self.stop.borrow() {
             tokio::select! {
                 _ = self.stop.changed() => {}
                 () = self.line.clock.sleep(interval) => {}
             }
             let families = metrics::families(&app).await;
-            let period = Period { from, to: self.line.clock.now() };
+            // A collector shows the machine's time, which may have been set right meanwhile.
+            let (to, ran) = (self.line.clock.wall(), self.line.clock.ran() - began);
+            let period = Period { from: to - ran, to };
             let posted = self.line.post(encode::metrics(&self.resource, families, period), 1, &mut self.stop).await;
             self.line.tell(&posted, 0);
         }

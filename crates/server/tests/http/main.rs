@@ -1,6 +1,7 @@
 //! The management API from outside, over HTTP, against the product in this process.
 
 #[cfg(test)]
+mod ahead;
 mod answers;
 #[cfg(test)]
 mod damaged;

@@ -65,7 +65,9 @@ async fn a_retry_over_a_newer_state_is_neither_advised_nor_done_without_a_word()
     let page = product.get(&path).await.is(200).json();
     let trace = product.get(&format!("/api/v1/trace/{old}")).await.is(200).json();
     let status = product.get("/api/v1/status").await.is(200).json();
+    let list = product.get("/api/v1/deliveries?states=held,dead_lettered").await.is(200).json();
     for (said, next) in [
+        (&list["rows"][0]["waits_for"], &list["rows"][0]["next"]),
         (&page["waits_for"], &page["next"]),
         (&trace["events"][0]["why"], &trace["events"][0]["next"]),
         (&status["causes"][0]["advice"], &status["causes"][0]["next"]),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use engine::ports::Ledger;
 use http::Method;
-use model::Timestamp;
+use model::{TimeSpan, Timestamp};
 use policy::SourceFile;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -168,6 +168,12 @@ impl Product {
     /// The state of its work, for what no request does.
     pub(crate) fn ledger(&self) -> &dyn Ledger {
         &*self.running.app.ground.ledger
+    }
+
+    /// Its time is that far ahead of the machine's clock from now on.
+    pub(crate) fn set_ahead(&self, span: TimeSpan) {
+        let clock = &self.running.app.ground.clock;
+        clock.not_before(clock.wall() + span);
     }
 
     /// What its clock says.

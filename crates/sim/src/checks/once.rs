@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use model::limit::{KEY_WINDOW, READ_RECORDS_MAX};
-use model::{DeliveryId, Digest, EventId, Fault, Offset, Position, TimeSpan, Timestamp};
+use model::{DeliveryId, Digest, EventId, Fault, Offset, Position, TimeSpan};
 
 use crate::oracle::{Arrival, Followed, Known, Promise, Request, Stores};
 
@@ -28,11 +28,11 @@ pub fn i4_answers_agree(
     }
 }
 
-/// The journal has one record for a key and its window, the ledger one delivery for an event and a flow, and no receiver sees the
+/// The journal has one record for a key and its window by the true time, the ledger one delivery for an event and a flow, and no receiver sees the
 /// two of them under two ids, unless a person replays.
 pub async fn i4_one_key_is_one_event(stores: &Stores, known: &Snapshot) -> Result<Vec<String>, Fault> {
     let mut broken = Vec::new();
-    let mut keys: BTreeMap<Digest, (Position, Timestamp)> = BTreeMap::new();
+    let mut keys: BTreeMap<Digest, (Position, TimeSpan)> = BTreeMap::new();
     for partition in stores.journal.partitions() {
         let mut after = Offset::default();
         loop {
@@ -41,9 +41,10 @@ pub async fn i4_one_key_is_one_event(stores: &Stores, known: &Snapshot) -> Resul
             after = last.position.offset;
             for record in &records {
                 let Some((hash, _)) = record.entry.dedupe() else { continue };
-                let earlier = keys.insert(hash, (record.position, record.at));
-                let within = |at: &Timestamp| record.at < *at + KEY_WINDOW && *at < record.at + KEY_WINDOW;
-                if let Some((first, _)) = earlier.filter(|(_, at)| within(at)) {
+                let Some(at) = known.appended.get(&record.position).copied() else { continue };
+                let earlier = keys.insert(hash, (record.position, at));
+                let within = |before: &TimeSpan| at < *before + KEY_WINDOW && *before < at + KEY_WINDOW;
+                if let Some((first, _)) = earlier.filter(|(_, before)| within(before)) {
                     let key =
                         record.entry.event().map(|event| format!("{} {}", event.source, event.key)).unwrap_or_default();
                     broken.push(format!("the key {key} stands in the journal at {first} and at {}", record.position));
@@ -55,9 +56,10 @@ pub async fn i4_one_key_is_one_event(stores: &Stores, known: &Snapshot) -> Resul
     Ok(broken)
 }
 
-/// Which ids deliveries and arrivals have, by event and flow; replays left out.
+/// When records were appended, and which ids deliveries and arrivals have, by event and flow; replays left out.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
+    appended: BTreeMap<Position, TimeSpan>,
     ids: Vec<(String, String, String)>,
 }
 
@@ -73,7 +75,7 @@ impl Snapshot {
         };
         let arrived = known.arrivals.all.iter().filter(|arrival| !replayed(arrival));
         let arrived = arrived.map(|it| (it.event.clone(), it.flow.clone(), it.delivery.clone()));
-        Self { ids: rows.chain(arrived).collect() }
+        Self { appended: known.senders.appended.clone(), ids: rows.chain(arrived).collect() }
     }
 
     fn two_ids(&self) -> Vec<String> {

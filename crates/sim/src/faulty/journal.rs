@@ -49,7 +49,9 @@ impl FaultyJournal {
             Some(defect) => defect.append(&*self.inner, entries).await,
         };
         let answers = answers.map_err(|fault| if fault.kind == FaultKind::Full { self.full() } else { fault })?;
-        self.between.oracle.note(|| format!("journal.append answers {answers:?}"));
+        let oracle = &self.between.oracle;
+        oracle.known().senders.note_appended(&answers, oracle.elapsed());
+        oracle.note(|| format!("journal.append answers {answers:?}"));
         self.between.weather.come_back("journal.append", forecast).await?;
         Ok(answers)
     }
@@ -117,13 +119,12 @@ impl FaultyJournal {
         Ok(())
     }
 
-    async fn forget_keys_through(&self, before: Timestamp) -> Result<u64, Fault> {
-        let Between { weather, oracle, defect, .. } = &self.between;
+    async fn forget_keys_through(&self) -> Result<u64, Fault> {
+        let Between { weather, oracle, .. } = &self.between;
         let forecast = weather.go("journal.forget_keys").await?;
-        let before = defect.as_ref().map_or(before, |defect| defect.keys_before(before));
-        let periods = self.inner.forget_keys(before).await?;
+        let periods = self.inner.forget_keys().await?;
         oracle.known().upkeep.key_periods += periods;
-        oracle.note(|| format!("journal.forget_keys from before {before}: {periods} periods"));
+        oracle.note(|| format!("journal.forget_keys: {periods} periods"));
         weather.come_back("journal.forget_keys", forecast).await?;
         Ok(periods)
     }
@@ -195,8 +196,8 @@ impl Journal for FaultyJournal {
         Box::pin(self.keep_through(partition, offsets))
     }
 
-    fn forget_keys(&self, before: Timestamp) -> Answer<'_, u64> {
-        Box::pin(self.forget_keys_through(before))
+    fn forget_keys(&self) -> Answer<'_, u64> {
+        Box::pin(self.forget_keys_through())
     }
 
     fn forget_emitted(&self, before: Timestamp) -> Answer<'_, u64> {

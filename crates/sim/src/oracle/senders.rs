@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Digest, EventId, TimeSpan};
+use model::{Appended, Digest, EventId, Position, TimeSpan};
 
 use crate::workload::bodies::Draft;
 
@@ -60,6 +60,8 @@ pub struct Senders {
     pub refused: u64,
     /// What stands for a (source, key).
     pub promises: BTreeMap<(String, String), Promise>,
+    /// When a record was first known to be in the journal, in true time.
+    pub appended: BTreeMap<Position, TimeSpan>,
     /// The newest body that is said to be beside a kept event.
     pub beside: BTreeMap<EventId, Digest>,
     /// What was accepted, by the place of its source, to be sent again.
@@ -71,6 +73,14 @@ pub struct Senders {
 }
 
 impl Senders {
+    /// Takes note of where a journal says that entries are.
+    pub fn note_appended(&mut self, answers: &[Appended], now: TimeSpan) {
+        for answer in answers {
+            let (Appended::New(at) | Appended::Duplicate(at, _) | Appended::KeyReused(at, _)) = *answer;
+            self.appended.entry(at).or_insert(now);
+        }
+    }
+
     /// Sources and bodies of which every sender was told that they were not taken.
     pub fn not_taken(&self) -> BTreeSet<(String, Digest)> {
         let accepted = self.accepted.iter().map(|(_, request)| (request.source.clone(), request.digest));

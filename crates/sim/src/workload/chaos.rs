@@ -10,6 +10,9 @@ use crate::life;
 use crate::random::Random;
 use crate::world::World;
 
+/// How long the life lasts whose calendars are wrong: retention looks at keys meanwhile.
+const ASTRAY: TimeSpan = TimeSpan::from_secs(200);
+
 /// Crashes and restarts one machine while faults are on; it runs at the end.
 pub async fn crashes(world: Arc<World>, name: String) {
     let Some(every) = world.swarm.machines.crash_every else { return };
@@ -90,7 +93,7 @@ pub async fn jumps(world: Arc<World>) {
 /// Sets all calendars right, and restarts each node whose clock is ahead of its calendar then: what its last life made due is
 /// due in the next one (I10).
 pub async fn set_right(world: &Arc<World>) {
-    world.machines.set_right();
+    world.machines.set_ahead(TimeSpan::ZERO);
     for name in world.machines.names() {
         let door = loop {
             match world.machines.running(&name).door {
@@ -105,14 +108,32 @@ pub async fn set_right(world: &Arc<World>) {
     }
 }
 
-/// All nodes are off for that long, as over a company's holidays.
+/// All nodes are off for that long, as over a company's holidays; where the seed says so with a short life in the middle whose
+/// calendars are wrong.
 pub async fn absence(world: &Arc<World>, span: TimeSpan) {
+    stop_all(world).await;
+    world.oracle.note(|| format!("everything is off for {span}"));
+    world.timeline.sleep(span.percent(50)).await;
+    if let Some(ahead) = world.swarm.keeping.astray {
+        world.oracle.note(|| format!("a short life begins with calendars that are {ahead} ahead"));
+        world.machines.set_ahead(ahead);
+        begin_all(world);
+        world.timeline.sleep(ASTRAY).await;
+        stop_all(world).await;
+        world.machines.set_ahead(TimeSpan::ZERO);
+    }
+    world.timeline.sleep(span.percent(50)).await;
+    begin_all(world);
+}
+
+async fn stop_all(world: &Arc<World>) {
     for name in world.machines.names() {
         stop(world, &name, &world.group_of(&name)).await;
         world.machines.set_door(&name, None);
     }
-    world.oracle.note(|| format!("everything is off for {span}"));
-    world.timeline.sleep(span).await;
+}
+
+fn begin_all(world: &Arc<World>) {
     for name in world.machines.names() {
         life::begin(world, &name);
     }

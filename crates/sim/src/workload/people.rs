@@ -272,14 +272,14 @@ async fn kept(door: &Door, row: QuarantineRow, verdict: Verdict, asked: &Asked) 
         Verdict::Correct => {
             // What its sender mended is taken first; it may be broken, too.
             if let Some(later) = &row.later {
-                match door.quarantine.resubmit(which, Some(later.digest), asked).await {
+                match door.quarantine.resubmit(which, Some(later.digest), Newer::Stays, asked).await {
                     Err(NotDone::Invalid(_)) => {}
                     moved => return moved.map(|moved| moved.event.to_string()).map_err(told_as),
                 }
             }
             let record = door.quarantine.journal.get(row.position).await.map_err(|fault| fault.to_string())?;
             let body = record.as_ref().and_then(|record| record.entry.event()).map(|event| mended(&event.body));
-            door.quarantine.correct(which, Bytes::from(body.unwrap_or_default()), asked).await
+            door.quarantine.correct(which, Bytes::from(body.unwrap_or_default()), Newer::Stays, asked).await
         }
         Verdict::Release => door.quarantine.release(which, Newer::Stays, asked).await,
         Verdict::Close => door.quarantine.close(which, asked).await,

@@ -24,6 +24,10 @@ impl Clock for Standing {
         self.now()
     }
 
+    fn ran(&self) -> TimeSpan {
+        TimeSpan::ZERO
+    }
+
     fn sleep(&self, span: TimeSpan) -> Waiting<'_> {
         Box::pin(tokio::time::sleep(span.to_duration()))
     }

@@ -37,6 +37,10 @@ impl Clock for Fast {
         self.now()
     }
 
+    fn ran(&self) -> TimeSpan {
+        TimeSpan::from_millis(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(0))
+    }
+
     fn sleep(&self, span: TimeSpan) -> Waiting<'_> {
         Box::pin(tokio::time::sleep(span.to_duration() / FASTER))
     }

@@ -17,7 +17,7 @@ use super::super::connection::{transact, used_bytes};
 use super::super::segments::Segments;
 use super::super::sql::{count, int, statements};
 use super::chunk::{Draft, Stored};
-use super::keys::{self, Fresh, KeyOf};
+use super::keys::{self, Fresh, KeyOf, Lived};
 use super::{Shared, kept, read, trim};
 use crate::spared::Spared;
 
@@ -44,7 +44,7 @@ pub(super) enum Request {
     Trim { to: Offset, keep: Vec<Offset>, as_of: Mark },
     Release { offsets: Vec<Offset>, as_of: Mark },
     Keep { offsets: Vec<Offset> },
-    Forget { before: Timestamp },
+    ForgetKeys,
     ForgetEmitted { before: Timestamp },
 }
 
@@ -91,6 +91,7 @@ pub(super) struct Appender {
 pub(super) struct State {
     clock: Arc<dyn Clock>,
     shared: Arc<Shared>,
+    lived: Lived,
     pub(super) keys: Segments,
     /// What it spares although its transaction is undone is spared for nothing, no more.
     pub(super) spared: Spared,
@@ -104,8 +105,8 @@ pub(super) struct Counts {
     pub(super) trimmed: u64,
     totals: [u64; 3],
     pub(super) last_key: i64,
-    /// Keys that were first seen before this are forgotten.
-    pub(super) forgotten: Timestamp,
+    /// Keys that were first seen before this are forgotten: by [`Lived`], as of when it was looked at last.
+    pub(super) forgotten: Option<Timestamp>,
 }
 
 /// What a transaction did that becomes true when it is durable.
@@ -135,7 +136,9 @@ impl Appender {
             Counts { head, trimmed: floor.offset, totals, last_key: keys::last(&conn)?, forgotten: trim::forgotten(&conn)? };
         let keys = Segments::load(&conn, segment_keys, keys::read_from)?;
         let spared = Spared::default();
-        let state = State { clock, shared, keys, spared, counts };
+        let newest = keys.periods().into_iter().map(|(_, last_at)| last_at).max();
+        let lived = Lived::resume(newest, counts.forgotten, &*clock);
+        let state = State { clock, shared, lived, keys, spared, counts };
         let used = used_bytes(&conn)?;
         state.shared.used.store(used, Ordering::Relaxed);
         state.shared.head.store(counts.head, Ordering::Release);
@@ -145,7 +148,7 @@ impl Appender {
     /// Does the works of one group, or what can be done in an idle moment.
     pub(super) fn group(&mut self, works: Vec<Work>, checkpoints: &Checkpoints) {
         if works.is_empty() && !self.state.keys.has_work() {
-            self.state.keys.turn(self.state.clock.now());
+            self.state.keys.turn(self.state.lived());
             checkpoints.idle();
             return;
         }
@@ -207,6 +210,11 @@ impl Appender {
 }
 
 impl State {
+    /// By when the windows of keys are counted.
+    pub(super) fn lived(&self) -> Timestamp {
+        self.lived.at(&*self.clock)
+    }
+
     fn apply(&mut self, conn: &Connection, request: Request, staged: &mut Staged) -> Result<Reply, Broken> {
         match request {
             Request::Append { entries, .. } => {
@@ -224,7 +232,7 @@ impl State {
                 self.write_chunk(conn, staged)?;
                 kept::keep(conn, &mut self.spared, offsets).map(Reply::Kept)
             }
-            Request::Forget { before } => self.forget(conn, before, staged).map(Reply::Forgotten),
+            Request::ForgetKeys => self.forget_keys(conn, staged).map(Reply::Forgotten),
             Request::ForgetEmitted { before } => {
                 trim::forget_emitted(conn, Offset(self.counts.trimmed), before).map(Reply::Forgotten)
             }
@@ -238,7 +246,7 @@ impl State {
         now: Timestamp,
         staged: &mut Staged,
     ) -> Result<Appended, Broken> {
-        if let Some(repeat) = self.repeat_of(conn, (&entry, &staged.keys), now)? {
+        if let Some(repeat) = self.repeat_of(conn, (&entry, &staged.keys))? {
             return Ok(repeat);
         }
         if !staged.draft.takes(entry.policy) {
@@ -265,8 +273,9 @@ impl State {
         }
         if let Some(key) = &entry.key {
             self.counts.last_key += 1;
-            staged.keys.push(self.counts.last_key, key, (place, now));
-            self.keys.note(key.short(), self.counts.last_key, now);
+            let lived = self.lived();
+            staged.keys.push(self.counts.last_key, key, (place, lived));
+            self.keys.note(key.short(), self.counts.last_key, lived);
         }
         if let Some(origin) = accepted {
             self.counts.totals[origin.index()] += 1;
@@ -278,19 +287,14 @@ impl State {
         Ok(Appended::New(position))
     }
 
-    fn repeat_of(
-        &self,
-        conn: &Connection,
-        (entry, fresh): (&Prepared, &Fresh),
-        now: Timestamp,
-    ) -> Result<Option<Appended>, Broken> {
+    fn repeat_of(&self, conn: &Connection, (entry, fresh): (&Prepared, &Fresh)) -> Result<Option<Appended>, Broken> {
         if let Some(id) = entry.emitted {
             let mut find = conn.prepare_cached(EMITTED)?;
             let place: Option<i64> = find.query_row([id.into_bytes()], |row| row.get(0)).optional()?;
             return Ok(place.map(|place| Appended::Duplicate(position(count(place)), EventId(Uuid::nil()))));
         }
         let Some(key) = &entry.key else { return Ok(None) };
-        let known = key.find(conn, (&self.keys, fresh), keys::Since { forgotten: self.counts.forgotten, now })?;
+        let known = key.find(conn, (&self.keys, fresh), self.lived())?;
         Ok(known.map(|known| {
             if known.same_body {
                 Appended::Duplicate(position(known.place), known.event)
@@ -335,7 +339,7 @@ impl State {
         }
         drop(window);
         self.keys.forget(&staged.dropped);
-        self.keys.turn(self.clock.now());
+        self.keys.turn(self.lived());
         self.shared.head.store(self.counts.head, Ordering::Release);
         self.shared.used.store(used, Ordering::Relaxed);
         self.shared.mark.store(self.spared.mark().0, Ordering::Release);

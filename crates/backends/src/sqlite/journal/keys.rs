@@ -1,9 +1,10 @@
 //! The key registry: which (source, key) was accepted with which body. Keys stand in the order of their arrival, those
 //! of one commit in one row, and are found by their hash through segments, so that the ten-millionth key costs what the
-//! first did.
+//! first did. A key never ends by what a calendar says: its window is counted by [`Lived`].
 
+use engine::ports::Clock;
 use model::limit::KEY_WINDOW;
-use model::{Entry, EventId, Timestamp};
+use model::{Entry, EventId, TimeSpan, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
@@ -42,13 +43,28 @@ pub(super) struct Known {
     pub(super) event: EventId,
 }
 
-/// Which keys are remembered.
+/// How long the file has been open in all its lives, as a time that began with the calendar's and goes on by itself. A
+/// calendar that is ahead ends no window, and what passes while the file is closed is not counted: a key may be remembered
+/// too long, and never too short.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Since {
-    /// What was first seen before this is forgotten.
-    pub(super) forgotten: Timestamp,
-    /// And what was first seen a window before this.
-    pub(super) now: Timestamp,
+pub(super) struct Lived {
+    from: Timestamp,
+    /// What the clock had run by then.
+    ran: TimeSpan,
+}
+
+impl Lived {
+    /// Goes on from the latest that the file tells: its newest key, or the end of the last window that was found over.
+    /// What ran after that, a pause of retention at most, is counted again.
+    pub(super) fn resume(newest: Option<Timestamp>, forgotten: Option<Timestamp>, clock: &dyn Clock) -> Self {
+        let from = newest.max(forgotten.map(|before| before + KEY_WINDOW)).unwrap_or_else(|| clock.now());
+        Self { from, ran: clock.ran() }
+    }
+
+    /// It, now.
+    pub(super) fn at(self, clock: &dyn Clock) -> Timestamp {
+        self.from + (clock.ran() - self.ran)
+    }
 }
 
 /// The keys of a commit that is under way: they are written together at its end.
@@ -86,28 +102,28 @@ impl KeyOf {
         &self,
         conn: &Connection,
         (keys, fresh): (&Segments, &Fresh),
-        since: Since,
+        lived: Timestamp,
     ) -> Result<Option<Known>, Broken> {
-        if let Some(known) = self.first((conn, fresh), keys.recent(self.short(), SAME_HASH_MAX), since)? {
+        if let Some(known) = self.first((conn, fresh), keys.recent(self.short(), SAME_HASH_MAX), lived)? {
             return Ok(Some(known));
         }
         for spot in keys.closed_with(self.short()) {
             let ids = Segments::ids(conn, &spot, self.short(), SAME_HASH_MAX)?;
-            if let Some(known) = self.first((conn, fresh), ids, since)? {
+            if let Some(known) = self.first((conn, fresh), ids, lived)? {
                 return Ok(Some(known));
             }
         }
         Ok(None)
     }
 
-    fn first(&self, (conn, fresh): (&Connection, &Fresh), ids: Vec<i64>, since: Since) -> Result<Option<Known>, Broken> {
+    fn first(&self, (conn, fresh): (&Connection, &Fresh), ids: Vec<i64>, lived: Timestamp) -> Result<Option<Known>, Broken> {
         for id in ids {
             let kept = match fresh.get(id) {
                 Some(kept) => Some(kept),
                 None => read(conn, id)?,
             };
             let Some(kept) = kept.filter(|kept| kept.hash == self.hash) else { continue };
-            if kept.first_at >= since.forgotten && since.now < kept.first_at + KEY_WINDOW {
+            if lived < kept.first_at + KEY_WINDOW {
                 let same_body = kept.digest == self.digest;
                 return Ok(Some(Known { same_body, place: kept.place, event: kept.event }));
             }
@@ -118,7 +134,7 @@ impl KeyOf {
 
 impl Fresh {
     /// Takes the next key in.
-    pub(super) fn push(&mut self, id: i64, key: &KeyOf, (place, now): (u64, Timestamp)) {
+    pub(super) fn push(&mut self, id: i64, key: &KeyOf, (place, lived): (u64, Timestamp)) {
         if self.bytes.is_empty() {
             self.first = id;
         }
@@ -126,7 +142,7 @@ impl Fresh {
         self.bytes.extend(key.digest);
         self.bytes.extend(key.event.bytes());
         self.bytes.extend(place.to_le_bytes());
-        self.bytes.extend(now.micros().to_le_bytes());
+        self.bytes.extend(lived.micros().to_le_bytes());
     }
 
     fn get(&self, id: i64) -> Option<Kept> {

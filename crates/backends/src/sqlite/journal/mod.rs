@@ -171,7 +171,7 @@ impl SqliteJournal {
 fn weigh(work: &Work) -> usize {
     match &work.request {
         Request::Append { entries, bytes } => (*bytes).max(entries.len() * (COMMIT_BYTES_MAX / COMMIT_ENTRIES_MAX)),
-        Request::Trim { .. } | Request::Release { .. } | Request::Forget { .. } | Request::ForgetEmitted { .. } => {
+        Request::Trim { .. } | Request::Release { .. } | Request::ForgetKeys | Request::ForgetEmitted { .. } => {
             COMMIT_BYTES_MAX / 2
         }
         Request::Keep { offsets } => offsets.len() * (COMMIT_BYTES_MAX / COMMIT_ENTRIES_MAX),
@@ -276,8 +276,8 @@ impl Journal for SqliteJournal {
         })
     }
 
-    fn forget_keys(&self, before: Timestamp) -> Answer<'_, u64> {
-        self.request("journal.forget_keys", Request::Forget { before }, |reply| match reply {
+    fn forget_keys(&self) -> Answer<'_, u64> {
+        self.request("journal.forget_keys", Request::ForgetKeys, |reply| match reply {
             Reply::Forgotten(periods) => Some(periods),
             Reply::Appended(_) | Reply::Trimmed(_) | Reply::Released(_) | Reply::Kept(_) => None,
         })

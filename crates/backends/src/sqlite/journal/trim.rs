@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use engine::ports::Mark;
-use model::limit::TRIM_ROWS_MAX;
+use model::limit::{KEY_WINDOW, TRIM_ROWS_MAX};
 use model::{Offset, Partition, TimeSpan, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -49,10 +49,9 @@ pub(super) fn floor(conn: &Connection) -> Result<Floor, Broken> {
     Ok(conn.prepare_cached(FLOOR)?.query_row([], read).optional()?.unwrap_or_default())
 }
 
-/// Before when keys are forgotten.
-pub(super) fn forgotten(conn: &Connection) -> Result<Timestamp, Broken> {
-    let micros: Option<i64> = conn.prepare_cached(META)?.query_row(["forgotten"], |row| row.get(0)).optional()?;
-    Ok(at(micros.unwrap_or(i64::MIN)))
+/// Before when keys are forgotten; `None` where it was never looked at.
+pub(super) fn forgotten(conn: &Connection) -> Result<Option<Timestamp>, Broken> {
+    Ok(conn.prepare_cached(META)?.query_row(["forgotten"], |row| row.get(0)).optional()?.map(at))
 }
 
 impl State {
@@ -84,9 +83,10 @@ impl State {
         Ok(Offset(last))
     }
 
-    /// Forgets keys that were first seen before `before`: at once for look-ups, their rows bit by bit.
-    pub(super) fn forget(&mut self, conn: &Connection, before: Timestamp, staged: &mut Staged) -> Result<u64, Broken> {
-        let forgotten = self.counts.forgotten;
+    /// Forgets keys whose window is over: look-ups do so at once, here their rows go, bit by bit. What is written, also
+    /// where none goes, is where [`super::keys::Lived`] goes on in the next life.
+    pub(super) fn forget_keys(&mut self, conn: &Connection, staged: &mut Staged) -> Result<u64, Broken> {
+        let (before, forgotten) = (self.lived() - KEY_WINDOW, self.counts.forgotten.unwrap_or(at(i64::MIN)));
         if before <= forgotten {
             return Ok(0);
         }
@@ -100,7 +100,7 @@ impl State {
         staged.dropped = self.keys.older_than(before);
         Segments::mark_dropped(conn, &staged.dropped)?;
         conn.prepare_cached(PUT_META)?.execute(("forgotten", before.micros()))?;
-        self.counts.forgotten = before;
+        self.counts.forgotten = Some(before);
         Ok(days.len() as u64)
     }
 }

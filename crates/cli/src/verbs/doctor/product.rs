@@ -26,7 +26,8 @@ pub(super) fn check(client: &Client, status: &Status, checks: &mut Checks) {
             "keep the data folder as it is and report this: it is a defect of the product",
         );
     }
-    clock(status, checks);
+    let was_ahead = status.concerns.iter().find(|it| it.kind == "clock");
+    clock(status.wall, was_ahead, moment::now(), checks);
     for (store, bytes, budget) in
         [("journal", status.journal.bytes, status.journal.budget), ("ledger", status.ledger.bytes, status.ledger.budget)]
     {
@@ -35,7 +36,7 @@ pub(super) fn check(client: &Client, status: &Status, checks: &mut Checks) {
             checks.good(store, format!("{percent} % of its budget is in use"));
         }
     }
-    for it in status.concerns.iter().filter(|it| it.kind != "accounts") {
+    for it in status.concerns.iter().filter(|it| !["accounts", "clock"].contains(&it.kind.as_str())) {
         concern(it, status, checks);
     }
 }
@@ -58,7 +59,6 @@ fn concern(it: &Concern, status: &Status, checks: &mut Checks) {
              dead_lettered, crossdock quarantine ls",
         ),
         "router" => checks.finding("router", it.text.clone(), "the log of the product says what its loop `router` met"),
-        "clock" => checks.finding("clock", it.text.clone(), "keep it right by NTP; the product goes a tenth slower until it has caught up, and nothing waits for it"),
         // The project's own check says where each value is looked for.
         "secret" => checks.finding("secret", it.text.clone(), "give it a value; it is read again within ten seconds"),
         "key" if it.health == Health::Healthy => checks.good("odoo", it.text.clone()),
@@ -116,11 +116,14 @@ fn expiries(tokens: &[TokenLine], now: Timestamp, checks: &mut Checks) {
     }
 }
 
-fn clock(status: &Status, checks: &mut Checks) {
-    let ahead = status.wall.millis() - moment::now().millis();
+/// One word on the clock: whether it is right now comes before what is left of a time when it was not.
+fn clock(wall: Timestamp, was_ahead: Option<&Concern>, now: Timestamp, checks: &mut Checks) {
+    let ahead = wall.millis() - now.millis();
     if ahead.abs() > DRIFT_MS_MAX {
         let text = format!("the product's clock differs from this machine's by {ahead} ms");
         checks.finding("clock", text, "set both by NTP (timedatectl set-ntp true): signatures are judged by the clock");
+    } else if let Some(it) = was_ahead {
+        checks.note("clock", format!("{}; keep it right by NTP", it.text));
     } else {
         checks.good("clock", format!("differs by {ahead} ms"));
     }
@@ -151,8 +154,26 @@ pub(super) async fn absent(client: &Client, failure: &Failure, settings: &Settin
 
 #[cfg(test)]
 mod tests {
+    use server::api::Health;
+
     use super::*;
     use crate::verbs::doctor::Standing;
+
+    #[test]
+    fn of_the_clock_one_thing_is_said() {
+        let now = Timestamp::from_secs(1_793_000_000);
+        let (text, next) = ("it was set back".to_owned(), String::new());
+        let concern = Concern { kind: "clock".to_owned(), health: Health::Healthy, text, next };
+        for (wall, was_ahead, standing) in [
+            (now, None, Standing::Good),
+            (now, Some(&concern), Standing::Note),
+            (now + TimeSpan::from_secs(3), Some(&concern), Standing::Finding),
+        ] {
+            let mut checks = Checks::default();
+            clock(wall, was_ahead, now, &mut checks);
+            assert_eq!(checks.0.iter().map(|it| it.standing).collect::<Vec<_>>(), [standing]);
+        }
+    }
 
     #[test]
     fn a_token_is_told_thirty_days_before_it_ends_and_not_when_it_is_over() {

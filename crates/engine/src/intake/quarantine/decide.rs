@@ -15,7 +15,6 @@ use uuid::Uuid;
 use crate::intake::decide::again;
 use crate::intake::key::partition;
 use crate::rules::asked::{Asked, NotDone};
-use crate::rules::overtaken::Newer;
 
 /// What commands are decided on.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +112,7 @@ fn replace(
 }
 
 /// The event passes as it is. It keeps its id; its place in the order of its partition is a new one.
-pub fn release(stand: Stand<'_>, kept: Kept<'_>, newer: Newer, asked: &Asked) -> Result<Decided, NotDone> {
+pub fn release(stand: Stand<'_>, kept: Kept<'_>, asked: &Asked) -> Result<Decided, NotDone> {
     asked.check()?;
     let row = kept.row;
     let becomes = QuarantineState::Released { by: asked.by.clone(), why: asked.why.clone() };
@@ -127,11 +126,20 @@ pub fn release(stand: Stand<'_>, kept: Kept<'_>, newer: Newer, asked: &Asked) ->
         policy: stand.policy.version,
         entry: Box::new(entry),
     };
-    let mut decided = decided(kept, becomes, Some(emit), asked);
-    if let (Newer::GoesUnder, Some(batch)) = (newer, &mut decided.batch) {
-        batch.changes.push(Change::Audit(asked.audit("quarantine.over_newer", &row.event.to_string())));
-    }
-    Ok(decided)
+    Ok(decided(kept, becomes, Some(emit), asked))
+}
+
+/// The event that goes to flows with this batch: the kept one where it passes as it is; none where nothing goes.
+pub fn passes<'a>(batch: &'a Batch, kept: &'a Event) -> Option<&'a Event> {
+    batch.changes.iter().find_map(|change| {
+        let Change::Emit { entry, .. } = change else { return None };
+        Some(entry.event().unwrap_or(kept))
+    })
+}
+
+/// What the audit says beside the command where it may go over a newer state.
+pub fn over_newer(event: EventId, asked: &Asked) -> Change {
+    Change::Audit(asked.audit("quarantine.over_newer", &event.to_string()))
 }
 
 /// The event is not to be delivered.

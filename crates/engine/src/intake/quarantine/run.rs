@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use model::{Digest, Entry, EventId, Fault, FaultKind, FlowName, QuarantineState};
-use policy::{EventView, Flow};
+use model::newest::Fate;
+use model::{Digest, Entry, Event, EventId, Fault, FaultKind, FlowName, Position, QuarantineRow, QuarantineState};
+use policy::{EventView, Flow, Policy};
 
 use super::decide::{self, Decided, Kept, Moved, Stand};
 use crate::book::Book;
@@ -41,57 +42,65 @@ pub struct Which {
 impl Quarantine {
     /// Another body takes the place of the kept one: in the same form, envelope included where it had one in its body.
     ///
-    /// `Invalid` with the broken rules where it would be kept again.
-    pub async fn correct(&self, which: Which, body: Bytes, asked: &Asked) -> Result<Moved, NotDone> {
-        self.settle(which, asked, |stand, kept| decide::correct(stand, kept, &body, asked)).await
+    /// `Invalid` with the broken rules where it would be kept again, `Overtaken` as for a release: new bytes make no state of
+    /// an order newer than what came after the old ones.
+    pub async fn correct(&self, which: Which, body: Bytes, newer: Newer, asked: &Asked) -> Result<Moved, NotDone> {
+        self.settle(which, (asked, newer), |stand, kept| decide::correct(stand, kept, &body, asked)).await
     }
 
     /// What its sender sent under its key later takes its place; with `seen`, only where that is its digest.
     ///
-    /// `Refused` where nothing came, `Changed` where something else has come since, `Invalid` as for a correction.
-    pub async fn resubmit(&self, which: Which, seen: Option<Digest>, asked: &Asked) -> Result<Moved, NotDone> {
-        self.settle(which, asked, |stand, kept| decide::resubmit(stand, kept, seen, asked)).await
+    /// `Refused` where nothing came, `Changed` where something else has come since, `Invalid` and `Overtaken` as for a
+    /// correction.
+    pub async fn resubmit(&self, which: Which, seen: Option<Digest>, newer: Newer, asked: &Asked) -> Result<Moved, NotDone> {
+        self.settle(which, (asked, newer), |stand, kept| decide::resubmit(stand, kept, seen, asked)).await
     }
 
     /// The event passes as it is.
     ///
     /// `Overtaken` where a newer state of its key went by a flow that takes it, and that is to stay.
     pub async fn release(&self, which: Which, newer: Newer, asked: &Asked) -> Result<Moved, NotDone> {
-        asked.check()?;
-        if newer == Newer::Stays {
-            self.check_newer(which.event).await?;
-        }
-        self.settle(which, asked, |stand, kept| decide::release(stand, kept, newer, asked)).await
+        self.settle(which, (asked, newer), |stand, kept| decide::release(stand, kept, asked)).await
     }
 
-    async fn check_newer(&self, event: EventId) -> Result<(), NotDone> {
-        let row = self.ledger.quarantined(event).await?.filter(|row| row.state == QuarantineState::Open);
-        let Some(row) = row else { return Ok(()) };
-        let Some(record) = self.journal.get(row.position).await? else { return Ok(()) };
-        let Some(event) = record.entry.event() else { return Ok(()) };
-        let policy = self.book.current();
+    /// What became of a newer state of the key of a kept event that is still open, by which flow.
+    pub async fn would_go_over(&self, row: &QuarantineRow) -> Result<Option<(FlowName, Fate)>, Fault> {
+        if row.state != QuarantineState::Open {
+            return Ok(None);
+        }
+        let record = match self.journal.get(row.position).await {
+            // What cannot be read is told by the command.
+            Err(fault) if fault.kind == FaultKind::Corrupt => None,
+            read => read?,
+        };
+        let Some(event) = record.as_ref().and_then(|record| record.entry.event()) else { return Ok(None) };
+        self.newer_than(event, row.position, self.book.current()).await
+    }
+
+    /// What became of a newer state than the one at this place, by a flow that takes the event.
+    async fn newer_than(&self, event: &Event, at: Position, policy: Arc<Policy>) -> Result<Option<(FlowName, Fate)>, Fault> {
         let view = EventView::new(event);
         let takes = |flow: &&Arc<Flow>| flow.filter.as_ref().is_none_or(|it| it.eval_bool(&view) != Ok(false));
         let flows: Vec<FlowName> = policy.selected(event).filter(takes).map(|flow| flow.name.clone()).collect();
         let lookup = Lookup { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger), policy };
         for flow in &flows {
-            let passing = Passing { flow, at: row.position, event: Some(event), known: None };
+            let passing = Passing { flow, at, event: Some(event), known: None };
             if let Some(newer) = lookup.than(passing).await? {
-                return Err(NotDone::Overtaken(overtaken::sentence(flow, newer)));
+                return Ok(Some((flow.clone(), newer)));
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// The event is not to be delivered.
     pub async fn close(&self, which: Which, asked: &Asked) -> Result<Moved, NotDone> {
-        self.settle(which, asked, |_, kept| decide::close(kept, asked)).await
+        self.settle(which, (asked, Newer::Stays), |_, kept| decide::close(kept, asked)).await
     }
 
     async fn settle(
         &self,
         which: Which,
-        asked: &Asked,
+        (asked, newer): (&Asked, Newer),
         decide: impl Fn(Stand<'_>, Kept<'_>) -> Result<Decided, NotDone>,
     ) -> Result<Moved, NotDone> {
         asked.check()?;
@@ -114,7 +123,16 @@ impl Quarantine {
             let stand = Stand { policy: &policy, partitions: &partitions };
             let Decided { batch, moved } =
                 decide(stand, Kept { row: &row, event, later: later.as_ref(), seen: which.version })?;
-            let Some(batch) = batch else { return Ok(moved) };
+            let Some(mut batch) = batch else { return Ok(moved) };
+            match (newer, decide::passes(&batch, event)) {
+                (_, None) => {}
+                (Newer::Stays, Some(passes)) => {
+                    if let Some((flow, newer)) = self.newer_than(passes, row.position, Arc::clone(&policy)).await? {
+                        return Err(NotDone::Overtaken(overtaken::sentence(flow, newer)));
+                    }
+                }
+                (Newer::GoesUnder, Some(_)) => batch.changes.push(decide::over_newer(which.event, asked)),
+            }
             match self.ledger.commit(batch).await {
                 Ok(_) => return Ok(moved),
                 Err(fault) if fault.kind == FaultKind::Conflict => {}

@@ -155,6 +155,29 @@ fn what_only_headers_said_stays_where_the_corrected_body_says_nothing() {
 }
 
 #[test]
+fn what_the_replaced_envelope_said_goes_with_it() {
+    let envelope = |more: &str, data: &str| {
+        format!(r#"{{"specversion":"1.0","id":"1","source":"/s","type":"free",{more}"data":{data}}}"#)
+    };
+    let wrong = r#""correlationid":"WRONG-CORR","time":"2020-01-01T00:00:00Z","subject":"old","dataschema":"https://x/y","partitionkey":"K1","region":"eu","#;
+    let received = with(post("cloud", &envelope(wrong, "{}")), "content-type", "application/cloudevents+json");
+    let world = world("quarantine");
+    let event = world.events(&with(received, "x-correlation-id", "S00042")).remove(0).event().clone();
+    assert_eq!((event.correlation.as_str(), event.ordering.as_deref()), ("WRONG-CORR", Some("K1")));
+    let judged = |more: &str| {
+        let body = Bytes::from(envelope(more, r#"{"a":1}"#));
+        again(&world.policy, &event, body, EventId::derive(event.id.0, &[])).unwrap().event().clone()
+    };
+    let silent = judged("");
+    assert_eq!(silent.correlation, silent.id.to_string());
+    assert_eq!((silent.time, &silent.subject, &silent.ordering), (None, &None, &None));
+    let kept: Vec<&str> = silent.attributes.keys().map(String::as_str).collect();
+    assert_eq!(kept, event.attributes.keys().filter(|name| name.starts_with("x-")).map(String::as_str).collect::<Vec<_>>());
+    let spoken = judged(r#""correlationid":"RIGHT","region":"us","#);
+    assert_eq!((spoken.correlation.as_str(), spoken.attributes["region"].as_str()), ("RIGHT", "us"));
+}
+
+#[test]
 fn a_corrected_event_in_binary_form_keeps_lane_transaction_and_time_of_its_attributes() {
     let received = with(with(post("cloud", "{}"), "ce-specversion", "1.0"), "ce-type", "free");
     let received = with(with(with(received, "ce-id", "1"), "ce-source", "/s"), "ce-partitionkey", "K7");

@@ -9,7 +9,6 @@ use model::{
 use super::*;
 use crate::intake::quarantine::decide::{Decided, Kept, Stand, close, correct, release, resubmit};
 use crate::rules::asked::{Asked, NotDone};
-use crate::rules::overtaken::Newer;
 
 fn world(unknown: Unknown, listed: &str) -> World {
     World::of(vec![Source {
@@ -165,7 +164,7 @@ fn a_release_refers_to_the_bytes_and_a_close_emits_nothing() {
     let row = row(&event);
     let world = world(Unknown::Quarantine, "known");
     let stand = Stand { policy: &world.policy, partitions: &[Partition(0)] };
-    let batch = release(stand, seen(&row, &event, Some(4)), Newer::Stays, &asked("it is fine")).unwrap().batch.unwrap();
+    let batch = release(stand, seen(&row, &event, Some(4)), &asked("it is fine")).unwrap().batch.unwrap();
     let [(_, Entry::Released { of, at, .. })] = &emitted(&batch)[..] else { panic!("{batch:?}") };
     assert_eq!((*of, *at), (event.id, row.position));
     let batch = close(seen(&row, &event, Some(4)), &asked("a test order")).unwrap().batch.unwrap();
@@ -182,7 +181,7 @@ fn a_command_that_is_repeated_is_answered_as_the_first_time() {
     let body = Bytes::from_static(br#"{"type":"known"}"#);
     let commands: [Command<'_>; 3] = [
         &|row, version, why| correct(stand, seen(row, &event, version), &body, &asked(why)),
-        &|row, version, why| release(stand, seen(row, &event, version), Newer::Stays, &asked(why)),
+        &|row, version, why| release(stand, seen(row, &event, version), &asked(why)),
         &|row, version, why| close(seen(row, &event, version), &asked(why)),
     ];
     for command in commands {
@@ -279,7 +278,7 @@ fn what_came_later_is_not_passed_over_by_who_did_not_see_it() {
     let body = Bytes::from_static(br#"{"type":"known"}"#);
     let commands: [Command<'_>; 3] = [
         &|row, version, why| correct(stand, seen(row, &event, version), &body, &asked(why)),
-        &|row, version, why| release(stand, seen(row, &event, version), Newer::Stays, &asked(why)),
+        &|row, version, why| release(stand, seen(row, &event, version), &asked(why)),
         &|row, version, why| close(seen(row, &event, version), &asked(why)),
     ];
     for command in commands {

@@ -11,7 +11,7 @@ use engine::change::apply::Changes;
 use engine::change::decide::{MissingSecrets, OpenDeliveries, Removal, Terms};
 use engine::delivery::command::Wish;
 use engine::delivery::operate::{Deed, Told};
-use engine::intake::quarantine::{Moved, Quarantine, Which};
+use engine::intake::quarantine::{Moved, Which};
 use engine::replay::order::{Replays, SeenPreview, Wanted};
 use engine::replay::preview::Preview;
 use engine::rules::asked::NotDone;
@@ -119,16 +119,14 @@ pub(super) async fn decide_quarantine(
     (Path(event), seen): (Path<EventId>, Seen),
     Body(command): Body<QuarantineCommand>,
 ) -> Done<QuarantineResult> {
-    let room = Quarantine {
-        journal: Arc::clone(&app.ground.journal),
-        ledger: Arc::clone(&app.ground.ledger),
-        book: Arc::clone(&app.ground.book),
-    };
+    let room = app.quarantine();
     let which = Which { event, version: seen.number() };
     let moved = match command {
-        QuarantineCommand::Correct { body, why } => room.correct(which, Bytes::from(body), &asking.because(why)).await,
-        QuarantineCommand::Resubmit { digest, why } => {
-            room.resubmit(which, digest, &asking.because(why)).await.map_err(without_values)
+        QuarantineCommand::Correct { body, why, over_newer } => {
+            room.correct(which, Bytes::from(body), newer(over_newer), &asking.because(why)).await
+        }
+        QuarantineCommand::Resubmit { digest, why, over_newer } => {
+            room.resubmit(which, digest, newer(over_newer), &asking.because(why)).await.map_err(without_values)
         }
         QuarantineCommand::Release { why, over_newer } => room.release(which, newer(over_newer), &asking.because(why)).await,
         QuarantineCommand::Close { why } => room.close(which, &asking.because(why)).await,

@@ -22,9 +22,9 @@ use crate::api::queries::{
 };
 use crate::api::{
     Applied, ApplyCommand, ApplyPreview, ApplyResult, Because, CommandResult, DeliveryCommand, DeliveryPage, DeliveryRow,
-    EventSummary, MissingSecret, NewToken, QuarantineCommand, QuarantineResult, ReplayCancelled, ReplayCommand,
-    ReplayOrdered, ReplayPage, RetryCommand, RetryManyCommand, Rows, Session, Status, SwitchCommand, SwitchLine,
-    SwitchResult, TokenCommand, TokenLine, TokensRevoked, Trace,
+    EventSummary, MissingSecret, NewToken, QuarantineCommand, QuarantinePage, QuarantineResult, ReplayCancelled,
+    ReplayCommand, ReplayOrdered, ReplayPage, RetryCommand, RetryManyCommand, Rows, Session, Status, SwitchCommand,
+    SwitchLine, SwitchResult, TokenCommand, TokenLine, TokensRevoked, Trace,
 };
 use crate::app::App;
 
@@ -171,7 +171,7 @@ fn quarantine() -> Vec<Operation> {
             .answers::<Rows<QuarantineRow>>(),
         reads("/quarantine/{event}", "quarantined", "One event that was kept, with the reasons", read::quarantined)
             .parameter::<EventId>()
-            .answers::<QuarantineRow>()
+            .answers::<QuarantinePage>()
             .versions(Versions::Told),
         reads("/quarantine/{event}/later/body", "laterBody", "The bytes of what came under its key later", read::later_body)
             .access(Access::Scope(Scope::Bodies))

@@ -12,7 +12,9 @@ use model::{AuditRow, Body, DeliveryId, EventId, Fault, FaultKind, PolicyVersion
 use crate::api::queries::{
     AuditFilter, DeliveryFilter, EventPaging, FeedPaging, Paging, PolicyPaging, QuarantineFilter, rows_of_page,
 };
-use crate::api::{Applied, DeliveryPage, DeliveryRow, EventSummary, ReplayPage, Rows, Status, SwitchLine, Trace};
+use crate::api::{
+    Applied, DeliveryPage, DeliveryRow, EventSummary, QuarantinePage, ReplayPage, Rows, Status, SwitchLine, Trace,
+};
 use crate::app::App;
 use crate::http::conditions::Versioned;
 use crate::http::parameters::{Path, Query};
@@ -89,7 +91,7 @@ pub(super) async fn deliveries(
     Ok(page(
         &app,
         "deliveries",
-        view::Page { rows: service::standing::rows(&app, rows, Answers::of(&caller)), next, unreadable },
+        view::Page { rows: service::standing::rows(&app, rows, Answers::of(&caller)).await?, next, unreadable },
     ))
 }
 
@@ -115,10 +117,11 @@ pub(super) async fn quarantine(
     Ok(page(&app, "quarantine", view::Page { rows, ..found }))
 }
 
-pub(super) async fn quarantined(State(app): Shared, caller: Caller, Path(event): Path<EventId>) -> Shown<QuarantineRow> {
+pub(super) async fn quarantined(State(app): Shared, caller: Caller, Path(event): Path<EventId>) -> Shown<QuarantinePage> {
     let missing = || format!("the event {event} was never in quarantine, or the router has not reached it");
     let row = app.ground.ledger.quarantined(event).await?.ok_or_else(|| Problem::not_found(missing()))?;
-    Ok(Versioned(row.version.to_string(), Json(Answers::of(&caller).of_row(row))))
+    let newer = service::standing::kept_overtaken(&app, &row).await?;
+    Ok(Versioned(row.version.to_string(), Json(QuarantinePage { row: Answers::of(&caller).of_row(row), newer })))
 }
 
 /// What came under the key of a kept event later, as it was received.
