@@ -4,6 +4,7 @@ mod add;
 mod author;
 mod govern;
 mod operate;
+mod reconcile;
 mod simulate;
 mod try_out;
 
@@ -19,6 +20,7 @@ pub(crate) use add::*;
 pub(crate) use author::*;
 pub(crate) use govern::*;
 pub(crate) use operate::*;
+pub(crate) use reconcile::*;
 pub(crate) use simulate::*;
 pub(crate) use try_out::*;
 
@@ -139,6 +141,9 @@ pub(crate) enum Verb {
     Pause(Switch),
     /// Let it go on
     Resume(Switch),
+    /// Compare a captured system with what is known of it
+    #[command(subcommand)]
+    Reconcile(Reconcile),
     /// What retention removes, without the running product
     #[command(subcommand)]
     Retention(Retention),
@@ -171,7 +176,7 @@ pub(crate) const EXIT_CODES: &str = "Exit codes, the same for every verb:
   0    done
   1    failed
   2    wrong usage
-  3    findings (check, test, doctor), or unhealthy (status)
+  3    findings (check, test, doctor, reconcile), or unhealthy (status)
   4    changes are pending (plan and diff with --exit-code); 2 in other tools
   5    what was asked for is not there
   6    refused by policy, scope or state

@@ -12,7 +12,7 @@ pub(crate) enum Exit {
     Failed = 1,
     /// 2: wrong usage; the argument parser's own code too.
     Usage = 2,
-    /// 3: findings (`check`, `test`, `doctor`), or unhealthy (`status`).
+    /// 3: findings (`check`, `test`, `doctor`, `reconcile`), or unhealthy (`status`).
     Findings = 3,
     /// 4: changes are pending (`plan --exit-code`).
     Changes = 4,
@@ -34,7 +34,7 @@ impl Exit {
         (Self::Done, "done"),
         (Self::Failed, "failed"),
         (Self::Usage, "wrong usage"),
-        (Self::Findings, "findings (check, test, doctor), or unhealthy (status)"),
+        (Self::Findings, "findings (check, test, doctor, reconcile), or unhealthy (status)"),
         (Self::Changes, "changes are pending (plan and diff with --exit-code); 2 in other tools"),
         (Self::NotFound, "what was asked for is not there"),
         (Self::Refused, "refused by policy, scope or state"),

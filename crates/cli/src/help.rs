@@ -25,6 +25,7 @@ const HEADINGS: [(&str, &[&str]); 5] = [
             "replay",
             "pause",
             "resume",
+            "reconcile",
             "retention",
         ],
     ),

@@ -130,6 +130,7 @@ async fn ask_product(common: &Common, verb: Verb, output: &Output) -> Ended {
         Verb::Replay(args) => verbs::replay::run(common, &args, output).await,
         Verb::Pause(args) => verbs::switch::pause(common, &args, output).await,
         Verb::Resume(args) => verbs::switch::resume(common, &args, output).await,
+        Verb::Reconcile(args) => verbs::reconcile::run(common, &args, output).await,
         Verb::Send(args) => verbs::send::run(common, &args, output).await,
         Verb::Audit(args) => verbs::audit::run(common, &args, output).await,
         Verb::Token(args) => verbs::token::run(common, &args, output).await,

@@ -101,8 +101,18 @@ pub const CAPTURE_ROWS_MAX: usize = 2_000;
 /// LIMIT: ranges of ids that one question counts known records in; with ranges of ten thousand ids, two and a half million. A
 /// hundred thousand records are counted in 10 ms.
 pub const CAPTURE_RANGES_MAX: usize = 256;
-/// LIMIT: what a capture writes of how far it is. It is read whole and written whole at each step, a kilobyte for a model.
+/// LIMIT: what a capture writes of how far it is. It is read whole and written whole at each step, two kilobytes for a model at most.
 pub const STANDING_BYTES_MAX: usize = 256 * 1024;
+/// LIMIT: known records of a captured model that one pass takes as deleted without a person, where a share of them is less: as many
+/// are tidied away in an afternoon.
+pub const GONE_AT_ONCE_MAX: u64 = 100;
+/// LIMIT: the share that one pass takes as deleted without a person: one of so many. Where more are not shown any more, a wrong or
+/// restored database, or a right that was taken away, is likelier than their deletion, and each would be an event.
+pub const GONE_SHARE: u64 = 10;
+/// LIMIT: how much of the past a reconciliation compares at least: less lies within a sweep.
+pub const RECONCILED_MIN: Span = Span::from_secs(60);
+/// LIMIT: how much of the past a reconciliation compares at most; the comparison of all contents reads what is older.
+pub const RECONCILED_MAX: Span = Span::from_days(400);
 /// LIMIT: records that a journal remembers to spare; a removal that was decided before more than these is not made.
 pub const SPARED_MAX: usize = 16_384;
 /// LIMIT: tokens that hold at once: one for each person and system of a large house, and few enough that all of them are

@@ -4,6 +4,7 @@
 mod commands;
 mod lists;
 pub mod queries;
+mod reconciliation;
 mod status;
 
 use model::{Diagnostic, EventId, EventType, Identifier, PolicyVersion, Position, SecretName, SourceName, Timestamp};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use commands::*;
 pub use lists::*;
+pub use reconciliation::*;
 pub use status::*;
 
 /// The way of everything that a reference names.

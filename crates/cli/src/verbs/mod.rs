@@ -18,6 +18,7 @@ pub(crate) mod operate;
 pub(crate) mod other_side;
 pub(crate) mod plan;
 pub(crate) mod quarantine;
+pub(crate) mod reconcile;
 pub(crate) mod replay;
 pub(crate) mod retention;
 pub(crate) mod retry;

@@ -55,6 +55,13 @@ fn print(status: &Status, output: &Output) {
     for concern in status.concerns.iter().filter(|it| it.kind != "person") {
         output.line(&format!("! {}", concern.text));
     }
+    for source in &status.sources {
+        if let Some(it) = &source.completeness {
+            let age = status.as_of.since(it.at).rounded();
+            output
+                .line(&format!("{} was {} complete {age} ago: {} of {} records", source.source, it.percent, it.same, it.of));
+        }
+    }
     people(status, output);
     let row = |it: &DestinationStatus| {
         vec![

@@ -65,7 +65,13 @@ fn project(folder: &Path, odoo: &Going) {
 /// Calls a method as a person's client does, whatever the version.
 #[track_caller]
 pub(crate) fn call(odoo: &Going, method: &str, args: &Value) -> Value {
-    let args = json!([odoo.told("database"), 2, odoo.told("key"), "sale.order", method, args, {}]);
+    call_on(odoo, "sale.order", method, args)
+}
+
+/// The same of any model.
+#[track_caller]
+pub(crate) fn call_on(odoo: &Going, model: &str, method: &str, args: &Value) -> Value {
+    let args = json!([odoo.told("database"), 2, odoo.told("key"), model, method, args, {}]);
     let params = json!({ "service": "object", "method": "execute_kw", "args": args });
     let body = json!({ "jsonrpc": "2.0", "method": "call", "id": 1, "params": params });
     let told = exchange(&odoo.url, "POST /jsonrpc HTTP/1.1\r\ncontent-type: application/json", &body.to_string());

@@ -28,6 +28,8 @@ mod product;
 #[cfg(test)]
 mod project;
 #[cfg(test)]
+mod reconcile;
+#[cfg(test)]
 mod room;
 #[cfg(test)]
 mod rotate;

@@ -53,6 +53,24 @@ pub enum Capturing<'a> {
         /// What mends it; empty where waiting does.
         help: &'a str,
     },
+    /// A model was compared.
+    Reconciled {
+        /// Which.
+        model: &'a str,
+        /// Records that are here as they are there.
+        same: u64,
+        /// Of so many.
+        of: u64,
+    },
+    /// Records are not shown any more, too many at once to take them as deleted.
+    Withheld {
+        /// Of which model.
+        model: &'a str,
+        /// So many.
+        missing: u64,
+        /// Of so many known ones.
+        known: u64,
+    },
     /// It shows it again.
     GoesOn,
     /// Lines of its outbox are committed and wait for an older transaction.
@@ -78,6 +96,8 @@ impl Captured<'_> {
             Capturing::Taken { .. } => "captured",
             Capturing::NotTaken { .. } => "not_captured",
             Capturing::Unread { .. } => "unread",
+            Capturing::Reconciled { .. } => "reconciled",
+            Capturing::Withheld { .. } => "withheld",
             Capturing::GoesOn => "capture_goes_on",
             Capturing::HeldBack { .. } => "outbox_held_back",
             Capturing::Lost { .. } => "outbox_lost",
@@ -93,6 +113,8 @@ impl Captured<'_> {
             | Capturing::Unread { cause: word, .. } => Some(word),
             Capturing::Nudged { .. }
             | Capturing::NotTaken { .. }
+            | Capturing::Reconciled { .. }
+            | Capturing::Withheld { .. }
             | Capturing::GoesOn
             | Capturing::HeldBack { .. }
             | Capturing::Lost { .. }
@@ -105,10 +127,12 @@ impl Captured<'_> {
             Capturing::Nudged { .. } | Capturing::Read { .. } | Capturing::Taken { .. } | Capturing::HeldBack { .. } => {
                 Loudness::Debug
             }
-            Capturing::GoesOn => Loudness::Info,
-            Capturing::NotTaken { .. } | Capturing::Unread { .. } | Capturing::Lost { .. } | Capturing::Anew => {
-                Loudness::Warn
-            }
+            Capturing::GoesOn | Capturing::Reconciled { .. } => Loudness::Info,
+            Capturing::NotTaken { .. }
+            | Capturing::Unread { .. }
+            | Capturing::Withheld { .. }
+            | Capturing::Lost { .. }
+            | Capturing::Anew => Loudness::Warn,
         }
     }
 }
@@ -126,6 +150,14 @@ impl fmt::Display for Captured<'_> {
                 let help = if help.is_empty() { String::new() } else { format!("; {help}") };
                 write!(f, "{of}{source} cannot be read: {why}{help}")
             }
+            Capturing::Reconciled { model, same, of } => {
+                write!(f, "{model} of {source} was compared: {same} of {of} were complete")
+            }
+            Capturing::Withheld { model, missing, known } => write!(
+                f,
+                "{missing} of {known} known {model} of {source} are not shown any more: too many to take them as deleted; \
+                 mend the database or the right, or release them with `crossdock reconcile release`"
+            ),
             Capturing::GoesOn => write!(f, "{source} is read again"),
             Capturing::HeldBack { lines } => {
                 write!(f, "{lines} lines of the outbox of {source} wait for an older transaction")

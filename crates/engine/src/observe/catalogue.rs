@@ -82,6 +82,16 @@ pub static OUTBOX_LOST: Metric = counter(
     &["source"],
     "Lines of that outbox that were removed there before they were read; all contents are compared then",
 );
+pub static COMPLETENESS: Metric = gauge(
+    "crossdock_completeness",
+    &["source", "model"],
+    "The part of what the last reconciliation compared that was here as it is there: 1 where all was; none before the first",
+);
+pub static GAPS: Metric = gauge(
+    "crossdock_completeness_gaps",
+    &["source", "model", "gap"],
+    "Records in which the last reconciliation met a gap: missing, differing, gone, withheld, unreadable",
+);
 pub static LOOP_FAULTS: Metric = counter("crossdock_loop_faults", &["loop", "kind"], "Faults of ports that loops met");
 pub static UNREADABLE: Metric =
     counter("crossdock_unreadable_rows", &["destination"], "Rows of the store that cannot be read, each counted once");
@@ -141,7 +151,7 @@ pub static CLOCK_AHEAD: Metric = seconds(
 );
 
 /// All of them, in the order of the page.
-pub static ALL: [&Metric; 37] = [
+pub static ALL: [&Metric; 39] = [
     &EVENTS,
     &REFUSED,
     &ACCEPT,
@@ -159,6 +169,8 @@ pub static ALL: [&Metric; 37] = [
     &CAPTURE_FAILURES,
     &OUTBOX_HELD_BACK,
     &OUTBOX_LOST,
+    &COMPLETENESS,
+    &GAPS,
     &LOOP_FAULTS,
     &UNREADABLE,
     &WITHOUT_SECRET,

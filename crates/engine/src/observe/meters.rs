@@ -124,7 +124,7 @@ impl Meters {
                 lock(&self.outbox_held_back).insert((*source).clone(), lines);
             }
             Capturing::Lost { lines } => add(&self.outbox_lost, (*source).clone(), lines),
-            Capturing::GoesOn | Capturing::Anew => {}
+            Capturing::Reconciled { .. } | Capturing::Withheld { .. } | Capturing::GoesOn | Capturing::Anew => {}
         }
     }
 

@@ -78,10 +78,12 @@ const fn place(fact: &Fact<'_>) -> usize {
             Capturing::Taken { .. } => 17,
             Capturing::NotTaken { .. } => 18,
             Capturing::Unread { .. } => 19,
-            Capturing::GoesOn => 20,
-            Capturing::HeldBack { .. } => 21,
-            Capturing::Lost { .. } => 22,
-            Capturing::Anew => 23,
+            Capturing::Reconciled { .. } => 20,
+            Capturing::Withheld { .. } => 21,
+            Capturing::GoesOn => 22,
+            Capturing::HeldBack { .. } => 23,
+            Capturing::Lost { .. } => 24,
+            Capturing::Anew => 25,
         },
     }
 }
@@ -90,5 +92,5 @@ const fn place(fact: &Fact<'_>) -> usize {
 fn there_is_a_sample_of_every_fact() {
     let mut places = Vec::new();
     samples(&delivery(1), |fact| places.push(place(fact)));
-    assert_eq!(places, (0..=23).collect::<Vec<_>>());
+    assert_eq!(places, (0..=25).collect::<Vec<_>>());
 }

@@ -123,6 +123,8 @@ pub(super) fn samples(delivery: &Delivery, mut tell: impl FnMut(&Fact<'_>)) {
             why: "Odoo does not accept the login or its key",
             help: "make a new API key in Odoo (Preferences, Account Security), since keys expire, and put it first under `keys`",
         },
+        Capturing::Reconciled { model: "sale.order", same: 119, of: 120 },
+        Capturing::Withheld { model: "sale.order", missing: 5_213, known: 6_000 },
         Capturing::GoesOn,
         Capturing::HeldBack { lines: 12 },
         Capturing::Lost { lines: 40 },

@@ -88,6 +88,10 @@ pub struct Rhythm {
     pub identities: TimeSpan,
     /// From one comparison of all contents to the next.
     pub digests: TimeSpan,
+    /// From one reconciliation to the next.
+    pub reconcile: TimeSpan,
+    /// How much of the past a reconciliation compares.
+    pub window: TimeSpan,
 }
 
 /// What happens to what is there at the first look.

@@ -74,6 +74,16 @@ pub(crate) static CAPTURE: Table = Table {
             "from one comparison of all contents to the next; 24h by default",
         ),
         Field::optional(
+            "reconcile",
+            Kind::Duration("1h", "90d"),
+            "from one reconciliation to the next, which counts what is complete and recovers what is not; 24h by default",
+        ),
+        Field::optional(
+            "window",
+            Kind::Duration("1h", "400d"),
+            "how much of the past a reconciliation compares, at least `reconcile`; 7d by default",
+        ),
+        Field::optional(
             "since",
             Kind::Word(&["now", "beginning"]),
             "`now` (default): what is there at first is known and no event; `beginning`: each record of it is one",
@@ -119,6 +129,8 @@ pub(crate) fn capture(fields: Fields<'_>, span: model::Span) -> CaptureSpec {
             overlap: time("overlap", TimeSpan::from_secs(300)),
             identities: time("identities", TimeSpan::from_secs(3_600)),
             digests: time("digests", TimeSpan::from_days(1)),
+            reconcile: time("reconcile", TimeSpan::from_days(1)),
+            window: time("window", TimeSpan::from_days(7)),
         },
         since: if is("since", "beginning") { Since::Beginning } else { Since::Now },
     }

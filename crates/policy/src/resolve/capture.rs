@@ -78,6 +78,10 @@ pub(crate) fn capture(
         CapturedBy::Sweeps => check_sweeps(source, spec, findings),
         CapturedBy::Outbox => check_outbox(source, spec, findings),
     }
+    if spec.rhythm.window < spec.rhythm.reconcile {
+        let message = format!("`{}` leaves a time between two reconciliations that none compares", source.name.value);
+        findings.push(findings.error(codes::OUT_OF_RANGE, spec.span, message).help("`window` is at least `reconcile`"));
+    }
     if source.kind.is_some() || source.key.is_some() || source.time.is_some() || !source.handshake.is_empty() {
         let message = format!("`{}` says where to look in requests, and captures records", source.name.value);
         let diagnostic = findings.error(codes::NOT_CAPTURED, spec.span, message);

@@ -7,6 +7,8 @@ use model::{DestinationName, Identifier, PolicyVersion, SourceName, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::CompletenessLine;
+
 /// The answer of `crossdock status`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
@@ -73,7 +75,8 @@ pub enum Health {
 /// One thing that a person should know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Concern {
-    /// What it is about: `accounts`, `person`, `breaker`, `paused`, `secret`, `overdue`, `router`, `journal`, `clock`, `key`.
+    /// What it is about: `accounts`, `person`, `breaker`, `paused`, `secret`, `overdue`, `router`, `journal`, `clock`, `key`,
+    /// `unread`, `withheld`.
     pub kind: String,
     /// Whether it makes the whole unhealthy.
     pub health: Health,
@@ -163,6 +166,9 @@ pub struct SourceStatus {
     /// Nudges that a captured source heard since the process started.
     #[serde(default)]
     pub nudges_since_start: u64,
+    /// How complete it was at its last reconciliation, where it is captured.
+    #[serde(default)]
+    pub completeness: Option<CompletenessLine>,
 }
 
 /// The ledger's room.

@@ -11,7 +11,7 @@ use model::change::Switch;
 use model::view::Backlog;
 use model::{SecretName, SourceName, TimeSpan, Timestamp};
 
-use crate::api::{Concern, DestinationStatus, Health, SourceStatus};
+use crate::api::{Concern, DestinationStatus, Health, ReconciliationLine, SourceStatus};
 use crate::odoo::rotation::watch::Outcome;
 use crate::secrets;
 
@@ -56,6 +56,8 @@ pub struct Seen<'a> {
     pub pulls: &'a [(SourceName, Outlook)],
     /// What came of rotations of keys, by system, and when.
     pub rotations: &'a [(String, Timestamp, Outcome)],
+    /// How reconciliations stand.
+    pub reconciled: &'a [ReconciliationLine],
     /// Accepted entries that are not routed, and when the oldest of them was accepted.
     pub unrouted: Option<(u64, Timestamp)>,
     /// The earliest deadline of those that passed and nobody gave up.
@@ -102,6 +104,7 @@ pub fn concerns(seen: &Seen<'_>) -> Vec<Concern> {
     concerns.extend(seen.pulls.iter().filter_map(|(source, outlook)| held_back(source, outlook, seen.now)));
     concerns.extend(seen.pulls.iter().filter_map(|(source, outlook)| lost(source, outlook, seen.now)));
     concerns.extend(seen.rotations.iter().map(|(system, at, outcome)| rotation(system, seen.now.since(*at), outcome)));
+    concerns.extend(seen.reconciled.iter().filter_map(|line| withheld(line, seen.now)));
     concerns.extend(overdue(seen));
     concerns.extend(seen.paused.iter().map(|(object, switch)| paused(object, switch, seen)));
     if seen.with_a_person > 0 {
@@ -191,6 +194,23 @@ fn rotation(system: &str, age: TimeSpan, outcome: &Outcome) -> Concern {
             concern("key", Health::Unhealthy, text, &format!("crossdock explain {}", found.code))
         }
     }
+}
+
+/// So many deletions at once that none is believed, until a person or a later look says otherwise.
+fn withheld(line: &ReconciliationLine, now: Timestamp) -> Option<Concern> {
+    let ReconciliationLine { source, model, brake: Some(brake), .. } = line else { return None };
+    let (missing, known, age) = (brake.missing, brake.known, now.since(brake.since).rounded());
+    let told = format!("{missing} of {known} known {model} of {source} are not shown any more, since {age}");
+    if let Some(by) = &brake.released {
+        let text = format!("{told}; {by} released them, and the next look at identities takes them");
+        return Some(concern("withheld", Health::Healthy, text, "crossdock status"));
+    }
+    let text = format!(
+        "{told}: too many to be believed, none was deleted. Is it the right database, was an old one restored, was a right taken \
+         away? When it is mended this goes by itself; if they were deleted, release them"
+    );
+    let next = format!("crossdock reconcile release {source} --model {model} --reason …");
+    Some(concern("withheld", Health::Unhealthy, text, &next))
 }
 
 /// A remark: work goes on, and nothing but time mends it, unless the machine's clock is wrong now.

@@ -11,6 +11,7 @@ use model::{DestinationName, Fault, TimeSpan};
 use serde_json::Value as Json;
 
 use crate::app::App;
+use crate::service::reconciliation;
 
 /// The states of a breaker.
 const BREAKER_STATES: [&str; 3] = ["closed", "open", "half_open"];
@@ -20,7 +21,7 @@ pub async fn families(app: &App) -> Vec<Family> {
     let mut families = app.ground.facts.meters.families();
     families.push(gates(app));
     families.push(clock(app));
-    for stored in [stores(app).await, backlog(app).await] {
+    for stored in [stores(app).await, backlog(app).await, reconciliation::families(app).await.map(Vec::from)] {
         match stored {
             Ok(stored) => families.extend(stored),
             Err(fault) => app.ground.facts.emit(&Fact::LoopFault { name: "metrics", fault: &fault }),

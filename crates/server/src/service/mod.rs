@@ -5,6 +5,7 @@ pub mod answers;
 pub mod concerns;
 pub mod metrics;
 pub mod recent;
+pub mod reconciliation;
 pub mod standing;
 pub mod status;
 pub mod trace;

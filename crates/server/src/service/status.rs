@@ -1,19 +1,23 @@
 //! One screen: is everything accounted for, is all well, and who has to do something.
 
+use std::collections::BTreeMap;
+
 use engine::observe::SinceStart;
 use engine::rules::breaker::State;
 use model::change::Switch;
 use model::view::{Backlog, QuarantineGroup};
-use model::{Bucket, Fault, Identifier, Offset, Origin, Position, SecretName, TimeSpan, Timestamp};
+use model::{Bucket, Fault, Identifier, Offset, Origin, Position, SecretName, SourceName, TimeSpan, Timestamp};
 
 use policy::compiled::Source;
 
-use crate::api::{CauseLine, DestinationStatus, JournalStatus, LedgerStatus, QuarantineLine, SourceStatus, Status};
+use crate::api::{
+    CauseLine, CompletenessLine, DestinationStatus, JournalStatus, LedgerStatus, QuarantineLine, SourceStatus, Status,
+};
 use crate::app::App;
 use crate::service::advice::Advice;
 use crate::service::answers::Answers;
 use crate::service::concerns::{self, Seen};
-use crate::service::standing;
+use crate::service::{reconciliation, standing};
 
 /// LIMIT: causes whose members are looked up, so that a thousand mistakes do not make the status slow.
 const NAMED_CAUSES_MAX: usize = 10;
@@ -32,12 +36,12 @@ pub async fn status(app: &App, answers: Answers) -> Result<Status, Fault> {
     let in_buckets = |buckets: &[Bucket]| -> u64 {
         lines.iter().flat_map(|line| buckets.iter().map(|bucket| line.tally.get(*bucket))).sum()
     };
-    let causes = causes(app, answers).await?;
-    let quarantined = quarantined(app).await?;
+    let (causes, quarantined) = (causes(app, answers).await?, quarantined(app).await?);
     let (usage, room) = (app.ground.journal.usage().await?, app.ground.ledger.room().await?);
     let (counts, work) = (app.ground.facts.meters.since_start(), app.views.backlog().await?);
     let destinations = destinations(app, &work, &counts);
-    let sources = sources(app, &counts);
+    let reconciled = reconciliation::lines(app).await?;
+    let sources = sources(app, &counts, &reconciliation::by_source(&reconciled));
     let (now, wall) = (app.ground.clock.now(), app.ground.clock.wall());
     let (missing, with_a_person) = (
         lines.iter().map(|line| line.entries_missing().abs() + line.deliveries_missing().abs()).sum(),
@@ -56,6 +60,7 @@ pub async fn status(app: &App, answers: Answers) -> Result<Status, Fault> {
         gaps: &app.node.board.gaps.all(),
         pulls: &app.node.board.pulls.all(),
         rotations: &app.rotations.shown(now),
+        reconciled: &reconciled,
         unrouted: unrouted(app, sum(|line| line.unrouted)).await?,
         deadline_passed: app.ground.ledger.overdue(now - GIVEN_UP_WITHIN, 1).await?.rows.first().and_then(|it| it.deadline),
         journal: usage.percent(),
@@ -191,7 +196,7 @@ fn destinations(app: &App, work: &[Backlog], counts: &SinceStart) -> Vec<Destina
     status.collect()
 }
 
-fn sources(app: &App, counts: &SinceStart) -> Vec<SourceStatus> {
+fn sources(app: &App, counts: &SinceStart, completeness: &BTreeMap<SourceName, CompletenessLine>) -> Vec<SourceStatus> {
     let policy = app.ground.book.current();
     let keys = app.ground.keys.borrow().clone();
     let has_no_value = |name: &&SecretName| keys.get(name).is_none();
@@ -215,6 +220,7 @@ fn sources(app: &App, counts: &SinceStart) -> Vec<SourceStatus> {
         accepted_since_start: counts.accepted.get(&source.name).copied().unwrap_or_default(),
         duplicates_since_start: counts.duplicates.get(&source.name).copied().unwrap_or_default(),
         nudges_since_start: counts.nudges.get(&source.name).copied().unwrap_or_default(),
+        completeness: completeness.get(&source.name).cloned(),
     });
     status.collect()
 }

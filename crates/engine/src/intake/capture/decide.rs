@@ -6,6 +6,8 @@ use policy::compiled::{Capture, CapturedBy, Reading, Rhythm, Since};
 use serde_json::json;
 
 use super::progress::{Model, Pass, Phase, Progress, Sweep};
+use super::reconcile::decide as reconcile;
+use super::reconcile::standing::{Run, Step};
 use crate::ports::{Row, Shape, Shown, Which};
 
 pub mod outbox;
@@ -26,6 +28,8 @@ pub enum Found {
     Identities,
     /// By the comparison of all contents.
     Digests,
+    /// By a reconciliation.
+    Reconciliation,
     /// It was there at the first look.
     Beginning,
     /// By a line of the outbox.
@@ -34,7 +38,8 @@ pub enum Found {
 
 impl Found {
     /// Each way.
-    pub const ALL: [Self; 6] = [Self::Nudge, Self::Sweep, Self::Identities, Self::Digests, Self::Beginning, Self::Outbox];
+    pub const ALL: [Self; 7] =
+        [Self::Nudge, Self::Sweep, Self::Identities, Self::Digests, Self::Reconciliation, Self::Beginning, Self::Outbox];
 
     /// The word for it, in attributes and metrics.
     pub const fn word(self) -> &'static str {
@@ -43,6 +48,7 @@ impl Found {
             Self::Sweep => "sweep",
             Self::Identities => "identities",
             Self::Digests => "digests",
+            Self::Reconciliation => "reconciliation",
             Self::Beginning => "beginning",
             Self::Outbox => "outbox",
         }
@@ -81,6 +87,8 @@ pub enum Look {
         /// These.
         ids: Vec<u64>,
     },
+    /// A step of a reconciliation.
+    Reconcile(Run, Step),
 }
 
 impl Look {
@@ -92,17 +100,18 @@ impl Look {
             Self::Sweep(_) | Self::NewSweep { .. } => Found::Sweep.word(),
             Self::Identities { .. } => Found::Identities.word(),
             Self::Named { .. } => "named",
+            Self::Reconcile(..) => Found::Reconciliation.word(),
         }
     }
 
-    /// Which page of records it asks for; none where it asks for ids, or by them.
+    /// Which page of records it asks for; none where it asks for ids, or by them, or has a page of its own.
     pub fn which(&self) -> Option<(Which, usize)> {
         match self {
             Self::Light { after } => Some((Which::All { after: *after }, LIGHT_PAGE)),
             Self::Whole { after, .. } => Some((Which::All { after: *after }, PAGE)),
             Self::Sweep(sweep) => Some((Which::Written { from: sweep.from, after: sweep.after }, PAGE)),
             Self::NewSweep { from } => Some((Which::Written { from: *from, after: 0 }, PAGE)),
-            Self::Identities { .. } | Self::Named { .. } => None,
+            Self::Identities { .. } | Self::Named { .. } | Self::Reconcile(..) => None,
         }
     }
 }
@@ -142,10 +151,10 @@ pub fn next(model: &Model, rhythm: &Rhythm, since: Since, now: Timestamp) -> Opt
         return Some(Look::Sweep(sweep));
     }
     let watermark = model.watermark?;
-    if is_due(model.swept_at, rhythm.every, now) {
+    if is_due(model.swept_at, rhythm.every, now) || reconcile::awaits_sweep(model) {
         return Some(Look::NewSweep { from: back(watermark, rhythm.overlap) });
     }
-    pass(model, rhythm, now)
+    pass(model, rhythm, back(watermark, rhythm.overlap), now)
 }
 
 /// The look at what is there, at first or anew.
@@ -159,12 +168,17 @@ fn first_look(model: &Model, since: Since) -> Option<Look> {
 
 /// What is looked at next of a model that no sweep goes over.
 pub fn next_without_sweeps(model: &Model, rhythm: &Rhythm, since: Since, now: Timestamp) -> Option<Look> {
-    first_look(model, since).or_else(|| pass(model, rhythm, now))
+    // What is read is judged once the outbox has come past it: all that it shows was to be known by then.
+    first_look(model, since).or_else(|| pass(model, rhythm, now, now))
 }
 
-fn pass(model: &Model, rhythm: &Rhythm, now: Timestamp) -> Option<Look> {
+/// A pass that is due. Until `settled` capture has had its chance to learn what was written.
+fn pass(model: &Model, rhythm: &Rhythm, settled: Timestamp, now: Timestamp) -> Option<Look> {
     if let Some(from) = due(&model.identities, rhythm.identities, now) {
         return Some(Look::Identities { from });
+    }
+    if let Some((run, step)) = reconcile::next(model, rhythm, settled, now) {
+        return Some(Look::Reconcile(run, step));
     }
     due(&model.digests, rhythm.digests, now).map(|next| Look::Whole { after: next, found: Found::Digests })
 }
@@ -175,6 +189,7 @@ pub fn due_at(model: &Model, rhythm: &Rhythm) -> Option<Timestamp> {
         (model.swept_at, rhythm.every),
         (model.identities.ended_at, rhythm.identities),
         (model.digests.ended_at, rhythm.digests),
+        (model.reconciliation.ended_at, rhythm.reconcile),
     ];
     soonest.into_iter().filter_map(|(last, every)| last.map(|last| last + every)).min()
 }
@@ -184,7 +199,7 @@ fn due(pass: &Pass, every: TimeSpan, now: Timestamp) -> Option<u64> {
 }
 
 /// A clock that went back makes it due, and not wait.
-fn is_due(last: Option<Timestamp>, every: TimeSpan, now: Timestamp) -> bool {
+pub(super) fn is_due(last: Option<Timestamp>, every: TimeSpan, now: Timestamp) -> bool {
     last.is_none_or(|last| now < last || now.since(last) >= every)
 }
 
@@ -223,6 +238,7 @@ pub fn after(mut model: Model, look: &Look, told: Told, now: Timestamp) -> Model
             if model.phase == Phase::Following {
                 model.identities.ended_at = Some(now);
                 model.digests.ended_at = Some(now);
+                model.reconciliation.ended_at = Some(now);
             }
         }
         Look::NewSweep { from } => {
@@ -231,7 +247,7 @@ pub fn after(mut model: Model, look: &Look, told: Told, now: Timestamp) -> Model
         Look::Sweep(sweep) => swept(&mut model, sweep, told, now),
         Look::Whole { .. } => passed(&mut model.digests, told.more_after, now),
         Look::Identities { .. } => passed(&mut model.identities, told.more_after, now),
-        Look::Light { .. } | Look::Named { .. } => {}
+        Look::Light { .. } | Look::Named { .. } | Look::Reconcile(..) => {}
     }
     model
 }
@@ -250,7 +266,7 @@ fn swept(model: &mut Model, sweep: Sweep, told: Told, now: Timestamp) {
 fn passed(pass: &mut Pass, next: Option<u64>, now: Timestamp) {
     pass.next = next;
     if next.is_none() {
-        pass.ended_at = Some(now);
+        *pass = Pass { ended_at: Some(now), ..Pass::default() };
     }
 }
 

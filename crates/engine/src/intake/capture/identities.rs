@@ -19,11 +19,16 @@ pub(super) fn ranges(from: u64) -> Vec<(u64, u64)> {
     ends.filter(|(from, _)| *from < END).map(|(from, to)| (from, to.min(END))).collect()
 }
 
+/// All ids.
+pub(super) const ALL: (u64, u64) = (0, END);
+
 /// What the counts of a look say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Compared {
     /// Ranges in which there are not as many as are known.
     pub(super) differ: Vec<(u64, u64)>,
+    /// Ranges in which there are any, or are known.
+    pub(super) within: Vec<(u64, u64)>,
     /// Where the next look begins, where this was not all.
     pub(super) next: Option<u64>,
 }
@@ -33,9 +38,10 @@ pub(super) fn compare(ranges: &[(u64, u64)], there: &[u64], known: &[u64]) -> Co
     let pairs = || ranges.iter().zip(there.iter().zip(known));
     let tail = pairs().next_back();
     let next = tail.filter(|(_, (there, known))| **there + **known > 0).map(|(range, _)| range.0);
-    let within = pairs().take(ranges.len().saturating_sub(1));
-    let differ = within.filter(|(_, (there, known))| there != known).map(|(range, _)| *range).collect();
-    Compared { differ, next }
+    let within = || pairs().take(ranges.len().saturating_sub(1));
+    let differ = within().filter(|(_, (there, known))| there != known).map(|(range, _)| *range).collect();
+    let within = within().filter(|(_, (there, known))| **there + **known > 0).map(|(range, _)| *range).collect();
+    Compared { differ, within, next }
 }
 
 /// Ids that are on one side only.
@@ -48,12 +54,23 @@ pub(super) struct Apart {
 }
 
 impl Apart {
-    /// Leaves at most so many, and says whether that was not all.
-    pub(super) fn cut(&mut self, most: usize) -> bool {
-        let all = self.missing.len() + self.unknown.len();
+    /// How many.
+    pub(super) fn len(&self) -> usize {
+        self.missing.len() + self.unknown.len()
+    }
+
+    /// These as well.
+    pub(super) fn append(&mut self, other: Self) {
+        self.missing.extend(other.missing);
+        self.unknown.extend(other.unknown);
+    }
+
+    /// Leaves at most so many, and answers how many of each kind went.
+    pub(super) fn cut(&mut self, most: usize) -> (usize, usize) {
+        let all = (self.missing.len(), self.unknown.len());
         self.missing.truncate(most);
         self.unknown.truncate(most - self.missing.len());
-        all > most
+        (all.0 - self.missing.len(), all.1 - self.unknown.len())
     }
 }
 
@@ -76,7 +93,9 @@ mod tests {
         there[0] = 5;
         known[0] = 5;
         known[3] = 1;
-        assert_eq!(compare(&ranges, &there, &known), Compared { differ: vec![(30_000, 40_000)], next: None });
+        let (first, differs) = ((0, 10_000), (30_000, 40_000));
+        let expected = Compared { differ: vec![differs], within: vec![first, differs], next: None };
+        assert_eq!(compare(&ranges, &there, &known), expected);
         known[20] = 1;
         assert_eq!(compare(&ranges, &there, &known).next, Some(200_000));
     }
@@ -85,5 +104,8 @@ mod tests {
     fn what_is_on_one_side_only_is_found() {
         assert_eq!(apart(&[1, 3, 4], &[1, 2, 4]), Apart { missing: vec![2], unknown: vec![3] });
         assert_eq!(apart(&[], &[]), Apart::default());
+        let mut apart = apart(&[7, 8, 9], &[1, 2]);
+        assert_eq!((apart.cut(3), &apart), ((0, 2), &Apart { missing: vec![1, 2], unknown: vec![7] }));
+        assert_eq!((apart.cut(1), &apart), ((1, 1), &Apart { missing: vec![1], unknown: vec![] }));
     }
 }

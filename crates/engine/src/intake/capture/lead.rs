@@ -1,7 +1,7 @@
 //! What a look leads to: events are taken in, and once these are in the journal what is known is committed, in one step with how
 //! far the source is. It never commits what was not taken in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use policy::compiled::{FOUND_HEADER, KEY_HEADER, TYPE_HEADER};
 
 use super::decide::{self, Found, News};
 use super::look::{Came, Looker};
+use super::reconcile::brake::Lacking;
 use crate::intake::run::Answer;
 use crate::observe::Capturing;
 
@@ -32,21 +33,57 @@ pub(super) struct Leads {
     /// In the order of what happened.
     pub(super) coming: Vec<Coming>,
     pub(super) changes: Vec<Change>,
+    /// So many deletions at once that none is believed.
+    pub(super) lacking: Option<Lacking>,
+    /// Records that are taken as deleted.
+    pub(super) gone: u64,
+}
+
+/// What became of events that were to be taken in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Journalled {
+    /// They are in the journal.
+    pub(super) taken: u64,
+    /// They will never be; each was told.
+    pub(super) refused: u64,
+    /// Their types are not listed.
+    pub(super) unlisted: u64,
+}
+
+/// Whether intake has an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    /// It has.
+    Now,
+    /// It has not, and never will.
+    Never,
+    /// It may, later.
+    NotNow,
+}
+
+impl Leads {
+    /// Leaves out what they say of some records of their model.
+    pub(super) fn without(&mut self, ids: &BTreeSet<u64>) {
+        self.coming.retain(|coming| !ids.contains(&coming.id));
+        self.changes.retain_mut(|change| {
+            if let Change::Know { rows, .. } = change {
+                rows.retain(|known| !ids.contains(&known.id));
+                return !rows.is_empty();
+            }
+            if let Change::Forget { ids: gone, .. } = change {
+                gone.retain(|id| !ids.contains(id));
+                return !gone.is_empty();
+            }
+            true
+        });
+    }
 }
 
 impl Looker {
-    /// Takes the events in, those of one record one after the other, and then commits what is known.
+    /// Takes the events in, and then commits what is known.
     pub(super) async fn lead(&self, leads: Leads, guards: Vec<Guard>) -> Result<Came, Fault> {
-        let mut listed: BTreeMap<(&str, u64), Vec<&Coming>> = BTreeMap::new();
-        for coming in leads.coming.iter().filter(|coming| self.source.events.contains_key(&native(coming))) {
-            listed.entry((&coming.model, coming.id)).or_default().push(coming);
-        }
-        let listed: Vec<Vec<&Coming>> = listed.into_values().collect();
-        for page in listed.chunks(decide::PAGE) {
-            let answers = join_all(page.iter().map(|of_record| self.take_all(of_record))).await;
-            if answers.contains(&false) {
-                return Ok(Came::Refused);
-            }
+        if self.journal(&leads.coming).await.is_none() {
+            return Ok(Came::Refused);
         }
         if !leads.changes.is_empty() {
             self.ledger.commit(Batch { guards, changes: leads.changes }).await?;
@@ -54,31 +91,56 @@ impl Looker {
         Ok(Came::Done)
     }
 
-    /// Whether intake has them, in this order.
-    async fn take_all(&self, of_record: &[&Coming]) -> bool {
-        for coming in of_record {
-            if !self.take(coming).await {
-                return false;
+    /// Takes events in, those whose types the source lists, and those of one record one after the other; `None` where intake cannot
+    /// take one now.
+    pub(super) async fn journal(&self, coming: &[Coming]) -> Option<Journalled> {
+        let mut listed: BTreeMap<(&str, u64), Vec<&Coming>> = BTreeMap::new();
+        for coming in coming.iter().filter(|coming| self.source.events.contains_key(&native(coming))) {
+            listed.entry((&coming.model, coming.id)).or_default().push(coming);
+        }
+        let count = listed.values().map(Vec::len).sum::<usize>();
+        let mut journalled = Journalled { unlisted: (coming.len() - count) as u64, ..Journalled::default() };
+        let listed: Vec<Vec<&Coming>> = listed.into_values().collect();
+        for page in listed.chunks(decide::PAGE) {
+            let answers = join_all(page.iter().map(|of_record| self.take_all(of_record))).await;
+            for (taken, refused) in answers.into_iter().collect::<Option<Vec<_>>>()? {
+                journalled.taken += taken;
+                journalled.refused += refused;
             }
         }
-        true
+        Some(journalled)
+    }
+
+    /// How many of them intake has and how many it never will, taken in this order; `None` where it cannot take one now.
+    async fn take_all(&self, of_record: &[&Coming]) -> Option<(u64, u64)> {
+        let mut all = (0, 0);
+        for coming in of_record {
+            match self.take(coming).await {
+                Taken::Now => all.0 += 1,
+                Taken::Never => all.1 += 1,
+                Taken::NotNow => return None,
+            }
+        }
+        Some(all)
     }
 
     /// Whether intake has it, or will never take it, which is told.
-    async fn take(&self, coming: &Coming) -> bool {
-        let Some(received) = self.received(coming, self.clock.now()) else { return true };
+    async fn take(&self, coming: &Coming) -> Taken {
+        let Some(received) = self.received(coming, self.clock.now()) else { return Taken::Never };
         match self.intake.receive(received).await {
             Answer::Accepted(item) => {
                 if !item.duplicate {
                     self.tell(Capturing::Taken { found: coming.found.word() });
                 }
-                true
+                Taken::Now
             }
-            Answer::Batch(_) | Answer::Handshake(_) => true,
-            Answer::Refused(refusal) if matches!(refusal.kind, RefusalKind::Unavailable | RefusalKind::OverLimit) => false,
+            Answer::Batch(_) | Answer::Handshake(_) => Taken::Now,
+            Answer::Refused(refusal) if matches!(refusal.kind, RefusalKind::Unavailable | RefusalKind::OverLimit) => {
+                Taken::NotNow
+            }
             Answer::Refused(refusal) => {
                 self.tell(Capturing::NotTaken { record: &coming.news.key, why: &refusal.detail });
-                true
+                Taken::Never
             }
         }
     }

@@ -8,16 +8,13 @@ use model::{Change, Fault, Guard, Known, Seen, SourceName, Standing};
 use policy::compiled::{Capture, CapturedModel, Source};
 
 use super::decide::{self, Depth, Found, Judged, Look, Told};
-use super::identities::{apart, compare, ranges};
 use super::lead::{Coming, Leads};
+use super::nudged::Nudged;
 use super::progress::{Model, Progress};
 use crate::board::Board;
 use crate::intake::run::Intake;
 use crate::observe::{Captured, Capturing, Fact, Facts};
 use crate::ports::{Absence, Asked, Clock, Ledger, Peer, Records, Row, Shape, Shown, Unread, Which};
-
-/// LIMIT: ids that one look finds on one side only; the rest is found by the next.
-const APART_MAX: usize = 1_000;
 
 /// What a look came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,18 +53,7 @@ pub(super) struct Seeing {
 impl Seeing {
     /// Leaves out what it says of some records of its model.
     pub(super) fn without(&mut self, ids: &BTreeSet<u64>) {
-        self.leads.coming.retain(|coming| !ids.contains(&coming.id));
-        self.leads.changes.retain_mut(|change| {
-            if let Change::Know { rows, .. } = change {
-                rows.retain(|known| !ids.contains(&known.id));
-                return !rows.is_empty();
-            }
-            if let Change::Forget { ids: gone, .. } = change {
-                gone.retain(|id| !ids.contains(id));
-                return !gone.is_empty();
-            }
-            true
-        });
+        self.leads.without(ids);
     }
 }
 
@@ -116,7 +102,13 @@ impl Looker {
     }
 
     /// One look at a model, and the step in the progress that it makes.
-    pub(super) async fn look(&self, name: &str, look: &Look) -> Result<Came, Fault> {
+    pub(super) async fn look(&self, name: &str, look: &Look, nudged: &Nudged) -> Result<Came, Fault> {
+        if let Look::Reconcile(run, step) = look {
+            return match self.sight(name, (run, *step), &nudged.waiting(name)).await? {
+                Ok(sighting) => self.count(sighting).await,
+                Err(unread) => Ok(Came::Unread(unread)),
+            };
+        }
         let Some(captured) = self.capture.models.get(name) else { return Ok(Came::Done) };
         match self.see(name, captured, look).await? {
             Ok(seeing) => self.conclude(seeing, &BTreeSet::new()).await,
@@ -133,12 +125,12 @@ impl Looker {
     ) -> Result<Result<Seeing, Unread>, Fault> {
         let mut leads = Leads::default();
         let told = match look {
-            Look::Identities { from } => self.identities(name, captured, *from, &mut leads).await?,
+            Look::Identities { from } => self.identities((name, captured), *from, &mut leads).await?,
             Look::Named { ids } => {
                 let unread = self.these((name, captured), ids.clone(), Found::Outbox, &mut leads).await?;
                 unread.map_or_else(|| Ok(Told { more_after: None, at: self.clock.wall() }), Err)
             }
-            Look::Light { .. } | Look::Whole { .. } | Look::Sweep(_) | Look::NewSweep { .. } => {
+            Look::Light { .. } | Look::Whole { .. } | Look::Sweep(_) | Look::NewSweep { .. } | Look::Reconcile(..) => {
                 self.page(name, captured, look, &mut leads).await?
             }
         };
@@ -150,7 +142,11 @@ impl Looker {
         let Seeing { model: name, look, told, mut leads } = seeing;
         let (mut progress, version) = self.progress().await?;
         let Some(model) = progress.models.remove(&name) else { return Ok(Came::Done) };
-        let model: Model = decide::after(model, &look, told, self.clock.now());
+        let now = self.clock.now();
+        let mut model: Model = decide::after(model, &look, told, now);
+        if matches!(look, Look::Identities { .. }) {
+            model = self.braked(&name, model, &leads, now);
+        }
         if let Some(outbox) = &mut progress.outbox {
             outbox.was_read(&name, named);
         }
@@ -181,7 +177,7 @@ impl Looker {
         let (depth, found) = match look {
             Look::Light { .. } => (Depth::Light, Found::Beginning),
             Look::Whole { found, .. } => (Depth::Whole, *found),
-            Look::Sweep(_) | Look::NewSweep { .. } | Look::Identities { .. } | Look::Named { .. } => {
+            Look::Sweep(_) | Look::NewSweep { .. } | Look::Identities { .. } | Look::Named { .. } | Look::Reconcile(..) => {
                 (Depth::Whole, Found::Sweep)
             }
         };
@@ -200,7 +196,7 @@ impl Looker {
     }
 
     /// Records by their ids; those that are not shown are asked after.
-    async fn these(
+    pub(super) async fn these(
         &self,
         (name, captured): (&str, &CapturedModel),
         ids: Vec<u64>,
@@ -256,50 +252,8 @@ impl Looker {
         Ok(())
     }
 
-    /// Which ids are there: what is missing and what is not known, where the counts differ.
-    async fn identities(
-        &self,
-        name: &str,
-        captured: &CapturedModel,
-        from: u64,
-        leads: &mut Leads,
-    ) -> Result<Result<Told, Unread>, Fault> {
-        let ranges = ranges(from);
-        let answer = self.records.counts(&self.peer, name, &ranges).await;
-        let there = match self.read(Found::Identities.word(), Vec::len, answer) {
-            Ok(counts) => counts,
-            Err(unread) => return Ok(Err(unread)),
-        };
-        let known = self.ledger.known_counts(self.name(), name, ranges.clone()).await?;
-        let compared = compare(&ranges, &there, &known);
-        let mut room = APART_MAX;
-        for range in compared.differ {
-            let answer = self.records.ids(&self.peer, name, range).await;
-            let there = match self.read(Found::Identities.word(), Vec::len, answer) {
-                Ok(ids) => ids,
-                Err(unread) => return Ok(Err(unread)),
-            };
-            let limit = usize::try_from(range.1 - range.0).unwrap_or(usize::MAX);
-            let known = self.ledger.known_ids(self.name(), name, range, limit).await?;
-            let mut apart = apart(&there, &known);
-            let is_cut = apart.cut(room);
-            room -= apart.missing.len() + apart.unknown.len();
-            let rows = self.ledger.known(self.name(), name, apart.missing).await?.rows;
-            if let Some(unread) = self.gone(name, rows, Found::Identities, leads).await {
-                return Ok(Err(unread));
-            }
-            if let Some(unread) = self.these((name, captured), apart.unknown, Found::Identities, leads).await? {
-                return Ok(Err(unread));
-            }
-            if is_cut && !leads.changes.is_empty() {
-                return Ok(Ok(Told { more_after: Some(range.0), at: self.clock.wall() }));
-            }
-        }
-        Ok(Ok(Told { more_after: compared.next, at: self.clock.wall() }))
-    }
-
     /// Known records that are not shown any more: each is deleted, or a rule hides it.
-    async fn gone(&self, name: &str, missing: Vec<Known>, found: Found, leads: &mut Leads) -> Option<Unread> {
+    pub(super) async fn gone(&self, name: &str, missing: Vec<Known>, found: Found, leads: &mut Leads) -> Option<Unread> {
         for known in missing.chunks(decide::PAGE) {
             let ids: Vec<u64> = known.iter().map(|known| known.id).collect();
             let answer = self.records.missing(&self.peer, name, &ids).await;
@@ -316,6 +270,7 @@ impl Looker {
                 leads.coming.push(Coming { model: name.to_owned(), id: *id, news, body, found });
             }
             let (source, model) = (self.name().clone(), name.to_owned());
+            leads.gone += gone.len() as u64;
             if !gone.is_empty() {
                 leads.changes.push(Change::Forget { source: source.clone(), model: model.clone(), ids: gone });
             }

@@ -11,4 +11,6 @@ mod look;
 mod nudged;
 pub mod progress;
 mod pull;
+pub mod reconcile;
 pub mod run;
+mod search;

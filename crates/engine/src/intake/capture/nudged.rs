@@ -39,6 +39,17 @@ impl Nudged {
         }
     }
 
+    /// Records of a model that wait to be looked at.
+    pub(super) fn waiting(&self, model: &str) -> BTreeSet<u64> {
+        let first = Nudge { model: model.to_owned(), id: 0 };
+        self.records
+            .range(first..)
+            .map(|(nudge, _)| nudge)
+            .take_while(|nudge| nudge.model == model)
+            .map(|nudge| nudge.id)
+            .collect()
+    }
+
     /// When the first is due.
     pub(super) fn due_at(&self) -> Option<Timestamp> {
         self.due.first().map(|(due, _)| *due)

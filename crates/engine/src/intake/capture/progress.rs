@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{Fault, FaultKind, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::reconcile::standing::Reconciliation;
 use crate::ports::Place;
 
 /// Of a source.
@@ -56,6 +57,9 @@ pub struct Model {
     pub identities: Pass,
     /// The comparison of all contents.
     pub digests: Pass,
+    /// What is compared for the number.
+    #[serde(default)]
+    pub reconciliation: Reconciliation,
 }
 
 /// What the capture of a model is at.
@@ -94,6 +98,9 @@ pub struct Pass {
     pub ended_at: Option<Timestamp>,
     /// Where it is, while it is under way: the next id.
     pub next: Option<u64>,
+    /// Records that it has taken as deleted, while it is under way.
+    #[serde(default)]
+    pub gone: u64,
 }
 
 impl Progress {
@@ -136,6 +143,7 @@ impl Model {
             swept_at: None,
             identities: Pass::default(),
             digests: Pass::default(),
+            reconciliation: Reconciliation::default(),
         }
     }
 }

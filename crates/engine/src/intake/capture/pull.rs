@@ -12,6 +12,7 @@ use super::decide::{self, Found, Look};
 use super::lead::{Coming, Leads};
 use super::look::{Came, Looker, Seeing};
 use super::progress::Progress;
+use super::reconcile::look::Sighting;
 use crate::observe::Capturing;
 use crate::ports::{Line, Place, Pull, Pulled, Said};
 use crate::pulls::{Lines, Outlook};
@@ -24,7 +25,25 @@ pub(super) const OUTBOX: &str = "outbox";
 pub(super) struct Pulling {
     pub(super) reader: Reader,
     /// What was read beside it and waits.
-    beside: Option<Seeing>,
+    beside: Option<Beside>,
+}
+
+/// What was read beside an outbox.
+#[derive(Debug)]
+enum Beside {
+    /// A look at a model.
+    Look(Seeing),
+    /// A step of a reconciliation.
+    Step(Sighting),
+}
+
+impl Beside {
+    fn model(&self) -> &str {
+        match self {
+            Self::Look(seeing) => &seeing.model,
+            Self::Step(sighting) => &sighting.model,
+        }
+    }
 }
 
 impl Looker {
@@ -89,9 +108,19 @@ impl Looker {
     /// Reads something beside the outbox, to be judged when that has come past it.
     pub(super) async fn read_beside(&self, name: &str, look: &Look, pulling: &mut Pulling) -> Result<Came, Fault> {
         let Some(captured) = self.capture.models.get(name) else { return Ok(Came::Done) };
-        match self.see(name, captured, look).await? {
-            Ok(seeing) => {
-                pulling.beside = Some(seeing);
+        let seen = match look {
+            // Nobody nudges where an outbox is read.
+            Look::Reconcile(run, step) => self.sight(name, (run, *step), &BTreeSet::new()).await?.map(Beside::Step),
+            Look::Light { .. }
+            | Look::Whole { .. }
+            | Look::Sweep(_)
+            | Look::NewSweep { .. }
+            | Look::Identities { .. }
+            | Look::Named { .. } => self.see(name, captured, look).await?.map(Beside::Look),
+        };
+        match seen {
+            Ok(beside) => {
+                pulling.beside = Some(beside);
                 pulling.reader.waits(self.clock.now());
                 Ok(Came::Done)
             }
@@ -101,20 +130,31 @@ impl Looker {
 
     /// Judges what was read beside the outbox, but for what lines have told of since. Answers also of which model it was.
     pub(super) async fn judge_beside(&self, pulling: &mut Pulling) -> Result<(String, Came), Fault> {
-        let (Some(mut seeing), Some(wait)) = (pulling.beside.take(), pulling.reader.wait.take()) else {
+        let (Some(beside), Some(wait)) = (pulling.beside.take(), pulling.reader.wait.take()) else {
             return Ok((OUTBOX.to_owned(), Came::Done));
         };
-        let name = seeing.model.clone();
+        let name = beside.model().to_owned();
         let of_model = |records: &BTreeSet<(String, u64)>| -> BTreeSet<u64> {
             records.iter().filter(|(model, _)| *model == name).map(|(_, id)| *id).collect()
         };
-        seeing.without(&of_model(&wait.told));
+        let told = of_model(&wait.told);
+        let mut seeing = match beside {
+            Beside::Look(seeing) => seeing,
+            Beside::Step(sighting) => {
+                let came = self.count(sighting.without(&told)).await?;
+                return Ok((name, came));
+            }
+        };
+        seeing.without(&told);
         let again = of_model(&wait.named);
         let read = match &seeing.look {
             Look::Named { ids } => ids.iter().copied().filter(|id| !again.contains(id)).collect(),
-            Look::Light { .. } | Look::Whole { .. } | Look::Sweep(_) | Look::NewSweep { .. } | Look::Identities { .. } => {
-                BTreeSet::new()
-            }
+            Look::Light { .. }
+            | Look::Whole { .. }
+            | Look::Sweep(_)
+            | Look::NewSweep { .. }
+            | Look::Identities { .. }
+            | Look::Reconcile(..) => BTreeSet::new(),
         };
         let came = self.conclude(seeing, &read).await?;
         Ok((name, came))
@@ -186,6 +226,6 @@ impl Pulling {
     /// Forgets what waits. Answers of which model it is.
     pub(super) fn drop_beside(&mut self) -> Option<String> {
         self.reader.wait = None;
-        self.beside.take().map(|seeing| seeing.model)
+        self.beside.take().map(|beside| beside.model().to_owned())
     }
 }

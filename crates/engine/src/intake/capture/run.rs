@@ -207,7 +207,7 @@ async fn turn(looker: &Looker, memory: &mut Memory) -> Result<(), Fault> {
         .find_map(|(name, model)| decide::next(model, rhythm, looker.capture.since, now).map(|look| (name.clone(), look)));
     match next {
         Some((name, look)) => {
-            let came = looker.look(&name, &look).await?;
+            let came = looker.look(&name, &look, &memory.nudged).await?;
             settle(looker, memory, &name, &came);
         }
         None => {

@@ -4,6 +4,7 @@
 mod asking;
 mod command;
 mod read;
+mod reconciliation;
 mod secrets;
 mod session;
 
@@ -22,9 +23,10 @@ use crate::api::queries::{
 };
 use crate::api::{
     Applied, ApplyCommand, ApplyPreview, ApplyResult, Because, CommandResult, DeliveryCommand, DeliveryPage, DeliveryRow,
-    EventSummary, MissingSecret, NewToken, QuarantineCommand, QuarantinePage, QuarantineResult, ReplayCancelled,
-    ReplayCommand, ReplayOrdered, ReplayPage, RetryCommand, RetryManyCommand, Rows, Session, Status, SwitchCommand,
-    SwitchLine, SwitchResult, TokenCommand, TokenLine, TokensRevoked, Trace,
+    EventSummary, MissingSecret, NewToken, QuarantineCommand, QuarantinePage, QuarantineResult, ReconciliationCommand,
+    ReconciliationLine, ReconciliationOrdered, ReleaseCommand, Released, ReplayCancelled, ReplayCommand, ReplayOrdered,
+    ReplayPage, RetryCommand, RetryManyCommand, Rows, Session, Status, SwitchCommand, SwitchLine, SwitchResult,
+    TokenCommand, TokenLine, TokensRevoked, Trace,
 };
 use crate::app::App;
 
@@ -36,7 +38,7 @@ const CORRECTION_BYTES_MAX: usize = 6 * BODY_BYTES_MAX + COMMAND_BYTES_MAX;
 
 /// All operations of the management API but its own description.
 pub fn operations() -> Vec<Operation> {
-    [identity(), overview(), events(), deliveries(), quarantine(), replays(), policies()].concat()
+    [identity(), overview(), events(), deliveries(), quarantine(), replays(), reconciliations(), policies()].concat()
 }
 
 /// An operation that reads.
@@ -213,6 +215,36 @@ fn replays() -> Vec<Operation> {
             .takes::<Because>()
             .answers::<ReplayCancelled>()
             .versions(Versions::Asked),
+    ]
+}
+
+fn reconciliations() -> Vec<Operation> {
+    vec![
+        reads(
+            "/reconciliations",
+            "reconciliations",
+            "How complete each captured model is, and how far its reconciliation is",
+            reconciliation::list,
+        )
+        .answers::<Rows<ReconciliationLine>>(),
+        commands(
+            "/reconciliations",
+            "orderReconciliation",
+            "Compares a captured source with what is known of it, now",
+            reconciliation::order,
+        )
+        .takes::<ReconciliationCommand>()
+        .answers::<ReconciliationOrdered>()
+        .problems(&[404]),
+        commands(
+            "/reconciliations/release",
+            "releaseDeletions",
+            "Lets deletions go that are withheld because they are too many at once",
+            reconciliation::release,
+        )
+        .takes::<ReleaseCommand>()
+        .answers::<Released>()
+        .problems(&[404]),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Tables of what is told, and when.
 
+use engine::intake::capture::reconcile::standing::Brake;
 use engine::pulls::Lines;
 use model::{DestinationName, FlowName, Principal, SourceName};
 
@@ -25,6 +26,7 @@ fn quiet() -> Seen<'static> {
         gaps: &[],
         pulls: &[],
         rotations: &[],
+        reconciled: &[],
         unrouted: None,
         deadline_passed: None,
         journal: 10,
@@ -65,6 +67,29 @@ fn what_one_transaction_holds_back_is_told_after_minutes_and_what_is_lost_at_onc
                 in its settings";
     let lost = of(Outlook { held_back: None, lost: lines(5) });
     check(&Seen { pulls: &lost, ..quiet() }, &[("lost", Health::Unhealthy, gone)]);
+}
+
+#[test]
+fn deletions_that_are_withheld_are_told_until_a_person_or_a_later_look_says_otherwise() {
+    let line = |released: Option<&str>| ReconciliationLine {
+        source: "erp".parse().unwrap(),
+        model: "sale.order".to_owned(),
+        state: "nothing".to_owned(),
+        run: None,
+        last: None,
+        completeness: None,
+        text: String::new(),
+        brake: Some(Brake { since: at(NOW - 180), missing: 5_213, known: 6_000, released: released.map(Principal::new) }),
+        unread: None,
+    };
+    let told = "5213 of 6000 known sale.order of erp are not shown any more, since 3 min: too many to be believed, none was deleted. Is \
+                it the right database, was an old one restored, was a right taken away? When it is mended this goes by itself; if they \
+                were deleted, release them";
+    check(&Seen { reconciled: &[line(None)], ..quiet() }, &[("withheld", Health::Unhealthy, told)]);
+    let told = "5213 of 6000 known sale.order of erp are not shown any more, since 3 min; ines released them, and the next look at \
+                identities takes them";
+    check(&Seen { reconciled: &[line(Some("ines"))], ..quiet() }, &[("withheld", Health::Healthy, told)]);
+    check(&Seen { reconciled: &[ReconciliationLine { brake: None, ..line(None) }], ..quiet() }, &[]);
 }
 
 fn work(due: i64) -> Backlog {

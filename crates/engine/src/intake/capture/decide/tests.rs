@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::super::reconcile::standing::Reconciliation;
 use super::*;
 use crate::ports::Row;
 
@@ -10,6 +11,8 @@ const RHYTHM: Rhythm = Rhythm {
     overlap: TimeSpan::from_secs(300),
     identities: TimeSpan::from_secs(3_600),
     digests: TimeSpan::from_days(1),
+    reconcile: TimeSpan::from_days(1),
+    window: TimeSpan::from_days(7),
 };
 
 fn at(secs: i64) -> Timestamp {
@@ -35,8 +38,9 @@ fn following() -> Model {
         phase: Phase::Following,
         watermark: Some(at(0)),
         swept_at: Some(at(0)),
-        identities: Pass { ended_at: Some(at(0)), next: None },
-        digests: Pass { ended_at: Some(at(0)), next: None },
+        identities: Pass { ended_at: Some(at(0)), ..Pass::default() },
+        digests: Pass { ended_at: Some(at(0)), ..Pass::default() },
+        reconciliation: Reconciliation { ended_at: Some(at(0)), ..Reconciliation::default() },
         ..Model::new("r".to_owned())
     }
 }
@@ -126,7 +130,8 @@ fn a_sweep_goes_by_pages_and_moves_the_watermark_at_its_end_to_where_it_began() 
 
 #[test]
 fn passes_come_round_and_go_on_where_they_were() {
-    let mut model = Model { swept_at: Some(at(90_000)), ..following() };
+    let reconciliation = Reconciliation { ended_at: Some(at(90_000)), ..Reconciliation::default() };
+    let mut model = Model { swept_at: Some(at(90_000)), reconciliation, ..following() };
     let look = next(&model, &RHYTHM, Since::Now, at(90_001)).unwrap();
     assert_eq!(look, Look::Identities { from: 0 });
     model = after(model, &look, Told { more_after: Some(200_000), at: at(0) }, at(90_001));

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use model::{Digest, Seen};
 
 use super::*;
+use crate::intake::capture::reconcile::standing::Reconciliation;
 use crate::ports::{Lost, Row, Shape};
 
 const RHYTHM: Rhythm = Rhythm {
@@ -11,6 +12,8 @@ const RHYTHM: Rhythm = Rhythm {
     overlap: TimeSpan::from_secs(300),
     identities: TimeSpan::from_secs(3_600),
     digests: TimeSpan::from_days(1),
+    reconcile: TimeSpan::from_days(1),
+    window: TimeSpan::from_days(7),
 };
 
 fn at(secs: i64) -> Timestamp {
@@ -44,8 +47,9 @@ fn pulled(lines: Vec<Line>, next: Place) -> Pulled {
 }
 
 fn model(phase: Phase) -> Model {
-    let ended = Pass { ended_at: Some(at(0)), next: None };
-    Model { phase, identities: ended, digests: ended, ..Model::new("r".to_owned()) }
+    let ended = Pass { ended_at: Some(at(0)), ..Pass::default() };
+    let reconciliation = Reconciliation { ended_at: Some(at(0)), ..Reconciliation::default() };
+    Model { phase, identities: ended, digests: ended, reconciliation, ..Model::new("r".to_owned()) }
 }
 
 fn progress(phase: Phase) -> Progress {
@@ -150,7 +154,7 @@ fn what_is_lost_is_told_once_until_all_is_compared() {
     let further = Pulled { lost: lost(place(12, 1)), ..page };
     assert!(new_loss(&outbox, &further, at(2)).is_some());
     let mut compared = first;
-    let ended = Pass { ended_at: Some(at(3)), next: None };
+    let ended = Pass { ended_at: Some(at(3)), ..Pass::default() };
     compared.models.insert("sale.order".to_owned(), Model { identities: ended, digests: ended, ..model(Phase::Following) });
     assert_eq!(open_loss(&compared), None);
 }

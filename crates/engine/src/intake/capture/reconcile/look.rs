@@ -1,0 +1,236 @@
+//! The looks of a reconciliation, each in two halves: a page of contents or of identities is seen and compared, and nothing is
+//! different after that; then gaps become events, and one commit has what is known, what was counted and where it stands. A look that
+//! fails leaves everything as it was, and is taken again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{Batch, Change, Fault, Known};
+use policy::compiled::CapturedModel;
+
+use super::super::decide::{self as capture, Depth, Found};
+use super::super::lead::{Coming, Leads};
+use super::super::look::{Came, Looker};
+use super::super::search::{At, Cut, Ids, Searched};
+use super::decide::{self, Compared, Reached};
+use super::standing::{Brake, Mode, Place, Run, Step};
+use crate::observe::Capturing;
+use crate::ports::{Asked, Extent, Row, Shape, Shown, Unread, Which};
+
+/// What a look compares.
+struct Comparing<'a> {
+    name: &'a str,
+    captured: &'a CapturedModel,
+    run: &'a Run,
+    step: Step,
+    /// Records whose nudge waits.
+    nudged: &'a BTreeSet<u64>,
+}
+
+/// What a look saw: compared with what is known, and neither counted nor taken in.
+#[derive(Debug)]
+pub(in super::super) struct Sighting {
+    pub(in super::super) model: String,
+    run: Run,
+    step: Step,
+    seen: Seen,
+    reached: Reached,
+    /// Why the model could not be read.
+    unread: Option<Unread>,
+}
+
+/// Records that were seen.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Each record, and what it is.
+    compared: Vec<(u64, Compared)>,
+    /// Records known by rows that cannot be read.
+    unreadable: u64,
+    /// More of the range that are gone, and more that are not known, than a look asks after.
+    beyond: (u64, u64),
+    leads: Leads,
+}
+
+impl Sighting {
+    /// Leaves some records to what told of them since.
+    pub(in super::super) fn without(mut self, ids: &BTreeSet<u64>) -> Self {
+        for (id, compared) in &mut self.seen.compared {
+            if ids.contains(id) && *compared != Compared::Same {
+                *compared = Compared::Moving;
+            }
+        }
+        self.seen.leads.without(ids);
+        self
+    }
+}
+
+type Looked = Result<Result<Reached, Unread>, Fault>;
+
+impl Looker {
+    /// The first half of a step: nothing is different after it.
+    pub(in super::super) async fn sight(
+        &self,
+        name: &str,
+        (run, step): (&Run, Step),
+        nudged: &BTreeSet<u64>,
+    ) -> Result<Result<Sighting, Unread>, Fault> {
+        let (progress, _) = self.progress().await?;
+        let brake = progress.models.get(name).and_then(|model| model.reconciliation.brake.clone());
+        let mut sighting = Sighting {
+            model: name.to_owned(),
+            run: run.clone(),
+            step,
+            seen: Seen::default(),
+            reached: Reached::End,
+            unread: None,
+        };
+        let Some(captured) = self.capture.models.get(name) else { return Ok(Ok(sighting)) };
+        let comparing = Comparing { name, captured, run, step, nudged };
+        let mut seen = Seen::default();
+        let looked = match step.place {
+            Place::Contents { after } => self.contents(&comparing, after, &mut seen).await?,
+            Place::Identities { from } => self.identities_of(&comparing, (from, brake.as_ref()), &mut seen).await?,
+        };
+        match looked {
+            Ok(reached) => (sighting.seen, sighting.reached) = (seen, reached),
+            Err(unread) if unread.of == Extent::System => return Ok(Err(unread)),
+            Err(unread) => {
+                sighting.reached = Reached::Unread(unread.why.clone());
+                sighting.unread = Some(unread);
+            }
+        }
+        Ok(Ok(sighting))
+    }
+
+    /// The second half: what was seen is counted and taken in.
+    pub(in super::super) async fn count(&self, sighting: Sighting) -> Result<Came, Fault> {
+        let Sighting { model: name, mut run, step, seen, reached, unread } = sighting;
+        let (mut progress, version) = self.progress().await?;
+        let Some(mut model) = progress.models.remove(&name) else { return Ok(Came::Done) };
+        if model.reconciliation.run.as_ref().is_some_and(|held| *held != run) {
+            // Somebody asked for another one meanwhile.
+            return Ok(Came::Done);
+        }
+        let (mut leads, now) = (seen.leads, self.clock.now());
+        run.tally.add(&seen.compared, seen.unreadable, seen.beyond);
+        if let Some(lacking) = leads.lacking {
+            run.tally.withheld = lacking.missing.saturating_sub(run.tally.gone);
+        }
+        match run.mode {
+            Mode::Recover => {
+                let Some(journalled) = self.journal(&leads.coming).await else { return Ok(Came::Refused) };
+                run.tally.recovered += journalled.taken;
+                run.tally.unlisted += journalled.unlisted;
+                run.tally.refused += journalled.refused;
+                if reached == Reached::End {
+                    let held = model.reconciliation.brake.take();
+                    model.reconciliation.brake = self.brake(&name, held, leads.lacking, now);
+                }
+            }
+            Mode::Count => leads.changes.clear(),
+        }
+        if reached == Reached::End {
+            let part = run.tally.completeness();
+            self.tell(Capturing::Reconciled { model: &name, same: part.same, of: part.of });
+        }
+        model.reconciliation = decide::after(model.reconciliation, (run, step), reached, now);
+        progress.models.insert(name, model);
+        self.step(&mut leads, &progress);
+        self.ledger.commit(Batch { guards: vec![self.guard(version)], changes: leads.changes }).await?;
+        Ok(unread.map_or(Came::Done, Came::Unread))
+    }
+
+    /// A page of what was written within the window.
+    async fn contents(&self, of: &Comparing<'_>, after: u64, seen: &mut Seen) -> Looked {
+        let which = Which::Written { from: of.step.window.from, after };
+        let shown = match self.whole(of, which, capture::PAGE).await {
+            Ok(shown) => shown,
+            Err(unread) => return Ok(Err(unread)),
+        };
+        let more = shown.rows.last().map(|row| row.id).filter(|_| shown.rows.len() >= capture::PAGE);
+        let rows = decide::settle(shown.rows, &of.step.window);
+        self.compare(of, rows, shown.shape, seen).await?;
+        let place = more.map_or(Place::Identities { from: 0 }, |after| Place::Contents { after });
+        Ok(Ok(Reached::Place(place)))
+    }
+
+    /// Which ids are there. Contents went before: what is missing within the window is counted, and known where it became an event.
+    async fn identities_of(&self, of: &Comparing<'_>, (from, brake): (u64, Option<&Brake>), seen: &mut Seen) -> Looked {
+        let (mode, tally) = (of.run.mode, of.run.tally);
+        let ids = if mode == Mode::Count && tally.missing > 0 { Ids::Everywhere } else { Ids::WhereCountsDiffer };
+        let at = At { name: of.name, from, found: Found::Reconciliation, gone: tally.gone, brake, ids };
+        let differ = match self.search(at).await? {
+            Ok(Searched::Apart(differ)) => differ,
+            Ok(Searched::TooMany(lacking)) => {
+                seen.leads.lacking = Some(lacking);
+                return Ok(Ok(Reached::End));
+            }
+            Err(unread) => return Ok(Err(unread)),
+        };
+        let (left, missing): (Vec<u64>, Vec<u64>) = differ.apart.missing.iter().partition(|id| of.nudged.contains(id));
+        seen.compared.extend(left.into_iter().map(|id| (id, Compared::Moving)));
+        let rows = self.ledger.known(self.name(), of.name, missing).await?.rows;
+        if let Some(unread) = self.gone(of.name, rows, Found::Reconciliation, &mut seen.leads).await {
+            return Ok(Err(unread));
+        }
+        let gone = seen.leads.coming.iter().map(|coming| (coming.id, Compared::Gone));
+        seen.compared.extend(gone);
+        for ids in differ.apart.unknown.chunks(capture::PAGE) {
+            let shown = match self.whole(of, Which::These(ids.to_vec()), ids.len()).await {
+                Ok(shown) => shown,
+                Err(unread) => return Ok(Err(unread)),
+            };
+            let mut rows = decide::settle(shown.rows, &of.step.window);
+            if mode == Mode::Count {
+                rows.retain(|row| decide::is_older(row, &of.step.window));
+            }
+            self.compare(of, rows, shown.shape, seen).await?;
+        }
+        let next = match (mode, differ.cut) {
+            (Mode::Recover, _) if !seen.leads.changes.is_empty() => differ.rest(),
+            (Mode::Count, Some(Cut { beyond, .. })) => {
+                // LIMIT: those beyond a look are counted without being asked after: nothing goes away that would be found next time.
+                seen.beyond = (beyond.0 as u64, beyond.1 as u64);
+                differ.past()
+            }
+            (Mode::Recover | Mode::Count, _) => differ.past(),
+        };
+        Ok(Ok(next.map_or(Reached::End, |from| Reached::Place(Place::Identities { from }))))
+    }
+
+    /// Records, read whole.
+    async fn whole(&self, of: &Comparing<'_>, which: Which, limit: usize) -> Result<Shown, Unread> {
+        let asked = Asked { model: of.name.to_owned(), reading: of.captured.reading.clone(), which, limit };
+        let answer = self.records.shown(&self.peer, &asked).await;
+        self.read(Found::Reconciliation.word(), |shown: &Shown| shown.rows.len(), answer)
+    }
+
+    /// Compares settled rows with what is known of them.
+    async fn compare(&self, of: &Comparing<'_>, rows: Vec<Row>, shape: Shape, seen: &mut Seen) -> Result<(), Fault> {
+        let ids = rows.iter().map(|row| row.id).collect();
+        let readable = self.ledger.known(self.name(), of.name, ids).await?;
+        let known: BTreeMap<u64, Known> = readable.rows.into_iter().map(|known| (known.id, known)).collect();
+        seen.unreadable += readable.unreadable.len() as u64;
+        let mut now_known = Vec::new();
+        for row in rows {
+            let before = known.get(&row.id);
+            let judged = capture::judge(of.name, &row, before, shape, Depth::Whole);
+            let compared = decide::compared(before, &judged, row.id, of.nudged);
+            seen.compared.push((row.id, compared));
+            if compared == Compared::Moving {
+                continue;
+            }
+            if let Some(news) = judged.news {
+                let (model, found) = (of.name.to_owned(), Found::Reconciliation);
+                seen.leads.coming.push(Coming { model, id: row.id, news, body: row.body, found });
+            }
+            if before != Some(&judged.known) {
+                now_known.push(judged.known);
+            }
+        }
+        if !now_known.is_empty() {
+            let (source, model) = (self.name().clone(), of.name.to_owned());
+            seen.leads.changes.push(Change::Know { source, model, rows: now_known });
+        }
+        Ok(())
+    }
+}

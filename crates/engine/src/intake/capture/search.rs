@@ -1,0 +1,178 @@
+//! Which ids are there and which are known: counts by ranges, ids only where these differ. Deletions that are too many at once to be
+//! believed are told from the counts, before anything is looked at.
+
+use model::{Fault, Timestamp};
+use policy::compiled::CapturedModel;
+
+use super::decide::{Found, Told};
+use super::identities::{ALL, Apart, apart, compare, ranges};
+use super::lead::Leads;
+use super::look::Looker;
+use super::progress::Model;
+use super::reconcile::brake::{self, Forecast, Lacking};
+use super::reconcile::standing::Brake;
+use crate::observe::Capturing;
+use crate::ports::Unread;
+
+/// LIMIT: ids that one look finds on one side only; the rest is found by the next.
+const APART_MAX: usize = 1_000;
+
+/// Where a pass over identities is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At<'a> {
+    /// Of which model.
+    pub(super) name: &'a str,
+    /// The next id.
+    pub(super) from: u64,
+    /// What is found is found so.
+    pub(super) found: Found,
+    /// Records that this pass has taken as deleted.
+    pub(super) gone: u64,
+    /// The brake, where a pass before this one met too many.
+    pub(super) brake: Option<&'a Brake>,
+    /// Where ids are read.
+    pub(super) ids: Ids,
+}
+
+/// Where ids are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ids {
+    /// In ranges in which there are not as many as are known.
+    WhereCountsDiffer,
+    /// In every range: what is missing and stays so would hide what is gone.
+    Everywhere,
+}
+
+/// What a look at ids came to.
+#[derive(Debug)]
+pub(super) enum Searched {
+    /// These are on one side only.
+    Apart(Differences),
+    /// So many are not shown any more that none of them is believed.
+    TooMany(Lacking),
+}
+
+/// Ids on one side only.
+#[derive(Debug)]
+pub(super) struct Differences {
+    /// At most [`APART_MAX`].
+    pub(super) apart: Apart,
+    /// The range in which this was not all.
+    pub(super) cut: Option<Cut>,
+    /// Where the next look begins, where this was all.
+    pub(super) next: Option<u64>,
+}
+
+/// A range in which there are more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut {
+    /// The range.
+    pub(super) range: (u64, u64),
+    /// How many more are missing, and how many more are not known.
+    pub(super) beyond: (usize, usize),
+}
+
+impl Differences {
+    /// Where the pass goes on once these are dealt with.
+    pub(super) fn rest(&self) -> Option<u64> {
+        self.cut.map_or(self.next, |cut| Some(cut.range.0))
+    }
+
+    /// Where it goes on where dealing with them changed nothing: a range that was cut would be cut for ever.
+    pub(super) fn past(&self) -> Option<u64> {
+        self.cut.map_or(self.next, |cut| Some(cut.range.1))
+    }
+}
+
+impl Looker {
+    /// Which ids are there: what is missing and what is not known, where the counts differ.
+    pub(super) async fn identities(
+        &self,
+        (name, captured): (&str, &CapturedModel),
+        from: u64,
+        leads: &mut Leads,
+    ) -> Result<Result<Told, Unread>, Fault> {
+        let (progress, _) = self.progress().await?;
+        let model = progress.models.get(name);
+        let (gone, brake) =
+            (model.map_or(0, |it| it.identities.gone), model.and_then(|it| it.reconciliation.brake.as_ref()));
+        let found = Found::Identities;
+        let at = At { name, from, found, gone, brake, ids: Ids::WhereCountsDiffer };
+        let ended = |more_after| Ok(Ok(Told { more_after, at: self.clock.wall() }));
+        let differ = match self.search(at).await? {
+            Ok(Searched::Apart(differ)) => differ,
+            Ok(Searched::TooMany(lacking)) => {
+                leads.lacking = Some(lacking);
+                return ended(None);
+            }
+            Err(unread) => return Ok(Err(unread)),
+        };
+        let rows = self.ledger.known(self.name(), name, differ.apart.missing.clone()).await?.rows;
+        if let Some(unread) = self.gone(name, rows, found, leads).await {
+            return Ok(Err(unread));
+        }
+        if let Some(unread) = self.these((name, captured), differ.apart.unknown.clone(), found, leads).await? {
+            return Ok(Err(unread));
+        }
+        ended(if leads.changes.is_empty() { differ.past() } else { differ.rest() })
+    }
+
+    /// The model after a look at identities, with its brake.
+    pub(super) fn braked(&self, name: &str, mut model: Model, leads: &Leads, now: Timestamp) -> Model {
+        if model.identities.next.is_some() {
+            model.identities.gone += leads.gone;
+        } else {
+            model.reconciliation.brake = self.brake(name, model.reconciliation.brake, leads.lacking, now);
+        }
+        model
+    }
+
+    /// The brake after a pass over identities; that one begins is told.
+    pub(super) fn brake(&self, name: &str, held: Option<Brake>, lacking: Option<Lacking>, now: Timestamp) -> Option<Brake> {
+        if let (None, Some(Lacking { missing, known })) = (&held, lacking) {
+            self.tell(Capturing::Withheld { model: name, missing, known });
+        }
+        brake::after(held, lacking, now)
+    }
+
+    /// The ids on one side only, from where a pass is.
+    pub(super) async fn search(&self, at: At<'_>) -> Result<Result<Searched, Unread>, Fault> {
+        let At { name, found, .. } = at;
+        let ranges = ranges(at.from);
+        let answer = self.records.counts(&self.peer, name, &ranges).await;
+        let there = match self.read(found.word(), Vec::len, answer) {
+            Ok(counts) => counts,
+            Err(unread) => return Ok(Err(unread)),
+        };
+        let known = self.ledger.known_counts(self.name(), name, ranges.clone()).await?;
+        let all: u64 = self.ledger.known_counts(self.name(), name, vec![ALL]).await?.iter().sum();
+        let mut forecast = Forecast::by_counts(&there, &known, all, at.gone);
+        let compared = compare(&ranges, &there, &known);
+        let mut told = Differences { apart: Apart::default(), cut: None, next: compared.next };
+        let differ = match at.ids {
+            Ids::WhereCountsDiffer => compared.differ,
+            Ids::Everywhere => compared.within,
+        };
+        for range in differ {
+            if forecast.lacking().is_too_many(at.brake) {
+                break;
+            }
+            let answer = self.records.ids(&self.peer, name, range).await;
+            let there = match self.read(found.word(), Vec::len, answer) {
+                Ok(ids) => ids,
+                Err(unread) => return Ok(Err(unread)),
+            };
+            let limit = usize::try_from(range.1 - range.0).unwrap_or(usize::MAX);
+            let mut these = apart(&there, &self.ledger.known_ids(self.name(), name, range, limit).await?);
+            forecast.learn(ranges.iter().position(|it| *it == range).unwrap_or(usize::MAX), these.missing.len());
+            let beyond = these.cut(APART_MAX - told.apart.len());
+            told.apart.append(these);
+            if beyond != (0, 0) {
+                told.cut = Some(Cut { range, beyond });
+                break;
+            }
+        }
+        let lacking = forecast.lacking();
+        Ok(Ok(if lacking.is_too_many(at.brake) { Searched::TooMany(lacking) } else { Searched::Apart(told) }))
+    }
+}

@@ -1,0 +1,143 @@
+//! A system of record in a few maps: it shows what a test put there, and what it was asked is counted.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use backends::conformance::ManualClock;
+use bytes::Bytes;
+use engine::ports::{
+    Absence, Asked, Clock as _, Extent, Peer, Place, Pull, Pulled, Read, Records, Row, Shape, Shown, Unread, Which,
+};
+use model::Timestamp;
+use serde_json::json;
+
+pub(crate) const MODEL: &str = "sale.order";
+
+/// A record.
+#[derive(Clone, Debug)]
+pub(crate) struct Order {
+    written_at: Timestamp,
+    customer: String,
+}
+
+/// What is there.
+#[derive(Debug, Default)]
+struct There {
+    orders: BTreeMap<u64, Order>,
+    away: Option<Unread>,
+    asked: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct FakeOdoo {
+    clock: Arc<ManualClock>,
+    there: Mutex<There>,
+}
+
+impl FakeOdoo {
+    pub(crate) fn new(clock: Arc<ManualClock>) -> Self {
+        Self { clock, there: Mutex::default() }
+    }
+
+    /// Writes an order now, as its users do.
+    pub(crate) fn write(&self, id: u64, customer: &str) {
+        self.write_at(id, customer, self.clock.now());
+    }
+
+    /// Writes an order with a write date of its own.
+    pub(crate) fn write_at(&self, id: u64, customer: &str, at: Timestamp) {
+        let written_at = Timestamp::from_secs(at.secs());
+        self.lock().orders.insert(id, Order { written_at, customer: customer.to_owned() });
+    }
+
+    /// What an order shows is changed, and its write date is not.
+    pub(crate) fn rename(&self, id: u64, customer: &str) {
+        customer.clone_into(&mut self.lock().orders.get_mut(&id).unwrap().customer);
+    }
+
+    pub(crate) fn delete(&self, ids: impl IntoIterator<Item = u64>) {
+        let mut there = self.lock();
+        for id in ids {
+            there.orders.remove(&id).unwrap();
+        }
+    }
+
+    /// From now on it says so, or shows again.
+    pub(crate) fn is_away(&self, of: Option<Extent>) {
+        let unread = |of| Unread { of, cause: "connect", why: "nobody is there".to_owned(), help: "" };
+        self.lock().away = of.map(unread);
+    }
+
+    /// Calls so far.
+    pub(crate) fn asked(&self) -> u64 {
+        self.lock().asked
+    }
+
+    fn ask<T>(&self, tell: impl FnOnce(&There) -> T) -> Result<T, Unread> {
+        let mut there = self.lock();
+        there.asked += 1;
+        match &there.away {
+            Some(unread) => Err(unread.clone()),
+            None => Ok(tell(&there)),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, There> {
+        self.there.lock().unwrap()
+    }
+}
+
+fn row(id: u64, order: &Order) -> Row {
+    let record = json!({ "partner_id": { "display_name": order.customer } });
+    let body = json!({ "model": MODEL, "id": id, "record": record });
+    Row { id, written_at: Some(order.written_at), state: None, body: Bytes::from(body.to_string()) }
+}
+
+fn within(there: &There, (from, to): (u64, u64)) -> Vec<u64> {
+    there.orders.range(from..to).map(|(id, _)| *id).collect()
+}
+
+impl Records for FakeOdoo {
+    fn shown<'a>(&'a self, _peer: &'a Peer, asked: &'a Asked) -> Read<'a, Shown> {
+        let is_asked = |id: u64, order: &Order| match &asked.which {
+            Which::Written { from, after } => id > *after && order.written_at >= *from,
+            Which::These(ids) => ids.contains(&id),
+            Which::All { after } => id > *after,
+        };
+        let at = Timestamp::from_secs(self.clock.now().secs());
+        let shown = self.ask(|there| {
+            let rows = there.orders.iter().filter(|(id, order)| is_asked(**id, order));
+            let rows = rows.take(asked.limit).map(|(id, order)| row(*id, order)).collect();
+            Shown { rows, at, shape: Shape::Plain }
+        });
+        Box::pin(async move { shown })
+    }
+
+    fn counts<'a>(&'a self, _peer: &'a Peer, _model: &'a str, ranges: &'a [(u64, u64)]) -> Read<'a, Vec<u64>> {
+        let counts = self.ask(|there| ranges.iter().map(|range| within(there, *range).len() as u64).collect());
+        Box::pin(async move { counts })
+    }
+
+    fn ids<'a>(&'a self, _peer: &'a Peer, _model: &'a str, range: (u64, u64)) -> Read<'a, Vec<u64>> {
+        let ids = self.ask(|there| within(there, range));
+        Box::pin(async move { ids })
+    }
+
+    fn missing<'a>(&'a self, _peer: &'a Peer, _model: &'a str, ids: &'a [u64]) -> Read<'a, Vec<(u64, Absence)>> {
+        let is = |there: &There, id| if there.orders.contains_key(&id) { Absence::Hidden } else { Absence::Gone };
+        let missing = self.ask(|there| ids.iter().map(|id| (*id, is(there, *id))).collect());
+        Box::pin(async move { missing })
+    }
+
+    fn pulled<'a>(&'a self, _peer: &'a Peer, _pull: &'a Pull) -> Read<'a, Pulled> {
+        Box::pin(async { Err(no_outbox()) })
+    }
+
+    fn acknowledged<'a>(&'a self, _peer: &'a Peer, _reader: &'a str, _upto: &'a Place) -> Read<'a, ()> {
+        Box::pin(async { Err(no_outbox()) })
+    }
+}
+
+fn no_outbox() -> Unread {
+    Unread { of: Extent::System, cause: "no_outbox", why: "it has none".to_owned(), help: "" }
+}

@@ -1,0 +1,231 @@
+//! A captured source over a store, whose loop runs while a test lets time pass.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use backends::conformance::ManualClock;
+use backends::memory::{MemoryJournal, MemoryLedger};
+use backends::sqlite::{Options, Store};
+use engine::board::Board;
+use engine::book::Book;
+use engine::change::apply::bootstrap;
+use engine::intake::capture::reconcile::order::{Reconciliations, Wanted};
+use engine::intake::capture::reconcile::standing::{Mode, Outcome, Reconciliation};
+use engine::intake::capture::run::Captures;
+use engine::intake::run::{Intake, Memory};
+use engine::keyring::Keyring;
+use engine::membership;
+use engine::observe::Facts;
+use engine::ports::{Clock, Journal, Ledger, Records, Views};
+use engine::rules::asked::{Asked, NotDone};
+use formats::signature::Secret;
+use model::event::Event;
+use model::{NodeName, Offset, Partition, Principal, SecretName, SourceName, TimeSpan, Timestamp};
+use policy::SourceFile;
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::odoo::{FakeOdoo, MODEL};
+
+const BEGINNING: Timestamp = Timestamp::from_secs(1_793_000_000);
+/// LIMIT: seconds of the clock that a test waits for something.
+const PATIENCE: usize = 3_000;
+
+const SYSTEM: &str = "kind: odoo
+owner: team-erp
+odoo:
+  url: https://erp.example.com
+  database: prod
+  keys: [erp/key]
+sources:
+  erp:
+    capture: { every: 60s, overlap: 5m, identities: 30d, digests: 90d, reconcile: 90d, window: 90d }
+    events:
+      sale.order.created: { contract: odoo.sale.order@1.0.0, type: erp.order.created }
+      sale.order.changed: { contract: odoo.sale.order@1.0.0, type: erp.order.changed }
+      sale.order.deleted: { contract: odoo.sale.order@1.0.0, type: erp.order.deleted }
+  shop:
+    verify: { unsigned: { owner: team-erp, until: 2099-01-31, why: a test } }
+";
+
+const CONTRACT: &str = "owner: team-erp
+ordering: .id
+schema:
+  type: object
+  required: [model, id, record]
+  properties:
+    model: { type: string }
+    id: { type: integer }
+    record:
+      type: [object, \"null\"]
+      properties:
+        partner_id: { type: [object, \"null\"], properties: { display_name: { type: string } } }
+";
+
+pub(crate) struct World {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) odoo: Arc<FakeOdoo>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) room: Reconciliations,
+    pub(crate) views: Arc<dyn Views>,
+    journal: Arc<dyn Journal>,
+    intake: Arc<Intake>,
+    loops: Option<(watch::Sender<bool>, JoinHandle<()>)>,
+    _folder: Option<TempDir>,
+}
+
+/// Over which store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Over {
+    Memory,
+    Sqlite,
+}
+
+pub(crate) fn erp() -> SourceName {
+    SourceName::new("erp").unwrap()
+}
+
+impl World {
+    /// A source that has looked at `orders` orders of one customer, which were written long ago.
+    pub(crate) async fn new(over: Over, orders: u64) -> Self {
+        let clock = Arc::new(ManualClock::new(BEGINNING));
+        let as_clock: Arc<dyn Clock> = clock.clone();
+        let odoo = Arc::new(FakeOdoo::new(Arc::clone(&clock)));
+        (1..=orders).for_each(|id| odoo.write_at(id, "ACME", BEGINNING - TimeSpan::from_days(1)));
+        let (journal, ledger, views, folder): (Arc<dyn Journal>, Arc<dyn Ledger>, Arc<dyn Views>, _) = match over {
+            Over::Memory => {
+                let ledger = Arc::new(MemoryLedger::new(Arc::clone(&as_clock)));
+                (Arc::new(MemoryJournal::new(Arc::clone(&as_clock), 100_000_000)), ledger.clone(), ledger, None)
+            }
+            Over::Sqlite => {
+                let folder = tempfile::tempdir().unwrap();
+                let store = Store::open(folder.path(), Options::default(), &as_clock).unwrap();
+                (store.journal.clone(), store.ledger.clone(), store.ledger.clone(), Some(folder))
+            }
+        };
+        let files =
+            [SourceFile::new("systems/erp.yaml", SYSTEM), SourceFile::new("contracts/odoo.sale.order/1.0.0.yaml", CONTRACT)];
+        let asked = Asked { by: Principal::product(), why: "first start".to_owned(), at: BEGINNING };
+        let beginning = bootstrap(&ledger, &journal.partitions(), &files, &asked).await.unwrap();
+        let book = Arc::new(Book::new(Arc::clone(&ledger), beginning.policy));
+        let lease = membership::begin_life(&ledger, &NodeName::new("a").unwrap(), &as_clock).await.unwrap();
+        let key = (SecretName::new("erp/key").unwrap(), Secret::new("k3y"));
+        let (_, keys) = watch::channel(Arc::new(Keyring::from_pairs([key])));
+        let board = Arc::new(Board::new(lease, Vec::new(), keys.clone()));
+        board.set_shards(BTreeSet::from(["partition/0".to_owned()]));
+        let intake = Arc::new(Intake {
+            journal: Arc::clone(&journal),
+            ledger: Arc::clone(&ledger),
+            book: Arc::clone(&book),
+            keys,
+            switches: Arc::clone(&board.switches),
+            pressure: Arc::default(),
+            nudges: Arc::clone(&board.nudges),
+            clock: as_clock,
+            facts: Arc::new(Facts::default()),
+            memory: Memory::default(),
+        });
+        let room = Reconciliations { ledger, book, board: Arc::clone(&board) };
+        let mut world = Self { clock, odoo, board, room, views, journal, intake, loops: None, _folder: folder };
+        world.start();
+        // The first look has come to its end.
+        while world.first().await.is_none() {
+            world.second().await;
+        }
+        world.pass(5).await;
+        world
+    }
+
+    /// Starts the loop of captures, as a process that begins.
+    pub(crate) fn start(&mut self) {
+        let (stop, told) = watch::channel(false);
+        let captures = Captures {
+            intake: Arc::clone(&self.intake),
+            ledger: Arc::clone(&self.room.ledger),
+            records: Arc::clone(&self.odoo) as Arc<dyn Records>,
+            book: Arc::clone(&self.room.book),
+            board: Arc::clone(&self.board),
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            facts: Arc::new(Facts::default()),
+            stop: told,
+        };
+        let run = tokio::spawn(async move { captures.run().await.unwrap() });
+        self.loops = Some((stop, run));
+    }
+
+    /// Ends it.
+    pub(crate) async fn stop(&mut self) {
+        let (stop, run) = self.loops.take().unwrap();
+        stop.send_replace(true);
+        run.await.unwrap();
+    }
+
+    /// Lets so many seconds pass.
+    pub(crate) async fn pass(&self, seconds: u64) {
+        for _ in 0..seconds {
+            self.second().await;
+        }
+    }
+
+    /// A second, and room for what is due in it.
+    async fn second(&self) {
+        self.clock.advance(TimeSpan::from_secs(1));
+        for _ in 0..40 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(crate) fn asked(&self) -> Asked {
+        Asked { by: Principal::new("ines"), why: "the auditor asks".to_owned(), at: self.clock.now() }
+    }
+
+    async fn first(&self) -> Option<Timestamp> {
+        self.stands().await.ended_at
+    }
+
+    pub(crate) async fn stands(&self) -> Reconciliation {
+        let all = self.room.all().await.unwrap();
+        let stands = all.into_iter().find(|it| it.model == MODEL).unwrap();
+        assert_eq!(stands.source, erp());
+        stands.reconciliation
+    }
+
+    /// Asks for one of the last 30 days.
+    pub(crate) async fn order(&self, mode: Mode) -> Result<Vec<String>, NotDone> {
+        let wanted = Wanted { source: erp(), models: Vec::new(), span: Some(TimeSpan::from_days(30)), mode };
+        self.room.order(&wanted, &self.asked()).await
+    }
+
+    /// The same, and what it came to.
+    pub(crate) async fn reconcile(&self, mode: Mode) -> Outcome {
+        let asked_at = self.clock.now();
+        self.order(mode).await.unwrap();
+        self.outcome_of(asked_at).await
+    }
+
+    pub(crate) async fn outcome_of(&self, asked_at: Timestamp) -> Outcome {
+        for _ in 0..PATIENCE {
+            self.second().await;
+            if let Some(last) = self.stands().await.last.filter(|last| last.asked_at >= asked_at) {
+                return last;
+            }
+        }
+        panic!("it never ends: {:?}", self.stands().await)
+    }
+
+    /// Type, id and way of each event, in order.
+    pub(crate) async fn events(&self) -> Vec<(String, u64, String)> {
+        let records = self.journal.read(Partition(0), Offset(0), 1_000).await.unwrap();
+        let events = records.iter().filter_map(|record| record.entry.event());
+        events.map(|event| (event.kind.to_string(), id(event), found(event))).collect()
+    }
+}
+
+fn id(event: &Event) -> u64 {
+    serde_json::from_slice::<serde_json::Value>(&event.body).unwrap()["id"].as_u64().unwrap()
+}
+
+fn found(event: &Event) -> String {
+    event.attributes["crossdock-found"].clone()
+}
