@@ -79,9 +79,7 @@ fn what_was_refused_because_another_hand_was_quicker_is_done() {
 
 #[test]
 fn a_production_order_that_was_split_is_found_by_the_name_that_it_had() {
-    let named = |command: &str| {
-        json!({ "command": command, "model": "mrp.production", "record": { "find": { "name": "WH/MO/3" } } })
-    };
+    let named = |command: &str| json!({ "command": command, "model": "mrp.production", "record": { "find": { "name": "WH/MO/3" } } });
     let rows = |rows: Value| ("lookup mrp.production", Ok(rows));
     let done = ("read mrp.production", Ok(json!([{ "id": 9, "name": "WH/MO/3-001", "state": "done" }])));
     for command in ["confirm", "start_production"] {
