@@ -31,6 +31,8 @@ def payloads(env, model, rule, ids):
     """{id: Made} of the records that exist and match the rule's domain."""
     records = env[model].browse(ids)
     try:
+        for name, field in rule.stale:
+            env[name].invalidate_model([field])
         if rule.domain:
             records = records.filtered_domain(rule.domain)
         if rule.specification is None:

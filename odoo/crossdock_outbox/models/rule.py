@@ -17,7 +17,7 @@ EVENT_TYPE = re.compile(r'[a-z0-9_]+(\.[a-z0-9_]+)+')
 READING_CHARS_MAX = 64
 
 # One rule, as the writer needs it: plain values only, as it is cached over transactions.
-Rule = namedtuple('Rule', 'id trigger event_type watched values payload domain specification reading')
+Rule = namedtuple('Rule', 'id trigger event_type watched values payload domain specification reading stale')
 # A rule of `model` that shows records of another one below its own; see specification.chains.
 Link = namedtuple('Link', 'rule_id model chain')
 # All that is looked at in a model: its own rules, and those that show its records below others. `columns` are those of
@@ -193,12 +193,13 @@ def compile_rule(row, model):
     specification, is_whole = None, False
     if row['specification']:
         specification, is_whole = specifications.compiled(model, row['specification'])
+    names = tuple(sorted(name for name in payload if name in model._fields))
+    read = specification if specification is not None else dict.fromkeys(names, {})
     return Rule(
         row['id'], row['trigger'], row['event_type'],
         # Each write through the ORM moves `write_date`, also one that only changes a list of other records.
-        columns_of(model) if row['trigger'] == 'saved' else named, values,
-        tuple(sorted(name for name in payload if name in model._fields)), parse_domain(row['domain']),
-        specification, row['reading'] if is_whole else None)
+        columns_of(model) if row['trigger'] == 'saved' else named, values, names, parse_domain(row['domain']),
+        specification, row['reading'] if is_whole else None, tuple(dict.fromkeys(specifications.stale(model, read))))
 
 
 def links(model, rules):

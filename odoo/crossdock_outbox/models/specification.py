@@ -72,6 +72,19 @@ def _there(model, fields):
     return there
 
 
+def stale(model, fields):
+    """(model, field) of what a cache may hold from before: the moment of writing, which a computed column moves without
+    saying so, and what is computed at each reading."""
+    for name in ('write_date', 'write_uid'):
+        if name in model._fields:
+            yield model._name, name
+    for name, inner in fields.items():
+        if not model._fields[name].store:
+            yield model._name, name
+        if 'fields' in inner:
+            yield from stale(model.env[model._fields[name].comodel_name], inner['fields'])
+
+
 def chains(model, fields):
     """How records that are shown below one of the model lead up to it: ((model, column), ...), the lowest first.
 

@@ -1,4 +1,6 @@
 """The shipped rules and buttons on the business models; each test needs its module and skips itself without."""
+import json
+
 from .outbox_case import OutboxCase, tagged
 
 
@@ -44,6 +46,27 @@ class TestBusiness(OutboxCase):
         order.with_context(disable_cancel_warning=True).action_cancel()
         self.next_transaction()
         self.assertEqual(len(self.of('odoo.sale.order.cancelled')), 1)
+
+    def test_an_order_is_told_whole_when_only_a_line_of_it_changes_or_goes(self):
+        self.need('sale.order')
+        order = self.order()
+        order.write({'order_line': [(0, 0, {'product_id': self.product().id, 'product_uom_qty': 1})]})
+        self.next_transaction()
+        self.env.cr.execute('DELETE FROM crossdock_outbox')
+        first, second = order.order_line
+        self.rule('saved', model='sale.order', payload='', reading='r1', specification=json.dumps(
+            {'state': {}, 'order_line': {'fields': {'name': {}, 'product_uom_qty': {}}}}))
+        first.name = 'Another text'
+        self.next_transaction()
+        second.unlink()
+        self.next_transaction()
+        order.action_confirm()
+        self.next_transaction()
+        told = [(payload['state'], [line['name'] for line in payload['order_line']])
+                for payload in self.of('test.saved')]
+        self.assertEqual([len(lines) for _state, lines in told], [2, 1, 1])
+        self.assertEqual([state for state, _lines in told], ['draft', 'draft', 'sale'])
+        self.assertEqual([lines[0] for _state, lines in told], ['Another text'] * 3)
 
     def test_a_transfer_is_assigned_and_done_with_its_date(self):
         self.need('sale.order', 'stock.picking')

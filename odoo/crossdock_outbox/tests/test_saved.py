@@ -73,6 +73,17 @@ class TestSaved(SavedCase):
         other.function = 'Buyer'
         self.assertEqual(list(self.told()), [other.id])
 
+    def test_the_moment_of_writing_is_right_though_only_a_computed_column_was_written(self):
+        company, _other, one, _two = self.family()
+        self.saved({'write_date': {}, 'complete_name': {}})
+        self.rule('changed', watched='complete_name', payload='write_date')
+        self.assertTrue(one.write_date)  # it is in the cache from here on
+        company.name = 'Renamed'
+        self.settle()
+        moments = {payload['write_date'][:19].replace('T', ' ') for _type, id_, payload in self.rows() if id_ == one.id}
+        self.env.cr.execute('SELECT write_date FROM res_partner WHERE id = %s', [one.id])
+        self.assertEqual(moments, {str(self.env.cr.fetchone()[0])[:19]})
+
     def test_a_list_of_other_records_counts_though_it_is_no_column(self):
         company, *_others = self.family()
         self.saved({'category_id': {'fields': {'name': {}}}})
