@@ -26,19 +26,29 @@ pub(super) struct Coming {
     pub(super) found: Found,
 }
 
-/// What a look leads to: events first, and once these are in the journal, the changes.
+/// What a look leads to: that events were begun, the events, and once these are in the journal, the changes.
 #[derive(Debug, Default)]
 pub(super) struct Leads {
+    /// Nothing of what comes again by itself, as lines of an outbox do.
+    pub(super) begun: Vec<Change>,
     /// In the order of what happened.
     pub(super) coming: Vec<Coming>,
     pub(super) changes: Vec<Change>,
 }
 
 impl Looker {
-    /// Takes the events in, those of one record one after the other, and then commits what is known.
+    pub(super) fn is_listed(&self, coming: &Coming) -> bool {
+        self.source.events.contains_key(&native(coming))
+    }
+
+    /// Takes note of which events were begun, takes them in, those of one record one after the other, and then commits what is known.
+    /// When it is broken off between, the next look tells once more of what was begun, though it may have been changed back or deleted.
     pub(super) async fn lead(&self, leads: Leads, guards: Vec<Guard>) -> Result<Came, Fault> {
+        if !leads.begun.is_empty() {
+            self.ledger.commit(Batch { guards: guards.clone(), changes: leads.begun }).await?;
+        }
         let mut listed: BTreeMap<(&str, u64), Vec<&Coming>> = BTreeMap::new();
-        for coming in leads.coming.iter().filter(|coming| self.source.events.contains_key(&native(coming))) {
+        for coming in leads.coming.iter().filter(|coming| self.is_listed(coming)) {
             listed.entry((&coming.model, coming.id)).or_default().push(coming);
         }
         let listed: Vec<Vec<&Coming>> = listed.into_values().collect();

@@ -57,17 +57,19 @@ impl Seeing {
     /// Leaves out what it says of some records of its model.
     pub(super) fn without(&mut self, ids: &BTreeSet<u64>) {
         self.leads.coming.retain(|coming| !ids.contains(&coming.id));
-        self.leads.changes.retain_mut(|change| {
-            if let Change::Know { rows, .. } = change {
-                rows.retain(|known| !ids.contains(&known.id));
-                return !rows.is_empty();
-            }
-            if let Change::Forget { ids: gone, .. } = change {
-                gone.retain(|id| !ids.contains(id));
-                return !gone.is_empty();
-            }
-            true
-        });
+        for changes in [&mut self.leads.begun, &mut self.leads.changes] {
+            changes.retain_mut(|change| {
+                if let Change::Know { rows, .. } = change {
+                    rows.retain(|known| !ids.contains(&known.id));
+                    return !rows.is_empty();
+                }
+                if let Change::Forget { ids: gone, .. } = change {
+                    gone.retain(|id| !ids.contains(id));
+                    return !gone.is_empty();
+                }
+                true
+            });
+        }
     }
 }
 
@@ -190,13 +192,15 @@ impl Looker {
             Depth::Whole | Depth::Changed => captured.reading.clone(),
         };
         let asked = Asked { model: name.to_owned(), reading, which, limit };
+        let asked_at = self.clock.now();
         let answer = self.records.shown(&self.peer, &asked).await;
+        let took = self.clock.now().since(asked_at);
         let shown = match self.read(look.word(), |shown: &Shown| shown.rows.len(), answer) {
             Ok(shown) => shown,
             Err(unread) => return Ok(Err(unread)),
         };
         self.judge(name, &shown.rows, (shown.shape, depth, found), leads).await?;
-        Ok(Ok(Told::of(&shown, limit)))
+        Ok(Ok(Told::of(&shown, limit, took)))
     }
 
     /// Records by their ids; those that are not shown are asked after.
@@ -238,20 +242,26 @@ impl Looker {
         let ids = rows.iter().map(|row| row.id).collect();
         let known = self.ledger.known(self.name(), name, ids).await?.rows;
         let known: BTreeMap<u64, Known> = known.into_iter().map(|known| (known.id, known)).collect();
-        let mut now_known = Vec::with_capacity(rows.len());
+        let (mut now_known, mut begun) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows {
             let before = known.get(&row.id);
             let Judged { news, known } = decide::judge(name, row, before, shape, depth);
             if let Some(news) = news {
                 let (id, body) = (row.id, row.body.clone());
-                leads.coming.push(Coming { model: name.to_owned(), id, news, body, found });
+                let coming = Coming { model: name.to_owned(), id, news, body, found };
+                begun.extend(Some(decide::begun(id, before)).filter(|_| self.is_listed(&coming)));
+                leads.coming.push(coming);
             }
             if before != Some(&known) {
                 now_known.push(known);
             }
         }
+        let know = |rows| Change::Know { source: self.name().clone(), model: name.to_owned(), rows };
+        if !begun.is_empty() {
+            leads.begun.push(know(begun));
+        }
         if !now_known.is_empty() {
-            leads.changes.push(Change::Know { source: self.name().clone(), model: name.to_owned(), rows: now_known });
+            leads.changes.push(know(now_known));
         }
         Ok(())
     }
