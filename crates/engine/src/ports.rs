@@ -242,7 +242,8 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// [`model::limit::CAPTURE_RANGES_MAX`].
     fn known_counts(&self, source: &SourceName, model: &str, ranges: Vec<(u64, u64)>) -> Answer<'_, Vec<u64>>;
 
-    /// The ids that [`Ledger::known_counts`] counts in such a range, in order, at most `limit`.
+    /// The ids that [`Ledger::known_counts`] counts in such a range, in order, at most `limit`; that is at most
+    /// [`model::limit::CAPTURE_IDS_MAX`].
     fn known_ids(&self, source: &SourceName, model: &str, range: (u64, u64), limit: usize) -> Answer<'_, Vec<u64>>;
 
     /// How far the capture of a source is; `None` before its first [`model::Change::Stand`].

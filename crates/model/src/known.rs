@@ -19,6 +19,27 @@ pub struct Known {
     pub digest: Option<Digest>,
     /// Whether the system shows it to us.
     pub seen: Seen,
+    /// How often it was told.
+    pub told: Told,
+}
+
+/// How often there was an event of a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// So many times for certain.
+    pub times: u64,
+    /// Whether there may be one more.
+    pub telling: Telling,
+}
+
+/// Whether an event of a record is under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Telling {
+    /// None is.
+    #[default]
+    Done,
+    /// One was begun, and it is not known whether it is in the journal.
+    Begun,
 }
 
 /// Whether the system of record shows a record to us.

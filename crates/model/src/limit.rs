@@ -98,6 +98,8 @@ pub const TRIM_ROWS_MAX: usize = 500;
 /// LIMIT: records of a captured model that one change names, or one question: a page of a system of record has at most so many,
 /// and a commit of them takes 12 ms in a build without optimisation.
 pub const CAPTURE_ROWS_MAX: usize = 2_000;
+/// LIMIT: ids of known records that one question lists: a range of them, compared with what is there where the counts differ.
+pub const CAPTURE_IDS_MAX: usize = 10_000;
 /// LIMIT: ranges of ids that one question counts known records in; with ranges of ten thousand ids, two and a half million. A
 /// hundred thousand records are counted in 10 ms.
 pub const CAPTURE_RANGES_MAX: usize = 256;

@@ -1,18 +1,21 @@
 //! What the command line asks for.
 
 use crate::defect::Flaw;
-use crate::swarm::JournalKind;
+use crate::swarm::{Captures, JournalKind};
 
 /// How the tool is called.
-pub const USAGE: &str = "usage: sim [--seeds N] [--start S] [--nodes N] [--journal memory|partitioned|both] [--break NAME]
-       sim --seed S [--journal memory|partitioned] [--nodes N] [--trace]
+pub const USAGE: &str = "usage: sim [--seeds N] [--start S] [--nodes N] [--journal memory|partitioned|both]
+           [--captures on|off|both] [--break NAME]
+       sim --seed S [--journal memory|partitioned] [--captures on|off] [--nodes N] [--trace]
 
   --seeds N     how many seeds (default 100)
   --start S     the first of them (default 1)
   --break NAME  breaks an invariant on purpose (I1 to I11, I1Later, I1Retention, I2Deadlines, I2Retention, I4Keys, I5Replays,
-                I6Policies, I7Deadlines, I8Retention, I10Clocks, I10Room); succeeds when that is seen
+                I6Policies, I7Deadlines, I8Retention, I10Clocks, I10Room, I13Journal, I13Watermark, I13Overlap, I13Gone,
+                I13Keys); succeeds when that is seen
   --nodes N     so many nodes in every run (default: the seed's choice of 2 to 5)
   --journal J   which journal (default both: even seeds memory, odd seeds partitioned)
+  --captures C  whether a company's system is captured (default both: the seed's choice)
   --seed S      this seed alone
   --trace       prints the last lines of what happened";
 
@@ -29,6 +32,8 @@ pub struct Arguments {
     pub nodes: Option<usize>,
     /// Which journal, where it is not the seed's choice.
     pub journal: Option<JournalKind>,
+    /// Whether a system is captured, where it is not the seed's choice.
+    pub captures: Option<Captures>,
     /// This seed alone.
     pub seed: Option<u64>,
     /// Whether the trace is printed.
@@ -47,7 +52,16 @@ pub enum Trace {
 
 impl Default for Arguments {
     fn default() -> Self {
-        Self { seeds: 100, start: 1, broken: None, nodes: None, journal: None, seed: None, trace: Trace::Hidden }
+        Self {
+            seeds: 100,
+            start: 1,
+            broken: None,
+            nodes: None,
+            journal: None,
+            captures: None,
+            seed: None,
+            trace: Trace::Hidden,
+        }
     }
 }
 
@@ -68,6 +82,7 @@ impl Arguments {
                 "--seed" => arguments.seed = Some(number(name, value)?),
                 "--nodes" => arguments.nodes = Some(nodes(value)?),
                 "--journal" => arguments.journal = journal(value)?,
+                "--captures" => arguments.captures = captures(value)?,
                 "--break" => arguments.broken = Some(flaw(value)?),
                 _ => return Err(format!("{name} is not known")),
             }
@@ -93,6 +108,15 @@ fn journal(value: &str) -> Result<Option<JournalKind>, String> {
     }
 }
 
+fn captures(value: &str) -> Result<Option<Captures>, String> {
+    match value {
+        "on" => Ok(Some(Captures::On)),
+        "off" => Ok(Some(Captures::Off)),
+        "both" => Ok(None),
+        _ => Err(format!("--captures takes on, off or both, not {value}")),
+    }
+}
+
 fn flaw(value: &str) -> Result<Flaw, String> {
     Flaw::named(value).ok_or_else(|| {
         let names: Vec<String> = Flaw::ALL.iter().map(ToString::to_string).collect();
@@ -114,13 +138,16 @@ mod tests {
         assert_eq!(parse("--seeds 7 --break i6 --nodes 2"), Ok(expected));
         let expected = Arguments { broken: Some(Flaw::I1Retention), ..Arguments::default() };
         assert_eq!(parse("--break i1retention"), Ok(expected));
+        let expected = Arguments { captures: Some(Captures::Off), ..Arguments::default() };
+        assert_eq!(parse("--captures off"), Ok(expected));
         let expected = Arguments { seed: Some(3), trace: Trace::Shown, ..Arguments::default() };
         assert_eq!(parse("--seed 3 --trace"), Ok(expected));
     }
 
     #[test]
     fn what_is_not_known_is_refused() {
-        for line in ["--seeds", "--seeds many", "--break I12", "--nodes 0", "--journal paper", "--what 1"] {
+        for line in ["--seeds", "--seeds many", "--break I12", "--nodes 0", "--journal paper", "--captures some", "--what 1"]
+        {
             assert!(parse(line).is_err(), "{line}");
         }
     }

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 
 use crate::arguments::{Arguments, Trace};
 use crate::run::{Options, Report, run};
-use crate::swarm::JournalKind;
+use crate::swarm::{Captures, JournalKind};
 
-/// Seeds that failed in the past, one a line; `#` begins a remark.
+/// Seeds that failed in the past, one a line; `captures=off` behind those that failed before there were any; `#` begins a remark.
 const SEEDS: &str = include_str!("../seeds.txt");
 
 /// Lines of the trace that are shown.
@@ -51,10 +51,24 @@ impl Outcome {
     }
 }
 
+/// A seed that failed in the past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// Which.
+    pub seed: u64,
+    /// Whether a system is captured, where it is not the seed's choice: what was found before there were captures is seen again
+    /// only without.
+    pub captures: Option<Captures>,
+}
+
 /// Seeds that failed in the past.
-pub fn past_seeds() -> Vec<u64> {
-    let text = |line: &'static str| line.split('#').next().unwrap_or_default().trim();
-    SEEDS.lines().filter_map(|line| text(line).parse().ok()).collect()
+pub fn past_seeds() -> Vec<Past> {
+    let past = |line: &'static str| {
+        let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
+        let seed = words.next()?.parse().ok()?;
+        Some(Past { seed, captures: words.next().filter(|word| *word == "captures=off").map(|_| Captures::Off) })
+    };
+    SEEDS.lines().filter_map(past).collect()
 }
 
 impl Campaign {
@@ -71,7 +85,8 @@ impl Campaign {
         let seeds = self.seeds();
         let mut outcome = Outcome { broken: broken.is_some(), ..Outcome::default() };
         for (place, at) in seeds.iter().enumerate() {
-            let report = run(*at, self.options());
+            let options = self.options();
+            let report = run(at.seed, Options { captures: at.captures.or(options.captures), ..options });
             outcome.runs += 1;
             outcome.events += report.accepted;
             self.look(&report, &mut outcome, &mut tell);
@@ -122,7 +137,11 @@ impl Campaign {
             JournalKind::Memory => "memory",
             JournalKind::Partitioned => "partitioned",
         };
-        format!("{nodes} --journal {journal}")
+        let captures = match report.captures {
+            Captures::On => "on",
+            Captures::Off => "off",
+        };
+        format!("{nodes} --journal {journal} --captures {captures}")
     }
 
     fn sum_up(&self, outcome: &Outcome, tell: &mut impl FnMut(String)) {
@@ -139,18 +158,20 @@ impl Campaign {
 
     fn options(&self) -> Options {
         let trace_lines = if self.arguments.trace == Trace::Shown { TRACE_LINES } else { 0 };
-        let Arguments { journal, nodes, broken, .. } = self.arguments;
-        Options { journal, nodes, broken, trace_lines }
+        let Arguments { journal, nodes, captures, broken, .. } = self.arguments;
+        Options { journal, nodes, captures, broken, trace_lines }
     }
 
-    fn seeds(&self) -> Vec<u64> {
+    fn seeds(&self) -> Vec<Past> {
         let Arguments { seeds, start, seed, broken, .. } = &self.arguments;
+        let drawn = |seed: u64| Past { seed, captures: None };
         if let Some(seed) = seed {
-            return vec![*seed];
+            return vec![drawn(*seed)];
         }
         let range = *start..start.saturating_add(*seeds);
         let past = if broken.is_some() { Vec::new() } else { past_seeds() };
-        let first: Vec<u64> = past.into_iter().filter(|seed| !range.contains(seed)).collect();
-        first.into_iter().chain(range).collect()
+        let is_run_anyway = |past: &Past| range.contains(&past.seed) && past.captures.is_none();
+        let first: Vec<Past> = past.into_iter().filter(|past| !is_run_anyway(past)).collect();
+        first.into_iter().chain(range.map(drawn)).collect()
     }
 }

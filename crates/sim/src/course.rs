@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{EventId, Fault, TimeSpan};
 
+use crate::captured::Capturing;
 use crate::checks::{
-    Passed, Snapshot, i1_accepted_is_durable, i1_later_bodies_are_there, i1_refused_is_not_kept, i2_deadlines_are_kept,
-    i2_every_event_ends_or_has_an_owner, i2_people_have_names, i3_only_admitted_bytes_arrive, i4_one_key_is_one_event,
-    i6_cursors_follow_their_effects, i6_policies_never_go_back, i7_attempt_rows_agree, i8_people_find_their_actions,
-    i10_backlog_drains, i11_accounts_balance, with_a_person,
+    Owed, Passed, Snapshot, i1_accepted_is_durable, i1_later_bodies_are_there, i1_refused_is_not_kept,
+    i2_deadlines_are_kept, i2_every_event_ends_or_has_an_owner, i2_people_have_names, i3_only_admitted_bytes_arrive,
+    i4_one_key_is_one_event, i6_cursors_follow_their_effects, i6_policies_never_go_back, i7_attempt_rows_agree,
+    i8_people_find_their_actions, i10_backlog_drains, i11_accounts_balance, with_a_person,
 };
+use crate::company::Clerk;
 use crate::life;
 use crate::oracle::{Followed, Known, Oracle, Reply, Rule};
 use crate::project::{CREATED, REGIONS};
@@ -73,6 +75,10 @@ async fn whole(world: &Arc<World>, judge: &mut Judge) -> Result<(), Fault> {
             senders.spawn(world, "sender", sender.run());
         }
     }
+    let clerks = Left::default();
+    for clerk in (0..world.swarm.company.map_or(0, |faults| faults.clerks)).filter_map(|number| Clerk::new(world, number)) {
+        clerks.spawn(world, "clerk", clerk.run());
+    }
     let mut random = Random::stream(world.seed, "course");
     let fault_phase = random.span(TimeSpan::from_secs(20), TimeSpan::from_secs(120));
     while world.timeline.elapsed() < fault_phase {
@@ -86,8 +92,16 @@ async fn whole(world: &Arc<World>, judge: &mut Judge) -> Result<(), Fault> {
         judge.look(world).await?;
     }
     chaos::set_right(world).await;
+    let capturing = Capturing::of(world);
     let mut settler = Person::new(Arc::clone(world), "sofia");
     hear_all(world, judge, &mut settler, &senders).await?;
+    hear_all(world, judge, &mut settler, &clerks).await?;
+    if let Some(capturing) = &capturing {
+        follow(world, judge, (capturing, Owed::BySweeps), &mut settler).await?;
+        capturing.look_back(world).await?;
+        capturing.away(world).await;
+        follow(world, judge, (capturing, Owed::BySweeps), &mut settler).await?;
+    }
     if let Some(span) = world.swarm.keeping.absence {
         chaos::absence(world, span).await;
         world.timeline.sleep(random.span(TimeSpan::ZERO, RETURN_MAX)).await;
@@ -95,6 +109,12 @@ async fn whole(world: &Arc<World>, judge: &mut Judge) -> Result<(), Fault> {
     }
     drain(world, judge, &mut settler).await?;
     fresh(world, &mut random).await?;
+    if let Some(capturing) = &capturing {
+        capturing.make_one(world);
+        follow(world, judge, (capturing, Owed::ByPasses), &mut settler).await?;
+        drain(world, judge, &mut settler).await?;
+        capturing.look(world).await?;
+    }
     judge.look(world).await?;
     judge.conclude(world).await
 }
@@ -107,6 +127,7 @@ fn start_troubles(world: &Arc<World>, troubles: &Left) {
     troubles.spawn(world, "outages", chaos::outages(Arc::clone(world)));
     troubles.spawn(world, "fullness", chaos::fullness(Arc::clone(world)));
     troubles.spawn(world, "darkness", chaos::darkness(Arc::clone(world)));
+    troubles.spawn(world, "aways", chaos::aways(Arc::clone(world)));
     troubles.spawn(world, "person", Person::new(Arc::clone(world), "ines").run());
     troubles.spawn(world, "person", Person::new(Arc::clone(world), "karl").run());
 }
@@ -127,6 +148,30 @@ async fn hear_all(world: &World, judge: &mut Judge, settler: &mut Person, sender
         }
     }
     Ok(())
+}
+
+/// Waits until what is owed was told, while people settle what waits for them.
+async fn follow(
+    world: &World,
+    judge: &mut Judge,
+    (capturing, owed): (&Capturing, Owed),
+    settler: &mut Person,
+) -> Result<(), Fault> {
+    let until = capturing.until(world, owed);
+    loop {
+        settler.resume().await?;
+        settler.settle().await?;
+        world.timeline.sleep(TimeSpan::from_secs(5)).await;
+        judge.look(world).await?;
+        let missing = capturing.missing(world, owed).await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if world.timeline.elapsed() > until {
+            world.oracle.blame(Rule::I13, missing);
+            return Ok(());
+        }
+    }
 }
 
 /// People settle, again and again, until nothing moves and nothing waits for them.

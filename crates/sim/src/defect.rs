@@ -1,6 +1,10 @@
 //! Defects on purpose: at least one for each invariant, between a node and the world, never in the product's own code. A checker
 //! that does not see its defect is no checker.
 
+mod captured;
+
+pub use captured::Held;
+
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,6 +23,7 @@ use model::{
 
 use crate::oracle::{Rule, Stores};
 use crate::random::Random;
+use crate::swarm::Captures;
 
 /// What can be broken on purpose: at least one flaw for each invariant, named after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +51,16 @@ pub enum Flaw {
     I10Clocks,
     I10Room,
     I11,
+    I13Journal,
+    I13Watermark,
+    I13Overlap,
+    I13Gone,
+    I13Keys,
 }
 
 impl Flaw {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 27] = [
         Self::I1,
         Self::I1Later,
         Self::I1Retention,
@@ -73,6 +83,11 @@ impl Flaw {
         Self::I10Clocks,
         Self::I10Room,
         Self::I11,
+        Self::I13Journal,
+        Self::I13Watermark,
+        Self::I13Overlap,
+        Self::I13Gone,
+        Self::I13Keys,
     ];
 
     /// The flaw with this name, in letters of any case.
@@ -94,7 +109,13 @@ impl Flaw {
             Self::I9 => Rule::I9,
             Self::I10 | Self::I10Clocks | Self::I10Room => Rule::I10,
             Self::I11 => Rule::I11,
+            Self::I13Journal | Self::I13Watermark | Self::I13Overlap | Self::I13Gone | Self::I13Keys => Rule::I13,
         }
+    }
+
+    /// Whether it needs a captured system to be seen.
+    pub fn captures(self) -> Option<Captures> {
+        (self.rule() == Rule::I13).then_some(Captures::On)
     }
 
     /// What is broken, in words.
@@ -122,6 +143,11 @@ impl Flaw {
             Self::I10Clocks => "a life begins with what its calendar says, whatever time it was before",
             Self::I10Room => "a ledger that was full is said to be full ever after",
             Self::I11 => "what routing counts is dropped",
+            Self::I13Journal => "what was read becomes known before it is in the journal",
+            Self::I13Watermark => "a sweep reaches up to when it was answered, not to when it began",
+            Self::I13Overlap => "a sweep looks back no further than to the last one",
+            Self::I13Gone => "what is not shown is said to be gone, without being asked after",
+            Self::I13Keys => "the key of a captured record does not say how often it was told",
         }
     }
 }
@@ -171,6 +197,7 @@ impl Defect {
             {
                 event.key.push('!');
             }
+            self.forget_told(&mut new.entry);
         }
         journal.append(entries).await
     }
@@ -273,7 +300,12 @@ impl Defect {
             | Flaw::I10Clocks
             | Flaw::I8Retention
             | Flaw::I10
-            | Flaw::I10Room => {}
+            | Flaw::I10Room
+            | Flaw::I13Journal
+            | Flaw::I13Watermark
+            | Flaw::I13Overlap
+            | Flaw::I13Gone
+            | Flaw::I13Keys => {}
         }
         Ok(batch)
     }

@@ -6,8 +6,10 @@
 
 pub mod arguments;
 pub mod campaign;
+mod captured;
 pub mod checks;
 pub mod clock;
+pub mod company;
 mod course;
 pub mod defect;
 pub mod demo;

@@ -1,8 +1,8 @@
 //! One life of a node in the simulation: the ports behind weather, the loops as tasks, and a door for requests and commands.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use engine::book::Book;
 use engine::change::apply::{Changes, bootstrap};
@@ -11,7 +11,7 @@ use engine::intake::quarantine::Quarantine;
 use engine::intake::run::Intake;
 use engine::node::{Ground, Node};
 use engine::observe::Facts;
-use engine::ports::{Clock, Journal, Ledger};
+use engine::ports::{Clock, Journal, Ledger, Records};
 use engine::replay::order::Replays;
 use engine::rules::asked::Asked;
 use engine::switch::run::Switches;
@@ -20,8 +20,10 @@ use model::{Fault, NodeName, PolicyVersion, Principal, TimeSpan};
 use tokio::sync::watch;
 
 use crate::clock::SimClock;
+use crate::company::{Company, Desk};
 use crate::faulty::{Between, FaultyJournal, FaultyLedger};
 use crate::oracle::Rule;
+use crate::project::Captured;
 use crate::random::Random;
 use crate::receivers::Outside;
 use crate::weather::Weather;
@@ -69,6 +71,7 @@ struct Ports {
     journal: Arc<dyn Journal>,
     ledger: Arc<dyn Ledger>,
     clock: Arc<dyn Clock>,
+    records: Option<Arc<dyn Records>>,
 }
 
 /// Begins a life on a machine.
@@ -125,12 +128,24 @@ fn ports(world: &Arc<World>, name: &str, group: &str) -> Ports {
         stores: world.stores.clone(),
         defect: world.defect.clone(),
     };
+    let desk = |(company, captured): (&Arc<Company>, Captured)| -> Arc<dyn Records> {
+        Arc::new(Desk {
+            company: Arc::clone(company),
+            captured,
+            sky: Arc::clone(&world.sky),
+            timeline: Arc::clone(&world.timeline),
+            oracle: Arc::clone(&world.oracle),
+            defect: world.defect.clone(),
+            random: Mutex::new(stream("desk")),
+        })
+    };
     let clock = SimClock::new(Arc::clone(&world.timeline), world.machines.calendar(name), stream("jitter"))
         .broken(world.defect.clone());
     Ports {
         journal: Arc::new(FaultyJournal::new(Arc::clone(&world.stores.journal), between.clone())),
         ledger: Arc::new(FaultyLedger::new(Arc::clone(&world.stores.ledger), between)),
         clock: Arc::new(clock),
+        records: world.company.as_ref().zip(world.projects[0].captured).map(desk),
     }
 }
 
@@ -158,6 +173,7 @@ async fn start(
         stop,
     };
     let mut node = Node::begin(ground, name).await?;
+    node.records.clone_from(&ports.records);
     let keeping = world.swarm.keeping;
     node.retention.payload = keeping.payload.unwrap_or(node.retention.payload);
     node.retention.metadata = keeping.metadata.unwrap_or(node.retention.metadata);

@@ -10,6 +10,7 @@ use engine::ports::{Clock, Journal};
 use model::{PolicyVersion, TimeSpan};
 
 use crate::clock::SimClock;
+use crate::company::Company;
 use crate::course::course;
 use crate::defect::{Defect, Flaw};
 use crate::executor::{Ended, Executor, Spawner};
@@ -17,7 +18,7 @@ use crate::oracle::{Oracle, Rule, Stores, Upkeep, Violation};
 use crate::project::{self, Project};
 use crate::random::Random;
 use crate::receivers::{Moods, Receivers};
-use crate::swarm::{JournalKind, Swarm};
+use crate::swarm::{Captures, JournalKind, Swarm};
 use crate::timeline::Timeline;
 use crate::trace::Trace;
 use crate::weather::Sky;
@@ -33,6 +34,8 @@ pub struct Options {
     pub journal: Option<JournalKind>,
     /// How many nodes; by the seed when nothing is said.
     pub nodes: Option<usize>,
+    /// Whether a system is captured; by the seed when nothing is said.
+    pub captures: Option<Captures>,
     /// What is broken on purpose. The run goes on until that is seen.
     pub broken: Option<Flaw>,
     /// How many lines of the trace are kept.
@@ -46,6 +49,8 @@ pub struct Report {
     pub seed: u64,
     /// Which journal it stood on.
     pub journal: JournalKind,
+    /// Whether a system was captured.
+    pub captures: Captures,
     /// What was broken, oldest first.
     pub violations: Vec<Violation>,
     /// Events that were answered with 202.
@@ -85,8 +90,12 @@ pub fn run(seed: u64, options: Options) -> Report {
     let oracle = Arc::new(Oracle::new(Arc::clone(&timeline), Arc::clone(&trace)));
     let mut executor = Executor::new(Arc::clone(&timeline), Arc::clone(&trace), Random::stream(seed, "schedule"));
     let parts = Parts { timeline, oracle: Arc::clone(&oracle), spawner: executor.spawner() };
+    let mut captures = Captures::Off;
     match world(seed, options, kind, parts) {
-        Ok(world) => execute(&mut executor, &Arc::new(world), options),
+        Ok(world) => {
+            captures = if world.company.is_some() { Captures::On } else { Captures::Off };
+            execute(&mut executor, &Arc::new(world), options);
+        }
         Err(sentence) => oracle.blame(Rule::Assertion, [sentence]),
     }
     let known = oracle.known();
@@ -95,6 +104,7 @@ pub fn run(seed: u64, options: Options) -> Report {
     Report {
         seed,
         journal: kind,
+        captures,
         violations: known.violations.clone(),
         accepted: known.senders.accepted.len() as u64,
         arrivals: known.arrivals.all.len() as u64,
@@ -147,9 +157,13 @@ fn words_of(panic: &(dyn std::any::Any + Send)) -> String {
 fn world(seed: u64, options: Options, kind: JournalKind, parts: Parts) -> Result<World, String> {
     let Parts { timeline, oracle, spawner } = parts;
     let stream = |name: &str| Random::stream(seed, name);
-    let swarm = Swarm::draw(&mut stream("swarm"), &mut stream("keeping"), kind, options.nodes);
+    let swarm = Swarm::draw(&mut stream("swarm"), &mut stream("keeping"), kind, options.nodes)
+        .with_company(&mut stream("company"), options.captures.or(options.broken.and_then(Flaw::captures)));
     let mut random = Random::stream(seed, "project");
-    let first = project::draw(&mut random);
+    let mut first = project::draw(&mut random);
+    if swarm.company.is_some() {
+        project::capture(&mut first, &mut stream("captured"));
+    }
     let second = project::second_version(&first, &mut random);
     for project in [&first, &second] {
         let version = version_of(project)?;
@@ -167,6 +181,7 @@ fn world(seed: u64, options: Options, kind: JournalKind, parts: Parts) -> Result
         defect: defect.clone(),
         moods: Moods::new(seed),
     };
+    let company = swarm.company.map(|faults| Arc::new(Company::new(faults, Arc::clone(&timeline), &mut stream("records"))));
     let machines = Machines::new(swarm.nodes, swarm.machines.fast.unwrap_or_default());
     let clock = SimClock::new(Arc::clone(&timeline), Arc::clone(machines.elsewhere()), stream("stores"));
     let (stores, broker) = stores(seed, &swarm, &(Arc::new(clock.broken(defect.clone())) as Arc<dyn Clock>));
@@ -179,6 +194,7 @@ fn world(seed: u64, options: Options, kind: JournalKind, parts: Parts) -> Result
         stores,
         broker,
         receivers: Arc::new(receivers),
+        company,
         keys: Arc::new(keyring(&projects[1])),
         projects,
         defect,

@@ -4,6 +4,7 @@
 use model::TimeSpan;
 use model::limit::KEY_WINDOW;
 
+use crate::company::Faults;
 use crate::random::Random;
 
 /// Which journal a run stands on.
@@ -34,6 +35,17 @@ pub struct Swarm {
     pub people: People,
     /// How long things are kept, and how much room there is for them.
     pub keeping: Keeping,
+    /// The company whose system is captured, where one is.
+    pub company: Option<Faults>,
+}
+
+/// Whether a run has a company whose system is captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Captures {
+    /// It has.
+    On,
+    /// It has not.
+    Off,
 }
 
 /// What is sent while faults are on.
@@ -182,10 +194,23 @@ impl Swarm {
                 payload: random.in_thousand(300).then(|| TimeSpan::from_secs(*random.pick(&[5, 20, 60]))),
                 ..keeping(upkeep)
             },
+            company: None,
         };
         swarm.machines.fast = upkeep.in_thousand(250).then(|| TimeSpan::from_secs(*upkeep.pick(&[3_600, 86_400, 86_400])));
         swarm.keeping.astray = upkeep.in_thousand(700).then(|| KEY_WINDOW.percent(*upkeep.pick(&[30, 150])));
         swarm
+    }
+}
+
+impl Swarm {
+    /// The same run with a company, where there is to be one; by the seed when nothing is said. Its chance is a stream of its own,
+    /// for the same reason.
+    #[must_use]
+    pub fn with_company(self, random: &mut Random, captures: Option<Captures>) -> Self {
+        let is_drawn = random.in_thousand(500);
+        let has_one = captures.map_or(is_drawn, |captures| captures == Captures::On);
+        let faults = Faults::draw(random, self.keeping.is_short_of_room());
+        Self { company: has_one.then_some(faults), ..self }
     }
 }
 
@@ -254,6 +279,6 @@ fn machines(random: &mut Random) -> MachineFaults {
 }
 
 /// Off in half of the runs, otherwise anything up to `most`.
-fn some(random: &mut Random, most: u64) -> u64 {
+pub(crate) fn some(random: &mut Random, most: u64) -> u64 {
     if random.in_thousand(500) { 0 } else { random.between(1, most) }
 }

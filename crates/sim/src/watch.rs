@@ -19,6 +19,7 @@ pub(crate) fn watch_commit(oracle: &Oracle, batch: &Batch, committed: &Committed
     let mut broken: Vec<(Rule, String)> = Vec::new();
     let mut known = oracle.known();
     let steps = known.work.follow(batch, committed, now);
+    batch.changes.iter().for_each(|change| known.captures.follow(change, now));
     for step in &steps {
         let event = match step {
             Step::Entered(id) => LaneEvent::Entered(*id),

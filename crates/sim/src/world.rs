@@ -9,11 +9,12 @@ use formats::signature::Secret;
 use model::{SecretName, TimeSpan};
 
 use crate::clock::Calendar;
+use crate::company::Company;
 use crate::defect::Defect;
 use crate::executor::Spawner;
 use crate::life::Door;
 use crate::oracle::{Oracle, Stores};
-use crate::project::Project;
+use crate::project::{Captured, Project};
 use crate::random::Random;
 use crate::receivers::Receivers;
 use crate::swarm::Swarm;
@@ -41,6 +42,8 @@ pub struct World {
     pub broker: Option<Arc<PartitionedJournal>>,
     /// The destinations.
     pub receivers: Arc<Receivers>,
+    /// The company whose system is captured, where one is.
+    pub company: Option<Arc<Company>>,
     /// The projects: the first, and the one that may be applied later.
     pub projects: [Arc<Project>; 2],
     /// Values of secrets.
@@ -167,7 +170,9 @@ impl World {
 pub fn keyring(project: &Project) -> Keyring {
     let sources = project.sources.iter().map(|source| (source.secret_name(), source.secret()));
     let destinations = project.destinations.iter().map(|destination| (destination.secret_name(), destination.secret()));
-    let named = sources.chain(destinations);
+    let captured = project.captured.iter().flat_map(|_| Captured::SECRETS);
+    let captured = captured.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let named = sources.chain(destinations).chain(captured);
     Keyring::from_pairs(
         named.filter_map(|(name, value)| Some((SecretName::new(&name).ok()?, Secret::new(value.into_bytes())))),
     )

@@ -47,9 +47,9 @@ fn seeds_are_clean_on_a_partitioned_journal() {
 
 #[test]
 fn seeds_that_failed_once_are_clean() {
-    for seed in past_seeds() {
-        let report = run(seed, Options::default());
-        assert!(report.is_clean(), "seed {seed}: {:#?}", report.violations);
+    for past in past_seeds() {
+        let report = run(past.seed, Options { captures: past.captures, ..Options::default() });
+        assert!(report.is_clean(), "{past:?}: {:#?}", report.violations);
     }
 }
 

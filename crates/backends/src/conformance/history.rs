@@ -9,7 +9,7 @@ use model::change::{Round, Switch};
 use model::{
     AuditId, Batch, Bucket, Change, Claim, Delivery, DeliveryId, DeliveryState, Digest, Entry, Guard, KeyedWrite, Known,
     LaneKey, Offset, OnDead, Origin, Outcome, Partition, Principal, QuarantineState, Replay, ReplayState, Scope, Seen,
-    TimeSpan, Timestamp, Token, TokenId, TransportError,
+    Telling, TimeSpan, Timestamp, Token, TokenId, Told, TransportError,
 };
 
 use super::clock::ManualClock;
@@ -318,6 +318,7 @@ impl History {
             state: self.dice.one_in(2).then(|| self.why()),
             digest: if self.dice.one_in(3) { None } else { row.digest },
             seen: if self.dice.one_in(4) { Seen::Hidden } else { Seen::Shown },
+            told: Told { telling: if self.dice.one_in(4) { Telling::Begun } else { Telling::Done }, ..row.told },
             ..row
         }
     }

@@ -2,7 +2,7 @@
 
 use model::limit::{CAPTURE_RANGES_MAX, CAPTURE_ROWS_MAX, STANDING_BYTES_MAX};
 use model::room::Ages;
-use model::{Batch, Change, FaultKind, Guard, Known, Seen, Standing};
+use model::{Batch, Change, FaultKind, Guard, Known, Seen, Standing, Telling, Told};
 
 use super::fixture::LedgerFixture;
 use super::sample::{at, delivery_id, known, name};
@@ -89,7 +89,8 @@ async fn what_is_known_is_found_in_the_order_of_ids(mut it: LedgerFixture) {
 
 async fn what_is_known_later_takes_the_place_of_what_was(mut it: LedgerFixture) {
     it.know([1, 2]).await;
-    let confirmed = Known { written_at: Some(at(77)), state: Some("it's sold".to_owned()), ..known(1) };
+    let told = Told { times: 8, telling: Telling::Begun };
+    let confirmed = Known { written_at: Some(at(77)), state: Some("it's sold".to_owned()), told, ..known(1) };
     let stateless = Known { state: None, digest: None, ..confirmed.clone() };
     for _ in 0..2 {
         it.apply(know("sale.order", vec![stateless.clone(), known(1), confirmed.clone()])).await;

@@ -10,7 +10,8 @@ use model::{
     AttemptResult, AuditId, AuditRow, Claim, Code, Delivery, DeliveryId, DeliveryState, DestinationName, Diagnostic, Digest,
     Entry, Event, EventId, EventType, FlowName, InForce, KeptAnswer, KeyedWrite, Known, LaneKey, LaterEvent, Lease,
     NewEntry, NodeName, Offset, OnDead, Origin, Outcome, Owner, Partition, PolicyVersion, Position, Principal,
-    QuarantineRow, QuarantineState, Replay, ReplayId, ReplayMember, ReplayState, Seen, SourceName, Timestamp, arrival_id,
+    QuarantineRow, QuarantineState, Replay, ReplayId, ReplayMember, ReplayState, Seen, SourceName, Telling, Timestamp, Told,
+    arrival_id,
 };
 
 /// So many seconds after the beginning of the tests.
@@ -316,6 +317,7 @@ pub fn known(id: u64) -> Known {
         state: Some("sale".to_owned()),
         digest: Some(Digest::of(&id.to_be_bytes())),
         seen: Seen::Shown,
+        told: Told { times: id, telling: Telling::Done },
     }
 }
 

@@ -22,8 +22,11 @@ pub(super) struct File {
 pub(super) const JOURNAL: File = File { name: "journal.sqlite", mark: 0x4344_6a6c, steps: &[JOURNAL_1, JOURNAL_2] };
 
 /// The state of all work.
-pub(super) const LEDGER: File =
-    File { name: "ledger.sqlite", mark: 0x4344_6c67, steps: &[LEDGER_1, LEDGER_2, LEDGER_3, LEDGER_4, LEDGER_5, LEDGER_6] };
+pub(super) const LEDGER: File = File {
+    name: "ledger.sqlite",
+    mark: 0x4344_6c67,
+    steps: &[LEDGER_1, LEDGER_2, LEDGER_3, LEDGER_4, LEDGER_5, LEDGER_6, LEDGER_7],
+};
 
 /// Brings a file to the present schema. Refuses a newer one and what is not ours.
 pub(super) fn migrate(conn: &Connection, file: File, path: &Path) -> Result<(), Fault> {
@@ -219,6 +222,13 @@ CREATE TABLE known (
 CREATE TABLE standings (source TEXT PRIMARY KEY, version INTEGER NOT NULL, content TEXT NOT NULL);
 ";
 
+/// How often a record was told, and whether once more was begun. What was known before begins at nought: keys of the journal count
+/// on from there.
+const LEDGER_7: &str = "
+ALTER TABLE known ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE known ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
+";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,6 +281,16 @@ mod tests {
         conn.execute_batch(bare).unwrap();
         assert!(conn.execute_batch(bare).is_err(), "one row for each record");
         conn.execute_batch("INSERT INTO standings VALUES ('odoo', 1, '{}')").unwrap();
+    }
+
+    /// What was known before was never told, as far as the new columns say.
+    #[test]
+    fn an_older_file_counts_from_now_on_how_often_a_record_was_told() {
+        let conn = old(LEDGER, 6);
+        conn.execute_batch("INSERT INTO known (source, model, id, hidden) VALUES (1, 2, 42, 0)").unwrap();
+        migrate(&conn, LEDGER, Path::new("ledger.sqlite")).unwrap();
+        let row = conn.query_row("SELECT told, begun FROM known", [], |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!(row.unwrap(), (0, 0));
     }
 
     /// A ledger of the first schema knows only how far its router has come.

@@ -1,7 +1,7 @@
 //! I9: no queue, buffer, body, loop or page without a limit from `model::limit`, as far as ports and destinations see.
 
 use model::limit::{
-    CAPTURE_RANGES_MAX, CAPTURE_ROWS_MAX, CLAIM_MAX, COMMIT_ENTRIES_MAX, PAGE_ROWS_MAX, READ_RECORDS_MAX,
+    CAPTURE_IDS_MAX, CAPTURE_RANGES_MAX, CAPTURE_ROWS_MAX, CLAIM_MAX, COMMIT_ENTRIES_MAX, PAGE_ROWS_MAX, READ_RECORDS_MAX,
     RESPONSE_BYTES_KEPT, STANDING_BYTES_MAX, TRIM_ROWS_MAX,
 };
 use model::{Batch, Change};
@@ -29,6 +29,8 @@ pub enum Size {
     Members(usize),
     /// Records of a captured model that one change or one question names, or that one answer may have.
     Known(usize),
+    /// Ids of known records that one answer may have.
+    Ids(usize),
     /// Ranges that what is known is counted in at once.
     Ranges(usize),
     /// Bytes of how far a capture is.
@@ -81,6 +83,7 @@ impl Size {
             Self::Trim(records) => records <= TRIM_ROWS_MAX,
             Self::Page(rows) | Self::Members(rows) => rows <= PAGE_ROWS_MAX,
             Self::Known(rows) => rows <= CAPTURE_ROWS_MAX,
+            Self::Ids(ids) => ids <= CAPTURE_IDS_MAX,
             Self::Ranges(ranges) => ranges <= CAPTURE_RANGES_MAX,
             Self::Standing(bytes) => bytes <= STANDING_BYTES_MAX,
             Self::Changes(changes) => changes <= Self::CHANGES_MAX,

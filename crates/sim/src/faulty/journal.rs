@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::Between;
 use crate::checks::{Size, i1_retention_keeps_what_is_needed, i9_everything_has_a_limit};
+use crate::defect::Held;
 use crate::oracle::Rule;
 
 /// A journal behind weather.
@@ -19,12 +20,13 @@ pub struct FaultyJournal {
     inner: Arc<dyn Journal>,
     between: Between,
     silence: watch::Sender<u64>,
+    held: Held,
 }
 
 impl FaultyJournal {
     /// The way of one node's life to a journal.
     pub fn new(inner: Arc<dyn Journal>, between: Between) -> Self {
-        Self { inner, between, silence: watch::Sender::new(0) }
+        Self { inner, between, silence: watch::Sender::new(0), held: Held::default() }
     }
 
     async fn pass<T>(&self, op: &'static str, ask: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
@@ -46,7 +48,7 @@ impl FaultyJournal {
         }
         let answers = match &self.between.defect {
             None => self.inner.append(entries).await,
-            Some(defect) => defect.append(&*self.inner, entries).await,
+            Some(defect) => defect.append_or_hold(&*self.inner, entries, &self.held).await,
         };
         let answers = answers.map_err(|fault| if fault.kind == FaultKind::Full { self.full() } else { fault })?;
         let oracle = &self.between.oracle;

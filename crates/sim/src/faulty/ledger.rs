@@ -261,7 +261,7 @@ impl Ledger for FaultyLedger {
     }
 
     fn known_ids(&self, source: &SourceName, model: &str, range: (u64, u64), limit: usize) -> Answer<'_, Vec<u64>> {
-        self.look(Size::Known(limit));
+        self.look(Size::Ids(limit));
         Box::pin(self.pass("ledger.known_ids", self.inner.known_ids(source, model, range, limit)))
     }
 

@@ -5,6 +5,7 @@
 
 mod archive;
 mod arrivals;
+mod captures;
 mod over;
 mod people;
 mod senders;
@@ -18,6 +19,7 @@ use model::{PolicyVersion, TimeSpan};
 
 pub use archive::{Archive, Stores};
 pub use arrivals::{Arrival, Arrivals};
+pub use captures::Captures;
 pub use over::{Gone, Over, Rows};
 pub use people::{Action, People};
 pub use senders::{Promise, Reply, Request, Senders};
@@ -52,14 +54,28 @@ pub enum Rule {
     I10,
     /// The accounts balance.
     I11,
+    /// What is committed in a captured system is an event, once, in order.
+    I13,
     /// A panic, or a loop that gave up.
     Assertion,
 }
 
 impl Rule {
-    /// The invariants, without the assertions.
-    pub const INVARIANTS: [Self; 11] =
-        [Self::I1, Self::I2, Self::I3, Self::I4, Self::I5, Self::I6, Self::I7, Self::I8, Self::I9, Self::I10, Self::I11];
+    /// The invariants, without the assertions. I12 is of processes, which are not built yet.
+    pub const INVARIANTS: [Self; 12] = [
+        Self::I1,
+        Self::I2,
+        Self::I3,
+        Self::I4,
+        Self::I5,
+        Self::I6,
+        Self::I7,
+        Self::I8,
+        Self::I9,
+        Self::I10,
+        Self::I11,
+        Self::I13,
+    ];
 }
 
 impl fmt::Display for Rule {
@@ -101,6 +117,8 @@ pub struct Known {
     pub arrivals: Arrivals,
     /// What the ledger took.
     pub work: Work,
+    /// What the ledger took of captures.
+    pub captures: Captures,
     /// What people did.
     pub people: People,
     /// What went.

@@ -17,7 +17,7 @@ pub fn draw(random: &mut Random) -> Project {
     let destinations: Vec<Destination> =
         DESTINATIONS.iter().take(1 + random.place(4)).map(|name| destination(name, random)).collect();
     let retries = vec![retry("quick", random), retry("slow", random)];
-    let mut project = Project { sources, destinations, retries, flows: Vec::new(), revision: 1 };
+    let mut project = Project { sources, captured: None, destinations, retries, flows: Vec::new(), revision: 1 };
     for number in 0..2 + random.place(5) {
         let flow = flow(&format!("flow-{number}"), &project, random);
         project.flows.push(flow);

@@ -1,10 +1,12 @@
 //! Projects of a simulation: drawn from the seed, written as project files for the product, and kept as plain values
 //! from which the oracle computes what must come out, without the product's compiler.
 
+mod captured;
 mod draw;
 mod expect;
 mod files;
 
+pub use captured::{Captured, Since, capture};
 pub use draw::{draw, second_version};
 pub use expect::{ExpectedBody, body_of, lane_of, selected};
 
@@ -15,6 +17,8 @@ use model::{OnDead, TimeSpan};
 pub struct Project {
     /// Where events come in.
     pub sources: Vec<Source>,
+    /// What is captured, where something is.
+    pub captured: Option<Captured>,
     /// Where deliveries go.
     pub destinations: Vec<Destination>,
     /// Retry policies.

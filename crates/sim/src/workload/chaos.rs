@@ -6,6 +6,7 @@ use std::sync::Arc;
 use engine::node::DRAIN;
 use model::TimeSpan;
 
+use crate::captured::meanwhile;
 use crate::life;
 use crate::random::Random;
 use crate::world::World;
@@ -113,7 +114,7 @@ pub async fn set_right(world: &Arc<World>) {
 pub async fn absence(world: &Arc<World>, span: TimeSpan) {
     stop_all(world).await;
     world.oracle.note(|| format!("everything is off for {span}"));
-    world.timeline.sleep(span.percent(50)).await;
+    meanwhile(world, span.percent(50)).await;
     if let Some(ahead) = world.swarm.keeping.astray {
         world.oracle.note(|| format!("a short life begins with calendars that are {ahead} ahead"));
         world.machines.set_ahead(ahead);
@@ -122,7 +123,7 @@ pub async fn absence(world: &Arc<World>, span: TimeSpan) {
         stop_all(world).await;
         world.machines.set_ahead(TimeSpan::ZERO);
     }
-    world.timeline.sleep(span.percent(50)).await;
+    meanwhile(world, span.percent(50)).await;
     begin_all(world);
 }
 
@@ -167,6 +168,19 @@ pub async fn fullness(world: Arc<World>) {
         world.sky.set_full(true);
         world.timeline.sleep(random.span(TimeSpan::from_millis(100), TimeSpan::from_secs(10))).await;
         world.sky.set_full(false);
+    }
+}
+
+/// A company whose system nobody reaches for a while.
+pub async fn aways(world: Arc<World>) {
+    let Some(company) = world.company.as_ref().filter(|company| company.faults.away) else { return };
+    let mut random = Random::stream(world.seed, "aways");
+    while !world.sky.is_calm() {
+        world.timeline.sleep(random.span(TimeSpan::from_secs(1), TimeSpan::from_secs(40))).await;
+        world.oracle.note(|| "the company is away".to_owned());
+        company.set_away(!world.sky.is_calm());
+        world.timeline.sleep(random.span(TimeSpan::from_millis(500), TimeSpan::from_secs(90))).await;
+        company.set_away(false);
     }
 }
 

@@ -22,6 +22,7 @@ use policy::SourceFile;
 use super::bodies::mended;
 use crate::life::Door;
 use crate::oracle::Action;
+use crate::project::Captured;
 use crate::random::Random;
 use crate::world::World;
 
@@ -139,7 +140,9 @@ impl Person {
     fn a_switch(&mut self) -> Plan {
         let project = &self.world.projects[0];
         let way = *self.random.pick(&[Way::Pause, Way::Resume, Way::Resume]);
-        let source = SourceName::new(&self.random.pick(&project.sources).name).map(Object::Source);
+        let captured = project.captured.iter().map(|_| Captured::NAME);
+        let sources: Vec<&str> = project.sources.iter().map(|source| source.name.as_str()).chain(captured).collect();
+        let source = SourceName::new(*self.random.pick(&sources)).map(Object::Source);
         let destination = DestinationName::new(&self.random.pick(&project.destinations).name).map(Object::Destination);
         let flow = FlowName::new(&self.random.pick(&project.flows).name).map(Object::Flow);
         let objects: Vec<Object> = [source, destination, flow].into_iter().flatten().collect();

@@ -50,6 +50,10 @@ impl Clock for Fast {
         self.now()
     }
 
+    fn ran(&self) -> TimeSpan {
+        self.now().since(Timestamp::EPOCH)
+    }
+
     fn sleep(&self, span: TimeSpan) -> Waiting<'_> {
         Box::pin(tokio::time::sleep(span.to_duration() / FASTER))
     }

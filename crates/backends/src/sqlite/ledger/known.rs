@@ -1,7 +1,7 @@
 //! What is known of records of captured models, a small row for each, and how far each capture is.
 
 use engine::ports::Readable;
-use model::{Digest, Known, Seen, SourceName, Standing, Timestamp};
+use model::{Digest, Known, Seen, SourceName, Standing, Telling, Timestamp, Told};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::broken::Broken;
@@ -11,11 +11,13 @@ use super::read::name;
 use super::step::Step;
 
 statements! {
-    PUT = "INSERT INTO known (source, model, id, written_at, state, digest, hidden) VALUES ($1, $2, $3, $4, $5, $6, $7)
-        ON CONFLICT (source, model, id) DO UPDATE SET written_at = $4, state = $5, digest = $6, hidden = $7";
+    PUT = "INSERT INTO known (source, model, id, written_at, state, digest, hidden, told, begun)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        ON CONFLICT (source, model, id) DO UPDATE SET
+        written_at = $4, state = $5, digest = $6, hidden = $7, told = $8, begun = $9";
     DELETE = "DELETE FROM known WHERE source = $1 AND model = $2 AND id = $3";
     NUMBER = "SELECT id FROM names WHERE name = $1";
-    ROW = "SELECT id, written_at, state, digest, hidden FROM known WHERE source = $1 AND model = $2 AND id = $3";
+    ROW = "SELECT id, written_at, state, digest, hidden, told, begun FROM known WHERE source = $1 AND model = $2 AND id = $3";
     COUNT = "SELECT count(*) FROM known WHERE source = $1 AND model = $2 AND id >= $3 AND id < $4 AND hidden = 0";
     IDS = "SELECT id FROM known WHERE source = $1 AND model = $2 AND id >= $3 AND id < $4 AND hidden = 0
         ORDER BY id LIMIT $5";
@@ -37,7 +39,9 @@ impl Step<'_> {
             let written_at = row.written_at.map(Timestamp::micros);
             let digest = row.digest.map(|digest| digest.0);
             let is_hidden = row.seen == Seen::Hidden;
-            self.write(PUT, params![source, model, int(row.id), written_at, row.state, digest, is_hidden])?;
+            let (told, is_begun) = (int(row.told.times), row.told.telling == Telling::Begun);
+            let values = params![source, model, int(row.id), written_at, row.state, digest, is_hidden, told, is_begun];
+            self.write(PUT, values)?;
         }
         Ok(())
     }
@@ -130,12 +134,18 @@ fn decode(row: &Row<'_>) -> Result<Known, Broken> {
         1 => Seen::Hidden,
         other => return Err(Broken::Corrupt(format!("neither shown nor hidden, but {other}"))),
     };
+    let telling = match row.get(6)? {
+        0 => Telling::Done,
+        1 => Telling::Begun,
+        other => return Err(Broken::Corrupt(format!("neither told nor begun to be, but {other}"))),
+    };
     Ok(Known {
         id: count(row.get(0)?),
         written_at: written_at.map(at),
         state: row.get(2)?,
         digest: digest.map(Digest),
         seen,
+        told: Told { times: count(row.get(5)?), telling },
     })
 }
 

@@ -1,7 +1,7 @@
 //! What is looked at next, and what a look tells: pure.
 
 use bytes::Bytes;
-use model::{Digest, Known, Seen, TimeSpan, Timestamp};
+use model::{Digest, Known, Seen, Telling, TimeSpan, Timestamp, Told as Tellings};
 use policy::compiled::{Capture, CapturedBy, Reading, Rhythm, Since};
 use serde_json::json;
 
@@ -217,10 +217,11 @@ pub struct Told {
 }
 
 impl Told {
-    /// Of a page that was asked for with this limit.
-    pub fn of(shown: &Shown, limit: usize) -> Self {
+    /// Of a page that was asked for with this limit and took so long: an answer is dated when it is given, and shows what was there
+    /// when it was asked for.
+    pub fn of(shown: &Shown, limit: usize, took: TimeSpan) -> Self {
         let last = shown.rows.last().map(|row| row.id).filter(|_| shown.rows.len() >= limit);
-        Self { more_after: last, at: shown.at }
+        Self { more_after: last, at: shown.at - took }
     }
 }
 
@@ -301,23 +302,47 @@ pub enum Depth {
 
 /// Judges a record that was read.
 pub fn judge(model: &str, row: &Row, before: Option<&Known>, shape: Shape, depth: Depth) -> Judged {
-    let seen =
-        |digest| Known { id: row.id, written_at: row.written_at, state: row.state.clone(), digest, seen: Seen::Shown };
+    let told = before.map(|before| before.told).unwrap_or_default();
+    let seen = |digest, told| Known {
+        id: row.id,
+        written_at: row.written_at,
+        state: row.state.clone(),
+        digest,
+        seen: Seen::Shown,
+        told,
+    };
     match (depth, before) {
         // What was written since is left as it was: a sweep finds it.
         (Depth::Light, Some(before)) if before.written_at != row.written_at => Judged { news: None, known: before.clone() },
-        (Depth::Light, _) => Judged { news: None, known: seen(None) },
+        (Depth::Light, _) => Judged { news: None, known: seen(None, told) },
         (Depth::Whole | Depth::Changed, before) => {
             let digest = Digest::of(&row.body);
-            let is_same = before.is_some_and(|before| match before.digest {
-                Some(held) => held == digest,
-                // Nothing was read of it yet: the write date is all there is to compare.
-                None => depth == Depth::Whole && before.written_at == row.written_at && before.state == row.state,
-            });
-            let news = (!is_same).then(|| News { word: word(row, before, shape), key: key(model, row, before, digest) });
-            Judged { news, known: seen(Some(digest)) }
+            if before.is_some_and(|before| is_same(row, before, digest, depth)) {
+                return Judged { news: None, known: seen(Some(digest), told) };
+            }
+            let news = News { word: word(row, before, shape), key: key(model, row, told, digest) };
+            let told = Tellings { times: told.times + 1, telling: Telling::Done };
+            Judged { news: Some(news), known: seen(Some(digest), told) }
         }
     }
+}
+
+/// Whether it is as it is known. Where an event was begun that may be in the journal or not, it is told again whatever it is: under
+/// the same key where it is what was begun.
+fn is_same(row: &Row, before: &Known, digest: Digest, depth: Depth) -> bool {
+    let has_same_content = match before.digest {
+        Some(held) => held == digest,
+        // Nothing was read of it yet: the write date is all there is to compare.
+        None => depth == Depth::Whole && before.written_at == row.written_at && before.state == row.state,
+    };
+    has_same_content && before.told.telling == Telling::Done
+}
+
+/// What is known of a record from before its event is in the journal until after: what was known, and that one more was begun.
+pub fn begun(id: u64, before: Option<&Known>) -> Known {
+    let bare = Known { id, written_at: None, state: None, digest: None, seen: Seen::Shown, told: Tellings::default() };
+    let before = before.cloned().unwrap_or(bare);
+    Known { seen: Seen::Shown, told: Tellings { telling: Telling::Begun, ..before.told }, ..before }
 }
 
 fn word(row: &Row, before: Option<&Known>, shape: Shape) -> String {
@@ -329,12 +354,11 @@ fn word(row: &Row, before: Option<&Known>, shape: Shape) -> String {
     }
 }
 
-/// The key of what was read. The same step from the same content to the same content is one event, however often and by whom
-/// it is found. LIMIT: a record that goes there and back twice within one second of Odoo's, and is read each time, is told once.
-fn key(model: &str, row: &Row, before: Option<&Known>, digest: Digest) -> String {
+/// The key of what was read. The same content, told for the same time, is one event, however often and by whom it is found; a record
+/// that goes there and back is told each time.
+fn key(model: &str, row: &Row, told: Tellings, digest: Digest) -> String {
     let written = row.written_at.map_or_else(String::new, |at| at.secs().to_string());
-    let before = before.and_then(|before| before.digest).map_or_else(String::new, |digest| digest.short().to_string());
-    format!("{model}/{}/{written}/{before}/{digest}", row.id)
+    format!("{model}/{}/{written}/{}/{digest}", row.id, told.times)
 }
 
 /// The deletion of a record. Ids are never used again, so it happens once.

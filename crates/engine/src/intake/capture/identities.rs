@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use model::limit::CAPTURE_IDS_MAX;
+
 /// LIMIT: ids of one range; reading them all costs Odoo a tenth of a second.
-pub(super) const RANGE: u64 = 10_000;
+pub(super) const RANGE: u64 = CAPTURE_IDS_MAX as u64;
 /// LIMIT: ranges of one look. With the tail, which says whether that was all, a look is as many small reads and one more.
 const RANGES: u64 = 20;
 

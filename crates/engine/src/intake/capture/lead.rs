@@ -8,14 +8,15 @@ use bytes::Bytes;
 use futures::future::join_all;
 use http::{HeaderMap, HeaderValue};
 use model::event::Brought;
-use model::{Batch, Change, Fault, Guard, Received, RefusalKind, Timestamp};
+use model::{Batch, Change, Fault, Guard, Known, Received, RefusalKind, Timestamp};
 use policy::compiled::{FOUND_HEADER, KEY_HEADER, TYPE_HEADER};
 
-use super::decide::{self, Found, News};
+use super::decide::{self, Found, Judged, News};
 use super::look::{Came, Looker};
 use super::reconcile::brake::Lacking;
 use crate::intake::run::Answer;
 use crate::observe::Capturing;
+use crate::ports::Row;
 
 /// An event that is to be taken in.
 #[derive(Debug)]
@@ -27,9 +28,11 @@ pub(super) struct Coming {
     pub(super) found: Found,
 }
 
-/// What a look leads to: events first, and once these are in the journal, the changes.
+/// What a look leads to: that events were begun, the events, and once these are in the journal, the changes.
 #[derive(Debug, Default)]
 pub(super) struct Leads {
+    /// Nothing of what comes again by itself, as lines of an outbox do.
+    pub(super) begun: Vec<Change>,
     /// In the order of what happened.
     pub(super) coming: Vec<Coming>,
     pub(super) changes: Vec<Change>,
@@ -65,23 +68,35 @@ impl Leads {
     /// Leaves out what they say of some records of their model.
     pub(super) fn without(&mut self, ids: &BTreeSet<u64>) {
         self.coming.retain(|coming| !ids.contains(&coming.id));
-        self.changes.retain_mut(|change| {
-            if let Change::Know { rows, .. } = change {
-                rows.retain(|known| !ids.contains(&known.id));
-                return !rows.is_empty();
-            }
-            if let Change::Forget { ids: gone, .. } = change {
-                gone.retain(|id| !ids.contains(id));
-                return !gone.is_empty();
-            }
-            true
-        });
+        for changes in [&mut self.begun, &mut self.changes] {
+            changes.retain_mut(|change| leaves_any(change, ids));
+        }
+    }
+}
+
+/// Whether anything is left of a change that is to be without these records.
+fn leaves_any(change: &mut Change, ids: &BTreeSet<u64>) -> bool {
+    match change {
+        Change::Know { rows, .. } => {
+            rows.retain(|known| !ids.contains(&known.id));
+            !rows.is_empty()
+        }
+        Change::Forget { ids: gone, .. } => {
+            gone.retain(|id| !ids.contains(id));
+            !gone.is_empty()
+        }
+        _ => true,
     }
 }
 
 impl Looker {
+    pub(super) fn is_listed(&self, coming: &Coming) -> bool {
+        self.source.events.contains_key(&native(coming))
+    }
+
     /// Takes the events in, and then commits what is known.
-    pub(super) async fn lead(&self, leads: Leads, guards: Vec<Guard>) -> Result<Came, Fault> {
+    pub(super) async fn lead(&self, mut leads: Leads, guards: Vec<Guard>) -> Result<Came, Fault> {
+        self.begin_telling(&mut leads, &guards).await?;
         if self.journal(&leads.coming).await.is_none() {
             return Ok(Came::Refused);
         }
@@ -91,11 +106,50 @@ impl Looker {
         Ok(Came::Done)
     }
 
+    /// Takes note of which events are begun, before the journal has them. When what follows is broken off, the next look tells once
+    /// more of what was begun, though it may have been changed back or deleted.
+    pub(super) async fn begin_telling(&self, leads: &mut Leads, guards: &[Guard]) -> Result<(), Fault> {
+        let changes = std::mem::take(&mut leads.begun);
+        if !changes.is_empty() {
+            self.ledger.commit(Batch { guards: guards.to_vec(), changes }).await?;
+        }
+        Ok(())
+    }
+
+    /// What a row that was judged leads to.
+    pub(super) fn note(
+        &self,
+        leads: &mut Leads,
+        (before, judged): (Option<&Known>, Judged),
+        row: &Row,
+        (name, found): (&str, Found),
+    ) {
+        let Judged { news, known } = judged;
+        if let Some(news) = news {
+            let coming = Coming { model: name.to_owned(), id: row.id, news, body: row.body.clone(), found };
+            if self.is_listed(&coming) {
+                self.know(&mut leads.begun, name, decide::begun(row.id, before));
+            }
+            leads.coming.push(coming);
+        }
+        if before != Some(&known) {
+            self.know(&mut leads.changes, name, known);
+        }
+    }
+
+    /// Adds what is known of a record to the others of its model.
+    fn know(&self, changes: &mut Vec<Change>, name: &str, known: Known) {
+        match changes.last_mut() {
+            Some(Change::Know { model, rows, .. }) if model == name => rows.push(known),
+            _ => changes.push(Change::Know { source: self.name().clone(), model: name.to_owned(), rows: vec![known] }),
+        }
+    }
+
     /// Takes events in, those whose types the source lists, and those of one record one after the other; `None` where intake cannot
     /// take one now.
     pub(super) async fn journal(&self, coming: &[Coming]) -> Option<Journalled> {
         let mut listed: BTreeMap<(&str, u64), Vec<&Coming>> = BTreeMap::new();
-        for coming in coming.iter().filter(|coming| self.source.events.contains_key(&native(coming))) {
+        for coming in coming.iter().filter(|coming| self.is_listed(coming)) {
             listed.entry((&coming.model, coming.id)).or_default().push(coming);
         }
         let count = listed.values().map(Vec::len).sum::<usize>();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use model::{Change, Fault, Guard, Known, Seen, SourceName, Standing};
 use policy::compiled::{Capture, CapturedModel, Source};
 
-use super::decide::{self, Depth, Found, Judged, Look, Told};
+use super::decide::{self, Depth, Found, Look, Told};
 use super::lead::{Coming, Leads};
 use super::nudged::Nudged;
 use super::progress::{Model, Progress};
@@ -103,15 +103,17 @@ impl Looker {
 
     /// One look at a model, and the step in the progress that it makes.
     pub(super) async fn look(&self, name: &str, look: &Look, nudged: &Nudged) -> Result<Came, Fault> {
+        // Before the reading: a step that another node makes meanwhile makes this one void.
+        let held = self.progress().await?;
         if let Look::Reconcile(run, step) = look {
             return match self.sight(name, (run, *step), &nudged.waiting(name)).await? {
-                Ok(sighting) => self.count(sighting).await,
+                Ok(sighting) => self.count(held, sighting).await,
                 Err(unread) => Ok(Came::Unread(unread)),
             };
         }
         let Some(captured) = self.capture.models.get(name) else { return Ok(Came::Done) };
         match self.see(name, captured, look).await? {
-            Ok(seeing) => self.conclude(seeing, &BTreeSet::new()).await,
+            Ok(seeing) => self.conclude(held, seeing, &BTreeSet::new()).await,
             Err(unread) => Ok(Came::Unread(unread)),
         }
     }
@@ -137,10 +139,15 @@ impl Looker {
         Ok(told.map(|told| Seeing { model: name.to_owned(), look: look.clone(), told, leads }))
     }
 
-    /// The second half: what was seen is taken in. `named` are the records that the outbox need not name any more.
-    pub(super) async fn conclude(&self, seeing: Seeing, named: &BTreeSet<u64>) -> Result<Came, Fault> {
+    /// The second half: what was seen is taken in, onto the progress as it stood before. `named` are the records that the outbox
+    /// need not name any more.
+    pub(super) async fn conclude(
+        &self,
+        (mut progress, version): (Progress, u64),
+        seeing: Seeing,
+        named: &BTreeSet<u64>,
+    ) -> Result<Came, Fault> {
         let Seeing { model: name, look, told, mut leads } = seeing;
-        let (mut progress, version) = self.progress().await?;
         let Some(model) = progress.models.remove(&name) else { return Ok(Came::Done) };
         let now = self.clock.now();
         let mut model: Model = decide::after(model, &look, told, now);
@@ -186,13 +193,15 @@ impl Looker {
             Depth::Whole | Depth::Changed => captured.reading.clone(),
         };
         let asked = Asked { model: name.to_owned(), reading, which, limit };
+        let asked_at = self.clock.now();
         let answer = self.records.shown(&self.peer, &asked).await;
+        let took = self.clock.now().since(asked_at);
         let shown = match self.read(look.word(), |shown: &Shown| shown.rows.len(), answer) {
             Ok(shown) => shown,
             Err(unread) => return Ok(Err(unread)),
         };
         self.judge(name, &shown.rows, (shown.shape, depth, found), leads).await?;
-        Ok(Ok(Told::of(&shown, limit)))
+        Ok(Ok(Told::of(&shown, limit, took)))
     }
 
     /// Records by their ids; those that are not shown are asked after.
@@ -234,20 +243,9 @@ impl Looker {
         let ids = rows.iter().map(|row| row.id).collect();
         let known = self.ledger.known(self.name(), name, ids).await?.rows;
         let known: BTreeMap<u64, Known> = known.into_iter().map(|known| (known.id, known)).collect();
-        let mut now_known = Vec::with_capacity(rows.len());
         for row in rows {
             let before = known.get(&row.id);
-            let Judged { news, known } = decide::judge(name, row, before, shape, depth);
-            if let Some(news) = news {
-                let (id, body) = (row.id, row.body.clone());
-                leads.coming.push(Coming { model: name.to_owned(), id, news, body, found });
-            }
-            if before != Some(&known) {
-                now_known.push(known);
-            }
-        }
-        if !now_known.is_empty() {
-            leads.changes.push(Change::Know { source: self.name().clone(), model: name.to_owned(), rows: now_known });
+            self.note(leads, (before, decide::judge(name, row, before, shape, depth)), row, (name, found));
         }
         Ok(())
     }

@@ -26,6 +26,8 @@ pub(super) struct Pulling {
     pub(super) reader: Reader,
     /// What was read beside it and waits.
     beside: Option<Beside>,
+    /// The version of the standing that what waits was compared with; our own steps since move it on.
+    version: u64,
 }
 
 /// What was read beside an outbox.
@@ -99,6 +101,9 @@ impl Looker {
             if came != Came::Done {
                 return Ok(came);
             }
+            if pulling.version == version {
+                pulling.version += 1;
+            }
         }
         pulling.reader.heard(&pulled, &fold, now);
         self.tell_of((&progress, &after), &pulled, &pulling.reader);
@@ -106,7 +111,12 @@ impl Looker {
     }
 
     /// Reads something beside the outbox, to be judged when that has come past it.
-    pub(super) async fn read_beside(&self, name: &str, look: &Look, pulling: &mut Pulling) -> Result<Came, Fault> {
+    pub(super) async fn read_beside(
+        &self,
+        (name, look): (&str, &Look),
+        version: u64,
+        pulling: &mut Pulling,
+    ) -> Result<Came, Fault> {
         let Some(captured) = self.capture.models.get(name) else { return Ok(Came::Done) };
         let seen = match look {
             // Nobody nudges where an outbox is read.
@@ -120,7 +130,7 @@ impl Looker {
         };
         match seen {
             Ok(beside) => {
-                pulling.beside = Some(beside);
+                (pulling.beside, pulling.version) = (Some(beside), version);
                 pulling.reader.waits(self.clock.now());
                 Ok(Came::Done)
             }
@@ -129,11 +139,15 @@ impl Looker {
     }
 
     /// Judges what was read beside the outbox, but for what lines have told of since. Answers also of which model it was.
-    pub(super) async fn judge_beside(&self, pulling: &mut Pulling) -> Result<(String, Came), Fault> {
+    /// Where another node made a step meanwhile, what it knows may be newer than what was read, which is dropped.
+    pub(super) async fn judge_beside(&self, held: (Progress, u64), pulling: &mut Pulling) -> Result<(String, Came), Fault> {
         let (Some(beside), Some(wait)) = (pulling.beside.take(), pulling.reader.wait.take()) else {
             return Ok((OUTBOX.to_owned(), Came::Done));
         };
         let name = beside.model().to_owned();
+        if held.1 != pulling.version {
+            return Ok((name, Came::Done));
+        }
         let of_model = |records: &BTreeSet<(String, u64)>| -> BTreeSet<u64> {
             records.iter().filter(|(model, _)| *model == name).map(|(_, id)| *id).collect()
         };
@@ -141,7 +155,7 @@ impl Looker {
         let mut seeing = match beside {
             Beside::Look(seeing) => seeing,
             Beside::Step(sighting) => {
-                let came = self.count(sighting.without(&told)).await?;
+                let came = self.count(held, sighting.without(&told)).await?;
                 return Ok((name, came));
             }
         };
@@ -156,7 +170,7 @@ impl Looker {
             | Look::Identities { .. }
             | Look::Reconcile(..) => BTreeSet::new(),
         };
-        let came = self.conclude(seeing, &read).await?;
+        let came = self.conclude(held, seeing, &read).await?;
         Ok((name, came))
     }
 

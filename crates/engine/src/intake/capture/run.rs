@@ -236,10 +236,10 @@ async fn turn_of_outbox(looker: &Looker, memory: &mut Memory) -> Result<(), Faul
         Step::Acknowledge(place) => (outbox, looker.acknowledge(place, pulling).await),
         Step::Pull(place) => (outbox, looker.pull(place, (progress, version), pulling).await?),
         Step::Look(name, look) => {
-            let came = looker.read_beside(&name, &look, pulling).await?;
+            let came = looker.read_beside((&name, &look), version, pulling).await?;
             (name, came)
         }
-        Step::Judge => looker.judge_beside(pulling).await?,
+        Step::Judge => looker.judge_beside((progress, version), pulling).await?,
         Step::Drop => {
             if let Some(name) = pulling.drop_beside() {
                 let until = longer(looker, left_alone.get(&name).copied());

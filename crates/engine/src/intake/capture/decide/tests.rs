@@ -1,5 +1,7 @@
 //! Tables of what is looked at next, and of what a look tells.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 
 use super::super::reconcile::standing::Reconciliation;
@@ -30,8 +32,12 @@ fn known(written: i64, state: Option<&str>, body: Option<&str>) -> Known {
         state: state.map(str::to_owned),
         digest: body.map(|body| Digest::of(body.as_bytes())),
         seen: Seen::Shown,
+        told: TOLD,
     }
 }
+
+/// Seven times before.
+const TOLD: Tellings = Tellings { times: 7, telling: Telling::Done };
 
 fn following() -> Model {
     Model {
@@ -66,7 +72,9 @@ fn a_record_is_an_event_by_its_state_or_because_its_content_is_another() {
         let row = row(42, 9, state, "new");
         let judged = judge("sale.order", &row, before.as_ref(), shape, Depth::Whole);
         assert_eq!(judged.news.map(|news| news.word).as_deref(), expected, "{before:?}");
-        assert_eq!(judged.known, known(9, state, Some("new")), "{before:?}");
+        let times = before.map_or(0, |before| before.told.times) + u64::from(expected.is_some());
+        let told = Tellings { times, telling: Telling::Done };
+        assert_eq!(judged.known, Known { told, ..known(9, state, Some("new")) }, "{before:?}");
     }
 }
 
@@ -74,7 +82,7 @@ fn a_record_is_an_event_by_its_state_or_because_its_content_is_another() {
 fn a_light_look_makes_known_and_never_an_event_and_leaves_what_a_sweep_has_to_find() {
     let seen = row(42, 9, Some("sale"), "light");
     for (before, expected) in [
-        (None, known(9, Some("sale"), None)),
+        (None, Known { told: Tellings::default(), ..known(9, Some("sale"), None) }),
         (Some(known(9, Some("sale"), Some("body"))), known(9, Some("sale"), None)),
         (Some(known(8, Some("draft"), Some("body"))), known(8, Some("draft"), Some("body"))),
     ] {
@@ -83,18 +91,53 @@ fn a_light_look_makes_known_and_never_an_event_and_leaves_what_a_sweep_has_to_fi
     }
 }
 
-#[test]
-fn the_same_step_has_the_same_key_and_another_one_has_not() {
-    let key = |row: &Row, before: Option<&Known>| {
-        judge("sale.order", row, before, Shape::Stated, Depth::Whole).news.map(|news| news.key)
+/// Reads a record and tells what is news, as often as there are bodies; answers the keys.
+fn keys(bodies: &[&str], mut before: Option<Known>) -> Vec<Option<String>> {
+    let read = |body: &&str| {
+        let judged = judge("sale.order", &row(42, 9, None, body), before.as_ref(), Shape::Stated, Depth::Whole);
+        before = Some(judged.known);
+        judged.news.map(|news| news.key)
     };
-    let (a, b) = (row(42, 9, None, "a"), row(42, 9, None, "b"));
-    let (at_a, at_b) = (known(9, None, Some("a")), known(9, None, Some("b")));
-    assert_eq!(key(&b, Some(&at_a)), key(&b, Some(&at_a)));
-    // There and back within a second of Odoo's: the way back is another event than the way there.
-    assert_ne!(key(&a, None), key(&a, Some(&at_b)));
-    assert!(key(&a, Some(&at_b)).is_some());
+    bodies.iter().map(read).collect()
+}
+
+#[test]
+fn there_and_back_is_told_each_time_however_often_and_without_a_write_date() {
+    let told: BTreeSet<String> = keys(&["a", "a", "b", "a", "b", "a"], None).into_iter().flatten().collect();
+    assert_eq!(told.len(), 5, "{told:?}");
     assert_eq!(deletion("sale.order", 42), deletion("sale.order", 42));
+}
+
+#[test]
+fn what_was_begun_is_told_under_its_key_and_what_was_changed_back_meanwhile_under_another() {
+    let before = known(9, None, Some("a"));
+    let begun = begun(42, Some(&before));
+    assert_eq!((begun.digest, begun.told.telling), (before.digest, Telling::Begun));
+    let there = keys(&["b"], Some(before));
+    assert_eq!(keys(&["b"], Some(begun.clone())), there);
+    let back = keys(&["a"], Some(begun));
+    assert!(back != there && back[0].is_some(), "{back:?}");
+}
+
+#[test]
+fn what_was_begun_for_the_first_time_is_known_so_that_its_deletion_is_missed() {
+    let begun = begun(42, None);
+    assert_eq!((begun.seen, begun.digest, begun.told.telling), (Seen::Shown, None, Telling::Begun));
+    assert_eq!(keys(&["a"], Some(begun)), keys(&["a"], None));
+}
+
+#[test]
+fn a_light_look_leaves_what_was_begun() {
+    let begun = begun(42, Some(&known(9, Some("sale"), Some("body"))));
+    let judged = judge("sale.order", &row(42, 9, Some("sale"), "light"), Some(&begun), Shape::Stated, Depth::Light);
+    assert_eq!(judged.known.told, begun.told);
+}
+
+#[test]
+fn a_page_shows_what_was_there_when_it_was_asked_for() {
+    let shown = Shown { rows: vec![row(42, 9, None, "a")], at: at(100), shape: Shape::Stated };
+    let told = Told::of(&shown, 1, TimeSpan::from_secs(30));
+    assert_eq!(told, Told { more_after: Some(42), at: at(70) });
 }
 
 #[test]

@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Batch, Change, Fault, Known};
+use model::{Batch, Fault, Known};
 use policy::compiled::CapturedModel;
 
 use super::super::decide::{self as capture, Depth, Found};
-use super::super::lead::{Coming, Leads};
+use super::super::lead::Leads;
 use super::super::look::{Came, Looker};
+use super::super::progress::Progress;
 use super::super::search::{At, Cut, Ids, Searched};
 use super::decide::{self, Compared, Reached};
 use super::standing::{Brake, Mode, Place, Run, Step};
@@ -102,9 +103,12 @@ impl Looker {
     }
 
     /// The second half: what was seen is counted and taken in.
-    pub(in super::super) async fn count(&self, sighting: Sighting) -> Result<Came, Fault> {
+    pub(in super::super) async fn count(
+        &self,
+        (mut progress, version): (Progress, u64),
+        sighting: Sighting,
+    ) -> Result<Came, Fault> {
         let Sighting { model: name, mut run, step, seen, reached, unread } = sighting;
-        let (mut progress, version) = self.progress().await?;
         let Some(mut model) = progress.models.remove(&name) else { return Ok(Came::Done) };
         if model.reconciliation.run.as_ref().is_some_and(|held| *held != run) {
             // Somebody asked for another one meanwhile.
@@ -117,6 +121,7 @@ impl Looker {
         }
         match run.mode {
             Mode::Recover => {
+                self.begin_telling(&mut leads, &[self.guard(version)]).await?;
                 let Some(journalled) = self.journal(&leads.coming).await else { return Ok(Came::Refused) };
                 run.tally.recovered += journalled.taken;
                 run.tally.unlisted += journalled.unlisted;
@@ -210,26 +215,14 @@ impl Looker {
         let readable = self.ledger.known(self.name(), of.name, ids).await?;
         let known: BTreeMap<u64, Known> = readable.rows.into_iter().map(|known| (known.id, known)).collect();
         seen.unreadable += readable.unreadable.len() as u64;
-        let mut now_known = Vec::new();
         for row in rows {
             let before = known.get(&row.id);
             let judged = capture::judge(of.name, &row, before, shape, Depth::Whole);
             let compared = decide::compared(before, &judged, row.id, of.nudged);
             seen.compared.push((row.id, compared));
-            if compared == Compared::Moving {
-                continue;
+            if compared != Compared::Moving {
+                self.note(&mut seen.leads, (before, judged), &row, (of.name, Found::Reconciliation));
             }
-            if let Some(news) = judged.news {
-                let (model, found) = (of.name.to_owned(), Found::Reconciliation);
-                seen.leads.coming.push(Coming { model, id: row.id, news, body: row.body, found });
-            }
-            if before != Some(&judged.known) {
-                now_known.push(judged.known);
-            }
-        }
-        if !now_known.is_empty() {
-            let (source, model) = (self.name().clone(), of.name.to_owned());
-            seen.leads.changes.push(Change::Know { source, model, rows: now_known });
         }
         Ok(())
     }
