@@ -35,7 +35,7 @@ impl Odoo {
                 "The user logs in with two factors, and a password alone opens no session.".to_owned(),
             ));
         }
-        let cookie = raw.cookies.iter().find_map(|cookie| session(cookie)).ok_or_else(|| rpc::foreign(raw.status))?;
+        let cookie = raw.cookies.iter().find_map(session).ok_or_else(|| rpc::foreign(raw.status))?;
         Ok(Web { cookie })
     }
 
