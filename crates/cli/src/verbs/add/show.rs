@@ -103,7 +103,7 @@ fn outbox(rules: &[(OutboxRule, RuleStands)], by: By, output: &Output) {
     match by {
         By::Us => output.line(&format!(
             "would make or change in Odoo {}; readers of the outbox see what they name, of every record",
-            counted(wanting, "rule of the outbox")
+            counted(wanting, "outbox rule")
         )),
         By::Another => {
             output.line("rules of the outbox need the group \"Crossdock: configure the outbox\", which our user does not have; give it, or let");

@@ -30,7 +30,8 @@ pub(super) async fn check(policy: &Policy, settings: &Settings, (common, args): 
         examine((&asker, &peer, &session), policy, checks).await;
         let captured = policy.sources.values().filter_map(|source| Some((&**source, source.captured()?)));
         for (source, capture) in captured.filter(|(_, it)| it.odoo.system == declared.system) {
-            if capture.by == CapturedBy::Outbox {
+            // Where it cannot be read, that was told.
+            if capture.by == CapturedBy::Outbox && odoo::outbox(&asker, &peer, &session).await.is_ok() {
                 rules((&asker, &peer, &session), capture, checks).await;
             }
             if !args.test_event {
