@@ -335,7 +335,8 @@ fn event(number: u128, key: &str, at: Timestamp) -> Event {
         trace: None,
         identifiers: Vec::new(),
         origin: Origin::Live,
-        attributes: BTreeMap::new(),
+        // Where a corrected body says nothing of its key, this does.
+        attributes: (!key.is_empty()).then(|| ("partitionkey".to_owned(), key.to_owned())).into_iter().collect(),
         body,
         data: model::event::DataAt::Whole,
         content_type: "application/json".to_owned(),
