@@ -190,6 +190,7 @@ fn a_secret_without_a_value_is_unhealthy_on_both_sides() {
         accepted_since_start: 0,
         duplicates_since_start: 0,
         nudges_since_start: 0,
+        completeness: None,
     };
     let wms = DestinationStatus { secrets_missing: missing(), ..wms() };
     let seen = Seen { sources: &[shop], destinations: &[wms], work: &[work(NOW - 400)], ..quiet() };

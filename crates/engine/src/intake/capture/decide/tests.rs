@@ -72,7 +72,7 @@ fn a_record_is_an_event_by_its_state_or_because_its_content_is_another() {
         let row = row(42, 9, state, "new");
         let judged = judge("sale.order", &row, before.as_ref(), shape, Depth::Whole);
         assert_eq!(judged.news.map(|news| news.word).as_deref(), expected, "{before:?}");
-        let times = before.map_or(0, |before| before.told.times) + u64::from(expected.is_some());
+        let times = before.as_ref().map_or(0, |before| before.told.times) + u64::from(expected.is_some());
         let told = Tellings { times, telling: Telling::Done };
         assert_eq!(judged.known, Known { told, ..known(9, state, Some("new")) }, "{before:?}");
     }

@@ -1,7 +1,7 @@
 //! Tables of what a reconciliation does next, and of what a record is.
 
 use bytes::Bytes;
-use model::{Digest, Seen};
+use model::{Digest, Seen, Told};
 
 use super::super::super::decide::{self as capture, Depth, Look, judge};
 use super::super::super::progress::{Pass, Phase};
@@ -28,7 +28,7 @@ fn row(id: u64, written: i64) -> Row {
 
 fn known(row: &Row) -> Known {
     let digest = Some(Digest::of(&row.body));
-    Known { id: row.id, written_at: row.written_at, state: row.state.clone(), digest, seen: Seen::Shown }
+    Known { id: row.id, written_at: row.written_at, state: row.state.clone(), digest, seen: Seen::Shown, told: Told::default() }
 }
 
 /// A model that was swept, and passed over, and reconciled at that moment.
