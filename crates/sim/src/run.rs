@@ -169,7 +169,8 @@ fn world(seed: u64, options: Options, kind: JournalKind, parts: Parts) -> Result
     };
     let machines = Machines::new(swarm.nodes, swarm.machines.fast.unwrap_or_default());
     let clock = SimClock::new(Arc::clone(&timeline), Arc::clone(machines.elsewhere()), stream("stores"));
-    let (stores, broker) = stores(seed, &swarm, &(Arc::new(clock.broken(defect.clone())) as Arc<dyn Clock>));
+    let store_clock = Arc::new(clock.broken(defect.clone()));
+    let (stores, broker) = stores(seed, &swarm, &(Arc::clone(&store_clock) as Arc<dyn Clock>));
     Ok(World {
         seed,
         timeline: Arc::clone(&timeline),
@@ -177,6 +178,7 @@ fn world(seed: u64, options: Options, kind: JournalKind, parts: Parts) -> Result
         oracle,
         sky,
         stores,
+        store_clock,
         broker,
         receivers: Arc::new(receivers),
         keys: Arc::new(keyring(&projects[1])),
