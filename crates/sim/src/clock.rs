@@ -62,6 +62,13 @@ impl SimClock {
         Self { defect, ..self }
     }
 
+    /// A new life, no earlier than what was shown last: as of a store that was closed while its nodes were off.
+    pub fn begin_again(&self, shown: Timestamp) {
+        let mut onward = Onward::default();
+        onward.not_before(shown, self.timeline.elapsed(), self.wall());
+        *self.onward() = onward;
+    }
+
     fn onward(&self) -> MutexGuard<'_, Onward> {
         self.onward.lock().unwrap_or_else(PoisonError::into_inner)
     }

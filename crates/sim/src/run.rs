@@ -184,7 +184,8 @@ fn world(seed: u64, options: Options, kind: JournalKind, parts: Parts) -> Result
     let company = swarm.company.map(|faults| Arc::new(Company::new(faults, Arc::clone(&timeline), &mut stream("records"))));
     let machines = Machines::new(swarm.nodes, swarm.machines.fast.unwrap_or_default());
     let clock = SimClock::new(Arc::clone(&timeline), Arc::clone(machines.elsewhere()), stream("stores"));
-    let (stores, broker) = stores(seed, &swarm, &(Arc::new(clock.broken(defect.clone())) as Arc<dyn Clock>));
+    let store_clock = Arc::new(clock.broken(defect.clone()));
+    let (stores, broker) = stores(seed, &swarm, &(Arc::clone(&store_clock) as Arc<dyn Clock>));
     Ok(World {
         seed,
         timeline: Arc::clone(&timeline),
@@ -192,6 +193,7 @@ fn world(seed: u64, options: Options, kind: JournalKind, parts: Parts) -> Result
         oracle,
         sky,
         stores,
+        store_clock,
         broker,
         receivers: Arc::new(receivers),
         company,

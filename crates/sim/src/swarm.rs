@@ -161,7 +161,7 @@ pub struct Keeping {
     pub give_up: u64,
     /// How long all nodes are off after the faults: a little less or more than keys are remembered.
     pub absence: Option<TimeSpan>,
-    /// How far all calendars are ahead in a short life in the middle of that, as of a machine whose battery is empty.
+    /// How far all calendars are ahead in a short life near the end of that, as of a machine whose battery is empty.
     pub astray: Option<TimeSpan>,
 }
 

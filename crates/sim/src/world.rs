@@ -8,7 +8,7 @@ use engine::keyring::Keyring;
 use formats::signature::Secret;
 use model::{SecretName, TimeSpan};
 
-use crate::clock::Calendar;
+use crate::clock::{Calendar, SimClock};
 use crate::company::Company;
 use crate::defect::Defect;
 use crate::executor::Spawner;
@@ -38,6 +38,8 @@ pub struct World {
     pub sky: Arc<Sky>,
     /// The stores.
     pub stores: Stores,
+    /// Their clock.
+    pub store_clock: Arc<SimClock>,
     /// The journal once more, where it is a broker with troubles of its own.
     pub broker: Option<Arc<PartitionedJournal>>,
     /// The destinations.

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use engine::node::DRAIN;
-use model::TimeSpan;
+use engine::ports::Clock as _;
+use model::{TimeSpan, Timestamp};
 
 use crate::captured::meanwhile;
 use crate::life;
@@ -109,32 +110,35 @@ pub async fn set_right(world: &Arc<World>) {
     }
 }
 
-/// All nodes are off for that long, as over a company's holidays; where the seed says so with a short life in the middle whose
+/// All nodes are off for that long, as over a company's holidays; where the seed says so with a short life near its end whose
 /// calendars are wrong.
 pub async fn absence(world: &Arc<World>, span: TimeSpan) {
-    stop_all(world).await;
+    let mut shown = stop_all(world).await;
     world.oracle.note(|| format!("everything is off for {span}"));
-    meanwhile(world, span.percent(50)).await;
+    meanwhile(world, span.percent(90)).await;
     if let Some(ahead) = world.swarm.keeping.astray {
         world.oracle.note(|| format!("a short life begins with calendars that are {ahead} ahead"));
         world.machines.set_ahead(ahead);
-        begin_all(world);
+        begin_all(world, shown);
         world.timeline.sleep(ASTRAY).await;
-        stop_all(world).await;
+        shown = stop_all(world).await;
         world.machines.set_ahead(TimeSpan::ZERO);
     }
-    meanwhile(world, span.percent(50)).await;
-    begin_all(world);
+    meanwhile(world, span.percent(10)).await;
+    begin_all(world, shown);
 }
 
-async fn stop_all(world: &Arc<World>) {
+/// Answers with what the clock of the stores showed last: they end with the nodes.
+async fn stop_all(world: &Arc<World>) -> Timestamp {
     for name in world.machines.names() {
         stop(world, &name, &world.group_of(&name)).await;
         world.machines.set_door(&name, None);
     }
+    world.store_clock.now()
 }
 
-fn begin_all(world: &Arc<World>) {
+fn begin_all(world: &Arc<World>, shown: Timestamp) {
+    world.store_clock.begin_again(shown);
     for name in world.machines.names() {
         life::begin(world, &name);
     }

@@ -28,7 +28,14 @@ fn row(id: u64, written: i64) -> Row {
 
 fn known(row: &Row) -> Known {
     let digest = Some(Digest::of(&row.body));
-    Known { id: row.id, written_at: row.written_at, state: row.state.clone(), digest, seen: Seen::Shown, told: Told::default() }
+    Known {
+        id: row.id,
+        written_at: row.written_at,
+        state: row.state.clone(),
+        digest,
+        seen: Seen::Shown,
+        told: Told::default(),
+    }
 }
 
 /// A model that was swept, and passed over, and reconciled at that moment.
