@@ -100,7 +100,7 @@ impl Capturing {
     }
 
     /// A fresh record, of which no nudge tells.
-    pub(crate) fn make_one(&self, world: &Arc<World>) {
+    pub(crate) fn make_one(world: &Arc<World>) {
         if let Some(mut clerk) = Clerk::new(world, 0) {
             clerk.make_one();
         }

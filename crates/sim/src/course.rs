@@ -110,7 +110,7 @@ async fn whole(world: &Arc<World>, judge: &mut Judge) -> Result<(), Fault> {
     drain(world, judge, &mut settler).await?;
     fresh(world, &mut random).await?;
     if let Some(capturing) = &capturing {
-        capturing.make_one(world);
+        Capturing::make_one(world);
         follow(world, judge, (capturing, Owed::ByPasses), &mut settler).await?;
         drain(world, judge, &mut settler).await?;
         capturing.look(world).await?;

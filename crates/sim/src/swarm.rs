@@ -203,12 +203,10 @@ impl Swarm {
 }
 
 impl Swarm {
-    /// The same run with a company, where there is to be one; by the seed when nothing is said. Its chance is a stream of its own,
-    /// for the same reason.
+    /// The same run with a company, where there is to be one. Its chance is a stream of its own, for the same reason.
     #[must_use]
     pub fn with_company(self, random: &mut Random, captures: Option<Captures>) -> Self {
-        let is_drawn = random.in_thousand(500);
-        let has_one = captures.map_or(is_drawn, |captures| captures == Captures::On);
+        let has_one = captures == Some(Captures::On);
         let faults = Faults::draw(random, self.keeping.is_short_of_room());
         Self { company: has_one.then_some(faults), ..self }
     }

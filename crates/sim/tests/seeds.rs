@@ -68,7 +68,8 @@ fn what_is_broken_on_purpose_is_seen() {
     for rule in Rule::INVARIANTS {
         assert!(Flaw::ALL.iter().any(|flaw| flaw.rule() == rule), "nothing breaks {rule}");
     }
-    for flaw in Flaw::ALL {
+    // Those of captures are a campaign of their own: `cargo xtask sim --break I13Gone` and its like.
+    for flaw in Flaw::ALL.into_iter().filter(|flaw| flaw.captures().is_none()) {
         check_caught(flaw, 100);
     }
 }

@@ -136,12 +136,10 @@ impl Pair {
     fn pass_time(&mut self, it: &JournalFixture) {
         let jitter = TimeSpan::from_micros(self.dice.below(1_000_000));
         let days = TimeSpan::from_days(self.dice.below(6));
-        if self.dice.one_in(5) {
-            it.clock.set(it.clock.now() - days - jitter);
-        } else if self.dice.one_in(5) {
-            it.clock.set(it.clock.now() + days.times(10) + jitter);
-        } else {
-            it.clock.advance(days + jitter);
+        match self.dice.below(25) {
+            0..5 => it.clock.set(it.clock.now() - days - jitter),
+            5..9 => it.clock.set(it.clock.now() + days.times(10) + jitter),
+            _ => it.clock.advance(days + jitter),
         }
     }
 

@@ -16,6 +16,7 @@ pub(crate) enum Add {
 
 /// Which Odoo, and what of it.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag by itself")]
 pub(crate) struct AddOdoo {
     /// Where it is, such as `https://erp.example.com`
     pub(crate) address: String,

@@ -75,6 +75,7 @@ impl Ear {
         Ok(Self::Product { client: Box::new(client), source: source.clone(), before })
     }
 
+    #[expect(clippy::disallowed_methods, reason = "it ends with the ear, which aborts it")]
     async fn own(address: SocketAddr, source: &SourceName, secret: &str) -> Result<Self, String> {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|error| format!("{address}, where the product would listen, is taken: {error}"))?;

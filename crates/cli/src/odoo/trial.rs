@@ -142,7 +142,7 @@ impl Trial<'_> {
         let rule = if self.source.secrets.is_empty() { None } else { self.rule(&named.0).await.map_err(told)? };
         match (rule, ear) {
             (None, _) if self.capture.by == CapturedBy::Outbox => {
-                tried.not_rung = Some("the outbox tells of changes".to_owned())
+                tried.not_rung = Some("the outbox tells of changes".to_owned());
             }
             (None, _) => tried.not_rung = Some("there is none that our user may run".to_owned()),
             (Some(_), Err(why)) => tried.not_rung = Some(why.clone()),
@@ -181,21 +181,30 @@ impl Trial<'_> {
     /// Waits until somebody saves something in Odoo, for so long.
     pub(crate) async fn wait(&self, ear: &mut Result<Ear, String>, patience: TimeSpan) -> Result<Option<Saved>, Diagnostic> {
         let (since, until) = (self.clock_there(), moment::now() + patience);
+        // Write dates are whole seconds: what was saved in this one before the wait began is not what is waited for.
+        let before = self.written(since).await?;
         loop {
-            for model in self.capture.models.keys() {
-                let rows = self.read(Which::Written { from: since, after: 0 }, model).await?;
-                if let Some(row) = rows.last() {
-                    let named = (model.clone(), row.id);
-                    let is_heard = if let Ok(ear) = ear { ear.hears(&named, LOOK).await } else { false };
-                    let found = if is_heard { Found::Nudge } else { Found::Sweep };
-                    return Ok(Some(Saved { example: example(model, row), found }));
-                }
+            let written = self.written(since).await?;
+            if let Some((model, row)) = written.iter().rfind(|it| !before.contains(it)) {
+                let is_heard = if let Ok(ear) = ear { ear.hears(&(model.clone(), row.id), LOOK).await } else { false };
+                let found = if is_heard { Found::Nudge } else { Found::Sweep };
+                return Ok(Some(Saved { example: example(model, row), found }));
             }
             if moment::now() >= until {
                 return Ok(None);
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// What was written since then, by model.
+    async fn written(&self, since: Timestamp) -> Result<Vec<(String, Row)>, Diagnostic> {
+        let mut written = Vec::new();
+        for model in self.capture.models.keys() {
+            let rows = self.read(Which::Written { from: since, after: 0 }, model).await?;
+            written.extend(rows.into_iter().map(|row| (model.clone(), row)));
+        }
+        Ok(written)
     }
 
     /// Reads as capture does.

@@ -1,7 +1,9 @@
 //! Reconciliation over the stores: gaps are found and become events, the number says so, what is on its way is no gap, and too many
 //! deletions at once are not believed.
 
+#[cfg(test)]
 mod odoo;
+#[cfg(test)]
 mod world;
 
 use engine::intake::capture::reconcile::standing::{Mode, Tally};

@@ -86,6 +86,9 @@ pub(crate) fn erp() -> SourceName {
     SourceName::new("erp").unwrap()
 }
 
+/// A store, in three roles, and the folder that it is in.
+type Stores = (Arc<dyn Journal>, Arc<dyn Ledger>, Arc<dyn Views>, Option<TempDir>);
+
 impl World {
     /// A source that has looked at `orders` orders of one customer, which were written long ago.
     pub(crate) async fn new(over: Over, orders: u64) -> Self {
@@ -93,7 +96,7 @@ impl World {
         let as_clock: Arc<dyn Clock> = clock.clone();
         let odoo = Arc::new(FakeOdoo::new(Arc::clone(&clock)));
         (1..=orders).for_each(|id| odoo.write_at(id, "ACME", BEGINNING - TimeSpan::from_days(1)));
-        let (journal, ledger, views, folder): (Arc<dyn Journal>, Arc<dyn Ledger>, Arc<dyn Views>, _) = match over {
+        let (journal, ledger, views, folder): Stores = match over {
             Over::Memory => {
                 let ledger = Arc::new(MemoryLedger::new(Arc::clone(&as_clock)));
                 (Arc::new(MemoryJournal::new(Arc::clone(&as_clock), 100_000_000)), ledger.clone(), ledger, None)
@@ -138,6 +141,7 @@ impl World {
     }
 
     /// Starts the loop of captures, as a process that begins.
+    #[expect(clippy::disallowed_methods, reason = "the world awaits it when it ends")]
     pub(crate) fn start(&mut self) {
         let (stop, told) = watch::channel(false);
         let captures = Captures {

@@ -72,9 +72,9 @@ impl Passed {
     }
 
     fn told(self) -> Vec<String> {
-        let told = |(last, first, why): (Position, Position, String)| match first == last {
-            true => format!("record {first} of the journal: {why}"),
-            false => format!("records {first} to {last} of the journal: {why}"),
+        let told = |(last, first, why): (Position, Position, String)| {
+            let which = if first == last { format!("record {first}") } else { format!("records {first} to {last}") };
+            format!("{which} of the journal: {why}")
         };
         self.runs.into_iter().map(told).collect()
     }

@@ -187,7 +187,7 @@ impl Odoo {
     pub fn lose(&self, rows: usize) {
         let mut places: Vec<_> = self.records(outbox::MODEL).iter().map(|(id, row)| (row.int("txid"), *id)).collect();
         places.sort_unstable();
-        if let Some(upto) = places.into_iter().take(rows).last() {
+        if let Some(upto) = places.into_iter().take(rows).next_back() {
             self.shared.world().outbox.lose(rows, upto);
         }
     }

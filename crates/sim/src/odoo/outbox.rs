@@ -162,13 +162,13 @@ fn shipped(env: &mut Env<'_>, changed: &[(&'static str, i64)]) -> Result<(), Fai
         let described = view.model(model)?;
         let payload = row(&view, described, id, (&[], Pairs::Ids)).unwrap_or_else(|| json!({ "id": id }));
         let event_type = format!("odoo.{model}.{kind}");
-        tell(env, Telling { event_type, model, id, trigger, reading: "", payload: &payload })?;
+        tell(env, &Telling { event_type, model, id, trigger, reading: "", payload: &payload })?;
     }
     Ok(())
 }
 
 /// Writes a row.
-pub(super) fn tell(env: &mut Env<'_>, telling: Telling<'_>) -> Result<(), Failure> {
+pub(super) fn tell(env: &mut Env<'_>, telling: &Telling<'_>) -> Result<(), Failure> {
     let txid = i64::try_from(env.world.store.touch(env.tx)).unwrap_or(i64::MAX);
     let event = env.world.outbox.unique();
     let fields = vec![
@@ -242,6 +242,7 @@ fn instant(micros: i64) -> String {
     moment(micros, Grain::Micros).replacen(' ', "T", 1) + "Z"
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a method of the table, where others fail")]
 fn pull(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
     let number = |name: &str| call.get(name).as_i64().unwrap_or_default();
     let asked = call.get("epoch").as_str().unwrap_or_default();

@@ -98,7 +98,7 @@ pub(super) fn record(env: &mut Env<'_>, changed: &[(&'static str, i64)]) -> Resu
             let payload = if rule.trigger == "deleted" { json!({ "id": id }) } else { payload(env, &rule, id) };
             outbox::tell(
                 env,
-                Telling {
+                &Telling {
                     event_type: rule.event_type.clone(),
                     model: rule.model,
                     id,

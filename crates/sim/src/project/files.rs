@@ -21,7 +21,7 @@ impl Project {
             files.push(file(format!("systems/{}.yaml", source.name), sender(source)));
             files.push(file(format!("contracts/{}/1.0.0.yaml", contract_of(&source.name)), contract(&source.name)));
         }
-        files.extend(self.captured.iter().flat_map(|captured| captured.files()));
+        files.extend(self.captured.iter().flat_map(super::captured::Captured::files));
         for retry in &self.retries {
             files.push(file(format!("policies/{}.yaml", retry.name), retry_text(retry)));
         }

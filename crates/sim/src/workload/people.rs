@@ -142,7 +142,7 @@ impl Person {
         let way = *self.random.pick(&[Way::Pause, Way::Resume, Way::Resume]);
         let captured = project.captured.iter().map(|_| Captured::NAME);
         let sources: Vec<&str> = project.sources.iter().map(|source| source.name.as_str()).chain(captured).collect();
-        let source = SourceName::new(*self.random.pick(&sources)).map(Object::Source);
+        let source = SourceName::new(self.random.pick::<&str>(&sources)).map(Object::Source);
         let destination = DestinationName::new(&self.random.pick(&project.destinations).name).map(Object::Destination);
         let flow = FlowName::new(&self.random.pick(&project.flows).name).map(Object::Flow);
         let objects: Vec<Object> = [source, destination, flow].into_iter().flatten().collect();

@@ -11,7 +11,7 @@ fn version() -> Version {
 }
 
 /// What is read of a package, which 19 calls otherwise.
-fn wanted<'a>(reading: &'a Reading) -> BTreeMap<String, Wanted<'a>> {
+fn wanted(reading: &Reading) -> BTreeMap<String, Wanted<'_>> {
     let about =
         json!({ "name": { "type": "char" }, "write_date": { "type": "datetime" }, "shipping_weight": { "type": "float" } });
     let there = "stock.quant.package".to_owned();

@@ -50,7 +50,9 @@ async fn rules((asker, peer, session): (&Odoo, &Peer, &Session), capture: &Captu
         match stands((asker, peer, session), (model, &captured.reading)).await {
             Ok(found) => {
                 differing += found.len();
-                found.iter().for_each(|found| checks.diagnosed(WHAT, found));
+                for found in &found {
+                    checks.diagnosed(WHAT, found);
+                }
             }
             Err(Refused::Said { class: Class::Access, .. }) => {
                 return checks.note(WHAT, format!("{}: only who configures the outbox is told its rules", peer.name));

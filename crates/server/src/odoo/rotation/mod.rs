@@ -137,6 +137,7 @@ impl Rotation<'_> {
         }
     }
 
+    #[expect(clippy::result_large_err, reason = "what is found is shown as it is; this is asked once an hour")]
     fn known(&self) -> Result<Known, Diagnostic> {
         let declared = self.declared;
         let rotate = declared.rotate.as_ref().ok_or_else(|| self.no_rotation())?;

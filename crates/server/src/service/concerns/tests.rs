@@ -215,8 +215,12 @@ fn a_secret_without_a_value_is_unhealthy_on_both_sides() {
 fn the_router_the_journal_and_the_clock_have_their_bounds() {
     let text = "the router is behind: 7 accepted entries wait for it, the oldest for 11 s";
     check(&Seen { unrouted: Some((7, at(NOW - 11))), ..quiet() }, &[("router", Health::Unhealthy, text)]);
-    let of_budget = |store, percent| format!("the {store} is at {percent} % of its budget; at 100 % intake answers 503");
-    let full = "the journal is full, at 101 % of its budget: intake answers 503 until there is room".to_owned();
+    let mend = |store| format!("raise `{store}_mib`, or stop the product and run `crossdock retention preview`");
+    let of_budget = |store, percent| {
+        format!("the {store} is at {percent} % of its budget; at 100 % intake answers 503; {}", mend(store))
+    };
+    let full =
+        format!("the journal is full, at 101 % of its budget: intake answers 503 until there is room; {}", mend("journal"));
     for (percent, health, text) in [
         (70, Health::Healthy, of_budget("journal", 70)),
         (85, Health::Unhealthy, of_budget("journal", 85)),

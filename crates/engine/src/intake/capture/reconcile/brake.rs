@@ -60,8 +60,9 @@ pub fn after(held: Option<Brake>, lacking: Option<Lacking>, now: Timestamp) -> O
 }
 
 /// The brake once somebody released it.
-pub fn release(brake: Brake, by: &Principal) -> Brake {
-    Brake { released: Some(by.clone()), ..brake }
+pub fn release(mut brake: Brake, by: &Principal) -> Brake {
+    brake.released = Some(by.clone());
+    brake
 }
 
 #[cfg(test)]

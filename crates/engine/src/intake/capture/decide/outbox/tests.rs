@@ -93,7 +93,7 @@ fn every_state_of_a_record_is_an_event_in_the_order_of_the_lines() {
 #[test]
 fn what_is_as_it_is_known_is_no_event_and_what_is_known_without_its_content_is_one() {
     let same = saved(1, 42, "sale", "a");
-    check(&[same.clone()], Some(known(42, "sale", "a")), Phase::Following, &[]);
+    check(std::slice::from_ref(&same), Some(known(42, "sale", "a")), Phase::Following, &[]);
     let light = Known { digest: None, ..known(42, "sale", "a") };
     check(&[same], Some(light), Phase::Following, &["changed"]);
 }
