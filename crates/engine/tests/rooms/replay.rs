@@ -149,7 +149,7 @@ async fn a_preview_counts_and_tells_what_fails_again() {
 #[tokio::test]
 async fn a_named_flow_gets_what_it_selects() {
     let returns = "owner: team-warehouse\non:\n  types: [returns]\nto: wms\n";
-    let none = "owner: team-warehouse\non:\n  types: [orders]\nwhere: .number == 0\nto: wms\n";
+    let none = "owner: team-warehouse\non:\n  types: [orders]\n  where: .number == 0\nto: wms\n";
     let more = [("flows/returns-to-wms.yaml", returns), ("flows/none-to-wms.yaml", none)];
     let mut world = World::new(&project("lane: none", &more)).await;
     let since = world.clock.now();

@@ -97,12 +97,15 @@ impl Captures {
             tokio::select! {
                 biased;
                 _ = stop.changed() => {}
-                Some((name, memory, ended)) = looking.next(), if !looking.is_empty() => {
+                Some((name, mut memory, ended)) = looking.next(), if !looking.is_empty() => {
                     busy.remove(&name);
-                    memories.insert(name, memory);
                     if let Err(fault) = ended {
                         self.endured(&fault)?;
+                        // A store that answers at once that it cannot be reached is not asked again at once.
+                        let times = memory.left_alone.map_or(0, |(_, times)| times);
+                        memory.left_alone = Some((self.clock.now() + BEAT, times));
                     }
+                    memories.insert(name, memory);
                 }
                 _ = heard.changed() => {}
                 () = self.clock.sleep(BEAT) => {}
