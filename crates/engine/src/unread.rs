@@ -75,10 +75,10 @@ mod tests {
         };
         gaps.open(gap(None, 10, "connect"));
         gaps.open(gap(None, 20, "timeout"));
-        gaps.open(gap(Some("mrp.production"), 30, "not_found"));
-        assert_eq!(gaps.all(), [gap(None, 10, "timeout"), gap(Some("mrp.production"), 30, "not_found")]);
+        gaps.open(gap(Some("mrp.production"), 30, "odoo_not_found"));
+        assert_eq!(gaps.all(), [gap(None, 10, "timeout"), gap(Some("mrp.production"), 30, "odoo_not_found")]);
         gaps.close(&erp, "sale.order");
-        assert_eq!(gaps.all(), [gap(Some("mrp.production"), 30, "not_found")]);
+        assert_eq!(gaps.all(), [gap(Some("mrp.production"), 30, "odoo_not_found")]);
         gaps.close(&erp, "mrp.production");
         gaps.open(gap(None, 40, "connect"));
         gaps.keep(|_| false);

@@ -3,7 +3,7 @@
 //! Messages are translated into the language of Odoo's user, so nothing is decided by their text. The `debug` of an error
 //! holds the server's traceback with paths and code: it is never read here, and so goes nowhere.
 
-use model::outcome::{Again, TransportError};
+use model::outcome::{Again, Refusal, TransportError};
 use serde_json::Value;
 
 /// LIMIT: what is kept of a message; Odoo lists groups and fields in it.
@@ -17,7 +17,7 @@ pub enum Failure {
     /// Odoo answered with an error of its own.
     Said {
         /// What kind it is.
-        class: Class,
+        refusal: Refusal,
         /// The exception, such as `odoo.exceptions.UserError`.
         name: String,
         /// In the language of the user there. Without the traceback.
@@ -40,117 +40,53 @@ pub enum Failure {
     Version(String),
 }
 
-/// Kinds of Odoo's errors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Class {
-    /// The login or the key is not accepted, or the key has expired.
-    KeyRefused,
-    /// There is no such database.
-    Database,
-    /// The user may not do that.
-    Access,
-    /// The record is gone, or never was.
-    Missing,
-    /// A value breaks a rule of its field or its model; unique values and references among them, where Odoo says so.
-    Validation,
-    /// A constraint of the database that Odoo did not put into words.
-    Constraint,
-    /// A rule of the business: not in this state, nothing reserved.
-    Rule,
-    /// Somebody else changed the same records, after all of Odoo's own tries.
-    Concurrency,
-    /// Odoo or its database cannot work now.
-    Unavailable,
-    /// No such model or method: the module is not installed, or the version does not have it.
-    NotFound,
-    /// The call itself is wrong: an unknown field, a value of another type.
-    Mistake,
-    /// An exception that none of the above names.
-    Other,
-}
-
-impl Class {
-    /// The stable word for it, in metrics and causes.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::KeyRefused => "key_refused",
-            Self::Database => "database",
-            Self::Access => "access",
-            Self::Missing => "missing",
-            Self::Validation => "validation",
-            Self::Constraint => "constraint",
-            Self::Rule => "rule",
-            Self::Concurrency => "concurrency",
-            Self::Unavailable => "unavailable",
-            Self::NotFound => "not_found",
-            Self::Mistake => "mistake",
-            Self::Other => "other",
-        }
-    }
-
-    /// Whether the same call can succeed later without anybody changing it. What a person mends in Odoo (a right, a key, a
-    /// module) counts as that; a rule of the business does not.
-    pub const fn again(self) -> Again {
-        match self {
-            Self::KeyRefused
-            | Self::Database
-            | Self::Access
-            | Self::Concurrency
-            | Self::Unavailable
-            | Self::NotFound
-            | Self::Other => Again::Perhaps,
-            Self::Missing | Self::Validation | Self::Constraint | Self::Rule | Self::Mistake => Again::Never,
-        }
-    }
-}
-
 /// Names of exceptions and what they mean; of what ends in a star, those that begin so. The first that fits holds.
-const NAMES: &[(&str, Class)] = &[
-    ("odoo.exceptions.AccessDenied", Class::KeyRefused),
-    ("werkzeug.exceptions.Unauthorized", Class::KeyRefused),
-    ("odoo.http.SessionExpiredException", Class::KeyRefused),
-    ("odoo.exceptions.AccessError", Class::Access),
-    ("werkzeug.exceptions.Forbidden", Class::Access),
-    ("odoo.exceptions.MissingError", Class::Missing),
-    ("odoo.exceptions.ValidationError", Class::Validation),
-    ("odoo.exceptions.LockError", Class::Concurrency),
-    ("odoo.exceptions.ConcurrencyError", Class::Concurrency),
-    ("odoo.exceptions.UserError", Class::Rule),
-    ("odoo.exceptions.RedirectWarning", Class::Rule),
-    ("odoo.exceptions.Warning", Class::Rule),
-    ("werkzeug.exceptions.NotFound", Class::NotFound),
-    ("werkzeug.exceptions.UnprocessableEntity", Class::Mistake),
-    ("werkzeug.exceptions.BadRequest", Class::Mistake),
-    ("builtins.AttributeError", Class::NotFound),
-    ("builtins.ValueError", Class::Mistake),
-    ("builtins.TypeError", Class::Mistake),
-    ("builtins.KeyError", Class::Mistake),
-    ("psycopg2.errors.SerializationFailure", Class::Concurrency),
-    ("psycopg2.errors.DeadlockDetected", Class::Concurrency),
-    ("psycopg2.errors.LockNotAvailable", Class::Concurrency),
-    ("psycopg2.errors.UniqueViolation", Class::Constraint),
-    ("psycopg2.errors.ForeignKeyViolation", Class::Constraint),
-    ("psycopg2.errors.NotNullViolation", Class::Constraint),
-    ("psycopg2.errors.CheckViolation", Class::Constraint),
-    ("psycopg2.errors.ExclusionViolation", Class::Constraint),
-    ("psycopg2.IntegrityError", Class::Constraint),
-    ("psycopg2.DataError", Class::Mistake),
-    ("psycopg2.errors.NumericValueOutOfRange", Class::Mistake),
-    ("psycopg2.errors.InvalidTextRepresentation", Class::Mistake),
-    ("psycopg2.errors.InvalidDatetimeFormat", Class::Mistake),
-    ("psycopg2.errors.DatetimeFieldOverflow", Class::Mistake),
-    ("psycopg2.errors.StringDataRightTruncation", Class::Mistake),
-    ("psycopg2.errors.UndefinedColumn", Class::Mistake),
-    ("psycopg2.errors.UndefinedTable", Class::Mistake),
-    ("psycopg2.*", Class::Unavailable),
-    ("odoo.sql_db.*", Class::Unavailable),
-    ("builtins.MemoryError", Class::Unavailable),
+const NAMES: &[(&str, Refusal)] = &[
+    ("odoo.exceptions.AccessDenied", Refusal::KeyRefused),
+    ("werkzeug.exceptions.Unauthorized", Refusal::KeyRefused),
+    ("odoo.http.SessionExpiredException", Refusal::KeyRefused),
+    ("odoo.exceptions.AccessError", Refusal::Access),
+    ("werkzeug.exceptions.Forbidden", Refusal::Access),
+    ("odoo.exceptions.MissingError", Refusal::Missing),
+    ("odoo.exceptions.ValidationError", Refusal::Validation),
+    ("odoo.exceptions.LockError", Refusal::Concurrency),
+    ("odoo.exceptions.ConcurrencyError", Refusal::Concurrency),
+    ("odoo.exceptions.UserError", Refusal::Rule),
+    ("odoo.exceptions.RedirectWarning", Refusal::Rule),
+    ("odoo.exceptions.Warning", Refusal::Rule),
+    ("werkzeug.exceptions.NotFound", Refusal::NotFound),
+    ("werkzeug.exceptions.UnprocessableEntity", Refusal::Mistake),
+    ("werkzeug.exceptions.BadRequest", Refusal::Mistake),
+    ("builtins.AttributeError", Refusal::NotFound),
+    ("builtins.ValueError", Refusal::Mistake),
+    ("builtins.TypeError", Refusal::Mistake),
+    ("builtins.KeyError", Refusal::Mistake),
+    ("psycopg2.errors.SerializationFailure", Refusal::Concurrency),
+    ("psycopg2.errors.DeadlockDetected", Refusal::Concurrency),
+    ("psycopg2.errors.LockNotAvailable", Refusal::Concurrency),
+    ("psycopg2.errors.UniqueViolation", Refusal::Constraint),
+    ("psycopg2.errors.ForeignKeyViolation", Refusal::Constraint),
+    ("psycopg2.errors.NotNullViolation", Refusal::Constraint),
+    ("psycopg2.errors.CheckViolation", Refusal::Constraint),
+    ("psycopg2.errors.ExclusionViolation", Refusal::Constraint),
+    ("psycopg2.IntegrityError", Refusal::Constraint),
+    ("psycopg2.DataError", Refusal::Mistake),
+    ("psycopg2.errors.NumericValueOutOfRange", Refusal::Mistake),
+    ("psycopg2.errors.InvalidTextRepresentation", Refusal::Mistake),
+    ("psycopg2.errors.InvalidDatetimeFormat", Refusal::Mistake),
+    ("psycopg2.errors.DatetimeFieldOverflow", Refusal::Mistake),
+    ("psycopg2.errors.StringDataRightTruncation", Refusal::Mistake),
+    ("psycopg2.errors.UndefinedColumn", Refusal::Mistake),
+    ("psycopg2.errors.UndefinedTable", Refusal::Mistake),
+    ("psycopg2.*", Refusal::Unavailable),
+    ("odoo.sql_db.*", Refusal::Unavailable),
+    ("builtins.MemoryError", Refusal::Unavailable),
 ];
 
 /// The kind of an exception of this name.
-pub fn class(name: &str) -> Class {
+pub fn refusal(name: &str) -> Refusal {
     let fits = |pattern: &str| pattern.strip_suffix('*').map_or(name == pattern, |start| name.starts_with(start));
-    NAMES.iter().find(|(pattern, _)| fits(pattern)).map_or(Class::Other, |(_, class)| *class)
+    NAMES.iter().find(|(pattern, _)| fits(pattern)).map_or(Refusal::Other, |(_, refusal)| *refusal)
 }
 
 impl Failure {
@@ -159,7 +95,11 @@ impl Failure {
         let name = data.get("name")?.as_str()?;
         let message = data.get("message").and_then(Value::as_str).unwrap_or_default();
         let cut = |text: &str, max: usize| text.trim().chars().take(max).collect();
-        Some(Self::Said { class: class(name), name: cut(name, NAME_CHARS_MAX), message: cut(message, MESSAGE_CHARS_MAX) })
+        Some(Self::Said {
+            refusal: refusal(name),
+            name: cut(name, NAME_CHARS_MAX),
+            message: cut(message, MESSAGE_CHARS_MAX),
+        })
     }
 
     /// Whether something may have been changed although there is no result.
@@ -172,13 +112,41 @@ impl Failure {
         }
     }
 
+    /// Whether Odoo says no to what was asked, and not to the moment: what was learnt of it may have changed there.
+    pub(super) const fn is_about_what_is_there(&self) -> bool {
+        matches!(self, Self::Said { refusal, .. } if !matches!(refusal, Refusal::Concurrency | Refusal::Unavailable))
+    }
+
     /// Whether the same call may be made again by itself.
     pub const fn again(&self) -> Again {
         match self {
-            Self::Said { class, .. } => class.again(),
+            Self::Said { refusal, .. } => again(*refusal),
             Self::Unreached(_) | Self::Foreign { .. } => Again::Perhaps,
             Self::TooLarge | Self::Unusable(_) | Self::Version(_) => Again::Never,
         }
+    }
+}
+
+/// Whether the same call can succeed later without anybody changing it. What a person mends in Odoo (a right, a key, a module)
+/// counts as that; a rule of the business does not.
+const fn again(refusal: Refusal) -> Again {
+    match refusal {
+        Refusal::KeyRefused
+        | Refusal::Database
+        | Refusal::Access
+        | Refusal::Concurrency
+        | Refusal::Unavailable
+        | Refusal::NotFound
+        | Refusal::Foreign
+        | Refusal::Other => Again::Perhaps,
+        Refusal::Missing
+        | Refusal::Validation
+        | Refusal::Constraint
+        | Refusal::Rule
+        | Refusal::Mistake
+        | Refusal::Document
+        | Refusal::Reference
+        | Refusal::Unmet => Again::Never,
     }
 }
 
@@ -191,22 +159,22 @@ mod tests {
     #[test]
     fn an_error_is_told_by_its_name() {
         for (name, expected) in [
-            ("odoo.exceptions.AccessDenied", Class::KeyRefused),
-            ("odoo.exceptions.AccessError", Class::Access),
-            ("odoo.exceptions.MissingError", Class::Missing),
-            ("odoo.exceptions.ValidationError", Class::Validation),
-            ("odoo.exceptions.UserError", Class::Rule),
-            ("builtins.ValueError", Class::Mistake),
-            ("builtins.AttributeError", Class::NotFound),
-            ("psycopg2.errors.SerializationFailure", Class::Concurrency),
-            ("psycopg2.errors.UniqueViolation", Class::Constraint),
-            ("psycopg2.errors.AdminShutdown", Class::Unavailable),
-            ("psycopg2.errors.NumericValueOutOfRange", Class::Mistake),
-            ("psycopg2.OperationalError", Class::Unavailable),
-            ("odoo.exceptions.LockError", Class::Concurrency),
-            ("odoo.exceptions.CacheMiss", Class::Other),
+            ("odoo.exceptions.AccessDenied", Refusal::KeyRefused),
+            ("odoo.exceptions.AccessError", Refusal::Access),
+            ("odoo.exceptions.MissingError", Refusal::Missing),
+            ("odoo.exceptions.ValidationError", Refusal::Validation),
+            ("odoo.exceptions.UserError", Refusal::Rule),
+            ("builtins.ValueError", Refusal::Mistake),
+            ("builtins.AttributeError", Refusal::NotFound),
+            ("psycopg2.errors.SerializationFailure", Refusal::Concurrency),
+            ("psycopg2.errors.UniqueViolation", Refusal::Constraint),
+            ("psycopg2.errors.AdminShutdown", Refusal::Unavailable),
+            ("psycopg2.errors.NumericValueOutOfRange", Refusal::Mistake),
+            ("psycopg2.OperationalError", Refusal::Unavailable),
+            ("odoo.exceptions.LockError", Refusal::Concurrency),
+            ("odoo.exceptions.CacheMiss", Refusal::Other),
         ] {
-            assert_eq!(class(name), expected, "{name}");
+            assert_eq!(refusal(name), expected, "{name}");
         }
     }
 
@@ -225,7 +193,7 @@ mod tests {
 
     #[test]
     fn only_what_may_have_left_may_have_happened() {
-        let said = Failure::Said { class: Class::Unavailable, name: String::new(), message: String::new() };
+        let said = Failure::Said { refusal: Refusal::Unavailable, name: String::new(), message: String::new() };
         for (failure, expected) in [
             (said, false),
             (Failure::Unreached(TransportError::Connect), false),

@@ -2,10 +2,11 @@
 //!
 //! The status says little: a 500 is as often a mistake of the caller as a fault. What counts is the name in the body.
 
+use model::outcome::Refusal;
 use serde_json::{Map, Value, json};
 
 use super::call::Call;
-use super::failure::{Class, Failure};
+use super::failure::Failure;
 use super::rpc::foreign;
 
 /// Where the version is told to anybody.
@@ -35,15 +36,15 @@ pub(super) fn answer(status: u16, body: &[u8]) -> Result<Value, Failure> {
     match (status, parsed) {
         (200, Ok(value)) => Ok(value),
         (_, Ok(data)) => Err(Failure::said(&data).unwrap_or_else(|| foreign(status))),
-        (401, Err(_)) => Err(said(Class::KeyRefused)),
-        (404, Err(_)) => Err(said(Class::Database)),
+        (401, Err(_)) => Err(said(Refusal::KeyRefused)),
+        (404, Err(_)) => Err(said(Refusal::Database)),
         (_, Err(_)) => Err(foreign(status)),
     }
 }
 
 /// An error that came as a page.
-fn said(class: Class) -> Failure {
-    Failure::Said { class, name: String::new(), message: String::new() }
+fn said(refusal: Refusal) -> Failure {
+    Failure::Said { refusal, name: String::new(), message: String::new() }
 }
 
 #[cfg(test)]
@@ -66,21 +67,21 @@ mod tests {
         let data =
             |name: &str| json!({ "name": name, "message": "m", "arguments": ["m"], "context": {}, "debug": "Traceback" });
         for (status, name, expected) in [
-            (401, "werkzeug.exceptions.Unauthorized", Class::KeyRefused),
-            (403, "odoo.exceptions.AccessError", Class::Access),
-            (404, "odoo.exceptions.MissingError", Class::Missing),
-            (404, "werkzeug.exceptions.NotFound", Class::NotFound),
-            (422, "odoo.exceptions.ValidationError", Class::Validation),
-            (422, "odoo.exceptions.UserError", Class::Rule),
-            (500, "builtins.ValueError", Class::Mistake),
-            (500, "psycopg2.errors.SerializationFailure", Class::Concurrency),
+            (401, "werkzeug.exceptions.Unauthorized", Refusal::KeyRefused),
+            (403, "odoo.exceptions.AccessError", Refusal::Access),
+            (404, "odoo.exceptions.MissingError", Refusal::Missing),
+            (404, "werkzeug.exceptions.NotFound", Refusal::NotFound),
+            (422, "odoo.exceptions.ValidationError", Refusal::Validation),
+            (422, "odoo.exceptions.UserError", Refusal::Rule),
+            (500, "builtins.ValueError", Refusal::Mistake),
+            (500, "psycopg2.errors.SerializationFailure", Refusal::Concurrency),
         ] {
-            let Err(Failure::Said { class, .. }) = answer(status, data(name).to_string().as_bytes()) else {
+            let Err(Failure::Said { refusal, .. }) = answer(status, data(name).to_string().as_bytes()) else {
                 panic!("{name}")
             };
-            assert_eq!(class, expected, "{name}");
+            assert_eq!(refusal, expected, "{name}");
         }
-        assert_eq!(answer(404, b"<html>"), Err(said(Class::Database)));
+        assert_eq!(answer(404, b"<html>"), Err(said(Refusal::Database)));
         assert_eq!(answer(200, b"null"), Ok(Value::Null));
         assert_eq!(answer(200, b"<html>"), Err(foreign(200)));
         assert_eq!(answer(503, b"<html>"), Err(foreign(503)));

@@ -30,7 +30,7 @@ mod words;
 
 pub use self::call::{Call, Effect};
 pub use self::commands::Commands;
-pub use self::failure::{Class, Failure};
+pub use self::failure::Failure;
 pub use self::outbox_rules::{OUTBOX_RULES, OutboxRule, RuleStands, TRIGGERS};
 pub use self::records::OdooRecords;
 pub use self::renew::Maker;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use engine::ports::{Extent, Line, Lost, Peer, Place, Pull, Pulled, Reading, Rest, Said, Unread};
 use model::Timestamp;
+use model::outcome::Refusal;
 use serde_json::Value;
 
 use super::call::Call;
@@ -116,13 +117,13 @@ impl Odoo {
 pub(super) fn unread(unread: Unread) -> Unread {
     let of = Extent::Model;
     match unread.cause {
-        "not_found" => Unread {
+        cause if cause == Refusal::NotFound.word() => Unread {
             of,
             cause: "no_outbox",
             why: "this Odoo has no outbox".to_owned(),
             help: "install the addon crossdock_outbox there, or take `from: outbox` out of the source",
         },
-        "access" => Unread {
+        cause if cause == Refusal::Access.word() => Unread {
             of,
             cause: "no_outbox_right",
             help: "give our user in Odoo the group \"Crossdock: read the outbox\"",

@@ -12,10 +12,11 @@ use engine::ports::{
     Absence, Asked, Clock, Peer, Place, Pull, Pulled, Read, Reading, Records, Row, Shape, Shown, Unread, Which,
 };
 use model::Timestamp;
+use model::outcome::Refusal;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::failure::{Class, Failure};
+use super::failure::Failure;
 use super::fields::{Known, in_our_form, model_there};
 use super::outbox;
 use super::session::{Odoo, Session, Told};
@@ -73,7 +74,7 @@ impl OdooRecords {
     /// The answer, or the words for why there is none. What was refused for what may have changed there is learnt anew.
     async fn told<T>(&self, peer: &Peer, asking: impl Future<Output = Result<T, Failure>>) -> Result<T, Unread> {
         asking.await.map_err(|failure| {
-            if matches!(&failure, Failure::Said { class, .. } if !matches!(class, Class::Concurrency | Class::Unavailable)) {
+            if failure.is_about_what_is_there() {
                 self.lock().remove(&peer.name);
             }
             failure.unread()
@@ -140,12 +141,12 @@ impl OdooRecords {
                 absent
                     .extend(asked.iter().map(|id| (*id, if still.contains(id) { Absence::Hidden } else { Absence::Gone })));
             }
-            Err(Failure::Said { class: Class::Access, .. }) => {
+            Err(Failure::Said { refusal: Refusal::Access, .. }) => {
                 for id in asked {
                     let found = match self.odoo.call(peer, &session, &read(&[*id])).await {
                         Ok(told) if records(&told.value)?.is_empty() => Absence::Gone,
-                        Ok(_) | Err(Failure::Said { class: Class::Access, .. }) => Absence::Hidden,
-                        Err(Failure::Said { class: Class::Missing, .. }) => Absence::Gone,
+                        Ok(_) | Err(Failure::Said { refusal: Refusal::Access, .. }) => Absence::Hidden,
+                        Err(Failure::Said { refusal: Refusal::Missing, .. }) => Absence::Gone,
                         Err(failure) => return Err(failure),
                     };
                     absent.push((*id, found));

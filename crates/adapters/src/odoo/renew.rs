@@ -4,10 +4,11 @@
 
 use engine::ports::Peer;
 use formats::signature::Secret;
+use model::outcome::Refusal;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::failure::{Class, Failure};
+use super::failure::Failure;
 use super::session::{Odoo, Session};
 use super::web::Web;
 
@@ -39,7 +40,7 @@ impl Odoo {
             };
             match made {
                 // Odoo lets a user's groups say how long its keys live.
-                Err(failure @ Failure::Said { class: Class::Validation, .. }) => refused = Some(failure),
+                Err(failure @ Failure::Said { refusal: Refusal::Validation, .. }) => refused = Some(failure),
                 made => return made,
             }
         }

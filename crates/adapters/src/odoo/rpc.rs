@@ -79,7 +79,7 @@ pub(super) fn foreign(status: u16) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::odoo::failure::Class;
+    use model::outcome::Refusal;
 
     #[test]
     fn a_call_puts_what_comes_first_by_place_and_the_rest_by_name() {
@@ -102,7 +102,7 @@ mod tests {
     fn an_answer_is_a_result_nothing_or_an_error_of_odoo_and_all_else_is_foreign() {
         let error = r#"{"jsonrpc":"2.0","id":1,"error":{"code":200,"message":"Odoo Server Error","data":{"name":"odoo.exceptions.MissingError","debug":"Traceback","message":"gone","arguments":[],"context":{}}}}"#;
         let missing = Failure::Said {
-            class: Class::Missing,
+            refusal: Refusal::Missing,
             name: "odoo.exceptions.MissingError".to_owned(),
             message: "gone".to_owned(),
         };

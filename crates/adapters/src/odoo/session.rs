@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use engine::ports::{Clock, Peer};
 use formats::signature::Secret;
+use model::outcome::Refusal;
 use model::{TimeSpan, Timestamp};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde_json::Value;
 
 use super::call::{Call, READ_TIMEOUT};
 use super::exchange::{Asked, Raw, exchange};
-use super::failure::{Class, Failure};
+use super::failure::Failure;
 use super::version::{Version, Wire};
 use super::{json2, rpc};
 use crate::http::clients::Clients;
@@ -113,14 +114,14 @@ impl Odoo {
         let asked = Asked::post(rpc::PATH, rpc::authenticate(&peer.database, login, text(&peer.key)?), GREETING_TIMEOUT);
         let raw = self.ask(peer, asked).await?;
         match rpc::answer(raw.status, &raw.body) {
-            Ok(told) => told.as_u64().ok_or_else(|| said(Class::KeyRefused)),
+            Ok(told) => told.as_u64().ok_or_else(|| said(Refusal::KeyRefused)),
             // PostgreSQL says the same of a database that is not there and of one that is not up.
-            Err(Failure::Said { class: Class::Unavailable, name, message }) => {
+            Err(Failure::Said { refusal: Refusal::Unavailable, name, message }) => {
                 let exists =
                     self.ask(peer, Asked::post(rpc::PATH, rpc::database_exists(&peer.database), READ_TIMEOUT)).await?;
                 match rpc::answer(exists.status, &exists.body) {
-                    Ok(Value::Bool(false)) => Err(said(Class::Database)),
-                    Ok(_) | Err(_) => Err(Failure::Said { class: Class::Unavailable, name, message }),
+                    Ok(Value::Bool(false)) => Err(said(Refusal::Database)),
+                    Ok(_) | Err(_) => Err(Failure::Said { refusal: Refusal::Unavailable, name, message }),
                 }
             }
             Err(failure) => Err(failure),
@@ -145,6 +146,6 @@ fn unreadable_key() -> Failure {
     Failure::Unusable("The key has characters that no key of Odoo's has.".to_owned())
 }
 
-fn said(class: Class) -> Failure {
-    Failure::Said { class, name: String::new(), message: String::new() }
+fn said(refusal: Refusal) -> Failure {
+    Failure::Said { refusal, name: String::new(), message: String::new() }
 }

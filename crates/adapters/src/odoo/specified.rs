@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 
 use engine::ports::{Peer, Reading};
 use model::Digest;
+use model::outcome::Refusal;
 use serde_json::{Map, Value, json};
 
 use super::call::Call;
-use super::failure::{Class, Failure};
+use super::failure::Failure;
 use super::fields::{Fields, Known, model_there, specification, unknown};
 use super::session::{Odoo, Session};
 use super::version::Version;
@@ -92,7 +93,9 @@ impl Odoo {
 /// 18 says that a model does not exist with the exception of business rules; what only asks breaks none of these.
 pub(super) fn no_such_model(failure: Failure) -> Failure {
     match failure {
-        Failure::Said { class: Class::Rule, name, message } => Failure::Said { class: Class::NotFound, name, message },
+        Failure::Said { refusal: Refusal::Rule, name, message } => {
+            Failure::Said { refusal: Refusal::NotFound, name, message }
+        }
         other => other,
     }
 }

@@ -4,10 +4,11 @@
 
 use engine::ports::Peer;
 use model::Timestamp;
+use model::outcome::Refusal;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use super::failure::{Class, Failure};
+use super::failure::Failure;
 use super::fields::{Fields, model_there, name_there};
 use super::session::{Odoo, Session};
 
@@ -118,8 +119,8 @@ pub(super) fn standing(told: Result<bool, Failure>) -> Result<Standing, Failure>
     match told {
         Ok(true) => Ok(Standing::Granted),
         Ok(false) => Ok(Standing::Refused(String::new())),
-        Err(Failure::Said { class: Class::Access, message, .. }) => Ok(Standing::Refused(message)),
-        Err(Failure::Said { class: Class::NotFound | Class::Rule, .. }) => Ok(Standing::Absent),
+        Err(Failure::Said { refusal: Refusal::Access, message, .. }) => Ok(Standing::Refused(message)),
+        Err(Failure::Said { refusal: Refusal::NotFound | Refusal::Rule, .. }) => Ok(Standing::Absent),
         Err(failure) => Err(failure),
     }
 }
@@ -134,15 +135,15 @@ mod tests {
 
     #[test]
     fn only_a_right_and_a_model_are_answers_and_all_else_is_a_failure() {
-        let said = |class| Failure::Said { class, name: "n".to_owned(), message: "m".to_owned() };
+        let said = |refusal| Failure::Said { refusal, name: "n".to_owned(), message: "m".to_owned() };
         for (told, expected) in [
             (Ok(true), Ok(Standing::Granted)),
             (Ok(false), Ok(Standing::Refused(String::new()))),
-            (Err(said(Class::Access)), Ok(Standing::Refused("m".to_owned()))),
-            (Err(said(Class::NotFound)), Ok(Standing::Absent)),
-            (Err(said(Class::Rule)), Ok(Standing::Absent)),
-            (Err(said(Class::KeyRefused)), Err(said(Class::KeyRefused))),
-            (Err(said(Class::Unavailable)), Err(said(Class::Unavailable))),
+            (Err(said(Refusal::Access)), Ok(Standing::Refused("m".to_owned()))),
+            (Err(said(Refusal::NotFound)), Ok(Standing::Absent)),
+            (Err(said(Refusal::Rule)), Ok(Standing::Absent)),
+            (Err(said(Refusal::KeyRefused)), Err(said(Refusal::KeyRefused))),
+            (Err(said(Refusal::Unavailable)), Err(said(Refusal::Unavailable))),
         ] {
             assert_eq!(standing(told.clone()), expected, "{told:?}");
         }

@@ -1,15 +1,15 @@
 //! Odoo's failures in words for the person who can mend them. Pure.
 
 use engine::ports::{Extent, Unread};
-use model::outcome::TransportError;
+use model::outcome::{Refusal, TransportError};
 
-use super::failure::{Class, Failure};
+use super::failure::Failure;
 
 impl Failure {
     /// Why nothing could be read.
     pub fn unread(&self) -> Unread {
         let (cause, why, help) = match self {
-            Self::Said { class, name, message } => said(*class, name, message),
+            Self::Said { refusal, name, message } => said(*refusal, name, message),
             Self::Unreached(error) => unreached(*error),
             Self::Foreign { status, looks } => (
                 "not_odoo",
@@ -34,7 +34,7 @@ impl Failure {
     /// How much it says cannot be read.
     const fn extent(&self) -> Extent {
         match self {
-            Self::Said { class: Class::KeyRefused | Class::Database | Class::Unavailable, .. }
+            Self::Said { refusal: Refusal::KeyRefused | Refusal::Database | Refusal::Unavailable, .. }
             | Self::Unreached(_)
             | Self::Foreign { .. }
             | Self::Unusable(_)
@@ -44,38 +44,44 @@ impl Failure {
     }
 }
 
-fn said(class: Class, name: &str, message: &str) -> (&'static str, String, &'static str) {
+fn said(refusal: Refusal, name: &str, message: &str) -> (&'static str, String, &'static str) {
     let told = |what: &str| match (name, message) {
         ("", _) | (_, "") => what.to_owned(),
         (name, message) => format!("{what}: {message} ({name})"),
     };
-    let (why, help) = match class {
-        Class::KeyRefused => (
+    let (why, help) = match refusal {
+        Refusal::KeyRefused => (
             "Odoo does not accept the login or its key".to_owned(),
             "make a new API key in Odoo (Preferences, Account Security), since keys expire, and put it first under `keys`",
         ),
-        Class::Database => (
+        Refusal::Database => (
             "Odoo has no database of this name".to_owned(),
             "correct `database`; it is the name before the first dot of the address online, and in the database manager else",
         ),
-        Class::Access => (
+        Refusal::Access => (
             told("our user in Odoo may not read this"),
             "give the user one of the groups that Odoo names, or take the model out",
         ),
-        Class::NotFound => {
+        Refusal::NotFound => {
             (told("this Odoo has no such model"), "install the module that brings it, or take its events out of the source")
         }
-        Class::Mistake => (
+        Refusal::Mistake => (
             told("Odoo does not understand what was asked"),
             "a field may have been removed in Odoo: compare the contract with its fields",
         ),
-        Class::Concurrency => (told("Odoo gave up after its own tries, because others changed the same"), ""),
-        Class::Unavailable => (told("Odoo cannot work now"), ""),
-        Class::Missing | Class::Validation | Class::Constraint | Class::Rule | Class::Other => {
-            (told("Odoo refused"), "see what Odoo says; its own log has the rest")
-        }
+        Refusal::Concurrency => (told("Odoo gave up after its own tries, because others changed the same"), ""),
+        Refusal::Unavailable => (told("Odoo cannot work now"), ""),
+        Refusal::Missing
+        | Refusal::Validation
+        | Refusal::Constraint
+        | Refusal::Rule
+        | Refusal::Other
+        | Refusal::Foreign
+        | Refusal::Document
+        | Refusal::Reference
+        | Refusal::Unmet => (told("Odoo refused"), "see what Odoo says; its own log has the rest"),
     };
-    (class.word(), why, help)
+    (refusal.word(), why, help)
 }
 
 fn unreached(error: TransportError) -> (&'static str, String, &'static str) {
@@ -110,16 +116,16 @@ mod tests {
 
     #[test]
     fn each_failure_has_its_own_cause_and_what_waiting_does_not_mend_has_a_repair() {
-        let said = |class| Failure::Said { class, name: "n".to_owned(), message: "m".to_owned() };
-        let waits = ["concurrency", "unavailable", "closed"];
+        let said = |refusal| Failure::Said { refusal, name: "n".to_owned(), message: "m".to_owned() };
+        let waits = ["odoo_concurrency", "odoo_unavailable", "closed"];
         let failures = [
-            said(Class::KeyRefused),
-            said(Class::Database),
-            said(Class::Access),
-            said(Class::NotFound),
-            said(Class::Mistake),
-            said(Class::Concurrency),
-            said(Class::Unavailable),
+            said(Refusal::KeyRefused),
+            said(Refusal::Database),
+            said(Refusal::Access),
+            said(Refusal::NotFound),
+            said(Refusal::Mistake),
+            said(Refusal::Concurrency),
+            said(Refusal::Unavailable),
             Failure::Unreached(TransportError::Resolve),
             Failure::Unreached(TransportError::ForbiddenAddress),
             Failure::Unreached(TransportError::Connect),

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::odoo::{Class, Failure as Refused, Odoo, OdooRecords, Session};
+use adapters::odoo::{Failure as Refused, Odoo, OdooRecords, Session};
 use engine::ports::{Asked, Clock as _, Peer, Records as _, Row, Which};
 use model::diagnostic::Place;
+use model::outcome::Refusal;
 use model::{Diagnostic, TimeSpan, Timestamp};
 use policy::codes;
 use policy::compiled::{Capture, CapturedBy, Source};
@@ -163,7 +164,7 @@ impl Trial<'_> {
     async fn rule(&self, model: &str) -> Result<Option<u64>, Refused> {
         let name = rule_name(self.source.name.as_str(), model);
         match self.odoo.rule_named(self.peer, self.session, &name).await {
-            Err(Refused::Said { class: Class::Access | Class::NotFound | Class::Rule, .. }) => Ok(None),
+            Err(Refused::Said { refusal: Refusal::Access | Refusal::NotFound | Refusal::Rule, .. }) => Ok(None),
             told => told,
         }
     }

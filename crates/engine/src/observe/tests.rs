@@ -119,7 +119,7 @@ pub(super) fn samples(delivery: &Delivery, mut tell: impl FnMut(&Fact<'_>)) {
         },
         Capturing::Unread {
             model: None,
-            cause: "key_refused",
+            cause: "odoo_key_refused",
             why: "Odoo does not accept the login or its key",
             help: "make a new API key in Odoo (Preferences, Account Security), since keys expire, and put it first under `keys`",
         },

@@ -131,7 +131,7 @@ pub enum Extent {
 pub struct Unread {
     /// What cannot be read.
     pub of: Extent,
-    /// A stable word for it, for metrics and grouping, such as `key_refused`.
+    /// A stable word for it, for metrics and grouping, such as `odoo_key_refused`.
     pub cause: &'static str,
     /// In a sentence.
     pub why: String,

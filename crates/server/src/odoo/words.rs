@@ -1,8 +1,8 @@
 //! Failures of calls to an Odoo as diagnostics: the code, the words and the repair. Pure.
 
-use adapters::odoo::{Class, Failure};
+use adapters::odoo::Failure;
 use model::diagnostic::Place;
-use model::outcome::TransportError;
+use model::outcome::{Refusal, TransportError};
 use model::{Code, Diagnostic};
 use policy::codes;
 
@@ -14,7 +14,7 @@ pub fn diagnostic(failure: &Failure, name: &str) -> Diagnostic {
     let told = failure.unread();
     let (why, said) = match failure {
         // What Odoo says stands by itself: it may have several lines.
-        Failure::Said { class, name: exception, message } => (short(*class).to_owned(), spoken(exception, message)),
+        Failure::Said { refusal, name: exception, message } => (short(*refusal).to_owned(), spoken(exception, message)),
         Failure::Foreign { status: status @ 502..=504, .. } => {
             (format!("Odoo does not answer whoever stands before it (HTTP {status}); it may be restarting"), String::new())
         }
@@ -31,7 +31,7 @@ pub fn diagnostic(failure: &Failure, name: &str) -> Diagnostic {
 /// Which code it is.
 fn code(failure: &Failure) -> Code {
     match failure {
-        Failure::Said { class, .. } => of_class(*class),
+        Failure::Said { refusal, .. } => of_refusal(*refusal),
         Failure::Unreached(error) => of_transport(*error),
         Failure::Foreign { status: 502..=504, .. } => codes::ODOO_BUSY,
         Failure::Foreign { .. } | Failure::TooLarge => codes::NOT_ODOO,
@@ -40,15 +40,23 @@ fn code(failure: &Failure) -> Code {
     }
 }
 
-const fn of_class(class: Class) -> Code {
-    match class {
-        Class::KeyRefused => codes::ODOO_KEY,
-        Class::Database => codes::ODOO_DATABASE,
-        Class::Access => codes::ODOO_ACCESS,
-        Class::NotFound => codes::ODOO_MODEL,
-        Class::Mistake => codes::ODOO_FIELD,
-        Class::Concurrency | Class::Unavailable => codes::ODOO_BUSY,
-        Class::Missing | Class::Validation | Class::Constraint | Class::Rule | Class::Other => codes::ODOO_REFUSES,
+const fn of_refusal(refusal: Refusal) -> Code {
+    match refusal {
+        Refusal::KeyRefused => codes::ODOO_KEY,
+        Refusal::Database => codes::ODOO_DATABASE,
+        Refusal::Access => codes::ODOO_ACCESS,
+        Refusal::NotFound => codes::ODOO_MODEL,
+        Refusal::Mistake => codes::ODOO_FIELD,
+        Refusal::Concurrency | Refusal::Unavailable => codes::ODOO_BUSY,
+        Refusal::Missing
+        | Refusal::Validation
+        | Refusal::Constraint
+        | Refusal::Rule
+        | Refusal::Other
+        | Refusal::Foreign
+        | Refusal::Document
+        | Refusal::Reference
+        | Refusal::Unmet => codes::ODOO_REFUSES,
     }
 }
 
@@ -64,16 +72,24 @@ const fn of_transport(error: TransportError) -> Code {
     }
 }
 
-const fn short(class: Class) -> &'static str {
-    match class {
-        Class::KeyRefused => "Odoo does not accept the login or its key",
-        Class::Database => "Odoo has no database of this name",
-        Class::Access => "our user in Odoo may not do this",
-        Class::NotFound => "this Odoo has no such model",
-        Class::Mistake => "Odoo does not understand what was asked",
-        Class::Concurrency => "Odoo gave up after its own tries, because others changed the same",
-        Class::Unavailable => "Odoo cannot work now",
-        Class::Missing | Class::Validation | Class::Constraint | Class::Rule | Class::Other => "Odoo refuses",
+const fn short(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::KeyRefused => "Odoo does not accept the login or its key",
+        Refusal::Database => "Odoo has no database of this name",
+        Refusal::Access => "our user in Odoo may not do this",
+        Refusal::NotFound => "this Odoo has no such model",
+        Refusal::Mistake => "Odoo does not understand what was asked",
+        Refusal::Concurrency => "Odoo gave up after its own tries, because others changed the same",
+        Refusal::Unavailable => "Odoo cannot work now",
+        Refusal::Missing
+        | Refusal::Validation
+        | Refusal::Constraint
+        | Refusal::Rule
+        | Refusal::Other
+        | Refusal::Foreign
+        | Refusal::Document
+        | Refusal::Reference
+        | Refusal::Unmet => "Odoo refuses",
     }
 }
 
@@ -96,13 +112,13 @@ mod tests {
 
     #[test]
     fn each_kind_of_failure_has_a_code_of_its_own_and_a_help() {
-        let said = |class, message: &str| Failure::Said { class, name: "n".to_owned(), message: message.to_owned() };
+        let said = |refusal, message: &str| Failure::Said { refusal, name: "n".to_owned(), message: message.to_owned() };
         for (failure, expected) in [
-            (said(Class::KeyRefused, ""), codes::ODOO_KEY),
-            (said(Class::Database, ""), codes::ODOO_DATABASE),
-            (said(Class::Access, "no"), codes::ODOO_ACCESS),
-            (said(Class::Rule, "no"), codes::ODOO_REFUSES),
-            (said(Class::Unavailable, ""), codes::ODOO_BUSY),
+            (said(Refusal::KeyRefused, ""), codes::ODOO_KEY),
+            (said(Refusal::Database, ""), codes::ODOO_DATABASE),
+            (said(Refusal::Access, "no"), codes::ODOO_ACCESS),
+            (said(Refusal::Rule, "no"), codes::ODOO_REFUSES),
+            (said(Refusal::Unavailable, ""), codes::ODOO_BUSY),
             (Failure::Unreached(TransportError::Resolve), codes::ODOO_NAME),
             (Failure::Unreached(TransportError::Tls), codes::ODOO_TLS),
             (Failure::Unreached(TransportError::Redirected), codes::ODOO_REDIRECTS),

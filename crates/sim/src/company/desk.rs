@@ -200,7 +200,7 @@ impl Records for Desk {
 }
 
 fn model_of(name: &str) -> Result<Model, Unread> {
-    Model::named(name).ok_or_else(|| unread(Extent::Model, "not_found"))
+    Model::named(name).ok_or_else(|| unread(Extent::Model, "odoo_not_found"))
 }
 
 fn unread(of: Extent, cause: &'static str) -> Unread {

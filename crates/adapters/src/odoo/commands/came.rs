@@ -7,7 +7,7 @@ use model::outcome::{Again, Lack, Outcome, Refusal};
 use serde_json::{Value, json};
 
 use super::seen::Refused;
-use crate::odoo::failure::{Class, Failure};
+use crate::odoo::failure::Failure;
 
 /// What should be true is.
 pub(super) fn done(state: &Value) -> Sent {
@@ -28,9 +28,8 @@ pub(super) fn refused(refused: &Refused) -> Sent {
 /// A call had no result.
 pub(super) fn failed(failure: &Failure) -> Sent {
     match failure {
-        Failure::Said { class, name, message } => {
-            let refusal = refusal(*class);
-            let outcome = Outcome::Refused { status: status(refusal), again: class.again(), refusal: Some(refusal) };
+        Failure::Said { refusal, name, message } => {
+            let outcome = Outcome::Refused { status: status(*refusal), again: failure.again(), refusal: Some(*refusal) };
             sent(outcome, &json!({ "name": name, "message": message }))
         }
         Failure::Unreached(error) => Sent { outcome: Outcome::Unreached { error: *error }, ..empty() },
@@ -63,23 +62,6 @@ fn sent(outcome: Outcome, response: &Value) -> Sent {
     Sent { outcome, response: bytes, cut }
 }
 
-const fn refusal(class: Class) -> Refusal {
-    match class {
-        Class::KeyRefused => Refusal::KeyRefused,
-        Class::Database => Refusal::Database,
-        Class::Access => Refusal::Access,
-        Class::Missing => Refusal::Missing,
-        Class::Validation => Refusal::Validation,
-        Class::Constraint => Refusal::Constraint,
-        Class::Rule => Refusal::Rule,
-        Class::Concurrency => Refusal::Concurrency,
-        Class::Unavailable => Refusal::Unavailable,
-        Class::NotFound => Refusal::NotFound,
-        Class::Mistake => Refusal::Mistake,
-        Class::Other => Refusal::Other,
-    }
-}
-
 /// A status that says the same on both wires: one of them answers everything with 200, the other a mistake of ours with 500.
 const fn status(refusal: Refusal) -> u16 {
     match refusal {
@@ -101,16 +83,16 @@ mod tests {
 
     #[test]
     fn what_odoo_says_no_with_has_its_cause_and_its_words_and_no_traceback() {
-        for (class, cause, again) in [
-            (Class::Validation, "odoo_validation", Again::Never),
-            (Class::Rule, "odoo_rule", Again::Never),
-            (Class::Missing, "odoo_missing", Again::Never),
-            (Class::Mistake, "odoo_mistake", Again::Never),
-            (Class::Access, "odoo_access", Again::Perhaps),
-            (Class::Concurrency, "odoo_concurrency", Again::Perhaps),
-            (Class::Unavailable, "odoo_unavailable", Again::Perhaps),
+        for (refusal, cause, again) in [
+            (Refusal::Validation, "odoo_validation", Again::Never),
+            (Refusal::Rule, "odoo_rule", Again::Never),
+            (Refusal::Missing, "odoo_missing", Again::Never),
+            (Refusal::Mistake, "odoo_mistake", Again::Never),
+            (Refusal::Access, "odoo_access", Again::Perhaps),
+            (Refusal::Concurrency, "odoo_concurrency", Again::Perhaps),
+            (Refusal::Unavailable, "odoo_unavailable", Again::Perhaps),
         ] {
-            let sent = failed(&Failure::Said { class, name: "n".to_owned(), message: "m".to_owned() });
+            let sent = failed(&Failure::Said { refusal, name: "n".to_owned(), message: "m".to_owned() });
             assert_eq!(sent.outcome.cause(), cause);
             assert!(matches!(sent.outcome, Outcome::Refused { again: found, .. } if found == again), "{cause}");
             assert_eq!(sent.response, Bytes::from(r#"{"name":"n","message":"m"}"#));

@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use self::gate::Gates;
 use self::seen::{Need, Seen, Step, refused, unreadable};
 use super::call::Call;
-use super::failure::{Class, Failure};
+use super::failure::Failure;
 use super::fields::Fields;
 use super::session::{Odoo, Session};
 
@@ -81,7 +81,7 @@ impl Commands {
         match self.attempt(message, errand).await {
             Ok(sent) => sent,
             Err(failure) => {
-                if is_said_for_what_may_have_changed(&failure) {
+                if failure.is_about_what_is_there() {
                     self.lock().remove(&errand.peer.name);
                 }
                 came::failed(&failure)
@@ -180,10 +180,6 @@ fn ended(need: Need) -> Sent {
 /// Odoo rolled back and would say the same again.
 fn is_final(failure: &Failure) -> bool {
     matches!(failure, Failure::Said { .. }) && failure.again() == Again::Never
-}
-
-fn is_said_for_what_may_have_changed(failure: &Failure) -> bool {
-    matches!(failure, Failure::Said { class, .. } if !matches!(class, Class::Concurrency | Class::Unavailable))
 }
 
 #[cfg(test)]

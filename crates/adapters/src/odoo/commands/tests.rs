@@ -1,5 +1,6 @@
 //! Commands step by step: what each needs next, what it is given, and how it ends. No Odoo, no clock.
 
+use model::outcome::Refusal;
 use serde_json::{Value, json};
 
 use super::seen::{Need, Refused, Seen};
@@ -47,7 +48,7 @@ fn check(major: u32, document: Value, given: Vec<Given>, end: &str) {
 }
 
 fn rule() -> Failure {
-    Failure::Said { class: Class::Rule, name: "odoo.exceptions.UserError".to_owned(), message: "no".to_owned() }
+    Failure::Said { refusal: Refusal::Rule, name: "odoo.exceptions.UserError".to_owned(), message: "no".to_owned() }
 }
 
 fn confirm() -> Value {

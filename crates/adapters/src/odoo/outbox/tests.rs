@@ -112,7 +112,7 @@ fn a_page_says_where_it_goes_on_what_is_held_back_and_what_is_lost() {
 #[test]
 fn the_outbox_has_causes_and_repairs_of_its_own() {
     let said = |cause| Unread { of: Extent::System, cause, why: "w".to_owned(), help: "h" };
-    for (cause, expected) in [("not_found", "no_outbox"), ("access", "no_outbox_right"), ("connect", "connect")] {
+    for (cause, expected) in [("odoo_not_found", "no_outbox"), ("odoo_access", "no_outbox_right"), ("connect", "connect")] {
         let told = unread(said(cause));
         assert_eq!((told.cause, told.help.is_empty()), (expected, false));
     }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use adapters::odoo::{
-    Class, Failure as Refused, OUTBOX_RULES, Odoo, OutboxRule, RULES, Rule, RuleStands, Session, Standing, When,
-};
+use adapters::odoo::{Failure as Refused, OUTBOX_RULES, Odoo, OutboxRule, RULES, Rule, RuleStands, Session, Standing, When};
 use engine::ports::Peer;
 use model::Diagnostic;
 use model::diagnostic::Place;
+use model::outcome::Refusal;
 use policy::codes;
 use policy::compiled::Reading;
 
@@ -138,7 +137,7 @@ async fn outbox(
         for rule in odoo.outbox_rules(peer, session, (model, reading)).await.map_err(told)? {
             let stands = match odoo.outbox_rule(peer, session, &rule).await {
                 // Who may not see them is told what they have to be.
-                Err(Refused::Said { class: Class::Access, .. }) => RuleStands::Missing,
+                Err(Refused::Said { refusal: Refusal::Access, .. }) => RuleStands::Missing,
                 stands => stands.map_err(told)?,
             };
             rules.push((rule, stands));

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use adapters::odoo::{Class, Failure as Refused, Odoo, RuleStands, Session};
+use adapters::odoo::{Failure as Refused, Odoo, RuleStands, Session};
 use engine::ports::Peer;
 use model::Diagnostic;
 use model::diagnostic::Place;
+use model::outcome::Refusal;
 use policy::Policy;
 use policy::codes;
 use policy::compiled::{Capture, CapturedBy, Odoo as Declared, Reading};
@@ -54,7 +55,7 @@ async fn rules((asker, peer, session): (&Odoo, &Peer, &Session), capture: &Captu
                     checks.diagnosed(WHAT, found);
                 }
             }
-            Err(Refused::Said { class: Class::Access, .. }) => {
+            Err(Refused::Said { refusal: Refusal::Access, .. }) => {
                 return checks.note(WHAT, format!("{}: only who configures the outbox is told its rules", peer.name));
             }
             Err(failure) => return checks.diagnosed(WHAT, &odoo::diagnostic(&failure, &peer.name)),

@@ -12,10 +12,11 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
-use adapters::odoo::{Class, Failure, Maker, Odoo, Session, Standing};
+use adapters::odoo::{Failure, Maker, Odoo, Session, Standing};
 use engine::ports::{Clock, Peer};
 use formats::signature::Secret;
 use futures::future::BoxFuture;
+use model::outcome::Refusal;
 use model::{Diagnostic, SecretName, Timestamp};
 use policy::compiled::{Odoo as Declared, Rotate};
 
@@ -161,7 +162,7 @@ impl Rotation<'_> {
         let told = |failure: Failure| diagnostic(&failure, &self.declared.system);
         match self.odoo.greet(&known.peer).await {
             Ok(session) => Ok((session, true)),
-            Err(Failure::Said { class: Class::KeyRefused, .. }) if known.password.is_some() => {
+            Err(Failure::Said { refusal: Refusal::KeyRefused, .. }) if known.password.is_some() => {
                 let (version, ahead_s) = self.odoo.version(&known.peer).await.map_err(told)?;
                 let wire = version.wire().ok_or_else(|| told(Failure::Version(version.text.clone())))?;
                 Ok((Session { version, wire, user: 0, ahead_s }, false))
@@ -222,7 +223,7 @@ impl Rotation<'_> {
                 known.place.keep_state(Some(&State { step: Step::Made, ..state.clone() })).map_err(unwritable)?;
                 known.place.promote().map_err(unwritable)
             }
-            Err(Failure::Said { class: Class::KeyRefused, .. }) => {
+            Err(Failure::Said { refusal: Refusal::KeyRefused, .. }) => {
                 // The state stays: the next run clears the key away in Odoo, and asks for another.
                 known.place.keep_state(Some(&State { step: Step::Asked, ..state.clone() })).map_err(unwritable)?;
                 known.place.forget_new().map_err(unwritable)?;
@@ -238,7 +239,7 @@ impl Rotation<'_> {
         let unwritable = |error: io::Error| self.unwritable(&known, &error);
         let session = match self.odoo.greet(&known.peer).await {
             Ok(session) => session,
-            Err(Failure::Said { class: Class::KeyRefused, .. }) if known.place.restore().map_err(unwritable)? => {
+            Err(Failure::Said { refusal: Refusal::KeyRefused, .. }) if known.place.restore().map_err(unwritable)? => {
                 known.place.keep_state(Some(&State { step: Step::Asked, ..state.clone() })).map_err(unwritable)?;
                 return Err(self.does_not_work());
             }
@@ -263,7 +264,7 @@ impl Rotation<'_> {
             });
         };
         match self.odoo.end_key(&known.peer, session, password, row.id).await {
-            Ok(()) | Err(Failure::Said { class: Class::Missing, .. }) => Ok(Old::Ended(row.name.clone())),
+            Ok(()) | Err(Failure::Said { refusal: Refusal::Missing, .. }) => Ok(Old::Ended(row.name.clone())),
             Err(failure) => Err(self.not_ended(&failure, &row.name)),
         }
     }

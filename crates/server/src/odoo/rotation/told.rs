@@ -3,8 +3,9 @@
 use std::fmt;
 use std::io;
 
-use adapters::odoo::{Class, Failure, Maker};
+use adapters::odoo::{Failure, Maker};
 use model::diagnostic::Place as Whole;
+use model::outcome::Refusal;
 use model::{Diagnostic, SecretName};
 use policy::codes;
 
@@ -86,7 +87,7 @@ impl Rotation<'_> {
 
     pub(super) fn not_made(&self, failure: &Failure, by: Maker<'_>) -> Diagnostic {
         match (by, failure) {
-            (Maker::Password(_), Failure::Said { class: Class::KeyRefused, .. }) => self
+            (Maker::Password(_), Failure::Said { refusal: Refusal::KeyRefused, .. }) => self
                 .error(codes::ODOO_PASSWORD, "Odoo does not accept the password of the key's user")
                 .help("correct `login`, or the password's value; an API key is no password here"),
             (Maker::Password(_), Failure::Unusable(why)) => {
