@@ -8,7 +8,7 @@ use model::limit::PERIOD;
 use model::{Fault, FaultKind, TimeSpan};
 use tokio::sync::watch;
 
-use crate::observe::{Fact, Facts};
+use crate::observe::Facts;
 use crate::ports::{Answer, Clock, Hint};
 
 /// What a turn did.
@@ -90,12 +90,12 @@ impl Drive {
         match fault.kind {
             FaultKind::Conflict => {}
             FaultKind::Unavailable | FaultKind::Busy | FaultKind::Full => {
-                self.facts.emit(&Fact::LoopFault { name: self.name, fault: &fault });
+                self.facts.tell_fault(self.name, &fault, self.clock.now());
                 self.pause().await;
             }
             FaultKind::Shutdown => self.ended = true,
             FaultKind::Corrupt => {
-                self.facts.emit(&Fact::LoopFault { name: self.name, fault: &fault });
+                self.facts.tell_fault(self.name, &fault, self.clock.now());
                 return Err(fault);
             }
         }

@@ -141,7 +141,7 @@ impl Membership {
         match self.book.at(version).await {
             Ok(policy) => self.book.adopt(number, policy),
             Err(fault) if fault.kind == FaultKind::Corrupt => {
-                self.facts.emit(&Fact::LoopFault { name: "membership", fault: &fault });
+                self.facts.tell_fault("membership", &fault, self.clock.now());
             }
             Err(fault) => return Err(fault),
         }

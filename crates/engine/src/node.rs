@@ -280,6 +280,7 @@ impl Node {
             facts: Arc::clone(&self.ground.facts),
             levels: Default::default(),
             barren_at: Timestamp::EPOCH,
+            forgot_at: Timestamp::EPOCH,
             sweeps: BTreeMap::new(),
         };
         let mut drive = self.drive("retention", None);

@@ -21,8 +21,9 @@ pub type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// LIMIT: polls without time moving on; more is a livelock.
 const POLLS_PER_INSTANT_MAX: u64 = 200_000;
 
-/// LIMIT: polls of one simulation.
+/// LIMIT: polls of one simulation, and further ones for each hour that it lasts: nodes look for work through the night as well.
 const POLLS_MAX: u64 = 12_000_000;
+const POLLS_PER_HOUR_MAX: u64 = 1_000_000;
 
 type TaskId = u64;
 type ReadySet = Arc<Mutex<BTreeSet<TaskId>>>;
@@ -251,7 +252,8 @@ impl Executor {
         if now != self.since.0 {
             self.since = (now, self.polls);
         }
-        self.polls - self.since.1 > POLLS_PER_INSTANT_MAX || self.polls > POLLS_MAX
+        self.polls - self.since.1 > POLLS_PER_INSTANT_MAX
+            || self.polls > POLLS_MAX + POLLS_PER_HOUR_MAX * (now.micros() / 3_600_000_000)
     }
 
     fn busiest(&self) -> String {

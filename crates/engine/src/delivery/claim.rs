@@ -57,11 +57,11 @@ impl Claimer {
                 Err(fault) if fault.kind == FaultKind::Conflict => BREATH,
                 Err(fault) if fault.kind == FaultKind::Shutdown => break,
                 Err(fault) if fault.kind == FaultKind::Corrupt => {
-                    self.sender.facts.emit(&Fact::LoopFault { name: "claim", fault: &fault });
+                    self.sender.facts.tell_fault("claim", &fault, self.sender.clock.now());
                     return Err(fault);
                 }
                 Err(fault) => {
-                    self.sender.facts.emit(&Fact::LoopFault { name: "claim", fault: &fault });
+                    self.sender.facts.tell_fault("claim", &fault, self.sender.clock.now());
                     AGAIN
                 }
             };

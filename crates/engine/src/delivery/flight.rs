@@ -202,7 +202,7 @@ impl Sender {
 
     /// The process is going down, or the store is damaged: the lease stays for the next life.
     pub(super) fn give_up(&self, destination: &DestinationName, slot: &Slot, fault: &Fault) -> Option<Handover> {
-        self.facts.emit(&Fact::LoopFault { name: "delivery", fault });
+        self.facts.tell_fault("delivery", fault, self.clock.now());
         self.give_up_slot(destination, slot)
     }
 

@@ -10,7 +10,6 @@ use policy::Policy;
 
 use super::decide::{self, Proven};
 use super::run::Intake;
-use crate::observe::Fact;
 
 /// A conflict as the journal found it.
 #[derive(Clone, Copy, Debug)]
@@ -131,7 +130,7 @@ impl Intake {
         if fault.kind != FaultKind::Corrupt {
             return Err(fault);
         }
-        self.facts.emit(&Fact::LoopFault { name: "intake.attach", fault: &fault });
+        self.facts.tell_fault("intake.attach", &fault, self.clock.now());
         Ok(Fate::Dropped)
     }
 
@@ -149,7 +148,7 @@ impl Intake {
         }
         let row = conflict_row(source, first, digest, now);
         if let Err(fault) = self.ledger.commit(Batch::new().change(Change::Audit(row))).await {
-            self.facts.emit(&Fact::LoopFault { name: "intake.audit", fault: &fault });
+            self.facts.tell_fault("intake.audit", &fault, self.clock.now());
         }
     }
 }

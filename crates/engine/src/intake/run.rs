@@ -133,11 +133,11 @@ impl Intake {
         match self.take(&ready.policy, (&received, began), &proven, verdicts).await {
             Ok(taken) => self.answer(&received.source, proven.form(), taken),
             Err(Failed::Journal(fault)) => {
-                self.facts.emit(&Fact::LoopFault { name: "intake", fault: &fault });
+                self.facts.tell_fault("intake", &fault, self.clock.now());
                 self.refused(&received.source, unavailable(&fault))
             }
             Err(Failed::Copy(fault)) => {
-                self.facts.emit(&Fact::LoopFault { name: "intake.attach", fault: &fault });
+                self.facts.tell_fault("intake.attach", &fault, self.clock.now());
                 self.refused(&received.source, without_copy(&fault))
             }
         }

@@ -4,6 +4,7 @@
 mod capture;
 pub mod catalogue;
 mod fact;
+mod faults;
 mod meters;
 pub mod metric;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub struct Facts {
     pub meters: Meters,
     tracing: Option<Tracing>,
     unreadable: unreadable::UnreadableRows,
+    loop_faults: faults::LoopFaults,
 }
 
 /// Where spans go, and which.

@@ -124,8 +124,10 @@ pub struct Keeper {
     pub facts: Arc<Facts>,
     /// How loud the alarm of the journal is, and that of the ledger.
     pub levels: (Level, Level),
-    /// When rows and keys were looked at and nothing of them could go.
+    /// When rows were looked at and none of them could go.
     pub barren_at: Timestamp,
+    /// When all that had to be forgotten of keys and emitted entries was.
+    pub forgot_at: Timestamp,
     /// How far what is kept was looked at.
     pub sweeps: BTreeMap<Partition, Sweep>,
 }
@@ -151,6 +153,9 @@ impl Keeper {
             }
             removed += rows;
         }
+        if self.board.holds(SHARD) && now >= self.forgot_at + QUIET {
+            removed += self.forget(now).await?;
+        }
         // Where room is short what may be released stands anywhere among what may not, and intake waits for it.
         if removed == 0 && !(is_on_its_way && self.levels.0 >= Level::High) {
             return Ok(Turn::Idle);
@@ -172,18 +177,22 @@ impl Keeper {
         Ok(released)
     }
 
-    /// A step of rows, and of what is forgotten when no rows go.
     async fn rows(&self, now: Timestamp) -> Result<u64, Fault> {
         let Trimmed { rows, unreadable } = self.trimmer.rows(now).await?;
         self.facts.tell_unreadable(None, &unreadable);
         self.tell("ledger", rows);
-        if rows > 0 {
-            return Ok(rows);
-        }
+        Ok(rows)
+    }
+
+    /// Keys and emitted entries that have had their time. It has a rhythm of its own: rows go all the time where much is done.
+    async fn forget(&mut self, now: Timestamp) -> Result<u64, Fault> {
         let periods = self.trimmer.journal.forget_keys().await?;
         self.tell("keys", periods);
         let emitted = self.trimmer.emitted(now).await?;
         self.tell("emitted", emitted);
+        if emitted == 0 {
+            self.forgot_at = now;
+        }
         Ok(emitted)
     }
 

@@ -350,6 +350,7 @@ fn keeper(
         facts: Arc::clone(facts),
         levels: Default::default(),
         barren_at: Timestamp::EPOCH,
+        forgot_at: Timestamp::EPOCH,
         sweeps: BTreeMap::new(),
     }
 }

@@ -33,9 +33,6 @@ pub(super) enum Spread {
 
 /// Looks at a whole schema.
 pub(super) fn spread(schema: &Value) -> Spread {
-    if !refers(schema) {
-        return Spread::Few;
-    }
     let mut graph = Graph::default();
     let Some(root) = graph.value(&Schema::root(schema)) else { return Spread::Many };
     let mut next = 0;
@@ -46,17 +43,6 @@ pub(super) fn spread(schema: &Value) -> Spread {
         next += 1;
     }
     graph.judge(root)
-}
-
-/// Without a reference each part stands once, and applies in one place.
-fn refers(node: &Value) -> bool {
-    match node {
-        Value::Object(members) => {
-            members.contains_key("$ref") || members.contains_key("$dynamicRef") || members.values().any(refers)
-        }
-        Value::Array(items) => items.iter().any(refers),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-    }
 }
 
 /// Parts that values below a value may have, each with how often: those of one member, one place of a list, or the rest.

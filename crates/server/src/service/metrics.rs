@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use engine::observe::Fact;
 use engine::observe::catalogue as all;
 use engine::observe::metric::{Family, Metric, Sample, Value};
 use model::account::{Bucket, Line};
@@ -24,7 +23,7 @@ pub async fn families(app: &App) -> Vec<Family> {
     for stored in [stores(app).await, backlog(app).await, reconciliation::families(app).await.map(Vec::from)] {
         match stored {
             Ok(stored) => families.extend(stored),
-            Err(fault) => app.ground.facts.emit(&Fact::LoopFault { name: "metrics", fault: &fault }),
+            Err(fault) => app.ground.facts.tell_fault("metrics", &fault, app.ground.clock.now()),
         }
     }
     families

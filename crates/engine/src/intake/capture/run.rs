@@ -119,11 +119,11 @@ impl Captures {
         match fault.kind {
             FaultKind::Conflict | FaultKind::Shutdown => Ok(()),
             FaultKind::Unavailable | FaultKind::Busy | FaultKind::Full => {
-                self.facts.emit(&Fact::LoopFault { name: "capture", fault });
+                self.facts.tell_fault("capture", fault, self.clock.now());
                 Ok(())
             }
             FaultKind::Corrupt => {
-                self.facts.emit(&Fact::LoopFault { name: "capture", fault });
+                self.facts.tell_fault("capture", fault, self.clock.now());
                 Err(Fault::from_error(FaultKind::Corrupt, "capture", fault.to_string()))
             }
         }
