@@ -194,6 +194,21 @@ impl Product {
         Ok(Self { child, address, ready_s })
     }
 
+    /// Applies a project: a product that was started before goes on by the policy in force, whatever its folder says by now.
+    pub(crate) async fn apply(&self, project: &Path, data: &Path) -> Outcome<()> {
+        let output = Command::new(binary()?)
+            .args(["apply", "--yes", "--reason", "bench", "--url"])
+            .arg(format!("http://{}", self.address))
+            .arg(project)
+            .env("CROSSDOCK_TOKEN", std::fs::read_to_string(data.join("admin-token"))?.trim())
+            .output()
+            .await?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(format!("the project is not applied: {}", String::from_utf8_lossy(&output.stderr)).into())
+    }
+
     /// CPU seconds that the process has used, user and system.
     pub(crate) fn cpu_s(&self) -> Outcome<f64> {
         Ok(crate::stats::cpu_s(&self.pid()?.to_string()))

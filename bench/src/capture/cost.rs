@@ -123,10 +123,11 @@ impl Stand {
     async fn life(&self, kind: &Kind) -> Outcome<u64> {
         let Self { odoo, url, sink, folder } = self;
         project::write(folder.path(), url, odoo, sink, kind.capture)?;
+        let (project, data) = (folder.path().join("project"), folder.path().join("data"));
         let before = odoo.load();
         let began = now_us();
-        let secrets = [("ERP_KEY", odoo.key())];
-        let product = Product::start_with(&folder.path().join("project"), &folder.path().join("data"), &secrets).await?;
+        let product = Product::start_with(&project, &data, &[("ERP_KEY", odoo.key())]).await?;
+        product.apply(&project, &data).await?;
         while !kind.is_seen(&product.metrics().await?) {
             if Duration::from_micros(now_us() - began) > PATIENCE {
                 return Err(format!("{} did not come within {PATIENCE:?}", kind.name).into());

@@ -1,5 +1,5 @@
-//! What pulling from outboxes meets, for people: lines that wait for an older transaction, and lines that were removed before they
-//! were read. A view of this life; nothing decides by it.
+//! What pulling from outboxes meets, for people: lines that wait for an older transaction, lines that were removed before they
+//! were read, and lines that tell something else than the contract reads. A view of this life; nothing decides by it.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,6 +22,8 @@ pub struct Outlook {
     pub held_back: Option<Lines>,
     /// What is lost and not made up for yet.
     pub lost: Option<Lines>,
+    /// What was written by another reading than the contract's now.
+    pub other_reading: Option<Lines>,
 }
 
 /// All outboxes of a node.

@@ -45,7 +45,9 @@ impl OdooRecords {
         let rows = value.get("rows").and_then(Value::as_array).ok_or_else(not_odoo)?;
         let wanted = self.wanted(peer, &session.version, pull, rows).await?;
         let lines: Option<Vec<Line>> = rows.iter().map(|row| line(row, &wanted, &session.version)).collect();
-        page(&value, lines.ok_or_else(not_odoo)?).ok_or_else(not_odoo)
+        let other_reading = rows.iter().filter(|row| is_by_another_reading(row, &wanted)).count() as u64;
+        let page = page(&value, lines.ok_or_else(not_odoo)?).ok_or_else(not_odoo)?;
+        Ok(Pulled { other_reading, ..page })
     }
 
     /// Says how far a reader has read. It may be said again at any time: the place never goes back.
@@ -145,6 +147,7 @@ fn page(value: &Value, lines: Vec<Line>) -> Option<Pulled> {
         next: place(epoch, value.get("next")?)?,
         rest: if value.get("has_more")?.as_bool()? { Rest::More } else { Rest::Nothing },
         held_back: value.get("held_back")?.as_u64()?,
+        other_reading: 0,
         fence: value.get("fence")?.as_u64()?,
         at: value.get("now")?.as_str()?.parse::<Timestamp>().ok()?,
         lost,
@@ -153,6 +156,14 @@ fn page(value: &Value, lines: Vec<Line>) -> Option<Pulled> {
 
 fn place(epoch: &str, value: &Value) -> Option<Place> {
     Some(Place { epoch: epoch.to_owned(), txid: value.get("txid")?.as_u64()?, id: value.get("id")?.as_u64()? })
+}
+
+/// Whether the rule that wrote this row reads something else than is read now. A row without a reading says nothing of its rule.
+fn is_by_another_reading(row: &Value, wanted: &BTreeMap<String, Wanted<'_>>) -> bool {
+    let text = |name: &str| row.get(name).and_then(Value::as_str);
+    let known = text("res_model").and_then(|there| wanted.get(there)).filter(|known| !known.name.is_empty());
+    let is_other = known.zip(text("reading")).is_some_and(|(known, reading)| known.name != reading);
+    is_other && text("trigger") != Some(DELETED)
 }
 
 fn line(value: &Value, wanted: &BTreeMap<String, Wanted<'_>>, version: &Version) -> Option<Line> {

@@ -42,6 +42,8 @@ pub struct Pulled {
     pub rest: Rest,
     /// Lines that are committed and wait for an older transaction to end; counted up to some thousands.
     pub held_back: u64,
+    /// Lines whose values were written by another reading than the present one: they tell only that a record changed.
+    pub other_reading: u64,
     /// The oldest transaction that has not ended. All lines below it can be read.
     pub fence: u64,
     /// When it was, by the clock of the system's database.

@@ -103,6 +103,7 @@ pub fn concerns(seen: &Seen<'_>) -> Vec<Concern> {
     concerns.extend(seen.gaps.iter().filter_map(|gap| unread(gap, seen.now)));
     concerns.extend(seen.pulls.iter().filter_map(|(source, outlook)| held_back(source, outlook, seen.now)));
     concerns.extend(seen.pulls.iter().filter_map(|(source, outlook)| lost(source, outlook, seen.now)));
+    concerns.extend(seen.pulls.iter().filter_map(|(source, outlook)| other_reading(source, outlook, seen.now)));
     concerns.extend(seen.rotations.iter().map(|(system, at, outcome)| rotation(system, seen.now.since(*at), outcome)));
     concerns.extend(seen.reconciled.iter().filter_map(|line| withheld(line, seen.now)));
     concerns.extend(overdue(seen));
@@ -179,6 +180,18 @@ fn lost(source: &SourceName, outlook: &Outlook, now: Timestamp) -> Option<Concer
         now.since(lost.since).rounded()
     );
     Some(concern("lost", Health::Unhealthy, text, ""))
+}
+
+/// What was written by an older reading tells only that a record changed.
+fn other_reading(source: &SourceName, outlook: &Outlook, now: Timestamp) -> Option<Concern> {
+    let lines = outlook.other_reading?;
+    let text = format!(
+        "for {} the rules of the outbox of {source} have told something else than its contracts read now ({} changes): each such record is read \
+         anew, so that states in between are not seen. Bring the rules in line with crossdock add odoo … --capture outbox",
+        now.since(lines.since).rounded(),
+        lines.count
+    );
+    Some(concern("other_reading", Health::Unhealthy, text, "crossdock doctor"))
 }
 
 /// A key that ends with no other beside it stops everything; a new one that is in use is good to know for a day.

@@ -32,8 +32,11 @@ pub struct Outbox {
 /// Lines of an outbox that were removed before they were read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loss {
-    /// How many.
+    /// How many, beside those of the loss before.
     pub lines: u64,
+    /// How many in the outbox's epoch until then, as it counts them.
+    #[serde(default)]
+    pub total: u64,
     /// The last of them.
     pub upto: Place,
     /// When that was learnt, by our clock.

@@ -231,8 +231,9 @@ impl Looker {
         }
         self.tell(Capturing::HeldBack { lines: pulled.held_back });
         let held_back = reader.held_since().map(|since| Lines { count: pulled.held_back, since });
+        let other_reading = reader.other_reading().map(|(count, since)| Lines { count, since });
         let lost = outbox::open_loss(after).map(|loss| Lines { count: loss.lines, since: loss.at });
-        self.board.pulls.note(self.name(), Outlook { held_back, lost });
+        self.board.pulls.note(self.name(), Outlook { held_back, lost, other_reading });
     }
 }
 

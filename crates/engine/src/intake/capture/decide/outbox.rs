@@ -34,6 +34,8 @@ pub struct Reader {
     acknowledged: Option<(Place, Timestamp)>,
     /// The fence that holds lines back, and since when it does.
     standstill: Option<(u64, Timestamp)>,
+    /// Lines that were written by another reading than the present one, and since when such come.
+    other_reading: Option<(u64, Timestamp)>,
     /// What was read beside it and waits.
     pub wait: Option<Wait>,
 }
@@ -149,9 +151,19 @@ impl Reader {
         self.pulled = Some((now, pulled.rest));
         let held = self.standstill.filter(|(fence, _)| *fence == pulled.fence);
         self.standstill = (pulled.held_back > 0).then(|| held.unwrap_or((pulled.fence, now)));
+        let before = self.other_reading;
+        self.other_reading = match pulled.other_reading {
+            0 => before.filter(|_| !pulled.lines.iter().any(|line| matches!(line.said, Said::Saved(..)))),
+            more => Some(before.map_or((more, now), |(count, since)| (count + more, since))),
+        };
         if let Some(wait) = &mut self.wait {
             wait.heard(pulled, fold);
         }
+    }
+
+    /// How many lines were written by another reading than the present one, and since when such come.
+    pub fn other_reading(&self) -> Option<(u64, Timestamp)> {
+        self.other_reading
     }
 
     /// Since when the same transaction holds lines back.
@@ -229,8 +241,12 @@ pub fn after(mut progress: Progress, pulled: &Pulled, fold: &Fold, now: Timestam
 /// What a page says is lost, where it did not say so before.
 pub fn new_loss(outbox: &Outbox, pulled: &Pulled, now: Timestamp) -> Option<Loss> {
     let lost = pulled.lost.as_ref()?;
-    let is_known = outbox.lost.as_ref().is_some_and(|known| known.upto >= lost.upto);
-    (!is_known).then(|| Loss { lines: lost.lines, upto: lost.upto.clone(), at: now })
+    let known = outbox.lost.as_ref();
+    if known.is_some_and(|known| known.upto >= lost.upto) {
+        return None;
+    }
+    let before = known.map_or(0, |known| known.total);
+    Some(Loss { lines: lost.lines.saturating_sub(before), total: lost.lines, upto: lost.upto.clone(), at: now })
 }
 
 /// What is lost and not made up for yet: all contents and all ids are compared since, or it is told.

@@ -50,7 +50,7 @@ fn saved(txid: u64, id: u64, state: &str, body: &str) -> Line {
 }
 
 fn pulled(lines: Vec<Line>, next: Place) -> Pulled {
-    Pulled { lines, next, rest: Rest::Nothing, held_back: 0, fence: 100, at: at(50), lost: None }
+    Pulled { lines, next, rest: Rest::Nothing, held_back: 0, other_reading: 0, fence: 100, at: at(50), lost: None }
 }
 
 fn model(phase: Phase) -> Model {
@@ -152,15 +152,16 @@ fn a_page_moves_the_place_and_another_epoch_compares_all_contents() {
 
 #[test]
 fn what_is_lost_is_told_once_until_all_is_compared() {
-    let lost = |upto| Some(Lost { lines: 3, upto });
-    let page = Pulled { lost: lost(place(9, 9)), ..pulled(Vec::new(), place(7, 7)) };
+    let lost = |lines, upto| Some(Lost { lines, upto });
+    let page = Pulled { lost: lost(3, place(9, 9)), ..pulled(Vec::new(), place(7, 7)) };
     let first = after(progress(Phase::Following), &page, &Fold::default(), at(1));
     let outbox = first.outbox.clone().unwrap();
     assert_eq!(outbox.place, place(9, 9), "nothing is to be read up to there");
     assert_eq!(open_loss(&first).map(|loss| loss.lines), Some(3));
     assert_eq!(new_loss(&outbox, &page, at(2)), None);
-    let further = Pulled { lost: lost(place(12, 1)), ..page };
-    assert!(new_loss(&outbox, &further, at(2)).is_some());
+    let further = Pulled { lost: lost(5, place(12, 1)), ..page };
+    // The outbox counts all of its epoch.
+    assert_eq!(new_loss(&outbox, &further, at(2)).map(|loss| (loss.lines, loss.total)), Some((2, 5)));
     let mut compared = first;
     let ended = Pass { ended_at: Some(at(3)), ..Pass::default() };
     compared.models.insert("sale.order".to_owned(), Model { identities: ended, digests: ended, ..model(Phase::Following) });
@@ -262,5 +263,23 @@ fn lines_are_held_back_since_the_same_fence_stands() {
         let page = Pulled { held_back, fence, ..pulled(Vec::new(), place(9, 9)) };
         reader.heard(&page, &Fold::default(), at(secs));
         assert_eq!(reader.held_since(), expected.map(at), "{secs}");
+    }
+}
+
+#[test]
+fn another_reading_is_told_since_its_first_line_until_a_page_has_the_present_one_alone() {
+    let mut reader = Reader::default();
+    let saved = || vec![saved(1, 1, "draft", "1")];
+    for (secs, other_reading, lines, expected) in [
+        (1, 0, saved(), None),
+        (2, 3, Vec::new(), Some((3, 2))),
+        (3, 0, Vec::new(), Some((3, 2))),
+        (4, 2, saved(), Some((5, 2))),
+        (5, 0, saved(), None),
+        (6, 1, Vec::new(), Some((1, 6))),
+    ] {
+        let page = Pulled { other_reading, ..pulled(lines, place(9, 9)) };
+        reader.heard(&page, &Fold::default(), at(secs));
+        assert_eq!(reader.other_reading(), expected.map(|(count, since)| (count, at(since))), "{secs}");
     }
 }
