@@ -67,7 +67,7 @@ fn what_an_outbox_holds_back_is_told_after_minutes_and_what_is_lost_or_read_othe
                 in its settings";
     let lost = of(Outlook { lost: lines(5), ..Outlook::default() });
     check(&Seen { pulls: &lost, ..quiet() }, &[("lost", Health::Unhealthy, gone)]);
-    let other = "for 90 s the rules of the outbox of erp have told something else than its contracts read now (12 changes): each such \
+    let other = "for 1 min the rules of the outbox of erp have told something else than its contracts read now (12 changes): each such \
                  record is read anew, so that states in between are not seen. Bring the rules in line with crossdock add odoo … \
                  --capture outbox";
     let read = of(Outlook { other_reading: lines(90), ..Outlook::default() });
