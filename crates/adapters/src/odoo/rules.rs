@@ -11,6 +11,7 @@ use super::call::Call;
 use super::failure::Failure;
 use super::fields::model_there;
 use super::session::{Odoo, Session};
+use super::trial::ACTIONS;
 
 /// The model of rules: there where the module of automation rules is.
 pub const RULES: &str = "base.automation";
@@ -56,16 +57,18 @@ pub enum Made {
     New(u64),
     /// One of this name was there and is as it was.
     There(u64),
+    /// One of this name was there, switched off or with another address, and has been brought in line.
+    Changed(u64),
 }
 
 impl Odoo {
-    /// Makes a rule, unless there is one of its name. An answer that does not come is looked after.
+    /// Makes a rule, or brings the one of its name in line. An answer that does not come is looked after.
     pub async fn make_rule(&self, peer: &Peer, session: &Session, rule: &Rule) -> Result<Made, Failure> {
         if let Some(id) = self.rule_named(peer, session, &rule.name).await? {
-            return Ok(Made::There(id));
+            return self.bring_in_line((peer, session), id, rule).await;
         }
         let there = model_there(&session.version, &rule.model);
-        let model = self.one(peer, session, "ir.model", json!([["model", "=", there]])).await?.ok_or_else(foreign)?;
+        let model = self.model_of(peer, session, rule).await?;
         let mut fields = Vec::with_capacity(rule.fields.len());
         for name in &rule.fields {
             let domain = json!([["model", "=", there], ["name", "=", name]]);
@@ -82,6 +85,40 @@ impl Odoo {
         }
     }
 
+    /// Has a rule that is there ring at our address. Each of the changes may be made twice.
+    async fn bring_in_line(&self, (peer, session): (&Peer, &Session), id: u64, rule: &Rule) -> Result<Made, Failure> {
+        let of = |model, domain: Value, field| {
+            let call = Call::of_model(model, "search_read").with("domain", domain).with("fields", json!([field]));
+            call.with("limit", 1).context("active_test", false)
+        };
+        let held = self.call(peer, session, &of(RULES, json!([["id", "=", id]]), "active")).await?.value;
+        let hooks = json!([["base_automation_id", "=", id], ["state", "=", "webhook"]]);
+        let hook = self.call(peer, session, &of(ACTIONS, hooks, "webhook_url")).await?.value;
+        let mut changes = Vec::new();
+        match (hook.pointer("/0/id").and_then(Value::as_u64), hook.pointer("/0/webhook_url")) {
+            (Some(_), Some(url)) if *url == json!(rule.url) => {}
+            (Some(action), _) => changes.push((ACTIONS, action, json!({ "webhook_url": rule.url }))),
+            (None, _) => {
+                let action = action(rule, self.model_of(peer, session, rule).await?);
+                changes.push((RULES, id, json!({ "action_server_ids": [[0, 0, action]] })));
+            }
+        }
+        if held.pointer("/0/active") != Some(&Value::Bool(true)) {
+            changes.push((RULES, id, json!({ "active": true })));
+        }
+        let made = if changes.is_empty() { Made::There(id) } else { Made::Changed(id) };
+        for (model, record, values) in changes {
+            self.call(peer, session, &Call::of_records(model, "write", vec![record]).first("vals", values).changing())
+                .await?;
+        }
+        Ok(made)
+    }
+
+    async fn model_of(&self, peer: &Peer, session: &Session, rule: &Rule) -> Result<u64, Failure> {
+        let there = model_there(&session.version, &rule.model);
+        self.one(peer, session, "ir.model", json!([["model", "=", there]])).await?.ok_or_else(foreign)
+    }
+
     /// The first record that a domain finds, switched off ones included.
     pub(super) async fn one(
         &self,
@@ -96,13 +133,18 @@ impl Odoo {
     }
 }
 
-fn values(rule: &Rule, model: u64, fields: &[u64]) -> Value {
-    let action = json!({
+/// What a rule does when it rings.
+fn action(rule: &Rule, model: u64) -> Value {
+    json!({
         "name": rule.name, "model_id": model, "state": "webhook", "webhook_url": rule.url,
         "webhook_field_ids": [[6, 0, []]],
-    });
+    })
+}
+
+fn values(rule: &Rule, model: u64, fields: &[u64]) -> Value {
     let mut values = json!({
-        "name": rule.name, "model_id": model, "trigger": rule.when.trigger(), "action_server_ids": [[0, 0, action]],
+        "name": rule.name, "model_id": model, "trigger": rule.when.trigger(),
+        "action_server_ids": [[0, 0, action(rule, model)]],
     });
     if !fields.is_empty() {
         values["trigger_field_ids"] = json!([[6, 0, fields]]);

@@ -12,7 +12,7 @@ use super::rules::RULES;
 use super::session::{Odoo, Session};
 
 /// Actions of rules.
-const ACTIONS: &str = "ir.actions.server";
+pub(super) const ACTIONS: &str = "ir.actions.server";
 
 impl Odoo {
     /// The rule of a name, switched off ones included.

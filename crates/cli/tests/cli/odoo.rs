@@ -5,8 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::capture::call_on;
 use crate::product::{Going, Ran, run, run_with};
 
 /// Groups of a user for every day.
@@ -103,6 +104,30 @@ fn a_second_time_writes_over_nothing() {
     std::fs::write(&contract, "summary: ours\nschema: { type: object }\n").unwrap();
     std::fs::remove_file(folder.path().join("systems/erp.yaml")).unwrap();
     add(folder.path(), &odoo, &["--yes", "--events", "sales"]).ends(6).remarks("contracts/odoo.sale.order/1.0.0.yaml");
+}
+
+#[test]
+fn a_second_time_has_webhooks_ring_at_the_address_of_now() {
+    for version in ["18", "19"] {
+        let folder = tempfile::tempdir().unwrap();
+        let odoo = Going::odoo(folder.path(), &["--version", version]);
+        let at = |address: &str| {
+            let flags = ["--reachable-at", address, "--store-key", "--yes", "--events", "sales", "--without-test"];
+            add(folder.path(), &odoo, &flags).ends(0)
+        };
+        at("https://hooks.example.com").says("✓ rule \"Crossdock erp: sale.order\" made");
+        call_on(&odoo, "base.automation", "write", &json!([[1], { "active": false }]));
+        at("https://moved.example.com")
+            .says("✓ rule \"Crossdock erp: sale.order\" was there, and rings at this address now");
+        let hooks =
+            call_on(&odoo, "ir.actions.server", "search_read", &json!([[["state", "=", "webhook"]], ["webhook_url"]]));
+        let urls: Vec<&str> = hooks.as_array().unwrap().iter().map(|it| it["webhook_url"].as_str().unwrap()).collect();
+        assert_eq!(urls.len(), 2);
+        assert!(urls.iter().all(|url| url.starts_with("https://moved.example.com/in/erp/")), "{urls:?}");
+        let rules = call_on(&odoo, "base.automation", "read", &json!([[1], ["active"]]));
+        assert_eq!(rules[0]["active"], true);
+        at("https://moved.example.com").says("was there, and stays as it is");
+    }
 }
 
 #[test]

@@ -171,7 +171,7 @@ pub(super) fn made(plan: &Plan<'_>, (made, tested): (&All, &Tested), (peer, data
         value["made"] = json!({
             "files": made.files,
             "secrets": made.secrets,
-            "rules": made.rules.iter().map(|(name, one)| json!({ "name": name, "id": id(*one), "new": matches!(one, Made::New(_)) })).collect::<Vec<_>>(),
+            "rules": made.rules.iter().map(|(name, one)| json!({ "name": name, "id": id(*one), "new": matches!(one, Made::New(_)), "changed": matches!(one, Made::Changed(_)) })).collect::<Vec<_>>(),
             "outbox": made.outbox.iter().map(|(name, stood)| json!({ "name": name, "new": matches!(stood, RuleStands::Missing), "changed": matches!(stood, RuleStands::Differs(_)) })).collect::<Vec<_>>(),
             "failed": made.failed,
         });
@@ -185,7 +185,11 @@ pub(super) fn made(plan: &Plan<'_>, (made, tested): (&All, &Tested), (peer, data
     output.line("");
     output.line(&format!("✓ wrote {}", counted(made.files.len(), "file")));
     for (name, one) in &made.rules {
-        let what = if matches!(one, Made::New(_)) { "made" } else { "was there, and stays as it is" };
+        let what = match one {
+            Made::New(_) => "made",
+            Made::There(_) => "was there, and stays as it is",
+            Made::Changed(_) => "was there, and rings at this address now",
+        };
         output.line(&format!("✓ rule {name:?} {what} (id {})", id(*one)));
     }
     for (event_type, stood) in &made.outbox {
@@ -241,7 +245,7 @@ fn checklist(plan: &Plan<'_>, made: &All, data: &Path, output: &Output) {
 
 const fn id(made: Made) -> u64 {
     match made {
-        Made::New(id) | Made::There(id) => id,
+        Made::New(id) | Made::There(id) | Made::Changed(id) => id,
     }
 }
 
