@@ -126,6 +126,18 @@ fn allowed(model: &str, operation: Operation) -> &'static [&'static str] {
     }
 }
 
+/// Refuses a read of records of which a rule hides one: all of them, and what is gone is not named.
+pub(super) fn check_records(env: &Env<'_>, model: &str, ids: &[i64]) -> Result<(), Failure> {
+    let view = env.view();
+    if !ids.iter().any(|id| view.hides(model, *id)) {
+        return Ok(());
+    }
+    let label = view.model(model)?.label;
+    Err(Failure::Access(format!(
+        "Uh-oh! Looks like you have stumbled upon some top-secret records.\n\nSorry, you are not allowed to access '{label}' ({model}) records."
+    )))
+}
+
 /// Refuses what the caller may not do.
 pub(super) fn check(env: &Env<'_>, model: &str, operation: Operation) -> Result<(), Failure> {
     let view = env.view();
