@@ -191,10 +191,9 @@ fn exists(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
     if env.version().is_new() {
         return Err(super::calls::is_private(&call.model, "exists"));
     }
-    let (_, name) = env.model(&call.model)?;
     let view = env.view();
-    let ids = call.ids.iter().copied().filter(|id| view.find(name, *id).is_some()).collect();
-    Ok(Outcome::Records(name, ids))
+    let there = |id: &&i64| view.find(&call.model, **id).is_some();
+    Ok(Outcome::Plain(json!(call.ids.iter().filter(there).collect::<Vec<_>>())))
 }
 
 fn name_search(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {

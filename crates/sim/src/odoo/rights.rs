@@ -134,7 +134,8 @@ pub(super) fn check_records(env: &Env<'_>, model: &str, ids: &[i64]) -> Result<(
     }
     let label = view.model(model)?.label;
     Err(Failure::Access(format!(
-        "Uh-oh! Looks like you have stumbled upon some top-secret records.\n\nSorry, you are not allowed to access '{label}' ({model}) records."
+        "Uh-oh! Looks like you have stumbled upon some top-secret records.\n\nSorry, Reader (id={}) doesn't have 'read' access to:\n- {label} ({model})\n\nIf you really, really need access, perhaps you can win over your friendly administrator with a batch of freshly baked cookies.",
+        env.tx.user
     )))
 }
 
