@@ -31,7 +31,7 @@ use uuid::Uuid;
 pub use self::message::{Errand, Message, Sent};
 pub use self::outbox::{Line, Lost, Place, Pull, Pulled, Rest, Said};
 pub use self::records::{Absence, Asked, Extent, Peer, Reading, Row, Shape, Shown, Unread, Which};
-pub use self::work::{DueQuery, Life, Mark, Readable, Shard, Trimmed};
+pub use self::work::{DueQuery, Life, Mark, Readable, Shard, Trimmed, Within};
 
 /// The answer of a port, later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
@@ -242,9 +242,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// [`model::limit::CAPTURE_RANGES_MAX`].
     fn known_counts(&self, source: &SourceName, model: &str, ranges: Vec<(u64, u64)>) -> Answer<'_, Vec<u64>>;
 
-    /// The ids that [`Ledger::known_counts`] counts in such a range, in order, at most `limit`; that is at most
+    /// The ids of known records of a captured model that are so, in such a range, in order, at most `limit`; that is at most
     /// [`model::limit::CAPTURE_IDS_MAX`].
-    fn known_ids(&self, source: &SourceName, model: &str, range: (u64, u64), limit: usize) -> Answer<'_, Vec<u64>>;
+    fn known_ids(&self, source: &SourceName, model: &str, within: Within, limit: usize) -> Answer<'_, Vec<u64>>;
 
     /// How far the capture of a source is; `None` before its first [`model::Change::Stand`].
     fn standing(&self, source: &SourceName) -> Answer<'_, Option<Standing>>;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use model::{Fault, TimeSpan};
 
 use crate::checks::{
-    Owed, ToldOf, Truth, i13_events_are_commits_in_their_order, i13_the_account_is_right, i13_what_stayed_was_told,
+    Owed, There, ToldOf, Truth, i13_events_are_commits_in_their_order, i13_the_account_is_right, i13_what_stayed_was_told,
     i13_what_stays_is_told, told,
 };
 use crate::company::{Clerk, Company, Model};
@@ -55,7 +55,7 @@ impl Capturing {
     pub(crate) async fn missing(&self, world: &World, owed: Owed) -> Result<Vec<String>, Fault> {
         let mut missing = self.compare(world, |truth, told| i13_what_stays_is_told(truth, told, owed)).await?;
         if owed == Owed::ByPasses {
-            missing.extend(i13_the_account_is_right(&world.stores, &self.shown()).await?);
+            missing.extend(i13_the_account_is_right(&world.stores, &self.there()).await?);
         }
         Ok(missing)
     }
@@ -115,9 +115,14 @@ impl Capturing {
         self.company.set_away(false);
     }
 
-    fn shown(&self) -> BTreeMap<Model, Vec<u64>> {
+    fn there(&self) -> BTreeMap<Model, There> {
         let history = self.company.history();
-        Model::ALL.into_iter().map(|model| (model, history.shown(model).map(|(id, _)| id).collect())).collect()
+        let of = |model| {
+            let shown = history.shown(model).map(|(id, _)| id).collect();
+            let hidden = history.there(model).into_iter().filter(|id| history.is_hidden(*id)).map(|(_, id)| id).collect();
+            (model, There { shown, hidden })
+        };
+        Model::ALL.into_iter().map(of).collect()
     }
 }
 

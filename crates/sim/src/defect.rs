@@ -55,12 +55,13 @@ pub enum Flaw {
     I13Watermark,
     I13Overlap,
     I13Gone,
+    I13Hidden,
     I13Keys,
 }
 
 impl Flaw {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::I1,
         Self::I1Later,
         Self::I1Retention,
@@ -87,6 +88,7 @@ impl Flaw {
         Self::I13Watermark,
         Self::I13Overlap,
         Self::I13Gone,
+        Self::I13Hidden,
         Self::I13Keys,
     ];
 
@@ -109,7 +111,9 @@ impl Flaw {
             Self::I9 => Rule::I9,
             Self::I10 | Self::I10Clocks | Self::I10Room => Rule::I10,
             Self::I11 => Rule::I11,
-            Self::I13Journal | Self::I13Watermark | Self::I13Overlap | Self::I13Gone | Self::I13Keys => Rule::I13,
+            Self::I13Journal | Self::I13Watermark | Self::I13Overlap | Self::I13Gone | Self::I13Hidden | Self::I13Keys => {
+                Rule::I13
+            }
         }
     }
 
@@ -147,6 +151,7 @@ impl Flaw {
             Self::I13Watermark => "a sweep reaches up to when it was answered, not to when it began",
             Self::I13Overlap => "a sweep looks back no further than to the last one",
             Self::I13Gone => "what is not shown is said to be gone, without being asked after",
+            Self::I13Hidden => "what is known to be hidden is never asked after again",
             Self::I13Keys => "the key of a captured record does not say how often it was told",
         }
     }
@@ -305,6 +310,7 @@ impl Defect {
             | Flaw::I13Watermark
             | Flaw::I13Overlap
             | Flaw::I13Gone
+            | Flaw::I13Hidden
             | Flaw::I13Keys => {}
         }
         Ok(batch)

@@ -70,7 +70,11 @@ impl LedgerFixture {
     }
 
     async fn ids(&self, range: (u64, u64), limit: usize) -> Vec<u64> {
-        self.ledger().known_ids(&name("odoo"), "sale.order", range, limit).await.expect("the ledger reads")
+        self.ids_of(Seen::Shown, range, limit).await
+    }
+
+    async fn ids_of(&self, seen: Seen, range: (u64, u64), limit: usize) -> Vec<u64> {
+        self.ledger().known_ids(&name("odoo"), "sale.order", (seen, range), limit).await.expect("the ledger reads")
     }
 
     async fn standing(&self, source: &str) -> Option<Standing> {
@@ -117,7 +121,7 @@ async fn each_source_and_model_is_known_by_itself(mut it: LedgerFixture) {
         assert_eq!(it.known_of(source, model, 0..9).await, []);
         let counts = it.ledger().known_counts(&name(source), model, vec![ALL, ALL]).await;
         assert_eq!(counts.ok(), Some(vec![0, 0]), "{model} of {source}");
-        let ids = it.ledger().known_ids(&name(source), model, ALL, 9).await;
+        let ids = it.ledger().known_ids(&name(source), model, (Seen::Shown, ALL), 9).await;
         assert_eq!(ids.ok(), Some(Vec::new()), "{model} of {source}");
     }
     assert_eq!(it.ids(ALL, 9).await, [1]);
@@ -166,9 +170,12 @@ async fn hidden_records_are_known_and_not_counted(mut it: LedgerFixture) {
     assert_eq!(it.known(0..9).await, [known(1), hidden, known(3)]);
     assert_eq!((it.counted(&[ALL, (2, 3)]).await, it.ids(ALL, 9).await), (vec![2, 0], vec![1, 3]));
     assert_eq!(it.ids(ALL, 2).await, [1, 3], "they take no room of the limit");
+    let hidden = async |range, limit| it.ids_of(Seen::Hidden, range, limit).await;
+    assert_eq!((hidden(ALL, 9).await, hidden(ALL, 0).await, hidden((3, 9), 9).await), (vec![2], vec![], vec![]));
     it.know([2]).await;
     it.reopen().await;
     assert_eq!((it.counted(&[ALL, (2, 3)]).await, it.ids(ALL, 9).await), (vec![3, 1], vec![1, 2, 3]));
+    assert_eq!(it.ids_of(Seen::Hidden, ALL, 9).await, [0; 0]);
 }
 
 async fn a_whole_page_is_known_in_one_change(mut it: LedgerFixture) {

@@ -71,6 +71,13 @@ pub enum Capturing<'a> {
         /// Of so many known ones.
         known: u64,
     },
+    /// A rule hides more records from us than before.
+    Hidden {
+        /// Of which model.
+        model: &'a str,
+        /// So many in all.
+        count: u64,
+    },
     /// It shows it again.
     GoesOn,
     /// Lines of its outbox are committed and wait for an older transaction.
@@ -98,6 +105,7 @@ impl Captured<'_> {
             Capturing::Unread { .. } => "unread",
             Capturing::Reconciled { .. } => "reconciled",
             Capturing::Withheld { .. } => "withheld",
+            Capturing::Hidden { .. } => "hidden",
             Capturing::GoesOn => "capture_goes_on",
             Capturing::HeldBack { .. } => "outbox_held_back",
             Capturing::Lost { .. } => "outbox_lost",
@@ -115,6 +123,7 @@ impl Captured<'_> {
             | Capturing::NotTaken { .. }
             | Capturing::Reconciled { .. }
             | Capturing::Withheld { .. }
+            | Capturing::Hidden { .. }
             | Capturing::GoesOn
             | Capturing::HeldBack { .. }
             | Capturing::Lost { .. }
@@ -131,6 +140,7 @@ impl Captured<'_> {
             Capturing::NotTaken { .. }
             | Capturing::Unread { .. }
             | Capturing::Withheld { .. }
+            | Capturing::Hidden { .. }
             | Capturing::Lost { .. }
             | Capturing::Anew => Loudness::Warn,
         }
@@ -157,6 +167,11 @@ impl fmt::Display for Captured<'_> {
                 f,
                 "{missing} of {known} known {model} of {source} are not shown any more: too many to take them as deleted; \
                  mend the database or the right, or release them with `crossdock reconcile release`"
+            ),
+            Capturing::Hidden { model, count } => write!(
+                f,
+                "a rule hides {count} {model} of {source} from our user: their changes are no events; give the user the companies \
+                 and the rights to see them, or leave it so if it is meant"
             ),
             Capturing::GoesOn => write!(f, "{source} is read again"),
             Capturing::HeldBack { lines } => {

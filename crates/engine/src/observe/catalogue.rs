@@ -92,6 +92,11 @@ pub static GAPS: Metric = gauge(
     &["source", "model", "gap"],
     "Records in which the last reconciliation met a gap: missing, differing, gone, withheld, unreadable",
 );
+pub static HIDDEN: Metric = gauge(
+    "crossdock_capture_hidden",
+    &["source", "model"],
+    "Records that a rule of the system hides from our user, as the last look at identities counted them: their changes are no events",
+);
 pub static LOOP_FAULTS: Metric = counter("crossdock_loop_faults", &["loop", "kind"], "Faults of ports that loops met");
 pub static UNREADABLE: Metric =
     counter("crossdock_unreadable_rows", &["destination"], "Rows of the store that cannot be read, each counted once");
@@ -151,7 +156,7 @@ pub static CLOCK_AHEAD: Metric = seconds(
 );
 
 /// All of them, in the order of the page.
-pub static ALL: [&Metric; 39] = [
+pub static ALL: [&Metric; 40] = [
     &EVENTS,
     &REFUSED,
     &ACCEPT,
@@ -171,6 +176,7 @@ pub static ALL: [&Metric; 39] = [
     &OUTBOX_LOST,
     &COMPLETENESS,
     &GAPS,
+    &HIDDEN,
     &LOOP_FAULTS,
     &UNREADABLE,
     &WITHOUT_SECRET,

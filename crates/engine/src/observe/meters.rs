@@ -124,7 +124,11 @@ impl Meters {
                 lock(&self.outbox_held_back).insert((*source).clone(), lines);
             }
             Capturing::Lost { lines } => add(&self.outbox_lost, (*source).clone(), lines),
-            Capturing::Reconciled { .. } | Capturing::Withheld { .. } | Capturing::GoesOn | Capturing::Anew => {}
+            Capturing::Reconciled { .. }
+            | Capturing::Withheld { .. }
+            | Capturing::Hidden { .. }
+            | Capturing::GoesOn
+            | Capturing::Anew => {}
         }
     }
 

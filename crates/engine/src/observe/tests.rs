@@ -125,6 +125,7 @@ pub(super) fn samples(delivery: &Delivery, mut tell: impl FnMut(&Fact<'_>)) {
         },
         Capturing::Reconciled { model: "sale.order", same: 119, of: 120 },
         Capturing::Withheld { model: "sale.order", missing: 5_213, known: 6_000 },
+        Capturing::Hidden { model: "sale.order", count: 3 },
         Capturing::GoesOn,
         Capturing::HeldBack { lines: 12 },
         Capturing::Lost { lines: 40 },

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{DestinationName, FlowName, NodeName, Timestamp};
+use model::{DestinationName, FlowName, NodeName, Seen, Timestamp};
 
 /// Which due deliveries are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,9 @@ pub struct DueQuery {
     /// Flows that are left out, because a person paused them.
     pub without: BTreeSet<FlowName>,
 }
+
+/// Known records that are so and have an id in a range, from its first to before its second.
+pub type Within = (Seen, (u64, u64));
 
 /// Rows that were asked for, and what cannot be read of them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -196,3 +196,86 @@ async fn a_comparison_of_many_costs_a_look_for_each_page_and_counts_for_identiti
     // A sweep, ten pages and the end of them, one for all counts: the port asks for all ranges at once.
     assert!(asked <= 14, "{asked}");
 }
+
+#[tokio::test]
+async fn what_a_rule_hides_is_told_and_asked_after_until_it_is_shown_or_deleted() {
+    for over in [Over::Memory, Over::Sqlite] {
+        let world = World::new(over, 30).await;
+        world.odoo.hide([5, 6, 7]);
+        world.identities().await;
+        assert_eq!((world.hidden().await, world.events().await), (3, vec![]), "{over:?}");
+
+        world.odoo.delete([6]);
+        world.odoo.write(7, "ACME Ltd");
+        world.odoo.show(7);
+        world.odoo.write(31, "another");
+        world.pass(70).await;
+        world.identities().await;
+        let mut events = world.events().await;
+        events.sort();
+        let event = |kind: &str, id, found: &str| (format!("erp.order.{kind}"), id, found.to_owned());
+        let expected = [event("changed", 7, "sweep"), event("created", 31, "sweep"), event("deleted", 6, "identities")];
+        assert_eq!((world.hidden().await, events), (1, expected.into()), "{over:?}");
+        world.identities().await;
+        assert_eq!((world.hidden().await, world.events().await.len()), (1, 3), "{over:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_record_shown_again_for_one_that_is_deleted_is_read_though_the_counts_agree() {
+    let world = World::new(Over::Memory, 30).await;
+    world.odoo.hide([5, 6]);
+    world.identities().await;
+    world.odoo.write_at(5, "renamed", world.clock.now() - TimeSpan::from_secs(3_000));
+    world.odoo.show(5);
+    world.odoo.hide([9]);
+    world.identities().await;
+    let events = world.events().await;
+    assert_eq!(events, [("erp.order.changed".to_owned(), 5, "identities".to_owned())]);
+    world.identities().await;
+    assert_eq!(world.hidden().await, 2);
+}
+
+#[tokio::test]
+async fn a_nudge_tells_that_a_hidden_record_is_deleted() {
+    let world = World::new(Over::Memory, 30).await;
+    world.odoo.hide([5]);
+    world.identities().await;
+    world.odoo.delete([5]);
+    world.board.nudges.hear(&erp(), Nudge { model: MODEL.to_owned(), id: 5 });
+    world.pass(5).await;
+    assert_eq!(world.events().await, [("erp.order.deleted".to_owned(), 5, "nudge".to_owned())]);
+}
+
+#[tokio::test]
+async fn more_hidden_records_than_a_look_asks_after_are_all_asked_after_and_counted_once() {
+    let world = World::new(Over::Memory, 12_000).await;
+    world.odoo.hide(1..=1_000);
+    world.identities().await;
+    assert!(world.stands().await.brake.is_none(), "a tenth may go at once");
+    assert_eq!(world.hidden().await, 1_000);
+    world.odoo.delete((1..=1_000).step_by(10));
+    let before = world.odoo.asked();
+    world.identities().await;
+    assert_eq!((world.hidden().await, world.events().await.len()), (900, 100));
+    let asked = world.odoo.asked() - before;
+    assert!(asked < 100, "a pass asks after them by pages: {asked} calls");
+}
+
+#[tokio::test]
+async fn too_many_hidden_records_that_are_deleted_at_once_are_withheld_as_well() {
+    let world = World::new(Over::Memory, 450).await;
+    world.odoo.hide(1..=40);
+    world.identities().await;
+    world.odoo.hide(41..=80);
+    world.identities().await;
+    world.odoo.hide(81..=120);
+    world.identities().await;
+    world.odoo.delete(1..=120);
+    world.identities().await;
+    let brake = world.stands().await.brake.unwrap();
+    assert_eq!((brake.missing, world.events().await.len()), (120, 0));
+    world.room.release(&erp(), MODEL, &world.asked()).await.unwrap();
+    world.pass(10).await;
+    assert_eq!((world.hidden().await, world.events().await.len()), (0, 120));
+}

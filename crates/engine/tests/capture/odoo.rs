@@ -1,6 +1,6 @@
 //! A system of record in a few maps: it shows what a test put there, and what it was asked is counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use backends::conformance::ManualClock;
@@ -24,6 +24,8 @@ pub(crate) struct Order {
 #[derive(Debug, Default)]
 struct There {
     orders: BTreeMap<u64, Order>,
+    /// Those that a rule hides from us.
+    hidden: BTreeSet<u64>,
     away: Option<Unread>,
     asked: u64,
 }
@@ -62,6 +64,16 @@ impl FakeOdoo {
         }
     }
 
+    /// A rule hides these from us.
+    pub(crate) fn hide(&self, ids: impl IntoIterator<Item = u64>) {
+        self.lock().hidden.extend(ids);
+    }
+
+    /// No rule hides it any more.
+    pub(crate) fn show(&self, id: u64) {
+        assert!(self.lock().hidden.remove(&id));
+    }
+
     /// From now on it says so, or shows again.
     pub(crate) fn is_away(&self, of: Option<Extent>) {
         let unread = |of| Unread { of, cause: "connect", why: "nobody is there".to_owned(), help: "" };
@@ -94,7 +106,7 @@ fn row(id: u64, order: &Order) -> Row {
 }
 
 fn within(there: &There, (from, to): (u64, u64)) -> Vec<u64> {
-    there.orders.range(from..to).map(|(id, _)| *id).collect()
+    there.orders.range(from..to).map(|(id, _)| *id).filter(|id| !there.hidden.contains(id)).collect()
 }
 
 impl Records for FakeOdoo {
@@ -106,7 +118,7 @@ impl Records for FakeOdoo {
         };
         let at = Timestamp::from_secs(self.clock.now().secs());
         let shown = self.ask(|there| {
-            let rows = there.orders.iter().filter(|(id, order)| is_asked(**id, order));
+            let rows = there.orders.iter().filter(|(id, order)| is_asked(**id, order) && !there.hidden.contains(id));
             let rows = rows.take(asked.limit).map(|(id, order)| row(*id, order)).collect();
             Shown { rows, at, shape: Shape::Plain }
         });

@@ -9,7 +9,7 @@ use backends::sqlite::{Options, Store};
 use engine::board::Board;
 use engine::book::Book;
 use engine::change::apply::bootstrap;
-use engine::intake::capture::reconcile::order::{Reconciliations, Wanted};
+use engine::intake::capture::reconcile::order::{Reconciliations, Stands, Wanted};
 use engine::intake::capture::reconcile::standing::{Mode, Outcome, Reconciliation};
 use engine::intake::capture::run::Captures;
 use engine::intake::run::{Intake, Memory};
@@ -189,10 +189,25 @@ impl World {
     }
 
     pub(crate) async fn stands(&self) -> Reconciliation {
+        self.of_orders().await.reconciliation
+    }
+
+    /// Records that a rule hides, as far as is told.
+    pub(crate) async fn hidden(&self) -> u64 {
+        self.of_orders().await.hidden
+    }
+
+    async fn of_orders(&self) -> Stands {
         let all = self.room.all().await.unwrap();
         let stands = all.into_iter().find(|it| it.model == MODEL).unwrap();
         assert_eq!(stands.source, erp());
-        stands.reconciliation
+        stands
+    }
+
+    /// Lets the next pass over identities come.
+    pub(crate) async fn identities(&self) {
+        self.clock.advance(TimeSpan::from_days(30));
+        self.pass(70).await;
     }
 
     /// Asks for one of the last 30 days.

@@ -25,6 +25,10 @@ pub struct ReconciliationLine {
     pub text: String,
     /// Deletions that are withheld because they are too many at once.
     pub brake: Option<Brake>,
+    /// Records that a rule of the system hides from our user, as the last look at identities counted them: their changes are no
+    /// events.
+    #[serde(default)]
+    pub hidden: u64,
     /// Why it cannot be read now, in a sentence, where that is so.
     pub unread: Option<String>,
 }

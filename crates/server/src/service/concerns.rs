@@ -106,6 +106,7 @@ pub fn concerns(seen: &Seen<'_>) -> Vec<Concern> {
     concerns.extend(seen.pulls.iter().filter_map(|(source, outlook)| other_reading(source, outlook, seen.now)));
     concerns.extend(seen.rotations.iter().map(|(system, at, outcome)| rotation(system, seen.now.since(*at), outcome)));
     concerns.extend(seen.reconciled.iter().filter_map(|line| withheld(line, seen.now)));
+    concerns.extend(seen.reconciled.iter().filter_map(hidden));
     concerns.extend(overdue(seen));
     concerns.extend(seen.paused.iter().map(|(object, switch)| paused(object, switch, seen)));
     if seen.with_a_person > 0 {
@@ -224,6 +225,18 @@ fn withheld(line: &ReconciliationLine, now: Timestamp) -> Option<Concern> {
     );
     let next = format!("crossdock reconcile release {source} --model {model} --reason …");
     Some(concern("withheld", Health::Unhealthy, text, &next))
+}
+
+/// A remark: it may be meant so.
+fn hidden(line: &ReconciliationLine) -> Option<Concern> {
+    let ReconciliationLine { source, model, hidden, .. } = line;
+    let are = if *hidden == 1 { "is" } else { "are" };
+    let text = format!(
+        "{hidden} {model} of {source} {are} hidden from our user by a rule there: what changes in such a one is no event. If it is not \
+         meant so, give the user in Odoo the companies and the rights to see every {model}, or change the record rule (Settings, \
+         Technical, Record Rules)"
+    );
+    (*hidden > 0).then(|| concern("hidden", Health::Healthy, text, "crossdock reconcile ls"))
 }
 
 /// A remark: work goes on, and nothing but time mends it, unless the machine's clock is wrong now.

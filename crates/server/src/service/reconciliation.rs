@@ -28,7 +28,7 @@ pub async fn lines(app: &App) -> Result<Vec<ReconciliationLine>, Fault> {
         let is_of = |of: &Option<String>| of.as_ref().is_none_or(|of| of == model);
         gaps.iter().find(|gap| gap.source == *source && is_of(&gap.model)).map(|gap| gap.why.clone())
     };
-    let line = |Stands { source, model, reconciliation }: Stands| ReconciliationLine {
+    let line = |Stands { source, model, reconciliation, hidden }: Stands| ReconciliationLine {
         state: state(reconciliation.run.as_ref()).to_owned(),
         completeness: reconciliation.last.as_ref().and_then(completeness),
         text: reconciliation.last.as_ref().map(sentence).unwrap_or_default(),
@@ -38,6 +38,7 @@ pub async fn lines(app: &App) -> Result<Vec<ReconciliationLine>, Fault> {
         run: reconciliation.run,
         last: reconciliation.last,
         brake: reconciliation.brake,
+        hidden,
     };
     Ok(room(app).all().await?.into_iter().map(line).collect())
 }
@@ -57,10 +58,11 @@ pub fn by_source(lines: &[ReconciliationLine]) -> BTreeMap<SourceName, Completen
     sources
 }
 
-/// The numbers of the last reconciliations.
-pub async fn families(app: &App) -> Result<[Family; 2], Fault> {
-    let (mut parts, mut gaps) = (Vec::new(), Vec::new());
-    for Stands { source, model, reconciliation } in room(app).all().await? {
+/// The numbers of the last reconciliations, and how many records are hidden.
+pub async fn families(app: &App) -> Result<[Family; 3], Fault> {
+    let (mut parts, mut gaps, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
+    for Stands { source, model, reconciliation, hidden } in room(app).all().await? {
+        unseen.push((vec![source.to_string(), model.clone()], hidden));
         let Some(last) = reconciliation.last else { continue };
         let Some(part) = last.completeness() else { continue };
         let labels = |more: Option<&str>| {
@@ -79,7 +81,8 @@ pub async fn families(app: &App) -> Result<[Family; 2], Fault> {
             gaps.push((labels(Some(kind)), count));
         }
     }
-    Ok([Family { metric: &all::COMPLETENESS, samples: parts }, Family::levels(&all::GAPS, gaps)])
+    let parts = Family { metric: &all::COMPLETENESS, samples: parts };
+    Ok([parts, Family::levels(&all::GAPS, gaps), Family::levels(&all::HIDDEN, unseen)])
 }
 
 /// From 0 to 1, and 1 only where all is there.

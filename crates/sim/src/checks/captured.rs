@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use model::limit::READ_RECORDS_MAX;
-use model::{Fault, Offset, Position, SourceName, TimeSpan};
+use model::{Fault, Offset, Position, Seen, SourceName, TimeSpan};
 use serde_json::Value;
 
 use crate::company::{Commit, History, Model, RecordId, What};
@@ -36,6 +36,15 @@ pub enum Owed {
     BySweeps,
     /// All of it: also what was committed late, moved no write date, was hidden for a while, or is gone.
     ByPasses,
+}
+
+/// The ids of a model's records that are there.
+#[derive(Clone, Debug)]
+pub struct There {
+    /// Those that are shown, in order.
+    pub shown: Vec<u64>,
+    /// Those that a rule hides.
+    pub hidden: Vec<u64>,
 }
 
 /// What a checker compares the journal with.
@@ -144,15 +153,20 @@ pub fn i13_what_stayed_was_told(truth: &Truth<'_>, told: &ToldOf, (calm, window)
     broken
 }
 
-/// What is known is what is shown: nothing that is gone or hidden, and all else.
-pub async fn i13_the_account_is_right(stores: &Stores, shown: &BTreeMap<Model, Vec<u64>>) -> Result<Vec<String>, Fault> {
+/// What is known is what is shown, all of it, and of the rest nothing but what is there and hidden.
+pub async fn i13_the_account_is_right(stores: &Stores, there: &BTreeMap<Model, There>) -> Result<Vec<String>, Fault> {
     let mut broken = Vec::new();
     let source = SourceName::new(Captured::NAME).expect("a literal name");
-    for (model, shown) in shown {
-        let limit = usize::try_from(IDS_MAX).unwrap_or(usize::MAX);
-        let known = stores.ledger.known_ids(&source, model.name(), (0, IDS_MAX), limit).await?;
-        if known != *shown {
-            broken.push(format!("of {} there are {shown:?}, and known are {known:?}", model.name()));
+    let limit = usize::try_from(IDS_MAX).unwrap_or(usize::MAX);
+    for (model, There { shown, hidden }) in there {
+        let known = |seen| stores.ledger.known_ids(&source, model.name(), (seen, (0, IDS_MAX)), limit);
+        let known_shown = known(Seen::Shown).await?;
+        if known_shown != *shown {
+            broken.push(format!("of {} there are {shown:?}, and known are {known_shown:?}", model.name()));
+        }
+        let known_hidden = known(Seen::Hidden).await?;
+        if known_hidden.iter().any(|id| !hidden.contains(id)) {
+            broken.push(format!("of {} {hidden:?} are hidden, and known as that are {known_hidden:?}", model.name()));
         }
     }
     Ok(broken)
@@ -163,9 +177,10 @@ impl Truth<'_> {
     fn owed<'c>(&self, id: RecordId, commits: &'c [Commit], owed: Owed) -> Option<&'c Commit> {
         let last = commits.last()?;
         match owed {
-            // What a rule ever hid may be gone without a word: who hides it may delete it.
+            // What a rule ever hid waits for the passes: it may have been hidden when the sweep came by.
             Owed::BySweeps => Some(last).filter(|last| self.is_in_time(last) && !was_hidden(commits)),
-            Owed::ByPasses if last.what == What::Deleted => Some(last).filter(|_| !was_hidden(commits)),
+            // Also of what was hidden when it was deleted, where it had become known before.
+            Owed::ByPasses if last.what == What::Deleted => Some(last),
             Owed::ByPasses if self.history.is_hidden(id) => None,
             Owed::ByPasses => commits.iter().rev().find(|commit| commit.what.written().is_some()),
         }

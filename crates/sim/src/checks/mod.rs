@@ -20,7 +20,7 @@ pub use arrivals::{Arrived, i3_only_admitted_bytes_arrive};
 pub use attempts::{i7_attempt_rows_agree, i7_attempts_keep_the_policy};
 pub use audit::{i8_changes_are_audited, i8_people_find_their_actions};
 pub use captured::{
-    Owed, ToldOf, Truth, i13_events_are_commits_in_their_order, i13_the_account_is_right, i13_what_stayed_was_told,
+    Owed, There, ToldOf, Truth, i13_events_are_commits_in_their_order, i13_the_account_is_right, i13_what_stayed_was_told,
     i13_what_stays_is_told, told,
 };
 pub use cursors::{Due, Passed, i6_cursors_follow_their_effects, i6_cursors_never_go_back, i6_policies_never_go_back};

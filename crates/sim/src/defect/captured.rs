@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use engine::ports::{Absence, Journal};
-use model::{Appended, Entry, Event, Fault, NewEntry, Offset, Partition, Position, TimeSpan, Timestamp};
+use model::{Appended, Entry, Event, Fault, NewEntry, Offset, Partition, Position, Seen, TimeSpan, Timestamp};
 
 use super::{Defect, Flaw};
 use crate::project::Captured;
@@ -53,6 +53,11 @@ impl Defect {
     /// When a page is said to be read that took so long: [`Flaw::I13Watermark`] strikes here.
     pub fn read_at(&self, at: Timestamp, took: TimeSpan) -> Timestamp {
         if self.flaw == Flaw::I13Watermark { at + took } else { at }
+    }
+
+    /// Ids of known records that are so: [`Flaw::I13Hidden`] strikes here.
+    pub fn known_ids(&self, seen: Seen, ids: Vec<u64>) -> Vec<u64> {
+        if self.flaw == Flaw::I13Hidden && seen == Seen::Hidden { Vec::new() } else { ids }
     }
 
     /// What is said of records that are not shown: [`Flaw::I13Gone`] strikes here.

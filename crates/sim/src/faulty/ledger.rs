@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use engine::ports::{Answer, DueQuery, Hint, Ledger, Life, Readable, Shard, Trimmed};
+use engine::ports::{Answer, DueQuery, Hint, Ledger, Life, Readable, Shard, Trimmed, Within};
 use engine::retention::decide::ALARM_FULL;
 use model::change::Switch;
 use model::newest::{Newest, NewestQuery};
@@ -260,9 +260,16 @@ impl Ledger for FaultyLedger {
         Box::pin(self.pass("ledger.known_counts", self.inner.known_counts(source, model, ranges)))
     }
 
-    fn known_ids(&self, source: &SourceName, model: &str, range: (u64, u64), limit: usize) -> Answer<'_, Vec<u64>> {
+    fn known_ids(&self, source: &SourceName, model: &str, within: Within, limit: usize) -> Answer<'_, Vec<u64>> {
         self.look(Size::Ids(limit));
-        Box::pin(self.pass("ledger.known_ids", self.inner.known_ids(source, model, range, limit)))
+        let found = self.pass("ledger.known_ids", self.inner.known_ids(source, model, within, limit));
+        Box::pin(async move {
+            let ids = found.await?;
+            Ok(match &self.between.defect {
+                Some(defect) => defect.known_ids(within.0, ids),
+                None => ids,
+            })
+        })
     }
 
     fn standing(&self, source: &SourceName) -> Answer<'_, Option<Standing>> {

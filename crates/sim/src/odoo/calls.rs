@@ -151,10 +151,14 @@ pub(super) fn resolve(env: &Env<'_>, model: &str, name: &str) -> Result<&'static
     }
     env.model(model)?;
     if name.starts_with('_') {
-        let said = format!("Private methods (such as '{model}.{name}') cannot be called remotely.");
-        return Err(Failure::Access(said));
+        return Err(is_private(model, name));
     }
     method(model, name).ok_or_else(|| Failure::NoMethod(format!("The method '{model}.{name}' does not exist")))
+}
+
+/// The refusal of a method that is not for callers from outside.
+pub(super) fn is_private(model: &str, name: &str) -> Failure {
+    Failure::Access(format!("Private methods (such as '{model}.{name}') cannot be called remotely."))
 }
 
 /// Makes a call of arguments by place and by name, as JSON-RPC and the web session carry them.

@@ -1,7 +1,7 @@
 //! The inside of a call: the database through one transaction, with the right to change anything. Rights and conversions are
 //! the edge's business; here every write takes its record, gets the transaction's start as its date, and rings the webhooks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::Timestamp;
@@ -32,6 +32,8 @@ pub(super) struct World {
     pub(super) ledger: Ledger,
     pub(super) faults: Faults,
     pub(super) outbox: Outbox,
+    /// Records that a rule hides from everybody who asks, by model and id.
+    pub(super) hidden: BTreeSet<(String, i64)>,
     pub(super) chance: Random,
     sequences: BTreeMap<&'static str, u64>,
 }
@@ -48,6 +50,7 @@ impl World {
             ledger: Ledger::default(),
             faults: Faults::new(seed),
             outbox: Outbox::new(seed),
+            hidden: BTreeSet::new(),
             chance: Random::stream(seed, "odoo"),
             sequences: BTreeMap::new(),
         }
@@ -55,7 +58,7 @@ impl World {
 
     /// What a transaction sees.
     pub(super) fn view<'a>(&'a self, tx: &'a Transaction) -> View<'a> {
-        View { version: self.version, schema: &self.schema, store: &self.store, tx }
+        View { version: self.version, schema: &self.schema, store: &self.store, hidden: &self.hidden, tx }
     }
 
     /// So many digits of chance.

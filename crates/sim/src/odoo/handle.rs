@@ -183,6 +183,16 @@ impl Odoo {
         self.shared.world().outbox.restore();
     }
 
+    /// Lets a rule hide records of a model from everybody who asks.
+    pub fn hide(&self, model: &str, ids: &[i64]) {
+        self.shared.world().hidden.extend(ids.iter().map(|id| (model.to_owned(), *id)));
+    }
+
+    /// Shows what a rule has hidden of a model.
+    pub fn show(&self, model: &str) {
+        self.shared.world().hidden.retain(|(of, _)| of != model);
+    }
+
     /// Removes the oldest so many rows of the outbox, read or not, as above its hard limit.
     pub fn lose(&self, rows: usize) {
         let mut places: Vec<_> = self.records(outbox::MODEL).iter().map(|(id, row)| (row.int("txid"), *id)).collect();

@@ -81,6 +81,11 @@ fn search_read(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
 fn read(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
     let names = call.names("fields");
     check_names(env, call, &names)?;
+    super::rights::check_records(env, &call.model, &call.ids)?;
+    if names.iter().all(|name| name == "id") && !names.is_empty() {
+        // Nothing is looked up for what the caller has given itself: what is gone is answered as well.
+        return Ok(Outcome::Plain(call.ids.iter().map(|id| json!({ "id": id })).collect()));
+    }
     rows(env, call, &call.ids, &names)
 }
 
@@ -183,10 +188,12 @@ fn described(field: &Field) -> Map<String, Json> {
 }
 
 fn exists(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
-    let (_, name) = env.model(&call.model)?;
+    if env.version().is_new() {
+        return Err(super::calls::is_private(&call.model, "exists"));
+    }
     let view = env.view();
-    let ids = call.ids.iter().copied().filter(|id| view.find(name, *id).is_some()).collect();
-    Ok(Outcome::Records(name, ids))
+    let there = |id: &&i64| view.find(&call.model, **id).is_some();
+    Ok(Outcome::Plain(json!(call.ids.iter().filter(there).collect::<Vec<_>>())))
 }
 
 fn name_search(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
@@ -201,6 +208,7 @@ fn name_search(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
 }
 
 fn web_read(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
+    super::rights::check_records(env, &call.model, &call.ids)?;
     let rows = nested(env, call, &call.ids)?;
     Ok(Outcome::Plain(Json::Array(rows)))
 }

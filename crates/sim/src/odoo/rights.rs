@@ -126,6 +126,19 @@ fn allowed(model: &str, operation: Operation) -> &'static [&'static str] {
     }
 }
 
+/// Refuses a read of records of which a rule hides one: all of them, and what is gone is not named.
+pub(super) fn check_records(env: &Env<'_>, model: &str, ids: &[i64]) -> Result<(), Failure> {
+    let view = env.view();
+    if !ids.iter().any(|id| view.hides(model, *id)) {
+        return Ok(());
+    }
+    let label = view.model(model)?.label;
+    Err(Failure::Access(format!(
+        "Uh-oh! Looks like you have stumbled upon some top-secret records.\n\nSorry, Reader (id={}) doesn't have 'read' access to:\n- {label} ({model})\n\nIf you really, really need access, perhaps you can win over your friendly administrator with a batch of freshly baked cookies.",
+        env.tx.user
+    )))
+}
+
 /// Refuses what the caller may not do.
 pub(super) fn check(env: &Env<'_>, model: &str, operation: Operation) -> Result<(), Failure> {
     let view = env.view();

@@ -35,6 +35,9 @@ pub(super) fn search(view: &View<'_>, model: &Model, domain: &Domain, slice: &Sl
             break;
         }
         let Some(record) = view.find(model.name, id) else { continue };
+        if view.hides(model.name, id) {
+            continue;
+        }
         if hides_archived && !record.get("active").truth() {
             continue;
         }

@@ -1,5 +1,6 @@
 //! What one transaction sees: records, values that are computed when they are read, and names for people. It changes nothing.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::errors::Failure;
@@ -15,6 +16,7 @@ pub(super) struct View<'a> {
     pub(super) version: Version,
     pub(super) schema: &'a Schema,
     pub(super) store: &'a Store,
+    pub(super) hidden: &'a BTreeSet<(String, i64)>,
     pub(super) tx: &'a Transaction,
 }
 
@@ -41,6 +43,11 @@ impl<'a> View<'a> {
     pub(super) fn get(&self, model: &str, id: i64) -> Result<Arc<Record>, Failure> {
         let missing = || Failure::Missing { model: model.to_owned(), id, user: self.tx.user };
         self.find(model, id).ok_or_else(missing)
+    }
+
+    /// Whether a record is there and a rule hides it.
+    pub(super) fn hides(&self, model: &str, id: i64) -> bool {
+        !self.hidden.is_empty() && self.hidden.contains(&(model.to_owned(), id)) && self.find(model, id).is_some()
     }
 
     /// The records of a model that refer to this one, ascending.

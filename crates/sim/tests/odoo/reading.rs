@@ -188,3 +188,27 @@ fn the_load_on_odoo_is_counted() {
         assert_eq!(after.total() - before.total(), 2);
     }
 }
+
+#[test]
+fn what_is_gone_is_answered_for_its_id_and_one_that_is_hidden_refuses_all() {
+    for version in Version::ALL {
+        let bed = Bed::new(version);
+        let [shown, hidden, gone] = partners(&bed)[..] else { panic!("three") };
+        bed.call("res.partner", "unlink", json!([[gone]]), json!({}));
+        bed.odoo.hide("res.partner", &[hidden]);
+        let read = |ids: &[i64], fields: Json| {
+            let named = json!({ "fields": fields });
+            bed.run(bed.odoo.call("res.partner", "read", json!([ids]), named)).map_err(|failure| failure.name())
+        };
+        assert_eq!(read(&[gone, shown], json!(["id"])), Ok(json!([{ "id": gone }, { "id": shown }])), "{version:?}");
+        let stored = read(&[gone, shown], json!(["write_date"])).unwrap();
+        assert_eq!((stored.as_array().unwrap().len(), &stored[0]["id"]), (1, &json!(shown)), "{version:?}");
+        assert_eq!(read(&[gone], json!(["write_date"])), Ok(json!([])), "{version:?}");
+        for fields in [json!(["id"]), json!(["write_date"])] {
+            assert_eq!(read(&[gone, hidden, shown], fields), Err("odoo.exceptions.AccessError"), "{version:?}");
+        }
+        assert_eq!(bed.search("res.partner", json!([["id", "in", [shown, hidden, gone]]])), [shown]);
+        bed.odoo.show("res.partner");
+        assert_eq!(bed.search("res.partner", json!([["id", "in", [shown, hidden, gone]]])), [shown, hidden]);
+    }
+}

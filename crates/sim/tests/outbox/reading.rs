@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use engine::ports::{Asked, Extent, Line, Place, Pull, Pulled, Records as _, Said, Which};
+use engine::ports::{Absence, Asked, Extent, Line, Place, Pull, Pulled, Records as _, Said, Which};
 use formats::signature::Secret;
 use serde_json::json;
-use sim::odoo::Addon;
+use sim::odoo::{Addon, Version};
 
 use crate::bed::{Bed, MEASURED};
 
@@ -107,6 +107,37 @@ async fn without_the_addon_and_without_the_right_each_has_its_cause_and_repair()
         let unread = bed.records.pulled(&clerk, &ask).await.unwrap_err();
         assert_eq!(unread.cause, "no_outbox_right", "{version:?} {unread:?}");
         assert!(unread.help.contains("Crossdock: read the outbox"), "{unread:?}");
+        bed.end().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_gone_is_told_from_what_is_hidden_and_few_hidden_ones_take_few_calls() {
+    for version in Version::ALL {
+        let bed = Bed::new(version).await;
+        let mut ids = Vec::new();
+        for number in 0..40 {
+            ids.push(bed.order(&format!("PO-{number}")).await);
+        }
+        let asked: Vec<u64> = ids.iter().map(|id| id.unsigned_abs()).collect();
+        let missing = async |asked: &[u64]| {
+            let before = bed.odoo.load().count("sale.order", "read");
+            let mut absent = bed.records.missing(&bed.peer, "sale.order", asked).await.unwrap();
+            absent.sort_unstable_by_key(|(id, _)| *id);
+            (absent, bed.odoo.load().count("sale.order", "read") - before)
+        };
+        bed.call("sale.order", "unlink", json!([ids[..30]])).await;
+        let gone: Vec<_> = asked[..30].iter().map(|id| (*id, Absence::Gone)).collect();
+        assert_eq!(missing(&asked[..30]).await, (gone.clone(), 1), "{version:?}");
+
+        bed.odoo.hide("sale.order", &ids[30..31]);
+        let mixed: Vec<_> = gone.iter().copied().chain([(asked[30], Absence::Hidden)]).collect();
+        assert_eq!(missing(&asked[..31]).await, (mixed, 1 + 7), "{version:?}");
+
+        bed.odoo.hide("sale.order", &ids[30..]);
+        let hidden: Vec<_> = asked[30..].iter().map(|id| (*id, Absence::Hidden)).collect();
+        assert_eq!(missing(&asked[30..]).await, (hidden, 1 + 4 + 9), "{version:?}");
+        assert_eq!(missing(&asked[..1]).await.0, [(asked[0], Absence::Gone)], "{version:?}");
         bed.end().await;
     }
 }

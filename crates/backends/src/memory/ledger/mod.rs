@@ -17,7 +17,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{Answer, Clock, DueQuery, Hint, Ledger, Life, Readable, Shard, Trimmed, Views};
+use engine::ports::{Answer, Clock, DueQuery, Hint, Ledger, Life, Readable, Shard, Trimmed, Views, Within};
 use model::change::Switch;
 use model::newest::{Newest, NewestQuery};
 use model::room::{Ages, Room};
@@ -205,9 +205,9 @@ impl Ledger for MemoryLedger {
         self.ask(move |state| known::counts(state, &source, &model, &ranges))
     }
 
-    fn known_ids(&self, source: &SourceName, model: &str, range: (u64, u64), limit: usize) -> Answer<'_, Vec<u64>> {
+    fn known_ids(&self, source: &SourceName, model: &str, within: Within, limit: usize) -> Answer<'_, Vec<u64>> {
         let (source, model) = (source.clone(), model.to_owned());
-        self.ask(move |state| known::shown(state, &source, &model, range).take(limit).collect())
+        self.ask(move |state| known::ids(state, &source, &model, within).take(limit).collect())
     }
 
     fn standing(&self, source: &SourceName) -> Answer<'_, Option<Standing>> {

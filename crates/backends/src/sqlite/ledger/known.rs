@@ -1,6 +1,6 @@
 //! What is known of records of captured models, a small row for each, and how far each capture is.
 
-use engine::ports::Readable;
+use engine::ports::{Readable, Within};
 use model::{Digest, Known, Seen, SourceName, Standing, Telling, Timestamp, Told};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -19,7 +19,7 @@ statements! {
     NUMBER = "SELECT id FROM names WHERE name = $1";
     ROW = "SELECT id, written_at, state, digest, hidden, told, begun FROM known WHERE source = $1 AND model = $2 AND id = $3";
     COUNT = "SELECT count(*) FROM known WHERE source = $1 AND model = $2 AND id >= $3 AND id < $4 AND hidden = 0";
-    IDS = "SELECT id FROM known WHERE source = $1 AND model = $2 AND id >= $3 AND id < $4 AND hidden = 0
+    IDS = "SELECT id FROM known WHERE source = $1 AND model = $2 AND id >= $3 AND id < $4 AND hidden = $6
         ORDER BY id LIMIT $5";
     PUT_STANDING = "INSERT INTO standings (source, version, content) VALUES ($1, 1, $2)
         ON CONFLICT (source) DO UPDATE SET version = standings.version + 1, content = $2";
@@ -96,18 +96,18 @@ pub(super) fn counts(conn: &Connection, source: &str, model: &str, ranges: &[(u6
     })
 }
 
-/// Which of them are shown in a range.
+/// Which of them are so in a range.
 pub(super) fn ids(
     conn: &Connection,
     source: &str,
     model: &str,
-    (from, to): (u64, u64),
+    (seen, (from, to)): Within,
     limit: usize,
 ) -> Result<Vec<u64>, Broken> {
     snapshot(conn, || {
         let Some(captured) = captured(conn, source, model)? else { return Ok(Vec::new()) };
         let mut statement = conn.prepare_cached(IDS)?;
-        let range = params![captured.0, captured.1, int(from), int(to), len(limit)];
+        let range = params![captured.0, captured.1, int(from), int(to), len(limit), seen == Seen::Hidden];
         let ids = statement.query_map(range, |row| Ok(count(row.get(0)?)))?;
         Ok(ids.collect::<Result<_, _>>()?)
     })

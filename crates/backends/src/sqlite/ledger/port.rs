@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::ports::{Answer, DueQuery, Hint, Ledger, Life, Readable, Shard, Trimmed, Views};
+use engine::ports::{Answer, DueQuery, Hint, Ledger, Life, Readable, Shard, Trimmed, Views, Within};
 use model::change::Switch;
 use model::newest::{Newest, NewestQuery};
 use model::room::{Ages, Room};
@@ -146,9 +146,9 @@ impl Ledger for SqliteLedger {
         self.readers.ask("ledger.known_counts", move |conn| known::counts(conn, source.as_str(), &model, &ranges))
     }
 
-    fn known_ids(&self, source: &SourceName, model: &str, range: (u64, u64), limit: usize) -> Answer<'_, Vec<u64>> {
+    fn known_ids(&self, source: &SourceName, model: &str, within: Within, limit: usize) -> Answer<'_, Vec<u64>> {
         let (source, model) = (source.clone(), model.to_owned());
-        self.readers.ask("ledger.known_ids", move |conn| known::ids(conn, source.as_str(), &model, range, limit))
+        self.readers.ask("ledger.known_ids", move |conn| known::ids(conn, source.as_str(), &model, within, limit))
     }
 
     fn standing(&self, source: &SourceName) -> Answer<'_, Option<Standing>> {

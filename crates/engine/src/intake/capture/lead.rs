@@ -40,6 +40,8 @@ pub(super) struct Leads {
     pub(super) lacking: Option<Lacking>,
     /// Records that are taken as deleted.
     pub(super) gone: u64,
+    /// Records that a rule hides from us.
+    pub(super) hidden: BTreeSet<u64>,
 }
 
 /// What became of events that were to be taken in.
@@ -68,6 +70,7 @@ impl Leads {
     /// Leaves out what they say of some records of their model.
     pub(super) fn without(&mut self, ids: &BTreeSet<u64>) {
         self.coming.retain(|coming| !ids.contains(&coming.id));
+        self.hidden.retain(|id| !ids.contains(id));
         for changes in [&mut self.begun, &mut self.changes] {
             changes.retain_mut(|change| leaves_any(change, ids));
         }

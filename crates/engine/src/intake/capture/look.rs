@@ -150,9 +150,10 @@ impl Looker {
         let Seeing { model: name, look, told, mut leads } = seeing;
         let Some(model) = progress.models.remove(&name) else { return Ok(Came::Done) };
         let now = self.clock.now();
+        let hidden = model.identities.hidden;
         let mut model: Model = decide::after(model, &look, told, now);
         if matches!(look, Look::Identities { .. }) {
-            model = self.braked(&name, model, &leads, now);
+            model = self.braked(&name, model, (&leads, hidden), now);
         }
         if let Some(outbox) = &mut progress.outbox {
             outbox.was_read(&name, named);
@@ -204,7 +205,8 @@ impl Looker {
         Ok(Ok(Told::of(&shown, limit, took)))
     }
 
-    /// Records by their ids; those that are not shown are asked after.
+    /// Records by their ids; known ones that are not shown are asked after, those as well that were hidden before: such a one may be
+    /// deleted.
     pub(super) async fn these(
         &self,
         (name, captured): (&str, &CapturedModel),
@@ -224,7 +226,7 @@ impl Looker {
             self.judge(name, &shown.rows, (shown.shape, depth, found), leads).await?;
             let there: Vec<u64> = shown.rows.iter().map(|row| row.id).collect();
             let known = self.ledger.known(self.name(), name, ids.to_vec()).await?.rows;
-            let missing = known.iter().filter(|known| known.seen == Seen::Shown && !there.contains(&known.id));
+            let missing = known.iter().filter(|known| !there.contains(&known.id));
             if let Some(unread) = self.gone(name, missing.cloned().collect(), found, leads).await {
                 return Ok(Some(unread));
             }
@@ -261,7 +263,8 @@ impl Looker {
             };
             let is = |id: u64, absence| absent.contains(&(id, absence));
             let gone: Vec<u64> = ids.iter().copied().filter(|id| is(*id, Absence::Gone)).collect();
-            let hidden = known.iter().filter(|known| is(known.id, Absence::Hidden));
+            leads.hidden.extend(ids.iter().filter(|id| is(**id, Absence::Hidden)));
+            let hidden = known.iter().filter(|known| known.seen == Seen::Shown && is(known.id, Absence::Hidden));
             let hidden: Vec<Known> = hidden.map(|known| Known { seen: Seen::Hidden, ..known.clone() }).collect();
             for id in &gone {
                 let (news, body) = (decide::deletion(name, *id), decide::deleted_body(name, *id));

@@ -63,6 +63,9 @@ pub struct Model {
     /// What is compared for the number.
     #[serde(default)]
     pub reconciliation: Reconciliation,
+    /// Records that a rule hides from us, as the last search for what was deleted counted them.
+    #[serde(default)]
+    pub hidden: u64,
 }
 
 /// What the capture of a model is at.
@@ -104,6 +107,9 @@ pub struct Pass {
     /// Records that it has taken as deleted, while it is under way.
     #[serde(default)]
     pub gone: u64,
+    /// Records that a rule hides from us, as far as it came, while it is under way.
+    #[serde(default)]
+    pub hidden: u64,
 }
 
 impl Progress {
@@ -147,6 +153,7 @@ impl Model {
             identities: Pass::default(),
             digests: Pass::default(),
             reconciliation: Reconciliation::default(),
+            hidden: 0,
         }
     }
 }

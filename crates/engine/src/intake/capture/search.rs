@@ -1,7 +1,9 @@
 //! Which ids are there and which are known: counts by ranges, ids only where these differ. Deletions that are too many at once to be
 //! believed are told from the counts, before anything is looked at.
 
-use model::{Fault, Timestamp};
+use std::collections::BTreeSet;
+
+use model::{Fault, Seen, Timestamp};
 use policy::compiled::CapturedModel;
 
 use super::decide::{Found, Told};
@@ -16,6 +18,8 @@ use crate::ports::Unread;
 
 /// LIMIT: ids that one look finds on one side only; the rest is found by the next.
 const APART_MAX: usize = 1_000;
+/// LIMIT: hidden records that one look asks after, the rest the next: where they are hidden still, each is a call of its own.
+const HIDDEN_MAX: usize = 400;
 
 /// Where a pass over identities is.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +65,8 @@ pub(super) struct Differences {
     pub(super) cut: Option<Cut>,
     /// Where the next look begins, where this was all.
     pub(super) next: Option<u64>,
+    /// What the pass would take as deleted by these.
+    lacking: Lacking,
 }
 
 /// A range in which there are more.
@@ -114,14 +120,53 @@ impl Looker {
         if let Some(unread) = self.these((name, captured), differ.apart.unknown.clone(), found, leads).await? {
             return Ok(Err(unread));
         }
-        ended(if leads.changes.is_empty() { differ.past() } else { differ.rest() })
+        let next = if leads.changes.is_empty() { differ.past() } else { differ.rest() };
+        let before = leads.gone;
+        let next = match self.hidden_again((name, captured), (from, next), &differ.apart.unknown, leads).await? {
+            Ok(next) => next,
+            Err(unread) => return Ok(Err(unread)),
+        };
+        let lacking = Lacking { missing: differ.lacking.missing + leads.gone - before, ..differ.lacking };
+        if lacking.is_too_many(brake) {
+            *leads = Leads { lacking: Some(lacking), ..Leads::default() };
+            return ended(None);
+        }
+        ended(next)
     }
 
-    /// The model after a look at identities, with its brake.
-    pub(super) fn braked(&self, name: &str, mut model: Model, leads: &Leads, now: Timestamp) -> Model {
+    /// Asks after hidden records from an id on, and up to where the pass goes on: one may be deleted by now, or be shown again. Those
+    /// of which that was read have their answer. Answers where the pass goes on after these.
+    async fn hidden_again(
+        &self,
+        of: (&str, &CapturedModel),
+        (from, next): (u64, Option<u64>),
+        read: &[u64],
+        leads: &mut Leads,
+    ) -> Result<Result<Option<u64>, Unread>, Fault> {
+        let within = (Seen::Hidden, (from, next.unwrap_or(ALL.1)));
+        let mut ids = self.ledger.known_ids(self.name(), of.0, within, HIDDEN_MAX).await?;
+        let next = if ids.len() == HIDDEN_MAX { ids.last().map(|last| last + 1) } else { next };
+        let read: BTreeSet<u64> = read.iter().copied().collect();
+        ids.retain(|id| !read.contains(id));
+        let unread = self.these(of, ids, Found::Identities, leads).await?;
+        Ok(unread.map_or(Ok(next), Err))
+    }
+
+    /// The model after a look at identities, with its brake, and with what is hidden; so many were by the looks of the pass before.
+    pub(super) fn braked(&self, name: &str, mut model: Model, (leads, hidden): (&Leads, u64), now: Timestamp) -> Model {
+        // What is hidden beyond is asked after again, and counted there.
+        let upto = model.identities.next.unwrap_or(u64::MAX);
+        let hidden = hidden + leads.hidden.range(..upto).count() as u64;
         if model.identities.next.is_some() {
             model.identities.gone += leads.gone;
+            model.identities.hidden = hidden;
         } else {
+            if leads.lacking.is_none() {
+                if hidden > model.hidden {
+                    self.tell(Capturing::Hidden { model: name, count: hidden });
+                }
+                model.hidden = hidden;
+            }
             model.reconciliation.brake = self.brake(name, model.reconciliation.brake, leads.lacking, now);
         }
         model
@@ -148,7 +193,7 @@ impl Looker {
         let all: u64 = self.ledger.known_counts(self.name(), name, vec![ALL]).await?.iter().sum();
         let mut forecast = Forecast::by_counts(&there, &known, all, at.gone);
         let compared = compare(&ranges, &there, &known);
-        let mut told = Differences { apart: Apart::default(), cut: None, next: compared.next };
+        let mut told = Differences { apart: Apart::default(), cut: None, next: compared.next, lacking: forecast.lacking() };
         let differ = match at.ids {
             Ids::WhereCountsDiffer => compared.differ,
             Ids::Everywhere => compared.within,
@@ -163,7 +208,7 @@ impl Looker {
                 Err(unread) => return Ok(Err(unread)),
             };
             let limit = usize::try_from(range.1 - range.0).unwrap_or(usize::MAX);
-            let mut these = apart(&there, &self.ledger.known_ids(self.name(), name, range, limit).await?);
+            let mut these = apart(&there, &self.ledger.known_ids(self.name(), name, (Seen::Shown, range), limit).await?);
             forecast.learn(ranges.iter().position(|it| *it == range).unwrap_or(usize::MAX), these.missing.len());
             let beyond = these.cut(APART_MAX - told.apart.len());
             told.apart.append(these);
@@ -173,6 +218,7 @@ impl Looker {
             }
         }
         let lacking = forecast.lacking();
+        told.lacking = lacking;
         Ok(Ok(if lacking.is_too_many(at.brake) { Searched::TooMany(lacking) } else { Searched::Apart(told) }))
     }
 }

@@ -85,6 +85,7 @@ fn deletions_that_are_withheld_are_told_until_a_person_or_a_later_look_says_othe
         completeness: None,
         text: String::new(),
         brake: Some(Brake { since: at(NOW - 180), missing: 5_213, known: 6_000, released: released.map(Principal::new) }),
+        hidden: 0,
         unread: None,
     };
     let told = "5213 of 6000 known sale.order of erp are not shown any more, since 3 min: too many to be believed, none was deleted. Is \
@@ -94,7 +95,15 @@ fn deletions_that_are_withheld_are_told_until_a_person_or_a_later_look_says_othe
     let told = "5213 of 6000 known sale.order of erp are not shown any more, since 3 min; ines released them, and the next look at \
                 identities takes them";
     check(&Seen { reconciled: &[line(Some("ines"))], ..quiet() }, &[("withheld", Health::Healthy, told)]);
-    check(&Seen { reconciled: &[ReconciliationLine { brake: None, ..line(None) }], ..quiet() }, &[]);
+    let free = ReconciliationLine { brake: None, ..line(None) };
+    check(&Seen { reconciled: &[free.clone()], ..quiet() }, &[]);
+    let told = "3 sale.order of erp are hidden from our user by a rule there: what changes in such a one is no event. If it is not meant \
+                so, give the user in Odoo the companies and the rights to see every sale.order, or change the record rule (Settings, \
+                Technical, Record Rules)";
+    check(
+        &Seen { reconciled: &[ReconciliationLine { hidden: 3, ..free }], ..quiet() },
+        &[("hidden", Health::Healthy, told)],
+    );
 }
 
 fn work(due: i64) -> Backlog {

@@ -53,6 +53,8 @@ pub struct Stands {
     pub model: String,
     /// Its reconciliations.
     pub reconciliation: Reconciliation,
+    /// Records that a rule hides from us.
+    pub hidden: u64,
 }
 
 impl Reconciliations {
@@ -67,6 +69,7 @@ impl Reconciliations {
                 source: source.name.clone(),
                 model,
                 reconciliation: held.reconciliation,
+                hidden: held.hidden,
             }));
         }
         Ok(all)
