@@ -10,7 +10,7 @@ use super::env::Env;
 use super::errors::Failure;
 use super::rights::Operation;
 use super::schema::{Field, Kind, Model};
-use super::search::{Slice, search};
+use super::search::{Archived, Slice, search};
 use super::store::Record;
 use super::value::{Grain, Value, moment, to_json};
 use super::view::View;
@@ -55,6 +55,7 @@ fn found(env: &mut Env<'_>, call: &Call) -> Result<Vec<i64>, Failure> {
         offset: call.number("offset").unwrap_or_default(),
         limit: call.number("limit"),
         order: call.get("order").as_str().unwrap_or_default().to_owned(),
+        archived: Archived::of(&env.context),
     };
     let view = env.view();
     search(&view, view.model(&call.model)?, &domain, &slice)
@@ -278,7 +279,7 @@ fn groups(env: &Env<'_>, call: &Call, by: &str) -> Result<BTreeMap<String, (Json
     let (name, grain) = by.split_once(':').unwrap_or((by, "month"));
     let field = if name.is_empty() { None } else { Some(view.field(model, name)?) };
     let mut groups: BTreeMap<String, (Json, usize)> = BTreeMap::new();
-    for id in search(&view, model, &domain, &Slice::default())? {
+    for id in search(&view, model, &domain, &Slice { archived: Archived::of(&env.context), ..Slice::default() })? {
         let Some(record) = view.find(model.name, id) else { continue };
         let value = match field {
             None => Json::Null,

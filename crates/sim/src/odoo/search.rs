@@ -17,6 +17,24 @@ pub(super) struct Slice {
     pub(super) offset: usize,
     pub(super) limit: Option<usize>,
     pub(super) order: String,
+    pub(super) archived: Archived,
+}
+
+/// Whether records that are switched off are found where the domain does not ask for them: the `active_test` of the context.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Archived {
+    /// They are not.
+    #[default]
+    Left,
+    /// They are.
+    Found,
+}
+
+impl Archived {
+    /// As a context says it.
+    pub(super) fn of(context: &serde_json::Map<String, serde_json::Value>) -> Self {
+        if context.get("active_test").and_then(serde_json::Value::as_bool) == Some(false) { Self::Found } else { Self::Left }
+    }
 }
 
 /// The ids that a domain means.
@@ -24,7 +42,7 @@ pub(super) fn search(view: &View<'_>, model: &Model, domain: &Domain, slice: &Sl
     domain.check(model)?;
     let order = Order::parse(view, model, &slice.order)?;
     let wants_archived = domain.certain().iter().any(|term| matches!(term, Domain::Term { path, .. } if path == "active"));
-    let hides_archived = model.field("active").is_some() && !wants_archived;
+    let hides_archived = model.field("active").is_some() && !wants_archived && slice.archived == Archived::Left;
     // What comes in the order that is wanted is looked at until there is enough of it.
     let by_time = if order.is_by_time() { view.store.in_time(view.tx, model.name, domain.written_from()) } else { None };
     let is_sorted = order.is_by_id() || by_time.is_some();

@@ -50,6 +50,9 @@ fn archived_records_are_found_only_by_who_asks() {
     let id = bed.create("res.partner", json!({ "name": "Old", "active": false }));
     assert!(bed.search("res.partner", json!([["name", "=", "Old"]])).is_empty());
     assert_eq!(bed.search("res.partner", json!([["name", "=", "Old"], ["active", "in", [true, false]]])), [id]);
+    let tested = |test: bool| json!({ "context": { "active_test": test } });
+    let count = |test| bed.call("res.partner", "search_count", json!([[["name", "=", "Old"]]]), tested(test));
+    assert_eq!((count(false), count(true)), (json!(1), json!(0)));
 }
 
 #[test]
