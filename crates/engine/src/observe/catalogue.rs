@@ -70,7 +70,12 @@ pub static CAPTURE_ROWS: Metric = counter("crossdock_capture_rows", &["source", 
 pub static CAPTURE_FAILURES: Metric = counter(
     "crossdock_capture_failures",
     &["source", "cause"],
-    "Times that a system began not to show what a captured source asked for, by cause; `not_taken` for a record that intake refuses",
+    "Times that a system began not to show what a captured source asked for, by cause; `not_taken` for a record that intake refuses, `intake` where it takes nothing now",
+);
+pub static CAPTURE_LEFT_OUT: Metric = counter(
+    "crossdock_capture_left_out",
+    &["source"],
+    "Changes that a captured source found and left out: it does not list their types, and its `unknown` does not ask for them",
 );
 pub static OUTBOX_HELD_BACK: Metric = gauge(
     "crossdock_outbox_held_back",
@@ -91,6 +96,11 @@ pub static GAPS: Metric = gauge(
     "crossdock_completeness_gaps",
     &["source", "model", "gap"],
     "Records in which the last reconciliation met a gap: missing, differing, gone, withheld, unreadable",
+);
+pub static CAPTURE_REFUSED: Metric = gauge(
+    "crossdock_capture_refused",
+    &["source", "model"],
+    "Records that are known and that intake refused as they are: no event tells of them",
 );
 pub static LOOP_FAULTS: Metric = counter("crossdock_loop_faults", &["loop", "kind"], "Faults of ports that loops met");
 pub static UNREADABLE: Metric =

@@ -27,6 +27,9 @@ pub struct ReconciliationLine {
     pub brake: Option<Brake>,
     /// Why it cannot be read now, in a sentence, where that is so.
     pub unread: Option<String>,
+    /// Records that are known and that intake refused as they are: no event tells of them.
+    #[serde(default)]
+    pub refused: u64,
 }
 
 /// How much was complete.

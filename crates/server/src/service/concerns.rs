@@ -105,6 +105,7 @@ pub fn concerns(seen: &Seen<'_>) -> Vec<Concern> {
     concerns.extend(seen.pulls.iter().filter_map(|(source, outlook)| lost(source, outlook, seen.now)));
     concerns.extend(seen.rotations.iter().map(|(system, at, outcome)| rotation(system, seen.now.since(*at), outcome)));
     concerns.extend(seen.reconciled.iter().filter_map(|line| withheld(line, seen.now)));
+    concerns.extend(seen.reconciled.iter().filter_map(refused));
     concerns.extend(overdue(seen));
     concerns.extend(seen.paused.iter().map(|(object, switch)| paused(object, switch, seen)));
     if seen.with_a_person > 0 {
@@ -211,6 +212,22 @@ fn withheld(line: &ReconciliationLine, now: Timestamp) -> Option<Concern> {
     );
     let next = format!("crossdock reconcile release {source} --model {model} --reason …");
     Some(concern("withheld", Health::Unhealthy, text, &next))
+}
+
+/// What intake refuses is known, and no event tells of it until a person has mended why.
+fn refused(line: &ReconciliationLine) -> Option<Concern> {
+    let ReconciliationLine { source, model, refused, .. } = line;
+    let records = match refused {
+        0 => return None,
+        1 => format!("1 record of {model} of {source} is refused at intake and is no event"),
+        count => format!("{count} records of {model} of {source} are refused at intake and are no events"),
+    };
+    let text = format!(
+        "{records}: the log names each with its reason. Raise the limit that it names; they are tried again when they change, and when \
+         all is compared"
+    );
+    let next = format!("crossdock reconcile odoo {source} --model {model} --reason …");
+    Some(concern("refused", Health::Unhealthy, text, &next))
 }
 
 /// A remark: work goes on, and nothing but time mends it, unless the machine's clock is wrong now.

@@ -28,7 +28,7 @@ pub async fn lines(app: &App) -> Result<Vec<ReconciliationLine>, Fault> {
         let is_of = |of: &Option<String>| of.as_ref().is_none_or(|of| of == model);
         gaps.iter().find(|gap| gap.source == *source && is_of(&gap.model)).map(|gap| gap.why.clone())
     };
-    let line = |Stands { source, model, reconciliation }: Stands| ReconciliationLine {
+    let line = |Stands { source, model, reconciliation, refused }: Stands| ReconciliationLine {
         state: state(reconciliation.run.as_ref()).to_owned(),
         completeness: reconciliation.last.as_ref().and_then(completeness),
         text: reconciliation.last.as_ref().map(sentence).unwrap_or_default(),
@@ -38,6 +38,7 @@ pub async fn lines(app: &App) -> Result<Vec<ReconciliationLine>, Fault> {
         run: reconciliation.run,
         last: reconciliation.last,
         brake: reconciliation.brake,
+        refused,
     };
     Ok(room(app).all().await?.into_iter().map(line).collect())
 }
@@ -58,9 +59,10 @@ pub fn by_source(lines: &[ReconciliationLine]) -> BTreeMap<SourceName, Completen
 }
 
 /// The numbers of the last reconciliations.
-pub async fn families(app: &App) -> Result<[Family; 2], Fault> {
-    let (mut parts, mut gaps) = (Vec::new(), Vec::new());
-    for Stands { source, model, reconciliation } in room(app).all().await? {
+pub async fn families(app: &App) -> Result<[Family; 3], Fault> {
+    let (mut parts, mut gaps, mut refusals) = (Vec::new(), Vec::new(), Vec::new());
+    for Stands { source, model, reconciliation, refused } in room(app).all().await? {
+        refusals.push((vec![source.to_string(), model.clone()], refused));
         let Some(last) = reconciliation.last else { continue };
         let Some(part) = last.completeness() else { continue };
         let labels = |more: Option<&str>| {
@@ -79,7 +81,8 @@ pub async fn families(app: &App) -> Result<[Family; 2], Fault> {
             gaps.push((labels(Some(kind)), count));
         }
     }
-    Ok([Family { metric: &all::COMPLETENESS, samples: parts }, Family::levels(&all::GAPS, gaps)])
+    let completeness = Family { metric: &all::COMPLETENESS, samples: parts };
+    Ok([completeness, Family::levels(&all::GAPS, gaps), Family::levels(&all::CAPTURE_REFUSED, refusals)])
 }
 
 /// From 0 to 1, and 1 only where all is there.
@@ -131,7 +134,7 @@ pub fn sentence(last: &Outcome) -> String {
         Mode::Count => vec!["only counted: nothing was recovered".to_owned()],
         Mode::Recover => [
             counted(it.recovered, "recovered as an event", "recovered as events"),
-            counted(it.unlisted, "known now without an event: the source does not list its type", UNLISTED),
+            counted(it.unlisted, "known now without an event: the source leaves its type out", LEFT_OUT),
             counted(it.refused, "refused at intake: the log says why", "refused at intake: the log says why"),
         ]
         .into_iter()
@@ -142,7 +145,7 @@ pub fn sentence(last: &Outcome) -> String {
     [gaps, became.join(", ")].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
-const UNLISTED: &str = "known now without events: the source does not list their types";
+const LEFT_OUT: &str = "known now without events: the source leaves their types out";
 
 fn counted(count: u64, one: &str, several: &str) -> Option<String> {
     match count {
@@ -179,8 +182,8 @@ mod tests {
             (
                 Mode::Recover,
                 some,
-                "3 missing here, 1 differs, 2 gone there; 5 recovered as events, 1 known now without an event: the source does not \
-                 list its type",
+                "3 missing here, 1 differs, 2 gone there; 5 recovered as events, 1 known now without an event: the source leaves its \
+                 type out",
             ),
             (Mode::Count, some, "3 missing here, 1 differs, 2 gone there; only counted: nothing was recovered"),
             (

@@ -53,6 +53,8 @@ pub struct Stands {
     pub model: String,
     /// Its reconciliations.
     pub reconciliation: Reconciliation,
+    /// Records of it that intake refused as they are.
+    pub refused: u64,
 }
 
 impl Reconciliations {
@@ -67,6 +69,7 @@ impl Reconciliations {
                 source: source.name.clone(),
                 model,
                 reconciliation: held.reconciliation,
+                refused: held.refused,
             }));
         }
         Ok(all)
