@@ -180,6 +180,7 @@ async fn it_waits_for_a_system_that_is_away_and_ends_for_a_model_that_cannot_be_
     world.odoo.is_away(None);
     assert_eq!(world.outcome_of(asked_at).await.tally.same, 5);
 
+    world.pass(1).await;
     let asked_at = world.clock.now();
     world.order(Mode::Recover).await.unwrap();
     // Also the sweep that goes before it cannot be done.
