@@ -161,7 +161,7 @@ pub static CLOCK_AHEAD: Metric = seconds(
 );
 
 /// All of them, in the order of the page.
-pub static ALL: [&Metric; 39] = [
+pub static ALL: [&Metric; 41] = [
     &EVENTS,
     &REFUSED,
     &ACCEPT,
@@ -179,6 +179,8 @@ pub static ALL: [&Metric; 39] = [
     &CAPTURE_FAILURES,
     &OUTBOX_HELD_BACK,
     &OUTBOX_LOST,
+    &CAPTURE_LEFT_OUT,
+    &CAPTURE_REFUSED,
     &COMPLETENESS,
     &GAPS,
     &LOOP_FAULTS,
