@@ -201,20 +201,12 @@ impl Intake {
                 ..Refusal::new(RefusalKind::Unavailable, LEDGER_FULL)
             });
         }
-        match received.by {
-            Brought::Sender => {
-                let source = proven.source();
-                self.enter(source)?;
-                let verdicts = decide::judge(&ready.policy, &proven)?;
-                self.owe(source, verdicts.len().saturating_sub(1));
-                Ok(Judged::Events(proven, verdicts))
-            }
-            // What this process reads it reads at its own pace. A meter would refuse the rest of a page each time that it is read.
-            Brought::Capture => {
-                let verdicts = decide::judge(&ready.policy, &proven)?;
-                Ok(Judged::Events(proven, verdicts))
-            }
-        }
+        // What this process reads it reads at its own pace: a meter would refuse the rest of a page each time that it is read.
+        let metered = Some(proven.source()).filter(|_| received.by == Brought::Sender);
+        metered.map_or(Ok(()), |source| self.enter(source))?;
+        let verdicts = decide::judge(&ready.policy, &proven)?;
+        metered.into_iter().for_each(|source| self.owe(source, verdicts.len().saturating_sub(1)));
+        Ok(Judged::Events(proven, verdicts))
     }
 
     fn nudged(&self, source: &SourceName, nudge: Nudge) -> Answer {

@@ -43,22 +43,20 @@ async fn without_a_key_nothing_is_looked_at_and_nothing_runs_hot() {
 
 #[tokio::test]
 async fn a_node_that_reads_long_and_has_lost_its_source_tells_nothing_older() {
-    for over in [Over::Memory, Over::Sqlite] {
-        let mut world = World::new(over, 3).await;
-        world.odoo.write(1, "S1");
-        let answer = world.odoo.hold_named();
-        world.nudge(1);
-        world.pass(3).await;
-        // It has read the first state, and Odoo's answer is still on its way. Another node takes over.
-        world.lose_source();
-        world.odoo.write(1, "S2");
-        world.start_another().await;
-        world.pass(70).await;
-        assert_eq!(world.customers(1).await, ["S2"], "{over:?}");
-        answer.send_replace(true);
-        world.pass(70).await;
-        assert_eq!(world.customers(1).await, ["S2"], "{over:?}");
-    }
+    let mut world = World::new(Over::Memory, 3).await;
+    world.odoo.write(1, "S1");
+    let answer = world.odoo.hold_named();
+    world.nudge(1);
+    world.pass(3).await;
+    // It has read the first state, and Odoo's answer is still on its way. Another node takes over.
+    world.lose_source();
+    world.odoo.write(1, "S2");
+    world.start_another().await;
+    world.pass(70).await;
+    assert_eq!(world.customers(1).await, ["S2"]);
+    answer.send_replace(true);
+    world.pass(70).await;
+    assert_eq!(world.customers(1).await, ["S2"]);
 }
 
 #[tokio::test]
@@ -107,30 +105,29 @@ async fn a_state_that_nobody_listed_is_judged_as_of_any_sender_and_what_is_left_
 
 #[tokio::test]
 async fn what_intake_refuses_is_seen_until_it_is_told() {
-    for over in [Over::Memory, Over::Sqlite] {
-        let world = World::with(over, 3, |system| system.replace("  shop:", "    limits: { body: 1KiB }\n  shop:")).await;
-        let long = "x".repeat(5_000);
-        world.odoo.write(1, &long);
-        world.odoo.write(9, &long);
-        world.pass(400).await;
-        assert_eq!((world.refused().await, world.told().await), (2, Vec::new()), "{over:?}");
-        let tries = world.count("crossdock_capture_failures");
-        assert_eq!(tries, 2, "once for each, although sweeps come by it again");
-        for _ in 0..2 {
-            let last = world.reconcile(Mode::Recover).await;
-            assert_eq!(last.tally, Tally { same: 2, differing: 2, refused: 2, ..Tally::default() }, "{over:?}");
-            assert_eq!((last.completeness().unwrap().to_string(), world.refused().await), ("50.00 %".to_owned(), 2));
-        }
-        let counted = world.reconcile(Mode::Count).await;
-        assert_eq!((counted.tally.differing, world.refused().await), (2, 2), "{over:?}");
-        world.odoo.write(9, "short");
-        world.pass(70).await;
-        assert_eq!((world.refused().await, world.told().await), (1, vec![told("erp.order.changed", 9)]), "{over:?}");
-        world.odoo.delete([1]);
-        world.nudge(1);
-        world.pass(3).await;
-        assert_eq!((world.refused().await, world.told().await.pop()), (0, Some(told("erp.order.deleted", 1))), "{over:?}");
+    let world =
+        World::with(Over::Memory, 3, |system| system.replace("  shop:", "    limits: { body: 1KiB }\n  shop:")).await;
+    let long = "x".repeat(5_000);
+    world.odoo.write(1, &long);
+    world.odoo.write(9, &long);
+    world.pass(400).await;
+    assert_eq!((world.refused().await, world.told().await), (2, Vec::new()));
+    let tries = world.count("crossdock_capture_failures");
+    assert_eq!(tries, 2, "once for each, although sweeps come by it again");
+    for _ in 0..2 {
+        let last = world.reconcile(Mode::Recover).await;
+        assert_eq!(last.tally, Tally { same: 2, differing: 2, refused: 2, ..Tally::default() });
+        assert_eq!((last.completeness().unwrap().to_string(), world.refused().await), ("50.00 %".to_owned(), 2));
     }
+    let counted = world.reconcile(Mode::Count).await;
+    assert_eq!((counted.tally.differing, world.refused().await), (2, 2));
+    world.odoo.write(9, "short");
+    world.pass(70).await;
+    assert_eq!((world.refused().await, world.told().await), (1, vec![told("erp.order.changed", 9)]));
+    world.odoo.delete([1]);
+    world.nudge(1);
+    world.pass(3).await;
+    assert_eq!((world.refused().await, world.told().await.pop()), (0, Some(told("erp.order.deleted", 1))));
 }
 
 #[tokio::test]
@@ -158,26 +155,24 @@ async fn that_intake_takes_nothing_now_is_told() {
 
 #[tokio::test]
 async fn what_a_restored_database_has_again_is_told_again_and_gone_again() {
-    for over in [Over::Memory, Over::Sqlite] {
-        let world = World::new(over, 3).await;
-        let made = world.clock.now();
-        world.odoo.write(7, "new");
-        let mut expected = vec![told("erp.order.created", 7)];
-        for _ in 0..3 {
-            world.nudge(7);
-            world.pass(3).await;
-            world.odoo.delete([7]);
-            world.nudge(7);
-            world.pass(3).await;
-            expected.push(told("erp.order.deleted", 7));
-            // As it was, to the second.
-            world.odoo.write_at(7, "new", made);
-            expected.push(told("erp.order.created", 7));
-        }
+    let world = World::new(Over::Memory, 3).await;
+    let made = world.clock.now();
+    world.odoo.write(7, "new");
+    let mut expected = vec![told("erp.order.created", 7)];
+    for _ in 0..3 {
         world.nudge(7);
         world.pass(3).await;
-        assert_eq!(world.told().await, expected, "{over:?}");
+        world.odoo.delete([7]);
+        world.nudge(7);
+        world.pass(3).await;
+        expected.push(told("erp.order.deleted", 7));
+        // As it was, to the second.
+        world.odoo.write_at(7, "new", made);
+        expected.push(told("erp.order.created", 7));
     }
+    world.nudge(7);
+    world.pass(3).await;
+    assert_eq!(world.told().await, expected);
 }
 
 #[tokio::test]

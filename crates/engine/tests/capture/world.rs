@@ -310,6 +310,15 @@ impl World {
     }
 }
 
+/// A loop whose world is gone would turn for ever, and slow the next one down.
+impl Drop for World {
+    fn drop(&mut self) {
+        for (stop, _) in self.loops.iter().chain(&self.others) {
+            stop.send_replace(true);
+        }
+    }
+}
+
 fn keyring(value: Option<&str>) -> Arc<Keyring> {
     let key = value.map(|value| (SecretName::new("erp/key").unwrap(), Secret::new(value)));
     Arc::new(Keyring::from_pairs(key))
