@@ -205,7 +205,9 @@ impl Intake {
         let metered = Some(proven.source()).filter(|_| received.by == Brought::Sender);
         metered.map_or(Ok(()), |source| self.enter(source))?;
         let verdicts = decide::judge(&ready.policy, &proven)?;
-        metered.into_iter().for_each(|source| self.owe(source, verdicts.len().saturating_sub(1)));
+        if let Some(source) = metered {
+            self.owe(source, verdicts.len().saturating_sub(1));
+        }
         Ok(Judged::Events(proven, verdicts))
     }
 

@@ -349,7 +349,7 @@ fn open(looker: &Looker, memory: &mut Memory, model: Option<String>, unread: &Un
         looker.tell(Capturing::Unread { model: model.as_deref(), cause, why, help });
     }
     let (source, since) = (looker.source.name.clone(), looker.clock.now());
-    looker.board.gaps.open(Gap { source, model, since, why: why.clone(), help: *help });
+    looker.board.gaps.open(Gap { source, model, since, why: why.clone(), help });
 }
 
 /// Until when to leave alone what was left alone before, and how often that was.
