@@ -26,7 +26,7 @@ pub struct Known {
 /// How often there was an event of a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Told {
-    /// So many times for certain.
+    /// So many times, refused ones as well. Of a record that is new this begins where keys need it to.
     pub times: u64,
     /// Whether there may be one more.
     pub telling: Telling,
@@ -40,6 +40,8 @@ pub enum Telling {
     Done,
     /// One was begun, and it is not known whether it is in the journal.
     Begun,
+    /// None is, and what is known was never told: intake refused it.
+    Refused,
 }
 
 /// Whether the system of record shows a record to us.

@@ -30,6 +30,7 @@ const SHARDS: [&str; 2] = ["destination/wms", "partition/0"];
 const WHYS: [&str; 3] = ["", "it's \"so\"", "said a person"];
 const CAPTURES: [&str; 2] = ["odoo", "odoo-test"];
 const MODELS: [&str; 2] = ["sale.order", "stock.picking"];
+const TELLINGS: [Telling; 3] = [Telling::Done, Telling::Begun, Telling::Refused];
 const KINDS: u64 = 26;
 
 /// A history in the making, and the ledger that has it as it should be.
@@ -318,7 +319,7 @@ impl History {
             state: self.dice.one_in(2).then(|| self.why()),
             digest: if self.dice.one_in(3) { None } else { row.digest },
             seen: if self.dice.one_in(4) { Seen::Hidden } else { Seen::Shown },
-            told: Told { telling: if self.dice.one_in(4) { Telling::Begun } else { Telling::Done }, ..row.told },
+            told: Told { telling: self.dice.pick(&TELLINGS).copied().unwrap_or_default(), ..row.told },
             ..row
         }
     }

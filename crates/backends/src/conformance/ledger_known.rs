@@ -96,6 +96,10 @@ async fn what_is_known_later_takes_the_place_of_what_was(mut it: LedgerFixture) 
     let told = Told { times: 8, telling: Telling::Begun };
     let confirmed = Known { written_at: Some(at(77)), state: Some("it's sold".to_owned()), told, ..known(1) };
     let stateless = Known { state: None, digest: None, ..confirmed.clone() };
+    let refused = Known { told: Told { times: 9, telling: Telling::Refused }, ..confirmed.clone() };
+    it.apply(know("sale.order", vec![refused.clone()])).await;
+    it.reopen().await;
+    assert_eq!(it.known([1]).await, [refused]);
     for _ in 0..2 {
         it.apply(know("sale.order", vec![stateless.clone(), known(1), confirmed.clone()])).await;
         it.reopen().await;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
+use model::event::Brought;
 use model::limit::BODY_BYTES_MAX;
 use model::{
     Appended, Entry, Event, EventId, Fault, FaultKind, NewEntry, Received, Refusal, RefusalKind, SourceName, TimeSpan,
@@ -200,10 +201,13 @@ impl Intake {
                 ..Refusal::new(RefusalKind::Unavailable, LEDGER_FULL)
             });
         }
-        let source = proven.source();
-        self.enter(source)?;
+        // What this process reads it reads at its own pace: a meter would refuse the rest of a page each time that it is read.
+        let metered = Some(proven.source()).filter(|_| received.by == Brought::Sender);
+        metered.map_or(Ok(()), |source| self.enter(source))?;
         let verdicts = decide::judge(&ready.policy, &proven)?;
-        self.owe(source, verdicts.len().saturating_sub(1));
+        if let Some(source) = metered {
+            self.owe(source, verdicts.len().saturating_sub(1));
+        }
         Ok(Judged::Events(proven, verdicts))
     }
 

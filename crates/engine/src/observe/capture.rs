@@ -35,12 +35,17 @@ pub enum Capturing<'a> {
         /// How it was found, in a word.
         found: &'static str,
     },
-    /// What was found can never be taken in; it is looked at again when it changes.
+    /// What was found is refused by intake as it is. It is tried again when it changes, and whenever all contents are compared.
     NotTaken {
         /// Its key.
         record: &'a str,
         /// Why, in a sentence.
         why: &'a str,
+    },
+    /// What was found is no event: the source does not list its type, and its `unknown` does not ask for it.
+    LeftOut {
+        /// How many.
+        count: u64,
     },
     /// The system did not show what was asked for. Told once until it does again or fails otherwise.
     Unread {
@@ -102,6 +107,7 @@ impl Captured<'_> {
             Capturing::Read { .. } => "capture_read",
             Capturing::Taken { .. } => "captured",
             Capturing::NotTaken { .. } => "not_captured",
+            Capturing::LeftOut { .. } => "left_out",
             Capturing::Unread { .. } => "unread",
             Capturing::Reconciled { .. } => "reconciled",
             Capturing::Withheld { .. } => "withheld",
@@ -121,6 +127,7 @@ impl Captured<'_> {
             | Capturing::Unread { cause: word, .. } => Some(word),
             Capturing::Nudged { .. }
             | Capturing::NotTaken { .. }
+            | Capturing::LeftOut { .. }
             | Capturing::Reconciled { .. }
             | Capturing::Withheld { .. }
             | Capturing::Hidden { .. }
@@ -133,9 +140,11 @@ impl Captured<'_> {
 
     pub(super) const fn loudness(&self) -> Loudness {
         match self.what {
-            Capturing::Nudged { .. } | Capturing::Read { .. } | Capturing::Taken { .. } | Capturing::HeldBack { .. } => {
-                Loudness::Debug
-            }
+            Capturing::Nudged { .. }
+            | Capturing::Read { .. }
+            | Capturing::Taken { .. }
+            | Capturing::LeftOut { .. }
+            | Capturing::HeldBack { .. } => Loudness::Debug,
             Capturing::GoesOn | Capturing::Reconciled { .. } => Loudness::Info,
             Capturing::NotTaken { .. }
             | Capturing::Unread { .. }
@@ -155,6 +164,9 @@ impl fmt::Display for Captured<'_> {
             Capturing::Read { look, rows } => write!(f, "{source} read {rows} rows for {look}"),
             Capturing::Taken { found } => write!(f, "{source} took in a record, found by {found}"),
             Capturing::NotTaken { record, why } => write!(f, "{source} cannot take in {record}: {why}"),
+            Capturing::LeftOut { count } => {
+                write!(f, "{source} left out {count} changes whose types it does not list")
+            }
             Capturing::Unread { model, why, help, .. } => {
                 let of = model.map_or_else(String::new, |model| format!("{model} of "));
                 let help = if help.is_empty() { String::new() } else { format!("; {help}") };

@@ -70,7 +70,12 @@ pub static CAPTURE_ROWS: Metric = counter("crossdock_capture_rows", &["source", 
 pub static CAPTURE_FAILURES: Metric = counter(
     "crossdock_capture_failures",
     &["source", "cause"],
-    "Times that a system began not to show what a captured source asked for, by cause; `not_taken` for a record that intake refuses",
+    "Times that a system began not to show what a captured source asked for, by cause; `not_taken` for a record that intake refuses, `intake` where it takes nothing now",
+);
+pub static CAPTURE_LEFT_OUT: Metric = counter(
+    "crossdock_capture_left_out",
+    &["source"],
+    "Changes that a captured source found and left out: it does not list their types, and its `unknown` does not ask for them",
 );
 pub static OUTBOX_HELD_BACK: Metric = gauge(
     "crossdock_outbox_held_back",
@@ -96,6 +101,11 @@ pub static HIDDEN: Metric = gauge(
     "crossdock_capture_hidden",
     &["source", "model"],
     "Records that a rule of the system hides from our user, as the last look at identities counted them: their changes are no events",
+);
+pub static CAPTURE_REFUSED: Metric = gauge(
+    "crossdock_capture_refused",
+    &["source", "model"],
+    "Records that are known and that intake refused as they are: no event tells of them",
 );
 pub static LOOP_FAULTS: Metric = counter("crossdock_loop_faults", &["loop", "kind"], "Faults of ports that loops met");
 pub static UNREADABLE: Metric =
@@ -156,7 +166,7 @@ pub static CLOCK_AHEAD: Metric = seconds(
 );
 
 /// All of them, in the order of the page.
-pub static ALL: [&Metric; 40] = [
+pub static ALL: [&Metric; 42] = [
     &EVENTS,
     &REFUSED,
     &ACCEPT,
@@ -174,6 +184,8 @@ pub static ALL: [&Metric; 40] = [
     &CAPTURE_FAILURES,
     &OUTBOX_HELD_BACK,
     &OUTBOX_LOST,
+    &CAPTURE_LEFT_OUT,
+    &CAPTURE_REFUSED,
     &COMPLETENESS,
     &GAPS,
     &HIDDEN,

@@ -39,6 +39,7 @@ pub struct Meters {
     capture_reads: Counts<(SourceName, &'static str)>,
     capture_rows: Counts<(SourceName, &'static str)>,
     capture_failures: Counts<(SourceName, &'static str)>,
+    capture_left_out: Counts<SourceName>,
     outbox_held_back: Counts<SourceName>,
     outbox_lost: Counts<SourceName>,
     loop_faults: Counts<(&'static str, &'static str)>,
@@ -119,6 +120,7 @@ impl Meters {
             }
             Capturing::Taken { found } => add(&self.captured, of(found), 1),
             Capturing::NotTaken { .. } => add(&self.capture_failures, of("not_taken"), 1),
+            Capturing::LeftOut { count } => add(&self.capture_left_out, (*source).clone(), count),
             Capturing::Unread { cause, .. } => add(&self.capture_failures, of(cause), 1),
             Capturing::HeldBack { lines } => {
                 lock(&self.outbox_held_back).insert((*source).clone(), lines);
@@ -161,6 +163,7 @@ impl Meters {
             counts(&all::CAPTURE_READS, &self.capture_reads, of_source),
             counts(&all::CAPTURE_ROWS, &self.capture_rows, of_source),
             counts(&all::CAPTURE_FAILURES, &self.capture_failures, of_source),
+            counts(&all::CAPTURE_LEFT_OUT, &self.capture_left_out, |source| vec![source.to_string()]),
             counts(&all::OUTBOX_HELD_BACK, &self.outbox_held_back, |source| vec![source.to_string()]),
             counts(&all::OUTBOX_LOST, &self.outbox_lost, |source| vec![source.to_string()]),
             counts(&all::LOOP_FAULTS, &self.loop_faults, |(name, kind)| vec![(*name).to_owned(), (*kind).to_owned()]),

@@ -85,6 +85,7 @@ const fn place(fact: &Fact<'_>) -> usize {
             Capturing::HeldBack { .. } => 24,
             Capturing::Lost { .. } => 25,
             Capturing::Anew => 26,
+            Capturing::LeftOut { .. } => 27,
         },
     }
 }

@@ -114,7 +114,7 @@ pub(super) fn samples(delivery: &Delivery, mut tell: impl FnMut(&Fact<'_>)) {
         Capturing::Read { look: "sweep", rows: 12 },
         Capturing::Taken { found: "nudge" },
         Capturing::NotTaken {
-            record: "sale.order/42/deleted",
+            record: "sale.order/42/1793000000/3/5f0c",
             why: "the body has 2000000 bytes, this source takes 1048576",
         },
         Capturing::Unread {
@@ -130,6 +130,7 @@ pub(super) fn samples(delivery: &Delivery, mut tell: impl FnMut(&Fact<'_>)) {
         Capturing::HeldBack { lines: 12 },
         Capturing::Lost { lines: 40 },
         Capturing::Anew,
+        Capturing::LeftOut { count: 2 },
     ] {
         tell(&Fact::Captured(Captured { source: &source, what }));
     }

@@ -5,11 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use backends::conformance::ManualClock;
 use bytes::Bytes;
+use engine::board::Board;
+use engine::nudges::Nudge;
 use engine::ports::{
     Absence, Asked, Clock as _, Extent, Peer, Place, Pull, Pulled, Read, Records, Row, Shape, Shown, Unread, Which,
 };
-use model::Timestamp;
+use model::{TimeSpan, Timestamp};
 use serde_json::json;
+use tokio::sync::watch;
+
+use crate::world::erp;
 
 pub(crate) const MODEL: &str = "sale.order";
 
@@ -18,6 +23,7 @@ pub(crate) const MODEL: &str = "sale.order";
 pub(crate) struct Order {
     written_at: Timestamp,
     customer: String,
+    state: Option<String>,
 }
 
 /// What is there.
@@ -28,6 +34,18 @@ struct There {
     hidden: BTreeSet<u64>,
     away: Option<Unread>,
     asked: u64,
+    /// Answers about named records wait until it is open.
+    gate: Option<watch::Receiver<bool>>,
+    flow: Flow,
+}
+
+/// Each answer about named records takes long, and is followed by another nudge.
+#[derive(Debug, Default)]
+struct Flow {
+    board: Option<Arc<Board>>,
+    left: u64,
+    /// Sweeps meanwhile.
+    swept: u64,
 }
 
 #[derive(Debug)]
@@ -49,7 +67,51 @@ impl FakeOdoo {
     /// Writes an order with a write date of its own.
     pub(crate) fn write_at(&self, id: u64, customer: &str, at: Timestamp) {
         let written_at = Timestamp::from_secs(at.secs());
-        self.lock().orders.insert(id, Order { written_at, customer: customer.to_owned() });
+        let order = Order { written_at, customer: customer.to_owned(), state: None };
+        self.lock().orders.insert(id, order);
+    }
+
+    /// An order enters a state now.
+    pub(crate) fn enter(&self, id: u64, state: &str) {
+        self.lock().orders.get_mut(&id).unwrap().state = Some(state.to_owned());
+        self.touch(id);
+    }
+
+    /// An order is written now, as it is.
+    pub(crate) fn touch(&self, id: u64) {
+        self.lock().orders.get_mut(&id).unwrap().written_at = Timestamp::from_secs(self.clock.now().secs());
+    }
+
+    /// Answers about named records are on their way from now on, until this says that they come.
+    pub(crate) fn hold_named(&self) -> watch::Sender<bool> {
+        let (open, gate) = watch::channel(false);
+        self.lock().gate = Some(gate);
+        open
+    }
+
+    /// The next so many answers about named records take 600 ms each, and each is followed by another nudge.
+    pub(crate) fn nudge_for_ever(&self, board: &Arc<Board>, answers: u64) {
+        self.lock().flow = Flow { board: Some(Arc::clone(board)), left: answers, swept: 0 };
+    }
+
+    /// How many of these are left, and how often it was swept meanwhile.
+    pub(crate) fn nudged(&self) -> (u64, u64) {
+        let there = self.lock();
+        (there.flow.left, there.flow.swept)
+    }
+
+    fn flow(&self, which: &Which) {
+        let mut there = self.lock();
+        let Flow { board: Some(board), left: left @ 1.., swept } = &mut there.flow else { return };
+        match which {
+            Which::These(_) => {
+                *left -= 1;
+                board.nudges.hear(&erp(), Nudge { model: MODEL.to_owned(), id: 1_000 + *left });
+                self.clock.advance(TimeSpan::from_millis(600));
+            }
+            Which::Written { after: 0, .. } => *swept += 1,
+            Which::Written { .. } | Which::All { .. } => {}
+        }
     }
 
     /// What an order shows is changed, and its write date is not.
@@ -100,9 +162,9 @@ impl FakeOdoo {
 }
 
 fn row(id: u64, order: &Order) -> Row {
-    let record = json!({ "partner_id": { "display_name": order.customer } });
+    let record = json!({ "partner_id": { "display_name": order.customer }, "state": order.state });
     let body = json!({ "model": MODEL, "id": id, "record": record });
-    Row { id, written_at: Some(order.written_at), state: None, body: Bytes::from(body.to_string()) }
+    Row { id, written_at: Some(order.written_at), state: order.state.clone(), body: Bytes::from(body.to_string()) }
 }
 
 fn within(there: &There, (from, to): (u64, u64)) -> Vec<u64> {
@@ -120,9 +182,17 @@ impl Records for FakeOdoo {
         let shown = self.ask(|there| {
             let rows = there.orders.iter().filter(|(id, order)| is_asked(**id, order) && !there.hidden.contains(id));
             let rows = rows.take(asked.limit).map(|(id, order)| row(*id, order)).collect();
-            Shown { rows, at, shape: Shape::Plain }
+            let is_stated = there.orders.values().any(|order| order.state.is_some());
+            Shown { rows, at, shape: if is_stated { Shape::Stated } else { Shape::Plain } }
         });
-        Box::pin(async move { shown })
+        self.flow(&asked.which);
+        let gate = self.lock().gate.clone().filter(|_| matches!(asked.which, Which::These(_)));
+        Box::pin(async move {
+            if let Some(mut gate) = gate {
+                gate.wait_for(|is_open| *is_open).await.unwrap();
+            }
+            shown
+        })
     }
 
     fn counts<'a>(&'a self, _peer: &'a Peer, _model: &'a str, ranges: &'a [(u64, u64)]) -> Read<'a, Vec<u64>> {

@@ -16,7 +16,9 @@ use engine::intake::run::{Intake, Memory};
 use engine::keyring::Keyring;
 use engine::membership;
 use engine::observe::Facts;
+use engine::observe::metric::Value;
 use engine::ports::{Clock, Journal, Ledger, Records, Views};
+use engine::pressure::Pressure;
 use engine::rules::asked::{Asked, NotDone};
 use formats::signature::Secret;
 use model::event::Event;
@@ -26,6 +28,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::clock::CountedClock;
 use crate::odoo::{FakeOdoo, MODEL};
 
 const BEGINNING: Timestamp = Timestamp::from_secs(1_793_000_000);
@@ -69,9 +72,14 @@ pub(crate) struct World {
     pub(crate) board: Arc<Board>,
     pub(crate) room: Reconciliations,
     pub(crate) views: Arc<dyn Views>,
+    pub(crate) pressure: Arc<Pressure>,
     journal: Arc<dyn Journal>,
     intake: Arc<Intake>,
+    keys: watch::Sender<Arc<Keyring>>,
+    facts: Arc<Facts>,
+    counted: Arc<CountedClock>,
     loops: Option<(watch::Sender<bool>, JoinHandle<()>)>,
+    others: Vec<(watch::Sender<bool>, JoinHandle<()>)>,
     _folder: Option<TempDir>,
 }
 
@@ -92,6 +100,11 @@ type Stores = (Arc<dyn Journal>, Arc<dyn Ledger>, Arc<dyn Views>, Option<TempDir
 impl World {
     /// A source that has looked at `orders` orders of one customer, which were written long ago.
     pub(crate) async fn new(over: Over, orders: u64) -> Self {
+        Self::with(over, orders, |system| system).await
+    }
+
+    /// The same of another system.
+    pub(crate) async fn with(over: Over, orders: u64, system: impl FnOnce(String) -> String) -> Self {
         let clock = Arc::new(ManualClock::new(BEGINNING));
         let as_clock: Arc<dyn Clock> = clock.clone();
         let odoo = Arc::new(FakeOdoo::new(Arc::clone(&clock)));
@@ -107,15 +120,17 @@ impl World {
                 (store.journal.clone(), store.ledger.clone(), store.ledger.clone(), Some(folder))
             }
         };
+        let system = system(SYSTEM.to_owned());
         let files =
-            [SourceFile::new("systems/erp.yaml", SYSTEM), SourceFile::new("contracts/odoo.sale.order/1.0.0.yaml", CONTRACT)];
+            [SourceFile::new("systems/erp.yaml", system), SourceFile::new("contracts/odoo.sale.order/1.0.0.yaml", CONTRACT)];
         let asked = Asked { by: Principal::product(), why: "first start".to_owned(), at: BEGINNING };
         let beginning = bootstrap(&ledger, &journal.partitions(), &files, &asked).await.unwrap();
         let book = Arc::new(Book::new(Arc::clone(&ledger), beginning.policy));
         let lease = membership::begin_life(&ledger, &NodeName::new("a").unwrap(), &as_clock).await.unwrap();
-        let key = (SecretName::new("erp/key").unwrap(), Secret::new("k3y"));
-        let (_, keys) = watch::channel(Arc::new(Keyring::from_pairs([key])));
+        let (given, keys) = watch::channel(keyring(Some("k3y")));
         let board = Arc::new(Board::new(lease, Vec::new(), keys.clone()));
+        let (pressure, facts) = (Arc::<Pressure>::default(), Arc::<Facts>::default());
+        let counted = Arc::new(CountedClock::new(Arc::clone(&clock)));
         board.set_shards(BTreeSet::from(["partition/0".to_owned()]));
         let intake = Arc::new(Intake {
             journal: Arc::clone(&journal),
@@ -123,14 +138,29 @@ impl World {
             book: Arc::clone(&book),
             keys,
             switches: Arc::clone(&board.switches),
-            pressure: Arc::default(),
+            pressure: Arc::clone(&pressure),
             nudges: Arc::clone(&board.nudges),
             clock: as_clock,
-            facts: Arc::new(Facts::default()),
+            facts: Arc::clone(&facts),
             memory: Memory::default(),
         });
         let room = Reconciliations { ledger, book, board: Arc::clone(&board) };
-        let mut world = Self { clock, odoo, board, room, views, journal, intake, loops: None, _folder: folder };
+        let mut world = Self {
+            clock,
+            odoo,
+            board,
+            room,
+            views,
+            pressure,
+            journal,
+            intake,
+            keys: given,
+            facts,
+            counted,
+            loops: None,
+            others: Vec::new(),
+            _folder: folder,
+        };
         world.start();
         // The first look has come to its end.
         while world.first().await.is_none() {
@@ -141,21 +171,55 @@ impl World {
     }
 
     /// Starts the loop of captures, as a process that begins.
-    #[expect(clippy::disallowed_methods, reason = "the world awaits it when it ends")]
     pub(crate) fn start(&mut self) {
+        self.loops = Some(self.capture(Arc::clone(&self.board)));
+    }
+
+    /// The captured source is another node's now.
+    pub(crate) fn lose_source(&self) {
+        self.board.set_shards(BTreeSet::new());
+    }
+
+    /// Starts the captures of another node, which has the source.
+    pub(crate) async fn start_another(&mut self) {
+        let as_clock: Arc<dyn Clock> = self.clock.clone();
+        let lease = membership::begin_life(&self.room.ledger, &NodeName::new("b").unwrap(), &as_clock).await.unwrap();
+        let board = Arc::new(Board::new(lease, Vec::new(), self.keys.subscribe()));
+        board.set_shards(BTreeSet::from(["partition/0".to_owned()]));
+        self.others.push(self.capture(board));
+    }
+
+    /// The only key has this value from now on.
+    pub(crate) fn give_key(&self, value: Option<&str>) {
+        self.keys.send_replace(keyring(value));
+    }
+
+    /// How often loops of captures looked at the clock.
+    pub(crate) fn looks(&self) -> u64 {
+        self.counted.looks()
+    }
+
+    /// What a metric counts, of all labels together.
+    pub(crate) fn count(&self, metric: &str) -> u64 {
+        let families = self.facts.meters.families();
+        let samples = families.into_iter().filter(|family| family.metric.name == metric).flat_map(|family| family.samples);
+        samples.map(|sample| if let Value::Count(count) = sample.value { count } else { 0 }).sum()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the world awaits it when it ends")]
+    fn capture(&self, board: Arc<Board>) -> (watch::Sender<bool>, JoinHandle<()>) {
         let (stop, told) = watch::channel(false);
         let captures = Captures {
             intake: Arc::clone(&self.intake),
             ledger: Arc::clone(&self.room.ledger),
             records: Arc::clone(&self.odoo) as Arc<dyn Records>,
             book: Arc::clone(&self.room.book),
-            board: Arc::clone(&self.board),
-            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
-            facts: Arc::new(Facts::default()),
+            board,
+            clock: Arc::clone(&self.counted) as Arc<dyn Clock>,
+            facts: Arc::clone(&self.facts),
             stop: told,
         };
-        let run = tokio::spawn(async move { captures.run().await.unwrap() });
-        self.loops = Some((stop, run));
+        (stop, tokio::spawn(async move { captures.run().await.unwrap() }))
     }
 
     /// Ends it.
@@ -210,6 +274,22 @@ impl World {
         self.pass(70).await;
     }
 
+    /// Records that intake refused.
+    pub(crate) async fn refused(&self) -> u64 {
+        self.of_orders().await.refused
+    }
+
+    /// The customers of an order by its events, in order.
+    pub(crate) async fn customers(&self, order: u64) -> Vec<String> {
+        let records = self.journal.read(Partition(0), Offset(0), 1_000).await.unwrap();
+        let events = records.iter().filter_map(|record| record.entry.event()).filter(|event| id(event) == order);
+        let customer = |event: &Event| {
+            let body: serde_json::Value = serde_json::from_slice(&event.body).unwrap();
+            body["record"]["partner_id"]["display_name"].as_str().unwrap().to_owned()
+        };
+        events.map(customer).collect()
+    }
+
     /// Asks for one of the last 30 days.
     pub(crate) async fn order(&self, mode: Mode) -> Result<Vec<String>, NotDone> {
         let wanted = Wanted { source: erp(), models: Vec::new(), span: Some(TimeSpan::from_days(30)), mode };
@@ -239,6 +319,20 @@ impl World {
         let events = records.iter().filter_map(|record| record.entry.event());
         events.map(|event| (event.kind.to_string(), id(event), found(event))).collect()
     }
+}
+
+/// A loop whose world is gone would turn for ever, and slow the next one down.
+impl Drop for World {
+    fn drop(&mut self) {
+        for (stop, _) in self.loops.iter().chain(&self.others) {
+            stop.send_replace(true);
+        }
+    }
+}
+
+fn keyring(value: Option<&str>) -> Arc<Keyring> {
+    let key = value.map(|value| (SecretName::new("erp/key").unwrap(), Secret::new(value)));
+    Arc::new(Keyring::from_pairs(key))
 }
 
 fn id(event: &Event) -> u64 {

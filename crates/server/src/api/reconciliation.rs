@@ -31,6 +31,9 @@ pub struct ReconciliationLine {
     pub hidden: u64,
     /// Why it cannot be read now, in a sentence, where that is so.
     pub unread: Option<String>,
+    /// Records that are known and that intake refused as they are: no event tells of them.
+    #[serde(default)]
+    pub refused: u64,
 }
 
 /// How much was complete.

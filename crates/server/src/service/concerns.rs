@@ -107,6 +107,7 @@ pub fn concerns(seen: &Seen<'_>) -> Vec<Concern> {
     concerns.extend(seen.rotations.iter().map(|(system, at, outcome)| rotation(system, seen.now.since(*at), outcome)));
     concerns.extend(seen.reconciled.iter().filter_map(|line| withheld(line, seen.now)));
     concerns.extend(seen.reconciled.iter().filter_map(hidden));
+    concerns.extend(seen.reconciled.iter().filter_map(refused));
     concerns.extend(overdue(seen));
     concerns.extend(seen.paused.iter().map(|(object, switch)| paused(object, switch, seen)));
     if seen.with_a_person > 0 {
@@ -237,6 +238,22 @@ fn hidden(line: &ReconciliationLine) -> Option<Concern> {
          Technical, Record Rules)"
     );
     (*hidden > 0).then(|| concern("hidden", Health::Healthy, text, "crossdock reconcile ls"))
+}
+
+/// What intake refuses is known, and no event tells of it until a person has mended why.
+fn refused(line: &ReconciliationLine) -> Option<Concern> {
+    let ReconciliationLine { source, model, refused, .. } = line;
+    let records = match refused {
+        0 => return None,
+        1 => format!("1 record of {model} of {source} is refused at intake and is no event"),
+        count => format!("{count} records of {model} of {source} are refused at intake and are no events"),
+    };
+    let text = format!(
+        "{records}: the log names each with its reason. Raise the limit that it names; they are tried again when they change, and when \
+         all is compared"
+    );
+    let next = format!("crossdock reconcile odoo {source} --model {model} --reason …");
+    Some(concern("refused", Health::Unhealthy, text, &next))
 }
 
 /// A remark: work goes on, and nothing but time mends it, unless the machine's clock is wrong now.

@@ -28,7 +28,7 @@ pub async fn lines(app: &App) -> Result<Vec<ReconciliationLine>, Fault> {
         let is_of = |of: &Option<String>| of.as_ref().is_none_or(|of| of == model);
         gaps.iter().find(|gap| gap.source == *source && is_of(&gap.model)).map(|gap| gap.why.clone())
     };
-    let line = |Stands { source, model, reconciliation, hidden }: Stands| ReconciliationLine {
+    let line = |Stands { source, model, reconciliation, hidden, refused }: Stands| ReconciliationLine {
         state: state(reconciliation.run.as_ref()).to_owned(),
         completeness: reconciliation.last.as_ref().and_then(completeness),
         text: reconciliation.last.as_ref().map(sentence).unwrap_or_default(),
@@ -39,6 +39,7 @@ pub async fn lines(app: &App) -> Result<Vec<ReconciliationLine>, Fault> {
         last: reconciliation.last,
         brake: reconciliation.brake,
         hidden,
+        refused,
     };
     Ok(room(app).all().await?.into_iter().map(line).collect())
 }
@@ -58,11 +59,12 @@ pub fn by_source(lines: &[ReconciliationLine]) -> BTreeMap<SourceName, Completen
     sources
 }
 
-/// The numbers of the last reconciliations, and how many records are hidden.
-pub async fn families(app: &App) -> Result<[Family; 3], Fault> {
-    let (mut parts, mut gaps, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
-    for Stands { source, model, reconciliation, hidden } in room(app).all().await? {
+/// The numbers of the last reconciliations, and how many records are hidden or refused.
+pub async fn families(app: &App) -> Result<[Family; 4], Fault> {
+    let (mut parts, mut gaps, mut unseen, mut refusals) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for Stands { source, model, reconciliation, hidden, refused } in room(app).all().await? {
         unseen.push((vec![source.to_string(), model.clone()], hidden));
+        refusals.push((vec![source.to_string(), model.clone()], refused));
         let Some(last) = reconciliation.last else { continue };
         let Some(part) = last.completeness() else { continue };
         let labels = |more: Option<&str>| {
@@ -82,7 +84,8 @@ pub async fn families(app: &App) -> Result<[Family; 3], Fault> {
         }
     }
     let parts = Family { metric: &all::COMPLETENESS, samples: parts };
-    Ok([parts, Family::levels(&all::GAPS, gaps), Family::levels(&all::HIDDEN, unseen)])
+    let (hidden, refused) = (Family::levels(&all::HIDDEN, unseen), Family::levels(&all::CAPTURE_REFUSED, refusals));
+    Ok([parts, Family::levels(&all::GAPS, gaps), hidden, refused])
 }
 
 /// From 0 to 1, and 1 only where all is there.
@@ -134,7 +137,7 @@ pub fn sentence(last: &Outcome) -> String {
         Mode::Count => vec!["only counted: nothing was recovered".to_owned()],
         Mode::Recover => [
             counted(it.recovered, "recovered as an event", "recovered as events"),
-            counted(it.unlisted, "known now without an event: the source does not list its type", UNLISTED),
+            counted(it.unlisted, "known now without an event: the source leaves its type out", LEFT_OUT),
             counted(it.refused, "refused at intake: the log says why", "refused at intake: the log says why"),
         ]
         .into_iter()
@@ -145,7 +148,7 @@ pub fn sentence(last: &Outcome) -> String {
     [gaps, became.join(", ")].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
-const UNLISTED: &str = "known now without events: the source does not list their types";
+const LEFT_OUT: &str = "known now without events: the source leaves their types out";
 
 fn counted(count: u64, one: &str, several: &str) -> Option<String> {
     match count {
@@ -182,8 +185,8 @@ mod tests {
             (
                 Mode::Recover,
                 some,
-                "3 missing here, 1 differs, 2 gone there; 5 recovered as events, 1 known now without an event: the source does not \
-                 list its type",
+                "3 missing here, 1 differs, 2 gone there; 5 recovered as events, 1 known now without an event: the source leaves its \
+                 type out",
             ),
             (Mode::Count, some, "3 missing here, 1 differs, 2 gone there; only counted: nothing was recovered"),
             (

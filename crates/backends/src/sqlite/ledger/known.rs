@@ -39,8 +39,13 @@ impl Step<'_> {
             let written_at = row.written_at.map(Timestamp::micros);
             let digest = row.digest.map(|digest| digest.0);
             let is_hidden = row.seen == Seen::Hidden;
-            let (told, is_begun) = (int(row.told.times), row.told.telling == Telling::Begun);
-            let values = params![source, model, int(row.id), written_at, row.state, digest, is_hidden, told, is_begun];
+            let telling = match row.told.telling {
+                Telling::Done => 0,
+                Telling::Begun => 1,
+                Telling::Refused => 2,
+            };
+            let told = int(row.told.times);
+            let values = params![source, model, int(row.id), written_at, row.state, digest, is_hidden, told, telling];
             self.write(PUT, values)?;
         }
         Ok(())
@@ -137,7 +142,8 @@ fn decode(row: &Row<'_>) -> Result<Known, Broken> {
     let telling = match row.get(6)? {
         0 => Telling::Done,
         1 => Telling::Begun,
-        other => return Err(Broken::Corrupt(format!("neither told nor begun to be, but {other}"))),
+        2 => Telling::Refused,
+        other => return Err(Broken::Corrupt(format!("neither told nor begun to be nor refused, but {other}"))),
     };
     Ok(Known {
         id: count(row.get(0)?),

@@ -17,6 +17,11 @@ pub const PAGE: usize = 200;
 /// LIMIT: records of one light look, which reads no bodies.
 pub const LIGHT_PAGE: usize = 2_000;
 
+/// What happened to a record that entered no state.
+const CREATED: &str = "created";
+const CHANGED: &str = "changed";
+pub(super) const DELETED: &str = "deleted";
+
 /// How a record was found; an attribute of its event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Found {
@@ -298,11 +303,13 @@ pub enum Depth {
     Whole,
     /// Everything, of a record that is said to have changed: one that is known without its content is an event.
     Changed,
+    /// Everything, and what intake refused is an event once more: it may take it now.
+    Again,
 }
 
-/// Judges a record that was read.
-pub fn judge(model: &str, row: &Row, before: Option<&Known>, shape: Shape, depth: Depth) -> Judged {
-    let told = before.map(|before| before.told).unwrap_or_default();
+/// Judges a record that was read. Tellings of one of which nothing is known are counted from `counted_from` on.
+pub fn judge(model: &str, row: &Row, (before, counted_from): (Option<&Known>, u64), shape: Shape, depth: Depth) -> Judged {
+    let told = before.map_or(Tellings { times: counted_from, telling: Telling::Done }, |before| before.told);
     let seen = |digest, told| Known {
         id: row.id,
         written_at: row.written_at,
@@ -315,7 +322,7 @@ pub fn judge(model: &str, row: &Row, before: Option<&Known>, shape: Shape, depth
         // What was written since is left as it was: a sweep finds it.
         (Depth::Light, Some(before)) if before.written_at != row.written_at => Judged { news: None, known: before.clone() },
         (Depth::Light, _) => Judged { news: None, known: seen(None, told) },
-        (Depth::Whole | Depth::Changed, before) => {
+        (Depth::Whole | Depth::Changed | Depth::Again, before) => {
             let digest = Digest::of(&row.body);
             if before.is_some_and(|before| is_same(row, before, digest, depth)) {
                 return Judged { news: None, known: seen(Some(digest), told) };
@@ -328,19 +335,25 @@ pub fn judge(model: &str, row: &Row, before: Option<&Known>, shape: Shape, depth
 }
 
 /// Whether it is as it is known. Where an event was begun that may be in the journal or not, it is told again whatever it is: under
-/// the same key where it is what was begun.
+/// the same key where it is what was begun. What intake refused is told again where that is asked for.
 fn is_same(row: &Row, before: &Known, digest: Digest, depth: Depth) -> bool {
     let has_same_content = match before.digest {
         Some(held) => held == digest,
         // Nothing was read of it yet: the write date is all there is to compare.
-        None => depth == Depth::Whole && before.written_at == row.written_at && before.state == row.state,
+        None => depth != Depth::Changed && before.written_at == row.written_at && before.state == row.state,
     };
-    has_same_content && before.told.telling == Telling::Done
+    let is_told = match before.told.telling {
+        Telling::Done => true,
+        Telling::Refused => depth != Depth::Again,
+        Telling::Begun => false,
+    };
+    has_same_content && is_told
 }
 
 /// What is known of a record from before its event is in the journal until after: what was known, and that one more was begun.
-pub fn begun(id: u64, before: Option<&Known>) -> Known {
-    let bare = Known { id, written_at: None, state: None, digest: None, seen: Seen::Shown, told: Tellings::default() };
+pub fn begun(id: u64, before: Option<&Known>, counted_from: u64) -> Known {
+    let told = Tellings { times: counted_from, telling: Telling::Begun };
+    let bare = Known { id, written_at: None, state: None, digest: None, seen: Seen::Shown, told };
     let before = before.cloned().unwrap_or(bare);
     Known { seen: Seen::Shown, told: Tellings { telling: Telling::Begun, ..before.told }, ..before }
 }
@@ -349,8 +362,8 @@ fn word(row: &Row, before: Option<&Known>, shape: Shape) -> String {
     let entered = row.state.as_ref().filter(|state| before.is_none_or(|before| before.state.as_ref() != Some(state)));
     match (shape, entered, before) {
         (Shape::Stated, Some(state), _) => state.clone(),
-        (Shape::Stated | Shape::Plain, _, None) => "created".to_owned(),
-        (Shape::Stated | Shape::Plain, _, Some(_)) => "changed".to_owned(),
+        (Shape::Stated | Shape::Plain, _, None) => CREATED.to_owned(),
+        (Shape::Stated | Shape::Plain, _, Some(_)) => CHANGED.to_owned(),
     }
 }
 
@@ -361,9 +374,21 @@ fn key(model: &str, row: &Row, told: Tellings, digest: Digest) -> String {
     format!("{model}/{}/{written}/{}/{digest}", row.id, told.times)
 }
 
-/// The deletion of a record. Ids are never used again, so it happens once.
-pub fn deletion(model: &str, id: u64) -> News {
-    News { word: "deleted".to_owned(), key: format!("{model}/{id}/deleted") }
+/// The deletion of a record of which this was known. Ids are not used again, but a database that was restored has them again: so the
+/// key says what was deleted.
+pub fn deletion(model: &str, known: &Known) -> News {
+    let written = known.written_at.map_or_else(String::new, |at| at.secs().to_string());
+    News { word: DELETED.to_owned(), key: format!("{model}/{}/deleted/{written}/{}", known.id, known.told.times) }
+}
+
+/// From where tellings are counted of what is read after this record was deleted.
+pub const fn counted_after(known: &Known) -> u64 {
+    known.told.times + 1
+}
+
+/// Whether a word of an event is not a state but what we say happened.
+pub fn is_our_word(word: &str) -> bool {
+    [CREATED, CHANGED, DELETED].contains(&word)
 }
 
 /// The body of the event of a deletion.

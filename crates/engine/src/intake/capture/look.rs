@@ -8,7 +8,7 @@ use model::{Change, Fault, Guard, Known, Seen, SourceName, Standing};
 use policy::compiled::{Capture, CapturedModel, Source};
 
 use super::decide::{self, Depth, Found, Look, Told};
-use super::lead::{Coming, Leads};
+use super::lead::{Leads, NotNow};
 use super::nudged::Nudged;
 use super::progress::{Model, Progress};
 use crate::board::Board;
@@ -23,8 +23,8 @@ pub(super) enum Came {
     Done,
     /// The system did not show what was asked for; in words.
     Unread(Unread),
-    /// Intake cannot take what was found now; it is looked at again.
-    Refused,
+    /// Intake cannot take what was found now, in words; it is looked at again.
+    Refused(NotNow),
 }
 
 /// A source with all that its looks need.
@@ -88,17 +88,23 @@ impl Looker {
         Ok((decide::up_to_date(progress, &self.capture), version))
     }
 
-    /// What nudges name is read; what they say is not. Nothing about the progress changes.
-    /// Answers also of which of them there was news.
+    /// What nudges name is read; what they say is not. Answers also of which of them there was news.
     pub(super) async fn nudged(&self, name: &str, ids: Vec<u64>) -> Result<(Came, BTreeSet<u64>), Fault> {
         let nothing = BTreeSet::new();
         let Some(model) = self.capture.models.get(name) else { return Ok((Came::Done, nothing)) };
-        let mut leads = Leads::default();
+        // Before the reading, as for every look: a step that another node makes meanwhile makes this one void.
+        let (before, version) = self.progress().await?;
+        let mut leads = Leads::of(before.models.get(name));
         if let Some(unread) = self.these((name, model), ids, Found::Nudge, &mut leads).await? {
             return Ok((Came::Unread(unread), nothing));
         }
         let news = leads.coming.iter().map(|coming| coming.id).collect();
-        Ok((self.lead(leads, Vec::new()).await?, news))
+        if leads.is_nothing() {
+            return Ok((Came::Done, news));
+        }
+        let mut after = before.clone();
+        after.count_from(name, leads.counted_from);
+        Ok((self.lead(leads, (&before, version), after).await?, news))
     }
 
     /// One look at a model, and the step in the progress that it makes.
@@ -112,20 +118,23 @@ impl Looker {
             };
         }
         let Some(captured) = self.capture.models.get(name) else { return Ok(Came::Done) };
-        match self.see(name, captured, look).await? {
-            Ok(seeing) => self.conclude(held, seeing, &BTreeSet::new()).await,
-            Err(unread) => Ok(Came::Unread(unread)),
+        match self.see((name, captured), look, &held.0).await? {
+            Ok(mut seeing) => {
+                seeing.leads.were_named(&nudged.waiting(name));
+                self.conclude(held, seeing, &BTreeSet::new()).await
+            }
+            Err(unread) => self.give_up(held, name, unread).await,
         }
     }
 
     /// The first half of a look: nothing is different after it.
     pub(super) async fn see(
         &self,
-        name: &str,
-        captured: &CapturedModel,
+        (name, captured): (&str, &CapturedModel),
         look: &Look,
+        progress: &Progress,
     ) -> Result<Result<Seeing, Unread>, Fault> {
-        let mut leads = Leads::default();
+        let mut leads = Leads::of(progress.models.get(name));
         let told = match look {
             Look::Identities { from } => self.identities((name, captured), *from, &mut leads).await?,
             Look::Named { ids } => {
@@ -143,11 +152,12 @@ impl Looker {
     /// need not name any more.
     pub(super) async fn conclude(
         &self,
-        (mut progress, version): (Progress, u64),
+        (before, version): (Progress, u64),
         seeing: Seeing,
         named: &BTreeSet<u64>,
     ) -> Result<Came, Fault> {
-        let Seeing { model: name, look, told, mut leads } = seeing;
+        let Seeing { model: name, look, told, leads } = seeing;
+        let mut progress = before.clone();
         let Some(model) = progress.models.remove(&name) else { return Ok(Came::Done) };
         let now = self.clock.now();
         let hidden = model.identities.hidden;
@@ -158,9 +168,9 @@ impl Looker {
         if let Some(outbox) = &mut progress.outbox {
             outbox.was_read(&name, named);
         }
+        model.counted_from = model.counted_from.max(leads.counted_from);
         progress.models.insert(name, model);
-        self.step(&mut leads, &progress);
-        self.lead(leads, vec![self.guard(version)]).await
+        self.lead(leads, (&before, version), progress).await
     }
 
     /// The progress as a change beside those that a look leads to.
@@ -184,14 +194,14 @@ impl Looker {
         let Some((which, limit)) = look.which() else { return Ok(Ok(Told { more_after: None, at: self.clock.wall() })) };
         let (depth, found) = match look {
             Look::Light { .. } => (Depth::Light, Found::Beginning),
-            Look::Whole { found, .. } => (Depth::Whole, *found),
+            Look::Whole { found, .. } => (Depth::Again, *found),
             Look::Sweep(_) | Look::NewSweep { .. } | Look::Identities { .. } | Look::Named { .. } | Look::Reconcile(..) => {
                 (Depth::Whole, Found::Sweep)
             }
         };
         let reading = match depth {
             Depth::Light => policy::compiled::Reading::default(),
-            Depth::Whole | Depth::Changed => captured.reading.clone(),
+            Depth::Whole | Depth::Changed | Depth::Again => captured.reading.clone(),
         };
         let asked = Asked { model: name.to_owned(), reading, which, limit };
         let asked_at = self.clock.now();
@@ -247,7 +257,8 @@ impl Looker {
         let known: BTreeMap<u64, Known> = known.into_iter().map(|known| (known.id, known)).collect();
         for row in rows {
             let before = known.get(&row.id);
-            self.note(leads, (before, decide::judge(name, row, before, shape, depth)), row, (name, found));
+            let judged = decide::judge(name, row, (before, leads.counted_from), shape, depth);
+            self.note(leads, (before, judged), row, (name, found));
         }
         Ok(())
     }
@@ -266,9 +277,8 @@ impl Looker {
             leads.hidden.extend(ids.iter().filter(|id| is(**id, Absence::Hidden)));
             let hidden = known.iter().filter(|known| known.seen == Seen::Shown && is(known.id, Absence::Hidden));
             let hidden: Vec<Known> = hidden.map(|known| Known { seen: Seen::Hidden, ..known.clone() }).collect();
-            for id in &gone {
-                let (news, body) = (decide::deletion(name, *id), decide::deleted_body(name, *id));
-                leads.coming.push(Coming { model: name.to_owned(), id: *id, news, body, found });
+            for known in known.iter().filter(|known| is(known.id, Absence::Gone)) {
+                self.note_gone(leads, name, known, found);
             }
             let (source, model) = (self.name().clone(), name.to_owned());
             leads.gone += gone.len() as u64;

@@ -69,6 +69,16 @@ impl Nudged {
         Some(Batch { model, ids })
     }
 
+    /// Puts back what was not read: it is as due as it was.
+    pub(super) fn put_back_unread(&mut self, batch: Batch, now: Timestamp) {
+        for (id, tries) in batch.ids {
+            let nudge = Nudge { model: batch.model.clone(), id };
+            if !self.records.contains_key(&nudge) {
+                self.put(nudge, now + AFTER[0], tries);
+            }
+        }
+    }
+
     /// Puts back what was read and had no news, unless it was read often enough: then the next sweep has it.
     pub(super) fn put_back(&mut self, batch: Batch, news: &BTreeSet<u64>, now: Timestamp) {
         for (id, tries) in batch.ids.into_iter().filter(|(id, _)| !news.contains(id)) {

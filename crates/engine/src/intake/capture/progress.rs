@@ -66,6 +66,22 @@ pub struct Model {
     /// Records that a rule hides from us, as the last search for what was deleted counted them.
     #[serde(default)]
     pub hidden: u64,
+    /// From where tellings are counted of a record of which nothing is known: above those of every record that is gone. So one that is
+    /// there again, as after a database was restored, has no key a second time.
+    #[serde(default)]
+    pub counted_from: u64,
+    /// Records that are known as they are, and that intake refused as they are.
+    #[serde(default)]
+    pub refused: u64,
+}
+
+/// One more or one less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counted {
+    /// One more.
+    More,
+    /// One less.
+    Less,
 }
 
 /// What the capture of a model is at.
@@ -120,6 +136,23 @@ impl Progress {
             .map_err(|error| Fault::from_error(FaultKind::Corrupt, "capture.progress", error.to_string()))
     }
 
+    /// Counts a record that intake refused, or that it is one no more.
+    pub(super) fn count_refused(&mut self, model: &str, counted: Counted) {
+        if let Some(model) = self.models.get_mut(model) {
+            model.refused = match counted {
+                Counted::More => model.refused + 1,
+                Counted::Less => model.refused.saturating_sub(1),
+            };
+        }
+    }
+
+    /// Tellings of records of which nothing is known are counted from there on, at least.
+    pub(super) fn count_from(&mut self, model: &str, times: u64) {
+        if let Some(model) = self.models.get_mut(model) {
+            model.counted_from = model.counted_from.max(times);
+        }
+    }
+
     /// As it is written.
     pub fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
@@ -154,6 +187,8 @@ impl Model {
             digests: Pass::default(),
             reconciliation: Reconciliation::default(),
             hidden: 0,
+            counted_from: 0,
+            refused: 0,
         }
     }
 }

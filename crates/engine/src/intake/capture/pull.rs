@@ -61,9 +61,8 @@ impl Looker {
             Ok(pulled) => pulled,
             Err(unread) => return Ok(Came::Unread(unread)),
         };
-        let mut leads = Leads::default();
-        self.step(&mut leads, &outbox::begun(progress, outbox::beginning(&pulled)));
-        self.lead(leads, vec![self.guard(version)]).await
+        let after = outbox::begun(progress.clone(), outbox::beginning(&pulled));
+        self.lead(Leads::default(), (&progress, version), after).await
     }
 
     /// Says how far it is read.
@@ -91,13 +90,13 @@ impl Looker {
             Ok(pulled) => pulled,
             Err(unread) => return Ok(Came::Unread(unread)),
         };
-        let fold = outbox::fold(&pulled.lines, self.known_of(&pulled.lines).await?, &progress.models);
+        let known = self.known_of(&pulled.lines).await?;
+        let fold = outbox::fold(&pulled.lines, known.clone(), &progress.models);
         let now = self.clock.now();
         let after = outbox::after(progress.clone(), &pulled, &fold, now);
         if after != progress {
-            let mut leads = self.leads(&pulled.lines, &fold);
-            self.step(&mut leads, &after);
-            let came = self.lead(leads, vec![self.guard(version)]).await?;
+            let leads = self.leads(&pulled.lines, &fold, &known);
+            let came = self.lead(leads, (&progress, version), after.clone()).await?;
             if came != Came::Done {
                 return Ok(came);
             }
@@ -114,7 +113,7 @@ impl Looker {
     pub(super) async fn read_beside(
         &self,
         (name, look): (&str, &Look),
-        version: u64,
+        (progress, version): (Progress, u64),
         pulling: &mut Pulling,
     ) -> Result<Came, Fault> {
         let Some(captured) = self.capture.models.get(name) else { return Ok(Came::Done) };
@@ -126,7 +125,7 @@ impl Looker {
             | Look::Sweep(_)
             | Look::NewSweep { .. }
             | Look::Identities { .. }
-            | Look::Named { .. } => self.see(name, captured, look).await?.map(Beside::Look),
+            | Look::Named { .. } => self.see((name, captured), look, &progress).await?.map(Beside::Look),
         };
         match seen {
             Ok(beside) => {
@@ -134,7 +133,7 @@ impl Looker {
                 pulling.reader.waits(self.clock.now());
                 Ok(Came::Done)
             }
-            Err(unread) => Ok(Came::Unread(unread)),
+            Err(unread) => self.give_up((progress, version), name, unread).await,
         }
     }
 
@@ -188,7 +187,7 @@ impl Looker {
         Ok(all)
     }
 
-    fn leads(&self, lines: &[Line], fold: &Fold) -> Leads {
+    fn leads(&self, lines: &[Line], fold: &Fold, before: &KnownBy) -> Leads {
         let mut leads = Leads::default();
         for (at, news) in &fold.news {
             let Some(line) = lines.get(*at) else { continue };
@@ -201,6 +200,7 @@ impl Looker {
         }
         let mut by_model: BTreeMap<&str, (Vec<Known>, Vec<u64>)> = BTreeMap::new();
         for ((model, id), known) in &fold.known {
+            leads.had(model, before.get(&(model.clone(), *id)));
             let (rows, gone) = by_model.entry(model).or_default();
             match known {
                 Some(known) => rows.push(known.clone()),

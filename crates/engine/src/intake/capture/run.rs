@@ -20,7 +20,7 @@ use crate::book::Book;
 use crate::drive::Stop;
 use crate::intake::run::Intake;
 use crate::observe::{Captured, Capturing, Fact, Facts};
-use crate::ports::{Clock, Extent, Ledger, Peer, Records};
+use crate::ports::{Clock, Extent, Ledger, Peer, Records, Unread};
 use crate::unread::Gap;
 
 /// The shard whose holder captures: a source has one hand.
@@ -31,6 +31,14 @@ const BEAT: TimeSpan = TimeSpan::from_millis(500);
 const LEFT_ALONE: (TimeSpan, TimeSpan) = (TimeSpan::from_secs(2), TimeSpan::from_secs(60));
 /// LIMIT: records of one model that nudges make be read at once.
 const NUDGED_MAX: usize = decide::PAGE;
+/// LIMIT: turns in a row that go to nudges, however many are due: sweeps and passes find what no nudge tells.
+const NUDGED_TURNS_MAX: u32 = 4;
+/// What mends a source whose keys have no value.
+const KEY_HELP: &str = "give one of its `keys` a value, as `crossdock status` says";
+
+/// Causes of our own that nothing is read: no key has a value, and intake takes nothing now.
+const NO_KEY: &str = "no_key";
+const NOT_TAKEN: &str = "intake";
 
 /// The captures of a node.
 #[derive(Debug)]
@@ -66,6 +74,8 @@ struct Memory {
     models_left_alone: BTreeMap<String, (Timestamp, u32)>,
     /// What was told last: of the system, or of a model.
     told: BTreeMap<Option<String>, &'static str>,
+    /// Turns in a row that went to nudges.
+    nudged_turns: u32,
 }
 
 type Looking = BoxFuture<'static, (SourceName, Memory, Result<(), Fault>)>;
@@ -136,10 +146,11 @@ impl Captures {
         }
         let policy = self.book.current();
         let by = |name: &SourceName| policy.sources.get(name).and_then(|source| source.captured()).map(|it| it.by);
-        self.board.gaps.keep(|name| by(name).is_some());
+        let is_paused = |name: &SourceName| self.board.switches.paused(&format!("source/{name}")).is_some();
+        // What a person paused is not read, and that is told as a pause.
+        self.board.gaps.keep(|name| by(name).is_some() && !is_paused(name));
         self.board.pulls.keep(|name| by(name) == Some(CapturedBy::Outbox));
-        let is_paused = |source: &Source| self.board.switches.paused(&format!("source/{}", source.name)).is_some();
-        let sources = policy.sources.values().filter(|source| !is_paused(source));
+        let sources = policy.sources.values().filter(|source| !is_paused(&source.name));
         sources.filter_map(|source| Some((Arc::clone(source), source.captured()?.clone()))).collect()
     }
 
@@ -159,11 +170,24 @@ impl Captures {
         }
     }
 
+    /// Nothing can be asked without a key. It is looked for again with the next beat: a look that ends at once would begin at once.
+    fn without_key(&self, source: &Arc<Source>, mut memory: Memory) -> Memory {
+        let (now, why) = (self.clock.now(), "no key has a value");
+        let gap = Gap { source: source.name.clone(), model: None, since: now, why: why.to_owned(), help: KEY_HELP };
+        self.board.gaps.open(gap);
+        if memory.told.insert(None, NO_KEY) != Some(NO_KEY) {
+            let what = Capturing::Unread { model: None, cause: NO_KEY, why, help: KEY_HELP };
+            self.facts.emit(&Fact::Captured(Captured { source: &source.name, what }));
+        }
+        memory.left_alone = Some((now + BEAT, memory.left_alone.map_or(0, |(_, times)| times)));
+        memory
+    }
+
     fn start(&self, source: &Arc<Source>, capture: &Capture, memory: Memory) -> Looking {
         let name = source.name.clone();
         let keys = Arc::clone(&self.board.keys.borrow());
         let Some(peer) = Peer::of(&capture.odoo, &keys) else {
-            return Box::pin(async move { (name, memory, Ok(())) });
+            return Box::pin(std::future::ready((name, self.without_key(source, memory), Ok(()))));
         };
         let looker = Looker {
             source: Arc::clone(source),
@@ -187,19 +211,34 @@ impl Captures {
     }
 }
 
-/// One look at what is due: nudged records before all else. A model that cannot be read holds up no other.
+/// Reads what nudges named, where any is due.
+async fn turn_of_nudges(looker: &Looker, memory: &mut Memory, now: Timestamp) -> Result<bool, Fault> {
+    let Some(batch) = memory.nudged.take(now, NUDGED_MAX) else { return Ok(false) };
+    let name = batch.model.clone();
+    let (came, news) = match looker.nudged(&name, batch.ids.keys().copied().collect()).await {
+        Ok(came) => came,
+        Err(fault) => {
+            // Somebody stepped on meanwhile, or the store is away.
+            memory.nudged.put_back_unread(batch, now);
+            return Err(fault);
+        }
+    };
+    if came == Came::Done {
+        memory.nudged.put_back(batch, &news, now);
+    }
+    // Otherwise the next sweep finds them.
+    settle(looker, memory, &name, &came);
+    Ok(true)
+}
+
+/// One look at what is due: nudged records before all else, but for a turn now and then. A model that cannot be read holds up no other.
 async fn turn(looker: &Looker, memory: &mut Memory) -> Result<(), Fault> {
     let now = looker.clock.now();
-    if let Some(batch) = memory.nudged.take(now, NUDGED_MAX) {
-        let name = batch.model.clone();
-        let (came, news) = looker.nudged(&name, batch.ids.keys().copied().collect()).await?;
-        if came == Came::Done {
-            memory.nudged.put_back(batch, &news, now);
-        }
-        // Otherwise the next sweep finds them.
-        settle(looker, memory, &name, &came);
+    if memory.nudged_turns < NUDGED_TURNS_MAX && turn_of_nudges(looker, memory, now).await? {
+        memory.nudged_turns += 1;
         return Ok(());
     }
+    memory.nudged_turns = 0;
     let (progress, _) = looker.progress().await?;
     let rhythm = &looker.capture.rhythm;
     let awake = || {
@@ -239,7 +278,7 @@ async fn turn_of_outbox(looker: &Looker, memory: &mut Memory) -> Result<(), Faul
         Step::Acknowledge(place) => (outbox, looker.acknowledge(place, pulling).await),
         Step::Pull(place) => (outbox, looker.pull(place, (progress, version), pulling).await?),
         Step::Look(name, look) => {
-            let came = looker.read_beside((&name, &look), version, pulling).await?;
+            let came = looker.read_beside((&name, &look), (progress, version), pulling).await?;
             (name, came)
         }
         Step::Judge => looker.judge_beside((progress, version), pulling).await?,
@@ -286,17 +325,7 @@ fn settle(looker: &Looker, memory: &mut Memory, name: &str, came: &Came) {
                 Extent::System => None,
                 Extent::Model => Some(name.to_owned()),
             };
-            looker.board.gaps.open(Gap {
-                source: looker.source.name.clone(),
-                model: of.clone(),
-                since: looker.clock.now(),
-                why: unread.why.clone(),
-                help: unread.help,
-            });
-            if memory.told.insert(of, unread.cause) != Some(unread.cause) {
-                let model = Some(name).filter(|_| unread.of == Extent::Model);
-                looker.tell(Capturing::Unread { model, cause: unread.cause, why: &unread.why, help: unread.help });
-            }
+            open(looker, memory, of, unread);
             match unread.of {
                 Extent::System => memory.left_alone = Some(longer(looker, memory.left_alone)),
                 Extent::Model => {
@@ -305,8 +334,22 @@ fn settle(looker: &Looker, memory: &mut Memory, name: &str, came: &Came) {
                 }
             }
         }
-        Came::Refused => memory.left_alone = Some(longer(looker, memory.left_alone)),
+        Came::Refused(why) => {
+            let why = format!("what was read cannot be taken in now: {why}");
+            open(looker, memory, None, &Unread { of: Extent::System, cause: NOT_TAKEN, why, help: "" });
+            memory.left_alone = Some(longer(looker, memory.left_alone));
+        }
     }
+}
+
+/// Says what is not read, once for each cause, and for as long as it is so.
+fn open(looker: &Looker, memory: &mut Memory, model: Option<String>, unread: &Unread) {
+    let Unread { cause, why, help, .. } = unread;
+    if memory.told.insert(model.clone(), cause) != Some(*cause) {
+        looker.tell(Capturing::Unread { model: model.as_deref(), cause, why, help });
+    }
+    let (source, since) = (looker.source.name.clone(), looker.clock.now());
+    looker.board.gaps.open(Gap { source, model, since, why: why.clone(), help });
 }
 
 /// Until when to leave alone what was left alone before, and how often that was.

@@ -87,6 +87,7 @@ fn deletions_that_are_withheld_are_told_until_a_person_or_a_later_look_says_othe
         brake: Some(Brake { since: at(NOW - 180), missing: 5_213, known: 6_000, released: released.map(Principal::new) }),
         hidden: 0,
         unread: None,
+        refused: 0,
     };
     let told = "5213 of 6000 known sale.order of erp are not shown any more, since 3 min: too many to be believed, none was deleted. Is \
                 it the right database, was an old one restored, was a right taken away? When it is mended this goes by itself; if they \
@@ -101,9 +102,13 @@ fn deletions_that_are_withheld_are_told_until_a_person_or_a_later_look_says_othe
                 so, give the user in Odoo the companies and the rights to see every sale.order, or change the record rule (Settings, \
                 Technical, Record Rules)";
     check(
-        &Seen { reconciled: &[ReconciliationLine { hidden: 3, ..free }], ..quiet() },
+        &Seen { reconciled: &[ReconciliationLine { hidden: 3, ..free.clone() }], ..quiet() },
         &[("hidden", Health::Healthy, told)],
     );
+    let told = "2 records of sale.order of erp are refused at intake and are no events: the log names each with its reason. Raise the \
+                limit that it names; they are tried again when they change, and when all is compared";
+    let refused = ReconciliationLine { refused: 2, ..free };
+    check(&Seen { reconciled: &[refused], ..quiet() }, &[("refused", Health::Unhealthy, told)]);
 }
 
 fn work(due: i64) -> Backlog {

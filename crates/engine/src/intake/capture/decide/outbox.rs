@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{Known, TimeSpan, Timestamp};
 use policy::compiled::{Rhythm, Since};
 
-use super::{Depth, Look, News, PAGE, deletion, is_due, judge, next_without_sweeps};
+use super::{DELETED, Depth, Look, News, PAGE, counted_after, is_due, judge, next_without_sweeps};
 use crate::intake::capture::progress::{Loss, Model, Outbox, Pass, Phase, Progress};
 use crate::ports::{Line, Place, Pulled, Rest, Said};
 
@@ -222,6 +222,9 @@ pub fn after(mut progress: Progress, pulled: &Pulled, fold: &Fold, now: Timestam
         outbox.place = outbox.place.max(loss.upto.clone());
         outbox.lost = Some(loss);
     }
+    for (model, times) in &fold.counted_from {
+        progress.count_from(model, *times);
+    }
     for (model, id) in &fold.told {
         outbox.was_read(model, &BTreeSet::from([*id]));
     }
@@ -268,6 +271,8 @@ pub struct Fold {
     pub told: BTreeSet<(String, u64)>,
     /// Records that were told of without being shown.
     pub named: BTreeSet<(String, u64)>,
+    /// From where tellings are counted of records of which nothing is known, by model; none where nothing was deleted.
+    pub counted_from: BTreeMap<String, u64>,
 }
 
 /// Judges lines in their order. Lines of models that are not captured tell nothing.
@@ -280,14 +285,19 @@ pub fn fold(lines: &[Line], mut known: KnownBy, models: &BTreeMap<String, Model>
         let before = known.get(&record);
         let (news, after) = match &line.said {
             Said::Saved(row, shape) => {
-                let judged = judge(&line.model, row, before, *shape, Depth::Changed);
+                let counted_from = fold.counted_from.get(&line.model).copied().unwrap_or(model.counted_from);
+                let judged = judge(&line.model, row, (before, counted_from), *shape, Depth::Changed);
                 let news = judged.news.map(|news| News { key: key(line), ..news });
                 (news, Some(judged.known))
             }
             Said::Deleted => {
                 // What nobody knew is told as gone only while it may have been there before anybody looked.
                 let is_told = before.is_some() || model.phase != Phase::Following;
-                (is_told.then(|| deletion(&line.model, line.id)), None)
+                if let Some(before) = before {
+                    let counted_from = fold.counted_from.entry(line.model.clone()).or_insert(model.counted_from);
+                    *counted_from = counted_after(before).max(*counted_from);
+                }
+                (is_told.then(|| News { word: DELETED.to_owned(), key: key(line) }), None)
             }
             // Another line of the same transaction may have told all: each has the values of its end.
             Said::Changed if told_by.get(&record) == Some(&line.txid) => continue,

@@ -70,7 +70,7 @@ fn a_record_is_an_event_by_its_state_or_because_its_content_is_another() {
         (Some(known(8, draft, None)), sale, Shape::Stated, Some("sale")),
     ] {
         let row = row(42, 9, state, "new");
-        let judged = judge("sale.order", &row, before.as_ref(), shape, Depth::Whole);
+        let judged = judge("sale.order", &row, (before.as_ref(), 0), shape, Depth::Whole);
         assert_eq!(judged.news.map(|news| news.word).as_deref(), expected, "{before:?}");
         let times = before.as_ref().map_or(0, |before| before.told.times) + u64::from(expected.is_some());
         let told = Tellings { times, telling: Telling::Done };
@@ -86,15 +86,20 @@ fn a_light_look_makes_known_and_never_an_event_and_leaves_what_a_sweep_has_to_fi
         (Some(known(9, Some("sale"), Some("body"))), known(9, Some("sale"), None)),
         (Some(known(8, Some("draft"), Some("body"))), known(8, Some("draft"), Some("body"))),
     ] {
-        let judged = judge("sale.order", &seen, before.as_ref(), Shape::Stated, Depth::Light);
+        let judged = judge("sale.order", &seen, (before.as_ref(), 0), Shape::Stated, Depth::Light);
         assert_eq!((judged.news, judged.known), (None, expected), "{before:?}");
     }
 }
 
 /// Reads a record and tells what is news, as often as there are bodies; answers the keys.
-fn keys(bodies: &[&str], mut before: Option<Known>) -> Vec<Option<String>> {
+fn keys(bodies: &[&str], before: Option<Known>) -> Vec<Option<String>> {
+    keys_from(bodies, before, 0)
+}
+
+fn keys_from(bodies: &[&str], mut before: Option<Known>, counted_from: u64) -> Vec<Option<String>> {
     let read = |body: &&str| {
-        let judged = judge("sale.order", &row(42, 9, None, body), before.as_ref(), Shape::Stated, Depth::Whole);
+        let judged =
+            judge("sale.order", &row(42, 9, None, body), (before.as_ref(), counted_from), Shape::Stated, Depth::Whole);
         before = Some(judged.known);
         judged.news.map(|news| news.key)
     };
@@ -105,13 +110,41 @@ fn keys(bodies: &[&str], mut before: Option<Known>) -> Vec<Option<String>> {
 fn there_and_back_is_told_each_time_however_often_and_without_a_write_date() {
     let told: BTreeSet<String> = keys(&["a", "a", "b", "a", "b", "a"], None).into_iter().flatten().collect();
     assert_eq!(told.len(), 5, "{told:?}");
-    assert_eq!(deletion("sale.order", 42), deletion("sale.order", 42));
+}
+
+#[test]
+fn a_record_that_is_there_again_after_its_deletion_has_no_key_a_second_time() {
+    let read = |bodies: &[&str], counted_from| {
+        let told = keys_from(bodies, None, counted_from);
+        let times = counted_from + told.len() as u64;
+        let known = Known { told: Tellings { times, telling: Telling::Done }, ..known(9, None, None) };
+        let gone = deletion("sale.order", &known);
+        assert_eq!(gone, deletion("sale.order", &known), "looked at again after a crash");
+        (told.into_iter().flatten().chain([gone.key]).collect::<Vec<_>>(), counted_after(&known))
+    };
+    let (first, counted_from) = read(&["a", "b"], 0);
+    let (second, counted_from) = read(&["b", "a"], counted_from);
+    let (third, _) = read(&["a", "b"], counted_from);
+    let all: BTreeSet<&String> = first.iter().chain(&second).chain(&third).collect();
+    assert_eq!(all.len(), 9, "{all:?}");
+}
+
+#[test]
+fn what_intake_refused_is_an_event_again_when_it_changes_or_is_asked_for() {
+    let refused = Known { told: Tellings { times: 7, telling: Telling::Refused }, ..known(9, None, Some("a")) };
+    for (body, depth, expected) in
+        [("a", Depth::Whole, false), ("a", Depth::Changed, false), ("a", Depth::Again, true), ("b", Depth::Whole, true)]
+    {
+        let judged = judge("sale.order", &row(42, 9, None, body), (Some(&refused), 0), Shape::Plain, depth);
+        assert_eq!(judged.news.is_some(), expected, "{body} {depth:?}");
+        assert_eq!(judged.known.told.telling == Telling::Refused, !expected, "{body} {depth:?}");
+    }
 }
 
 #[test]
 fn what_was_begun_is_told_under_its_key_and_what_was_changed_back_meanwhile_under_another() {
     let before = known(9, None, Some("a"));
-    let begun = begun(42, Some(&before));
+    let begun = begun(42, Some(&before), 0);
     assert_eq!((begun.digest, begun.told.telling), (before.digest, Telling::Begun));
     let there = keys(&["b"], Some(before));
     assert_eq!(keys(&["b"], Some(begun.clone())), there);
@@ -121,15 +154,16 @@ fn what_was_begun_is_told_under_its_key_and_what_was_changed_back_meanwhile_unde
 
 #[test]
 fn what_was_begun_for_the_first_time_is_known_so_that_its_deletion_is_missed() {
-    let begun = begun(42, None);
+    let begun = begun(42, None, 3);
     assert_eq!((begun.seen, begun.digest, begun.told.telling), (Seen::Shown, None, Telling::Begun));
-    assert_eq!(keys(&["a"], Some(begun)), keys(&["a"], None));
+    assert_eq!(keys(&["a"], Some(begun)), keys_from(&["a"], None, 3));
 }
 
 #[test]
 fn a_light_look_leaves_what_was_begun() {
-    let begun = begun(42, Some(&known(9, Some("sale"), Some("body"))));
-    let judged = judge("sale.order", &row(42, 9, Some("sale"), "light"), Some(&begun), Shape::Stated, Depth::Light);
+    let begun = begun(42, Some(&known(9, Some("sale"), Some("body"))), 0);
+    let seen = row(42, 9, Some("sale"), "light");
+    let judged = judge("sale.order", &seen, (Some(&begun), 0), Shape::Stated, Depth::Light);
     assert_eq!(judged.known.told, begun.told);
 }
 

@@ -68,9 +68,25 @@ pub fn after(held: Reconciliation, (run, step): (Run, Step), reached: Reached, n
         Reached::End => None,
         Reached::Unread(why) => Some(why),
     };
+    ended(held, (run, Some(step.window)), unread, now)
+}
+
+/// The same where the model cannot be read, so that what goes before a comparison never comes to an end; none where none is under way.
+pub fn given_up(held: &Reconciliation, why: &str, now: Timestamp) -> Option<Reconciliation> {
+    let run = held.run.clone()?;
+    let window = run.step.map(|step| step.window);
+    Some(ended(held.clone(), (run, window), Some(why.to_owned()), now))
+}
+
+fn ended(
+    held: Reconciliation,
+    (run, window): (Run, Option<Window>),
+    unread: Option<String>,
+    now: Timestamp,
+) -> Reconciliation {
     let ended_at = if run.by == Principal::product() { Some(now) } else { held.ended_at };
     let Run { asked_at, by, mode, tally, .. } = run;
-    let last = Outcome { asked_at, ended_at: now, by, mode, window: Some(step.window), tally, unread };
+    let last = Outcome { asked_at, ended_at: now, by, mode, window, tally, unread };
     Reconciliation { run: None, last: Some(last), ended_at, ..held }
 }
 

@@ -8,7 +8,7 @@ use model::{Batch, Fault, Known};
 use policy::compiled::CapturedModel;
 
 use super::super::decide::{self as capture, Depth, Found};
-use super::super::lead::Leads;
+use super::super::lead::{Journalled, Leads};
 use super::super::look::{Came, Looker};
 use super::super::progress::Progress;
 use super::super::search::{At, Cut, Ids, Searched};
@@ -86,7 +86,8 @@ impl Looker {
         };
         let Some(captured) = self.capture.models.get(name) else { return Ok(Ok(sighting)) };
         let comparing = Comparing { name, captured, run, step, nudged };
-        let mut seen = Seen::default();
+        let leads = Leads::of(progress.models.get(name));
+        let mut seen = Seen { leads, ..Seen::default() };
         let looked = match step.place {
             Place::Contents { after } => self.contents(&comparing, after, &mut seen).await?,
             Place::Identities { from } => self.identities_of(&comparing, (from, brake.as_ref()), &mut seen).await?,
@@ -105,10 +106,11 @@ impl Looker {
     /// The second half: what was seen is counted and taken in.
     pub(in super::super) async fn count(
         &self,
-        (mut progress, version): (Progress, u64),
+        (before, mut version): (Progress, u64),
         sighting: Sighting,
     ) -> Result<Came, Fault> {
         let Sighting { model: name, mut run, step, seen, reached, unread } = sighting;
+        let mut progress = before.clone();
         let Some(mut model) = progress.models.remove(&name) else { return Ok(Came::Done) };
         if model.reconciliation.run.as_ref().is_some_and(|held| *held != run) {
             // Somebody asked for another one meanwhile.
@@ -119,29 +121,55 @@ impl Looker {
         if let Some(lacking) = leads.lacking {
             run.tally.withheld = lacking.missing.saturating_sub(run.tally.gone);
         }
+        let mut journalled = Journalled::default();
         match run.mode {
             Mode::Recover => {
-                self.begin_telling(&mut leads, &[self.guard(version)]).await?;
-                let Some(journalled) = self.journal(&leads.coming).await else { return Ok(Came::Refused) };
+                version = self.begin_telling(&mut leads, &before, version).await?;
+                journalled = match self.journal(&leads.coming).await {
+                    Ok(journalled) => journalled,
+                    Err(why) => return Ok(Came::Refused(why)),
+                };
                 run.tally.recovered += journalled.taken;
-                run.tally.unlisted += journalled.unlisted;
+                run.tally.unlisted += journalled.left_out;
                 run.tally.refused += journalled.refused;
                 if reached == Reached::End {
                     let held = model.reconciliation.brake.take();
                     model.reconciliation.brake = self.brake(&name, held, leads.lacking, now);
                 }
             }
-            Mode::Count => leads.changes.clear(),
+            Mode::Count => leads = Leads::default(),
         }
         if reached == Reached::End {
             let part = run.tally.completeness();
             self.tell(Capturing::Reconciled { model: &name, same: part.same, of: part.of });
         }
         model.reconciliation = decide::after(model.reconciliation, (run, step), reached, now);
+        model.counted_from = model.counted_from.max(leads.counted_from);
         progress.models.insert(name, model);
+        leads.learn(&journalled, &mut progress);
         self.step(&mut leads, &progress);
         self.ledger.commit(Batch { guards: vec![self.guard(version)], changes: leads.changes }).await?;
         Ok(unread.map_or(Came::Done, Came::Unread))
+    }
+
+    /// A model that cannot be read: what is under way of it, and would wait for what goes before it, ends without a number.
+    pub(in super::super) async fn give_up(
+        &self,
+        (mut progress, version): (Progress, u64),
+        name: &str,
+        unread: Unread,
+    ) -> Result<Came, Fault> {
+        let model = progress.models.get_mut(name).filter(|_| unread.of == Extent::Model);
+        let ended = model.and_then(|model| {
+            model.reconciliation = decide::given_up(&model.reconciliation, &unread.why, self.clock.now())?;
+            Some(())
+        });
+        if ended.is_some() {
+            let mut leads = Leads::default();
+            self.step(&mut leads, &progress);
+            self.ledger.commit(Batch { guards: vec![self.guard(version)], changes: leads.changes }).await?;
+        }
+        Ok(Came::Unread(unread))
     }
 
     /// A page of what was written within the window.
@@ -217,7 +245,7 @@ impl Looker {
         seen.unreadable += readable.unreadable.len() as u64;
         for row in rows {
             let before = known.get(&row.id);
-            let judged = capture::judge(of.name, &row, before, shape, Depth::Whole);
+            let judged = capture::judge(of.name, &row, (before, seen.leads.counted_from), shape, Depth::Again);
             let compared = decide::compared(before, &judged, row.id, of.nudged);
             seen.compared.push((row.id, compared));
             if compared != Compared::Moving {

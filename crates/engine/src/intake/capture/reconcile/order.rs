@@ -55,6 +55,8 @@ pub struct Stands {
     pub reconciliation: Reconciliation,
     /// Records that a rule hides from us.
     pub hidden: u64,
+    /// Records of it that intake refused as they are.
+    pub refused: u64,
 }
 
 impl Reconciliations {
@@ -70,6 +72,7 @@ impl Reconciliations {
                 model,
                 reconciliation: held.reconciliation,
                 hidden: held.hidden,
+                refused: held.refused,
             }));
         }
         Ok(all)

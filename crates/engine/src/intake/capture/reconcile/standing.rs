@@ -108,9 +108,9 @@ pub struct Tally {
     pub moving: u64,
     /// Gaps that are events in the journal now.
     pub recovered: u64,
-    /// Gaps of a type that the source does not list: they became known, and no event.
+    /// Gaps of a type that the source leaves out: they became known, and no event.
     pub unlisted: u64,
-    /// Gaps that intake will never take; the log names each.
+    /// Gaps that intake refuses as they are; the log names each. They stay gaps.
     pub refused: u64,
 }
 

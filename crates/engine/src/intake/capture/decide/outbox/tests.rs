@@ -102,7 +102,8 @@ fn what_is_as_it_is_known_is_no_event_and_what_is_known_without_its_content_is_o
 fn a_deletion_is_told_once_and_only_of_what_was_known_or_may_have_been_there_before_the_first_look() {
     let gone = [line(1, 42, Said::Deleted), line(1, 42, Said::Deleted)];
     let told = check(&gone, Some(known(42, "sale", "a")), Phase::Following, &["deleted"]);
-    assert_eq!(told.known[&order(42)], None);
+    assert_eq!((&told.known[&order(42)], told.counted_from["sale.order"]), (&None, 1));
+    assert_eq!(told.news[0].1.key, "sale.order/42/e1", "the key of the line, also in another epoch");
     check(&gone, None, Phase::Following, &[]);
     check(&gone[..1], None, Phase::First { after: 0 }, &["deleted"]);
 }

@@ -1,7 +1,7 @@
 //! Tables of what a reconciliation does next, and of what a record is.
 
 use bytes::Bytes;
-use model::{Digest, Seen, Told};
+use model::{Digest, Seen, Telling, Told};
 
 use super::super::super::decide::{self as capture, Depth, Look, judge};
 use super::super::super::progress::{Pass, Phase};
@@ -119,6 +119,16 @@ fn the_schedule_is_moved_by_its_own_end_and_a_model_that_cannot_be_read_has_no_n
 }
 
 #[test]
+fn one_that_waits_for_a_model_that_cannot_be_read_ends_without_a_number() {
+    let held = Reconciliation { run: Some(person(10)), ..Reconciliation::default() };
+    let ended = given_up(&held, "the user may not read it", at(12)).unwrap();
+    let last = ended.last.unwrap();
+    assert_eq!((ended.run, last.window, last.completeness()), (None, None, None));
+    assert_eq!((last.ended_at, last.unread.as_deref()), (at(12), Some("the user may not read it")));
+    assert_eq!(given_up(&Reconciliation::default(), "it may not", at(12)), None);
+}
+
+#[test]
 fn what_was_written_since_is_left_to_the_sweep() {
     let window = Window { from: at(-60), to: at(0) };
     let rows = vec![row(1, -90), row(2, -60), row(3, 0), row(4, 1), Row { written_at: None, ..row(5, 0) }];
@@ -132,18 +142,21 @@ fn a_record_is_the_same_missing_differing_or_left_to_its_nudge() {
     let (there, other) = (row(42, 0), row(42, -5));
     let light = Known { digest: None, ..known(&there) };
     let hidden = Known { seen: Seen::Hidden, ..known(&there) };
+    let refused = Known { told: Told { times: 1, telling: Telling::Refused }, ..known(&there) };
     for (before, nudged, expected) in [
         (Some(known(&there)), false, Compared::Same),
         (Some(known(&there)), true, Compared::Same),
         // Nothing was read of it yet: its write date is as it was.
         (Some(light), false, Compared::Same),
         (Some(hidden), false, Compared::Same),
+        // No event tells of it.
+        (Some(refused), false, Compared::Differing),
         (Some(known(&other)), false, Compared::Differing),
         (Some(known(&other)), true, Compared::Moving),
         (None, false, Compared::Missing),
         (None, true, Compared::Moving),
     ] {
-        let judged = judge("sale.order", &there, before.as_ref(), Shape::Stated, Depth::Whole);
+        let judged = judge("sale.order", &there, (before.as_ref(), 0), Shape::Stated, Depth::Again);
         let nudged = if nudged { BTreeSet::from([42]) } else { BTreeSet::new() };
         assert_eq!(compared(before.as_ref(), &judged, 42, &nudged), expected, "{before:?} {nudged:?}");
     }
