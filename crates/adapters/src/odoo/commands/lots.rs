@@ -1,9 +1,11 @@
 //! Lots and serial numbers: `register_lots`, and the lines of a move that say which of them were moved. Pure.
 
+use std::collections::BTreeMap;
+
 use model::outcome::{Again, Refusal};
 use serde_json::{Map, Value, json};
 
-use super::refer::{one, quantity, record, said, same, search, text, texts};
+use super::refer::{external_ids, named, one, quantity, record, said, same, search, text, texts};
 use super::seen::{Seen, Step, refused, unreadable};
 use crate::odoo::call::Call;
 
@@ -19,21 +21,52 @@ pub(super) fn plan(document: &Value, seen: &Seen) -> Step<Value> {
     Ok(json!({ "model": LOT, "ids": ids }))
 }
 
-/// The lots of a product by name, made where they are not there. A name is there once: Odoo keeps it so.
+/// The lots of a product by name, made where they are not there. Odoo looks itself whether a name is there already, but two who
+/// make it at the same moment do not see each other: so each has an external id, of which there can be one only.
 pub(super) fn registered(seen: &Seen, product: u64, names: &[String]) -> Step<Vec<u64>> {
     let known = known(seen, product, names)?;
-    let missing: Vec<Value> = names
-        .iter()
-        .filter(|name| !known.iter().any(|(lot, _)| lot == *name))
-        .map(|name| json!({ "name": name, "product_id": product }))
-        .collect();
-    if !missing.is_empty() {
-        return Err(seen.change("lots", Call::of_model(LOT, "create").first("vals_list", json!(missing))));
+    let missing: Vec<&String> = names.iter().filter(|name| !known.iter().any(|(lot, _)| lot == *name)).collect();
+    if missing.is_empty() {
+        return Ok(known.into_iter().map(|(_, id)| id).collect());
     }
-    Ok(known.into_iter().map(|(_, id)| id).collect())
+    let externals: Vec<String> = missing.iter().map(|name| external(product, name)).collect();
+    let externals: Vec<&str> = externals.iter().map(String::as_str).collect();
+    let taken = seen.read(external_ids(&externals)?)?;
+    let (mut rows, mut renamed) = (Vec::new(), Vec::new());
+    for (name, external) in missing.iter().zip(externals) {
+        match named(taken, external) {
+            None => rows.push(json!([external, name, product.to_string()])),
+            // A person gave our lot another name. To load it would take that back.
+            Some(_) => renamed.push(json!({ "name": name, "product_id": product })),
+        }
+    }
+    if rows.is_empty() {
+        return Err(seen.change("lots of other names", Call::of_model(LOT, "create").first("vals_list", json!(renamed))));
+    }
+    match seen.came("lots") {
+        Some(Ok(answer)) if !answer["ids"].is_array() => Err(super::upsert::not_loaded(answer)),
+        Some(_) | None => {
+            let load = Call::of_model(LOT, "load").first("fields", json!(["id", "name", "product_id/.id"]));
+            Err(seen.change("lots", load.first("data", json!(rows))))
+        }
+    }
 }
 
-fn known(seen: &Seen, product: u64, names: &[String]) -> Step<Vec<(String, u64)>> {
+/// The external id of a lot that we make. What is no letter or digit of ASCII stands in it by its number.
+fn external(product: u64, name: &str) -> String {
+    let mut external = format!("crossdock.lot_{product}_");
+    for at in name.chars() {
+        if at.is_ascii_alphanumeric() {
+            external.push(at);
+        } else {
+            external.push_str(&format!("-{:X}-", u32::from(at)));
+        }
+    }
+    external
+}
+
+/// The lots of a product among these names, and their ids.
+pub(super) fn known(seen: &Seen, product: u64, names: &[String]) -> Step<Vec<(String, u64)>> {
     if names.is_empty() {
         return Ok(Vec::new());
     }
@@ -116,6 +149,29 @@ pub(super) fn lines(moved: Moved<'_>, seen: &Seen) -> Step<()> {
         return Err(seen.change(&format!("other lines of move {}", moved.id), Call::of_records(LINE, "unlink", left)));
     }
     Ok(())
+}
+
+/// What lots moves were made with, where they are not those that a line names; nothing where it names none.
+pub(super) fn differ(moves: &[u64], line: &Value, seen: &Seen) -> Step<Option<String>> {
+    let mut wanted: BTreeMap<String, f64> = BTreeMap::new();
+    for item in super::refer::list(line, "lots")? {
+        *wanted.entry(text(item, "name")?.to_owned()).or_default() += quantity(item, "quantity")?;
+    }
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    let rows = seen.read(search(LINE, json!([["move_id", "in", moves]]), &["lot_id", "lot_name", "quantity"]))?;
+    let mut found: BTreeMap<String, f64> = BTreeMap::new();
+    for row in rows.as_array().into_iter().flatten() {
+        let name = row["lot_id"].get(1).and_then(Value::as_str).unwrap_or_else(|| said(&row["lot_name"]));
+        *found.entry(name.to_owned()).or_default() += row["quantity"].as_f64().unwrap_or_default();
+    }
+    wanted.retain(|_, quantity| !same(*quantity, 0.0));
+    found.retain(|_, quantity| !same(*quantity, 0.0));
+    let is_same = wanted.len() == found.len()
+        && wanted.iter().zip(&found).all(|(one, other)| one.0 == other.0 && same(*one.1, *other.1));
+    let list = |(name, quantity): (&String, &f64)| format!("{quantity} {name}");
+    Ok((!is_same).then(|| found.iter().map(list).collect::<Vec<_>>().join(", ")))
 }
 
 fn parts(moved: Moved<'_>, seen: &Seen) -> Step<Vec<Part>> {
