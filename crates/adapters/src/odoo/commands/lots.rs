@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::outcome::{Again, Refusal};
 use serde_json::{Map, Value, json};
 
-use super::refer::{external_ids, named, one, quantity, record, said, same, search, text, texts};
+use super::refer::{one, quantity, record, said, same, search, text, texts};
 use super::seen::{Seen, Step, refused, unreadable};
 use crate::odoo::call::Call;
 
@@ -21,48 +21,20 @@ pub(super) fn plan(document: &Value, seen: &Seen) -> Step<Value> {
     Ok(json!({ "model": LOT, "ids": ids }))
 }
 
-/// The lots of a product by name, made where they are not there. Odoo looks itself whether a name is there already, but two who
-/// make it at the same moment do not see each other: so each has an external id, of which there can be one only.
+/// The lots of a product by name, made where they are not there. Odoo looks whether a name is there already; two who make it at
+/// the same moment do not see each other there, and an external id, which there can be once, is not readable for who only has
+/// the right of stock.
 pub(super) fn registered(seen: &Seen, product: u64, names: &[String]) -> Step<Vec<u64>> {
     let known = known(seen, product, names)?;
-    let missing: Vec<&String> = names.iter().filter(|name| !known.iter().any(|(lot, _)| lot == *name)).collect();
-    if missing.is_empty() {
-        return Ok(known.into_iter().map(|(_, id)| id).collect());
+    let missing: Vec<Value> = names
+        .iter()
+        .filter(|name| !known.iter().any(|(lot, _)| lot == *name))
+        .map(|name| json!({ "name": name, "product_id": product }))
+        .collect();
+    if !missing.is_empty() {
+        return Err(seen.change("lots", Call::of_model(LOT, "create").first("vals_list", json!(missing))));
     }
-    let externals: Vec<String> = missing.iter().map(|name| external(product, name)).collect();
-    let externals: Vec<&str> = externals.iter().map(String::as_str).collect();
-    let taken = seen.read(external_ids(&externals)?)?;
-    let (mut rows, mut renamed) = (Vec::new(), Vec::new());
-    for (name, external) in missing.iter().zip(externals) {
-        match named(taken, external) {
-            None => rows.push(json!([external, name, product.to_string()])),
-            // A person gave our lot another name. To load it would take that back.
-            Some(_) => renamed.push(json!({ "name": name, "product_id": product })),
-        }
-    }
-    if rows.is_empty() {
-        return Err(seen.change("lots of other names", Call::of_model(LOT, "create").first("vals_list", json!(renamed))));
-    }
-    match seen.came("lots") {
-        Some(Ok(answer)) if !answer["ids"].is_array() => Err(super::upsert::not_loaded(answer)),
-        Some(_) | None => {
-            let load = Call::of_model(LOT, "load").first("fields", json!(["id", "name", "product_id/.id"]));
-            Err(seen.change("lots", load.first("data", json!(rows))))
-        }
-    }
-}
-
-/// The external id of a lot that we make. What is no letter or digit of ASCII stands in it by its number.
-fn external(product: u64, name: &str) -> String {
-    let mut external = format!("crossdock.lot_{product}_");
-    for at in name.chars() {
-        if at.is_ascii_alphanumeric() {
-            external.push(at);
-        } else {
-            external.push_str(&format!("-{:X}-", u32::from(at)));
-        }
-    }
-    external
+    Ok(known.into_iter().map(|(_, id)| id).collect())
 }
 
 /// The lots of a product among these names, and their ids.

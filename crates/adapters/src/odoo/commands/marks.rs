@@ -60,8 +60,10 @@ impl Doing {
     /// Leaves our note at a record. It is sent to nobody.
     fn leave(self, at: u64, says: &str, seen: &Seen) -> Need {
         let post = Call::of_records(self.model, "message_post", vec![at])
-            .with("body", format!("{says} Crossdock, delivery {}.", seen.key))
+            .with("body", format!("{says} By the delivery {}.", seen.key))
             .with("message_type", "notification")
+            // Odoo refuses a message of a user without a mail address; it is sent to nobody, so any will do.
+            .with("email_from", "Crossdock <crossdock@crossdock.invalid>")
             .with("subtype_xmlid", "mail.mt_note")
             .with("message_id", format!("<{}{}", seen.key, self.end()));
         seen.change(&note_at(at), post)
