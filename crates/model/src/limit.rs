@@ -66,6 +66,9 @@ pub const CAUSE_SAMPLES: usize = 3;
 pub const CLAIM_MAX: usize = 256;
 /// LIMIT: concurrent sends to one destination, whatever it declares.
 pub const CONCURRENCY_MAX: u32 = 512;
+/// LIMIT: changes at once in one Odoo that a destination of commands may declare: more of them wait for each other's locks. Each
+/// node counts its own, so that two nodes make twice as many; declare half of it there.
+pub const COMMANDS_AT_ONCE_MAX: u32 = 4;
 /// LIMIT: files of one project folder and their size, against an accidental `/`.
 pub const PROJECT_FILES_MAX: usize = 10_000;
 /// LIMIT: one project file.

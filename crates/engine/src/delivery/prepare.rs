@@ -12,6 +12,7 @@ use policy::expression::EventView;
 
 use crate::keyring::Keyring;
 use crate::ports::{Errand, Message, Peer};
+use crate::rules::replayed;
 use crate::rules::traced::Chain;
 
 /// Why nothing can be sent: an outcome that says so.
@@ -146,8 +147,14 @@ fn command(
         body,
         timeout: destination.timeout,
         allow: destination.allow.clone(),
-        errand: Some(Errand { peer, key: envelope.delivery.id.to_string(), at_once: destination.concurrency }),
+        errand: Some(Errand { peer, key: key(envelope.delivery), at_once: destination.concurrency }),
     })
+}
+
+/// The key of a command: the id of the delivery that was made first for the event and the flow. A replay is another delivery of
+/// the same command, and must not do it a second time.
+fn key(delivery: &Delivery) -> String {
+    replayed::first_delivery(delivery.event, &delivery.flow).to_string()
 }
 
 /// What a mapping makes is JSON, whatever it was made of.
@@ -231,4 +238,62 @@ fn authenticate(destination: &Destination, keys: &Keyring, headers: &mut Vec<(St
         Some(Auth::Header { name, secret }) => headers.push((name.clone(), value(secret)?)),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{
+        DeliveryId, DeliveryState, DestinationName, EventId, FlowName, OnDead, Origin, Owner, PolicyVersion, Position,
+        ReplayId,
+    };
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn delivery(event: u128, flow: &str, replay: Option<ReplayId>) -> Delivery {
+        let (event, flow) = (EventId(Uuid::from_u128(event)), FlowName::new(flow).unwrap());
+        let id: DeliveryId = match replay {
+            None => replayed::first_delivery(event, &flow),
+            Some(replay) => replayed::delivery(event, replay, &flow),
+        };
+        Delivery {
+            id,
+            event,
+            position: Position::default(),
+            bytes_at: Position::default(),
+            flow,
+            destination: DestinationName::new("erp-commands").unwrap(),
+            lane: None,
+            ordering: None,
+            on_dead: OnDead::Hold,
+            policy: PolicyVersion(Digest::of(b"policy")),
+            origin: Origin::Live,
+            replay,
+            owner: Owner::new("team-erp").unwrap(),
+            created_at: Timestamp::from_secs(100),
+            state: DeliveryState::Waiting { due: Timestamp::from_secs(100) },
+            attempts: 1,
+            round_base: 0,
+            round_at: Timestamp::from_secs(100),
+            deadline: None,
+            epoch: 1,
+            lease: None,
+            behind: false,
+            output: None,
+            why: String::new(),
+            cause: String::new(),
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn a_command_has_one_key_however_often_its_event_is_replayed_and_another_event_another() {
+        let first = delivery(1, "boxes", None);
+        let again = delivery(1, "boxes", Some(ReplayId(Uuid::from_u128(9))));
+        assert_ne!(first.id, again.id);
+        assert_eq!(key(&first), first.id.to_string());
+        assert_eq!(key(&again), key(&first));
+        assert_ne!(key(&delivery(2, "boxes", None)), key(&first));
+        assert_ne!(key(&delivery(1, "labels", None)), key(&first));
+    }
 }

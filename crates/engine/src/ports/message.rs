@@ -33,7 +33,8 @@ pub struct Message {
 pub struct Errand {
     /// The Odoo.
     pub peer: Peer,
-    /// The same at each attempt of a delivery, and of no other one.
+    /// The same whenever this flow does this event: at each attempt, at each node, and in each replay. Of another event or
+    /// flow it is another.
     pub key: String,
     /// Changes at once in this database that it may be one of.
     pub at_once: u32,

@@ -38,7 +38,7 @@ pub(crate) static DESTINATION: Table = Table {
         Field::optional(
             "concurrency",
             Kind::Whole(1, CONCURRENCY_MAX),
-            "sends at once; 8 by default. Of commands 1 to 4, 2 by default",
+            "sends at once; 8 by default. Of commands 1 to 4 in each node, 2 by default",
         ),
         Field::optional("rate", Kind::Rate, "sends in a time, such as `50/s`"),
         Field::optional(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use model::TimeSpan;
+use model::limit::COMMANDS_AT_ONCE_MAX;
 
 use super::capture::{odoo, told_odoo};
 use crate::compiled::{Destination, Network, Odoo, Repeat, Way, Writing};
@@ -14,8 +15,6 @@ use crate::{Findings, Spanned, codes};
 const TIMEOUT_S_MAX: u64 = 60;
 /// LIMIT: of commands, for a change. Odoo repeats a conflict for up to half a minute and ends any request after two.
 const CHANGE_S: std::ops::RangeInclusive<u64> = 60..=180;
-/// LIMIT: of commands. More changes at once in one database wait for each other's locks.
-const COMMANDS_AT_ONCE_MAX: u32 = 4;
 /// What only a destination of HTTP has.
 const OF_HTTP: [&str; 6] = ["method", "sign", "auth", "headers", "repeat", "allow"];
 

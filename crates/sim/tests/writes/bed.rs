@@ -86,13 +86,17 @@ impl Bed {
 
     /// Gives a command under a key.
     pub(crate) async fn give(&self, key: &str, document: &Json) -> Sent {
+        self.give_within(TimeSpan::from_secs(150), key, document).await
+    }
+
+    async fn give_within(&self, timeout: TimeSpan, key: &str, document: &Json) -> Sent {
         let message = Message {
             destination: DestinationName::new("erp-commands").unwrap(),
             url: self.peer.url.clone(),
             method: String::new(),
             headers: Vec::new(),
             body: Bytes::from(document.to_string()),
-            timeout: TimeSpan::from_secs(150),
+            timeout,
             allow: self.peer.allow.clone(),
             errand: Some(Errand { peer: self.peer.clone(), key: key.to_owned(), at_once: 2 }),
         };
@@ -125,7 +129,8 @@ impl Bed {
     /// A command under a key, given again as the schedule would until it is done. Answers how often.
     pub(crate) async fn until_done(&self, key: &str, document: &Json) -> u32 {
         for attempt in 1..=40 {
-            let sent = self.give(key, document).await;
+            // Less than a real one may have, and enough for one that answers at once: these tests wait for it many times.
+            let sent = self.give_within(TimeSpan::from_secs(25), key, document).await;
             if sent.outcome.cause() == "http_200" {
                 return attempt;
             }

@@ -2,6 +2,8 @@
 //! nothing, and what was done without an answer is not done again. Waits are a fiftieth of what they are.
 
 #[cfg(test)]
+mod batches;
+#[cfg(test)]
 mod bed;
 #[cfg(test)]
 mod orders;

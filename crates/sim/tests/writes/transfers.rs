@@ -57,7 +57,7 @@ async fn what_was_not_moved_is_planned_again_or_given_up_as_the_command_says() {
             assert_eq!(bed.find("stock.picking", json!([]), &["id"]).await.len(), transfers);
             assert!(moves(&bed, transfer).await.contains(&("done".to_owned(), 3.0)));
             let other = validate(transfer, &[line("BOLT-M8", "4")], backorder);
-            assert_eq!(bed.refused("dlv_2", &other).await.0, "odoo_unmet", "it was done with three");
+            assert_eq!(bed.refused("dlv_1", &other).await.0, "odoo_unmet", "for this delivery it was done with three");
             bed.end().await;
         }
     }
@@ -152,8 +152,14 @@ async fn a_tracking_number_is_set_after_the_transfer_too() {
         let mut all = validate(transfer, &[line("BOLT-M8", "5"), line("PAINT-1", "2")], "make");
         all["tracking"] = json!([]);
         bed.done("dlv_1", &all).await;
-        let track = json!({ "command": "set_tracking", "record": { "id": transfer }, "tracking": ["1Z7"] });
-        assert_eq!(bed.done_once("dlv_2", &track).await["tracking"], "1Z7");
+        let track = |numbers: Json| json!({ "command": "set_tracking", "record": { "id": transfer }, "tracking": numbers });
+        assert_eq!(bed.done_once("dlv_2", &track(json!(["1Z7"]))).await["tracking"], "1Z7");
+        assert_eq!(
+            bed.done_once("dlv_3", &track(json!(["1Z8", "1Z9"]))).await["tracking"],
+            "1Z7,1Z8,1Z9",
+            "another box's stays"
+        );
+        assert_eq!(bed.done_once("dlv_4", &track(json!(["1Z7"]))).await["tracking"], "1Z7,1Z8,1Z9");
         bed.end().await;
     }
 }

@@ -1,5 +1,7 @@
 //! Lots and serial numbers: `register_lots`, and the lines of a move that say which of them were moved. Pure.
 
+use std::collections::BTreeMap;
+
 use model::outcome::{Again, Refusal};
 use serde_json::{Map, Value, json};
 
@@ -19,7 +21,9 @@ pub(super) fn plan(document: &Value, seen: &Seen) -> Step<Value> {
     Ok(json!({ "model": LOT, "ids": ids }))
 }
 
-/// The lots of a product by name, made where they are not there. A name is there once: Odoo keeps it so.
+/// The lots of a product by name, made where they are not there. Odoo looks whether a name is there already; two who make it at
+/// the same moment do not see each other there, and an external id, which there can be once, is not readable for who only has
+/// the right of stock.
 pub(super) fn registered(seen: &Seen, product: u64, names: &[String]) -> Step<Vec<u64>> {
     let known = known(seen, product, names)?;
     let missing: Vec<Value> = names
@@ -33,7 +37,8 @@ pub(super) fn registered(seen: &Seen, product: u64, names: &[String]) -> Step<Ve
     Ok(known.into_iter().map(|(_, id)| id).collect())
 }
 
-fn known(seen: &Seen, product: u64, names: &[String]) -> Step<Vec<(String, u64)>> {
+/// The lots of a product among these names, and their ids.
+pub(super) fn known(seen: &Seen, product: u64, names: &[String]) -> Step<Vec<(String, u64)>> {
     if names.is_empty() {
         return Ok(Vec::new());
     }
@@ -116,6 +121,29 @@ pub(super) fn lines(moved: Moved<'_>, seen: &Seen) -> Step<()> {
         return Err(seen.change(&format!("other lines of move {}", moved.id), Call::of_records(LINE, "unlink", left)));
     }
     Ok(())
+}
+
+/// What lots moves were made with, where they are not those that a line names; nothing where it names none.
+pub(super) fn differ(moves: &[u64], line: &Value, seen: &Seen) -> Step<Option<String>> {
+    let mut wanted: BTreeMap<String, f64> = BTreeMap::new();
+    for item in super::refer::list(line, "lots")? {
+        *wanted.entry(text(item, "name")?.to_owned()).or_default() += quantity(item, "quantity")?;
+    }
+    if wanted.is_empty() {
+        return Ok(None);
+    }
+    let rows = seen.read(search(LINE, json!([["move_id", "in", moves]]), &["lot_id", "lot_name", "quantity"]))?;
+    let mut found: BTreeMap<String, f64> = BTreeMap::new();
+    for row in rows.as_array().into_iter().flatten() {
+        let name = row["lot_id"].get(1).and_then(Value::as_str).unwrap_or_else(|| said(&row["lot_name"]));
+        *found.entry(name.to_owned()).or_default() += row["quantity"].as_f64().unwrap_or_default();
+    }
+    wanted.retain(|_, quantity| !same(*quantity, 0.0));
+    found.retain(|_, quantity| !same(*quantity, 0.0));
+    let is_same = wanted.len() == found.len()
+        && wanted.iter().zip(&found).all(|(one, other)| one.0 == other.0 && same(*one.1, *other.1));
+    let list = |(name, quantity): (&String, &f64)| format!("{quantity} {name}");
+    Ok((!is_same).then(|| found.iter().map(list).collect::<Vec<_>>().join(", ")))
 }
 
 fn parts(moved: Moved<'_>, seen: &Seen) -> Step<Vec<Part>> {

@@ -4,11 +4,13 @@
 //! before it does anything, asks for one change at a time, reads again after it, and takes only what it read for done. What may
 //! have happened without an answer ends the attempt: the next one reads first, whoever makes it.
 
+mod batch;
 mod came;
 mod confirm;
 mod gate;
 mod invoice;
 mod lots;
+mod marks;
 mod message;
 mod moves;
 mod production;

@@ -30,6 +30,16 @@ pub(super) fn is_open(row: &Value) -> bool {
     !matches!(said(&row["state"]), "done" | "cancel")
 }
 
+/// The moves that were made.
+pub(super) fn done(rows: &[Value]) -> impl Iterator<Item = &Value> {
+    rows.iter().filter(|row| said(&row["state"]) == "done")
+}
+
+/// What a move holds.
+pub(super) fn quantity_of(row: &Value) -> f64 {
+    row["quantity"].as_f64().unwrap_or_default()
+}
+
 /// What was moved of a product, as a line of the document says.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Line<'a> {
@@ -49,6 +59,43 @@ pub(super) fn lines<'a>(items: &'a [Value], seen: &Seen) -> Step<Vec<Line<'a>>> 
         lines.push(Line { product, quantity: quantity(line, "quantity")?, told: line });
     }
     Ok(lines)
+}
+
+/// What moves were made with, in words.
+pub(super) fn told(rows: &[Value]) -> String {
+    let names: Vec<String> = done(rows).map(|row| format!("{} of {}", quantity_of(row), name(row))).collect();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+/// What lines say, in words.
+pub(super) fn listed(rows: &[Value], lines: &[Line<'_>]) -> String {
+    let of = |line: &Line<'_>| format!("{} of {}", line.quantity, listed_name(rows, line));
+    lines.iter().map(of).collect::<Vec<_>>().join(", ")
+}
+
+fn listed_name(rows: &[Value], line: &Line<'_>) -> String {
+    let row = rows.iter().find(|row| one(&row["product_id"]) == Some(line.product));
+    row.map_or_else(|| format!("product {}", line.product), |row| name(row).to_owned())
+}
+
+fn name(row: &Value) -> &str {
+    row["product_id"].get(1).and_then(Value::as_str).unwrap_or("a product")
+}
+
+/// How moves that were made differ from what lines say, quantities and the lots that they name; nothing where they do not.
+pub(super) fn differs(rows: &[Value], lines: &[Line<'_>], seen: &Seen) -> Step<Option<String>> {
+    for line in lines {
+        let of: Vec<&Value> = done(rows).filter(|row| one(&row["product_id"]) == Some(line.product)).collect();
+        let found: f64 = of.iter().map(|row| quantity_of(row)).sum();
+        if !same(found, line.quantity) {
+            return Ok(Some(format!("{found} of {} and not {}", listed_name(rows, line), line.quantity)));
+        }
+        let ids: Vec<u64> = of.iter().filter_map(|row| row["id"].as_u64()).collect();
+        if let Some(lots) = lots::differ(&ids, line.told, seen)? {
+            return Ok(Some(format!("the lots {lots} of {}", listed_name(rows, line))));
+        }
+    }
+    Ok(None)
 }
 
 /// What moves hold when they are picked: move and quantity.
@@ -103,7 +150,7 @@ fn picked(row: &Value, share: f64, (line, is_alone, brings): (&Line<'_>, bool, b
         lots::lines(Moved { id, product: line.product, line: line.told, brings }, seen)?;
     }
     let is_moved = !same(share, 0.0);
-    let holds = same(row["quantity"].as_f64().unwrap_or_default(), share);
+    let holds = same(quantity_of(row), share);
     if row["picked"] == json!(is_moved) && (holds || !is_moved) {
         return Ok(());
     }

@@ -52,7 +52,7 @@ pub(super) type Step<T> = Result<T, Need>;
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
     pub(super) version: Version,
-    /// The same at each attempt of a delivery, and of no other one.
+    /// The same whenever a flow does an event, and of another event or flow another.
     pub(super) key: String,
     /// By the models' names in this version.
     pub(super) fields: BTreeMap<String, Fields>,

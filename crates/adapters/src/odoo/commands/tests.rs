@@ -84,7 +84,9 @@ fn a_production_order_that_was_split_is_found_by_the_name_that_it_had() {
     let rows = |rows: Value| ("lookup mrp.production", Ok(rows));
     let done = ("read mrp.production", Ok(json!([{ "id": 9, "name": "WH/MO/3-001", "state": "done" }])));
     for command in ["confirm", "start_production"] {
-        check(18, named(command), vec![rows(json!([])), rows(json!([{ "id": 9 }])), done.clone()], "done");
+        let notes = (command != "confirm").then(|| ("read mail.message", Ok(json!([]))));
+        let found = [rows(json!([])), rows(json!([{ "id": 9 }])), done.clone()];
+        check(18, named(command), found.into_iter().chain(notes).collect(), "done");
         check(18, named(command), vec![rows(json!([])), rows(json!([]))], "odoo_reference Perhaps");
     }
 }
@@ -217,67 +219,4 @@ fn lines_with_different_fields_are_refused_since_an_empty_cell_clears_one() {
     check(18, document, fields(), "odoo_document Never");
 }
 
-fn transfer(quantity: &str, backorder: &str) -> Value {
-    let line = json!({ "product": { "id": 2 }, "quantity": quantity, "lots": [] });
-    json!({ "command": "validate_transfer", "record": { "id": 5 }, "lines": [line], "backorder": backorder, "tracking": [] })
-}
-
-fn picking(state: &str) -> Given {
-    let row = json!([{ "id": 5, "name": "OUT/5", "state": state, "picking_type_code": "outgoing", "backorder_ids": [] }]);
-    ("read stock.picking", Ok(row))
-}
-
-fn moves(rows: Value) -> Given {
-    ("read stock.move", Ok(rows))
-}
-
-fn bolts(quantity: f64, picked: bool, state: &str) -> Value {
-    json!({ "id": 3, "product_id": [2, "Bolt"], "product_uom_qty": 5.0, "quantity": quantity, "picked": picked, "state": state })
-}
-
-#[test]
-fn a_transfer_is_written_and_read_before_it_is_validated_and_asks_nobody() {
-    let no_unit = || ("fields stock.move", Ok(json!({})));
-    let written = || ("move 3: stock.move.write", Ok(json!(true)));
-    let make = r#"validate: stock.picking.button_validate {"skip_backorder":true}"#;
-    let drop = r#"validate: stock.picking.button_validate {"skip_backorder":true,"picking_ids_not_to_backorder":[5]}"#;
-    for (backorder, validate) in [("make", make), ("none", drop)] {
-        let steps = vec![
-            picking("assigned"),
-            no_unit(),
-            moves(json!([bolts(5.0, false, "assigned")])),
-            written(),
-            picking("assigned"),
-            moves(json!([bolts(3.0, true, "assigned")])),
-            (validate, Ok(json!(true))),
-            picking("done"),
-            moves(json!([bolts(3.0, true, "done")])),
-        ];
-        check(18, transfer("3", backorder), steps, "done");
-    }
-    let wizard = json!({ "res_model": "stock.backorder.confirmation" });
-    let asked = vec![
-        picking("assigned"),
-        no_unit(),
-        moves(json!([bolts(3.0, true, "assigned")])),
-        (make, Ok(wizard)),
-        picking("assigned"),
-        moves(json!([bolts(3.0, true, "assigned")])),
-    ];
-    check(19, transfer("3", "make"), asked, "odoo_unmet Never");
-    let done = |quantity: f64| vec![picking("done"), no_unit(), moves(json!([bolts(quantity, true, "done")]))];
-    check(19, transfer("3", "make"), done(3.0), "done");
-    check(19, transfer("3", "make"), done(5.0), "odoo_unmet Never");
-    check(19, transfer("0", "make"), vec![picking("assigned")], "odoo_document Never");
-    check(19, transfer("3", "perhaps"), vec![], "odoo_document Never");
-}
-
-#[test]
-fn what_was_not_moved_is_not_picked_and_what_has_no_move_is_refused() {
-    let tins = json!({ "id": 4, "product_id": [9, "Tin"], "product_uom_qty": 2.0, "quantity": 2.0, "picked": true, "state": "assigned" });
-    let first = || vec![picking("assigned"), ("fields stock.move", Ok(json!({})))];
-    let both = moves(json!([bolts(5.0, true, "assigned"), tins.clone()]));
-    check(18, transfer("5", "make"), first().into_iter().chain([both]).collect(), "move 4 is not picked: stock.move.write");
-    let other = moves(json!([tins]));
-    check(18, transfer("5", "make"), first().into_iter().chain([other]).collect(), "odoo_reference Never");
-}
+mod ends;

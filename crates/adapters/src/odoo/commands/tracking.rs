@@ -1,4 +1,4 @@
-//! `set_tracking`: the tracking numbers of a transfer, before or after it is done. Pure.
+//! `set_tracking`: tracking numbers of a transfer, before or after it is done. Must never take away one that is there. Pure.
 
 use model::outcome::{Again, Refusal};
 use serde_json::{Value, json};
@@ -24,12 +24,29 @@ pub(super) fn plan(document: &Value, seen: &Seen) -> Step<Value> {
     Ok(json!({ "model": PICKING, "id": id, "name": row["name"], "tracking": row[TRACKING] }))
 }
 
-/// Asks for the numbers to be set where they are other ones. Without numbers nothing is asked of the field.
+/// Asks for the numbers to be among those of a transfer. Others stay: they may be another box's, and one that was made void is
+/// taken away by a person. Without numbers nothing is asked of the field.
 pub(super) fn numbers(document: &Value, (id, row): (u64, &Value), seen: &Seen) -> Step<()> {
-    let wanted = texts(document, "tracking")?.join(",");
-    if wanted.is_empty() || said(&row[TRACKING]) == wanted {
+    let there = said(&row[TRACKING]);
+    let mut all: Vec<String> = Vec::new();
+    if !there.trim().is_empty() {
+        all.push(there.to_owned());
+    }
+    let known = all.len();
+    for number in texts(document, "tracking")? {
+        let is_there = parts(&number).all(|part| all.iter().any(|known| parts(known).any(|it| it == part)));
+        if !is_there {
+            all.push(number);
+        }
+    }
+    if all.len() == known {
         return Ok(());
     }
-    let write = Call::of_records(PICKING, "write", vec![id]).first("vals", json!({ TRACKING: wanted }));
+    let write = Call::of_records(PICKING, "write", vec![id]).first("vals", json!({ TRACKING: all.join(",") }));
     Err(seen.change("tracking", write))
+}
+
+/// The numbers in one field: Odoo joins them by commas, and people by what they like.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|at: char| matches!(at, ',' | ';' | '+') || at.is_whitespace()).filter(|part| !part.is_empty())
 }

@@ -1,49 +1,68 @@
 //! `validate_transfer`: what was really moved, and that it is over. Pure.
 //!
-//! A transfer that is done was validated; whether with these quantities is compared, and what differs goes to a person, since
-//! nothing of it can be taken back here.
+//! A transfer is done for a command only where the command's note is the first one at it; quantities and lots are compared then
+//! too. Which transfer a command is about, where the one that it names was done by another, is in `batch`.
 
 use model::outcome::{Again, Refusal};
 use serde_json::{Value, json};
 
+use super::batch;
+use super::marks::Doing;
 use super::moves::{self, Line};
-use super::refer::{list, one, only, record, said, same, search, text, texts};
+use super::refer::{list, one, record, said, same, text, texts};
 use super::seen::{Seen, Step, refused, unreadable};
 use super::tracking::{PICKING, TRACKING, numbers};
 use crate::odoo::call::Call;
 
+/// What is done to a transfer once.
+pub(super) const VALIDATION: Doing = Doing { model: PICKING, word: "validate" };
+
 /// `{"command": "validate_transfer", "record": …, "lines": […], "backorder": "make", "tracking": […]}`.
 pub(super) fn plan(document: &Value, seen: &Seen) -> Step<Value> {
-    let id = record(seen, PICKING, &document["record"])?;
+    let named = record(seen, PICKING, &document["record"])?;
     let rest = Rest::of(document)?;
-    let mut fields = vec!["name", "state", "picking_type_code", "backorder_ids"];
-    if !texts(document, "tracking")?.is_empty() {
+    let tracking = texts(document, "tracking")?;
+    let mut fields = vec!["name", "state", "picking_type_code", "backorder_ids", "write_uid"];
+    if !tracking.is_empty() {
         fields.push(TRACKING);
     }
-    let rows = seen.read(search(PICKING, json!([["id", "=", id]]), &fields))?;
-    let row = only(rows, PICKING, id)?;
     let lines = moves::lines(list(document, "lines")?, seen)?;
     if lines.iter().all(|line| same(line.quantity, 0.0)) {
         return Err(unreadable("the command moves nothing"));
     }
+    let batch = batch::transfer(named, &fields, seen)?;
+    let (id, row) = (batch.id, batch.row);
     let all = moves::all(seen, "picking_id", id)?;
     match said(&row["state"]) {
         "cancel" => {
             return Err(refused(Refusal::Rule, Again::Never, format!("{} is cancelled", said(&row["name"]))));
         }
-        "draft" => return Err(seen.change("confirm", Call::of_records(PICKING, "action_confirm", vec![id]))),
+        "done" if VALIDATION.is_late(id, "validate", seen) => {
+            let late = Err(batch::by_hand(row, &moves::told(all)));
+            return VALIDATION.guarded(late, (id, batch.whose), "", seen);
+        }
         "done" => {
-            as_told(all, &lines, said(&row["name"]))?;
+            as_told(all, &lines, said(&row["name"]), seen)?;
             numbers(document, (id, row), seen)?;
         }
         _ => {
-            numbers(document, (id, row), seen)?;
-            let open: Vec<&Value> = all.iter().filter(|row| moves::is_open(row)).collect();
-            moves::hold(&open, &lines, said(&row["picking_type_code"]) == "incoming", seen)?;
-            return Err(seen.change("validate", rest.validate(id)));
+            let says = format!("Validated with {}.", moves::listed(all, &lines));
+            let step = validated(document, (id, row), (all, &lines), seen);
+            let step = step.and_then(|()| Err(seen.change("validate", rest.validate(id))));
+            return VALIDATION.guarded(step, (id, batch.whose), &says, seen);
         }
     }
     Ok(json!({ "model": PICKING, "id": id, "name": row["name"], "state": "done", "backorders": row["backorder_ids"] }))
+}
+
+/// Asks for all that has to be so before a transfer is validated.
+fn validated(document: &Value, (id, row): (u64, &Value), (all, lines): (&[Value], &[Line<'_>]), seen: &Seen) -> Step<()> {
+    if said(&row["state"]) == "draft" {
+        return Err(seen.change("confirm", Call::of_records(PICKING, "action_confirm", vec![id])));
+    }
+    let open: Vec<&Value> = all.iter().filter(|row| moves::is_open(row)).collect();
+    moves::hold(&open, lines, said(&row["picking_type_code"]) == "incoming", seen)?;
+    numbers(document, (id, row), seen)
 }
 
 /// What becomes of what was not moved.
@@ -74,24 +93,19 @@ impl Rest {
     }
 }
 
-/// Refuses a transfer that was done with other quantities.
-fn as_told(rows: &[Value], lines: &[Line<'_>], name: &str) -> Step<()> {
-    let done = rows.iter().filter(|row| said(&row["state"]) == "done");
-    let moved = |product: Option<u64>| -> f64 {
-        let of = done.clone().filter(|row| product.is_none_or(|product| one(&row["product_id"]) == Some(product)));
-        of.map(|row| row["quantity"].as_f64().unwrap_or_default()).sum()
-    };
-    let told: f64 = lines.iter().map(|line| line.quantity).sum();
-    let differs = lines.iter().find(|line| !same(moved(Some(line.product)), line.quantity));
-    match differs {
-        Some(line) => {
-            let found = moved(Some(line.product));
-            let why = format!("{name} is done already, with {found} of product {} and not {}", line.product, line.quantity);
-            Err(refused(Refusal::Unmet, Again::Never, why))
-        }
-        None if !same(moved(None), told) => {
-            Err(refused(Refusal::Unmet, Again::Never, format!("{name} is done already, with more products than these")))
-        }
-        None => Ok(()),
+/// Refuses a transfer of ours that was done with other quantities, lots or products: a person changed it in between.
+fn as_told(rows: &[Value], lines: &[Line<'_>], name: &str, seen: &Seen) -> Step<()> {
+    if let Some(how) = moves::differs(rows, lines, seen)? {
+        return Err(refused(
+            Refusal::Unmet,
+            Again::Never,
+            format!("{name} was validated for this delivery, but with {how}"),
+        ));
     }
+    let is_told = |row: &Value| lines.iter().any(|line| one(&row["product_id"]) == Some(line.product));
+    if moves::done(rows).any(|row| !is_told(row) && !same(moves::quantity_of(row), 0.0)) {
+        let why = format!("{name} was validated for this delivery, but with more products than these");
+        return Err(refused(Refusal::Unmet, Again::Never, why));
+    }
+    Ok(())
 }

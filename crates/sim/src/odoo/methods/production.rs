@@ -36,10 +36,22 @@ pub(super) fn fill(env: &mut Env<'_>, record: &mut Record) -> Result<(), Failure
         let bom = env.referring("mrp.bom", "product_tmpl_id", template).first().copied().unwrap_or_default();
         record.set("bom_id", reference(bom));
     }
+    // What is left of it later stays in its group.
+    let group = group(env);
+    if !record.get(group).truth() {
+        let of = env.version().pick("procurement.group", "mrp.production.group");
+        let made = env.add(of, vec![("name", record.get("name").clone())])?;
+        record.set(group, Value::Ref(made));
+    }
     preset(record, "date_start", second(env.now()));
     preset(record, "company_id", Value::Ref(1));
     preset(record, "user_id", Value::Ref(env.tx.user));
     Ok(())
+}
+
+/// The field that an order shares with what is left of it.
+fn group(env: &Env<'_>) -> &'static str {
+    env.version().pick("procurement_group_id", "production_group_id")
 }
 
 /// Makes the moves of a new order: its components and its product.
@@ -269,7 +281,7 @@ fn backorder(env: &mut Env<'_>, id: i64, record: &Record, rest: f64) -> Result<i
         ("backorder_sequence", Value::Int(number + 1)),
         ("date_start", second(env.now())),
     ];
-    for field in ["product_id", "bom_id", "origin", "company_id", "user_id", "date_deadline"] {
+    for field in ["product_id", "bom_id", "origin", "company_id", "user_id", "date_deadline", group(env)] {
         fields.push((field, record.get(field).clone()));
     }
     let new = env.add("mrp.production", fields)?;

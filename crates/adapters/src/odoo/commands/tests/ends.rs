@@ -1,0 +1,212 @@
+//! Transfers and production orders, which can be ended once: what a command finds at each point where an attempt may have ended,
+//! whose doing that is, and what it does next.
+
+use super::*;
+
+fn transfer(quantity: &str, backorder: &str) -> Value {
+    let line = json!({ "product": { "id": 2 }, "quantity": quantity, "lots": [] });
+    json!({ "command": "validate_transfer", "record": { "id": 5 }, "lines": [line], "backorder": backorder, "tracking": [] })
+}
+
+/// A transfer as it is read, with the notes of these commands at it.
+fn picking(id: u64, state: &str, keys: &[&str]) -> [Given; 2] {
+    let row = json!([{ "id": id, "name": format!("OUT/{id}"), "state": state, "picking_type_code": "outgoing", "backorder_ids": [] }]);
+    [("read stock.picking", Ok(row)), notes(id, "validate", keys)]
+}
+
+fn notes(at: u64, word: &str, keys: &[&str]) -> Given {
+    let note = |(id, key): (usize, &&str)| json!({ "id": id + 70, "res_id": at, "message_id": format!("<{key}.{word}@crossdock>") });
+    ("read mail.message", Ok(keys.iter().enumerate().map(note).collect()))
+}
+
+fn moves(rows: Value) -> Given {
+    ("read stock.move", Ok(rows))
+}
+
+fn bolts(quantity: f64, picked: bool, state: &str) -> Value {
+    json!({ "id": 3, "product_id": [2, "Bolt"], "product_uom_qty": 5.0, "quantity": quantity, "picked": picked, "state": state })
+}
+
+const NO_UNIT: fn() -> Given = || ("fields stock.move", Ok(json!({})));
+const NOTES: &str = "note at 5: stock.picking.message_post";
+const MAKE: &str = r#"validate: stock.picking.button_validate {"skip_backorder":true}"#;
+const DROP: &str = r#"validate: stock.picking.button_validate {"skip_backorder":true,"picking_ids_not_to_backorder":[5]}"#;
+const WRITES: &str = "move 3: stock.move.write";
+const LEAVES: &str = "leave it: mail.message.unlink";
+
+/// What is read of transfer 5 and its bolts, the first time with the fields of moves.
+fn sight(is_first: bool, state: &str, keys: &[&str], held: (f64, bool)) -> Vec<Given> {
+    let of_move = if state == "done" { "done" } else { "assigned" };
+    let unit = is_first.then(NO_UNIT);
+    picking(5, state, keys).into_iter().chain(unit).chain([moves(json!([bolts(held.0, held.1, of_move)]))]).collect()
+}
+
+fn yes(change: &'static str) -> Vec<Given> {
+    vec![(change, Ok(json!(true)))]
+}
+
+#[track_caller]
+fn transferring(document: Value, steps: Vec<Vec<Given>>, end: &str) {
+    check(18, document, steps.into_iter().flatten().collect(), end);
+}
+
+#[test]
+fn a_transfer_is_noted_written_and_read_before_it_is_validated_and_asks_nobody() {
+    for (backorder, validate) in [("make", MAKE), ("none", DROP)] {
+        let steps = vec![
+            sight(true, "assigned", &[], (5.0, false)),
+            yes(NOTES),
+            sight(false, "assigned", &["dlv_1"], (5.0, false)),
+            yes(WRITES),
+            sight(false, "assigned", &["dlv_1"], (3.0, true)),
+            yes(validate),
+            sight(false, "done", &["dlv_1"], (3.0, true)),
+        ];
+        transferring(transfer("3", backorder), steps, "done");
+    }
+    check(19, transfer("0", "make"), vec![], "odoo_document Never");
+    check(19, transfer("3", "perhaps"), vec![], "odoo_document Never");
+}
+
+/// What the next attempt finds, whatever ended the one before, and what it does first.
+#[test]
+fn each_point_where_an_attempt_may_have_ended_leads_to_one_change() {
+    let found = |state: &str, keys: &[&str], held: (f64, bool)| vec![sight(true, state, keys, held)];
+    for (sights, next) in [
+        (found("assigned", &[], (5.0, false)), NOTES),
+        (found("assigned", &[], (3.0, true)), NOTES),
+        (found("assigned", &["dlv_1"], (5.0, false)), WRITES),
+        (found("assigned", &["dlv_1"], (3.0, true)), MAKE),
+        (found("done", &["dlv_1"], (3.0, true)), "done"),
+        // Another came at the same moment: the first note counts, whoever validated it.
+        (found("done", &["dlv_1", "dlv_2"], (3.0, true)), "done"),
+        // It was written over in between.
+        (found("done", &["dlv_1"], (5.0, true)), "odoo_unmet Never"),
+        // By nobody of ours: with the same quantities too.
+        (found("done", &[], (3.0, true)), "odoo_unmet Never"),
+    ] {
+        // A transfer that nobody noted is not looked into further than its words need.
+        let steps = sights.into_iter().flatten().collect();
+        check(18, transfer("3", "make"), steps, next);
+    }
+    check(18, transfer("3", "make"), picking(5, "assigned", &["dlv_2"]).into(), "odoo_concurrency Perhaps");
+    check(18, transfer("3", "make"), picking(5, "assigned", &["dlv_2", "dlv_1"]).into(), "odoo_concurrency Perhaps");
+}
+
+fn rests(rows: &[(u64, &str)]) -> Given {
+    (
+        "read stock.picking",
+        Ok(rows.iter().map(|(id, state)| json!({ "id": id, "name": format!("OUT/{id}"), "state": state })).collect()),
+    )
+}
+
+#[test]
+fn a_second_batch_of_the_same_quantity_is_the_backorder_and_never_what_the_first_one_did() {
+    let other = || picking(5, "done", &["dlv_0"]).into_iter();
+    let held = |quantity: f64, picked: bool, state: &str| moves(json!([bolts(quantity, picked, state)]));
+    let steps = |rest: &[(u64, &str)], then: Vec<Given>| other().chain([rests(rest)]).chain(then).collect();
+    let at = |state: &str, keys: &[&str], quantity: f64| {
+        let of_move = if state == "done" { "done" } else { "assigned" };
+        picking(6, state, keys).into_iter().chain([NO_UNIT(), held(quantity, true, of_move)]).collect()
+    };
+    for (rest, then, end) in [
+        ([(6, "assigned")], at("assigned", &[], 3.0), "note at 6: stock.picking.message_post"),
+        ([(6, "assigned")], at("assigned", &["dlv_1"], 3.0), MAKE),
+        ([(6, "done")], at("done", &["dlv_1"], 3.0), "done"),
+        ([(6, "done")], at("done", &[], 3.0), "odoo_unmet Never"),
+        ([(6, "assigned")], picking(6, "assigned", &["dlv_2"]).into(), "odoo_concurrency Perhaps"),
+        // Nothing is left of it.
+        ([(6, "cancel")], vec![NO_UNIT(), held(3.0, true, "done")], "odoo_unmet Never"),
+    ] {
+        check(18, transfer("3", "make"), steps(&rest, then), end);
+    }
+    let two = [(6, "assigned"), (7, "assigned")];
+    check(18, transfer("3", "make"), steps(&two, vec![notes(6, "validate", &[])]), "odoo_unmet Never");
+    let own = vec![notes(6, "validate", &["dlv_1"])].into_iter().chain(at("assigned", &["dlv_1"], 3.0)).collect();
+    check(18, transfer("3", "make"), steps(&two, own), MAKE);
+}
+
+#[test]
+fn what_is_refused_takes_its_note_away_and_stays_refused() {
+    let wizard = json!({ "res_model": "stock.backorder.confirmation" });
+    for (answer, end) in [(Ok(wizard), "odoo_unmet Never"), (Err(rule()), "theirs Never")] {
+        let steps = vec![
+            sight(true, "assigned", &["dlv_1"], (3.0, true)),
+            vec![(MAKE, answer)],
+            sight(false, "assigned", &["dlv_1"], (3.0, true)),
+            yes(LEAVES),
+            sight(false, "assigned", &[], (3.0, true)),
+        ];
+        transferring(transfer("3", "make"), steps, end);
+    }
+    // A user who may not take it away is refused all the same.
+    let steps = vec![
+        sight(true, "assigned", &["dlv_1"], (3.0, true)),
+        vec![(MAKE, Err(rule()))],
+        sight(false, "assigned", &["dlv_1"], (3.0, true)),
+        vec![(LEAVES, Err(rule()))],
+        sight(false, "assigned", &["dlv_1"], (3.0, true)),
+    ];
+    transferring(transfer("3", "make"), steps, "theirs Never");
+}
+
+#[test]
+fn a_person_who_was_quicker_than_the_note_has_done_it() {
+    let steps = vec![
+        sight(true, "assigned", &[], (3.0, true)),
+        yes(NOTES),
+        sight(false, "done", &["dlv_1"], (3.0, true)),
+        yes(LEAVES),
+        sight(false, "done", &[], (3.0, true)),
+    ];
+    transferring(transfer("3", "make"), steps, "odoo_unmet Never");
+}
+
+#[test]
+fn lots_are_compared_with_what_was_done() {
+    let mut document = transfer("3", "make");
+    document["lines"][0]["lots"] = json!([{ "name": "L-1", "quantity": "2" }, { "name": "L-2", "quantity": "1" }]);
+    let lines = |second: &str| {
+        let line = |lot: &str, quantity: f64| json!({ "lot_id": [1, lot], "lot_name": false, "quantity": quantity });
+        vec![("read stock.move.line", Ok(json!([line(second, 1.0), line("L-1", 2.0)])))]
+    };
+    let done = || sight(true, "done", &["dlv_1"], (3.0, true));
+    transferring(document.clone(), vec![done(), lines("L-2")], "done");
+    transferring(document, vec![done(), lines("L-9")], "odoo_unmet Never");
+}
+
+#[test]
+fn a_number_is_added_and_none_is_replaced() {
+    let track = |numbers: Value| json!({ "command": "set_tracking", "record": { "id": 5 }, "tracking": numbers });
+    let has = |text: Value| json!([{ "id": 5, "name": "OUT/5", "state": "done", "carrier_tracking_ref": text }]);
+    for (there, told, wanted) in [
+        (json!(false), json!(["1Z1", "1Z2"]), Some("1Z1,1Z2")),
+        (json!("1Z1"), json!(["1Z2"]), Some("1Z1,1Z2")),
+        (json!("1Z1; 1Z2"), json!(["1Z2", "1Z3", "1Z3"]), Some("1Z1; 1Z2,1Z3")),
+        (json!("1Z1 + 1Z2"), json!(["1Z2"]), None),
+        (json!("1Z1"), json!([]), None),
+    ] {
+        let (document, plan) =
+            command(track(told).to_string().as_bytes()).unwrap_or_else(|need| panic!("{}", super::told(&need)));
+        let mut seen = Seen::new(Version { major: 18, text: "18".to_owned() }, "dlv_1");
+        let Err(Need::Read(call)) = plan(&document, &seen) else { panic!("it reads first") };
+        seen.was_read(*call, has(there));
+        let written = match plan(&document, &seen) {
+            Ok(_) => None,
+            Err(Need::Change(_, call)) => call.first[0].1["carrier_tracking_ref"].as_str().map(str::to_owned),
+            Err(need) => panic!("{}", super::told(&need)),
+        };
+        assert_eq!(written.as_deref(), wanted);
+    }
+}
+
+#[test]
+fn what_was_not_moved_is_not_picked_and_what_has_no_move_is_refused() {
+    let tins = json!({ "id": 4, "product_id": [9, "Tin"], "product_uom_qty": 2.0, "quantity": 2.0, "picked": true, "state": "assigned" });
+    let first = || picking(5, "assigned", &["dlv_1"]).into_iter().chain([NO_UNIT()]);
+    let both = moves(json!([bolts(5.0, true, "assigned"), tins.clone()]));
+    check(18, transfer("5", "make"), first().chain([both]).collect(), "move 4 is not picked: stock.move.write");
+    let other = moves(json!([tins]));
+    let free = || picking(5, "assigned", &[]).into_iter().chain([NO_UNIT()]);
+    check(18, transfer("5", "make"), free().chain([other]).collect(), "odoo_reference Never");
+}
