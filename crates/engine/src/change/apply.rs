@@ -213,7 +213,8 @@ impl Changes {
         (in_force, asked): (u64, &Asked),
         (held, under_way): (&mut u64, &mut u64),
     ) -> Result<(), Fault> {
-        for removal in removals.iter().filter(|removal| removal.open > 0) {
+        // Destinations first: where a flow goes with its destination, that is the reason.
+        for removal in removals.iter().rev().filter(|removal| removal.open > 0) {
             let mut cursor = None;
             while *held < HOLDS_MAX {
                 let page = self.views.deliveries(query(&removal.object, &["waiting"], cursor)).await?;

@@ -4,8 +4,8 @@ use model::change::Round;
 use model::delivery::CAUSE_UNDECIDED;
 use model::outcome::Lack;
 use model::{
-    Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Event, Guard, LaneKey, MemberVerdict, OnDead, Outcome, Replay,
-    ReplayId,
+    Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Event, Guard, LaneKey, MemberVerdict, OnDead, Outcome,
+    Replay, ReplayId,
 };
 use model::{ReplayMember, ReplayState};
 use policy::{EventView, Policy};

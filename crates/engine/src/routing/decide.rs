@@ -22,13 +22,13 @@ use crate::rules::{lane, replayed, schedule};
 
 /// A record with the record that holds its bytes, when that is another one.
 #[derive(Clone, Debug)]
-pub struct Routable {
+pub struct Routable<'p> {
     /// The record.
     pub record: Arc<Record>,
     /// What it refers to; `None` also where retention has removed it.
     pub referred: Option<Arc<Record>>,
     /// The policy that judged it, which it names; `None` where that cannot be read any more.
-    pub judged_by: Option<Arc<Policy>>,
+    pub judged_by: Option<&'p Policy>,
 }
 
 /// What a run of records leads to.
@@ -59,7 +59,7 @@ pub struct From {
 ///
 /// `present` is the policy in force: what a removed flow, or one to a removed destination, selects is held. `seen` tells
 /// whether an emitted record was taken into account before: a repeat is passed over.
-pub fn route(present: &Policy, records: &[Routable], seen: &[uuid::Uuid]) -> Routed {
+pub fn route(present: &Policy, records: &[Routable<'_>], seen: &[uuid::Uuid]) -> Routed {
     let mut routed = Routed::default();
     let mut counts = [[0_u64; 2]; 3];
     for routable in records {
@@ -125,9 +125,9 @@ pub fn batch(routed: Routed, consumer: &Consumer, from: From) -> Batch {
     Batch { guards: vec![cursor, Guard::InForce { number: in_force }], changes: routed.changes }
 }
 
-fn route_one(present: &Policy, routable: &Routable, routed: &mut Routed) -> Led {
+fn route_one(present: &Policy, routable: &Routable<'_>, routed: &mut Routed) -> Led {
     let record = &routable.record;
-    let judged_by = routable.judged_by.as_deref();
+    let judged_by = routable.judged_by;
     let made = routed.deliveries.len();
     match &record.entry {
         Entry::Admitted(event) | Entry::Resubmitted { event, .. } => {
@@ -200,7 +200,7 @@ fn nobody_else() -> Owner {
 
 /// What a record speaks of. The bytes of a released event cannot be gone: they are needed while it is open, and then until
 /// the router has seen the release. Those of a replayed one can, because nothing needed them before the order.
-fn referred(routable: &Routable) -> Option<(&Arc<Record>, &Event)> {
+fn referred<'r>(routable: &'r Routable<'_>) -> Option<(&'r Arc<Record>, &'r Event)> {
     let bytes = routable.referred.as_ref()?;
     Some((bytes, bytes.entry.event()?))
 }

@@ -54,6 +54,9 @@ pub struct Standing {
     present: Arc<Policy>,
 }
 
+/// Policies by version.
+type Policies = BTreeMap<PolicyVersion, Option<Arc<Policy>>>;
+
 /// The name of the router's cursor.
 pub fn consumer() -> Consumer {
     Consumer::new("router").expect("a literal name")
@@ -83,7 +86,8 @@ impl Router {
         if records.len() == READ_RECORDS_MAX {
             self.board.pressure.behind();
         }
-        let (routables, seen) = self.gather(records).await?;
+        let policies = self.policies(&records).await?;
+        let (routables, seen) = self.gather(records, &policies).await?;
         let mut routed = decide::route(&standing.present, &routables, &seen);
         let (to, count) = (routed.to, routed.records);
         let deliveries = std::mem::take(&mut routed.deliveries);
@@ -107,37 +111,40 @@ impl Router {
         Ok(Standing { offset, in_force: last.number, present })
     }
 
-    async fn gather(&self, records: Vec<Arc<Record>>) -> Result<(Vec<Routable>, Vec<uuid::Uuid>), Fault> {
+    async fn gather<'p>(
+        &self,
+        records: Vec<Arc<Record>>,
+        policies: &'p Policies,
+    ) -> Result<(Vec<Routable<'p>>, Vec<uuid::Uuid>), Fault> {
         let emitted: Vec<uuid::Uuid> = records.iter().filter_map(|record| record.emitted).collect();
         let seen = if emitted.is_empty() { Vec::new() } else { self.ledger.seen(emitted).await? };
-        let mut policies: BTreeMap<PolicyVersion, Option<Arc<Policy>>> = BTreeMap::new();
         let mut routables = Vec::with_capacity(records.len());
         for record in records {
             let referred = match record.entry.refers_to() {
                 Some(position) => self.journal.get(position).await?,
                 None => None,
             };
-            let judged_by = match policies.get(&record.policy) {
-                Some(known) => known.clone(),
-                None => self.policy(&mut policies, record.policy).await?,
-            };
+            let judged_by = policies.get(&record.policy).and_then(Option::as_deref);
             routables.push(Routable { record, referred, judged_by });
         }
         Ok((routables, seen))
     }
 
-    async fn policy(
-        &self,
-        policies: &mut BTreeMap<PolicyVersion, Option<Arc<Policy>>>,
-        version: PolicyVersion,
-    ) -> Result<Option<Arc<Policy>>, Fault> {
-        let kept = self.book.kept(version).await?;
-        if kept.is_none() {
-            let what = format!("the policy {}, which judged records", version.short());
-            self.facts.tell_unreadable(None, &[what]);
+    /// The policies that judged records; none where it cannot be read any more.
+    async fn policies(&self, records: &[Arc<Record>]) -> Result<Policies, Fault> {
+        let mut policies = Policies::new();
+        for record in records {
+            let version = record.policy;
+            if policies.contains_key(&version) {
+                continue;
+            }
+            let kept = self.book.kept(version).await?;
+            if kept.is_none() {
+                self.facts.tell_unreadable(None, &[format!("the policy {}, which judged records", version.short())]);
+            }
+            policies.insert(version, kept);
         }
-        policies.insert(version, kept.clone());
-        Ok(kept)
+        Ok(policies)
     }
 
     /// Commits a batch with its deliveries, claiming those that have a slot now, and hands these over.

@@ -185,7 +185,9 @@ mod tests {
 
     #[test]
     fn what_is_not_in_the_policy_has_to_come_back_whatever_happened_before() {
-        for (cause, gone) in [("http_500", "destination/wms"), ("no_destination", "destination/wms"), ("removed", "flow/orders")] {
+        for (cause, gone) in
+            [("http_500", "destination/wms"), ("no_destination", "destination/wms"), ("removed", "flow/orders")]
+        {
             let gone: Object = gone.parse().unwrap();
             let sentence = format!("has no {} {}: apply one that has it", gone.kind(), gone.name());
             check(cause, |it| it.gone = Some(gone), &sentence, "crossdock apply --reason …, then RETRY, or CANCEL");
