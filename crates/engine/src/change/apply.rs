@@ -167,7 +167,7 @@ impl Changes {
         let ended = self.hold_all(&removals, (application.number, &asked), (&mut held, &mut under_way)).await;
         let mut sentence = sentence(version, previous, &removals, held);
         if let Err(fault) = ended {
-            sentence += &format!("; the rest is held as soon as the ledger answers again ({fault})");
+            sentence = format!("{sentence}; the rest is held as soon as the ledger answers again ({fault})");
         }
         let now = (application.number, version);
         Ok(Applied { previous, effect: Effect::Applied, removals, held, under_way, warnings, sentence, ..nothing(now) })

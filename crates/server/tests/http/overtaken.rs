@@ -3,7 +3,6 @@
 use axum::Router;
 use axum::routing::post;
 use http::{Method, StatusCode};
-use model::Partition;
 use serde_json::{Value, json};
 use server::tasks::Tasks;
 use tokio::net::TcpListener;
