@@ -1,6 +1,6 @@
 //! The book of policies: the present one for intake and destinations, earlier ones for the deliveries that keep them.
 //!
-//! A policy is compiled once and shared. The book never decides which policy routes a record: the journal does.
+//! A policy is compiled once and shared. The book never decides which policy routes a record: the record names it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -230,10 +230,11 @@ impl Node {
 
     fn change_loop(&self) -> Loop {
         let mut leavings = Leavings {
-            journal: Arc::clone(&self.ground.journal),
             ledger: Arc::clone(&self.ground.ledger),
             book: Arc::clone(&self.ground.book),
             clock: Arc::clone(&self.ground.clock),
+            facts: Arc::clone(&self.ground.facts),
+            done: 0,
         };
         let mut drive = self.drive("change", None);
         let run = async move {

@@ -31,7 +31,7 @@ use uuid::Uuid;
 pub use self::message::{Errand, Message, Sent};
 pub use self::outbox::{Line, Lost, Place, Pull, Pulled, Rest, Said};
 pub use self::records::{Absence, Asked, Extent, Peer, Reading, Row, Shape, Shown, Unread, Which};
-pub use self::work::{DueQuery, Life, Mark, Readable, Shard, Trimmed, Within};
+pub use self::work::{DueQuery, LeftQuery, Life, Mark, Readable, Shard, Trimmed, Within};
 
 /// The answer of a port, later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
@@ -164,6 +164,10 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// opened first), at most `limit`. A row that cannot be read is named and left out.
     fn overdue(&self, now: Timestamp, limit: usize) -> Answer<'_, Readable<Delivery>>;
 
+    /// Deliveries that wait, by a flow or to a destination that is not among the given: those without an open attempt first
+    /// (of equal ones, that which was opened first), at most `limit`. A row that cannot be read is named and left out.
+    fn left_waiting(&self, query: LeftQuery) -> Answer<'_, Readable<Delivery>>;
+
     /// Destinations with a ready delivery, and when their first is due.
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>>;
 
@@ -178,9 +182,6 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
 
     /// Where a consumer stands; 0 before its first commit.
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset>;
-
-    /// The policy that the router of a partition has reached.
-    fn partition_policy(&self, partition: Partition) -> Answer<'_, Option<PolicyVersion>>;
 
     /// The text of a policy.
     fn policy(&self, version: PolicyVersion) -> Answer<'_, Option<Vec<(String, String)>>>;

@@ -1,6 +1,6 @@
 //! The accounts of the conservation line: what was accepted is done, moving, or with a person. Exactly, always.
 //!
-//! Entries: accepted = unrouted + quarantined + resubmitted + released + closed + routed.
+//! Entries: accepted = unrouted + quarantined + resubmitted + released + closed + routed + unselected.
 //! Deliveries: created = waiting + held + dead-lettered + done + cancelled + superseded.
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ pub const ROUTER: &str = "router";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Bucket {
-    /// Entries that the router has passed, matched or not.
+    /// Entries that the router has passed to at least one flow. What no flow selected before that was counted apart is in it too.
     Routed,
     /// Entries waiting for a person.
     Quarantined,
@@ -43,11 +43,13 @@ pub enum Bucket {
     Cancelled,
     /// Deliveries that another took the place of.
     Superseded,
+    /// Entries that the router has passed, and that no flow of the policy that judged them selects.
+    Unselected,
 }
 
 impl Bucket {
-    /// Every bucket, in the order of the account.
-    pub const ALL: [Self; 12] = [
+    /// Every bucket, in the order of the account: a place in it is stored, so new ones come last.
+    pub const ALL: [Self; 13] = [
         Self::Routed,
         Self::Quarantined,
         Self::Resubmitted,
@@ -60,7 +62,22 @@ impl Bucket {
         Self::Done,
         Self::Cancelled,
         Self::Superseded,
+        Self::Unselected,
     ];
+
+    /// Whether entries are in it; deliveries otherwise.
+    pub const fn is_of_entries(self) -> bool {
+        match self {
+            Self::Routed | Self::Quarantined | Self::Resubmitted | Self::Released | Self::Closed | Self::Unselected => true,
+            Self::Created
+            | Self::Waiting
+            | Self::Held
+            | Self::DeadLettered
+            | Self::Done
+            | Self::Cancelled
+            | Self::Superseded => false,
+        }
+    }
 
     /// The bucket of a delivery in this state.
     pub const fn of(state: &DeliveryState) -> Self {
@@ -83,7 +100,7 @@ impl Bucket {
 /// The counts of one origin. Written by name, so that a reader needs no order of buckets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "BTreeMap<Bucket, u64>", from = "BTreeMap<Bucket, u64>")]
-pub struct Tally(pub [u64; 12]);
+pub struct Tally(pub [u64; 13]);
 
 impl From<Tally> for BTreeMap<Bucket, u64> {
     fn from(tally: Tally) -> Self {
@@ -153,15 +170,14 @@ impl Account {
 impl Line {
     /// Accepted entries that no bucket holds; negative when buckets hold more. Zero, or something is wrong.
     pub fn entries_missing(&self) -> i128 {
-        let held = [Bucket::Routed, Bucket::Quarantined, Bucket::Resubmitted, Bucket::Released, Bucket::Closed];
-        i128::from(self.accepted) - i128::from(self.unrouted) - self.sum(&held)
+        let held = Bucket::ALL.into_iter().filter(|bucket| bucket.is_of_entries());
+        i128::from(self.accepted) - i128::from(self.unrouted) - self.sum(held)
     }
 
     /// Created deliveries that no bucket holds; negative when buckets hold more. Zero, or something is wrong.
     pub fn deliveries_missing(&self) -> i128 {
-        let held =
-            [Bucket::Waiting, Bucket::Held, Bucket::DeadLettered, Bucket::Done, Bucket::Cancelled, Bucket::Superseded];
-        i128::from(self.tally.get(Bucket::Created)) - self.sum(&held)
+        let held = Bucket::ALL.into_iter().filter(|bucket| !bucket.is_of_entries() && *bucket != Bucket::Created);
+        i128::from(self.tally.get(Bucket::Created)) - self.sum(held)
     }
 
     /// Deliveries that arrived. What was cancelled or superseded is finished too, but an order that was tried twice is one order.
@@ -179,8 +195,8 @@ impl Line {
         self.tally.get(Bucket::Quarantined) + self.tally.get(Bucket::Held) + self.tally.get(Bucket::DeadLettered)
     }
 
-    fn sum(&self, buckets: &[Bucket]) -> i128 {
-        buckets.iter().map(|bucket| i128::from(self.tally.get(*bucket))).sum()
+    fn sum(&self, buckets: impl Iterator<Item = Bucket>) -> i128 {
+        buckets.map(|bucket| i128::from(self.tally.get(bucket))).sum()
     }
 }
 

@@ -163,14 +163,7 @@ pub enum Change {
         /// When.
         at: Timestamp,
     },
-    /// The router of a partition has reached this policy.
-    PartitionPolicy {
-        /// Which partition.
-        partition: Partition,
-        /// Which policy.
-        version: PolicyVersion,
-    },
-    /// A policy is in force from now on, for what people do next; the routers reach it by the journal.
+    /// A policy is in force from now on.
     PutInForce(Box<InForce>),
     /// A keyed write was tried or answered: all of it is written anew.
     PutKeyed(Box<KeyedWrite>),

@@ -65,6 +65,9 @@ pub const CAUSE_DEADLINE: &str = "deadline";
 /// The cause of what could not be routed, because the filter or the lane of its flow had no answer for the event.
 pub const CAUSE_UNDECIDED: &str = "undecided";
 
+/// The cause of what was held as it was routed, because its flow, or that flow's destination, was no longer in the policy.
+pub const CAUSE_REMOVED: &str = "removed";
+
 /// One event on its way through one flow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delivery {
@@ -117,7 +120,7 @@ pub struct Delivery {
     pub output: Option<Digest>,
     /// Why it stands where it stands, in one sentence; empty before the first attempt.
     pub why: String,
-    /// The cause of the last failure, for grouping: [`Outcome::cause`], [`CAUSE_DEADLINE`] or [`CAUSE_UNDECIDED`].
+    /// The cause of the last failure, for grouping: [`Outcome::cause`], [`CAUSE_DEADLINE`], [`CAUSE_UNDECIDED`] or [`CAUSE_REMOVED`].
     pub cause: String,
     /// Rises with every change; the ETag.
     pub version: u64,

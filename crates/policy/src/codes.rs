@@ -179,6 +179,7 @@ codes! {
     BAD_ENVELOPE 906 "H0906" "a rule of CloudEvents is broken"
     KEY_REUSED 908 "H0908" "the key was used with another content"
     REPEATED_NAME 909 "H0909" "a name stands twice in one object"
+    POLICY_UNREADABLE 910 "H0910" "the policy that judged an event cannot be read any more"
 
     ODOO_NAME 1001 "H1001" "the name of Odoo's machine does not resolve"
     ODOO_UNREACHED 1002 "H1002" "there is no connection to Odoo"

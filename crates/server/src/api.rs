@@ -29,6 +29,9 @@ pub struct Trace {
     pub events: Vec<EventTrace>,
     /// Whether there are more events than are shown.
     pub more: bool,
+    /// Whether the router is so far behind that not all that was accepted was searched.
+    #[serde(default)]
+    pub unsearched: bool,
 }
 
 /// The way of one event.

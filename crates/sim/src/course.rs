@@ -236,7 +236,7 @@ struct Judge {
 impl Judge {
     fn new(world: &World) -> Self {
         let projects = world.oracle.known().projects.clone();
-        Self { passed: Passed::new(Arc::clone(&world.projects[0]), projects), accepted: 0 }
+        Self { passed: Passed::new(projects), accepted: 0 }
     }
 
     /// A checkpoint: what has come since the last one, and the accounts.

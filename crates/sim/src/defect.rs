@@ -2,6 +2,7 @@
 //! that does not see its defect is no checker.
 
 mod captured;
+mod policies;
 
 pub use captured::Held;
 
@@ -9,9 +10,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use self::policies::Policies;
 use engine::ports::{Journal, Ledger, Message, Readable};
 use engine::retention::decide::ALARM_FULL;
-use model::change::{Change, InForce};
+use model::change::Change;
 use model::limit::PAGE_ROWS_MAX;
 use model::newest::Newest;
 use model::room::{Ages, Room};
@@ -42,6 +44,7 @@ pub enum Flaw {
     I5Replays,
     I6,
     I6Policies,
+    I6Routing,
     I7,
     I7Deadlines,
     I8,
@@ -75,6 +78,7 @@ impl Flaw {
         Self::I5Replays,
         Self::I6,
         Self::I6Policies,
+        Self::I6Routing,
         Self::I7,
         Self::I7Deadlines,
         Self::I8,
@@ -105,7 +109,7 @@ impl Flaw {
             Self::I3 => Rule::I3,
             Self::I4 | Self::I4Keys => Rule::I4,
             Self::I5 | Self::I5Replays => Rule::I5,
-            Self::I6 | Self::I6Policies => Rule::I6,
+            Self::I6 | Self::I6Policies | Self::I6Routing => Rule::I6,
             Self::I7 | Self::I7Deadlines => Rule::I7,
             Self::I8 | Self::I8Retention => Rule::I8,
             Self::I9 => Rule::I9,
@@ -137,7 +141,10 @@ impl Flaw {
             Self::I5 => "one delivery in 5 is stored outside of its lane",
             Self::I5Replays => "nothing newer is found of what is replayed",
             Self::I6 => "one routing commit in 10 moves the cursor one further",
-            Self::I6Policies => "the policy that the routers have reached is said to be the one in force",
+            Self::I6Policies => "the policy that was in force first is said to be so again",
+            Self::I6Routing => {
+                "records are routed by the last policy before them in their partition, not by the one that judged them"
+            }
             Self::I7 => "what is due in 5 seconds is said to be due, and may be claimed",
             Self::I7Deadlines => "deliveries are stored without their deadline",
             Self::I8 => "rows of the audit are dropped",
@@ -173,12 +180,14 @@ pub struct Defect {
     random: Mutex<Random>,
     /// Whether a ledger was seen without room.
     was_full: AtomicBool,
+    /// What was seen of policies.
+    policies: Mutex<Policies>,
 }
 
 impl Defect {
     /// The defect that has this flaw.
     pub fn new(flaw: Flaw, random: Random) -> Self {
-        Self { flaw, random: Mutex::new(random), was_full: AtomicBool::new(false) }
+        Self { flaw, random: Mutex::new(random), was_full: AtomicBool::new(false), policies: Mutex::default() }
     }
 
     fn random(&self) -> MutexGuard<'_, Random> {
@@ -259,17 +268,6 @@ impl Defect {
         if is_stuck { Room { bytes: found.budget, ..found } } else { found }
     }
 
-    /// What is said to be in force: [`Flaw::I6Policies`] strikes here.
-    pub async fn in_force(&self, ledger: &dyn Ledger, found: Option<InForce>) -> Result<Option<InForce>, Fault> {
-        if self.flaw != Flaw::I6Policies {
-            return Ok(found);
-        }
-        let Some(found) = found else { return Ok(None) };
-        let reached = ledger.partition_policy(Partition(0)).await?;
-        let version = reached.unwrap_or(found.version);
-        Ok(Some(InForce { number: found.number + u64::from(version != found.version), version, ..found }))
-    }
-
     /// The bytes that arrive: I3 strikes here.
     pub fn body(&self, message: &Message) -> bytes::Bytes {
         if self.strikes(Flaw::I3, 50) {
@@ -302,6 +300,7 @@ impl Defect {
             | Flaw::I4Keys
             | Flaw::I5Replays
             | Flaw::I6Policies
+            | Flaw::I6Routing
             | Flaw::I10Clocks
             | Flaw::I8Retention
             | Flaw::I10

@@ -3,8 +3,8 @@
 use model::{Batch, Committed, DeliveryId};
 
 use crate::checks::{
-    LaneEvent, i5_lanes_keep_journal_order, i5_replays_are_not_stale, i6_cursors_never_go_back, i7_attempts_keep_the_policy,
-    i8_changes_are_audited,
+    LaneEvent, i2_removed_flows_make_nothing_wait, i5_lanes_keep_journal_order, i5_replays_are_not_stale,
+    i6_cursors_never_go_back, i7_attempts_keep_the_policy, i8_changes_are_audited,
 };
 use crate::oracle::{Known, Oracle, Rule, Step};
 
@@ -37,6 +37,7 @@ pub(crate) fn watch_commit(oracle: &Oracle, batch: &Batch, committed: &Committed
             broken.extend(sentences.into_iter().map(|sentence| (Rule::I7, sentence)));
         }
     }
+    broken.extend(i2_removed_flows_make_nothing_wait(&known, batch).into_iter().map(|sentence| (Rule::I2, sentence)));
     broken.extend(i5_replays_are_not_stale(&known.work, batch, now).into_iter().map(|sentence| (Rule::I5, sentence)));
     drop(known);
     broken.extend(i8_changes_are_audited(batch).map(|sentence| (Rule::I8, sentence)));

@@ -231,7 +231,10 @@ impl History {
         let event = self.dice.below(20);
         let (by, why) = (Principal::new("ines"), self.why());
         match self.dice.below(7) {
-            0 => Change::Count { bucket: Bucket::Routed, origin, entries: self.dice.below(9) },
+            0 => {
+                let bucket = if self.dice.one_in(3) { Bucket::Unselected } else { Bucket::Routed };
+                Change::Count { bucket, origin, entries: self.dice.below(9) }
+            }
             1 => {
                 let words = (0..self.dice.below(4)).map(|_| format!("word-{}", self.dice.below(7))).collect();
                 Change::Index { event: event_id(event), at: position(event), words }
@@ -274,8 +277,7 @@ impl History {
         let (by, why, at) = (Principal::new("ines"), self.why(), self.now());
         match self.dice.below(14) {
             0 => Change::StorePolicy { version: policy(n), files: vec![("flows/a.yaml".to_owned(), why)], at },
-            1 => Change::PartitionPolicy { partition: Partition(u16::from(n > 2)), version: policy(n) },
-            2 => Change::Breaker { destination: name(self.pick(&DESTINATIONS)), state: format!("{{\"n\":{n}}}") },
+            1 | 2 => Change::Breaker { destination: name(self.pick(&DESTINATIONS)), state: format!("{{\"n\":{n}}}") },
             3 => Change::Switch { object: format!("flow/{n}"), switch: Switch { paused: self.dice.one_in(2), by, why, at } },
             4 => {
                 let members = (0..4).map(|index| member(index, self.dice.one_in(3).then_some("not now"))).collect();

@@ -87,7 +87,6 @@ fn rich() -> Batch {
         .change(Change::Emit { id: emitted_id(1), partition: Partition(0), policy: policy(1), entry: Box::new(released) })
         .change(Change::See { id: emitted_id(2) })
         .change(Change::StorePolicy { version: policy(5), files: Vec::new(), at: super::sample::at(5) })
-        .change(Change::PartitionPolicy { partition: Partition(1), version: policy(5) })
         .change(Change::Breaker { destination: name("wms"), state: "{}".to_owned() })
         .change(know(vec![known(5), known(6)]))
         .change(Change::Forget { source: name("odoo"), model: "sale.order".to_owned(), ids: vec![4, 5] })

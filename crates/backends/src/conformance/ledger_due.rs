@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use engine::ports::{DueQuery, Readable};
+use engine::ports::{DueQuery, LeftQuery, Readable};
 use model::change::Round;
 use model::{Delivery, TimeSpan};
 
@@ -20,6 +20,7 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("repeats_take_no_more_than_their_share", |it| Box::pin(repeats_take_no_more_than_their_share(it))),
     ("a_flow_that_is_left_out_hides_no_other", |it| Box::pin(a_flow_that_is_left_out_hides_no_other(it))),
     ("a_new_round_is_a_repeat_still", |it| Box::pin(a_new_round_is_a_repeat_still(it))),
+    ("what_waits_by_what_is_not_there_is_found", |it| Box::pin(what_waits_by_what_is_not_there_is_found(it))),
     ("the_agenda_names_the_first_due_of_each", |it| Box::pin(the_agenda_names_the_first_due_of_each(it))),
 ];
 
@@ -40,6 +41,46 @@ impl LedgerFixture {
         let ids = self.due(DueQuery { all: most, repeats, without, ..all(at(secs)) }).await;
         ids.iter().filter_map(|id| (1..=40).find(|n| delivery_id(*n) == *id)).collect()
     }
+}
+
+/// Whatever its deadline, its due time and its place in a lane; and those under way last.
+async fn what_waits_by_what_is_not_there_is_found(mut it: LedgerFixture) {
+    let to_other = |n| Delivery { destination: name("wms2"), ..delivery(n) };
+    let by_other = |n| Delivery { flow: name("orders-to-mail"), ..delivery(n) };
+    for given in [
+        delivery(1),
+        to_other(2),
+        by_other(3),
+        Delivery { deadline: Some(at(1)), state: waiting(9_000), ..to_other(4) },
+        Delivery { flow: name("orders-to-mail"), ..in_lane(5, "a") },
+        Delivery { flow: name("orders-to-mail"), ..in_lane(6, "a") },
+        Delivery { round_at: at(500), ..by_other(7) },
+        Delivery { round_at: at(500), ..to_other(8) },
+        by_other(9),
+        by_other(10),
+    ] {
+        it.open(given).await;
+    }
+    it.claim(delivery_id(2), 9_000).await;
+    it.shift(delivery_id(9), held()).await;
+    it.reopen().await;
+    let there = delivery(1);
+    let left = async |it: &LedgerFixture, destinations: &[&str], limit| {
+        let query = LeftQuery {
+            flows: BTreeSet::from([there.flow.clone()]),
+            destinations: destinations.iter().map(|to| name(to)).collect(),
+            until: at(100),
+            limit,
+        };
+        let found = it.ledger().left_waiting(query).await.expect("the ledger reads").rows;
+        let numbers = found.iter().filter_map(|found| (1..=40).find(|n| delivery_id(*n) == found.id));
+        numbers.collect::<Vec<u64>>()
+    };
+    let wms = there.destination.as_str();
+    assert_eq!(left(&it, &[wms], 20).await, [3, 4, 5, 6, 8, 10, 2], "the later round by a flow is a person's word");
+    assert_eq!(left(&it, &[wms], 2).await, [3, 4]);
+    assert_eq!(left(&it, &[wms, "wms2"], 20).await, [3, 5, 6, 10]);
+    assert_eq!(left(&it, &["wms2"], 20).await, [1, 3, 5, 6, 7, 10], "{wms} is not there, whoever asked since");
 }
 
 async fn due_gives_what_is_ready_and_due(mut it: LedgerFixture) {

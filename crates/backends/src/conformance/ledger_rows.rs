@@ -23,7 +23,6 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("what_was_emitted_leaves_the_outbox_for_good", |it| Box::pin(what_was_emitted_leaves_the_outbox_for_good(it))),
     ("seen_names_the_seen_of_those_asked_for", |it| Box::pin(seen_names_the_seen_of_those_asked_for(it))),
     ("a_policy_is_kept_whole_and_once", |it| Box::pin(a_policy_is_kept_whole_and_once(it))),
-    ("a_partition_has_one_policy", |it| Box::pin(a_partition_has_one_policy(it))),
     ("breakers_and_switches_are_overwritten", |it| Box::pin(breakers_and_switches_are_overwritten(it))),
     ("a_replay_is_kept_once_with_its_members", |it| Box::pin(a_replay_is_kept_once_with_its_members(it))),
     ("a_replay_moves_on_under_its_version", |it| Box::pin(a_replay_moves_on_under_its_version(it))),
@@ -164,16 +163,6 @@ async fn a_policy_is_kept_whole_and_once(mut it: LedgerFixture) {
     assert_eq!(it.ledger().policy(policy(3)).await.ok(), Some(None));
     let rows = it.views().policies(None, 10).await.map(|page| page.rows).ok();
     assert_eq!(rows, Some(vec![(policy(2), at(3)), (policy(1), at(1))]));
-}
-
-async fn a_partition_has_one_policy(mut it: LedgerFixture) {
-    for (partition, n) in [(0, 1), (1, 1), (0, 2)] {
-        it.apply(Change::PartitionPolicy { partition: Partition(partition), version: policy(n) }).await;
-    }
-    it.reopen().await;
-    for (partition, expected) in [(0, Some(policy(2))), (1, Some(policy(1))), (2, None)] {
-        assert_eq!(it.ledger().partition_policy(Partition(partition)).await.ok(), Some(expected));
-    }
 }
 
 async fn breakers_and_switches_are_overwritten(mut it: LedgerFixture) {

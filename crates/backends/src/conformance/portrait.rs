@@ -70,7 +70,6 @@ pub struct Portrait {
     pub agenda: Vec<(DestinationName, Timestamp)>,
     pub orphans: Vec<Delivery>,
     pub cursors: Vec<Offset>,
-    pub partition_policies: Vec<Option<PolicyVersion>>,
     pub policies: Vec<Option<Vec<(String, String)>>>,
     pub policy_list: Vec<(PolicyVersion, Timestamp)>,
     pub seen: Vec<Uuid>,
@@ -160,7 +159,6 @@ impl Portrait {
             ("agenda", told(&self.agenda)),
             ("orphans", told(&self.orphans)),
             ("cursors", told(&self.cursors)),
-            ("partition_policies", told(&self.partition_policies)),
             ("policies", told(&self.policies)),
             ("policy_list", told(&self.policy_list)),
             ("seen", told(&self.seen)),
@@ -243,9 +241,6 @@ impl Portrait {
     }
 
     async fn ask_settings(&mut self, ledger: &dyn Ledger, subjects: &Subjects) -> Result<(), Fault> {
-        for partition in &subjects.partitions {
-            self.partition_policies.push(ledger.partition_policy(*partition).await?);
-        }
         for version in &subjects.policies {
             self.policies.push(ledger.policy(*version).await?);
         }

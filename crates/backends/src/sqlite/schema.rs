@@ -25,7 +25,7 @@ pub(super) const JOURNAL: File = File { name: "journal.sqlite", mark: 0x4344_6a6
 pub(super) const LEDGER: File = File {
     name: "ledger.sqlite",
     mark: 0x4344_6c67,
-    steps: &[LEDGER_1, LEDGER_2, LEDGER_3, LEDGER_4, LEDGER_5, LEDGER_6, LEDGER_7],
+    steps: &[LEDGER_1, LEDGER_2, LEDGER_3, LEDGER_4, LEDGER_5, LEDGER_6, LEDGER_7, LEDGER_8],
 };
 
 /// Brings a file to the present schema. Refuses a newer one and what is not ours.
@@ -227,6 +227,11 @@ CREATE TABLE standings (source TEXT PRIMARY KEY, version INTEGER NOT NULL, conte
 const LEDGER_7: &str = "
 ALTER TABLE known ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE known ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
+";
+
+/// A record is routed by the policy that it names: how far a partition's router has come says no more than its cursor.
+const LEDGER_8: &str = "
+DROP TABLE partition_policies;
 ";
 
 #[cfg(test)]

@@ -115,10 +115,12 @@ fn equations(line: &Line) -> [String; 2] {
     let origin = line.origin.word();
     [
         format!(
-            "  {origin}: {} accepted = {} unrouted + {} routed + {} quarantined + {} resubmitted + {} released + {} closed",
+            "  {origin}: {} accepted = {} unrouted + {} routed + {} selected by no flow + {} quarantined + {} resubmitted + {} \
+             released + {} closed",
             line.accepted,
             line.unrouted,
             tally(B::Routed),
+            tally(B::Unselected),
             tally(B::Quarantined),
             tally(B::Resubmitted),
             tally(B::Released),

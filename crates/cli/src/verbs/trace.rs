@@ -30,6 +30,9 @@ fn print(trace: &Trace, output: &Output) {
     for event in &trace.events {
         print_event(event, output);
     }
+    if trace.unsearched {
+        output.say("the router is behind, and not all that it has not reached was searched: there may be more");
+    }
     if trace.more {
         output.say("more events carry this reference than are shown; name one of them");
     }

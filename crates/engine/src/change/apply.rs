@@ -17,7 +17,7 @@ use crate::rules::names::{Names, Object};
 
 /// LIMIT: commits of holds that wait at once, so that a large removal leaves the ledger's queue to live traffic.
 const HOLDS_AT_ONCE: usize = 64;
-/// LIMIT: deliveries that one command holds; the loop of this room holds the rest.
+/// LIMIT: deliveries that one command holds; the loop of this room holds the rest, of flows as of destinations.
 const HOLDS_MAX: u64 = 100_000;
 
 /// The commands of the change room.
@@ -162,8 +162,13 @@ impl Changes {
             Err(fault) => return Err(fault.into()),
         }
         self.book.adopt(application.number, policy);
-        let (held, under_way) = self.hold_all(&removals, &asked).await?;
-        let sentence = sentence(version, previous, &removals, held);
+        // It is in force whatever happens now. What a fault leaves here, the loop of this room holds.
+        let (mut held, mut under_way) = (0, 0);
+        let ended = self.hold_all(&removals, (application.number, &asked), (&mut held, &mut under_way)).await;
+        let mut sentence = sentence(version, previous, &removals, held);
+        if let Err(fault) = ended {
+            sentence = format!("{sentence}; the rest is held as soon as the ledger answers again ({fault})");
+        }
         let now = (application.number, version);
         Ok(Applied { previous, effect: Effect::Applied, removals, held, under_way, warnings, sentence, ..nothing(now) })
     }
@@ -202,18 +207,23 @@ impl Changes {
         Ok(removal)
     }
 
-    async fn hold_all(&self, removals: &[Removal], asked: &Asked) -> Result<(u64, u64), Fault> {
-        let (mut held, mut under_way) = (0, 0);
-        for removal in removals.iter().filter(|removal| removal.open > 0) {
+    async fn hold_all(
+        &self,
+        removals: &[Removal],
+        (in_force, asked): (u64, &Asked),
+        (held, under_way): (&mut u64, &mut u64),
+    ) -> Result<(), Fault> {
+        // Destinations first: where a flow goes with its destination, that is the reason.
+        for removal in removals.iter().rev().filter(|removal| removal.open > 0) {
             let mut cursor = None;
-            while held < HOLDS_MAX {
+            while *held < HOLDS_MAX {
                 let page = self.views.deliveries(query(&removal.object, &["waiting"], cursor)).await?;
                 for some in page.rows.chunks(HOLDS_AT_ONCE) {
-                    let lefts = join_all(some.iter().map(|row| self.hold(row, &removal.object, asked))).await;
+                    let lefts = join_all(some.iter().map(|row| self.hold(row, &removal.object, (in_force, asked)))).await;
                     for left in lefts {
                         let (now_held, now_under_way) = left?;
-                        held += now_held;
-                        under_way += now_under_way;
+                        *held += now_held;
+                        *under_way += now_under_way;
                     }
                 }
                 cursor = page.next;
@@ -222,13 +232,13 @@ impl Changes {
                 }
             }
         }
-        Ok((held, under_way))
+        Ok(())
     }
 
     /// Holds one, judged anew from the ledger. What changed meanwhile is being attempted, or settled.
-    async fn hold(&self, row: &Delivery, removed: &Object, asked: &Asked) -> Result<(u64, u64), Fault> {
+    async fn hold(&self, row: &Delivery, removed: &Object, (in_force, asked): (u64, &Asked)) -> Result<(u64, u64), Fault> {
         let Some(delivery) = self.ledger.delivery(row.id).await? else { return Ok((0, 0)) };
-        match decide::hold(&delivery, removed, (&asked.by, asked.at)) {
+        match decide::hold(&delivery, removed, in_force, (&asked.by, asked.at)) {
             Left::Settled => Ok((0, 0)),
             Left::UnderWay => Ok((0, 1)),
             Left::Hold(batch) => match self.ledger.commit(batch).await {
@@ -266,7 +276,7 @@ pub async fn bootstrap(
     let (policy, _) = checked(files, asked.at)?;
     let version = policy.version;
     let application = Application { number: 1, version, files, in_force: version };
-    match ledger.commit(decide::first_batch(&application, partitions, asked)).await {
+    match ledger.commit(decide::batch(&application, partitions, "policy.bootstrap", asked)).await {
         Ok(_) => {
             Ok(Beginning { policy, effect: Effect::Applied, sentence: format!("{} is the first policy", version.short()) })
         }

@@ -119,8 +119,8 @@ pub struct Application<'a> {
     pub in_force: PolicyVersion,
 }
 
-/// The batch that applies a policy: its text, an entry for every partition, and the audit row. The routers switch when
-/// they reach the entry. Of two that were made onto one application, the ledger takes one.
+/// The batch that applies a policy: its text, an entry for every partition, and the audit row. The entries tell readers of the
+/// journal; no record is judged or routed by where they stand (decision 0060). Of two that were made onto one application, the ledger takes one.
 pub fn batch(application: &Application<'_>, partitions: &[Partition], action: &str, asked: &Asked) -> Batch {
     let Application { number, version, files, in_force } = application;
     let id = AuditId::derive(model::arrival_id(asked.at, [0; 10]), &[b"policy.apply", &number.to_be_bytes()]);
@@ -141,14 +141,6 @@ pub fn batch(application: &Application<'_>, partitions: &[Partition], action: &s
     batch.change(Change::Audit(AuditRow { id, ..asked.audit(action, &subject(*version)) }))
 }
 
-/// The batch of the first start: as [`batch`], and the routers begin with it.
-pub fn first_batch(application: &Application<'_>, partitions: &[Partition], asked: &Asked) -> Batch {
-    let mut batch = batch(application, partitions, "policy.bootstrap", asked);
-    let version = application.version;
-    batch.changes.extend(partitions.iter().map(|partition| Change::PartitionPolicy { partition: *partition, version }));
-    batch
-}
-
 /// What becomes of a delivery whose flow or destination is removed.
 #[derive(Clone, Debug)]
 pub enum Left {
@@ -160,15 +152,17 @@ pub enum Left {
     Settled,
 }
 
-/// Holds a waiting delivery because what it needs is removed.
-pub fn hold(delivery: &Delivery, removed: &Object, (by, at): (&Principal, Timestamp)) -> Left {
-    let why = format!("the {} {} was removed from the policy", removed.kind(), removed.name());
+/// Holds a waiting delivery because what it needs is not in the policy of this application. It is a conflict once another was
+/// applied: that may have it again.
+pub fn hold(delivery: &Delivery, removed: &Object, in_force: u64, (by, at): (&Principal, Timestamp)) -> Left {
+    let why = removed.removed();
     let told = Asked { by: by.clone(), why: why.clone(), at };
     match delivery.state {
         DeliveryState::Waiting { .. } if delivery.lease.is_some() => Left::UnderWay,
         DeliveryState::Waiting { .. } => Left::Hold(
             Batch::new()
                 .guard(Guard::DeliveryVersion { delivery: delivery.id, version: delivery.version })
+                .guard(Guard::InForce { number: in_force })
                 .change(Change::Move {
                     delivery: delivery.id,
                     state: DeliveryState::Held { for_whom: delivery.owner.clone() },
@@ -272,14 +266,5 @@ mod tests {
         assert!(after(Some(&last), &asked()).at > last.at);
         assert_eq!(after(None, &asked()), asked());
         assert!(came_first(&last).to_string().contains("applied by ada"));
-    }
-
-    #[test]
-    fn the_first_batch_lets_the_routers_begin_with_the_policy() {
-        let application = Application { number: 1, version: version("a"), files: &[], in_force: version("a") };
-        let batch = first_batch(&application, &[Partition(0)], &asked());
-        let begins = |change: &Change| matches!(change, Change::PartitionPolicy { version: at, .. } if *at == version("a"));
-        assert!(batch.changes.iter().any(begins));
-        assert!(batch.changes.iter().any(|change| matches!(change, Change::StorePolicy { .. })));
     }
 }

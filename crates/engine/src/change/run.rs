@@ -1,83 +1,69 @@
-//! The loop of this room: what still waits for a destination that no policy in force has any more is held, so that
-//! nothing waits for ever, whatever happened between a change and its holds.
+//! The loop of this room: what waits by a flow, or for a destination, that the policy in force does not have is held with that
+//! reason, so that nothing waits for ever, whatever happened between a change and its holds. What is routed later the router
+//! holds itself. It never holds what a person has asked for since.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::limit::CLAIM_MAX;
-use model::{DestinationName, Fault, FaultKind, Principal, Timestamp};
+use model::{Fault, FaultKind, InForce, Principal};
+use policy::Policy;
 
 use super::decide::{self, Left};
 use crate::book::Book;
 use crate::drive::Turn;
-use crate::ports::{Clock, DueQuery, Journal, Ledger};
+use crate::observe::Facts;
+use crate::ports::{Clock, Ledger, LeftQuery};
 use crate::rules::names::Object;
 
-/// The loop that holds what a removed destination left behind.
+/// The loop that holds what a removal left behind.
 #[derive(Debug)]
 pub struct Leavings {
-    /// Whose partitions have a policy each.
-    pub journal: Arc<dyn Journal>,
     /// Where deliveries wait.
     pub ledger: Arc<dyn Ledger>,
     /// The policies.
     pub book: Arc<Book>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Where facts go.
+    pub facts: Arc<Facts>,
+    /// The application that has left nothing any more; 0 while that is not known. Nothing new comes to wait by what is
+    /// removed, so it is asked for until then, and again after the next one.
+    pub done: u64,
 }
 
 impl Leavings {
-    /// Holds what waits for nobody, at most a claim's worth for each destination.
+    /// Holds what waits for nobody, at most a claim's worth. What is being attempted is looked at again when it has ended.
     pub async fn turn(&mut self) -> Result<Turn, Fault> {
-        let mut turn = Turn::Idle;
-        let waiting = self.ledger.agenda().await?;
-        let present = self.book.current();
-        let missing = |name: &DestinationName| !present.destinations.contains_key(name);
-        let suspects: Vec<DestinationName> = waiting.into_iter().map(|(name, _)| name).filter(missing).collect();
-        if suspects.is_empty() {
-            return Ok(turn);
-        }
-        let known = self.destinations_of_routers().await?;
-        for name in suspects.into_iter().filter(|name| !known.contains(name)) {
-            if self.hold_ready(&name).await? {
-                turn = Turn::Worked;
-            }
-        }
-        Ok(turn)
-    }
-
-    /// A router that has not reached the removal yet still counts: its policy has the destination.
-    async fn destinations_of_routers(&self) -> Result<BTreeSet<DestinationName>, Fault> {
-        let mut known = BTreeSet::new();
-        for partition in self.journal.partitions() {
-            if let Some(version) = self.ledger.partition_policy(partition).await? {
-                let kept = self.book.kept(version).await?;
-                known.extend(kept.iter().flat_map(|policy| policy.destinations.keys().cloned()));
-            }
-        }
-        Ok(known)
-    }
-
-    async fn hold_ready(&self, name: &DestinationName) -> Result<bool, Fault> {
-        let removed = Object::Destination(name.clone());
-        let query = DueQuery {
-            destination: name.clone(),
-            now: Timestamp::NEVER,
-            all: CLAIM_MAX,
-            repeats: CLAIM_MAX,
-            without: BTreeSet::new(),
+        let Some(last) = self.ledger.in_force().await?.filter(|last| last.number != self.done) else {
+            return Ok(Turn::Idle);
         };
-        let mut held = false;
-        for delivery in self.ledger.due(query).await?.rows {
-            let Left::Hold(batch) = decide::hold(&delivery, &removed, (&Principal::product(), self.clock.now())) else {
-                continue;
-            };
+        let Some(policy) = self.book.kept(last.version).await? else { return Ok(Turn::Idle) };
+        let left = self.ledger.left_waiting(left_by(&policy, &last)).await?;
+        self.facts.tell_unreadable(None, &left.unreadable);
+        if left.rows.is_empty() {
+            self.done = last.number;
+        }
+        let mut turn = Turn::Idle;
+        for delivery in left.rows {
+            let Some(gone) = Object::gone((&delivery.flow, &delivery.destination), &policy) else { continue };
+            let by = (&Principal::product(), self.clock.now());
+            let Left::Hold(batch) = decide::hold(&delivery, &gone, last.number, by) else { continue };
             match self.ledger.commit(batch).await {
-                Ok(_) => held = true,
+                Ok(_) => turn = Turn::Worked,
                 Err(fault) if fault.kind == FaultKind::Conflict => {}
                 Err(fault) => return Err(fault),
             }
         }
-        Ok(held)
+        Ok(turn)
+    }
+}
+
+/// A person may send by the flow that was removed, once it is held: that round begins later than the application.
+fn left_by(policy: &Policy, last: &InForce) -> LeftQuery {
+    LeftQuery {
+        flows: policy.flows.keys().cloned().collect(),
+        destinations: policy.destinations.keys().cloned().collect(),
+        until: last.at,
+        limit: CLAIM_MAX,
     }
 }

@@ -4,11 +4,11 @@ use model::change::Round;
 use model::delivery::CAUSE_UNDECIDED;
 use model::outcome::Lack;
 use model::{
-    Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Guard, LaneKey, MemberVerdict, OnDead, Outcome, Replay,
-    ReplayId,
+    Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Event, Guard, LaneKey, MemberVerdict, OnDead, Outcome,
+    Replay, ReplayId,
 };
 use model::{ReplayMember, ReplayState};
-use policy::Policy;
+use policy::{EventView, Policy};
 
 use crate::rules::asked::Asked;
 use crate::rules::overtaken::Newer;
@@ -78,6 +78,39 @@ pub fn plan(delivery: &Delivery, wish: Wish, present: &Policy, asked: &Asked) ->
             }
         },
     }
+}
+
+/// What the present filter of its flow says of a delivery that was held because the filter had no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FilterSays {
+    /// It selects the event, or there is nothing to ask.
+    Yes,
+    /// It does not.
+    No,
+    /// Nothing, still: why, in a sentence.
+    Nothing(String),
+}
+
+/// What the filter says of an event that a person wants to have routed again.
+pub fn filter_says(delivery: &Delivery, event: &Event, present: &Policy) -> FilterSays {
+    let Some(filter) = present.flows.get(&delivery.flow).and_then(|flow| flow.filter.as_ref()) else {
+        return FilterSays::Yes;
+    };
+    match filter.eval_bool(&EventView::new(event)) {
+        Ok(true) => FilterSays::Yes,
+        Ok(false) => FilterSays::No,
+        Err(no_answer) => FilterSays::Nothing(format!(
+            "the filter of the flow {} still has no answer for this event: {no_answer}",
+            delivery.flow
+        )),
+    }
+}
+
+/// Ends a delivery that the mended filter does not select: it would not have been made.
+pub fn not_selected(delivery: &Delivery, wish: Wish, asked: &Asked) -> Plan {
+    let state = DeliveryState::Cancelled { by: asked.by.clone() };
+    let sentence = format!("the filter of the flow {} does not select its event: it ends here", delivery.flow);
+    moved(delivery, (wish, None), state, asked, &sentence)
 }
 
 /// Who asks for a retry, and whether it may go over a newer state.

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use model::delivery::CAUSE_UNDECIDED;
 use model::newest::Fate;
 use model::{Delivery, DeliveryId, Fault, FaultKind};
-use policy::EventView;
+use policy::{EventView, Policy};
 
-use super::command::{self, Wish};
+use super::command::{self, FilterSays, Plan, Wish};
 use crate::book::Book;
 use crate::newer::{Lookup, Passing};
 use crate::ports::{Journal, Ledger};
@@ -130,15 +131,25 @@ impl Operate {
     }
 
     async fn fulfil(&self, delivery: &Delivery, wish: Wish, asked: &Asked) -> Result<Told, NotDone> {
-        let plan = match command::plan(delivery, wish, &self.book.current(), asked) {
+        let present = self.book.current();
+        let plan = match command::plan(delivery, wish, &present, asked) {
             Ok(plan) => plan,
             Err(why) => return Ok(told(delivery.id, Deed::Skipped, why)),
         };
+        match self.filter_says(delivery, wish, &present).await? {
+            FilterSays::Yes => {}
+            FilterSays::No => return self.carry_out(delivery, command::not_selected(delivery, wish, asked)).await,
+            FilterSays::Nothing(why) => return Ok(told(delivery.id, Deed::Skipped, why)),
+        }
         if wish == Wish::Retry(Newer::Stays)
             && let Some(newer) = self.would_go_over(delivery).await?
         {
             return Ok(told(delivery.id, Deed::Overtaken, overtaken::sentence(&delivery.flow, newer)));
         }
+        self.carry_out(delivery, plan).await
+    }
+
+    async fn carry_out(&self, delivery: &Delivery, plan: Plan) -> Result<Told, NotDone> {
         match self.ledger.commit(plan.batch).await {
             Ok(_) => Ok(Told { instead: plan.instead, ..told(delivery.id, Deed::Done, plan.sentence) }),
             Err(fault) if fault.kind == FaultKind::Conflict => {
@@ -146,6 +157,20 @@ impl Operate {
             }
             Err(fault) => Err(fault.into()),
         }
+    }
+
+    /// What was held for want of an answer is asked for it again.
+    async fn filter_says(&self, delivery: &Delivery, wish: Wish, present: &Policy) -> Result<FilterSays, Fault> {
+        if !matches!(wish, Wish::Retry(_)) || delivery.cause != CAUSE_UNDECIDED {
+            return Ok(FilterSays::Yes);
+        }
+        let record = match self.journal.get(delivery.bytes_at).await {
+            // What cannot be read is told by the router.
+            Err(fault) if fault.kind == FaultKind::Corrupt => None,
+            read => read?,
+        };
+        let event = record.as_ref().and_then(|record| record.entry.event());
+        Ok(event.map_or(FilterSays::Yes, |event| command::filter_says(delivery, event, present)))
     }
 }
 

@@ -89,6 +89,8 @@ impl Intake {
     /// Whom another body under the key of the event at a position is for.
     async fn whom(&self, at: Position, first: EventId, later: &LaterEvent) -> Result<Whom, Fault> {
         let router = Consumer::new(ROUTER).expect("a literal name");
+        // In this order: what the router commits in between has its row, whatever the cursor said.
+        let is_routed = self.ledger.cursor(&router, at.partition).await? >= at.offset;
         match self.ledger.quarantined(first).await? {
             Some(row) if row.state != QuarantineState::Open => Ok(Whom::Nobody),
             Some(QuarantineRow { later: Some(before), .. }) if before.digest == later.event.digest => Ok(Whom::HasIt),
@@ -96,7 +98,7 @@ impl Intake {
                 Ok(Whom::Nobody)
             }
             Some(_) => Ok(Whom::Person),
-            None if self.ledger.cursor(&router, at.partition).await? >= at.offset => Ok(Whom::Nobody),
+            None if is_routed => Ok(Whom::Nobody),
             None => Ok(if self.is_kept(at).await? { Whom::Person } else { Whom::Nobody }),
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{DestinationName, FlowName, NodeName, Seen, Timestamp};
+use model::{Delivery, DestinationName, FlowName, NodeName, Seen, Timestamp};
 
 /// Which due deliveries are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,27 @@ pub struct DueQuery {
 
 /// Known records that are so and have an id in a range, from its first to before its second.
 pub type Within = (Seen, (u64, u64));
+
+/// Which waiting deliveries are wanted: those that nothing of a policy sends any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftQuery {
+    /// The flows that there are.
+    pub flows: BTreeSet<FlowName>,
+    /// The destinations that there are.
+    pub destinations: BTreeSet<DestinationName>,
+    /// By a flow that there is not, to a destination that there is, only those whose round had begun by then.
+    pub until: Timestamp,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl LeftQuery {
+    /// Whether a delivery that waits is wanted.
+    pub fn wants(&self, delivery: &Delivery) -> bool {
+        let has_destination = self.destinations.contains(&delivery.destination);
+        !has_destination || (!self.flows.contains(&delivery.flow) && delivery.round_at <= self.until)
+    }
+}
 
 /// Rows that were asked for, and what cannot be read of them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,18 +1,18 @@
 //! The router's loop: read records above the cursor, decide, commit deliveries and cursor together, hand over what was
 //! claimed in the same commit. It never appends to the journal, and never sends.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::change::Opened;
 use model::limit::READ_RECORDS_MAX;
 use model::{
-    Change, Claim, Consumer, Delivery, DeliveryId, DeliveryState, Entry, Fault, FaultKind, Offset, Partition, PolicyVersion,
-    Record,
+    Change, Claim, Consumer, Delivery, DeliveryId, DeliveryState, Fault, FaultKind, Offset, Partition, PolicyVersion, Record,
 };
 use policy::Policy;
 use tokio::sync::mpsc;
 
-use super::decide::{self, Routable};
+use super::decide::{self, From, Routable};
 use crate::board::{Board, Claimed, Handover};
 use crate::book::Book;
 use crate::drive::{self, Stop, Turn};
@@ -49,8 +49,13 @@ pub struct Router {
 #[derive(Clone, Debug)]
 pub struct Standing {
     offset: Offset,
-    policy: Arc<Policy>,
+    /// The number of the application in force, and its policy.
+    in_force: u64,
+    present: Arc<Policy>,
 }
+
+/// Policies by version.
+type Policies = BTreeMap<PolicyVersion, Option<Arc<Policy>>>;
 
 /// The name of the router's cursor.
 pub fn consumer() -> Consumer {
@@ -81,34 +86,36 @@ impl Router {
         if records.len() == READ_RECORDS_MAX {
             self.board.pressure.behind();
         }
-        let (routables, seen) = self.gather(&standing.policy, records).await?;
-        let mut routed = decide::route(&standing.policy, &routables, &seen);
-        let (to, count, next_policy) = (routed.to, routed.records, routed.policy);
+        let policies = self.policies(&records).await?;
+        let (routables, seen) = self.gather(records, &policies).await?;
+        let mut routed = decide::route(&standing.present, &routables, &seen);
+        let (to, count) = (routed.to, routed.records);
         let deliveries = std::mem::take(&mut routed.deliveries);
-        let batch = decide::batch(routed, &consumer(), self.partition, standing.offset);
-        self.commit(batch, deliveries, count).await?;
-        self.at = Some(self.advance(standing, to, next_policy).await?);
+        let from = From { partition: self.partition, offset: standing.offset, in_force: standing.in_force };
+        let batch = decide::batch(routed, &consumer(), from);
+        match self.commit(batch, deliveries, count).await {
+            Ok(()) => self.at = Some(Standing { offset: to, ..standing }),
+            // Another policy was applied since, or another node routed them: where it stands is read again.
+            Err(fault) if fault.kind == FaultKind::Conflict => {}
+            Err(fault) => return Err(fault),
+        }
         Ok(Turn::Worked)
-    }
-
-    async fn advance(&self, from: Standing, to: Offset, policy: Option<PolicyVersion>) -> Result<Standing, Fault> {
-        let policy = match policy {
-            Some(version) => self.book.at(version).await?,
-            None => from.policy,
-        };
-        Ok(Standing { offset: to, policy })
     }
 
     async fn standing(&self) -> Result<Standing, Fault> {
         let offset = self.ledger.cursor(&consumer(), self.partition).await?;
-        let policy = match self.ledger.partition_policy(self.partition).await? {
-            Some(version) => self.book.at(version).await?,
-            None => self.book.current(),
+        let Some(last) = self.ledger.in_force().await? else {
+            return Ok(Standing { offset, in_force: 0, present: self.book.current() });
         };
-        Ok(Standing { offset, policy })
+        let present = self.book.kept(last.version).await?.unwrap_or_else(|| self.book.current());
+        Ok(Standing { offset, in_force: last.number, present })
     }
 
-    async fn gather(&self, policy: &Policy, records: Vec<Arc<Record>>) -> Result<(Vec<Routable>, Vec<uuid::Uuid>), Fault> {
+    async fn gather<'p>(
+        &self,
+        records: Vec<Arc<Record>>,
+        policies: &'p Policies,
+    ) -> Result<(Vec<Routable<'p>>, Vec<uuid::Uuid>), Fault> {
         let emitted: Vec<uuid::Uuid> = records.iter().filter_map(|record| record.emitted).collect();
         let seen = if emitted.is_empty() { Vec::new() } else { self.ledger.seen(emitted).await? };
         let mut routables = Vec::with_capacity(records.len());
@@ -117,20 +124,27 @@ impl Router {
                 Some(position) => self.journal.get(position).await?,
                 None => None,
             };
-            let ordered_under = match &record.entry {
-                Entry::Replayed { flows, .. } if flows.iter().any(|name| !policy.flows.contains_key(name)) => {
-                    self.book.kept(record.policy).await?
-                }
-                Entry::Admitted(_)
-                | Entry::Quarantined { .. }
-                | Entry::Resubmitted { .. }
-                | Entry::Released { .. }
-                | Entry::Replayed { .. }
-                | Entry::PolicyApplied { .. } => None,
-            };
-            routables.push(Routable { record, referred, ordered_under });
+            let judged_by = policies.get(&record.policy).and_then(Option::as_deref);
+            routables.push(Routable { record, referred, judged_by });
         }
         Ok((routables, seen))
+    }
+
+    /// The policies that judged records; none where it cannot be read any more.
+    async fn policies(&self, records: &[Arc<Record>]) -> Result<Policies, Fault> {
+        let mut policies = Policies::new();
+        for record in records {
+            let version = record.policy;
+            if policies.contains_key(&version) {
+                continue;
+            }
+            let kept = self.book.kept(version).await?;
+            if kept.is_none() {
+                self.facts.tell_unreadable(None, &[format!("the policy {}, which judged records", version.short())]);
+            }
+            policies.insert(version, kept);
+        }
+        Ok(policies)
     }
 
     /// Commits a batch with its deliveries, claiming those that have a slot now, and hands these over.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use model::{BadName, DestinationName, FlowName, PolicyVersion, SourceName};
-use policy::Policy;
+use policy::{Flow, Policy};
 
 /// An object that can be paused, or removed by a change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +35,24 @@ impl Object {
             Self::Flow(name) => name.as_str(),
             Self::Destination(name) => name.as_str(),
         }
+    }
+
+    /// What a policy does not have any more of this flow: itself, or its destination.
+    pub fn gone_of(flow: &Flow, present: &Policy) -> Option<Self> {
+        Self::gone((&flow.name, &flow.destination), present)
+    }
+
+    /// The same, of a flow and a destination by their names.
+    pub fn gone((flow, to): (&FlowName, &DestinationName), present: &Policy) -> Option<Self> {
+        if !present.destinations.contains_key(to) {
+            return Some(Self::Destination(to.clone()));
+        }
+        (!present.flows.contains_key(flow)).then(|| Self::Flow(flow.clone()))
+    }
+
+    /// Why nothing is sent any more by or to it, for people.
+    pub fn removed(&self) -> String {
+        format!("the {} {} was removed from the policy", self.kind(), self.name())
     }
 }
 

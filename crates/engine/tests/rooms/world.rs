@@ -28,8 +28,8 @@ use model::outcome::Again;
 use model::view::DeliveryQuery;
 use model::{
     AttemptResult, Batch, Body, Change, Claim, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, Entry, Event,
-    EventId, EventType, FlowName, Lease, NewEntry, NodeName, Origin, Outcome, Partition, Principal, SourceName, TimeSpan,
-    Timestamp,
+    EventId, EventType, FlowName, Lease, NewEntry, NodeName, Origin, Outcome, Partition, PolicyVersion, Principal,
+    SourceName, TimeSpan, Timestamp,
 };
 use policy::SourceFile;
 use tokio::sync::{mpsc, watch};
@@ -239,8 +239,19 @@ impl World {
         self.append_entry(Entry::Admitted(event)).await;
     }
 
+    /// Appends an event of this type as it is judged by this policy, whatever is in force by now; answers its first delivery.
+    pub(crate) async fn append_judged(&self, number: u128, kind: &str, policy: PolicyVersion) -> DeliveryId {
+        let event = Event { kind: EventType::new(kind), ..event(number, "", self.clock.now()) };
+        let first = replayed::first_delivery(event.id, &flow());
+        self.append_under(Entry::Admitted(event), policy).await;
+        first
+    }
+
     async fn append_entry(&self, entry: Entry) {
-        let policy = self.book.current().version;
+        self.append_under(entry, self.book.current().version).await;
+    }
+
+    async fn append_under(&self, entry: Entry, policy: PolicyVersion) {
         let new = NewEntry { partition: Partition(0), policy, emitted: None, entry };
         self.journal.append(vec![new]).await.unwrap();
     }

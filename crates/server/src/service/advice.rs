@@ -1,7 +1,8 @@
 //! What a person can do about a delivery that waits for one, by its cause: a sentence and a command. A hint that leads nowhere
 //! costs an hour before a cut-off, so each says what has to be mended first.
 
-use model::delivery::CAUSE_DEADLINE;
+use engine::rules::names::Object;
+use model::delivery::{CAUSE_DEADLINE, CAUSE_REMOVED};
 use model::{DestinationName, FlowName};
 use policy::compiled::Repeat;
 
@@ -23,6 +24,8 @@ pub struct Trouble<'a> {
     pub repeat: Repeat,
     /// The secrets of the destination that have no value, each with where that would be read from.
     pub secrets: Vec<String>,
+    /// What of its way the policy in force does not have.
+    pub gone: Option<Object>,
     /// Whether another policy was applied since the delivery was made.
     pub is_policy_newer: bool,
     /// What the destination answered last.
@@ -46,6 +49,11 @@ pub struct Advice {
 pub fn of(trouble: &Trouble<'_>) -> Advice {
     let Trouble { flow, destination: to, retry, give_up, .. } = trouble;
     let advice = |sentence: String, next: String| Advice { sentence, next };
+    if let Some(gone) = &trouble.gone {
+        let (kind, name) = (gone.kind(), gone.name());
+        let sentence = format!("the policy in force has no {kind} {name}: apply one that has it and retry, or give it up");
+        return advice(sentence, format!("crossdock apply --reason …, then {retry}, or {give_up}"));
+    }
     if let ("unmapped" | "no_secret", Some(first)) = (trouble.cause, trouble.secrets.first()) {
         return advice(format!("nothing can be sent to {to}: give {first} a value, then retry"), retry.clone());
     }
@@ -61,9 +69,8 @@ pub fn of(trouble: &Trouble<'_>) -> Advice {
             let sentence = format!("the filter or lane of {flow} has no answer for it: mend the flow, apply it, then retry");
             advice(sentence, format!("crossdock apply --reason …, then {retry}"))
         }
-        "no_destination" => {
-            let sentence = format!("the applied policy has no {to}: apply one that has it and retry, or give it up");
-            advice(sentence, format!("crossdock apply --reason …, then {retry}"))
+        "no_destination" | CAUSE_REMOVED => {
+            advice(format!("the policy in force has {flow} and {to} again: retry"), retry.clone())
         }
         "no_message" => {
             let sentence =
@@ -154,6 +161,7 @@ mod tests {
             destination: &destination,
             repeat: Repeat::Safe,
             secrets: Vec::new(),
+            gone: None,
             is_policy_newer: false,
             answer: Answer::None,
             retry: "RETRY".to_owned(),
@@ -172,6 +180,20 @@ mod tests {
         let places = || vec!["wms from CROSSDOCK_SECRET_WMS or the file f".to_owned()];
         for cause in ["unmapped", "no_secret"] {
             check(cause, |it| it.secrets = places(), "give wms from CROSSDOCK_SECRET_WMS or the file f", "RETRY");
+        }
+    }
+
+    #[test]
+    fn what_is_not_in_the_policy_has_to_come_back_whatever_happened_before() {
+        for (cause, gone) in
+            [("http_500", "destination/wms"), ("no_destination", "destination/wms"), ("removed", "flow/orders")]
+        {
+            let gone: Object = gone.parse().unwrap();
+            let sentence = format!("has no {} {}: apply one that has it", gone.kind(), gone.name());
+            check(cause, |it| it.gone = Some(gone), &sentence, "crossdock apply --reason …, then RETRY, or CANCEL");
+        }
+        for cause in ["no_destination", "removed"] {
+            check(cause, |_| (), "has orders and wms again: retry", "RETRY");
         }
     }
 

@@ -59,7 +59,7 @@ fn conservation(lines: &[Line]) -> Vec<Family> {
         entries.push((labels("accepted"), line.accepted));
         entries.push((labels("unrouted"), line.unrouted));
         for bucket in Bucket::ALL {
-            let levels = if bucket.index() < Bucket::Created.index() { &mut entries } else { &mut deliveries };
+            let levels = if bucket.is_of_entries() { &mut entries } else { &mut deliveries };
             levels.push((labels(&word(&bucket)), line.tally.get(bucket)));
         }
         let lost = line.entries_missing().unsigned_abs() + line.deliveries_missing().unsigned_abs();

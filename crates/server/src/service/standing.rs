@@ -3,6 +3,7 @@
 
 use engine::board::Board;
 use engine::rules::breaker::State;
+use engine::rules::names::Object;
 use engine::rules::overtaken;
 use model::change::Switch;
 use model::quarantine::QuarantineState;
@@ -170,6 +171,7 @@ fn advice_on(app: &App, delivery: &Delivery, answer: Answer<'_>) -> Advice {
         destination: &delivery.destination,
         repeat: repeat_of(app, &delivery.destination),
         secrets: secrets_missing(app, &delivery.destination),
+        gone: Object::gone((&delivery.flow, &delivery.destination), &app.ground.book.current()),
         is_policy_newer: delivery.policy != app.ground.book.current().version,
         answer,
         retry: format!("crossdock retry {} --reason …", delivery.id),
@@ -189,14 +191,15 @@ pub fn advice_on_group(app: &App, group: &CauseGroup, example: Option<&DeliveryS
     let all = format!("crossdock retry --cause {flow}/{destination}/{cause} --canary 1 --reason …");
     // Sent as new deliveries they would be acted on twice, where that must not be: these are looked at one by one.
     let is_unclear = repeat == Repeat::Unsafe && ["timeout", "closed", "protocol", "unknown"].contains(&cause.as_str());
-    let present = app.ground.book.current().version;
+    let present = app.ground.book.current();
     advice::of(&Trouble {
         cause,
         flow,
         destination,
         repeat,
         secrets: secrets_missing(app, destination),
-        is_policy_newer: example.is_some_and(|story| story.delivery.policy != present),
+        gone: Object::gone((flow, destination), &present),
+        is_policy_newer: example.is_some_and(|story| story.delivery.policy != present.version),
         answer,
         retry: if is_unclear || cause.is_empty() { list.clone() } else { all },
         give_up: list,

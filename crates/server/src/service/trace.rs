@@ -38,10 +38,21 @@ impl Named {
     }
 }
 
-/// The trace of a reference; `None` when nothing carries it.
-pub async fn trace(app: &App, reference: &str, answers: Answers) -> Result<Option<Trace>, Fault> {
+/// What a reference leads to.
+#[derive(Debug)]
+pub enum Led {
+    /// To these events.
+    To(Box<Trace>),
+    /// Nowhere: nothing carries it.
+    Nowhere,
+    /// To nothing that was searched: the router is so far behind that not all was.
+    Unsearched,
+}
+
+/// The trace of a reference.
+pub async fn trace(app: &App, reference: &str, answers: Answers) -> Result<Led, Fault> {
     let as_of = app.ground.clock.now();
-    let mut named = found(app, reference).await?;
+    let (mut named, unsearched) = found(app, reference).await?;
     let more = named.len() > EVENTS_MAX;
     named.truncate(EVENTS_MAX);
     let mut events = Vec::with_capacity(named.len());
@@ -51,9 +62,8 @@ pub async fn trace(app: &App, reference: &str, answers: Answers) -> Result<Optio
             continue;
         }
         let mut standing = standing::of_event(app, it.id, &story, is_routed(app, it.record.as_deref()).await?, answers);
-        if standing.state == standing::NO_FLOW && was_selected(app, &it).await? {
-            "accepted and routed; what became of it is not kept any more".clone_into(&mut standing.why);
-            standing.state = standing::FORGOTTEN;
+        if standing.state == standing::NO_FLOW {
+            without_deliveries(app, &it, &mut standing).await?;
         }
         let mut deliveries = Vec::with_capacity(story.deliveries.len());
         for story in &story.deliveries {
@@ -63,18 +73,22 @@ pub async fn trace(app: &App, reference: &str, answers: Answers) -> Result<Optio
         events.push(event_trace(&it, &story, (standing, deliveries), answers));
     }
     events.sort_by_key(|it| (it.hops.first().map(|hop| hop.at), it.id));
-    let answer = Trace { schema: "crossdock/trace/1".to_owned(), reference: reference.to_owned(), as_of, events, more };
-    Ok((!answer.events.is_empty()).then_some(answer))
+    if events.is_empty() {
+        return Ok(if unsearched { Led::Unsearched } else { Led::Nowhere });
+    }
+    let (schema, reference) = ("crossdock/trace/1".to_owned(), reference.to_owned());
+    Ok(Led::To(Box::new(Trace { schema, reference, as_of, events, more, unsearched })))
 }
 
-async fn found(app: &App, reference: &str) -> Result<Vec<Named>, Fault> {
+/// What carries a reference, and whether there is more that was not searched.
+async fn found(app: &App, reference: &str) -> Result<(Vec<Named>, bool), Fault> {
     if let Ok(DeliveryId(id)) = reference.parse() {
         let delivery = app.ground.ledger.delivery(DeliveryId(id)).await?;
         let id = delivery.map_or(EventId(id), |delivery| delivery.event);
         let record = app.ground.journal.find(id).await?;
         // A business identifier may look like one of ours.
         if record.is_some() || !is_unknown(&app.views.event_story(id).await?) {
-            return Ok(vec![Named { id, record }]);
+            return Ok((vec![Named { id, record }], false));
         }
     }
     let reference = &bounded(reference.to_owned(), IDENTIFIER_BYTES_MAX);
@@ -82,7 +96,8 @@ async fn found(app: &App, reference: &str) -> Result<Vec<Named>, Fault> {
     for found in app.views.lookup(reference, EVENTS_MAX + 1).await? {
         named.push(Named { id: found.event, record: app.ground.journal.get(found.at).await? });
     }
-    for record in tail(app).await? {
+    let (tail, unsearched) = tail(app).await?;
+    for record in tail {
         let carries = |event: &Event| {
             event.correlation == *reference || event.identifiers.iter().any(|identifier| identifier.value == *reference)
         };
@@ -91,16 +106,40 @@ async fn found(app: &App, reference: &str) -> Result<Vec<Named>, Fault> {
             named.extend(Named::of(record));
         }
     }
-    Ok(named)
+    Ok((named, unsearched))
 }
 
-/// Whether a flow of the policy that judged it selects an event.
-async fn was_selected(app: &App, named: &Named) -> Result<bool, Fault> {
-    let Some((record, event)) = named.event() else { return Ok(false) };
+/// Says why an event that was routed has no delivery and is not kept for a person: no flow of the policy that judged it selects
+/// it, or what became of it is not kept any more. Above the journal's floor that is rare, and may be a loss, so it is told apart.
+async fn without_deliveries(app: &App, named: &Named, standing: &mut Standing) -> Result<(), Fault> {
+    let Some((record, event)) = named.event() else { return Ok(()) };
+    if !was_selected(app, record, event).await? {
+        standing.why = format!("accepted and routed: no flow of the policy {} selects it", record.policy.short());
+        return Ok(());
+    }
+    standing.state = standing::FORGOTTEN;
+    standing.why = if record.position.offset < app.ground.journal.usage().await?.floor {
+        "accepted and routed; what became of it is not kept any more".to_owned()
+    } else {
+        format!(
+            "accepted, and selected by a flow of the policy {}, but no delivery of it is kept: retention had to make room, or \
+             an earlier version of Crossdock passed it over while policies changed; ask its destination whether it has it",
+            record.policy.short()
+        )
+    };
+    Ok(())
+}
+
+/// Whether a flow of the policy that judged it selects an event; one whose filter has no answer holds it. What was kept for a
+/// person was, unless that person ended it.
+async fn was_selected(app: &App, record: &Record, event: &Event) -> Result<bool, Fault> {
+    if matches!(record.entry, Entry::Quarantined { .. }) {
+        return Ok(true);
+    }
     let policy = app.ground.book.kept(record.policy).await?;
     let view = EventView::new(event);
-    let fits = |flow: &Arc<Flow>| flow.filter.as_ref().is_none_or(|filter| filter.eval_bool(&view) == Ok(true));
-    Ok(policy.is_some_and(|policy| policy.selected(event).any(fits)))
+    let fits = |flow: &Arc<Flow>| flow.filter.as_ref().is_none_or(|filter| filter.eval_bool(&view) != Ok(false));
+    Ok(policy.is_none_or(|policy| policy.selected(event).any(fits)))
 }
 
 /// Whether the ledger knows nothing of an event.
@@ -108,14 +147,17 @@ fn is_unknown(story: &EventStory) -> bool {
     story.deliveries.is_empty() && story.quarantine.is_none()
 }
 
-/// Records that the router has not reached.
-async fn tail(app: &App) -> Result<Vec<Arc<Record>>, Fault> {
-    let mut records = Vec::new();
+/// Records that the router has not reached, and whether there are more.
+async fn tail(app: &App) -> Result<(Vec<Arc<Record>>, bool), Fault> {
+    let (mut records, mut more) = (Vec::new(), false);
     for partition in app.ground.journal.partitions() {
         let cursor = app.ground.ledger.cursor(&engine::routing::run::consumer(), partition).await?;
-        records.extend(app.ground.journal.read(partition, cursor, TAIL_MAX).await?);
+        let page = app.ground.journal.read(partition, cursor, TAIL_MAX).await?;
+        let last = page.last().map_or(cursor, |record| record.position.offset);
+        more |= last < app.ground.journal.head(partition).await?;
+        records.extend(page);
     }
-    Ok(records)
+    Ok((records, more))
 }
 
 /// What is gone was routed: retention takes nothing else.
@@ -170,8 +212,8 @@ pub fn summary(record: &Record, event: &Event, answers: Answers) -> EventSummary
     }
 }
 
-/// Nobody waits longer for an answer than this: what is further apart was stamped by two clocks.
-const ACCEPT_MAX: TimeSpan = TimeSpan::from_secs(60);
+/// What is further apart than this may have been stamped by two clocks that differ.
+const APART_MAX: TimeSpan = TimeSpan::from_secs(1);
 
 fn hops(event: Option<(&Record, &Event)>, story: &EventStory) -> Vec<Hop> {
     let mut hops: Vec<(Timestamp, &str, String)> = Vec::new();
@@ -179,7 +221,7 @@ fn hops(event: Option<(&Record, &Event)>, story: &EventStory) -> Vec<Hop> {
         let by = format!("by {} as {}", event.source, event.kind);
         // The machine's clock says when it came in, the product's time all else. Where these are apart, the one says nothing of
         // how long the other took.
-        let (at, by) = if record.at.since(event.received_at) > ACCEPT_MAX {
+        let (at, by) = if record.at.since(event.received_at) > APART_MAX {
             (record.at, format!("{by}, when the machine's clock said {}", event.received_at))
         } else {
             (event.received_at, by)

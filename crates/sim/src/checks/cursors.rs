@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::limit::READ_RECORDS_MAX;
-use model::{Batch, Entry, EventId, Fault, FlowName, Guard, Offset, Partition, PolicyVersion, Position, Record, ReplayId};
+use model::{Batch, Bucket, Entry, EventId, Fault, Guard, Offset, Partition, PolicyVersion, Position, Record, ReplayId};
 use uuid::Uuid;
 
 use crate::oracle::{Stores, Work};
@@ -50,22 +50,22 @@ impl Due {
 #[derive(Debug)]
 pub struct Passed {
     projects: BTreeMap<PolicyVersion, Arc<Project>>,
-    present: BTreeMap<Partition, Arc<Project>>,
-    first: Arc<Project>,
     to: BTreeMap<Partition, Offset>,
     emitted: BTreeSet<Uuid>,
     /// What is due.
     pub due: Vec<Due>,
+    /// How many events no flow of the project that judged them takes.
+    nowhere: u64,
 }
 
 impl Passed {
-    /// Nothing, under the first project.
-    pub fn new(first: Arc<Project>, projects: BTreeMap<PolicyVersion, Arc<Project>>) -> Self {
-        Self { projects, present: BTreeMap::new(), first, to: BTreeMap::new(), emitted: BTreeSet::new(), due: Vec::new() }
+    /// Nothing.
+    pub fn new(projects: BTreeMap<PolicyVersion, Arc<Project>>) -> Self {
+        Self { projects, to: BTreeMap::new(), emitted: BTreeSet::new(), due: Vec::new(), nowhere: 0 }
     }
 
-    /// What a record leads to under the policy of its partition, computed without the product. `None` where that is
-    /// nothing, or was told before.
+    /// What a record leads to under the project that judged it, computed without the product: its sender and its owner saw that
+    /// project in force, whatever was applied between the 202 and the router. `None` where that is nothing, or was told before.
     async fn due_of(&mut self, stores: &Stores, record: &Record) -> Result<Option<Due>, Fault> {
         if record.emitted.is_some_and(|id| !self.emitted.insert(id)) {
             return Ok(None);
@@ -75,31 +75,23 @@ impl Passed {
             Some(position) => stores.get(position).await?,
             None => None,
         };
-        let ordered = self.projects.get(&record.policy).map(Arc::clone);
-        let project = self.present.entry(at.partition).or_insert_with(|| Arc::clone(&self.first));
-        let names = |project: &Project, event| selected(project, event).map(|flow| flow.name.clone()).collect();
+        let Some(project) = self.projects.get(&record.policy) else { return Ok(None) };
+        let names = |event| -> Vec<String> { selected(project, event).map(|flow| flow.name.clone()).collect() };
         Ok(match &record.entry {
             Entry::Admitted(event) | Entry::Resubmitted { event, .. } => {
-                Some(Due { event: event.id, replay: None, flows: names(project, event), at })
+                let flows = names(event);
+                self.nowhere += u64::from(flows.is_empty());
+                Some(Due { event: event.id, replay: None, flows, at })
             }
             Entry::Released { of, .. } => {
                 let event = referred.as_ref().and_then(|record| record.entry.event());
-                event.map(|event| Due { event: *of, replay: None, flows: names(project, event), at })
+                event.map(|event| Due { event: *of, replay: None, flows: names(event), at })
             }
             Entry::Replayed { of, replay, flows, .. } => {
-                let has = |project: &Project, name: &FlowName| project.flow(name.as_str()).is_some();
-                let known =
-                    |name: &&FlowName| has(project, name) || ordered.as_ref().is_some_and(|ordered| has(ordered, name));
-                let flows = flows.iter().filter(known).map(ToString::to_string).collect();
+                let flows = flows.iter().map(ToString::to_string).collect();
                 Some(Due { event: *of, replay: Some(*replay), flows, at })
             }
-            Entry::PolicyApplied { version, .. } => {
-                if let Some(next) = self.projects.get(version) {
-                    *project = Arc::clone(next);
-                }
-                None
-            }
-            Entry::Quarantined { .. } => None,
+            Entry::PolicyApplied { .. } | Entry::Quarantined { .. } => None,
         })
     }
 }
@@ -117,7 +109,8 @@ pub fn i6_policies_never_go_back(work: &Work, nodes: &[(String, u64, PolicyVersi
     .collect()
 }
 
-/// Every record at or below the router's cursor has its effects in the ledger: deliveries, or a quarantine row.
+/// Every record at or below the router's cursor has its effects in the ledger: deliveries, a quarantine row, or that it is
+/// counted as selected by no flow.
 pub async fn i6_cursors_follow_their_effects(stores: &Stores, passed: &mut Passed) -> Result<Vec<String>, Fault> {
     let mut broken = Vec::new();
     let account = stores.ledger.account().await?;
@@ -132,6 +125,10 @@ pub async fn i6_cursors_follow_their_effects(stores: &Stores, passed: &mut Passe
             }
         }
         passed.to.insert(partition, cursor);
+    }
+    let told: u64 = account.tallies.iter().map(|tally| tally.get(Bucket::Unselected)).sum();
+    if told != passed.nowhere {
+        broken.push(format!("{told} events are told as selected by no flow, and it is {}", passed.nowhere));
     }
     Ok(broken)
 }

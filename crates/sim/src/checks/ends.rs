@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{DeliveryId, DeliveryState, Fault, TimeSpan, Timestamp};
+use model::{Batch, Change, DeliveryId, DeliveryState, Fault, TimeSpan, Timestamp};
 
 use super::attempts::deadline_of;
 use super::cursors::Due;
@@ -36,6 +36,19 @@ pub async fn i2_every_event_ends_or_has_an_owner(stores: &Stores, due: &[Due]) -
         }
     }
     Ok(broken)
+}
+
+/// What a flow made that the policy in force does not have is with a person from the first moment: nobody waits for it.
+pub fn i2_removed_flows_make_nothing_wait(known: &Known, batch: &Batch) -> Vec<String> {
+    let Some(last) = known.work.applications.last() else { return Vec::new() };
+    let Some(project) = known.projects.get(&last.version) else { return Vec::new() };
+    let made = batch
+        .changes
+        .iter()
+        .filter_map(|change| if let Change::Open { delivery, .. } = change { Some(delivery) } else { None });
+    let waits = made.filter(|it| matches!(it.state, DeliveryState::Waiting { .. }));
+    let removed = waits.filter(|it| project.flow(it.flow.as_str()).is_none());
+    removed.map(|it| format!("{} waits for {}, and application {} has no such flow", it.id, it.flow, last.number)).collect()
 }
 
 fn stands_well(state: &DeliveryState, flow: &str) -> Option<String> {

@@ -29,7 +29,8 @@ pub use durable::{
     i1_accepted_is_durable, i1_later_bodies_are_there, i1_refused_is_not_kept, i1_retention_keeps_what_is_needed,
 };
 pub use ends::{
-    i2_deadlines_are_kept, i2_every_event_ends_or_has_an_owner, i2_people_have_names, i2_retention_keeps_what_is_open,
+    i2_deadlines_are_kept, i2_every_event_ends_or_has_an_owner, i2_people_have_names, i2_removed_flows_make_nothing_wait,
+    i2_retention_keeps_what_is_open,
 };
 pub use lanes::{LaneEvent, i5_lanes_keep_journal_order};
 pub use limits::{Size, i9_everything_has_a_limit};

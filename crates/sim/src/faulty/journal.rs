@@ -68,7 +68,10 @@ impl FaultyJournal {
         self.look(Size::Read(records));
         let page = self.pass("journal.read", self.inner.read(partition, after, records)).await?;
         self.look(Size::Got(page.len(), records));
-        Ok(page)
+        Ok(match &self.between.defect {
+            None => page,
+            Some(defect) => defect.judged(page),
+        })
     }
 }
 

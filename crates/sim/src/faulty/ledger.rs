@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use engine::ports::{Answer, DueQuery, Hint, Ledger, Life, Readable, Shard, Trimmed, Within};
+use engine::ports::{Answer, DueQuery, Hint, Ledger, LeftQuery, Life, Readable, Shard, Trimmed, Within};
 use engine::retention::decide::ALARM_FULL;
 use model::change::Switch;
 use model::newest::{Newest, NewestQuery};
@@ -81,10 +81,10 @@ impl FaultyLedger {
 
     async fn in_force_through(&self) -> Result<Option<InForce>, Fault> {
         let found = self.pass("ledger.in_force", self.inner.in_force()).await?;
-        match &self.between.defect {
-            Some(defect) => defect.in_force(&*self.inner, found).await,
-            None => Ok(found),
-        }
+        Ok(match &self.between.defect {
+            Some(defect) => defect.in_force(found),
+            None => found,
+        })
     }
 
     async fn newest_through(&self, questions: Vec<NewestQuery>) -> Result<Vec<Option<Newest>>, Fault> {
@@ -164,6 +164,10 @@ impl Ledger for FaultyLedger {
         Box::pin(self.overdue_through(now, limit))
     }
 
+    fn left_waiting(&self, query: LeftQuery) -> Answer<'_, Readable<Delivery>> {
+        Box::pin(self.pass("ledger.left_waiting", self.inner.left_waiting(query)))
+    }
+
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>> {
         Box::pin(self.pass("ledger.agenda", self.inner.agenda()))
     }
@@ -178,10 +182,6 @@ impl Ledger for FaultyLedger {
 
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {
         Box::pin(self.pass("ledger.cursor", self.inner.cursor(consumer, partition)))
-    }
-
-    fn partition_policy(&self, partition: Partition) -> Answer<'_, Option<PolicyVersion>> {
-        Box::pin(self.pass("ledger.partition_policy", self.inner.partition_policy(partition)))
     }
 
     fn policy(&self, version: PolicyVersion) -> Answer<'_, Option<Vec<(String, String)>>> {

@@ -25,7 +25,8 @@ pub fn draw(random: &mut Random) -> Project {
     project
 }
 
-/// The same project a while later: one flow more, and mappings that write another revision.
+/// The same project a while later: one flow more, mappings that write another revision, perhaps one flow less, and perhaps
+/// other words for the types of some sources, in the flows that take them as well.
 pub fn second_version(first: &Project, random: &mut Random) -> Project {
     let mut second = first.clone();
     second.revision = first.revision + 1;
@@ -33,7 +34,17 @@ pub fn second_version(first: &Project, random: &mut Random) -> Project {
         mapping.revision = second.revision;
     }
     let flow = flow("flow-later", first, random);
+    if second.flows.len() > 1 && random.in_thousand(400) {
+        second.flows.remove(random.place(second.flows.len()));
+    }
     second.flows.push(flow);
+    for source in second.sources.iter_mut().filter(|_| random.in_thousand(500)) {
+        let old = source.updated_type();
+        source.updated = "changed";
+        for kind in second.flows.iter_mut().flat_map(|flow| &mut flow.types).filter(|kind| **kind == old) {
+            *kind = source.updated_type();
+        }
+    }
     second
 }
 
@@ -46,6 +57,7 @@ fn source(name: &str, random: &mut Random) -> Source {
         on_invalid: *random.pick(&[OnBroken::Quarantine, OnBroken::Quarantine, OnBroken::Refuse]),
         unknown: *random.pick(&[OnUnknown::Accept, OnUnknown::Quarantine, OnUnknown::Refuse]),
         rate: random.in_thousand(150).then(|| u32::try_from(random.between(3, 20)).unwrap_or(3)),
+        updated: "updated",
     }
 }
 

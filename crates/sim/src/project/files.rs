@@ -71,9 +71,10 @@ fn sender(source: &Source) -> String {
     format!(
         "owner: {}\nsources:\n  {name}:\n    verify:\n      {verify}\n      secrets: [{}]\n    type: {{ path: .type }}\n    key: \
          {key}\n    events:\n      order.created: {{ contract: {contract}@1.0.0 }}\n      {UPDATED}: {{ contract: \
-         {contract}@1.0.0, type: {contract}.updated }}\n    unknown: {unknown}\n    on_invalid: {on_invalid}\n{rate}",
+         {contract}@1.0.0, type: {} }}\n    unknown: {unknown}\n    on_invalid: {on_invalid}\n{rate}",
         owner_of(name),
         source.secret_name(),
+        source.updated_type(),
     )
 }
 

@@ -44,6 +44,8 @@ pub struct Source {
     pub unknown: OnUnknown,
     /// Events per second, where it is limited.
     pub rate: Option<u32>,
+    /// The last word of the type that its second native type becomes.
+    pub updated: &'static str,
 }
 
 /// How requests prove where they come from.
@@ -192,7 +194,7 @@ pub fn contract_of(source: &str) -> String {
 
 /// The first native type that a source lists; its events have the contract's name for a type.
 pub const CREATED: &str = "order.created";
-/// The second; its events have a type of their own.
+/// The second; its events have a type of their own, which another version of the project may call otherwise.
 pub const UPDATED: &str = "order.updated";
 /// One that no source lists.
 pub const UNLISTED: &str = "order.teleported";
@@ -223,6 +225,11 @@ impl Project {
 }
 
 impl Source {
+    /// The type of the events that it brings as [`UPDATED`].
+    pub fn updated_type(&self) -> String {
+        format!("{}.{}", contract_of(&self.name), self.updated)
+    }
+
     /// The text of its secret, as the keyring has it.
     pub fn secret(&self) -> String {
         match self.proof {

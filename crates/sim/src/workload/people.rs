@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use engine::change::decide::Terms;
+use engine::change::decide::{OpenDeliveries, Terms};
 use engine::delivery::command::Wish;
 use engine::intake::quarantine::Which;
 use engine::replay::decide::Commands;
@@ -42,7 +42,7 @@ enum Plan {
     Kept(QuarantineRow, Verdict),
     Turn(Object, Way),
     Replay(Wanted, Look),
-    Apply(Vec<SourceFile>),
+    Apply(Vec<SourceFile>, OpenDeliveries),
 }
 
 /// Whether a person looks at the preview of a replay before ordering it.
@@ -69,7 +69,7 @@ impl Plan {
             Self::Replay(wanted, look) => {
                 format!("a replay of {} after {look:?}, canary {}", wanted.selection, wanted.canary)
             }
-            Self::Apply(files) => format!("a policy of {} files", files.len()),
+            Self::Apply(files, open) => format!("a policy of {} files ({open:?})", files.len()),
         }
     }
 }
@@ -88,7 +88,8 @@ impl Person {
             self.world.timeline.sleep(pause).await;
             if self.world.swarm.people.change && self.random.in_thousand(150) {
                 let files = self.random.pick(&self.world.projects).files();
-                self.act(Plan::Apply(files)).await;
+                let open = *self.random.pick(&[OpenDeliveries::Hold, OpenDeliveries::Refuse]);
+                self.act(Plan::Apply(files, open)).await;
                 continue;
             }
             if let Ok(Some(plan)) = self.whim().await {
@@ -254,8 +255,9 @@ async fn carry_out(door: &Door, plan: Plan, asked: &Asked) -> Result<Option<Stri
             let ordered = door.replays.order(&wanted, seen, asked).await;
             ordered.map(|ordered| Some(ordered.replay.id.to_string())).map_err(told_as)
         }
-        Plan::Apply(files) => {
-            let applied = door.changes.apply(&files, Terms::default(), asked).await.map_err(told_as)?;
+        Plan::Apply(files, open) => {
+            let terms = Terms { open, ..Terms::default() };
+            let applied = door.changes.apply(&files, terms, asked).await.map_err(told_as)?;
             door.applied.fetch_max(applied.number, Ordering::Relaxed);
             let is_new = applied.effect == engine::change::apply::Effect::Applied;
             Ok(is_new.then(|| engine::change::decide::subject(applied.version)))

@@ -45,8 +45,8 @@ impl Step<'_> {
             Change::Quarantine(row) => self.quarantine(*row),
             Change::QuarantineMove { event, state } => self.quarantine_move(event, state)?,
             Change::Attach { to, at, later } => self.attach(to, at, *later)?,
-            Change::Count { bucket: Bucket::Routed, origin, entries } => {
-                counters::enter(self.state, origin, Bucket::Routed, entries);
+            Change::Count { bucket: bucket @ (Bucket::Routed | Bucket::Unselected), origin, entries } => {
+                counters::enter(self.state, origin, bucket, entries);
             }
             Change::Count { .. } => {
                 return Err(Fault::from_error(FaultKind::Corrupt, "ledger.count", "only routing is counted by hand"));
@@ -85,9 +85,6 @@ impl Step<'_> {
         match change {
             Change::StorePolicy { version, files, at } => {
                 self.state.policies.put_new(version, PolicyText { files, at });
-            }
-            Change::PartitionPolicy { partition, version } => {
-                self.state.partition_policies.put(partition, version);
             }
             Change::PutInForce(last) => self.state.in_force.put((), *last),
             Change::PutKeyed(write) => self.state.keyed.put(write.id, *write),

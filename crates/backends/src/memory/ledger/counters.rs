@@ -39,6 +39,7 @@ pub(super) fn recount(state: &State) -> Account {
     let mut tallies = state.numbers.trimmed;
     for (tally, counted) in tallies.iter_mut().zip(state.numbers.tallies) {
         tally.0[Bucket::Routed.index()] = counted.get(Bucket::Routed);
+        tally.0[Bucket::Unselected.index()] = counted.get(Bucket::Unselected);
     }
     for row in state.deliveries.rows().values() {
         let tally = &mut tallies[row.delivery.origin.index()].0;

@@ -17,7 +17,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{Answer, Clock, DueQuery, Hint, Ledger, Life, Readable, Shard, Trimmed, Views, Within};
+use engine::ports::{Answer, Clock, DueQuery, Hint, Ledger, LeftQuery, Life, Readable, Shard, Trimmed, Views, Within};
 use model::change::Switch;
 use model::newest::{Newest, NewestQuery};
 use model::room::{Ages, Room};
@@ -109,6 +109,10 @@ impl Ledger for MemoryLedger {
         self.ask(move |state| Readable::all(state.overdue(now, limit)))
     }
 
+    fn left_waiting(&self, query: LeftQuery) -> Answer<'_, Readable<Delivery>> {
+        self.ask(move |state| state.left_waiting(&query))
+    }
+
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>> {
         self.ask(State::agenda)
     }
@@ -124,10 +128,6 @@ impl Ledger for MemoryLedger {
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {
         let consumer = consumer.clone();
         self.ask(move |state| state.cursor(&consumer, partition))
-    }
-
-    fn partition_policy(&self, partition: Partition) -> Answer<'_, Option<PolicyVersion>> {
-        self.ask(move |state| state.partition_policies.get(&partition).copied())
     }
 
     fn policy(&self, version: PolicyVersion) -> Answer<'_, Option<Vec<(String, String)>>> {

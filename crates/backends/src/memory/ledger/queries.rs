@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::ports::{DueQuery, Readable, Shard};
+use engine::ports::{DueQuery, LeftQuery, Readable, Shard};
 use model::delivery::ordering_digest;
 use model::limit::{NEWEST_ROWS_MAX, READ_BYTES_MAX, SUCCESSORS_MAX};
 use model::newest::{Fate, Newest, NewestQuery};
@@ -12,7 +12,7 @@ use model::{
 };
 use uuid::Uuid;
 
-use super::state::{ReadyKey, State};
+use super::state::{ReadyKey, Row, State};
 
 impl State {
     pub(super) fn delivery(&self, id: DeliveryId) -> Option<Delivery> {
@@ -37,6 +37,14 @@ impl State {
     pub(super) fn overdue(&self, now: Timestamp, limit: usize) -> Vec<Delivery> {
         let waiting = self.deadlines.rows().range(..(now, 0)).filter_map(|(_, id)| self.delivery(*id));
         waiting.filter(|delivery| delivery.is_overdue(now)).take(limit).collect()
+    }
+
+    pub(super) fn left_waiting(&self, query: &LeftQuery) -> Readable<Delivery> {
+        let waits = |row: &&Row| matches!(row.delivery.state, DeliveryState::Waiting { .. });
+        let left = self.deliveries.rows().values().filter(waits).filter(|row| query.wants(&row.delivery));
+        let mut left: Vec<&Row> = left.collect();
+        left.sort_by_key(|row| (row.delivery.lease.is_some(), row.opened));
+        Readable::all(left.into_iter().take(query.limit).map(|row| row.delivery.clone()).collect())
     }
 
     pub(super) fn agenda(&self) -> Vec<(DestinationName, Timestamp)> {

@@ -92,7 +92,6 @@ pub(super) struct State {
     pub(super) seen: Table<Uuid, Timestamp>,
     pub(super) cursors: Table<(Consumer, Partition), Offset>,
     pub(super) policies: Table<PolicyVersion, PolicyText>,
-    pub(super) partition_policies: Table<Partition, PolicyVersion>,
     /// At most one.
     pub(super) breakers: Table<DestinationName, String>,
     pub(super) switches: Table<String, Switch>,
@@ -136,7 +135,6 @@ impl State {
         self.seen.close(end);
         self.cursors.close(end);
         self.policies.close(end);
-        self.partition_policies.close(end);
         self.breakers.close(end);
         self.switches.close(end);
         self.replays.close(end);

@@ -25,8 +25,6 @@ statements! {
     SEEN = "UPDATE emissions SET needs_part = NULL, needs_pos = NULL WHERE id = $1 AND needs_pos IS NOT NULL";
     IS_SEEN = "SELECT 1 FROM seen WHERE id = $1";
     PUT_POLICY = "INSERT INTO policies (version, at, files) VALUES ($1, $2, $3) ON CONFLICT (version) DO NOTHING";
-    PUT_PARTITION_POLICY = "INSERT INTO partition_policies (part, version) VALUES ($1, $2)
-        ON CONFLICT (part) DO UPDATE SET version = $2";
     PUT_BREAKER = "INSERT INTO breakers (destination, state) VALUES ($1, $2)
         ON CONFLICT (destination) DO UPDATE SET state = $2";
     PUT_SWITCH = "INSERT INTO switches (object, content) VALUES ($1, $2) ON CONFLICT (object) DO UPDATE SET content = $2";
@@ -74,9 +72,6 @@ impl Step<'_> {
             }
             Change::StorePolicy { version, files, at } => {
                 self.write(PUT_POLICY, params![version.to_string(), at.micros(), json(files)?]).map(drop)
-            }
-            Change::PartitionPolicy { partition, version } => {
-                self.write(PUT_PARTITION_POLICY, params![partition.0, version.to_string()]).map(drop)
             }
             Change::PutInForce(last) => self.write(PUT_IN_FORCE, params![int(last.number), json(last)?]).map(drop),
             Change::PutKeyed(write) => {

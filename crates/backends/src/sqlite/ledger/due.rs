@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use engine::ports::{DueQuery, Readable};
+use engine::ports::{DueQuery, LeftQuery, Readable};
 use model::{Delivery, DeliveryId, DeliveryState, DestinationName, FlowName, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Rows, params};
 
 use super::super::broken::Broken;
 use super::super::connection::snapshot;
-use super::super::sql::{at, statements};
+use super::super::sql::{at, len, statements};
 use super::names::NameTexts;
 use super::rows::{Row, columns, decode, unreadable};
 
@@ -23,6 +23,9 @@ statements! {
     NEXT_IN_LANE = concat!("SELECT ", columns!(), " FROM deliveries WHERE lane_hash = (SELECT lane_hash FROM deliveries
         WHERE id = $1) AND lane_place > $2 AND destination = (SELECT destination FROM deliveries WHERE id = $1)
         AND flow = (SELECT flow FROM deliveries WHERE id = $1) AND lane = $3 ORDER BY lane_place LIMIT 1");
+    WAITING_BY = "SELECT DISTINCT destination, flow FROM deliveries WHERE is_final = 0 AND state = 0";
+    LEFT = concat!("SELECT ", columns!(), " FROM deliveries WHERE is_final = 0 AND state = 0 AND destination = $1
+        AND flow = $2 AND round_at <= $3 ORDER BY node IS NOT NULL, seq LIMIT $4");
     OVERDUE = concat!("SELECT ", columns!(), " FROM deliveries WHERE state = 0 AND deadline IS NOT NULL AND deadline < $1
         AND node IS NULL ORDER BY deadline, seq");
 }
@@ -136,6 +139,37 @@ pub(super) fn overdue(
             Err(broken) => found.unreadable.push(unreadable(row, &broken)),
         }
     }
+    Ok(found)
+}
+
+/// Deliveries that wait for what is not there. It reads all that is open: it is asked after a change, and by no other way.
+pub(super) fn left_waiting(conn: &Connection, names: &NameTexts, query: &LeftQuery) -> Result<Readable<Delivery>, Broken> {
+    let mut found = Readable::default();
+    let mut left: Vec<Row> = Vec::new();
+    snapshot(conn, || {
+        let mut statement = conn.prepare_cached(WAITING_BY)?;
+        let by = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+        for (destination, flow) in by.collect::<Result<Vec<_>, _>>()? {
+            let (to, by): (DestinationName, FlowName) = (names.name(destination)?, names.name(flow)?);
+            let until = match (query.destinations.contains(&to), query.flows.contains(&by)) {
+                (true, true) => continue,
+                (true, false) => query.until,
+                (false, _) => Timestamp::NEVER,
+            };
+            let mut statement = conn.prepare_cached(LEFT)?;
+            let mut rows = statement.query(params![destination, flow, until.micros(), len(query.limit)])?;
+            while let Some(row) = rows.next()? {
+                match decode(row, names) {
+                    Ok(row) => left.push(row),
+                    Err(broken) => found.unreadable.push(unreadable(row, &broken)),
+                }
+            }
+        }
+        Ok(())
+    })?;
+    left.sort_by_key(|row| (row.delivery.lease.is_some(), row.seq));
+    left.truncate(query.limit);
+    found.rows = left.into_iter().map(|row| row.delivery).collect();
     Ok(found)
 }
 

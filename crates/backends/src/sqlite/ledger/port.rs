@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::ports::{Answer, DueQuery, Hint, Ledger, Life, Readable, Shard, Trimmed, Views, Within};
+use engine::ports::{Answer, DueQuery, Hint, Ledger, LeftQuery, Life, Readable, Shard, Trimmed, Views, Within};
 use model::change::Switch;
 use model::newest::{Newest, NewestQuery};
 use model::room::{Ages, Room};
@@ -50,6 +50,10 @@ impl Ledger for SqliteLedger {
         self.ask("ledger.overdue", move |conn, names| due::overdue(conn, names, now, limit))
     }
 
+    fn left_waiting(&self, query: LeftQuery) -> Answer<'_, Readable<Delivery>> {
+        self.ask("ledger.left_waiting", move |conn, names| due::left_waiting(conn, names, &query))
+    }
+
     fn agenda(&self) -> Answer<'_, Vec<(DestinationName, Timestamp)>> {
         self.ask("ledger.agenda", due::agenda)
     }
@@ -65,10 +69,6 @@ impl Ledger for SqliteLedger {
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {
         let consumer = consumer.clone();
         self.readers.ask("ledger.cursor", move |conn| read::cursor(conn, consumer.as_str(), partition))
-    }
-
-    fn partition_policy(&self, partition: Partition) -> Answer<'_, Option<PolicyVersion>> {
-        self.readers.ask("ledger.partition_policy", move |conn| read::partition_policy(conn, partition))
     }
 
     fn policy(&self, version: PolicyVersion) -> Answer<'_, Option<Vec<(String, String)>>> {

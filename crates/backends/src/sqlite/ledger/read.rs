@@ -30,7 +30,6 @@ statements! {
     LIVES = "SELECT node, life, seen_at FROM lives";
     CURSOR = "SELECT pos FROM cursors WHERE consumer = $1 AND part = $2";
     CURSORS = "SELECT part, pos FROM cursors WHERE consumer = $1 ORDER BY part";
-    PARTITION_POLICY = "SELECT version FROM partition_policies WHERE part = $1";
     POLICY = "SELECT files FROM policies WHERE version = $1";
     SEEN = "SELECT 1 FROM seen WHERE id = $1";
     OUTBOX = "SELECT id, part, policy, head, body FROM emissions WHERE waiting = 1 ORDER BY seq";
@@ -97,12 +96,6 @@ pub(super) fn cursor(conn: &Connection, consumer: &str, partition: Partition) ->
     let mut statement = conn.prepare_cached(CURSOR)?;
     let pos: Option<i64> = statement.query_row(params![consumer, partition.0], |row| row.get(0)).optional()?;
     Ok(Offset(count(pos.unwrap_or(0))))
-}
-
-/// The policy that the router of a partition has reached.
-pub(super) fn partition_policy(conn: &Connection, partition: Partition) -> Result<Option<PolicyVersion>, Broken> {
-    let version: Option<String> = text(conn, PARTITION_POLICY, [partition.0])?;
-    version.map(|version| policy_version(&version)).transpose()
 }
 
 /// The text of a policy.
@@ -265,6 +258,7 @@ pub(super) fn recount(conn: &Connection) -> Result<Account, Broken> {
         let [counted, mut tallies] = load_tallies(conn)?;
         for (tally, counted) in tallies.iter_mut().zip(counted) {
             tally.0[Bucket::Routed.index()] = counted.get(Bucket::Routed);
+            tally.0[Bucket::Unselected.index()] = counted.get(Bucket::Unselected);
         }
         let mut statement = conn.prepare_cached(COUNT_DELIVERIES)?;
         let mut rows = statement.query([])?;

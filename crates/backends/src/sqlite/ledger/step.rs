@@ -146,8 +146,8 @@ impl<'a> Step<'a> {
             }
             Change::Move { delivery, state, why, new_round } => self.shift(*delivery, (state, why), *new_round),
             Change::Expire { delivery, at, state, why } => self.expire(*delivery, *at, (state, why)),
-            Change::Count { bucket: Bucket::Routed, origin, entries } => {
-                self.state.numbers.enter(*origin, Bucket::Routed, *entries);
+            Change::Count { bucket: bucket @ (Bucket::Routed | Bucket::Unselected), origin, entries } => {
+                self.state.numbers.enter(*origin, *bucket, *entries);
                 Ok(())
             }
             Change::Count { .. } => Err(Broken::corrupt("only routing is counted by hand")),
@@ -165,7 +165,6 @@ impl<'a> Step<'a> {
             | Change::Emitted { .. }
             | Change::See { .. }
             | Change::StorePolicy { .. }
-            | Change::PartitionPolicy { .. }
             | Change::PutInForce(_)
             | Change::PutKeyed(_)
             | Change::ForgetKeyed { .. }

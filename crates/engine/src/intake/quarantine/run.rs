@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use model::newest::Fate;
-use model::{Digest, Entry, Event, EventId, Fault, FaultKind, FlowName, Position, QuarantineRow, QuarantineState};
+use model::{Digest, Event, EventId, Fault, FaultKind, FlowName, Position, QuarantineRow, QuarantineState};
 use policy::{EventView, Flow, Policy};
 
 use super::decide::{self, Decided, Kept, Moved, Stand};
@@ -110,7 +110,8 @@ impl Quarantine {
             let row = row.ok_or_else(|| NotDone::Unknown(format!("no event {} was ever kept for a person", which.event)))?;
             let record = self.journal.get(row.position).await?;
             let record = record.ok_or_else(|| NotDone::Refused("the bytes of the event are no longer there".to_owned()))?;
-            let Entry::Quarantined { event, .. } = &record.entry else {
+            // Its record may say that it was admitted: by a policy that nobody can read any more.
+            let Some(event) = record.entry.event().filter(|event| event.id == which.event) else {
                 return Err(NotDone::Fault(Fault::from_error(
                     FaultKind::Corrupt,
                     "quarantine.settle",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Body, Digest, EventType, Principal, SourceName, Timestamp};
+use model::{Body, Digest, EventType, PolicyVersion, Principal, SourceName, Timestamp};
 use policy::SourceFile;
 use uuid::Uuid;
 
@@ -46,11 +46,11 @@ fn event() -> Event {
     }
 }
 
-fn routable(entry: Entry, referred: Option<Arc<Record>>) -> Routable {
+fn routable(entry: Entry, referred: Option<Arc<Record>>) -> Routable<'static> {
     let position = Position { partition: Partition(0), offset: Offset(7) };
     let version = PolicyVersion(Digest::of(b"policy"));
     let record = Record { position, at: Timestamp::from_secs(100), policy: version, emitted: None, entry };
-    Routable { record: Arc::new(record), referred, ordered_under: None }
+    Routable { record: Arc::new(record), referred, judged_by: None }
 }
 
 fn replayed_entry() -> Entry {
@@ -63,8 +63,21 @@ fn replayed_entry() -> Entry {
     }
 }
 
-fn routed(policy: &Policy, routable: Routable) -> Vec<Delivery> {
-    route(policy, &[routable], &[]).deliveries.into_iter().map(|(delivery, _)| delivery).collect()
+fn routed(policy: &Policy, routable: Routable<'static>) -> Vec<Delivery> {
+    under(policy, policy, routable).deliveries.into_iter().map(|(delivery, _)| delivery).collect()
+}
+
+/// Judged by one policy, routed while another is in force.
+fn under(judged_by: &Policy, present: &Policy, routable: Routable<'static>) -> Routed {
+    route(present, &[Routable { judged_by: Some(judged_by), ..routable }], &[])
+}
+
+fn counted(routed: &Routed) -> Vec<(Bucket, u64)> {
+    let count = |change: &Change| match change {
+        Change::Count { bucket, entries, .. } => Some((*bucket, *entries)),
+        _ => None,
+    };
+    routed.changes.iter().filter_map(count).collect()
 }
 
 /// The one delivery, which is held for the flow's owner.
@@ -99,6 +112,47 @@ fn a_filter_that_says_no_makes_nothing_and_one_that_says_yes_makes_what_waits() 
     let made = routed(&policy("  where: .order == 1\n", "  lane: .order\n"), routable(Entry::Admitted(event()), None));
     assert_eq!((made[0].state.word(), made[0].lane.as_ref().map(LaneKey::as_str)), ("waiting", Some("1")));
     assert_eq!(made[0].deadline, Some(Timestamp::from_secs(100 + 86_400)), "a day, as the retry policy says");
+}
+
+/// A flow of the same name that selects something else.
+fn other_policy() -> Policy {
+    policy("  where: .order == 2\n", "")
+}
+
+#[test]
+fn flows_are_those_of_the_policy_that_judged_the_record() {
+    let event = || routable(Entry::Admitted(event()), None);
+    let made = under(&policy("", ""), &other_policy(), event());
+    assert_eq!((made.deliveries.len(), counted(&made)), (1, vec![(Bucket::Routed, 1)]));
+    assert_eq!(made.deliveries[0].0.policy, policy("", "").version);
+    let made = under(&other_policy(), &policy("", ""), event());
+    assert_eq!((made.deliveries.len(), counted(&made)), (0, vec![(Bucket::Unselected, 1)]));
+}
+
+#[test]
+fn what_was_removed_since_is_held_in_its_place_with_the_reason() {
+    let empty = policy::check(&[]).0.unwrap();
+    let of_lane = policy("", "  lane: .order\n");
+    let bytes = Arc::clone(&routable(Entry::Admitted(event()), None).record);
+    for routable in [routable(Entry::Admitted(event()), None), routable(replayed_entry(), Some(bytes))] {
+        let made = under(&of_lane, &empty, routable);
+        let [(delivery, _)] = made.deliveries.as_slice() else { panic!("one delivery, not {made:?}") };
+        assert_eq!(delivery.state, DeliveryState::Held { for_whom: Owner::new("team-orders").unwrap() });
+        assert_eq!((delivery.cause.as_str(), delivery.lane.as_ref().map(LaneKey::as_str)), (CAUSE_REMOVED, Some("1")));
+        assert_eq!(delivery.why, "the destination wms was removed from the policy");
+        assert_eq!(counted(&made), [(Bucket::Routed, 1)]);
+    }
+}
+
+#[test]
+fn what_nobody_can_route_any_more_is_kept_for_the_owner_of_its_source() {
+    let made = route(&policy("", ""), &[routable(Entry::Admitted(event()), None)], &[]);
+    let kept = made.changes.iter().find_map(|change| if let Change::Quarantine(row) = change { Some(row) } else { None });
+    let kept = kept.expect("it is kept");
+    assert_eq!((kept.owner.as_str(), made.deliveries.len(), counted(&made)), ("team-commerce", 0, vec![]));
+    let reasons = serde_json::to_string_pretty(&kept.reasons).unwrap() + "\n";
+    let expected = include_str!("../../../../../corpus/routing/policy-unreadable/expected.json");
+    assert_eq!(reasons, expected);
 }
 
 #[test]

@@ -20,6 +20,7 @@ use crate::http::conditions::Versioned;
 use crate::http::parameters::{Path, Query};
 use crate::http::problem::{Problem, kinds};
 use crate::identity::Caller;
+use crate::service::trace::Led;
 use crate::service::{self, answers::Answers};
 
 type Page<T> = Result<Json<Rows<T>>, Problem>;
@@ -45,8 +46,14 @@ pub(super) async fn trace(
     caller: Caller,
     Path(reference): Path<String>,
 ) -> Result<Json<Trace>, Problem> {
-    let found = service::trace::trace(&app, &reference, Answers::of(&caller)).await?;
-    found.map(Json).ok_or_else(|| Problem::not_found(format!("no event carries {reference:?}")))
+    match service::trace::trace(&app, &reference, Answers::of(&caller)).await? {
+        Led::To(trace) => Ok(Json(*trace)),
+        Led::Nowhere => Err(Problem::not_found(format!("no event carries {reference:?}"))),
+        Led::Unsearched => Err(Problem::not_found(format!(
+            "no event that was searched carries {reference:?}; the router is so far behind that not all that was accepted was \
+             searched: ask again when the status shows less that is unrouted"
+        ))),
+    }
 }
 
 pub(super) async fn events(State(app): Shared, caller: Caller, Query(paging): Query<EventPaging>) -> Page<EventSummary> {
