@@ -24,6 +24,8 @@ pub struct Routable {
     pub record: Arc<Record>,
     /// What it refers to; `None` also where retention has removed it.
     pub referred: Option<Arc<Record>>,
+    /// Where the state of its event ranks.
+    pub ranks_at: Position,
     /// The policy that was in force when it was emitted, where it names a flow that the present one does not have: a
     /// replay that a person ordered is not lost by a change in between (I2).
     pub ordered_under: Option<Arc<Policy>>,
@@ -99,7 +101,7 @@ fn route_one(policy: &Policy, routable: &Routable, routed: &mut Routed) {
     match &record.entry {
         Entry::Admitted(event) | Entry::Resubmitted { event, .. } => {
             index(record, event, routed);
-            deliver_selected(policy, record, record, event, routed);
+            deliver_selected(policy, (routable, record), event, routed);
         }
         Entry::Quarantined { event, reasons } => {
             index(record, event, routed);
@@ -121,7 +123,7 @@ fn route_one(policy: &Policy, routable: &Routable, routed: &mut Routed) {
         }
         Entry::Released { .. } => {
             if let Some((bytes, event)) = referred(routable) {
-                deliver_selected(policy, record, bytes, event, routed);
+                deliver_selected(policy, (routable, bytes), event, routed);
             }
         }
         Entry::Replayed { of, at, replay, flows, .. } => {
@@ -130,7 +132,7 @@ fn route_one(policy: &Policy, routable: &Routable, routed: &mut Routed) {
                 policies.into_iter().flatten().find_map(|policy| Some((policy, &**policy.flows.get(name)?)))
             });
             match referred(routable) {
-                Some((bytes, event)) => deliver_again(flows, (record, bytes), (event, *replay), routed),
+                Some((bytes, event)) => deliver_again(flows, (routable, bytes), (event, *replay), routed),
                 None => hold_without_bytes(flows, (record, *at), (*of, *replay), routed),
             }
         }
@@ -162,7 +164,7 @@ fn index(record: &Record, event: &Event, routed: &mut Routed) {
     }
 }
 
-fn deliver_selected(policy: &Policy, record: &Arc<Record>, bytes: &Arc<Record>, event: &Event, routed: &mut Routed) {
+fn deliver_selected(policy: &Policy, (routable, bytes): (&Routable, &Arc<Record>), event: &Event, routed: &mut Routed) {
     let view = EventView::new(event);
     for flow in policy.selected(event) {
         let place = match flow.filter.as_ref().map(|filter| filter.eval_bool(&view)) {
@@ -172,7 +174,7 @@ fn deliver_selected(policy: &Policy, record: &Arc<Record>, bytes: &Arc<Record>, 
         };
         let id = replayed::first_delivery(event.id, &flow.name);
         let way = Way { policy, flow, id, origin: event.origin, replay: None, ordering: event.ordering.as_deref() };
-        let delivery = delivery(way, (record, bytes.position), event.id, place);
+        let delivery = delivery(way, (&routable.record, bytes.position, routable.ranks_at), event.id, place);
         routed.deliveries.push((delivery, Arc::clone(bytes)));
     }
 }
@@ -180,14 +182,15 @@ fn deliver_selected(policy: &Policy, record: &Arc<Record>, bytes: &Arc<Record>, 
 /// The order froze the flows: what they select was asked then.
 fn deliver_again<'p>(
     flows: impl Iterator<Item = (&'p Policy, &'p Flow)>,
-    (record, bytes): (&Arc<Record>, &Arc<Record>),
+    (routable, bytes): (&Routable, &Arc<Record>),
     (event, replay): (&Event, ReplayId),
     routed: &mut Routed,
 ) {
     let view = EventView::new(event);
     for (policy, flow) in flows {
         let way = Way { ordering: event.ordering.as_deref(), ..Way::of_replay((policy, flow), event.id, replay) };
-        let delivery = delivery(way, (record, bytes.position), event.id, place(flow, event, &view));
+        let places = (&*routable.record, bytes.position, routable.ranks_at);
+        let delivery = delivery(way, places, event.id, place(flow, event, &view));
         routed.deliveries.push((delivery, Arc::clone(bytes)));
     }
 }
@@ -204,7 +207,7 @@ fn hold_without_bytes<'p>(
         let outcome = Outcome::Unsent { lack: Lack::Event, why: String::new() };
         let why = "retention had removed its bytes before the replay reached it".to_owned();
         let way = Way::of_replay((policy, flow), event, replay);
-        let delivery = delivery(way, (record, at), event, Err(Unplaced { cause: outcome.cause(), why }));
+        let delivery = delivery(way, (record, at, at), event, Err(Unplaced { cause: outcome.cause(), why }));
         routed.deliveries.push((delivery, Arc::clone(record)));
     }
 }
@@ -237,7 +240,7 @@ struct Unplaced {
 
 type Place = Result<Option<LaneKey>, Unplaced>;
 
-fn delivery(way: Way<'_>, (record, bytes_at): (&Record, Position), event: EventId, place: Place) -> Delivery {
+fn delivery(way: Way<'_>, (record, bytes_at, ranks_at): (&Record, Position, Position), event: EventId, place: Place) -> Delivery {
     let Way { policy, flow, id, origin, replay, ordering } = way;
     let (state, lane, cause, why) = match place {
         Ok(lane) => (DeliveryState::Waiting { due: record.at }, lane, String::new(), String::new()),
@@ -249,9 +252,10 @@ fn delivery(way: Way<'_>, (record, bytes_at): (&Record, Position), event: EventI
         event,
         position: record.position,
         bytes_at,
+        ranks_at,
         flow: flow.name.clone(),
         destination: flow.destination.clone(),
-        ordering: if lane.is_some() { None } else { ordering.map(LaneKey::new) },
+        ordering: ordering.map(LaneKey::new),
         lane,
         on_dead: flow.on_dead,
         policy: policy.version,

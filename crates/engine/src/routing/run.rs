@@ -16,6 +16,7 @@ use super::decide::{self, Routable};
 use crate::board::{Board, Claimed, Handover};
 use crate::book::Book;
 use crate::drive::{self, Stop, Turn};
+use crate::newer;
 use crate::observe::{Fact, Facts};
 use crate::ports::{Clock, Journal, Ledger};
 use crate::rules::gate::Slot;
@@ -128,7 +129,8 @@ impl Router {
                 | Entry::Replayed { .. }
                 | Entry::PolicyApplied { .. } => None,
             };
-            routables.push(Routable { record, referred, ordered_under });
+            let ranks_at = newer::rank_of(&*self.ledger, referred.as_deref().unwrap_or(&record)).await?;
+            routables.push(Routable { record, referred, ranks_at, ordered_under });
         }
         Ok((routables, seen))
     }
