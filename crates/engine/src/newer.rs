@@ -9,7 +9,8 @@ use model::account::ROUTER;
 use model::limit::{BODY_BYTES_MAX, PAGE_ROWS_MAX, READ_BYTES_MAX, READ_RECORDS_MAX};
 use model::newest::{Blind, Fate, Latest, Newest, NewestQuery, Place, StateKeys};
 use model::{
-    Consumer, DeliveryId, DestinationName, Entry, Event, EventId, Fault, FlowName, LaneKey, Offset, Partition, Position, Record,
+    Consumer, DeliveryId, DestinationName, Entry, Event, EventId, Fault, FlowName, LaneKey, Offset, Partition, Position,
+    Record,
 };
 use policy::specs::Repeatable;
 use policy::{EventView, Flow, Policy};
@@ -193,7 +194,8 @@ impl Lookup {
         for new in waiting {
             let unplaced = Position { partition: new.partition, offset: Offset(u64::MAX) };
             let entry = new.entry;
-            let record = Record { position: unplaced, at: model::Timestamp::EPOCH, policy: new.policy, emitted: None, entry };
+            let record =
+                Record { position: unplaced, at: model::Timestamp::EPOCH, policy: new.policy, emitted: None, entry };
             self.note(&record, from, newer).await?;
         }
         Ok(())

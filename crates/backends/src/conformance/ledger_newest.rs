@@ -25,7 +25,9 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("what_waits_for_a_person_is_in_the_way_of_what_enters_behind_it", |it| {
         Box::pin(what_waits_for_a_person_is_in_the_way_of_what_enters_behind_it(it))
     }),
-    ("what_stands_behind_a_kept_place_is_nothing_to_it", |it| Box::pin(what_stands_behind_a_kept_place_is_nothing_to_it(it))),
+    ("what_stands_behind_a_kept_place_is_nothing_to_it", |it| {
+        Box::pin(what_stands_behind_a_kept_place_is_nothing_to_it(it))
+    }),
     ("what_retention_removed_is_told_to_be_removed", |it| Box::pin(what_retention_removed_is_told_to_be_removed(it))),
 ];
 

@@ -298,7 +298,9 @@ mod tests {
                        is_final, person";
         for (seq, pos, state) in [(7, 9, 1), (8, 12, 1), (9, 15, 2)] {
             let event = format!("x'0000000000000000000000000000000{seq}'");
-            let row = format!("{seq}, x'0{seq}', {event}, 0, {pos}, 0, {pos}, 1, 1, 0, 1, 0, 1, 5, {state}, 1, 0, 5, 1, 0, '', '', 1, 0, 1, 1, 0");
+            let row = format!(
+                "{seq}, x'0{seq}', {event}, 0, {pos}, 0, {pos}, 1, 1, 0, 1, 0, 1, 5, {state}, 1, 0, 5, 1, 0, '', '', 1, 0, 1, 1, 0"
+            );
             conn.execute_batch(&format!("INSERT INTO deliveries ({columns}) VALUES ({row})")).unwrap();
         }
         conn.execute_batch("UPDATE deliveries SET lane = 'a', lane_hash = 42, ordering_hash = 42 WHERE seq = 8").unwrap();
@@ -332,7 +334,8 @@ mod tests {
             if !left {
                 conn.execute_batch("DELETE FROM deliveries WHERE seq = 9").unwrap();
             }
-            conn.execute_batch("INSERT INTO tallies VALUES (1, 0, 9, 500); INSERT INTO cursors VALUES ('router', 0, 30)").unwrap();
+            conn.execute_batch("INSERT INTO tallies VALUES (1, 0, 9, 500); INSERT INTO cursors VALUES ('router', 0, 30)")
+                .unwrap();
             migrate(&conn, LEDGER, Path::new("ledger.sqlite")).unwrap();
             let found: i64 = conn.query_row("SELECT pos FROM removed WHERE part = 0", [], |row| row.get(0)).unwrap();
             assert_eq!(found, removed_to);

@@ -240,7 +240,12 @@ struct Unplaced {
 
 type Place = Result<Option<LaneKey>, Unplaced>;
 
-fn delivery(way: Way<'_>, (record, bytes_at, ranks_at): (&Record, Position, Position), event: EventId, place: Place) -> Delivery {
+fn delivery(
+    way: Way<'_>,
+    (record, bytes_at, ranks_at): (&Record, Position, Position),
+    event: EventId,
+    place: Place,
+) -> Delivery {
     let Way { policy, flow, id, origin, replay, ordering } = way;
     let (state, lane, cause, why) = match place {
         Ok(lane) => (DeliveryState::Waiting { due: record.at }, lane, String::new(), String::new()),

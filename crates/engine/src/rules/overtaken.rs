@@ -36,7 +36,9 @@ pub const fn why(newer: Fate) -> &'static str {
             "the router is behind, so that it cannot be told yet whether a newer event of the same key went"
         }
         Fate::Unknown(Blind::Crowded) => "so much of the same key waits for a person that nothing newer can be ruled out",
-        Fate::Unknown(Blind::Removed) => "retention has removed what was delivered since, so that nothing newer can be ruled out",
+        Fate::Unknown(Blind::Removed) => {
+            "retention has removed what was delivered since, so that nothing newer can be ruled out"
+        }
     }
 }
 

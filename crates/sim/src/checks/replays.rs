@@ -56,9 +56,8 @@ pub fn i5_replays_are_not_stale(work: &Work, batch: &Batch, now: TimeSpan) -> Ve
 /// Whether a retry that was refused because something newer was delivered was refused for something newer.
 pub fn i5_refusals_have_a_newer_state(work: &Work, refused: &Delivery) -> Vec<String> {
     let rank = work.rank(refused);
-    let is_newer = |it: &Followed| {
-        shares_a_key(&it.first, refused) && is_behind(work.rank(&it.first), rank) && it.delivered.is_some()
-    };
+    let is_newer =
+        |it: &Followed| shares_a_key(&it.first, refused) && is_behind(work.rank(&it.first), rank) && it.delivered.is_some();
     if work.deliveries.values().any(is_newer) {
         return Vec::new();
     }
@@ -93,7 +92,10 @@ fn newer(work: &Work, sent: &Sent<'_>) -> Option<String> {
     })?;
     let (first, other): (&Delivery, DeliveryId) = (&like.first, overwritten.first.id);
     let what = if overwritten.delivered.is_some() { "was delivered" } else { "waits in its lane" };
-    Some(format!("{} of rank {rank} is {how} by {}, and {other} of the same key is newer and {what}", first.event, first.flow))
+    Some(format!(
+        "{} of rank {rank} is {how} by {}, and {other} of the same key is newer and {what}",
+        first.event, first.flow
+    ))
 }
 
 fn shares_a_key(one: &Delivery, other: &Delivery) -> bool {

@@ -114,9 +114,7 @@ impl State {
         match place {
             Place::Beside => false,
             Place::End { but } => lane == ordering_digest(destination, flow, key) && !but.contains(&row.delivery.id),
-            Place::Of(_) => {
-                self.place_of(question).is_some_and(|(of, _)| lane == of) && !self.is_behind(row, question)
-            }
+            Place::Of(_) => self.place_of(question).is_some_and(|(of, _)| lane == of) && !self.is_behind(row, question),
         }
     }
 
