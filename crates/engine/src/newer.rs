@@ -1,13 +1,17 @@
-//! What became of newer events of the same keys. The ledger is asked, and of the journal only what the router has not
-//! reached. The place of the bytes decides: what was replayed or released has a new place in its lane and is no newer for it.
+//! What "a newer state of the same key" is, for whatever a person sends again: one question and one answer. The ledger is asked,
+//! and of outbox and journal only what the router has not reached. States rank by where their events came in; what was replayed,
+//! released or corrected since is no newer for it. It never reads further than a page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::account::ROUTER;
-use model::limit::{PAGE_ROWS_MAX, READ_RECORDS_MAX};
-use model::newest::{Fate, Newest, NewestQuery};
-use model::{Consumer, Entry, Event, Fault, FlowName, LaneKey, Offset, Partition, Position, Record};
+use model::limit::{BODY_BYTES_MAX, PAGE_ROWS_MAX, READ_BYTES_MAX, READ_RECORDS_MAX};
+use model::newest::{Blind, Fate, Latest, Newest, NewestQuery, Place, StateKeys};
+use model::{
+    Consumer, DeliveryId, DestinationName, Entry, Event, EventId, Fault, FlowName, LaneKey, Offset, Partition, Position,
+    Record,
+};
 use policy::specs::Repeatable;
 use policy::{EventView, Flow, Policy};
 
@@ -19,80 +23,187 @@ use crate::rules::lane;
 pub struct Lookup {
     /// What is not routed yet.
     pub journal: Arc<dyn Journal>,
-    /// What became of the rest.
+    /// What became of the rest, and what is not appended yet.
     pub ledger: Arc<dyn Ledger>,
-    /// The present policy: its flows say to where and by which key.
+    /// The present policy: its flows say to where and by which key the rest goes.
     pub policy: Arc<Policy>,
 }
 
-/// A key of a flow in a partition.
-type Key = (FlowName, LaneKey, Partition);
+/// The question: a state that goes by a person's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passing {
+    /// Through which flow.
+    pub flow: FlowName,
+    /// To where it would go.
+    pub destination: DestinationName,
+    /// Where it ranks.
+    pub at: Position,
+    /// By what newer states are told.
+    pub keys: StateKeys,
+    /// Its place in the order of its flow.
+    pub stand: Stand,
+}
 
-/// The newest event of each key that was delivered or is on its way.
+/// Where what is sent stands in the order of its flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stand {
+    /// It enters at the end.
+    Enters,
+    /// It has no lane.
+    Loose,
+    /// It keeps the place of this delivery in the lane of today: what is not routed yet comes behind it.
+    Keeps(DeliveryId),
+    /// It keeps the place of this delivery in a lane that its flow does not give it any more: what comes passes it.
+    Lags(DeliveryId),
+}
+
+impl Passing {
+    /// An event that enters a flow. Nothing for commands, whose repeat is what the person asks for.
+    pub fn entering(policy: &Policy, flow: &Flow, event: &Event, at: Position) -> Option<Self> {
+        let (keys, destination) = (lane::keys(flow, event), flow.destination.clone());
+        let passing = Self { flow: flow.name.clone(), destination, at, keys, stand: Stand::Enters };
+        (repeat_of(policy, event) != Repeatable::Command).then_some(passing)
+    }
+
+    fn asked(&self) -> impl Iterator<Item = Key> {
+        let of = |key: &LaneKey| (self.flow.clone(), self.destination.clone(), key.clone(), self.at.partition);
+        self.keys.iter().map(of)
+    }
+
+    /// Where it stands by one of its keys.
+    fn place(&self, key: &LaneKey, sent_after: &Arc<BTreeSet<DeliveryId>>) -> Place {
+        match self.stand {
+            Stand::Enters if self.keys.lane.as_ref() == Some(key) => Place::End { but: Arc::clone(sent_after) },
+            Stand::Enters | Stand::Loose => Place::Beside,
+            Stand::Keeps(id) | Stand::Lags(id) => Place::Of(id),
+        }
+    }
+}
+
+/// What its contract says of repeating an event.
+pub fn repeat_of(policy: &Policy, event: &Event) -> Repeatable {
+    let contract = event.contract.as_ref().and_then(|reference| policy.contracts.get(reference));
+    contract.map_or(Repeatable::State, |contract| contract.repeat)
+}
+
+/// Where the state of a record's event ranks: where that came in. A correction makes it no newer.
+pub async fn rank_of(ledger: &dyn Ledger, record: &Record) -> Result<Position, Fault> {
+    match &record.entry {
+        Entry::Resubmitted { at: Some(at), .. } => Ok(*at),
+        Entry::Resubmitted { at: None, of, .. } => {
+            Ok(ledger.quarantined(*of).await?.map_or(record.position, |row| row.position))
+        }
+        Entry::Admitted(_)
+        | Entry::Quarantined { .. }
+        | Entry::Released { .. }
+        | Entry::Replayed { .. }
+        | Entry::PolicyApplied { .. } => Ok(record.position),
+    }
+}
+
+/// A key of a flow to a destination, in a partition.
+type Key = (FlowName, DestinationName, LaneKey, Partition);
+
+/// What was found for the keys of some questions.
 #[derive(Clone, Debug, Default)]
-pub struct NewestByKey {
-    by_key: BTreeMap<Key, Newest>,
+pub struct Newer {
+    by_key: BTreeMap<Key, Latest>,
+    /// What neither ledger nor router has reached, which is on its way.
+    ahead: BTreeMap<Key, Newest>,
     /// Whether the router is so far behind that not all of what it has not reached was looked at.
     pub is_cut: bool,
 }
 
-impl NewestByKey {
-    /// What became of an event of this flow and key that is newer than the one at this place.
-    pub fn than(&self, flow: &FlowName, key: Option<&LaneKey>, at: Position) -> Option<Fate> {
-        let newest = self.by_key.get(&(flow.clone(), key?.clone(), at.partition))?;
-        (newest.at > at.offset).then_some(newest.fate)
+impl Newer {
+    /// The answer: what became of a newer state than this, by any of its keys. What went is told before what cannot be told.
+    pub fn than(&self, passing: &Passing) -> Option<Fate> {
+        let is_newer = |newest: &&Newest| newest.at > passing.at.offset;
+        let routed = || passing.asked().filter_map(|key| self.by_key.get(&key).copied());
+        let known: Vec<Latest> = routed().collect();
+        let ahead: Vec<Newest> = match passing.stand {
+            Stand::Keeps(_) => Vec::new(),
+            Stand::Enters | Stand::Loose | Stand::Lags(_) => {
+                passing.asked().filter_map(|key| self.ahead.get(&key).copied()).collect()
+            }
+        };
+        let newest = known.iter().filter_map(|latest| latest.newest.as_ref()).chain(&ahead).filter(is_newer);
+        let mut fates: Vec<Fate> = newest.map(|newest| newest.fate).collect();
+        fates.sort_by_key(|fate| urgency(*fate));
+        if let Some(fate) = fates.first() {
+            return Some(*fate);
+        }
+        if self.is_cut && !passing.keys.is_empty() && !matches!(passing.stand, Stand::Keeps(_)) {
+            return Some(Fate::Unknown(Blind::Behind));
+        }
+        let is_removed = known.iter().any(|latest| latest.removed_to > passing.at.offset);
+        is_removed.then_some(Fate::Unknown(Blind::Removed))
     }
 }
 
-/// An event on its way through a flow, by a person's word.
-#[derive(Clone, Copy, Debug)]
-pub struct Passing<'a> {
-    /// Through which flow.
-    pub flow: &'a FlowName,
-    /// Where its bytes are.
-    pub at: Position,
-    /// The event; `None` where its bytes are gone or cannot be read.
-    pub event: Option<&'a Event>,
-    /// The key that its delivery has, where the event cannot be asked.
-    pub known: Option<&'a LaneKey>,
+/// Of several answers the first is told.
+const fn urgency(fate: Fate) -> u8 {
+    match fate {
+        Fate::Done => 0,
+        Fate::UnderWay => 1,
+        Fate::Blocks => 2,
+        Fate::Unknown(_) => 3,
+    }
 }
 
 impl Lookup {
-    /// What this would go over: a newer state of its key that is done or under way. Nothing for commands, whose repeat is
-    /// what the person asks for. While the router is too far behind to tell, nobody can.
-    pub async fn than(&self, passing: Passing<'_>) -> Result<Option<Fate>, Fault> {
-        let Passing { flow, at, event, known } = passing;
-        let contract = event.and_then(|event| self.policy.contracts.get(event.contract.as_ref()?));
-        if contract.is_some_and(|contract| contract.repeat == Repeatable::Command) {
-            return Ok(None);
-        }
-        let by_flow = self.policy.flows.get(flow).zip(event).map(|(flow, event)| lane::ordering_keys(flow, event));
-        let keys = by_flow.filter(|keys| !keys.is_empty()).unwrap_or_else(|| known.cloned().into_iter().collect());
-        if keys.is_empty() {
-            return Ok(None);
-        }
-        let newest = self.newest(keys.iter().map(|key| (flow, key, at))).await?;
-        let found = keys.iter().find_map(|key| newest.than(flow, Some(key), at));
-        Ok(found.or(newest.is_cut.then_some(Fate::Unknown)))
+    /// What one would go over.
+    pub async fn than(&self, passing: &Passing) -> Result<Option<Fate>, Fault> {
+        Ok(self.newer(std::iter::once(passing), &Arc::default()).await?.than(passing))
     }
 
-    /// Looks up what is newer than any of these: a flow, a key, and the place of an event.
-    pub async fn newest(&self, wanted: impl Iterator<Item = (&FlowName, &LaneKey, Position)>) -> Result<NewestByKey, Fault> {
-        let mut from: BTreeMap<Key, Offset> = BTreeMap::new();
-        for (flow, key, at) in wanted {
-            let first = from.entry((flow.clone(), key.clone(), at.partition)).or_insert(at.offset);
-            *first = (*first).min(at.offset);
+    /// Looks up what is newer than any of these. What waits for a person and is named in `sent_after` is sent after all of them, by
+    /// the same hand: nothing goes behind it.
+    pub async fn newer<'p>(
+        &self,
+        wanted: impl Iterator<Item = &'p Passing>,
+        sent_after: &Arc<BTreeSet<DeliveryId>>,
+    ) -> Result<Newer, Fault> {
+        let mut from: BTreeMap<Key, (Offset, Place)> = BTreeMap::new();
+        let mut tells = false;
+        for passing in wanted {
+            tells |= !matches!(passing.stand, Stand::Keeps(_));
+            for asked in passing.asked() {
+                let place = passing.place(&asked.2, sent_after);
+                let first = from.entry(asked).or_insert((passing.at.offset, place.clone()));
+                first.0 = first.0.min(passing.at.offset);
+                if first.1 == Place::Beside {
+                    first.1 = place;
+                }
+            }
         }
-        let mut newest = NewestByKey::default();
-        // In this order: what is routed in between is found twice instead of never.
-        self.ahead(&from, &mut newest).await?;
-        self.routed(&from, &mut newest).await?;
-        Ok(newest)
+        let mut newer = Newer::default();
+        // In this order: what moves on in between is found twice instead of never.
+        if tells && !from.is_empty() {
+            self.unsent(&from, &mut newer).await?;
+            self.unrouted(&from, &mut newer).await?;
+        }
+        self.routed(from, &mut newer).await?;
+        Ok(newer)
     }
 
-    /// What the router has not reached is on its way, and newer than all that it has.
-    async fn ahead(&self, from: &BTreeMap<Key, Offset>, newest: &mut NewestByKey) -> Result<(), Fault> {
-        let mut partitions: Vec<Partition> = from.keys().map(|(_, _, partition)| *partition).collect();
+    /// What waits to be appended is on its way.
+    async fn unsent(&self, from: &BTreeMap<Key, (Offset, Place)>, newer: &mut Newer) -> Result<(), Fault> {
+        let waiting = self.ledger.outbox(READ_RECORDS_MAX).await?.rows;
+        let bytes: usize = waiting.iter().filter_map(|new| Some(new.entry.event()?.body.len())).sum();
+        newer.is_cut |= waiting.len() == READ_RECORDS_MAX || bytes + BODY_BYTES_MAX > READ_BYTES_MAX;
+        for new in waiting {
+            let unplaced = Position { partition: new.partition, offset: Offset(u64::MAX) };
+            let entry = new.entry;
+            let record =
+                Record { position: unplaced, at: model::Timestamp::EPOCH, policy: new.policy, emitted: None, entry };
+            self.note(&record, from, newer).await?;
+        }
+        Ok(())
+    }
+
+    /// What the router has not reached is on its way.
+    async fn unrouted(&self, from: &BTreeMap<Key, (Offset, Place)>, newer: &mut Newer) -> Result<(), Fault> {
+        let mut partitions: Vec<Partition> = from.keys().map(|(.., partition)| *partition).collect();
         partitions.sort_unstable();
         partitions.dedup();
         let router = Consumer::new(ROUTER).expect("a literal name");
@@ -100,66 +211,81 @@ impl Lookup {
             let routed = self.ledger.cursor(&router, partition).await?;
             let records = self.journal.read(partition, routed, READ_RECORDS_MAX).await?;
             let last = records.last().map_or(routed, |record| record.position.offset);
-            newest.is_cut |= last < self.journal.head(partition).await?;
+            newer.is_cut |= last < self.journal.head(partition).await?;
             for record in records {
-                let Some(bytes) = self.bytes_of(record).await? else { continue };
-                let Some(event) = bytes.entry.event() else { continue };
-                for (flow, key) in self.ways(event) {
-                    let key = (flow, key, bytes.position.partition);
-                    if from.contains_key(&key) {
-                        newest.put(key, Newest { at: bytes.position.offset, fate: Fate::UnderWay });
-                    }
+                self.note(&record, from, newer).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the release of this event is still before the router, or may be.
+    pub async fn is_release_ahead(&self, event: EventId, partition: Partition) -> Result<bool, Fault> {
+        let is_release = |entry: &Entry| matches!(entry, Entry::Released { of, .. } if *of == event);
+        let waiting = self.ledger.outbox(READ_RECORDS_MAX).await?.rows;
+        if waiting.len() == READ_RECORDS_MAX || waiting.iter().any(|new| is_release(&new.entry)) {
+            return Ok(true);
+        }
+        let routed = self.ledger.cursor(&Consumer::new(ROUTER).expect("a literal name"), partition).await?;
+        let records = self.journal.read(partition, routed, READ_RECORDS_MAX).await?;
+        let last = records.last().map_or(routed, |record| record.position.offset);
+        Ok(records.iter().any(|it| is_release(&it.entry)) || last < self.journal.head(partition).await?)
+    }
+
+    /// Notes where what a record leads to is newer.
+    async fn note(&self, record: &Record, from: &BTreeMap<Key, (Offset, Place)>, newer: &mut Newer) -> Result<(), Fault> {
+        let referred = match record.entry.refers_to() {
+            Some(at) => self.journal.get(at).await?,
+            None => None,
+        };
+        let bytes = referred.as_deref().unwrap_or(record);
+        let Some(event) = bytes.entry.event().filter(|_| leads_on(&record.entry)) else { return Ok(()) };
+        let rank = rank_of(&*self.ledger, bytes).await?;
+        for flow in self.ways(&record.entry, event) {
+            for key in lane::keys(flow, event).iter() {
+                let asked = (flow.name.clone(), flow.destination.clone(), key.clone(), rank.partition);
+                if from.contains_key(&asked) {
+                    let found = Newest { at: rank.offset, fate: Fate::UnderWay };
+                    let newest = newer.ahead.entry(asked).or_insert(found);
+                    newest.at = newest.at.max(found.at);
                 }
             }
         }
         Ok(())
     }
 
-    /// The record whose event is sent because of this one. What is replayed is left out: it was there before.
-    async fn bytes_of(&self, record: Arc<Record>) -> Result<Option<Arc<Record>>, Fault> {
-        match &record.entry {
-            Entry::Admitted(_) | Entry::Resubmitted { .. } => Ok(Some(record)),
-            Entry::Released { at, .. } => self.journal.get(*at).await,
-            Entry::Quarantined { .. } | Entry::Replayed { .. } | Entry::PolicyApplied { .. } => Ok(None),
+    /// Through which flows an event goes because of an entry.
+    fn ways<'p>(&'p self, entry: &Entry, event: &'p Event) -> Vec<&'p Flow> {
+        if let Entry::Replayed { flows, .. } = entry {
+            return flows.iter().filter_map(|name| self.policy.flows.get(name)).map(Arc::as_ref).collect();
         }
-    }
-
-    /// Through which flows an event goes, and by which keys.
-    fn ways(&self, event: &Event) -> Vec<(FlowName, LaneKey)> {
         let view = EventView::new(event);
         let fits = |flow: &&Arc<Flow>| flow.filter.as_ref().is_none_or(|it| it.eval_bool(&view) != Ok(false));
-        let ways = |flow: &Arc<Flow>| {
-            let name = flow.name.clone();
-            lane::ordering_keys(flow, event).into_iter().map(move |key| (name.clone(), key))
-        };
-        self.policy.selected(event).filter(fits).flat_map(ways).collect()
+        self.policy.selected(event).filter(fits).map(Arc::as_ref).collect()
     }
 
-    async fn routed(&self, from: &BTreeMap<Key, Offset>, newest: &mut NewestByKey) -> Result<(), Fault> {
-        let known = |(key, after): (&Key, &Offset)| {
-            let (flow, lane, partition) = key;
-            let destination = self.policy.flows.get(flow)?.destination.clone();
-            let after = Position { partition: *partition, offset: *after };
-            Some((key.clone(), NewestQuery { flow: flow.clone(), destination, key: lane.clone(), after }))
+    async fn routed(&self, from: BTreeMap<Key, (Offset, Place)>, newer: &mut Newer) -> Result<(), Fault> {
+        let asked: Vec<Key> = from.keys().cloned().collect();
+        let question = |((flow, destination, key, partition), (after, place))| {
+            let after = Position { partition, offset: after };
+            NewestQuery { flow, destination, key, after, place }
         };
-        let questions: Vec<(Key, NewestQuery)> = from.iter().filter_map(known).collect();
-        for page in questions.chunks(PAGE_ROWS_MAX) {
-            let asked = page.iter().map(|(_, question)| question.clone()).collect();
-            for ((key, _), found) in page.iter().zip(self.ledger.newest(asked).await?) {
-                if let Some(found) = found {
-                    newest.put(key.clone(), found);
-                }
-            }
+        let mut questions: Vec<NewestQuery> = from.into_iter().map(question).collect();
+        let mut asked = asked.into_iter();
+        while !questions.is_empty() {
+            let rest = questions.split_off(questions.len().min(PAGE_ROWS_MAX));
+            let found = self.ledger.newest(questions).await?;
+            newer.by_key.extend(asked.by_ref().zip(found));
+            questions = rest;
         }
         Ok(())
     }
 }
 
-impl NewestByKey {
-    fn put(&mut self, key: Key, found: Newest) {
-        let newest = self.by_key.entry(key).or_insert(found);
-        if found.at >= newest.at {
-            *newest = found;
-        }
+/// Whether an entry leads to deliveries of its event.
+const fn leads_on(entry: &Entry) -> bool {
+    match entry {
+        Entry::Admitted(_) | Entry::Resubmitted { .. } | Entry::Released { .. } | Entry::Replayed { .. } => true,
+        Entry::Quarantined { .. } | Entry::PolicyApplied { .. } => false,
     }
 }

@@ -256,6 +256,7 @@ impl Node {
             clock: Arc::clone(&self.ground.clock),
             facts: Arc::clone(&self.ground.facts),
             paces: BTreeMap::new(),
+            replaced: BTreeMap::new(),
         };
         let mut drive = self.drive("replay", None);
         let run = async move {

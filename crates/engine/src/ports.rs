@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use model::account::Census;
 use model::change::Switch;
-use model::newest::{Newest, NewestQuery};
+use model::newest::{Latest, NewestQuery};
 use model::room::{Ages, Room};
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
@@ -175,10 +175,11 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// `stale_before`, or never. At most `limit`. A row that cannot be read is named and left out, whoever leased it.
     fn orphans(&self, stale_before: Timestamp, limit: usize) -> Answer<'_, Readable<Delivery>>;
 
-    /// For each question the newest delivery that is done or under way, by the place of its bytes and of equal ones that
-    /// which was opened last, or `None`; in the order of the questions. One that another took the place of stands as that does, and is under way
-    /// until that was made. At most [`model::limit::NEWEST_ROWS_MAX`] rows are looked through for each.
-    fn newest(&self, questions: Vec<NewestQuery>) -> Answer<'_, Vec<Option<Newest>>>;
+    /// For each question the newest delivery that is done, under way or in the way, by where it ranks and of equal ones that
+    /// which was opened last; in the order of the questions. In the way is what waits for a person in the lane that is entered, or
+    /// before the place that is kept there; what stands behind that place is nothing. One that another took the place of stands as
+    /// that does, and is under way until that was made. At most [`model::limit::NEWEST_ROWS_MAX`] rows are looked through for each.
+    fn newest(&self, questions: Vec<NewestQuery>) -> Answer<'_, Vec<Latest>>;
 
     /// Where a consumer stands; 0 before its first commit.
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset>;

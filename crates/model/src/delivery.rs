@@ -11,6 +11,7 @@ use crate::digest::Digest;
 use crate::event::Origin;
 use crate::ids::{DeliveryId, DestinationName, EventId, FlowName, NodeName, Owner, PolicyVersion, ReplayId};
 use crate::limit::LANE_KEY_BYTES_MAX;
+use crate::newest::StateKeys;
 use crate::outcome::Outcome;
 use crate::record::Position;
 use crate::time::Timestamp;
@@ -79,13 +80,16 @@ pub struct Delivery {
     pub position: Position,
     /// The record that holds the bytes; differs from `position` after a release or a replay.
     pub bytes_at: Position,
+    /// Where its state ranks among those of its keys: where the event came in. Differs from `bytes_at` after a correction, which
+    /// makes no state newer than it was.
+    pub ranks_at: Position,
     /// The flow, as of `policy`.
     pub flow: FlowName,
     /// Where to.
     pub destination: DestinationName,
     /// Its lane, unless the flow is unordered.
     pub lane: Option<LaneKey>,
-    /// The ordering key of its event where it has no lane: nothing waits for it, but a replay tells by it what is newer.
+    /// The ordering key of its event, whatever its lane: nothing waits for it, but it is told by it what is newer.
     pub ordering: Option<LaneKey>,
     /// What it does to its lane when it is held or dead.
     pub on_dead: OnDead,
@@ -260,14 +264,14 @@ impl Delivery {
         self.lane.as_ref().map(|key| ordering_digest(&self.destination, &self.flow, key))
     }
 
-    /// What it is the newer or the older state of: its lane, or the ordering key of its event where it has none.
+    /// The identity of its ordering key over all destinations and flows, if it has one.
     pub fn ordering_digest(&self) -> Option<Digest> {
-        self.ordering_key().map(|key| ordering_digest(&self.destination, &self.flow, key))
+        self.ordering.as_ref().map(|key| ordering_digest(&self.destination, &self.flow, key))
     }
 
-    /// The key of [`Delivery::ordering_digest`].
-    pub fn ordering_key(&self) -> Option<&LaneKey> {
-        self.lane.as_ref().or(self.ordering.as_ref())
+    /// What it is the newer or the older state of.
+    pub fn keys(&self) -> StateKeys {
+        StateKeys { lane: self.lane.clone(), ordering: self.ordering.clone() }
     }
 
     /// Whether an attempt may begin then, as far as its deadline goes.

@@ -94,6 +94,9 @@ pub enum Entry {
     Resubmitted {
         /// The quarantined one.
         of: EventId,
+        /// Where that is: the place of its state, which no correction makes newer. `None` in older journals.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<Position>,
         /// The number of the correction, from 1.
         revision: u32,
         /// Who.

@@ -88,13 +88,20 @@ pub struct ReplayMember {
     pub event: EventId,
     /// Where its bytes are.
     pub at: Position,
+    /// Where its state ranks, where that is not where its bytes are: [`Delivery::ranks_at`](crate::Delivery::ranks_at).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranks_at: Option<Position>,
     /// The flow that gets it.
     pub flow: FlowName,
     /// The earlier delivery that it repeats, if there is one.
     pub of: Option<DeliveryId>,
-    /// The lane or ordering key of which it must not overwrite a newer state: looked at again when its turn comes. None
-    /// where there is none, or where a person's word is enough, as for commands.
-    pub key: Option<LaneKey>,
+    /// The lane of which it must not overwrite a newer state: looked at again when its turn comes. None where there is none, or
+    /// where a person's word is enough, as for commands.
+    #[serde(default, alias = "key")]
+    pub lane: Option<LaneKey>,
+    /// The ordering key, the same way.
+    #[serde(default)]
+    pub ordering: Option<LaneKey>,
     /// Whether it is sent.
     pub verdict: MemberVerdict,
 }

@@ -10,9 +10,9 @@ pub const USAGE: &str = "usage: sim [--seeds N] [--start S] [--nodes N] [--journ
 
   --seeds N     how many seeds (default 100)
   --start S     the first of them (default 1)
-  --break NAME  breaks an invariant on purpose (I1 to I11, I1Later, I1Retention, I2Deadlines, I2Retention, I4Keys, I5Replays,
-                I6Policies, I7Deadlines, I8Retention, I10Clocks, I10Room, I13Journal, I13Watermark, I13Overlap, I13Gone,
-                I13Hidden, I13Keys); succeeds when that is seen
+  --break NAME  breaks an invariant on purpose (I1 to I11, I1Later, I1Retention, I2Deadlines, I2Retention, I4Keys, I5Ranks,
+                I5Removed, I5Replays, I5Waits, I6Policies, I6Routing, I7Deadlines, I8Retention, I10Clocks, I10Room,
+                I13Journal, I13Watermark, I13Overlap, I13Gone, I13Hidden, I13Keys); succeeds when that is seen
   --nodes N     so many nodes in every run (default: the seed's choice of 2 to 5)
   --journal J   which journal (default both: even seeds memory, odd seeds partitioned)
   --captures C  whether a company's system is captured (default off: such a seed takes several times as long)

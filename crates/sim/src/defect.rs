@@ -15,7 +15,7 @@ use engine::ports::{Journal, Ledger, Message, Readable};
 use engine::retention::decide::ALARM_FULL;
 use model::change::Change;
 use model::limit::PAGE_ROWS_MAX;
-use model::newest::Newest;
+use model::newest::{Fate, Latest};
 use model::room::{Ages, Room};
 use model::view::DeliveryQuery;
 use model::{
@@ -41,7 +41,10 @@ pub enum Flaw {
     I4,
     I4Keys,
     I5,
+    I5Ranks,
+    I5Removed,
     I5Replays,
+    I5Waits,
     I6,
     I6Policies,
     I6Routing,
@@ -64,7 +67,7 @@ pub enum Flaw {
 
 impl Flaw {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 32] = [
         Self::I1,
         Self::I1Later,
         Self::I1Retention,
@@ -75,7 +78,10 @@ impl Flaw {
         Self::I4,
         Self::I4Keys,
         Self::I5,
+        Self::I5Ranks,
+        Self::I5Removed,
         Self::I5Replays,
+        Self::I5Waits,
         Self::I6,
         Self::I6Policies,
         Self::I6Routing,
@@ -108,7 +114,7 @@ impl Flaw {
             Self::I2 | Self::I2Deadlines | Self::I2Retention => Rule::I2,
             Self::I3 => Rule::I3,
             Self::I4 | Self::I4Keys => Rule::I4,
-            Self::I5 | Self::I5Replays => Rule::I5,
+            Self::I5 | Self::I5Ranks | Self::I5Removed | Self::I5Replays | Self::I5Waits => Rule::I5,
             Self::I6 | Self::I6Policies | Self::I6Routing => Rule::I6,
             Self::I7 | Self::I7Deadlines => Rule::I7,
             Self::I8 | Self::I8Retention => Rule::I8,
@@ -139,7 +145,10 @@ impl Flaw {
             Self::I4 => "the key registry does not recognise one event in 10",
             Self::I4Keys => "the window of keys is counted by the time that a wrong calendar sets ahead",
             Self::I5 => "one delivery in 5 is stored outside of its lane",
-            Self::I5Replays => "nothing newer is found of what is replayed",
+            Self::I5Ranks => "what was corrected is as new as its correction",
+            Self::I5Removed => "nothing is known to have been delivered that retention has removed",
+            Self::I5Replays => "nothing newer is found of what a person sends again",
+            Self::I5Waits => "what waits in a lane is nothing to what enters behind it",
             Self::I6 => "one routing commit in 10 moves the cursor one further",
             Self::I6Policies => "the policy that was in force first is said to be so again",
             Self::I6Routing => {
@@ -231,9 +240,19 @@ impl Defect {
         if self.flaw == Flaw::I2Deadlines { Readable::default() } else { found }
     }
 
-    /// What is found of newer events of the same key: [`Flaw::I5Replays`] strikes here.
-    pub fn newest(&self, found: Vec<Option<Newest>>) -> Vec<Option<Newest>> {
-        if self.flaw == Flaw::I5Replays { vec![None; found.len()] } else { found }
+    /// What is found of newer events of the same key: flaws of I5 strike here.
+    pub fn newest(&self, mut found: Vec<Latest>) -> Vec<Latest> {
+        for latest in &mut found {
+            let is_waiting = latest.newest.is_some_and(|newest| newest.fate == Fate::Blocks);
+            if self.flaw == Flaw::I5Replays {
+                *latest = Latest::default();
+            } else if self.flaw == Flaw::I5Waits && is_waiting {
+                latest.newest = None;
+            } else if self.flaw == Flaw::I5Removed {
+                latest.removed_to = Offset(0);
+            }
+        }
+        found
     }
 
     /// What a trim keeps: [`Flaw::I1Retention`] strikes here.
@@ -284,6 +303,7 @@ impl Defect {
         match self.flaw {
             Flaw::I2 => batch.changes.iter_mut().for_each(disown),
             Flaw::I5 => batch.changes.iter_mut().for_each(|change| self.leave_lane(change)),
+            Flaw::I5Ranks => batch.changes.iter_mut().for_each(rank_anew),
             Flaw::I6 => self.run_ahead(&mut batch),
             Flaw::I7 => claim_late(ledger, &mut batch).await?,
             Flaw::I1Later => batch.changes.retain(|change| !matches!(change, Change::Attach { .. })),
@@ -298,7 +318,9 @@ impl Defect {
             | Flaw::I3
             | Flaw::I4
             | Flaw::I4Keys
+            | Flaw::I5Removed
             | Flaw::I5Replays
+            | Flaw::I5Waits
             | Flaw::I6Policies
             | Flaw::I6Routing
             | Flaw::I10Clocks
@@ -354,6 +376,12 @@ fn forget_deadline(change: &mut Change) {
         Change::Open { delivery, .. } => delivery.deadline = None,
         Change::Move { new_round: Some(round), .. } => round.deadline = None,
         _ => {}
+    }
+}
+
+fn rank_anew(change: &mut Change) {
+    if let Change::Open { delivery, .. } = change {
+        delivery.ranks_at = delivery.bytes_at;
     }
 }
 

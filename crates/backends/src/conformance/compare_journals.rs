@@ -84,7 +84,14 @@ impl Pair {
             1 => emitted(self.fresh(n).await, replayed(n, 1)),
             2 => {
                 let why = "corrected".to_owned();
-                let entry = Entry::Resubmitted { of: event_id(1), revision: 1, by: person(), why, event: self.event() };
+                let entry = Entry::Resubmitted {
+                    of: event_id(1),
+                    at: Some(position(1)),
+                    revision: 1,
+                    by: person(),
+                    why,
+                    event: self.event(),
+                };
                 emitted(self.fresh(n).await, entry)
             }
             3 => {

@@ -142,10 +142,11 @@ impl History {
         let lane = if self.dice.one_in(4) { None } else { Some(LaneKey::new(self.pick(&LANES))) };
         let opened = Delivery {
             event: event_id(self.dice.below(25)),
-            bytes_at: position(self.dice.below(30)),
+            bytes_at: position(15 + self.dice.below(15)),
+            ranks_at: position(self.dice.below(30)),
             flow: name(self.pick(&FLOWS)),
             destination: name(self.pick(&DESTINATIONS)),
-            ordering: if lane.is_none() { self.dice.one_in(2).then(|| LaneKey::new(self.pick(&LANES))) } else { None },
+            ordering: self.dice.one_in(2).then(|| LaneKey::new(self.pick(&LANES))),
             lane,
             on_dead: if self.dice.one_in(2) { OnDead::Hold } else { OnDead::Pass },
             origin: Origin::ALL[usize::try_from(self.dice.below(3)).expect("below three")],

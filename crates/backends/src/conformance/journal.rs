@@ -69,7 +69,17 @@ async fn every_kind_of_entry_is_read_back_as_it_was(mut it: JournalFixture) {
     let entries = vec![
         admitted(1),
         new_entry(Entry::Quarantined { event: event(2), reasons: vec![reason(), reason()] }),
-        emitted(3, Entry::Resubmitted { of: event_id(2), revision: 1, by: person(), why: why.clone(), event: event(3) }),
+        emitted(
+            3,
+            Entry::Resubmitted {
+                of: event_id(2),
+                at: Some(position(2)),
+                revision: 1,
+                by: person(),
+                why: why.clone(),
+                event: event(3),
+            },
+        ),
         emitted(4, Entry::Released { of: event_id(2), at: position(2), by: person(), why: why.clone() }),
         emitted(5, replayed(5, 1)),
         NewEntry { policy: policy(9), ..emitted(6, Entry::PolicyApplied { version: policy(9), by: person(), why }) },
@@ -217,7 +227,14 @@ async fn an_event_is_found_where_it_is_carried(it: JournalFixture) {
     let second = it.append_new(new_entry(Entry::Quarantined { event: event(2), reasons: vec![reason()] })).await;
     it.append_new(emitted(3, Entry::Released { of: event_id(2), at: second, by: person(), why: String::new() })).await;
     it.append_new(emitted(4, replayed(4, 1))).await;
-    let correction = Entry::Resubmitted { of: event_id(2), revision: 1, by: person(), why: String::new(), event: event(5) };
+    let correction = Entry::Resubmitted {
+        of: event_id(2),
+        at: Some(position(2)),
+        revision: 1,
+        by: person(),
+        why: String::new(),
+        event: event(5),
+    };
     let third = it.append_new(emitted(5, correction)).await;
     for (n, expected) in [(1, Some(first)), (2, Some(second)), (5, Some(third)), (6, None)] {
         let found = it.journal().find(event_id(n)).await.expect("the journal reads");
@@ -258,7 +275,17 @@ async fn the_census_is_exact_at_every_cursor(mut it: JournalFixture) {
         emitted(4, replayed(4, 1)),
         new_entry(Entry::Quarantined { event: event(5), reasons: vec![reason()] }),
         emitted(6, Entry::Released { of: event_id(5), at: position(5), by: person(), why: String::new() }),
-        emitted(7, Entry::Resubmitted { of: event_id(5), revision: 1, by: person(), why: String::new(), event: event(7) }),
+        emitted(
+            7,
+            Entry::Resubmitted {
+                of: event_id(5),
+                at: Some(position(5)),
+                revision: 1,
+                by: person(),
+                why: String::new(),
+                event: event(7),
+            },
+        ),
         of(1, Origin::Live),
     ])
     .await;

@@ -6,7 +6,9 @@ use model::{Appended, Entry, Event, EventId, NewEntry, Offset, Partition, TimeSp
 use uuid::Uuid;
 
 use super::fixture::JournalFixture;
-use super::sample::{admitted, at, emitted, event, event_id, name, new_entry, person, policy, reason, replayed, with_body};
+use super::sample::{
+    admitted, at, emitted, event, event_id, name, new_entry, person, policy, position, reason, replayed, with_body,
+};
 
 pub(super) const LIST: &[super::Entry<JournalFixture>] = &[
     ("a_repeat_is_answered_with_the_first", |it| Box::pin(a_repeat_is_answered_with_the_first(it))),
@@ -193,10 +195,23 @@ async fn a_key_outlasts_what_passes_while_its_store_is_closed(mut it: JournalFix
 
 async fn a_correction_bypasses_the_keys(it: JournalFixture) {
     let first = it.append_new(admitted(1)).await;
-    let corrected =
-        Entry::Resubmitted { of: event_id(1), revision: 1, by: person(), why: String::new(), event: repeat(2, 1) };
+    let corrected = Entry::Resubmitted {
+        of: event_id(1),
+        at: Some(position(1)),
+        revision: 1,
+        by: person(),
+        why: String::new(),
+        event: repeat(2, 1),
+    };
     it.append_new(emitted(2, corrected)).await;
-    let other = Entry::Resubmitted { of: event_id(1), revision: 2, by: person(), why: String::new(), event: reuse(3, 1) };
+    let other = Entry::Resubmitted {
+        of: event_id(1),
+        at: Some(position(1)),
+        revision: 2,
+        by: person(),
+        why: String::new(),
+        event: reuse(3, 1),
+    };
     it.append_new(emitted(3, other)).await;
     assert_eq!(it.append_one(admit(repeat(4, 1))).await, Appended::Duplicate(first, event_id(1)), "the key is the sender's");
 }

@@ -44,6 +44,8 @@ async fn a_delivery_is_read_back_as_it_was_opened(mut it: LedgerFixture) {
         origin: model::Origin::Replay,
         replay: Some(replay_id(1)),
         bytes_at: super::sample::position(77),
+        ranks_at: super::sample::position(70),
+        ordering: Some(model::LaneKey::new("of its order")),
         why: "it's \"new\", Grüße".to_owned(),
         ..in_lane(2, "it's a key; DROP TABLE")
     };

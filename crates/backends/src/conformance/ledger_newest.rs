@@ -1,6 +1,8 @@
 //! The ledger: the newest delivery of a key that is done or under way.
 
-use model::newest::{Fate, Newest, NewestQuery};
+use std::sync::Arc;
+
+use model::newest::{Fate, Latest, Newest, NewestQuery, Place};
 use model::{Delivery, DeliveryState, LaneKey, Offset, Partition, Position};
 
 use super::fixture::LedgerFixture;
@@ -9,7 +11,7 @@ use super::sample::{
 };
 
 pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
-    ("the_newest_is_by_the_place_of_its_bytes", |it| Box::pin(the_newest_is_by_the_place_of_its_bytes(it))),
+    ("the_newest_is_by_where_its_state_ranks", |it| Box::pin(the_newest_is_by_where_its_state_ranks(it))),
     ("what_waits_for_a_person_or_was_cancelled_is_not_the_newest", |it| {
         Box::pin(what_waits_for_a_person_or_was_cancelled_is_not_the_newest(it))
     }),
@@ -19,12 +21,19 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("the_newest_is_of_one_flow_destination_key_and_partition", |it| {
         Box::pin(the_newest_is_of_one_flow_destination_key_and_partition(it))
     }),
-    ("an_ordering_key_counts_where_there_is_no_lane", |it| Box::pin(an_ordering_key_counts_where_there_is_no_lane(it))),
-    ("what_retention_removed_is_no_newest", |it| Box::pin(what_retention_removed_is_no_newest(it))),
+    ("an_ordering_key_counts_whatever_the_lane", |it| Box::pin(an_ordering_key_counts_whatever_the_lane(it))),
+    ("what_waits_for_a_person_is_in_the_way_of_what_enters_behind_it", |it| {
+        Box::pin(what_waits_for_a_person_is_in_the_way_of_what_enters_behind_it(it))
+    }),
+    ("what_stands_behind_a_kept_place_is_nothing_to_it", |it| {
+        Box::pin(what_stands_behind_a_kept_place_is_nothing_to_it(it))
+    }),
+    ("what_retention_removed_is_told_to_be_removed", |it| Box::pin(what_retention_removed_is_told_to_be_removed(it))),
 ];
 
 fn after(key: &str, offset: u64) -> NewestQuery {
-    NewestQuery { flow: name("orders"), destination: name("wms"), key: LaneKey::new(key), after: position(offset) }
+    let (key, place) = (LaneKey::new(key), Place::Beside);
+    NewestQuery { flow: name("orders"), destination: name("wms"), key, after: position(offset), place }
 }
 
 const fn found(offset: u64, fate: Fate) -> Newest {
@@ -40,7 +49,7 @@ impl LedgerFixture {
     async fn newest(&self, question: NewestQuery) -> Option<Newest> {
         let mut answers = self.ledger().newest(vec![question]).await.expect("the ledger reads");
         assert_eq!(answers.len(), 1, "an answer for each question");
-        answers.remove(0)
+        answers.remove(0).newest
     }
 
     async fn deliver(&self, n: u64) {
@@ -49,12 +58,14 @@ impl LedgerFixture {
     }
 }
 
-async fn the_newest_is_by_the_place_of_its_bytes(mut it: LedgerFixture) {
+async fn the_newest_is_by_where_its_state_ranks(mut it: LedgerFixture) {
     for n in [1, 2, 3] {
         it.open(passing(n, "a")).await;
     }
     // Made later, of what came earlier.
-    it.open(Delivery { bytes_at: position(2), ..passing(4, "a") }).await;
+    it.open(Delivery { bytes_at: position(2), ranks_at: position(2), ..passing(4, "a") }).await;
+    // Corrected: its bytes are newer than all of them.
+    it.open(Delivery { ranks_at: position(1), ..passing(9, "a") }).await;
     assert_eq!(it.newest(after("a", 1)).await, Some(found(3, Fate::UnderWay)));
     for n in [1, 2, 3] {
         it.deliver(n).await;
@@ -65,6 +76,7 @@ async fn the_newest_is_by_the_place_of_its_bytes(mut it: LedgerFixture) {
     assert_eq!(it.newest(after("a", 3)).await, None);
     let questions = vec![after("b", 0), after("a", 0), after("a", 3)];
     let answers = it.ledger().newest(questions).await.expect("the ledger reads");
+    let answers: Vec<_> = answers.into_iter().map(|latest| latest.newest).collect();
     assert_eq!(answers, [None, Some(found(3, Fate::Done)), None], "in the order of the questions");
     assert_eq!(it.ledger().newest(Vec::new()).await.ok(), Some(Vec::new()));
 }
@@ -107,7 +119,7 @@ async fn the_newest_is_of_one_flow_destination_key_and_partition(it: LedgerFixtu
         Delivery { flow: name("returns"), ..in_lane(2, "a") },
         Delivery { destination: name("erp"), ..in_lane(3, "a") },
         in_lane(4, "b"),
-        Delivery { bytes_at: elsewhere, ..in_lane(5, "a") },
+        Delivery { ranks_at: elsewhere, ..in_lane(5, "a") },
         delivery(6),
     ] {
         it.open(given).await;
@@ -120,7 +132,7 @@ async fn the_newest_is_of_one_flow_destination_key_and_partition(it: LedgerFixtu
     assert_eq!(it.newest(NewestQuery { flow: name("nobody"), ..after("a", 0) }).await, None);
 }
 
-async fn an_ordering_key_counts_where_there_is_no_lane(mut it: LedgerFixture) {
+async fn an_ordering_key_counts_whatever_the_lane(mut it: LedgerFixture) {
     it.open(unordered(1, "a")).await;
     it.open(unordered(2, "a")).await;
     it.reopen().await;
@@ -130,12 +142,64 @@ async fn an_ordering_key_counts_where_there_is_no_lane(mut it: LedgerFixture) {
     assert_eq!(it.newest(after("a", 0)).await, Some(found(2, Fate::UnderWay)));
     it.open(in_lane(3, "a")).await;
     assert_eq!(it.newest(after("a", 0)).await, Some(found(3, Fate::UnderWay)), "a flow that became ordered goes on");
+    it.open(Delivery { ordering: Some(LaneKey::new("a")), ..in_lane(4, "group") }).await;
+    it.open(Delivery { ordering: Some(LaneKey::new("a")), ..in_lane(5, "a") }).await;
+    it.reopen().await;
+    assert_eq!(it.newest(after("group", 0)).await, Some(found(4, Fate::UnderWay)), "by its lane");
+    assert_eq!(it.newest(after("a", 0)).await, Some(found(5, Fate::UnderWay)), "of both in one");
+    it.shift(delivery_id(5), cancelled()).await;
+    assert_eq!(it.newest(after("a", 0)).await, Some(found(4, Fate::UnderWay)), "by its ordering key, past its lane");
 }
 
-async fn what_retention_removed_is_no_newest(it: LedgerFixture) {
-    it.open(unordered(1, "a")).await;
+async fn what_waits_for_a_person_is_in_the_way_of_what_enters_behind_it(it: LedgerFixture) {
+    it.open(in_lane(2, "a")).await;
+    it.open(Delivery { ordering: Some(LaneKey::new("a")), ..in_lane(3, "other") }).await;
+    let enters = |but: &[u64]| {
+        let but = Arc::new(but.iter().map(|n| delivery_id(*n)).collect());
+        NewestQuery { place: Place::End { but }, ..after("a", 0) }
+    };
+    for state in [held(), dead()] {
+        it.shift(delivery_id(2), state.clone()).await;
+        it.shift(delivery_id(3), state).await;
+        assert_eq!(it.newest(enters(&[])).await, Some(found(2, Fate::Blocks)), "of its lane only");
+        assert_eq!(it.newest(enters(&[2])).await, None, "it is sent after it");
+        assert_eq!(it.newest(after("a", 0)).await, None, "what enters no lane goes before it");
+    }
+    it.open(passing(4, "a")).await;
+    it.shift(delivery_id(4), dead()).await;
+    assert_eq!(it.newest(enters(&[])).await, Some(found(2, Fate::Blocks)), "the other one left the lane");
+    it.shift(delivery_id(2), waiting(100)).await;
+    assert_eq!(it.newest(enters(&[2])).await, Some(found(2, Fate::UnderWay)), "it goes by itself");
+}
+
+async fn what_stands_behind_a_kept_place_is_nothing_to_it(it: LedgerFixture) {
+    let ranks = |n, rank| Delivery { ranks_at: position(rank), ..in_lane(n, "a") };
+    for given in [ranks(1, 7), ranks(2, 5), ranks(3, 9)] {
+        it.open(given).await;
+    }
+    it.shift(delivery_id(2), held()).await;
+    let keeps = NewestQuery { place: Place::Of(delivery_id(2)), ..after("a", 5) };
+    assert_eq!(it.newest(keeps.clone()).await, Some(found(7, Fate::UnderWay)), "it stands before it");
+    it.shift(delivery_id(1), dead()).await;
+    assert_eq!(it.newest(keeps.clone()).await, Some(found(7, Fate::Blocks)));
+    it.shift(delivery_id(1), cancelled()).await;
+    assert_eq!(it.newest(keeps.clone()).await, None);
+    it.shift(delivery_id(3), dead()).await;
+    assert_eq!(it.newest(keeps.clone()).await, None);
+    it.open(unordered(8, "a")).await;
+    assert_eq!(it.newest(keeps).await, Some(found(8, Fate::UnderWay)), "it is outside of the lane");
+}
+
+async fn what_retention_removed_is_told_to_be_removed(mut it: LedgerFixture) {
+    for n in [1, 2, 3] {
+        it.open(unordered(n, "a")).await;
+    }
     it.deliver(1).await;
-    assert_eq!(it.newest(after("a", 0)).await, Some(found(1, Fate::Done)));
+    it.deliver(2).await;
+    it.shift(delivery_id(3), cancelled()).await;
+    assert_eq!(it.newest(after("a", 0)).await, Some(found(2, Fate::Done)));
     it.ledger().trim(super::ledger_trim::ages(50)).await.expect("the ledger trims");
-    assert_eq!(it.newest(after("a", 0)).await, None);
+    it.reopen().await;
+    let answers = it.ledger().newest(vec![after("other", 0)]).await.expect("the ledger reads");
+    assert_eq!(answers, [Latest { newest: None, removed_to: Offset(2) }], "of whatever key, but only what was delivered");
 }

@@ -4,7 +4,9 @@
 
 use engine::ports::{DueQuery, Ledger, Shard, Views};
 use model::change::Switch;
-use model::newest::{Newest, NewestQuery};
+use std::sync::Arc;
+
+use model::newest::{Latest, NewestQuery, Place};
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
     ReplayStory,
@@ -66,7 +68,7 @@ pub struct Portrait {
     pub deliveries: Vec<Option<DeliveryStory>>,
     pub due: Vec<Vec<Delivery>>,
     pub overdue: Vec<Vec<Delivery>>,
-    pub newest: Vec<Option<Newest>>,
+    pub newest: Vec<Latest>,
     pub agenda: Vec<(DestinationName, Timestamp)>,
     pub orphans: Vec<Delivery>,
     pub cursors: Vec<Offset>,
@@ -116,7 +118,8 @@ impl Subjects {
             for (key, offset) in self.keys.iter().flat_map(|key| [(key, 0), (key, 20)]) {
                 let after = Position { partition: Partition(0), offset: Offset(offset) };
                 let (flow, destination) = (flow.clone(), destination.clone());
-                questions.push(NewestQuery { flow, destination, key: key.clone(), after });
+                let place = if offset == 0 { Place::Beside } else { Place::End { but: Arc::default() } };
+                questions.push(NewestQuery { flow, destination, key: key.clone(), after, place });
             }
         }
         questions

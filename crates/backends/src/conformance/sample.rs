@@ -121,6 +121,7 @@ pub fn delivery(n: u64) -> Delivery {
         event: event_id(n),
         position: position(n),
         bytes_at: position(n),
+        ranks_at: position(n),
         flow: name::<FlowName>("orders"),
         destination: name::<DestinationName>("wms"),
         lane: None,
@@ -270,7 +271,9 @@ pub fn member(index: u32, skip: Option<&str>) -> ReplayMember {
         at: position(u64::from(index) + 1),
         flow: name("orders"),
         of: index.is_multiple_of(2).then(|| delivery_id(u64::from(index))),
-        key: None,
+        ranks_at: None,
+        lane: None,
+        ordering: None,
         verdict: skip.map_or(MemberVerdict::Send, |why| MemberVerdict::Skip { why: why.to_owned() }),
     }
 }

@@ -230,7 +230,29 @@ ALTER TABLE known ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// A record is routed by the policy that it names: how far a partition's router has come says no more than its cursor.
+///
+/// States rank by where they came in, which is not where a corrected one has its bytes: `rank_part` and `rank_pos` say so where
+/// the two differ. `ordering_hash` is of the ordering key, or of the lane where there is none, and a lane that is not the ordering
+/// key has an index of its own; what has one key is in one index, as before. The lane of what came before stands for its
+/// ordering key. `removed` holds the last rank of which retention has removed something delivered: of an older file it is what comes
+/// before the oldest that is left.
 const LEDGER_8: &str = "
+ALTER TABLE deliveries ADD COLUMN rank_part INTEGER;
+ALTER TABLE deliveries ADD COLUMN rank_pos INTEGER;
+UPDATE deliveries SET rank_part = corrected.part, rank_pos = corrected.pos FROM
+  (SELECT part, pos, unhex(replace(CASE WHEN json_valid(content) THEN json_extract(content, '$.state.as_event') END, '-', '')) AS event
+    FROM quarantine
+    WHERE state = 'resubmitted') AS corrected
+  WHERE deliveries.event = corrected.event;
+DROP INDEX deliveries_newest;
+CREATE INDEX deliveries_newest ON deliveries
+  (seq >> 18, ordering_hash, coalesce(rank_part, bytes_part), coalesce(rank_pos, bytes_pos)) WHERE ordering_hash IS NOT NULL;
+CREATE INDEX deliveries_newest_lane ON deliveries
+  (seq >> 18, lane_hash, coalesce(rank_part, bytes_part), coalesce(rank_pos, bytes_pos)) WHERE lane_hash <> ordering_hash;
+CREATE TABLE removed (part INTEGER PRIMARY KEY, pos INTEGER NOT NULL);
+INSERT INTO removed (part, pos)
+  SELECT part, coalesce((SELECT bytes_pos - 1 FROM deliveries WHERE state = 2 AND bytes_part = part ORDER BY seq LIMIT 1), pos)
+  FROM cursors WHERE consumer = 'router' AND EXISTS (SELECT 1 FROM tallies WHERE kind = 1 AND bucket = 9 AND entries > 0);
 DROP TABLE partition_policies;
 ";
 
@@ -270,6 +292,63 @@ mod tests {
             let found: Vec<i64> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
             assert_eq!(found, [7], "{noted}");
         }
+    }
+
+    /// Three deliveries of an older file: the correction of what stood at 4, an ordinary one in a lane, and one that is done.
+    fn a_corrected_and_two_others(conn: &Connection) {
+        let columns = "seq, id, event, part, pos, bytes_part, bytes_pos, flow, destination, on_dead, policy, origin, owner, \
+                       created_at, state, attempts, round_base, round_at, epoch, behind, why, cause, version, ready, again, \
+                       is_final, person";
+        for (seq, pos, state) in [(7, 9, 1), (8, 12, 1), (9, 15, 2)] {
+            let event = format!("x'0000000000000000000000000000000{seq}'");
+            let row = format!(
+                "{seq}, x'0{seq}', {event}, 0, {pos}, 0, {pos}, 1, 1, 0, 1, 0, 1, 5, {state}, 1, 0, 5, 1, 0, '', '', 1, 0, 1, 1, 0"
+            );
+            conn.execute_batch(&format!("INSERT INTO deliveries ({columns}) VALUES ({row})")).unwrap();
+        }
+        conn.execute_batch("UPDATE deliveries SET lane = 'a', lane_hash = 42, ordering_hash = 42 WHERE seq = 8").unwrap();
+        let kept = "INSERT INTO quarantine VALUES (?1, 5, 0, 4, 's', 0, 'o', '', 'resubmitted', 2, ?2)";
+        let content = r#"{"state":{"state":"resubmitted","as_event":"00000000-0000-0000-0000-000000000007"}}"#;
+        conn.execute(kept, (b"1", content)).unwrap();
+        conn.execute(kept, (b"2", "damaged")).unwrap();
+    }
+
+    #[test]
+    fn what_was_corrected_in_an_older_file_ranks_where_its_original_came_in() {
+        let conn = old(LEDGER, 7);
+        a_corrected_and_two_others(&conn);
+        migrate(&conn, LEDGER, Path::new("ledger.sqlite")).unwrap();
+        let mut select = conn.prepare("SELECT rank_part, rank_pos FROM deliveries ORDER BY seq").unwrap();
+        let ranks: Vec<(Option<i64>, Option<i64>)> =
+            select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
+        assert_eq!(ranks, [(Some(0), Some(4)), (None, None), (None, None)]);
+        let count = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(count("SELECT count(*) FROM deliveries INDEXED BY deliveries_newest WHERE ordering_hash IS NOT NULL"), 1);
+        let second = "SELECT count(*) FROM deliveries INDEXED BY deliveries_newest_lane WHERE lane_hash <> ordering_hash";
+        assert_eq!(count(second), 0, "what has one key is in one index");
+        assert_eq!(count("SELECT count(*) FROM removed"), 0, "nothing was removed");
+    }
+
+    #[test]
+    fn of_an_older_file_that_was_trimmed_nothing_is_known_of_before_what_is_left() {
+        for (left, removed_to) in [(true, 14), (false, 30)] {
+            let conn = old(LEDGER, 7);
+            a_corrected_and_two_others(&conn);
+            if !left {
+                conn.execute_batch("DELETE FROM deliveries WHERE seq = 9").unwrap();
+            }
+            conn.execute_batch("INSERT INTO tallies VALUES (1, 0, 9, 500); INSERT INTO cursors VALUES ('router', 0, 30)")
+                .unwrap();
+            migrate(&conn, LEDGER, Path::new("ledger.sqlite")).unwrap();
+            let found: i64 = conn.query_row("SELECT pos FROM removed WHERE part = 0", [], |row| row.get(0)).unwrap();
+            assert_eq!(found, removed_to);
+        }
+    }
+
+    /// A bucket's number in the file, which [`LEDGER_8`] names.
+    #[test]
+    fn what_was_delivered_is_counted_by_nine() {
+        assert_eq!(model::Bucket::Done.index(), 9);
     }
 
     /// What was attached before stays, and of captured records nothing is known yet.

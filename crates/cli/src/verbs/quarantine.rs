@@ -91,7 +91,7 @@ async fn shown(client: &Client, path: &str) -> Result<Shown, Failure> {
 async fn show(client: &Client, event: EventId, output: &Output) -> Ended {
     let page: QuarantinePage = client.get(&format!("/quarantine/{event}")).await?;
     let body = shown(client, &format!("/events/{event}/body")).await?;
-    let QuarantinePage { row, newer } = &page;
+    let QuarantinePage { row, newer, may_close } = &page;
     let later_body = match &row.later {
         Some(_) => Some(shown(client, &format!("/quarantine/{event}/later/body")).await?),
         None => None,
@@ -125,6 +125,8 @@ async fn show(client: &Client, event: EventId, output: &Output) -> Ended {
         let seen = format!("--seen {} --reason …", row.version);
         if let Some(newer) = newer {
             output.line(&format!("  {newer}"));
+        }
+        if *may_close {
             output.next(&format!("crossdock quarantine close {event} {seen}"));
             return Ok(Exit::Done);
         }

@@ -2,17 +2,20 @@
 
 use model::change::Round;
 use model::delivery::CAUSE_UNDECIDED;
+use model::newest::StateKeys;
 use model::outcome::Lack;
 use model::{
-    Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Event, Guard, LaneKey, MemberVerdict, OnDead, Outcome,
-    Replay, ReplayId,
+    Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Event, Guard, MemberVerdict, OnDead, Outcome, Replay,
+    ReplayId,
 };
 use model::{ReplayMember, ReplayState};
+use policy::specs::Repeatable;
 use policy::{EventView, Policy};
 
+use crate::newer::{Passing, Stand, repeat_of};
 use crate::rules::asked::Asked;
 use crate::rules::overtaken::Newer;
-use crate::rules::{replayed, schedule};
+use crate::rules::{lane, replayed, schedule};
 
 /// What a person wants of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,10 +119,38 @@ pub fn not_selected(delivery: &Delivery, wish: Wish, asked: &Asked) -> Plan {
 /// Who asks for a retry, and whether it may go over a newer state.
 type Retrying<'a> = (&'a Asked, Newer);
 
-/// Whether a retry could put an old state over a newer one. In a lane that waits for it nothing newer has gone, as long as the
-/// present flow gives its event that same lane; `None` where nobody can tell which.
-pub fn may_go_over(delivery: &Delivery, present_lane: Option<&LaneKey>) -> bool {
-    delivery.lane.is_none() || left_its_lane(delivery) || present_lane != delivery.lane.as_ref()
+/// What a retry asks for what is newer. It keeps its destination and its place in its lane; what enters again goes to where its
+/// flow goes now. `event` is `None` where its bytes are gone or cannot be read: what the delivery has of it is asked then.
+pub fn passing(delivery: &Delivery, event: Option<&Event>, present: &Policy) -> Option<Passing> {
+    if event.is_some_and(|event| repeat_of(present, event) == Repeatable::Command) {
+        return None;
+    }
+    let known = present.flows.get(&delivery.flow);
+    let mut keys = known.zip(event).map_or_else(|| delivery.keys(), |(flow, event)| lane::keys(flow, event));
+    let mut passing = Passing {
+        flow: delivery.flow.clone(),
+        destination: delivery.destination.clone(),
+        at: delivery.ranks_at,
+        keys: StateKeys::default(),
+        stand: Stand::Enters,
+    };
+    if enters_again(delivery) {
+        passing.destination = known.map_or(passing.destination, |flow| flow.destination.clone());
+    } else if delivery.lane.is_none() {
+        passing.stand = Stand::Loose;
+    } else if known.is_some() && keys.lane == delivery.lane {
+        passing.stand = Stand::Keeps(delivery.id);
+        // Of its lane nothing newer has gone, however many wait behind it; what went elsewhere is told by the ordering key.
+        keys.lane = None;
+    } else {
+        passing.stand = Stand::Lags(delivery.id);
+    }
+    Some(Passing { keys, ..passing })
+}
+
+/// Whether a retry makes a new delivery.
+fn enters_again(delivery: &Delivery) -> bool {
+    delivery.cause == CAUSE_UNDECIDED || left_its_lane(delivery)
 }
 
 fn retry(delivery: &Delivery, present: &Policy, asked: Retrying<'_>) -> Result<Plan, Skipped> {
@@ -234,9 +265,11 @@ fn replay_of_one(delivery: &Delivery, id: ReplayId, asked: &Asked) -> Change {
         index: 0,
         event: delivery.event,
         at: delivery.bytes_at,
+        ranks_at: Some(delivery.ranks_at).filter(|rank| *rank != delivery.bytes_at),
         flow: delivery.flow.clone(),
         of: Some(delivery.id),
-        key: None,
+        lane: None,
+        ordering: None,
         verdict: MemberVerdict::Send,
     };
     Change::Replay { replay: Box::new(replay), members: vec![member] }

@@ -4,17 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::delivery::CAUSE_UNDECIDED;
-use model::newest::Fate;
 use model::{Delivery, DeliveryId, Fault, FaultKind};
-use policy::{EventView, Policy};
+use policy::Policy;
+use policy::specs::Repeatable;
 
 use super::command::{self, FilterSays, Plan, Wish};
 use crate::book::Book;
-use crate::newer::{Lookup, Passing};
+use crate::newer::{Lookup, repeat_of};
 use crate::ports::{Journal, Ledger};
 use crate::rules::asked::{Asked, NotDone};
-use crate::rules::lane;
-use crate::rules::overtaken::{self, Newer};
+use crate::rules::overtaken::{Newer, Overtaken};
 
 /// LIMIT: deliveries of one command; more dead letters are replayed, with preview and pace of their own.
 pub const MANY_MAX: usize = 1_000;
@@ -144,7 +143,7 @@ impl Operate {
         if wish == Wish::Retry(Newer::Stays)
             && let Some(newer) = self.would_go_over(delivery).await?
         {
-            return Ok(told(delivery.id, Deed::Overtaken, overtaken::sentence(&delivery.flow, newer)));
+            return Ok(told(delivery.id, Deed::Overtaken, newer.sentence()));
         }
         self.carry_out(delivery, plan).await
     }
@@ -175,8 +174,8 @@ impl Operate {
 }
 
 impl Operate {
-    /// What became of a newer event of the same key, where a retry would go over it.
-    pub async fn would_go_over(&self, delivery: &Delivery) -> Result<Option<Fate>, Fault> {
+    /// Whether a retry would go over a newer state.
+    pub async fn would_go_over(&self, delivery: &Delivery) -> Result<Option<Overtaken>, Fault> {
         let policy = self.book.current();
         let record = match self.journal.get(delivery.bytes_at).await {
             // What cannot be read is told by the attempt.
@@ -184,14 +183,11 @@ impl Operate {
             read => read?,
         };
         let event = record.as_ref().and_then(|record| record.entry.event());
-        let flow = policy.flows.get(&delivery.flow).zip(event);
-        let lane = flow.and_then(|(flow, event)| lane::of(flow, event, &EventView::new(event)).ok().flatten());
-        if !command::may_go_over(delivery, lane.as_ref()) {
-            return Ok(None);
-        }
+        let Some(passing) = command::passing(delivery, event, &policy) else { return Ok(None) };
+        let repeat = event.map_or(Repeatable::State, |event| repeat_of(&policy, event));
         let lookup = Lookup { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger), policy };
-        let known = delivery.ordering_key();
-        lookup.than(Passing { flow: &delivery.flow, at: delivery.bytes_at, event, known }).await
+        let newer = lookup.than(&passing).await?;
+        Ok(newer.map(|newer| Overtaken { flow: passing.flow, newer, repeat }))
     }
 }
 

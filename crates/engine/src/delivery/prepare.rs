@@ -261,6 +261,7 @@ mod tests {
             event,
             position: Position::default(),
             bytes_at: Position::default(),
+            ranks_at: Position::default(),
             flow,
             destination: DestinationName::new("erp-commands").unwrap(),
             lane: None,

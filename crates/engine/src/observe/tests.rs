@@ -30,6 +30,7 @@ pub(super) fn delivery(attempts: u32) -> Delivery {
         event: event(1),
         position: Position::default(),
         bytes_at: Position::default(),
+        ranks_at: Position::default(),
         flow: FlowName::new("orders").unwrap(),
         destination: DestinationName::new("wms").unwrap(),
         lane: None,

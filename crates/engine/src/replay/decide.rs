@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use model::newest::Fate;
+use model::newest::{Blind, Fate, StateKeys};
 use model::{
     DeliveryId, DestinationName, Digest, EventId, FlowName, LaneKey, MemberVerdict, Position, ReplayMember, SourceName,
     Timestamp,
@@ -12,6 +12,9 @@ use policy::specs::Repeatable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::newer::{Passing, Stand};
+use crate::rules::overtaken;
+
 /// An event and a flow that a selection found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
@@ -19,14 +22,16 @@ pub struct Candidate {
     pub event: EventId,
     /// Where its bytes are.
     pub at: Position,
+    /// Where its state ranks: where its event came in. A set is in this order.
+    pub ranks_at: Position,
     /// Through which flow.
     pub flow: FlowName,
     /// To where that flow goes now.
     pub destination: Option<DestinationName>,
     /// The delivery that waits for a person and is replaced, if there is one.
     pub of: Option<DeliveryId>,
-    /// The lane that its flow gives it, or its ordering key where it gives none.
-    pub key: Option<LaneKey>,
+    /// By what newer states are told.
+    pub keys: StateKeys,
     /// What its contract says of repeating it.
     pub repeat: Repeatable,
     /// By which source it came; unknown where its bytes are gone.
@@ -59,8 +64,12 @@ pub enum Reason {
     NewerDelivered,
     /// A newer event of the same key is on its way.
     NewerUnderWay,
+    /// A newer event of the same key waits for a person, and it would go after that.
+    NewerWaits,
     /// Too many later deliveries of its key wait for a person to tell.
     NewerUnknown,
+    /// Retention has removed what was delivered since.
+    NewerRemoved,
     /// The preview would not have sent it.
     NotPreviewed,
     /// Its delivery was retried, cancelled or replaced after the order.
@@ -69,10 +78,12 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the preview.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::NewerDelivered,
         Self::NewerUnderWay,
+        Self::NewerWaits,
         Self::NewerUnknown,
+        Self::NewerRemoved,
         Self::NewerInSet,
         Self::Command,
         Self::BelowFloor,
@@ -94,9 +105,11 @@ impl Reason {
             Self::NotSelected => "the flow does not select it: its types, sources or filter leave it out",
             Self::Command => "it is a command, and commands are repeated only when a person asks for them",
             Self::NewerInSet => "a newer event of the same key is in this replay",
-            Self::NewerDelivered => "a newer event of the same key was delivered since",
-            Self::NewerUnderWay => "a newer event of the same key is on its way: retry or cancel the delivery itself",
-            Self::NewerUnknown => "so much of the same key waits for a person that nothing newer can be ruled out",
+            Self::NewerDelivered => overtaken::why(Fate::Done),
+            Self::NewerUnderWay => overtaken::why(Fate::UnderWay),
+            Self::NewerWaits => overtaken::why(Fate::Blocks),
+            Self::NewerUnknown => overtaken::why(Fate::Unknown(Blind::Crowded)),
+            Self::NewerRemoved => overtaken::why(Fate::Unknown(Blind::Removed)),
             Self::NotPreviewed => "the preview would not have sent it",
             Self::MovedOn => "its delivery was retried, cancelled or replaced since the order",
         }
@@ -105,7 +118,12 @@ impl Reason {
     /// Whether a newer event makes it stale.
     pub const fn is_stale(self) -> bool {
         match self {
-            Self::NewerInSet | Self::NewerDelivered | Self::NewerUnderWay | Self::NewerUnknown => true,
+            Self::NewerInSet
+            | Self::NewerDelivered
+            | Self::NewerUnderWay
+            | Self::NewerWaits
+            | Self::NewerUnknown
+            | Self::NewerRemoved => true,
             Self::BelowFloor
             | Self::Quarantined
             | Self::UnderWay
@@ -115,6 +133,19 @@ impl Reason {
             | Self::NotPreviewed
             | Self::MovedOn => false,
         }
+    }
+}
+
+impl Candidate {
+    /// What it asks for what is newer; nothing where there is no flow that it could enter.
+    pub fn passing(&self) -> Option<Passing> {
+        Some(Passing {
+            flow: self.flow.clone(),
+            destination: self.destination.clone()?,
+            at: self.ranks_at,
+            keys: self.keys.clone(),
+            stand: Stand::Enters,
+        })
     }
 }
 
@@ -129,14 +160,14 @@ pub enum Commands {
     Include,
 }
 
-/// The candidates in journal order, each event and flow once.
+/// The candidates in the order of their states, each event and flow once.
 pub fn in_order(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
-    candidates.sort_by(|one, other| (one.at, &one.flow, one.event).cmp(&(other.at, &other.flow, other.event)));
+    candidates.sort_by(|one, other| (one.ranks_at, &one.flow, one.event).cmp(&(other.ranks_at, &other.flow, other.event)));
     candidates.dedup_by(|one, other| one.event == other.event && one.flow == other.flow);
     candidates
 }
 
-/// Why each candidate is not sent, or nothing where it is, in the order of the candidates, which is that of the journal.
+/// Why each candidate is not sent, or nothing where it is, in the order of the candidates, which is that of their states.
 ///
 /// `newer` tells what became of a newer event of the same flow and key, outside of the set.
 pub fn judge(
@@ -148,10 +179,13 @@ pub fn judge(
     let mut reasons: Vec<Option<Reason>> = Vec::with_capacity(candidates.len());
     for candidate in candidates.iter().rev() {
         let mut reason = candidate.reason.or_else(|| stale(candidate, commands, &newer));
-        if let (None, Repeatable::State, Some(key)) = (reason, candidate.repeat, &candidate.key)
-            && !newest.insert((&candidate.flow, key))
-        {
-            reason = Some(Reason::NewerInSet);
+        if reason.is_none() && candidate.repeat == Repeatable::State {
+            let is_newest = candidate.keys.iter().all(|key| !newest.contains(&(&candidate.flow, key)));
+            if is_newest {
+                newest.extend(candidate.keys.iter().map(|key| (&candidate.flow, key)));
+            } else {
+                reason = Some(Reason::NewerInSet);
+            }
         }
         reasons.push(reason);
     }
@@ -163,17 +197,21 @@ fn stale(candidate: &Candidate, commands: Commands, newer: &impl Fn(&Candidate) 
     match (candidate.repeat, commands) {
         (Repeatable::Command, Commands::Leave) => Some(Reason::Command),
         (Repeatable::Command, Commands::Include) => None,
-        (Repeatable::State | Repeatable::Transition, _) => newer(candidate).map(Reason::of_newer),
+        (Repeatable::State | Repeatable::Transition, _) => newer(candidate).and_then(Reason::of_newer),
     }
 }
 
 impl Reason {
-    /// Why something is stale, by what became of what is newer.
-    pub const fn of_newer(newer: Fate) -> Self {
+    /// Why something is stale, by what became of what is newer. Nothing is while the router is behind: a member that is sent waits
+    /// for it when its turn comes, and is judged then.
+    pub const fn of_newer(newer: Fate) -> Option<Self> {
         match newer {
-            Fate::Done => Self::NewerDelivered,
-            Fate::UnderWay => Self::NewerUnderWay,
-            Fate::Unknown => Self::NewerUnknown,
+            Fate::Done => Some(Self::NewerDelivered),
+            Fate::UnderWay => Some(Self::NewerUnderWay),
+            Fate::Blocks => Some(Self::NewerWaits),
+            Fate::Unknown(Blind::Crowded) => Some(Self::NewerUnknown),
+            Fate::Unknown(Blind::Removed) => Some(Self::NewerRemoved),
+            Fate::Unknown(Blind::Behind) => None,
         }
     }
 }
@@ -184,9 +222,11 @@ pub fn members(candidates: &[Candidate], reasons: &[Option<Reason>]) -> Vec<Repl
         index,
         event: candidate.event,
         at: candidate.at,
+        ranks_at: Some(candidate.ranks_at).filter(|rank| *rank != candidate.at),
         flow: candidate.flow.clone(),
         of: candidate.of,
-        key: candidate.key.clone().filter(|_| candidate.repeat != Repeatable::Command),
+        lane: candidate.keys.lane.clone().filter(|_| candidate.repeat != Repeatable::Command),
+        ordering: candidate.keys.ordering.clone().filter(|_| candidate.repeat != Repeatable::Command),
         verdict: match reason {
             None => MemberVerdict::Send,
             Some(reason) => MemberVerdict::Skip { why: reason.sentence().to_owned() },

@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
+use model::account::ROUTER;
 use model::digest::bounded;
 use model::limit::{
     IDENTIFIER_BYTES_MAX, PAGE_ROWS_MAX, READ_RECORDS_MAX, REPLAY_MEMBERS_MAX, SUCCESSORS_MAX, TRIM_ROWS_MAX,
 };
+use model::newest::StateKeys;
 use model::view::DeliveryQuery;
 use model::{
-    Delivery, DeliveryState, DestinationName, Entry, Event, EventId, Fault, FlowName, Offset, Partition, Position,
+    Consumer, Delivery, DeliveryState, DestinationName, Entry, Event, Fault, FlowName, Offset, Partition, Position,
     QuarantineState, Record, Timestamp,
 };
 use policy::specs::Repeatable;
@@ -17,6 +19,7 @@ use policy::{EventView, Policy};
 
 use super::decide::{Candidate, Reason};
 use super::selection::{Filter, Selection};
+use crate::newer::{Lookup, rank_of, repeat_of};
 use crate::ports::{Journal, Ledger, Views};
 use crate::rules::asked::NotDone;
 use crate::rules::{lane, replayed};
@@ -230,32 +233,47 @@ impl Gather {
         flows: Vec<FlowName>,
         found: &mut Vec<Candidate>,
     ) -> Result<(), Fault> {
-        let quarantined = match &record.entry {
-            Entry::Quarantined { .. } => self.quarantine(event.id).await?,
-            Entry::Admitted(_)
-            | Entry::Resubmitted { .. }
-            | Entry::Released { .. }
-            | Entry::Replayed { .. }
-            | Entry::PolicyApplied { .. } => None,
-        };
+        // Before its deliveries are asked for: what the router reaches in between is left out, and never sent beside its first.
+        let unrouted = self.unrouted(record, event).await?;
+        let rank = rank_of(&*self.ledger, record).await?;
         for flow in flows {
-            let mut candidate = self.candidate(event, record.position, flow);
+            let mut candidate = self.candidate(event, (record.position, rank), flow);
             let earlier = match self.ledger.delivery(replayed::first_delivery(event.id, &candidate.flow)).await? {
                 Some(delivery) => Some(self.latest(delivery).await?),
                 None => None,
             };
             apply_state(&mut candidate, earlier.as_ref());
             // What was released and whose row is gone has deliveries.
-            candidate.reason = quarantined.filter(|_| earlier.is_none()).or(candidate.reason);
+            candidate.reason = unrouted.filter(|_| earlier.is_none()).or(candidate.reason);
             found.push(candidate);
         }
         Ok(())
     }
 
-    async fn quarantine(&self, event: EventId) -> Result<Option<Reason>, Fault> {
-        let row = self.ledger.quarantined(event).await?;
-        let released = row.is_some_and(|row| matches!(row.state, QuarantineState::Released { .. }));
-        Ok(if released { None } else { Some(Reason::Quarantined) })
+    /// Why an event has no deliveries yet: it is in quarantine, or the router has to reach it, or its release.
+    async fn unrouted(&self, record: &Record, event: &Event) -> Result<Option<Reason>, Fault> {
+        let partition = record.position.partition;
+        let (journal, ledger) = (Arc::clone(&self.journal), Arc::clone(&self.ledger));
+        match &record.entry {
+            Entry::Quarantined { .. } => {
+                let row = ledger.quarantined(event.id).await?;
+                if !row.is_some_and(|row| matches!(row.state, QuarantineState::Released { .. })) {
+                    return Ok(Some(Reason::Quarantined));
+                }
+                if !ledger.seen(vec![replayed::release(event.id)]).await?.is_empty() {
+                    return Ok(None);
+                }
+                // That is not remembered for ever either.
+                let lookup = Lookup { journal, ledger, policy: Arc::clone(&self.policy) };
+                let is_ahead = lookup.is_release_ahead(event.id, partition).await?;
+                Ok(is_ahead.then_some(Reason::UnderWay))
+            }
+            Entry::Admitted(_) | Entry::Resubmitted { .. } => {
+                let routed = ledger.cursor(&Consumer::new(ROUTER).expect("a literal name"), partition).await?;
+                Ok((record.position.offset > routed).then_some(Reason::UnderWay))
+            }
+            Entry::Released { .. } | Entry::Replayed { .. } | Entry::PolicyApplied { .. } => Ok(None),
+        }
     }
 
     /// The flows that select an event.
@@ -269,8 +287,9 @@ impl Gather {
     async fn of_delivery(&self, delivery: &Delivery) -> Result<Candidate, Fault> {
         let delivery = self.latest(delivery.clone()).await?;
         let record = self.journal.get(delivery.bytes_at).await?;
+        let places = (delivery.bytes_at, delivery.ranks_at);
         let mut candidate = match record.as_ref().and_then(|record| record.entry.event()) {
-            Some(event) => self.candidate(event, delivery.bytes_at, delivery.flow.clone()),
+            Some(event) => self.candidate(event, places, delivery.flow.clone()),
             None => without_bytes(&delivery),
         };
         apply_state(&mut candidate, Some(&delivery));
@@ -290,18 +309,18 @@ impl Gather {
         Ok(latest)
     }
 
-    fn candidate(&self, event: &Event, at: Position, flow: FlowName) -> Candidate {
-        let contract = event.contract.as_ref().and_then(|reference| self.policy.contracts.get(reference));
+    fn candidate(&self, event: &Event, (at, ranks_at): (Position, Position), flow: FlowName) -> Candidate {
         let known = self.policy.flows.get(&flow);
         Candidate {
             event: event.id,
             at,
+            ranks_at,
             destination: known.map(|flow| flow.destination.clone()),
             reason: if known.is_none() { Some(Reason::NoFlow) } else { None },
             flow,
             of: None,
-            key: known.and_then(|flow| lane::ordering_key(flow, event)),
-            repeat: contract.map_or(Repeatable::State, |contract| contract.repeat),
+            keys: known.map_or_else(StateKeys::default, |flow| lane::keys(flow, event)),
+            repeat: repeat_of(&self.policy, event),
             source: Some(event.source.clone()),
             received_at: event.received_at,
         }
@@ -327,10 +346,11 @@ fn without_bytes(delivery: &Delivery) -> Candidate {
     Candidate {
         event: delivery.event,
         at: delivery.bytes_at,
+        ranks_at: delivery.ranks_at,
         flow: delivery.flow.clone(),
         destination: Some(delivery.destination.clone()),
         of: None,
-        key: None,
+        keys: delivery.keys(),
         repeat: Repeatable::State,
         source: None,
         received_at: delivery.created_at,

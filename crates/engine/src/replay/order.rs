@@ -15,7 +15,7 @@ use super::previews::Previews;
 use super::selection::Selection;
 use super::step::{self, Progress};
 use crate::book::Book;
-use crate::newer::Lookup;
+use crate::newer::{Lookup, Passing};
 use crate::ports::{Journal, Ledger, Views};
 use crate::rules::asked::{Asked, NotDone};
 
@@ -204,9 +204,11 @@ async fn set(gather: &Gather, wanted: &Wanted, at: Timestamp) -> Result<Set, Not
     let candidates = decide::in_order(gather.candidates(&wanted.selection, at).await?);
     let Gather { journal, ledger, policy, .. } = gather.clone();
     let may_go = candidates.iter().filter(|candidate| candidate.reason.is_none());
-    let keys = may_go.filter_map(|candidate| Some((&candidate.flow, candidate.key.as_ref()?, candidate.at)));
-    let newest = Lookup { journal, ledger, policy }.newest(keys).await?;
-    let newer = |candidate: &Candidate| newest.than(&candidate.flow, candidate.key.as_ref(), candidate.at);
+    let passing: Vec<Passing> = may_go.clone().filter_map(Candidate::passing).collect();
+    // What waits for a person and is newer is sent after what is older, in the order of the set.
+    let replaced = Arc::new(may_go.filter_map(|candidate| candidate.of).collect());
+    let found = Lookup { journal, ledger, policy }.newer(passing.iter(), &replaced).await?;
+    let newer = |candidate: &Candidate| found.than(&candidate.passing()?);
     let reasons = decide::judge(&candidates, wanted.commands, newer);
     let members = decide::members(&candidates, &reasons);
     let floor_at = gather.floor(&wanted.selection, at).await?;

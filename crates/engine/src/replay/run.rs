@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::{Delivery, Fault, MemberVerdict, Offset, Partition, Position, Replay, ReplayId, ReplayMember};
+use model::limit::PAGE_ROWS_MAX;
+use model::newest::{Fate, StateKeys};
+use model::{Delivery, DeliveryId, Fault, MemberVerdict, Offset, Partition, Position, Replay, ReplayId, ReplayMember};
 use policy::Policy;
 use policy::compiled::Rate;
 
@@ -16,7 +18,7 @@ use super::step::{self, Canary, STEP_MAX, Step, Turnout};
 use crate::board::Board;
 use crate::book::Book;
 use crate::drive::Turn;
-use crate::newer::{Lookup, NewestByKey};
+use crate::newer::{Lookup, Newer, Passing, Stand};
 use crate::observe::Facts;
 use crate::ports::{Clock, Journal, Ledger, Readable};
 use crate::rules::bucket::Bucket;
@@ -42,6 +44,8 @@ pub struct Replayer {
     pub facts: Arc<Facts>,
     /// How much each replay has sent lately; begins full after a restart.
     pub paces: BTreeMap<ReplayId, Bucket>,
+    /// What the members of a replay take the place of, read once where that matters.
+    pub replaced: BTreeMap<ReplayId, Arc<BTreeSet<DeliveryId>>>,
 }
 
 impl Replayer {
@@ -49,11 +53,14 @@ impl Replayer {
     pub async fn turn(&mut self) -> Result<Turn, Fault> {
         if !self.board.holds(SHARD) {
             self.paces.clear();
+            self.replaced.clear();
             return Ok(Turn::Idle);
         }
         let Readable { rows: running, unreadable } = self.ledger.replays_running().await?;
         self.facts.tell_unreadable(None, &unreadable);
-        self.paces.retain(|id, _| running.iter().any(|replay| replay.id == *id));
+        let is_running = |id: &ReplayId| running.iter().any(|replay| replay.id == *id);
+        self.paces.retain(|id, _| is_running(id));
+        self.replaced.retain(|id, _| is_running(id));
         let mut turn = Turn::Idle;
         for replay in &running {
             if self.step(replay).await? == Turn::Worked {
@@ -90,8 +97,8 @@ impl Replayer {
         let most = (to.saturating_sub(replay.next) as usize).min(STEP_MAX);
         let present = self.book.current();
         let next = self.ledger.members(replay.id, replay.next, most).await?;
-        let newest = self.newest(&present, &next).await?;
-        if newest.is_cut {
+        let newer = self.newer(&present, (replay, &next)).await?;
+        if newer.is_cut {
             // What the router has not reached may be newer. It comes first in any case.
             return Ok(Turn::Idle);
         }
@@ -99,8 +106,8 @@ impl Replayer {
         let mut members: Vec<(ReplayMember, Turnout)> = Vec::with_capacity(most);
         for member in next {
             let of = self.replaced(&member).await?;
-            let newer = newest.than(&member.flow, member.key.as_ref(), member.at).map(Reason::of_newer);
-            let against = if there.contains(&member.at) { newer } else { Some(Reason::BelowFloor) };
+            let stale = passing(&present, &member).and_then(|it| newer.than(&it)).and_then(Reason::of_newer);
+            let against = if there.contains(&member.at) { stale } else { Some(Reason::BelowFloor) };
             let turnout = step::turnout(&member, of.as_ref(), against);
             if matches!(turnout, Turnout::Sent | Turnout::Replaces(..)) {
                 if !present.flows.contains_key(&member.flow) {
@@ -119,12 +126,37 @@ impl Replayer {
         Ok(Turn::Worked)
     }
 
-    /// What is newer than these by now: the order was judged then, and a replay takes its time.
-    async fn newest(&self, present: &Arc<Policy>, members: &[ReplayMember]) -> Result<NewestByKey, Fault> {
+    /// What is newer than these by now: the order was judged then, and a replay takes its time. What waits for a person and is a
+    /// later member is sent after them.
+    async fn newer(&mut self, present: &Arc<Policy>, (replay, members): (&Replay, &[ReplayMember])) -> Result<Newer, Fault> {
         let sent = members.iter().filter(|member| member.verdict == MemberVerdict::Send);
-        let keys = sent.filter_map(|member| Some((&member.flow, member.key.as_ref()?, member.at)));
+        let asked: Vec<Passing> = sent.filter_map(|member| passing(present, member)).collect();
         let (journal, ledger) = (Arc::clone(&self.journal), Arc::clone(&self.ledger));
-        Lookup { journal, ledger, policy: Arc::clone(present) }.newest(keys).await
+        let lookup = Lookup { journal, ledger, policy: Arc::clone(present) };
+        let newer = lookup.newer(asked.iter(), &Arc::default()).await?;
+        if !asked.iter().any(|it| newer.than(it) == Some(Fate::Blocks)) {
+            return Ok(newer);
+        }
+        let replaced = self.all_replaced(replay).await?;
+        lookup.newer(asked.iter(), &replaced).await
+    }
+
+    /// What the members of a replay take the place of; of those that were sent already nothing waits for a person.
+    async fn all_replaced(&mut self, replay: &Replay) -> Result<Arc<BTreeSet<DeliveryId>>, Fault> {
+        if let Some(replaced) = self.replaced.get(&replay.id) {
+            return Ok(Arc::clone(replaced));
+        }
+        let (mut replaced, mut from) = (BTreeSet::new(), 0);
+        loop {
+            let page = self.ledger.members(replay.id, from, PAGE_ROWS_MAX).await?;
+            let Some(last) = page.last().map(|member| member.index) else { break };
+            from = last + 1;
+            let sent = page.iter().filter(|member| member.verdict == MemberVerdict::Send);
+            replaced.extend(sent.filter_map(|member| member.of));
+        }
+        let replaced = Arc::new(replaced);
+        self.replaced.insert(replay.id, Arc::clone(&replaced));
+        Ok(replaced)
     }
 
     /// Keeps the bytes of what is sent from retention; answers where there are any.
@@ -159,4 +191,15 @@ impl Replayer {
             None => Ok(None),
         }
     }
+}
+
+/// What a member asks for what is newer: it enters its flow as that is now. None where a person's word is enough.
+fn passing(present: &Policy, member: &ReplayMember) -> Option<Passing> {
+    Some(Passing {
+        flow: member.flow.clone(),
+        destination: present.flows.get(&member.flow)?.destination.clone(),
+        at: member.ranks_at.unwrap_or(member.at),
+        keys: StateKeys { lane: member.lane.clone(), ordering: member.ordering.clone() },
+        stand: Stand::Enters,
+    })
 }

@@ -29,6 +29,8 @@ pub struct Routable<'p> {
     pub referred: Option<Arc<Record>>,
     /// The policy that judged it, which it names; `None` where that cannot be read any more.
     pub judged_by: Option<&'p Policy>,
+    /// Where the state of its event ranks.
+    pub ranks_at: Position,
 }
 
 /// What a run of records leads to.
@@ -136,7 +138,7 @@ fn route_one(present: &Policy, routable: &Routable<'_>, routed: &mut Routed) -> 
                 keep(present, (record, event), vec![unreadable(record)], routed);
                 return Led::Beside;
             };
-            deliver_selected(By { policy, present }, (record, record), event, routed);
+            deliver_selected(By { policy, present }, (routable, record), event, routed);
         }
         Entry::Quarantined { event, reasons } => {
             index(record, event, routed);
@@ -146,7 +148,7 @@ fn route_one(present: &Policy, routable: &Routable<'_>, routed: &mut Routed) -> 
         Entry::Released { .. } => {
             if let Some((bytes, event)) = referred(routable) {
                 let by = By { policy: judged_by.unwrap_or(present), present };
-                deliver_selected(by, (record, bytes), event, routed);
+                deliver_selected(by, (routable, bytes), event, routed);
             }
             return Led::Beside;
         }
@@ -157,7 +159,7 @@ fn route_one(present: &Policy, routable: &Routable<'_>, routed: &mut Routed) -> 
                 policies.into_iter().flatten().find_map(|policy| Some((By { policy, present }, flow(policy)?)))
             });
             match referred(routable) {
-                Some((bytes, event)) => deliver_again(flows, (record, bytes), (event, *replay), routed),
+                Some((bytes, event)) => deliver_again(flows, (routable, bytes), (event, *replay), routed),
                 None => hold_without_bytes(flows, (record, *at), (*of, *replay), routed),
             }
             return Led::Somewhere;
@@ -217,7 +219,7 @@ fn index(record: &Record, event: &Event, routed: &mut Routed) {
     }
 }
 
-fn deliver_selected(by: By<'_>, (record, bytes): (&Arc<Record>, &Arc<Record>), event: &Event, routed: &mut Routed) {
+fn deliver_selected(by: By<'_>, (routable, bytes): (&Routable<'_>, &Arc<Record>), event: &Event, routed: &mut Routed) {
     let view = EventView::new(event);
     for flow in by.policy.selected(event) {
         let place = match flow.filter.as_ref().map(|filter| filter.eval_bool(&view)) {
@@ -227,7 +229,7 @@ fn deliver_selected(by: By<'_>, (record, bytes): (&Arc<Record>, &Arc<Record>), e
         };
         let id = replayed::first_delivery(event.id, &flow.name);
         let way = Way { by, flow, id, origin: event.origin, replay: None, ordering: event.ordering.as_deref() };
-        let delivery = delivery(way, (record, bytes.position), event.id, place);
+        let delivery = delivery(way, (&routable.record, bytes.position, routable.ranks_at), event.id, place);
         routed.deliveries.push((delivery, Arc::clone(bytes)));
     }
 }
@@ -235,14 +237,15 @@ fn deliver_selected(by: By<'_>, (record, bytes): (&Arc<Record>, &Arc<Record>), e
 /// The order froze the flows: what they select was asked then.
 fn deliver_again<'p>(
     flows: impl Iterator<Item = (By<'p>, Arc<Flow>)>,
-    (record, bytes): (&Arc<Record>, &Arc<Record>),
+    (routable, bytes): (&Routable<'_>, &Arc<Record>),
     (event, replay): (&Event, ReplayId),
     routed: &mut Routed,
 ) {
     let view = EventView::new(event);
     for (by, flow) in flows {
         let way = Way { ordering: event.ordering.as_deref(), ..Way::of_replay((by, &flow), event.id, replay) };
-        let delivery = delivery(way, (record, bytes.position), event.id, place(&flow, event, &view));
+        let places = (&*routable.record, bytes.position, routable.ranks_at);
+        let delivery = delivery(way, places, event.id, place(&flow, event, &view));
         routed.deliveries.push((delivery, Arc::clone(bytes)));
     }
 }
@@ -259,7 +262,7 @@ fn hold_without_bytes<'p>(
         let outcome = Outcome::Unsent { lack: Lack::Event, why: String::new() };
         let why = "retention had removed its bytes before the replay reached it".to_owned();
         let way = Way::of_replay((by, &flow), event, replay);
-        let delivery = delivery(way, (record, at), event, Err(Unplaced { cause: outcome.cause(), why }));
+        let delivery = delivery(way, (record, at, at), event, Err(Unplaced { cause: outcome.cause(), why }));
         routed.deliveries.push((delivery, Arc::clone(record)));
     }
 }
@@ -301,7 +304,12 @@ struct Unplaced {
 
 type Place = Result<Option<LaneKey>, Unplaced>;
 
-fn delivery(way: Way<'_>, (record, bytes_at): (&Record, Position), event: EventId, place: Place) -> Delivery {
+fn delivery(
+    way: Way<'_>,
+    (record, bytes_at, ranks_at): (&Record, Position, Position),
+    event: EventId,
+    place: Place,
+) -> Delivery {
     let Way { by: By { policy, present }, flow, id, origin, replay, ordering } = way;
     let held = || DeliveryState::Held { for_whom: flow.owner.clone() };
     let (state, lane, cause, why) = match (place, Object::gone_of(flow, present)) {
@@ -316,9 +324,10 @@ fn delivery(way: Way<'_>, (record, bytes_at): (&Record, Position), event: EventI
         event,
         position: record.position,
         bytes_at,
+        ranks_at,
         flow: flow.name.clone(),
         destination: flow.destination.clone(),
-        ordering: if lane.is_some() { None } else { ordering.map(LaneKey::new) },
+        ordering: ordering.map(LaneKey::new),
         lane,
         on_dead: flow.on_dead,
         policy: policy.version,

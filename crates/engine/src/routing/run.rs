@@ -16,6 +16,7 @@ use super::decide::{self, From, Routable};
 use crate::board::{Board, Claimed, Handover};
 use crate::book::Book;
 use crate::drive::{self, Stop, Turn};
+use crate::newer;
 use crate::observe::{Fact, Facts};
 use crate::ports::{Clock, Journal, Ledger};
 use crate::rules::gate::Slot;
@@ -125,7 +126,8 @@ impl Router {
                 None => None,
             };
             let judged_by = policies.get(&record.policy).and_then(Option::as_deref);
-            routables.push(Routable { record, referred, judged_by });
+            let ranks_at = newer::rank_of(&*self.ledger, referred.as_deref().unwrap_or(&record)).await?;
+            routables.push(Routable { record, referred, judged_by, ranks_at });
         }
         Ok((routables, seen))
     }

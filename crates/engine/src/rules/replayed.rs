@@ -14,6 +14,11 @@ pub fn first_delivery(event: EventId, flow: &FlowName) -> DeliveryId {
     DeliveryId::derive(event.0, &[b"flow", flow.as_str().as_bytes()])
 }
 
+/// The id of the entry by which a quarantined event passes as it is.
+pub fn release(of: EventId) -> Uuid {
+    EventId::derive(of.0, &[b"released"]).0
+}
+
 /// The id of an entry that a room emits because of `parent`.
 pub fn emission(parent: Uuid, parts: &[&[u8]]) -> Uuid {
     let mut fields: Vec<&[u8]> = vec![b"emission"];

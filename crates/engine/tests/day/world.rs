@@ -152,6 +152,7 @@ impl World {
             clock: Arc::clone(&as_clock),
             facts: Arc::clone(&facts),
             paces: BTreeMap::new(),
+            replaced: BTreeMap::new(),
         };
         let keeper = keeper((&as_journal, &ledger), (&board, &as_clock, &facts));
         Self {

@@ -120,7 +120,8 @@ fn deliveries(project: &Project, event: &Event) -> Vec<Made> {
     let position = Position { partition: Partition(0), offset: Offset(1) };
     let entry = Entry::Admitted(event.clone());
     let record = Record { position, at: NOW, policy: project.policy.version, emitted: None, entry };
-    let routable = Routable { record: Arc::new(record), referred: None, judged_by: Some(&project.policy) };
+    let judged_by = Some(&project.policy);
+    let routable = Routable { record: Arc::new(record), referred: None, judged_by, ranks_at: position };
     let routed = route(&project.policy, &[routable], &[]);
     let made = |delivery: &model::Delivery| Made {
         flow: delivery.flow.to_string(),

@@ -18,6 +18,8 @@ mod lacks;
 #[cfg(test)]
 mod lanes;
 #[cfg(test)]
+mod newer;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod replay_stale;

@@ -120,6 +120,7 @@ impl World {
             clock: as_clock,
             facts: Arc::default(),
             paces: BTreeMap::new(),
+            replaced: BTreeMap::new(),
         };
         Self {
             clock,

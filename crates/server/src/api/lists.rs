@@ -81,6 +81,9 @@ pub struct QuarantinePage {
     /// where it would not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newer: Option<String>,
+    /// Whether the newer state is known and says all that this one says: then nothing is lost when it is closed.
+    #[serde(default)]
+    pub may_close: bool,
 }
 
 /// A replay, a page of its members, and how many of its deliveries are in which state.

@@ -4,15 +4,16 @@
 use engine::board::Board;
 use engine::rules::breaker::State;
 use engine::rules::names::Object;
-use engine::rules::overtaken;
+use engine::rules::overtaken::Overtaken;
 use model::change::Switch;
+use model::newest::{Blind, Fate};
 use model::quarantine::QuarantineState;
 use model::view::{CauseGroup, DeliveryStory, EventStory};
 use model::{Delivery, DeliveryState, DestinationName, Diagnostic, EventId, Fault, QuarantineRow, Timestamp};
 use policy::Policy;
 use policy::compiled::Repeat;
 
-use crate::api::{DeliveryPage, DeliveryRow};
+use crate::api::{DeliveryPage, DeliveryRow, QuarantinePage};
 use crate::app::App;
 use crate::secrets;
 use crate::service::advice::{self, Advice, Trouble};
@@ -142,16 +143,28 @@ pub async fn overtaken(app: &App, delivery: &Delivery) -> Result<Option<(String,
         return Ok(None);
     }
     let newer = app.operate().would_go_over(delivery).await?;
-    let said = |newer| format!("but {}, so that a retry needs --over-newer", overtaken::why(newer));
-    Ok(newer.map(|newer| (said(newer), format!("crossdock cancel {} --reason …", delivery.id))))
+    Ok(newer.map(|newer| (format!("but {}", newer.beside("a retry")), next_over(&newer, delivery))))
 }
 
-/// What is said beside a kept event where a newer state of its key went: a release would be refused.
-pub async fn kept_overtaken(app: &App, row: &QuarantineRow) -> Result<Option<String>, Fault> {
-    let newer = app.quarantine().would_go_over(row).await?;
-    let said =
-        |newer, flow| format!("{} by {flow}, so that a release, or a correction, needs --over-newer", overtaken::why(newer));
-    Ok(newer.map(|(flow, newer)| said(newer, flow)))
+/// What is done about a delivery that would go over a newer state. Only what the newer one says as well is ended.
+fn next_over(newer: &Overtaken, delivery: &Delivery) -> String {
+    match newer.newer {
+        Fate::Unknown(Blind::Behind) => format!("crossdock retry {} --reason …", delivery.id),
+        Fate::Done | Fate::UnderWay | Fate::Blocks | Fate::Unknown(Blind::Crowded | Blind::Removed) if newer.may_end() => {
+            format!("crossdock cancel {} --reason …", delivery.id)
+        }
+        Fate::Done | Fate::UnderWay | Fate::Blocks | Fate::Unknown(Blind::Crowded | Blind::Removed) => {
+            format!("crossdock retry {} --over-newer --reason …", delivery.id)
+        }
+    }
+}
+
+/// A kept event, and what is said beside it where a newer state of its key went: a release would be refused.
+pub async fn kept(app: &App, row: QuarantineRow, answers: Answers) -> Result<QuarantinePage, Fault> {
+    let newer = app.quarantine().would_go_over(&row).await?;
+    let may_close = newer.as_ref().is_some_and(Overtaken::may_end);
+    let newer = newer.map(|newer| newer.beside("a release, or a correction,"));
+    Ok(QuarantinePage { row: answers.of_row(row), newer, may_close })
 }
 
 /// A delivery and its attempts as [`page`] has it, and what went of its key since.

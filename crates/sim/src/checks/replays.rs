@@ -1,43 +1,110 @@
-//! I5, for replays: what a replay sends is not older than what its destination has of the same lane or ordering key.
+//! I5, for what a person sends again: it is not older than what its destination has of the same lane or ordering key, and does not
+//! go behind a newer one that waits in its lane. States rank by where they came in, which is told here from what was kept for a
+//! person and corrected, never from what the product notes of it.
 //!
-//! A person's retry of one delivery is exempt: whoever asks for it names it.
+//! What a person sends over a newer state on purpose is exempt. No project of the simulator has commands or transitions, and none
+//! moves a flow to another lane or destination.
 
-use model::{Batch, Change, Entry, EventId, FlowName, Position, TimeSpan};
+use model::{Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, EventId, FlowName, Position, TimeSpan};
 
-use crate::oracle::Work;
+use crate::oracle::{Followed, Work};
 
-/// How long a replay may take from its look at what is newer to its commit: calls are slow now and then.
+/// How long it may take from the look at what is newer to the commit: calls are slow now and then.
 const LOOK_MAX: TimeSpan = TimeSpan::from_secs(60);
 
-/// Whether a step of a replay emits something although a newer event of its key was delivered long before. The ledger knows
-/// nothing of rows that retention has removed, and they are not newer than anything. No project of the simulator has
-/// commands, and none moves a flow to another lane or destination.
+/// What is sent, and since when it was decided.
+struct Sent<'a> {
+    /// Any delivery of its event and flow: its keys are those of the others.
+    like: &'a Followed,
+    rank: Position,
+    /// Its own place in its lane; `None` for the end.
+    entry: Option<u64>,
+    decided: TimeSpan,
+    how: &'static str,
+}
+
+/// Whether something that a batch sends again goes over a newer state that was there long before.
 pub fn i5_replays_are_not_stale(work: &Work, batch: &Batch, now: TimeSpan) -> Vec<String> {
-    if !batch.changes.iter().any(|change| matches!(change, Change::ReplayMove(_))) {
-        return Vec::new();
-    }
+    let is_audited = |action: &str| batch.changes.iter().any(|it| matches!(it, Change::Audit(row) if row.action == action));
+    let is_step = batch.changes.iter().any(|change| matches!(change, Change::ReplayMove(_)));
+    let is_retry = is_audited("delivery.retry");
     let mut broken = Vec::new();
     for change in &batch.changes {
-        let Change::Emit { entry, .. } = change else { continue };
-        let Entry::Replayed { of, at, flows, .. } = &**entry else { continue };
-        for flow in flows {
-            broken.extend(newer(work, (*of, *at, flow), now));
+        match change {
+            Change::Emit { entry, .. } if is_step || is_retry => {
+                let Entry::Replayed { of, flows, .. } = &**entry else { continue };
+                for flow in flows {
+                    broken.extend(again(work, (*of, flow), now));
+                }
+            }
+            Change::Move { delivery, new_round: Some(_), .. } if is_retry => {
+                let sent = work.deliveries.get(delivery).map(|like| {
+                    let entry = like.lane.map(|_| like.entry);
+                    Sent { like, rank: work.rank(&like.first), entry, decided: now, how: "retried" }
+                });
+                broken.extend(sent.and_then(|sent| newer(work, &sent)));
+            }
+            Change::Open { delivery, .. } if delivery.replay.is_none() => {
+                broken.extend(let_pass(work, delivery));
+            }
+            _ => {}
         }
     }
     broken
 }
 
-fn newer(work: &Work, (event, at, flow): (EventId, Position, &FlowName), now: TimeSpan) -> Option<String> {
-    let mut all = work.deliveries.values();
-    let earlier = all.find(|it| it.first.event == event && it.first.flow == *flow)?;
-    let ordering = earlier.first.ordering_digest()?;
-    let is_newer = |place: Position| place.partition == at.partition && place.offset > at.offset;
-    let long_ago = |delivered: TimeSpan| now.micros() - delivered.micros() > LOOK_MAX.micros();
+/// Whether a retry that was refused because something newer was delivered was refused for something newer.
+pub fn i5_refusals_have_a_newer_state(work: &Work, refused: &Delivery) -> Vec<String> {
+    let rank = work.rank(refused);
+    let is_newer =
+        |it: &Followed| shares_a_key(&it.first, refused) && is_behind(work.rank(&it.first), rank) && it.delivered.is_some();
+    if work.deliveries.values().any(is_newer) {
+        return Vec::new();
+    }
+    vec![format!("the retry of {} is refused, and nothing that is newer was delivered", refused.id)]
+}
+
+/// A replayed entry.
+fn again(work: &Work, (event, flow): (EventId, &FlowName), now: TimeSpan) -> Option<String> {
+    let like = work.deliveries.values().find(|it| it.first.event == event && it.first.flow == *flow)?;
+    newer(work, &Sent { like, rank: work.rank(&like.first), entry: None, decided: now, how: "replayed" })
+}
+
+/// The first delivery of an event that a person corrected or released.
+fn let_pass(work: &Work, delivery: &Delivery) -> Option<String> {
+    let decided = *work.let_pass.get(&delivery.event)?;
+    let like = work.deliveries.get(&delivery.id)?;
+    newer(work, &Sent { like, rank: work.rank(delivery), entry: Some(like.entry), decided, how: "let pass" })
+}
+
+fn newer(work: &Work, sent: &Sent<'_>) -> Option<String> {
+    let Sent { like, rank, entry, decided, how } = sent;
+    let long_ago = |at: TimeSpan| decided.micros() > at.micros() && decided.micros() - at.micros() > LOOK_MAX.micros();
+    let blocks = |it: &Followed| {
+        let waits = matches!(it.state, DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. });
+        let is_before = entry.is_none_or(|entry| it.entry < entry);
+        waits && it.state.blocks_lane(it.first.on_dead) && it.lane.is_some() && it.lane == like.lane && is_before
+    };
     let overwritten = work.deliveries.values().find(|it| {
-        it.first.ordering_digest() == Some(ordering)
-            && is_newer(it.first.bytes_at)
-            && !it.gone
-            && it.delivered.is_some_and(long_ago)
+        shares_a_key(&it.first, &like.first)
+            && is_behind(work.rank(&it.first), *rank)
+            && (it.delivered.is_some_and(long_ago) || blocks(it) && long_ago(it.since))
     })?;
-    Some(format!("{event} at {at} is replayed by {flow}, and {} of the same key was delivered", overwritten.first.id))
+    let (first, other): (&Delivery, DeliveryId) = (&like.first, overwritten.first.id);
+    let what = if overwritten.delivered.is_some() { "was delivered" } else { "waits in its lane" };
+    Some(format!(
+        "{} of rank {rank} is {how} by {}, and {other} of the same key is newer and {what}",
+        first.event, first.flow
+    ))
+}
+
+fn shares_a_key(one: &Delivery, other: &Delivery) -> bool {
+    let same = |one: &Option<model::LaneKey>, other: &Option<model::LaneKey>| one.is_some() && one == other;
+    one.flow == other.flow
+        && one.destination == other.destination
+        && (same(&one.lane, &other.lane) || same(&one.ordering, &other.ordering))
+}
+
+fn is_behind(place: Position, other: Position) -> bool {
+    place.partition == other.partition && place.offset > other.offset
 }

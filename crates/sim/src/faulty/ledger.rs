@@ -6,7 +6,7 @@ use std::sync::Arc;
 use engine::ports::{Answer, DueQuery, Hint, Ledger, LeftQuery, Life, Readable, Shard, Trimmed, Within};
 use engine::retention::decide::ALARM_FULL;
 use model::change::Switch;
-use model::newest::{Newest, NewestQuery};
+use model::newest::{Latest, NewestQuery};
 use model::room::{Ages, Room};
 use model::{
     Account, Batch, Committed, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, InForce, KeyedWrite,
@@ -87,7 +87,7 @@ impl FaultyLedger {
         })
     }
 
-    async fn newest_through(&self, questions: Vec<NewestQuery>) -> Result<Vec<Option<Newest>>, Fault> {
+    async fn newest_through(&self, questions: Vec<NewestQuery>) -> Result<Vec<Latest>, Fault> {
         self.look(Size::Page(questions.len()));
         let found = self.pass("ledger.newest", self.inner.newest(questions)).await?;
         Ok(match &self.between.defect {
@@ -176,7 +176,7 @@ impl Ledger for FaultyLedger {
         Box::pin(self.orphans_through(stale_before, limit))
     }
 
-    fn newest(&self, questions: Vec<NewestQuery>) -> Answer<'_, Vec<Option<Newest>>> {
+    fn newest(&self, questions: Vec<NewestQuery>) -> Answer<'_, Vec<Latest>> {
         Box::pin(self.newest_through(questions))
     }
 

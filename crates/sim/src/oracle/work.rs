@@ -22,6 +22,8 @@ pub struct Followed {
     pub lane: Option<Digest>,
     /// Where it stands.
     pub state: DeliveryState,
+    /// Since when, in true time.
+    pub since: TimeSpan,
     /// Attempts before the present round.
     pub round_base: u32,
     /// When the present round began.
@@ -94,6 +96,12 @@ pub struct Work {
     pub applications: Vec<InForce>,
     /// Batches that were taken.
     pub batches: u64,
+    /// When a person let an event pass, corrected or as it was, that may go over nothing newer.
+    pub let_pass: BTreeMap<EventId, TimeSpan>,
+    /// Where events came in that were kept for a person.
+    came: BTreeMap<EventId, Position>,
+    /// What was corrected, by its correction.
+    corrected: BTreeMap<EventId, EventId>,
     /// Kept events that are open, with the place of their bytes.
     pub(super) kept: BTreeMap<EventId, Position>,
     /// Emitted entries that no router has seen, with the place of the bytes that they speak of.
@@ -113,6 +121,7 @@ impl Work {
     pub fn follow(&mut self, batch: &Batch, committed: &Committed, now: TimeSpan) -> Vec<Step> {
         self.batches += 1;
         self.now = now;
+        self.follow_corrections(batch);
         for guard in &batch.guards {
             if let Guard::Cursor { consumer, partition, to, .. } = guard {
                 self.cursors.insert((consumer.as_str().to_owned(), *partition), *to);
@@ -152,11 +161,38 @@ impl Work {
         steps
     }
 
+    /// What a person lets pass, unless it may go over a newer state.
+    fn follow_corrections(&mut self, batch: &Batch) {
+        let over = |change: &Change| matches!(change, Change::Audit(row) if row.action == "quarantine.over_newer");
+        let may_go_over = batch.changes.iter().any(over);
+        for change in &batch.changes {
+            let Change::Emit { entry, .. } = change else { continue };
+            let event = match &**entry {
+                model::Entry::Resubmitted { of, event, .. } => {
+                    self.corrected.insert(event.id, *of);
+                    event.id
+                }
+                model::Entry::Released { of, .. } => *of,
+                _ => continue,
+            };
+            if !may_go_over {
+                self.let_pass.insert(event, self.now);
+            }
+        }
+    }
+
+    /// Where the state of a delivery ranks: where its event came in, whatever became of it since.
+    pub fn rank(&self, delivery: &Delivery) -> Position {
+        let original = self.corrected.get(&delivery.event).and_then(|of| self.came.get(of));
+        original.copied().unwrap_or(delivery.bytes_at)
+    }
+
     /// Who needs which bytes besides deliveries.
     fn follow_bytes(&mut self, change: &Change) {
         match change {
             Change::Quarantine(row) => {
                 self.kept.entry(row.event).or_insert(row.position);
+                self.came.entry(row.event).or_insert(row.position);
             }
             Change::QuarantineMove { event, .. } => drop(self.kept.remove(event)),
             Change::Emit { id, entry, .. } => {
@@ -213,6 +249,7 @@ impl Work {
             first: delivery.clone(),
             lane,
             state: delivery.state.clone(),
+            since: now,
             round_base: 0,
             round_at: delivery.round_at,
             policy: delivery.policy,
@@ -257,6 +294,7 @@ impl Work {
         let Some(it) = self.deliveries.get_mut(&id) else { return };
         let enters = !it.state.blocks_lane(it.first.on_dead) && state.blocks_lane(it.first.on_dead);
         it.state = state.clone();
+        it.since = self.now;
         if matches!(state, DeliveryState::Done { .. }) {
             it.delivered = Some(self.now);
         }

@@ -13,15 +13,17 @@ use engine::replay::order::{SeenPreview, Wanted};
 use engine::replay::selection::{Filter, Selection};
 use engine::rules::asked::{Asked, NotDone};
 use engine::rules::names::Object;
-use engine::rules::overtaken::Newer;
+use engine::rules::overtaken::{self, Newer};
 use engine::switch::decide::Way;
+use model::newest::Fate;
 use model::view::{DeliveryQuery, QuarantineQuery};
 use model::{Delivery, DestinationName, EventId, Fault, FlowName, Principal, QuarantineRow, SourceName, TimeSpan};
 use policy::SourceFile;
 
 use super::bodies::mended;
+use crate::checks::i5_refusals_have_a_newer_state;
 use crate::life::Door;
-use crate::oracle::Action;
+use crate::oracle::{Action, Rule};
 use crate::project::Captured;
 use crate::random::Random;
 use crate::world::World;
@@ -190,6 +192,12 @@ impl Person {
         });
         let Ok(outcome) = told.await else { return false };
         self.world.oracle.note(|| format!("{} asks {} for {}: {outcome:?}", self.name, door.group, plan.words()));
+        if let (Plan::Deliver(delivery, Wish::Retry(_)), Err(told)) = (&plan, &outcome)
+            && told.contains(overtaken::why(Fate::Done))
+        {
+            let broken = i5_refusals_have_a_newer_state(&self.world.oracle.known().work, delivery);
+            self.world.oracle.blame(Rule::I5, broken);
+        }
         let Ok(Some(subject)) = outcome else { return false };
         let action = Action { by: self.name.to_owned(), subject, why: asked.why };
         self.world.oracle.known().people.done.push(action);

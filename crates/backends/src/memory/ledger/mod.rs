@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::ports::{Answer, Clock, DueQuery, Hint, Ledger, LeftQuery, Life, Readable, Shard, Trimmed, Views, Within};
 use model::change::Switch;
-use model::newest::{Newest, NewestQuery};
+use model::newest::{Latest, NewestQuery};
 use model::room::{Ages, Room};
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
@@ -121,7 +121,7 @@ impl Ledger for MemoryLedger {
         self.ask(move |state| Readable::all(state.orphans(stale_before, limit)))
     }
 
-    fn newest(&self, questions: Vec<NewestQuery>) -> Answer<'_, Vec<Option<Newest>>> {
+    fn newest(&self, questions: Vec<NewestQuery>) -> Answer<'_, Vec<Latest>> {
         self.ask(move |state| questions.iter().map(|question| state.newest(question)).collect())
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::ports::{DueQuery, LeftQuery, Readable, Shard};
 use model::delivery::ordering_digest;
 use model::limit::{NEWEST_ROWS_MAX, READ_BYTES_MAX, SUCCESSORS_MAX};
-use model::newest::{Fate, Newest, NewestQuery};
+use model::newest::{Blind, Fate, Latest, Newest, NewestQuery, Place};
 use model::{
     Delivery, DeliveryId, DeliveryState, DestinationName, Digest, KeyedWrite, MemberVerdict, NewEntry, Offset, Partition,
     Position, QuarantineState, Replay, ReplayId, ReplayMember, ReplayState, Timestamp,
@@ -64,36 +64,66 @@ impl State {
     }
 
     /// See [`engine::ports::Ledger::newest`].
-    pub(super) fn newest(&self, question: &NewestQuery) -> Option<Newest> {
-        let NewestQuery { flow, destination, key, after } = question;
-        let ordering = ordering_digest(destination, flow, key);
+    pub(super) fn newest(&self, question: &NewestQuery) -> Latest {
+        let removed_to = self.removed_to.get(&question.after.partition).copied().unwrap_or_default();
+        Latest { newest: self.newest_of(question), removed_to }
+    }
+
+    fn newest_of(&self, question: &NewestQuery) -> Option<Newest> {
+        let NewestQuery { flow, destination, key, after, .. } = question;
+        let digest = ordering_digest(destination, flow, key);
         let last = Position { offset: Offset(u64::MAX), ..*after };
-        let newer = self.by_ordering.rows().range((ordering, *after, u64::MAX)..=(ordering, last, u64::MAX)).rev();
-        for (looked, ((_, bytes_at, _), id)) in newer.enumerate() {
-            let at = bytes_at.offset;
+        let newer = self.by_key.rows().range((digest, *after, u64::MAX)..=(digest, last, u64::MAX)).rev();
+        for (looked, ((_, ranks_at, _), id)) in newer.enumerate() {
+            let at = ranks_at.offset;
             if looked == NEWEST_ROWS_MAX {
-                return Some(Newest { at, fate: Fate::Unknown });
+                return Some(Newest { at, fate: Fate::Unknown(Blind::Crowded) });
             }
-            if let Some(fate) = self.fate(*id) {
+            if let Some(fate) = self.fate(*id, question) {
                 return Some(Newest { at, fate });
             }
         }
         None
     }
 
-    /// How a delivery stands, or that which took its place.
-    fn fate(&self, mut id: DeliveryId) -> Option<Fate> {
+    /// What a delivery, or that which took its place, is to whatever asks.
+    fn fate(&self, mut id: DeliveryId, question: &NewestQuery) -> Option<Fate> {
         for _ in 0..SUCCESSORS_MAX {
-            match self.deliveries.get(&id).map(|row| &row.delivery.state) {
-                Some(DeliveryState::Done { .. }) => return Some(Fate::Done),
-                Some(DeliveryState::Waiting { .. }) | None => return Some(Fate::UnderWay),
-                Some(DeliveryState::Superseded { by }) => id = *by,
-                Some(DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. } | DeliveryState::Cancelled { .. }) => {
-                    return None;
+            let Some(row) = self.deliveries.get(&id) else { return Some(Fate::UnderWay) };
+            match &row.delivery.state {
+                DeliveryState::Done { .. } => return Some(Fate::Done),
+                DeliveryState::Waiting { .. } => return Some(Fate::UnderWay).filter(|_| !self.is_behind(row, question)),
+                DeliveryState::Superseded { by } => id = *by,
+                DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. } => {
+                    return Some(Fate::Blocks).filter(|_| self.is_in_the_way(row, question));
                 }
+                DeliveryState::Cancelled { .. } => return None,
             }
         }
         Some(Fate::UnderWay)
+    }
+
+    /// The place in its lane of the delivery whose place is kept, where it keeps one.
+    fn place_of(&self, question: &NewestQuery) -> Option<(Digest, u64)> {
+        match &question.place {
+            Place::Of(id) => self.deliveries.get(id)?.lane_key(),
+            Place::Beside | Place::End { .. } => None,
+        }
+    }
+
+    fn is_behind(&self, row: &Row, question: &NewestQuery) -> bool {
+        let places = row.lane_key().zip(self.place_of(question));
+        places.is_some_and(|((lane, place), (of, kept))| lane == of && place > kept)
+    }
+
+    fn is_in_the_way(&self, row: &Row, question: &NewestQuery) -> bool {
+        let NewestQuery { flow, destination, key, place, .. } = question;
+        let Some((lane, _)) = row.lane_key() else { return false };
+        match place {
+            Place::Beside => false,
+            Place::End { but } => lane == ordering_digest(destination, flow, key) && !but.contains(&row.delivery.id),
+            Place::Of(_) => self.place_of(question).is_some_and(|(of, _)| lane == of) && !self.is_behind(row, question),
+        }
     }
 
     pub(super) fn seen(&self, ids: Vec<Uuid>) -> Vec<Uuid> {

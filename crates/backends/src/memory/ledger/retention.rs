@@ -116,8 +116,12 @@ fn trim_deliveries(state: &mut State, before: Timestamp) -> u64 {
     let gone: Vec<DeliveryId> = old.filter(is_final).take(TRIM_ROWS_MAX).copied().collect();
     for id in &gone {
         let Some(row) = state.deliveries.get(id) else { continue };
-        let (origin, bucket) = (row.delivery.origin, Bucket::of(&row.delivery.state));
+        let (origin, bucket, rank) = (row.delivery.origin, Bucket::of(&row.delivery.state), row.delivery.ranks_at);
         counters::trim(state, origin, bucket);
+        if bucket == Bucket::Done {
+            let before = state.removed_to.get(&rank.partition).copied().unwrap_or_default();
+            state.removed_to.put(rank.partition, before.max(rank.offset));
+        }
         state.forget(*id);
     }
     gone.len() as u64

@@ -76,8 +76,10 @@ pub(super) struct State {
     /// Those that wait under a deadline, by deadline and place in the order of opening.
     pub(super) deadlines: Table<(Timestamp, u64), DeliveryId>,
     pub(super) by_event: Table<(EventId, u64), DeliveryId>,
-    /// Those with an ordering key, by where their bytes are and their place in the order of opening.
-    pub(super) by_ordering: Table<(Digest, Position, u64), DeliveryId>,
+    /// By lane and by ordering key, in the order of their states, and of opening.
+    pub(super) by_key: Table<(Digest, Position, u64), DeliveryId>,
+    /// The last rank of which retention has removed something delivered.
+    pub(super) removed_to: Table<Partition, Offset>,
     pub(super) by_age: Table<(Timestamp, DeliveryId), DeliveryId>,
     pub(super) feed: Table<u64, FeedRow>,
     /// By word and event: where the event is, and when it was last indexed.
@@ -124,7 +126,8 @@ impl State {
         self.leased.close(end);
         self.deadlines.close(end);
         self.by_event.close(end);
-        self.by_ordering.close(end);
+        self.by_key.close(end);
+        self.removed_to.close(end);
         self.by_age.close(end);
         self.feed.close(end);
         self.words.close(end);
@@ -166,7 +169,7 @@ impl State {
         if old.is_none() {
             self.by_event.put((row.delivery.event, row.opened), id);
             self.by_age.put((row.delivery.created_at, id), id);
-            reindex(&mut self.by_ordering, (None, row.ordering_key()), id);
+            row.state_keys().into_iter().for_each(|key| self.by_key.put(key, id));
         }
         reindex(&mut self.lanes, lane, id);
         reindex(&mut self.ready, ready, id);
@@ -182,7 +185,9 @@ impl State {
         reindex(&mut self.ready, (row.ready_key(), None), id);
         reindex(&mut self.leased, (row.leased_key(), None), id);
         reindex(&mut self.deadlines, (row.deadline_key(), None), id);
-        reindex(&mut self.by_ordering, (row.ordering_key(), None), id);
+        for key in row.state_keys() {
+            self.by_key.remove(&key);
+        }
         self.by_event.remove(&(row.delivery.event, row.opened));
         self.by_age.remove(&(row.delivery.created_at, id));
         for no in 1..=row.delivery.attempts {
@@ -240,8 +245,11 @@ impl Row {
         self.delivery.deadline.filter(|_| waits).map(|deadline| (deadline, self.opened))
     }
 
-    fn ordering_key(&self) -> Option<(Digest, Position, u64)> {
-        self.delivery.ordering_digest().map(|ordering| (ordering, self.delivery.bytes_at, self.opened))
+    /// Its places among the states of its keys.
+    fn state_keys(&self) -> Vec<(Digest, Position, u64)> {
+        let (lane, ordering) = (self.delivery.lane_digest(), self.delivery.ordering_digest());
+        let digests = lane.into_iter().chain(ordering.filter(|it| lane != Some(*it)));
+        digests.map(|digest| (digest, self.delivery.ranks_at, self.opened)).collect()
     }
 
     fn leased_key(&self) -> Option<(NodeName, u64)> {

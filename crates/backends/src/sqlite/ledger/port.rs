@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::ports::{Answer, DueQuery, Hint, Ledger, LeftQuery, Life, Readable, Shard, Trimmed, Views, Within};
 use model::change::Switch;
-use model::newest::{Newest, NewestQuery};
+use model::newest::{Latest, NewestQuery};
 use model::room::{Ages, Room};
 use model::view::{
     Backlog, CauseGroup, DeliveryQuery, DeliveryStory, EventStory, FeedRow, Found, Page, QuarantineGroup, QuarantineQuery,
@@ -62,7 +62,7 @@ impl Ledger for SqliteLedger {
         self.ask("ledger.orphans", move |conn, names| read::orphans(conn, names, stale_before, limit))
     }
 
-    fn newest(&self, questions: Vec<NewestQuery>) -> Answer<'_, Vec<Option<Newest>>> {
+    fn newest(&self, questions: Vec<NewestQuery>) -> Answer<'_, Vec<Latest>> {
         self.readers.ask("ledger.newest", move |conn| newest::newest(conn, &questions))
     }
 

@@ -28,7 +28,7 @@ pub(super) enum Made {
 pub(super) struct Hashes {
     /// Its lane.
     pub(super) lane: Option<i64>,
-    /// Its lane, or its ordering key where it has none.
+    /// Its ordering key, or its lane where it has none.
     pub(super) ordering: Option<i64>,
 }
 
@@ -46,8 +46,11 @@ impl Prepared {
 fn make(change: &Change) -> Result<Made, serde_json::Error> {
     Ok(match change {
         Change::Open { delivery, .. } => {
-            let ordering = delivery.ordering_digest().map(|ordering| short(&ordering));
-            Made::Hashes(Hashes { lane: ordering.filter(|_| delivery.lane.is_some()), ordering })
+            let lane = delivery.lane_digest().map(|lane| short(&lane));
+            // The lane is the ordering key, mostly.
+            let is_lane = delivery.ordering.is_none() || delivery.ordering == delivery.lane;
+            let ordering = if is_lane { lane } else { delivery.ordering_digest().map(|ordering| short(&ordering)) };
+            Made::Hashes(Hashes { lane, ordering })
         }
         Change::Index { words, .. } => Made::Words(words.iter().flat_map(|word| word_hash(word)).collect()),
         Change::Settle { result, .. } => Made::Outcome(serde_json::to_string(&result.outcome)?),

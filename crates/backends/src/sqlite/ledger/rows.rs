@@ -17,7 +17,7 @@ macro_rules! columns {
     () => {
         "seq, id, event, part, pos, bytes_part, bytes_pos, flow, destination, lane, on_dead, policy, origin, replay,
         owner, created_at, state, state_at, state_who, attempts, round_base, round_at, epoch, node, life, started_at,
-        behind, output, why, cause, version, lane_place, deadline, ordering, answered"
+        behind, output, why, cause, version, lane_place, deadline, ordering, answered, rank_part, rank_pos"
     };
 }
 pub(super) use columns;
@@ -27,9 +27,9 @@ statements! {
     INSERT = "INSERT INTO deliveries (seq, id, event, part, pos, bytes_part, bytes_pos, flow, destination, lane, lane_hash,
         on_dead, policy, origin, replay, owner, created_at, state, state_at, state_who, attempts, round_base, round_at,
         epoch, node, life, started_at, behind, output, why, cause, version, ready, again, is_final, person, lane_place,
-        deadline, ordering, ordering_hash, answered)
+        deadline, ordering, ordering_hash, answered, rank_part, rank_pos)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-        $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41) ON CONFLICT (id) DO NOTHING";
+        $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43) ON CONFLICT (id) DO NOTHING";
     UPDATE = "UPDATE deliveries SET state = $2, state_at = $3, state_who = $4, attempts = $5, round_base = $6,
         round_at = $7, node = $8, life = $9, started_at = $10, behind = $11, output = $12, why = $13, cause = $14,
         version = $15, ready = $16, again = $17, is_final = $18, person = $19, lane_place = $20,
@@ -69,6 +69,7 @@ impl Row {
     pub(super) fn insert(&self, conn: &Connection, names: &mut Names, hashes: Hashes) -> Result<bool, Broken> {
         let delivery = &self.delivery;
         let (state, state_at, who) = state_columns(&delivery.state);
+        let rank = Some(delivery.ranks_at).filter(|rank| *rank != delivery.bytes_at);
         let node = delivery.lease.as_ref().map(|lease| names.number(conn, lease.node.as_str())).transpose()?;
         let written = conn.prepare_cached(INSERT)?.execute(params![
             self.seq,
@@ -112,6 +113,8 @@ impl Row {
             delivery.ordering.as_ref().map(LaneKey::as_str),
             hashes.ordering,
             self.answered,
+            rank.map(|rank| rank.partition.0),
+            rank.map(|rank| int(rank.offset.0)),
         ])?;
         Ok(written == 1)
     }
@@ -243,11 +246,13 @@ pub(super) fn decode(row: &SqlRow<'_>, names: &NameTexts) -> Result<Row, Broken>
     let output: Option<[u8; 32]> = row.get(27)?;
     let started_at: Option<i64> = row.get(25)?;
     let deadline: Option<i64> = row.get(32)?;
+    let rank_part: Option<u16> = row.get(35)?;
     let delivery = Delivery {
         id: DeliveryId(Uuid::from_bytes(row.get(1)?)),
         event: EventId(Uuid::from_bytes(row.get(2)?)),
         position: position(3)?,
         bytes_at: position(5)?,
+        ranks_at: if rank_part.is_some() { position(35)? } else { position(5)? },
         flow: names.name(row.get(7)?)?,
         destination: names.name(row.get(8)?)?,
         lane: lane.map(|lane| LaneKey::new(&lane)),

@@ -1,5 +1,7 @@
 //! Retention: removes what is final and old, in bounded steps, and keeps its counts.
 
+use std::collections::BTreeMap;
+
 use engine::ports::Trimmed;
 use model::limit::TRIM_ROWS_MAX;
 use model::room::Ages;
@@ -18,7 +20,8 @@ use super::state::State;
 use super::words::count_words;
 
 statements! {
-    OLD_DELIVERIES = "SELECT seq, origin, state, id FROM deliveries WHERE is_final = 1 AND answered = 0 AND created_at < $1
+    OLD_DELIVERIES = "SELECT seq, origin, state, id, coalesce(rank_part, bytes_part), coalesce(rank_pos, bytes_pos)
+        FROM deliveries WHERE is_final = 1 AND answered = 0 AND created_at < $1
         AND (replay IS NULL OR replay NOT IN (SELECT id FROM replays WHERE state = 'running')) ORDER BY created_at, id";
     OLDEST_OPEN = "SELECT created_at FROM deliveries WHERE is_final = 0 ORDER BY bytes_part, bytes_pos, created_at LIMIT 1";
     OLDEST_QUARANTINED = "SELECT at FROM quarantine WHERE state = 'open' ORDER BY part, pos LIMIT 1";
@@ -36,6 +39,7 @@ statements! {
     DELETE_SEEN = "DELETE FROM seen WHERE id IN (SELECT id FROM seen WHERE at < $1
         AND NOT EXISTS (SELECT 1 FROM emissions WHERE emissions.id = seen.id) ORDER BY at LIMIT $2)";
     DELETE_DELIVERY = "DELETE FROM deliveries WHERE seq = $1";
+    PUT_REMOVED = "INSERT INTO removed (part, pos) VALUES ($1, $2) ON CONFLICT (part) DO UPDATE SET pos = max(pos, $2)";
     DELETE_ATTEMPTS = "DELETE FROM attempts WHERE id > $1 AND id < $2";
     FEED = "SELECT last, first, at FROM feed ORDER BY last";
     DELETE_FEED = "DELETE FROM feed WHERE last <= $1";
@@ -101,17 +105,27 @@ fn trim_deliveries(
 ) -> Result<usize, Broken> {
     let mut select = conn.prepare_cached(OLD_DELIVERIES)?;
     let mut rows = select.query([before.micros()])?;
-    let mut old = Vec::new();
+    let (mut old, mut removed) = (Vec::new(), BTreeMap::new());
     while old.len() < TRIM_ROWS_MAX
         && let Some(row) = rows.next()?
     {
         let counted = origin(row.get(1)?).and_then(|from| Ok((from, bucket(row.get(2)?)?)));
         match counted {
-            Ok(counted) => old.push((row.get::<_, i64>(0)?, counted)),
+            Ok(counted) => {
+                if counted.1 == Bucket::Done {
+                    let removed_to = removed.entry(row.get::<_, i64>(4)?).or_insert(0);
+                    *removed_to = row.get::<_, i64>(5)?.max(*removed_to);
+                }
+                old.push((row.get::<_, i64>(0)?, counted));
+            }
             Err(broken) => name(unreadable, format!("delivery {}: {broken}", Uuid::from_bytes(row.get(3)?))),
         }
     }
     drop(rows);
+    // What is asked for its newer states is told that these went.
+    for ends in removed {
+        conn.prepare_cached(PUT_REMOVED)?.execute([ends.0, ends.1])?;
+    }
     for (seq, (from, bucket)) in &old {
         let tally = &mut state.numbers.trimmed[from.index()].0;
         tally[Bucket::Created.index()] += 1;

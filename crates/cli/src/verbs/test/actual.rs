@@ -103,7 +103,7 @@ impl Actual {
         let position = Position { partition: Partition(0), offset: Offset(1) };
         let entry = Entry::Admitted(event);
         let record = Arc::new(Record { position, at: received.at, policy: policy.version, emitted: None, entry });
-        let routable = Routable { record: Arc::clone(&record), referred: None, judged_by: Some(policy) };
+        let routable = Routable { record: Arc::clone(&record), referred: None, judged_by: Some(policy), ranks_at: position };
         let routed = route(policy, &[routable], &[]);
         let Some(event) = record.entry.event() else { return };
         for (delivery, _) in routed.deliveries {

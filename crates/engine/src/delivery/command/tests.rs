@@ -20,6 +20,7 @@ fn delivery(state: DeliveryState) -> Delivery {
         event: EventId(Uuid::from_u128(1)),
         position: Position::default(),
         bytes_at: Position::default(),
+        ranks_at: Position::default(),
         flow: FlowName::new("orders").unwrap(),
         destination: DestinationName::new("wms").unwrap(),
         lane: Some(LaneKey::new("S00042")),

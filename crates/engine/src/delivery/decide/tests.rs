@@ -19,6 +19,7 @@ fn delivery(attempts: u32) -> Delivery {
         event: EventId(Uuid::from_u128(1)),
         position: Position::default(),
         bytes_at: Position::default(),
+        ranks_at: Position::default(),
         flow: FlowName::new("labels").unwrap(),
         destination: DestinationName::new("carrier").unwrap(),
         lane: None,

@@ -10,11 +10,11 @@ use model::{
     Refusal, Verdict,
 };
 use policy::Policy;
-use uuid::Uuid;
 
 use crate::intake::decide::again;
 use crate::intake::key::partition;
 use crate::rules::asked::{Asked, NotDone};
+use crate::rules::replayed;
 
 /// What commands are decided on.
 #[derive(Clone, Copy, Debug)]
@@ -106,7 +106,8 @@ fn replace(
         Verdict::Quarantined { event: _, reasons } => return Err(NotDone::Invalid(reasons)),
     };
     let to = partition(&event, stand.partitions);
-    let entry = Entry::Resubmitted { of: row.event, revision, by: asked.by.clone(), why: asked.why.clone(), event };
+    let (by, why) = (asked.by.clone(), asked.why.clone());
+    let entry = Entry::Resubmitted { of: row.event, at: Some(row.position), revision, by, why, event };
     let emit = Change::Emit { id: id.0, partition: to, policy: stand.policy.version, entry: Box::new(entry) };
     Ok(decided(kept, corrected(row, revision, digest, asked), Some(emit), asked))
 }
@@ -121,7 +122,7 @@ pub fn release(stand: Stand<'_>, kept: Kept<'_>, asked: &Asked) -> Result<Decide
     }
     let entry = Entry::Released { of: row.event, at: row.position, by: asked.by.clone(), why: asked.why.clone() };
     let emit = Change::Emit {
-        id: released_id(row.event),
+        id: replayed::release(row.event),
         partition: row.position.partition,
         policy: stand.policy.version,
         entry: Box::new(entry),
@@ -164,10 +165,6 @@ fn corrected(row: &QuarantineRow, revision: u32, digest: &Digest, asked: &Asked)
         by: asked.by.clone(),
         why: asked.why.clone(),
     }
-}
-
-fn released_id(of: EventId) -> Uuid {
-    EventId::derive(of.0, &[b"released"]).0
 }
 
 fn not_taken(refusal: Refusal) -> NotDone {

@@ -4,16 +4,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use model::newest::Fate;
-use model::{Digest, Event, EventId, Fault, FaultKind, FlowName, Position, QuarantineRow, QuarantineState};
+use model::{Digest, Event, EventId, Fault, FaultKind, Position, QuarantineRow, QuarantineState};
 use policy::{EventView, Flow, Policy};
 
 use super::decide::{self, Decided, Kept, Moved, Stand};
 use crate::book::Book;
-use crate::newer::{Lookup, Passing};
+use crate::newer::{Lookup, Passing, repeat_of};
 use crate::ports::{Journal, Ledger};
 use crate::rules::asked::{Asked, NotDone};
-use crate::rules::overtaken::{self, Newer};
+use crate::rules::overtaken::{Newer, Overtaken};
 
 /// LIMIT: races that one command may lose; people do not decide the same thing four times in a moment.
 const TRIES_MAX: usize = 4;
@@ -63,8 +62,8 @@ impl Quarantine {
         self.settle(which, (asked, newer), |stand, kept| decide::release(stand, kept, asked)).await
     }
 
-    /// What became of a newer state of the key of a kept event that is still open, by which flow.
-    pub async fn would_go_over(&self, row: &QuarantineRow) -> Result<Option<(FlowName, Fate)>, Fault> {
+    /// Whether a kept event that is still open would go over a newer state, by a flow that takes it.
+    pub async fn would_go_over(&self, row: &QuarantineRow) -> Result<Option<Overtaken>, Fault> {
         if row.state != QuarantineState::Open {
             return Ok(None);
         }
@@ -74,22 +73,20 @@ impl Quarantine {
             read => read?,
         };
         let Some(event) = record.as_ref().and_then(|record| record.entry.event()) else { return Ok(None) };
-        self.newer_than(event, row.position, self.book.current()).await
+        self.over(event, row.position, self.book.current()).await
     }
 
-    /// What became of a newer state than the one at this place, by a flow that takes the event.
-    async fn newer_than(&self, event: &Event, at: Position, policy: Arc<Policy>) -> Result<Option<(FlowName, Fate)>, Fault> {
+    /// Whether what came in at this place would go over a newer state, as this event and by a flow that takes it.
+    async fn over(&self, event: &Event, at: Position, policy: Arc<Policy>) -> Result<Option<Overtaken>, Fault> {
         let view = EventView::new(event);
         let takes = |flow: &&Arc<Flow>| flow.filter.as_ref().is_none_or(|it| it.eval_bool(&view) != Ok(false));
-        let flows: Vec<FlowName> = policy.selected(event).filter(takes).map(|flow| flow.name.clone()).collect();
+        let flows = policy.selected(event).filter(takes);
+        let passing: Vec<Passing> = flows.filter_map(|flow| Passing::entering(&policy, flow, event, at)).collect();
+        let repeat = repeat_of(&policy, event);
         let lookup = Lookup { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger), policy };
-        for flow in &flows {
-            let passing = Passing { flow, at, event: Some(event), known: None };
-            if let Some(newer) = lookup.than(passing).await? {
-                return Ok(Some((flow.clone(), newer)));
-            }
-        }
-        Ok(None)
+        let newer = lookup.newer(passing.iter(), &Arc::default()).await?;
+        let found = passing.into_iter().find_map(|passing| Some((newer.than(&passing)?, passing.flow)));
+        Ok(found.map(|(newer, flow)| Overtaken { flow, newer, repeat }))
     }
 
     /// The event is not to be delivered.
@@ -128,8 +125,8 @@ impl Quarantine {
             match (newer, decide::passes(&batch, event)) {
                 (_, None) => {}
                 (Newer::Stays, Some(passes)) => {
-                    if let Some((flow, newer)) = self.newer_than(passes, row.position, Arc::clone(&policy)).await? {
-                        return Err(NotDone::Overtaken(overtaken::sentence(flow, newer)));
+                    if let Some(overtaken) = self.over(passes, row.position, Arc::clone(&policy)).await? {
+                        return Err(NotDone::Overtaken(overtaken.sentence()));
                     }
                 }
                 (Newer::GoesUnder, Some(_)) => batch.changes.push(decide::over_newer(which.event, asked)),

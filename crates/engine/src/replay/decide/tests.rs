@@ -9,10 +9,11 @@ fn candidate(offset: u64, key: &str, repeat: Repeatable) -> Candidate {
     Candidate {
         event: EventId(Uuid::from_u128(u128::from(offset))),
         at: Position { partition: Partition(0), offset: Offset(offset) },
+        ranks_at: Position { partition: Partition(0), offset: Offset(offset) },
         flow: FlowName::new("orders").unwrap(),
         destination: DestinationName::new("wms").ok(),
         of: None,
-        key: (!key.is_empty()).then(|| LaneKey::new(key)),
+        keys: StateKeys { lane: None, ordering: (!key.is_empty()).then(|| LaneKey::new(key)) },
         repeat,
         source: SourceName::new("shop").ok(),
         received_at: Timestamp::from_secs(100),
@@ -29,6 +30,31 @@ fn of_state_events_the_newest_of_each_key_wins() {
     let state = |offset, key| candidate(offset, key, Repeatable::State);
     let set = [state(1, "a"), state(2, "b"), state(3, "a"), state(4, ""), state(5, "")];
     check(&set, Commands::Leave, None, &[Some(Reason::NewerInSet), None, None, None, None]);
+}
+
+#[test]
+fn the_newest_is_the_one_that_came_in_last_whatever_was_corrected_since() {
+    let corrected = Candidate { ranks_at: Position::default(), ..candidate(9, "a", Repeatable::State) };
+    let set = in_order(vec![corrected, candidate(2, "a", Repeatable::State)]);
+    assert_eq!(set[0].at.offset, Offset(9));
+    check(&set, Commands::Leave, None, &[Some(Reason::NewerInSet), None]);
+}
+
+#[test]
+fn either_key_tells_of_a_newer_one_in_the_set() {
+    let of = |lane, offset| {
+        let state = candidate(offset, "a", Repeatable::State);
+        Candidate { keys: StateKeys { lane: Some(LaneKey::new(lane)), ..state.keys.clone() }, ..state }
+    };
+    check(&[of("north", 1), of("south", 2)], Commands::Leave, None, &[Some(Reason::NewerInSet), None]);
+}
+
+#[test]
+fn while_the_router_is_behind_a_member_is_sent_and_judged_when_its_turn_comes() {
+    let set = [candidate(1, "a", Repeatable::State)];
+    check(&set, Commands::Leave, Some(Fate::Unknown(Blind::Behind)), &[None]);
+    check(&set, Commands::Leave, Some(Fate::Unknown(Blind::Removed)), &[Some(Reason::NewerRemoved)]);
+    check(&set, Commands::Leave, Some(Fate::Blocks), &[Some(Reason::NewerWaits)]);
 }
 
 #[test]
@@ -89,7 +115,7 @@ fn the_digest_follows_what_is_sent_and_not_why_the_rest_is_not() {
 
 #[test]
 fn a_member_keeps_its_key_unless_a_persons_word_is_enough() {
-    let kept = |repeat| members(&[candidate(1, "a", repeat)], &[None])[0].key.clone();
+    let kept = |repeat| members(&[candidate(1, "a", repeat)], &[None])[0].ordering.clone();
     assert_eq!(kept(Repeatable::State), Some(LaneKey::new("a")));
     assert_eq!(kept(Repeatable::Transition), Some(LaneKey::new("a")));
     assert_eq!(kept(Repeatable::Command), None);

@@ -28,7 +28,7 @@ fn replay(canary: u32, stop_after: u32, next: u32) -> Replay {
 fn member(index: u32, of: Option<DeliveryId>, verdict: MemberVerdict) -> ReplayMember {
     let event = EventId(Uuid::from_u128(u128::from(index) + 100));
     let flow = FlowName::new("orders").unwrap();
-    ReplayMember { index, event, at: Position::default(), flow, of, key: None, verdict }
+    ReplayMember { index, event, at: Position::default(), ranks_at: None, flow, of, lane: None, ordering: None, verdict }
 }
 
 fn owner() -> Owner {
@@ -42,6 +42,7 @@ fn delivery(state: DeliveryState) -> Delivery {
         event: EventId(Uuid::from_u128(100)),
         position: Position::default(),
         bytes_at: Position::default(),
+        ranks_at: Position::default(),
         flow: FlowName::new("orders").unwrap(),
         destination: DestinationName::new("wms").unwrap(),
         lane: None,

@@ -50,7 +50,8 @@ fn routable(entry: Entry, referred: Option<Arc<Record>>) -> Routable<'static> {
     let position = Position { partition: Partition(0), offset: Offset(7) };
     let version = PolicyVersion(Digest::of(b"policy"));
     let record = Record { position, at: Timestamp::from_secs(100), policy: version, emitted: None, entry };
-    Routable { record: Arc::new(record), referred, judged_by: None }
+    let ranks_at = referred.as_ref().map_or(record.position, |bytes| bytes.position);
+    Routable { record: Arc::new(record), referred, judged_by: None, ranks_at }
 }
 
 fn replayed_entry() -> Entry {

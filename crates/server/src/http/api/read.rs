@@ -127,8 +127,8 @@ pub(super) async fn quarantine(
 pub(super) async fn quarantined(State(app): Shared, caller: Caller, Path(event): Path<EventId>) -> Shown<QuarantinePage> {
     let missing = || format!("the event {event} was never in quarantine, or the router has not reached it");
     let row = app.ground.ledger.quarantined(event).await?.ok_or_else(|| Problem::not_found(missing()))?;
-    let newer = service::standing::kept_overtaken(&app, &row).await?;
-    Ok(Versioned(row.version.to_string(), Json(QuarantinePage { row: Answers::of(&caller).of_row(row), newer })))
+    let version = row.version.to_string();
+    Ok(Versioned(version, Json(service::standing::kept(&app, row, Answers::of(&caller)).await?)))
 }
 
 /// What came under the key of a kept event later, as it was received.

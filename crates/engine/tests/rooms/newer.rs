@@ -1,0 +1,289 @@
+//! What a newer state of the same key is, asked the same way by retry, correction, release and replay: each sequence that once put
+//! an old state over a newer one, or kept the newest from going.
+
+use backends::conformance::ManualClock;
+use bytes::Bytes;
+use engine::change::decide::{OpenDeliveries, Terms};
+use engine::delivery::command::Wish;
+use engine::delivery::operate::Told;
+use engine::intake::quarantine::{Moved, Quarantine, Which};
+use engine::ports::Clock;
+use engine::replay::decide::Reason;
+use engine::rules::asked::NotDone;
+use engine::rules::overtaken::Newer;
+use engine::rules::replayed;
+use model::newest::{Blind, Fate};
+use model::room::Ages;
+use model::{DeliveryId, DeliveryState, EventId, TimeSpan};
+
+use crate::replay_stale::{LANES, everything, of};
+use crate::world::{End, World, flow, project};
+
+impl World {
+    fn desk(&self) -> Quarantine {
+        Quarantine { journal: self.journal.clone(), ledger: self.ledger.clone(), book: self.book.clone() }
+    }
+
+    /// Corrects a kept event and routes what comes of it.
+    async fn correct(&mut self, kept: EventId) -> Result<Moved, NotDone> {
+        let (which, body) = (Which { event: kept, version: None }, Bytes::from_static(b"{\"order\":2}"));
+        let moved = self.desk().correct(which, body, Newer::Stays, &self.asked()).await;
+        self.route().await;
+        self.pass(1);
+        moved
+    }
+
+    async fn release(&mut self, kept: EventId) -> Result<Moved, NotDone> {
+        let which = Which { event: kept, version: None };
+        self.desk().release(which, Newer::Stays, &self.asked()).await
+    }
+
+    async fn retry(&mut self, delivery: DeliveryId) -> Result<Told, NotDone> {
+        let told = self.operate().one(delivery, Wish::Retry(Newer::Stays), None, &self.asked()).await;
+        if told.is_ok() {
+            self.route().await;
+            self.pass(1);
+        }
+        told
+    }
+
+    async fn arrive(&self) {
+        while self.attempt(End::Done).await > 0 {}
+        self.pass(1);
+    }
+
+    fn pass(&self, millis: u64) {
+        let clock: &ManualClock = &self.clock;
+        clock.advance(TimeSpan::from_millis(millis));
+    }
+
+    async fn is_done(&self, delivery: DeliveryId) -> bool {
+        matches!(self.delivery(delivery).await.state, DeliveryState::Done { .. })
+    }
+
+    /// Retention removes all that is over.
+    async fn forget(&self) {
+        self.pass(1_000);
+        let now = self.clock.now();
+        self.ledger.trim(Ages { answers: now, rows: now, emitted: now, audit: now }).await.unwrap();
+        self.ledger.trim(Ages { answers: now, rows: now, emitted: now, audit: now }).await.unwrap();
+    }
+}
+
+#[track_caller]
+fn refused<T: std::fmt::Debug>(answer: &Result<T, NotDone>, why: &str) {
+    assert!(matches!(answer, Err(NotDone::Overtaken(told)) if told.contains(why)), "{why}: {answer:?}");
+}
+
+fn by_correction(moved: &Moved) -> DeliveryId {
+    replayed::first_delivery(moved.as_event.expect("it was corrected"), &flow())
+}
+
+#[tokio::test]
+async fn two_states_that_were_kept_are_corrected_in_their_order_and_in_no_other() {
+    for lane in LANES {
+        let mut world = World::new(&project(lane, &[])).await;
+        let (first, second) = (world.keep(1, "a").await, world.keep(2, "a").await);
+        let first = by_correction(&world.correct(first).await.unwrap());
+        world.arrive().await;
+        assert!(world.is_done(first).await, "{lane}");
+        let second = by_correction(&world.correct(second).await.expect("it is the newest"));
+        world.arrive().await;
+        assert!(world.is_done(second).await, "{lane}");
+
+        let mut world = World::new(&project(lane, &[])).await;
+        let (first, second) = (world.keep(1, "a").await, world.keep(2, "a").await);
+        world.correct(second).await.unwrap();
+        refused(&world.correct(first).await, "is on its way");
+        world.arrive().await;
+        refused(&world.correct(first).await, "was delivered since");
+    }
+}
+
+#[tokio::test]
+async fn the_newest_state_is_retried_past_a_corrected_older_one_and_is_what_a_period_sends() {
+    for lane in &LANES[..2] {
+        let mut world = World::new(&project(lane, &[])).await;
+        let kept = world.keep(1, "a").await;
+        let newest = world.accept(2, "a").await;
+        world.attempt(End::Dead).await;
+        let corrected = world.correct(kept).await.unwrap();
+        world.arrive().await;
+        assert!(world.is_done(by_correction(&corrected)).await, "{lane}");
+        assert!(world.delivery(by_correction(&corrected)).await.ranks_at < world.delivery(newest).await.ranks_at, "{lane}");
+        assert_eq!(world.reasons(&of(&[newest])).await, [], "{lane}: what a cause selects");
+        world.retry(newest).await.expect("it is the newest");
+        world.arrive().await;
+        let reasons = world.reasons(&everything()).await;
+        assert!(reasons.contains(&(Reason::NewerDelivered, 1)), "{lane}: {reasons:?}");
+        let preview = world.replays().preview(&everything(), world.clock.now()).await.unwrap();
+        assert_eq!(preview.send, 1, "{lane}: {reasons:?}");
+        let replay = world.replays().order(&everything(), None, &world.asked()).await.unwrap().replay.id;
+        world.replay().await;
+        let sent = world.of_replay(replay).await;
+        assert_eq!(sent.iter().map(|it| it.event).collect::<Vec<_>>(), [EventId(uuid::Uuid::from_u128(2))], "{lane}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_old_goes_behind_a_newer_state_that_waits_in_its_lane() {
+    let mut world = World::new(&project("lane: ordering", &[])).await;
+    let (first, second) = (world.keep(1, "a").await, world.keep(2, "a").await);
+    let newest = world.accept(3, "a").await;
+    for end in [End::Dead, End::Held] {
+        world.attempt(end).await;
+        refused(&world.correct(first).await, "waits for a person");
+        refused(&world.release(second).await, "waits for a person");
+        let row = world.ledger.quarantined(first).await.unwrap().unwrap();
+        assert_eq!(world.desk().would_go_over(&row).await.unwrap().unwrap().newer, Fate::Blocks);
+        world.retry(newest).await.expect("it keeps its place");
+    }
+    world.arrive().await;
+    refused(&world.correct(first).await, "was delivered since");
+    for lane in &LANES[..2] {
+        let mut world = World::new(&project(lane, &[])).await;
+        let kept = world.keep(1, "a").await;
+        world.accept(2, "a").await;
+        world.attempt(End::Dead).await;
+        world.correct(kept).await.expect("the other one keeps no lane");
+    }
+}
+
+#[tokio::test]
+async fn a_replay_leaves_out_what_would_go_behind_a_newer_state_in_its_lane() {
+    let mut world = World::new(&project("lane: ordering", &[])).await;
+    let old = world.accept(1, "a").await;
+    world.arrive().await;
+    let newer = world.accept(2, "a").await;
+    world.attempt(End::Dead).await;
+    assert_eq!(world.reasons(&of(&[old])).await, [(Reason::NewerWaits, 1)]);
+    assert_eq!(world.reasons(&of(&[old, newer])).await, [(Reason::NewerInSet, 1)], "the newer one is sent after it");
+}
+
+#[tokio::test]
+async fn a_head_is_retried_whatever_waits_behind_it_or_is_still_to_be_routed() {
+    let mut world = World::new(&project("lane: ordering", &[])).await;
+    let head = world.accept(1, "a").await;
+    world.attempt(End::Dead).await;
+    world.accept(2, "a").await;
+    for number in 1_000..1_600 {
+        world.append(number, "a").await;
+    }
+    world.retry(head).await.expect("all of them come after it");
+}
+
+#[tokio::test]
+async fn what_went_while_there_was_no_lane_is_newer_when_the_lane_is_back() {
+    for before in ["lane: ordering", "lane: .order"] {
+        let mut world = World::new(&project(before, &[])).await;
+        let old = world.accept(1, "a").await;
+        world.attempt(End::Dead).await;
+        world.apply(&project("lane: none", &[]), Terms::default()).await.unwrap();
+        world.route().await;
+        world.accept(2, "a").await;
+        world.arrive().await;
+        world.apply(&project(before, &[]), Terms::default()).await.unwrap();
+        world.route().await;
+        refused(&world.retry(old).await, "was delivered since");
+    }
+}
+
+#[tokio::test]
+async fn a_retry_is_asked_about_where_it_goes_although_its_flow_is_gone_or_goes_elsewhere() {
+    let erp = ("systems/erp.yaml", "owner: team-erp\ndestinations:\n  erp:\n    url: https://erp.example.com/orders\n");
+    let elsewhere = || {
+        let mut files = project("lane: none", &[erp]);
+        files[2].text = files[2].text.replace("to: wms", "to: erp");
+        files
+    };
+    let gone = || {
+        let mut files = project("lane: none", &[]);
+        files.remove(2);
+        files
+    };
+    for then in [elsewhere(), gone()] {
+        let mut world = World::new(&project("lane: none", &[])).await;
+        let old = world.accept(1, "a").await;
+        world.attempt(End::Dead).await;
+        world.accept(2, "a").await;
+        world.arrive().await;
+        world.apply(&then, Terms { open: OpenDeliveries::Hold, ..Terms::default() }).await.unwrap();
+        world.route().await;
+        refused(&world.retry(old).await, "was delivered since");
+    }
+}
+
+#[tokio::test]
+async fn a_replay_asks_by_both_keys_as_a_retry_does() {
+    let mut world = World::new(&project("lane: ordering\n  on_dead: pass", &[])).await;
+    let old = world.accept_in(1, "a", "one").await;
+    world.attempt(End::Dead).await;
+    world.apply(&project("lane: \"%correlation\"\n  on_dead: pass", &[]), Terms::default()).await.unwrap();
+    world.route().await;
+    world.accept_in(2, "a", "another").await;
+    world.arrive().await;
+    refused(&world.retry(old).await, "was delivered since");
+    assert_eq!(world.reasons(&of(&[old])).await, [(Reason::NewerDelivered, 1)]);
+}
+
+#[tokio::test]
+async fn while_the_router_is_far_behind_a_person_is_told_to_ask_again_and_not_to_end_it() {
+    let mut world = World::new(&project("lane: none", &[])).await;
+    let old = world.accept(1, "a").await;
+    world.attempt(End::Dead).await;
+    for number in 1_000..1_600 {
+        world.append(number, "elsewhere").await;
+    }
+    let answer = world.retry(old).await;
+    refused(&answer, "ask again when it has caught up");
+    assert!(!answer.unwrap_err().to_string().contains("cancel"));
+    let newer = world.operate().would_go_over(&world.delivery(old).await).await.unwrap().unwrap();
+    assert_eq!((newer.newer, newer.may_end()), (Fate::Unknown(Blind::Behind), false));
+    world.route().await;
+    world.retry(old).await.expect("nothing newer was there");
+}
+
+#[tokio::test]
+async fn what_the_router_has_not_reached_is_not_sent_beside_its_first_delivery() {
+    let world = World::new(&project("lane: none", &[])).await;
+    world.append(1, "a").await;
+    world.pass(1);
+    assert_eq!(world.reasons(&everything()).await, [(Reason::UnderWay, 1)]);
+    let mut world = World::new(&project("lane: none", &[])).await;
+    let kept = world.keep(1, "a").await;
+    assert_eq!(world.reasons(&everything()).await, [(Reason::Quarantined, 1)]);
+    world.release(kept).await.unwrap();
+    assert_eq!(world.reasons(&everything()).await, [(Reason::UnderWay, 1)], "in the outbox");
+    world.route().await;
+    world.arrive().await;
+    assert_eq!(world.reasons(&everything()).await, []);
+}
+
+#[tokio::test]
+async fn what_waits_to_be_appended_is_newer_too() {
+    let mut world = World::new(&project("lane: none", &[])).await;
+    let old = world.accept(1, "a").await;
+    world.attempt(End::Dead).await;
+    let kept = world.keep(2, "a").await;
+    world.release(kept).await.unwrap();
+    refused(&world.retry(old).await, "is on its way");
+}
+
+#[tokio::test]
+async fn where_retention_has_removed_what_went_since_nobody_can_tell() {
+    for lane in &LANES[..2] {
+        let mut world = World::new(&project(lane, &[])).await;
+        let old = world.accept(1, "a").await;
+        world.attempt(End::Dead).await;
+        world.accept(2, "a").await;
+        world.arrive().await;
+        let last = world.accept(3, "b").await;
+        world.attempt(End::Dead).await;
+        world.forget().await;
+        let answer = world.retry(old).await;
+        refused(&answer, "retention has removed");
+        assert!(!answer.unwrap_err().to_string().contains("cancel"), "{lane}");
+        assert_eq!(world.reasons(&of(&[old])).await, [(Reason::NewerRemoved, 1)], "{lane}");
+        world.retry(last).await.expect("nothing that is newer was removed");
+    }
+}
