@@ -142,7 +142,8 @@ pub(crate) fn ending(keys: &[Key], now: Timestamp, name: &str) -> Vec<Diagnostic
     for key in keys {
         let Some(ends_at) = key.ends_at else { continue };
         let Some((_, urgency)) = NEAR.iter().find(|(span, _)| ends_at <= now + *span) else { continue };
-        let days = (ends_at.secs() - now.secs()) / 86_400;
+        // The nearest number of whole days, whatever hour it is.
+        let days = (ends_at.secs() - now.secs() + 43_200) / 86_400;
         let day = ends_at.to_jiff().strftime("%Y-%m-%d");
         let message = format!("{name}: the key {:?}{of_several} of our user ends in {days} days, on {day}", key.name);
         let help = if lasting {

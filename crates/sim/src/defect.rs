@@ -2,6 +2,7 @@
 //! that does not see its defect is no checker.
 
 mod captured;
+mod newer;
 mod policies;
 
 pub use captured::Held;
@@ -15,7 +16,6 @@ use engine::ports::{Journal, Ledger, Message, Readable};
 use engine::retention::decide::ALARM_FULL;
 use model::change::Change;
 use model::limit::PAGE_ROWS_MAX;
-use model::newest::{Fate, Latest};
 use model::room::{Ages, Room};
 use model::view::DeliveryQuery;
 use model::{
@@ -240,21 +240,6 @@ impl Defect {
         if self.flaw == Flaw::I2Deadlines { Readable::default() } else { found }
     }
 
-    /// What is found of newer events of the same key: flaws of I5 strike here.
-    pub fn newest(&self, mut found: Vec<Latest>) -> Vec<Latest> {
-        for latest in &mut found {
-            let is_waiting = latest.newest.is_some_and(|newest| newest.fate == Fate::Blocks);
-            if self.flaw == Flaw::I5Replays {
-                *latest = Latest::default();
-            } else if self.flaw == Flaw::I5Waits && is_waiting {
-                latest.newest = None;
-            } else if self.flaw == Flaw::I5Removed {
-                latest.removed_to = Offset(0);
-            }
-        }
-        found
-    }
-
     /// What a trim keeps: [`Flaw::I1Retention`] strikes here.
     pub fn keep(&self, keep: Vec<Offset>) -> Vec<Offset> {
         if self.flaw == Flaw::I1Retention { Vec::new() } else { keep }
@@ -303,7 +288,7 @@ impl Defect {
         match self.flaw {
             Flaw::I2 => batch.changes.iter_mut().for_each(disown),
             Flaw::I5 => batch.changes.iter_mut().for_each(|change| self.leave_lane(change)),
-            Flaw::I5Ranks => batch.changes.iter_mut().for_each(rank_anew),
+            Flaw::I5Ranks => batch.changes.iter_mut().for_each(newer::rank_anew),
             Flaw::I6 => self.run_ahead(&mut batch),
             Flaw::I7 => claim_late(ledger, &mut batch).await?,
             Flaw::I1Later => batch.changes.retain(|change| !matches!(change, Change::Attach { .. })),
@@ -376,12 +361,6 @@ fn forget_deadline(change: &mut Change) {
         Change::Open { delivery, .. } => delivery.deadline = None,
         Change::Move { new_round: Some(round), .. } => round.deadline = None,
         _ => {}
-    }
-}
-
-fn rank_anew(change: &mut Change) {
-    if let Change::Open { delivery, .. } = change {
-        delivery.ranks_at = delivery.bytes_at;
     }
 }
 

@@ -21,6 +21,8 @@ class TestBusiness(OutboxCase):
         values = {'name': 'Bolt', 'list_price': 10.0}
         if 'is_storable' in self.env['product.product']._fields:
             values['is_storable'] = True
+        elif 'detailed_type' in self.env['product.product']._fields:
+            values['detailed_type'] = 'product'
         return self.env['product.product'].create(values)
 
     def order(self):

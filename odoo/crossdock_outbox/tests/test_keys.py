@@ -24,7 +24,12 @@ class TestKeys(OutboxCase):
         self.assertEqual(self.owner(first['key']), self.reader.id)
         self.assertEqual(self.owner(second['key']), self.reader.id)
 
+    def need_ends(self):
+        if 'expiration_date' not in self.env['res.users.apikeys']._fields:
+            self.skipTest('keys have no end before Odoo 18')
+
     def test_the_expiry_is_told_for_the_callers_keys_only(self):
+        self.need_ends()
         new_test_user(self.env, 'crossdock-other', groups='base.group_user,crossdock_outbox.group_reader')
         made = [self.mine.rotate_key('late', 60), self.mine.rotate_key('soon', 30)]
         self.outbox.with_user(self.env.ref('base.user_admin')).rotate_key('not mine', 30)
@@ -35,6 +40,7 @@ class TestKeys(OutboxCase):
         self.assertGreater(listed[0]['expiration_date'], fields.Datetime.now().isoformat())
 
     def test_odoo_decides_how_long_a_key_may_live(self):
+        self.need_ends()
         with self.assertRaises(ValidationError):
             self.mine.rotate_key('for ever', 5000)
 

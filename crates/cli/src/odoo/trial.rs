@@ -24,8 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How often it is looked whether somebody saved something.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The word for a missing right, where something cannot be read.
-const ACCESS: &str = "access";
 
 /// What is tried.
 #[derive(Debug)]
@@ -214,7 +212,7 @@ impl Trial<'_> {
         let asked = Asked { model: model.to_owned(), reading, which, limit: 20 };
         let records = OdooRecords::new(Arc::new(SystemClock::new()));
         let shown = records.shown(self.peer, &asked).await.map_err(|unread| {
-            let code = if unread.cause == ACCESS { codes::ODOO_ACCESS } else { codes::ODOO_REFUSES };
+            let code = if unread.cause == Refusal::Access.word() { codes::ODOO_ACCESS } else { codes::ODOO_REFUSES };
             let why = sentence(&unread.why);
             let message = format!("{}: {model} cannot be read as its contract says: {why}", self.peer.name);
             Diagnostic::error(code, Place::Whole, message).help(unread.help)
