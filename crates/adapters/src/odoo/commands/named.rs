@@ -63,6 +63,7 @@ mod tests {
 
     use super::*;
     use crate::odoo::failure::refusal;
+    use crate::odoo::{json2, rpc};
 
     fn said(name: &str) -> Result<Value, Failure> {
         Err(Failure::Said { refusal: refusal(name), name: name.to_owned(), message: "whatever it says".to_owned() })
@@ -84,6 +85,31 @@ mod tests {
         for odd in [json!(null), json!(true), json!([]), json!(["uom.uom"]), json!([false, 1]), json!(["uom.uom", -1])] {
             assert!(answer(Ok(odd.clone())).is_err(), "{odd}");
         }
+    }
+
+    #[test]
+    fn the_answers_of_a_running_odoo_are_these_three() {
+        macro_rules! recorded {
+            ($file:literal) => {
+                serde_json::from_str::<Value>(include_str!(concat!("../../../../../corpus/odoo/exchanges/", $file))).unwrap()
+            };
+        }
+        let of_18 = [
+            recorded!("18/external-id.json"),
+            recorded!("18/external-id-hidden.json"),
+            recorded!("18/external-id-not-there.json"),
+        ];
+        let of_19 = [
+            recorded!("19/external-id.json"),
+            recorded!("19/external-id-hidden.json"),
+            recorded!("19/external-id-not-there.json"),
+        ];
+        let body = |exchange: &Value| exchange["response"]["body"].to_string().into_bytes();
+        let status = |exchange: &Value| u16::try_from(exchange["response"]["status"].as_u64().unwrap()).unwrap();
+        let model = "uom.uom".to_owned();
+        let expected = [Named::Record { model: model.clone(), id: 1 }, Named::Hidden { model }, Named::Nothing];
+        assert_eq!(of_18.map(|it| answer(rpc::answer(status(&it), &body(&it))).unwrap()), expected);
+        assert_eq!(of_19.map(|it| answer(json2::answer(status(&it), &body(&it))).unwrap()), expected);
     }
 
     #[test]
