@@ -15,7 +15,7 @@ use std::time::Duration;
 use model::TimeSpan;
 use serde_json::json;
 use server::clock::SystemClock;
-use sim::odoo::{Fault, Odoo, Options, Version};
+use sim::odoo::{Fault, INTERNAL, Odoo, Options, Version};
 
 use crate::Outcome;
 use crate::event;
@@ -27,6 +27,10 @@ use crate::stats::now_us;
 const FAULTS: [(Fault, u64); 3] = [(Fault::TimeoutAfter, 30), (Fault::TimeoutBefore, 10), (Fault::Serialization, 20)];
 /// How long lost answers are silence.
 const SILENT: Duration = Duration::from_secs(15);
+/// The groups of our user there, as the guide names them for orders (docs/guide/how-to/write-to-odoo.md).
+const GROUPS: [&str; 2] = [INTERNAL, "Sales/User: All Documents"];
+/// Its login and password.
+const PLAIN: &str = "crossdock";
 /// LIMIT: how long the whole may take.
 const END: Duration = Duration::from_hours(1);
 /// Products that orders are of: those of one product conflict.
@@ -50,8 +54,9 @@ pub(crate) async fn run(args: &[String]) -> Outcome<()> {
     stock(&odoo).await?;
     let serving = sim::odoo::serve(odoo.clone(), tokio::net::TcpListener::bind("127.0.0.1:0").await?)?;
     let folder = tempfile::tempdir()?;
-    project::write(folder.path(), &serving.url, &odoo)?;
-    let secrets = [("ERP_KEY", odoo.key()), ("SHOP_WEBHOOK", event::SECRET)];
+    project::write(folder.path(), &serving.url, (&odoo.database(), PLAIN))?;
+    let key = odoo.issue_key(odoo.add_user(PLAIN, PLAIN, &GROUPS), PLAIN, None);
+    let secrets = [("ERP_KEY", key.as_str()), ("SHOP_WEBHOOK", event::SECRET)];
     let product = Product::start_with(&folder.path().join("project"), &folder.path().join("data"), &secrets).await?;
     for (fault, share) in FAULTS {
         odoo.begin_fault_for(fault, share);

@@ -2,17 +2,15 @@
 
 use std::path::Path;
 
-use sim::odoo::Odoo;
-
 use crate::Outcome;
 
-/// Writes it below `folder/project`.
-pub(super) fn write(folder: &Path, odoo_url: &str, odoo: &Odoo) -> Outcome<()> {
+/// Writes it below `folder/project`, with the database and the login of our user.
+pub(super) fn write(folder: &Path, odoo_url: &str, (database, login): (&str, &str)) -> Outcome<()> {
     let project = folder.join("project");
     for name in ["systems", "contracts/order.command", "flows", "policies"] {
         std::fs::create_dir_all(project.join(name))?;
     }
-    let system = SYSTEM.replace("{URL}", odoo_url).replace("{DATABASE}", &odoo.database()).replace("{LOGIN}", odoo.login());
+    let system = SYSTEM.replace("{URL}", odoo_url).replace("{DATABASE}", database).replace("{LOGIN}", login);
     std::fs::write(project.join("systems/erp.yaml"), system)?;
     std::fs::write(project.join("systems/shop.yaml"), SHOP)?;
     std::fs::write(project.join("contracts/order.command/1.0.0.yaml"), CONTRACT)?;

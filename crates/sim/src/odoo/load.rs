@@ -13,6 +13,9 @@ use super::rights::Operation;
 use super::schema::{Field, Kind, Model};
 use super::value::{Value, text};
 
+/// The model of external ids.
+pub(super) const NAMES: &str = "ir.model.data";
+
 pub(super) const METHODS: &[Method] = &[
     Method { model: "*", name: "load", on: On::Model, needs: Operation::Create, takes: &["fields!", "data!"], work: load },
     Method { model: "*", name: "get_external_id", on: On::Records, needs: Operation::Read, takes: &[], work: external },
@@ -254,19 +257,19 @@ fn parts(external: &str) -> (&str, &str) {
 pub(super) fn resolve(env: &Env<'_>, model: &str, external: &str) -> i64 {
     let row = env.world.store.named(env.tx, external);
     let view = env.view();
-    let record = row.and_then(|row| view.find("ir.model.data", row));
+    let record = row.and_then(|row| view.find(NAMES, row));
     let id = record.filter(|it| it.text("model") == model).map_or(0, |it| it.int("res_id"));
     if view.find(model, id).is_some() { id } else { 0 }
 }
 
 /// Writes down which record has an external id.
-fn remember(env: &mut Env<'_>, model: &'static str, external: &str, id: i64) -> Result<(), Failure> {
+pub(super) fn remember(env: &mut Env<'_>, model: &'static str, external: &str, id: i64) -> Result<(), Failure> {
     if resolve(env, model, external) == id {
         return Ok(());
     }
     let (module, name) = parts(external);
     let row = env.add(
-        "ir.model.data",
+        NAMES,
         vec![("module", text(module)), ("name", text(name)), ("model", text(model)), ("res_id", Value::Int(id))],
     )?;
     env.name(external, row)
@@ -277,8 +280,8 @@ fn external(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
     view.model(&call.model)?;
     let mut names: Map<String, Json> = call.ids.iter().map(|id| (id.to_string(), json!(""))).collect();
     for id in &call.ids {
-        for row in view.referring("ir.model.data", "res_id", *id) {
-            let Some(record) = view.find("ir.model.data", row) else { continue };
+        for row in view.referring(NAMES, "res_id", *id) {
+            let Some(record) = view.find(NAMES, row) else { continue };
             if record.text("model") == call.model {
                 names.insert(id.to_string(), json!(format!("{}.{}", record.text("module"), record.text("name"))));
             }

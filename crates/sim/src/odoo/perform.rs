@@ -150,7 +150,7 @@ pub(super) async fn perform(shared: &Arc<Shared>, caller: &Caller, ask: &Ask) ->
         let told = if is_new { 0 } else { send(shared, &hooks).await };
         let failure = match ran {
             Ok((outcome, needs)) => {
-                if needs != Operation::Read {
+                if !matches!(needs, Operation::Read | Operation::Call) {
                     shared.clock.sleep(shared.hold()).await;
                 }
                 let wrote = held.commit() > 0;

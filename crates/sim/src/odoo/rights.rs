@@ -17,6 +17,8 @@ pub enum Operation {
     Create,
     /// Deleting.
     Unlink,
+    /// Calling a method that needs no right to its model: it looks for itself.
+    Call,
 }
 
 impl Operation {
@@ -26,19 +28,23 @@ impl Operation {
             Self::Write => "modify",
             Self::Create => "create",
             Self::Unlink => "delete",
+            Self::Call => "call",
         }
     }
 }
 
 /// The group that may configure everything.
 pub const SETTINGS: &str = "Administration/Settings";
+/// The group that gives rights to others. Only it reads external ids and the list of models.
+const ACCESS_RIGHTS: &str = "Administration/Access Rights";
 /// The group of everybody who works there.
 pub const INTERNAL: &str = "User types/Internal User";
 
 /// All groups, and for each what it includes.
-const GROUPS: [(&str, &[&str]); 15] = [
+const GROUPS: [(&str, &[&str]); 16] = [
     (INTERNAL, &[]),
-    (SETTINGS, &[INTERNAL]),
+    (SETTINGS, &[ACCESS_RIGHTS, INTERNAL]),
+    (ACCESS_RIGHTS, &[INTERNAL]),
     ("Sales/Administrator", &["Sales/User: All Documents", "Sales/User: Own Documents Only", INTERNAL]),
     ("Sales/User: All Documents", &["Sales/User: Own Documents Only", INTERNAL]),
     ("Sales/User: Own Documents Only", &[INTERNAL]),
@@ -71,6 +77,7 @@ const MOVERS: &[&str] = &[
 const PURCHASE: &[&str] = &["Purchase/Administrator", "Purchase/User"];
 const MAKERS: &[&str] = &["Manufacturing/Administrator", "Manufacturing/User"];
 const BILLERS: &[&str] = &["Invoicing/Administrator", "Invoicing/Billing"];
+const GIVERS: &[&str] = &[ACCESS_RIGHTS];
 const ADMINISTRATORS: &[&str] = &[SETTINGS];
 const EVERYBODY: &[&str] = &[INTERNAL];
 
@@ -92,8 +99,8 @@ const RIGHTS: [(&str, [&[&str]; 3]); 27] = [
     ("stock.", [EVERYBODY, STOCK, STOCK]),
     ("mrp.bom", [EVERYBODY, &["Manufacturing/Administrator"], &["Manufacturing/Administrator"]]),
     ("mrp.", [MAKERS, MAKERS, MAKERS]),
-    ("ir.model.data", [EVERYBODY, EVERYBODY, ADMINISTRATORS]),
-    ("ir.model", [EVERYBODY, ADMINISTRATORS, ADMINISTRATORS]),
+    ("ir.model.data", [GIVERS, GIVERS, GIVERS]),
+    ("ir.model", [&[ACCESS_RIGHTS, MANAGER], GIVERS, GIVERS]),
     ("ir.module", [EVERYBODY, ADMINISTRATORS, ADMINISTRATORS]),
     ("ir.", [ADMINISTRATORS, ADMINISTRATORS, ADMINISTRATORS]),
     ("base.", [ADMINISTRATORS, ADMINISTRATORS, ADMINISTRATORS]),
@@ -123,6 +130,7 @@ fn allowed(model: &str, operation: Operation) -> &'static [&'static str] {
         Operation::Read => lists[0],
         Operation::Write | Operation::Create => lists[1],
         Operation::Unlink => lists[2],
+        Operation::Call => EVERYBODY,
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::env::Env;
 use super::errors::Failure;
 use super::keys;
+use super::load;
 use super::outbox::Addon;
 use super::perform::{Held, Shared};
 use super::records;
@@ -148,7 +149,8 @@ fn company(env: &mut Env<'_>) -> Result<(), Failure> {
     let bot = vec![("name", text("OdooBot")), ("login", text("__system__")), ("partner_id", Value::Ref(2))];
     env.add("res.users", bot)?;
     env.world.accounts.add(1, "__system__", "", &[SETTINGS]);
-    env.add("uom.uom", vec![("name", text("Units")), ("active", Value::Bool(true))])?;
+    let unit = env.add("uom.uom", vec![("name", text("Units")), ("active", Value::Bool(true))])?;
+    load::remember(env, "uom.uom", "uom.product_uom_unit", unit)?;
     env.add("account.tax", vec![("name", text("15%")), ("amount", Value::Float(15.0))])?;
     let product = json!({ "name": "Delivery", "type": "service", "list_price": 0.0 });
     let all: Vec<&str> = groups().collect();

@@ -6,6 +6,8 @@ mod batches;
 #[cfg(test)]
 mod bed;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod orders;
 #[cfg(test)]
 mod production;

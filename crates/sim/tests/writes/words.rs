@@ -59,8 +59,9 @@ async fn an_activity_is_scheduled_once_for_a_delivery() {
         assert_eq!(bed.give("dlv_1", &schedule).await.outcome.cause(), "timeout");
         bed.odoo.end_fault(Fault::TimeoutAfter);
         bed.done_once("dlv_1", &schedule).await;
-        let rows = bed.find("mail.activity", json!([]), &["summary", "res_id", "date_deadline"]).await;
-        assert_eq!((rows.len(), &rows[0]["res_id"], &rows[0]["date_deadline"]), (1, &json!(order), &json!("2026-12-01")));
+        let rows = bed.find("mail.activity", json!([]), &["summary", "res_model", "res_id", "date_deadline"]).await;
+        assert_eq!((rows.len(), &rows[0]["res_model"], &rows[0]["res_id"]), (1, &json!("sale.order"), &json!(order)));
+        assert_eq!(rows[0]["date_deadline"], "2026-12-01");
         bed.end().await;
     }
 }

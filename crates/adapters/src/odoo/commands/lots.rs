@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use model::Digest;
 use model::outcome::{Again, Refusal};
 use serde_json::{Map, Value, json};
 
-use super::refer::{one, quantity, record, said, same, search, text, texts};
+use super::refer::{one, own, quantity, record, said, same, search, text, texts};
 use super::seen::{Seen, Step, refused, unreadable};
+use super::upsert::not_loaded;
 use crate::odoo::call::Call;
 
 /// The models.
 const LOT: &str = "stock.lot";
 const LINE: &str = "stock.move.line";
+/// LIMIT: lots that are made in one change; what is behind them is made in the next, so that an attempt that ends has made some.
+const MADE_AT_ONCE: usize = 200;
 
 /// `{"command": "register_lots", "product": …, "lots": ["SN-1"]}`.
 pub(super) fn plan(document: &Value, seen: &Seen) -> Step<Value> {
@@ -21,20 +25,28 @@ pub(super) fn plan(document: &Value, seen: &Seen) -> Step<Value> {
     Ok(json!({ "model": LOT, "ids": ids }))
 }
 
-/// The lots of a product by name, made where they are not there. Odoo looks whether a name is there already; two who make it at
-/// the same moment do not see each other there, and an external id, which there can be once, is not readable for who only has
-/// the right of stock.
+/// The lots of a product by name, made where they are not there. Odoo looks whether a name is there already, and two who make it
+/// at the same moment do not see each other there; but an external id is there once, and each lot is made with one of ours.
 pub(super) fn registered(seen: &Seen, product: u64, names: &[String]) -> Step<Vec<u64>> {
     let known = known(seen, product, names)?;
-    let missing: Vec<Value> = names
-        .iter()
-        .filter(|name| !known.iter().any(|(lot, _)| lot == *name))
-        .map(|name| json!({ "name": name, "product_id": product }))
-        .collect();
-    if !missing.is_empty() {
-        return Err(seen.change("lots", Call::of_model(LOT, "create").first("vals_list", json!(missing))));
+    let mut missing = names.iter().filter(|name| !known.iter().any(|(lot, _)| lot == *name)).take(MADE_AT_ONCE).peekable();
+    let Some(first) = missing.peek() else { return Ok(known.into_iter().map(|(_, id)| id).collect()) };
+    let change = format!("lots from {first}");
+    if let Some(Ok(answer)) = seen.came(&change).filter(|came| matches!(came, Ok(answer) if !answer["ids"].is_array())) {
+        return Err(not_loaded(answer));
     }
-    Ok(known.into_iter().map(|(_, id)| id).collect())
+    let mut rows = Vec::new();
+    for name in missing {
+        let external = format!("crossdock.lot_{product}_{}", Digest::of(name.as_bytes()));
+        if let Some(lot) = own(seen, LOT, &external, &change)? {
+            let why = format!("the lot {name} of product {product} was made, and has another name now: {LOT} {lot}");
+            return Err(refused(Refusal::Unmet, Again::Never, why));
+        }
+        rows.push(json!([external, name, product.to_string()]));
+    }
+    let load =
+        Call::of_model(LOT, "load").first("fields", json!(["id", "name", "product_id/.id"])).first("data", json!(rows));
+    Err(seen.change(&change, load))
 }
 
 /// The lots of a product among these names, and their ids.

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::refer::{named, record, search, text};
+use super::refer::{own, record, search, text};
 use super::seen::{Seen, Step, unreadable};
 use crate::odoo::call::Call;
 use crate::odoo::fields::model_there;
@@ -41,13 +41,11 @@ pub(super) fn schedule(document: &Value, seen: &Seen) -> Step<Value> {
     let model = model_there(&seen.version, text(document, "model")?);
     let id = record(seen, model, &document["record"])?;
     let external = format!("crossdock.activity_{}", seen.key);
-    let rows = seen.read(super::refer::external_ids(&[&external])?)?;
-    if let Some((_, activity)) = named(rows, &external) {
+    if let Some(activity) = own(seen, ACTIVITY, &external, "schedule")? {
         return Ok(json!({ "model": ACTIVITY, "id": activity, "of": model, "of_id": id }));
     }
-    let of = record(seen, "ir.model", &json!({ "find": { "model": model } }))?;
-    let mut columns = vec!["id", "res_model_id/.id", "res_id", "summary"];
-    let mut row = vec![external, of.to_string(), id.to_string(), text(document, "summary")?.to_owned()];
+    let mut columns = vec!["id", "res_id", "summary"];
+    let mut row = vec![external, id.to_string(), text(document, "summary")?.to_owned()];
     for (name, field) in [("note", "note"), ("due", "date_deadline")] {
         if document.get(name).is_some_and(|value| !value.is_null()) {
             columns.push(field);
@@ -58,7 +56,11 @@ pub(super) fn schedule(document: &Value, seen: &Seen) -> Step<Value> {
         columns.push("user_id/.id");
         row.push(record(seen, "res.users", user)?.to_string());
     }
-    let load = Call::of_model(ACTIVITY, "load").first("fields", json!(columns)).first("data", json!([row]));
+    // Plain users may not read `ir.model`; Odoo finds the number of the model itself.
+    let load = Call::of_model(ACTIVITY, "load")
+        .first("fields", json!(columns))
+        .first("data", json!([row]))
+        .context("default_res_model", model);
     match seen.came("schedule") {
         Some(Ok(answer)) if !answer["ids"].is_array() => Err(super::upsert::not_loaded(answer)),
         Some(_) | None => Err(seen.change("schedule", load)),

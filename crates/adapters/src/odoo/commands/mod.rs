@@ -13,6 +13,7 @@ mod lots;
 mod marks;
 mod message;
 mod moves;
+mod named;
 mod production;
 mod refer;
 mod seen;
@@ -34,8 +35,9 @@ use super::failure::Failure;
 use super::fields::Fields;
 use super::session::{Odoo, Session};
 
-/// LIMIT: steps of one attempt. A transfer of a hundred products with lots takes a few hundred; the rest goes on in the next.
-const STEPS_MAX: usize = 1_000;
+/// LIMIT: steps of one attempt. A transfer of a hundred products with lots takes a few hundred, and an order of nine hundred lines, each
+/// with a product of its own, two for each; the rest goes on in the next.
+const STEPS_MAX: usize = 2_000;
 /// LIMIT: models whose fields are kept of one Odoo.
 const MODELS_MAX: usize = 200;
 
@@ -112,6 +114,10 @@ impl Commands {
                     let told = self.odoo.call(peer, &session, &call).await?;
                     seen.was_looked_up(*call, told.value);
                 }
+                Err(Need::Named(external, holds)) => {
+                    let told = self.odoo.call(peer, &session, &named::ask(&external)).await;
+                    seen.was_named(external, holds, named::answer(told.map(|told| told.value))?);
+                }
                 Err(Need::Fields(model)) => {
                     let fields = self.fields_of(peer, &session, &model).await?;
                     seen.fields.insert(model, fields);
@@ -173,7 +179,7 @@ fn command(body: &[u8]) -> Step<(Value, Plan)> {
 fn ended(need: Need) -> Sent {
     match need {
         Need::Refuse(refused) => came::refused(&refused),
-        Need::Read(_) | Need::Lookup(_) | Need::Fields(_) | Need::Change(..) => {
+        Need::Read(_) | Need::Lookup(_) | Need::Named(..) | Need::Fields(_) | Need::Change(..) => {
             unreachable!("what is needed from Odoo is asked for by the loop")
         }
     }

@@ -4,7 +4,8 @@
 use model::outcome::{Again, Refusal};
 use serde_json::{Value, json};
 
-use super::seen::{Need, Seen, Step, refused, unreadable};
+use super::named::Named;
+use super::seen::{Holds, Need, Seen, Step, refused, unreadable};
 use crate::odoo::call::Call;
 use crate::odoo::fields::name_there;
 
@@ -70,14 +71,7 @@ pub(super) fn found(seen: &Seen, model: &str, reference: &Value) -> Step<Option<
     }
     if let Some(external) = reference.get("external_id") {
         let external = external.as_str().ok_or_else(|| unreadable("an `external_id` is no text"))?;
-        let rows = seen.lookup(external_ids(&[external])?)?;
-        return match named(rows, external) {
-            None => Ok(None),
-            Some((of, id)) if of == model => Ok(Some(id)),
-            Some((of, _)) => {
-                Err(refused(Refusal::Reference, Again::Never, format!("{external} is of {of}, and not of {model}")))
-            }
-        };
+        return of_model(seen.named(external, Holds::Throughout)?, external, model);
     }
     let find = reference.get("find").and_then(Value::as_object).filter(|find| !find.is_empty());
     let find = find.ok_or_else(|| unreadable("a reference needs `external_id`, `id` or `find`"))?;
@@ -99,29 +93,38 @@ pub(super) fn search(model: &str, domain: Value, fields: &[&str]) -> Call {
     Call::of_model(model, "search_read").with("domain", domain).with("fields", json!(fields)).with("order", "id")
 }
 
-/// Asks which records these external ids are.
-pub(super) fn external_ids(externals: &[&str]) -> Step<Call> {
-    let mut modules = Vec::new();
-    let mut names = Vec::new();
-    for external in externals {
-        let split = external.split_once('.').filter(|(module, name)| !module.is_empty() && !name.is_empty());
-        let (module, name) = split.ok_or_else(|| unreadable(format!("`{external}` is no external id, MODULE.NAME")))?;
-        if !modules.contains(&module) {
-            modules.push(module);
-        }
-        if !names.contains(&name) {
-            names.push(name);
-        }
+/// The record that an external id of ours leads to, which the `load` of this name makes; none where there is none.
+pub(super) fn own(seen: &Seen, model: &str, external: &str, load: &str) -> Step<Option<u64>> {
+    let named = seen.named(external, Holds::UntilChanged)?;
+    // Odoo says hidden also of what an earlier load made before it was rolled back: the next one finds out, and mends it.
+    let is_open = match seen.came(load) {
+        None | Some(Err(_)) => true,
+        Some(Ok(answer)) => is_about_a_field(answer),
+    };
+    match named {
+        Named::Hidden { model: of } if of == model && is_open => Ok(None),
+        Named::Hidden { .. } | Named::Record { .. } | Named::Nothing => of_model(named, external, model),
     }
-    let domain = json!([["module", "in", modules], ["name", "in", names]]);
-    Ok(search("ir.model.data", domain, &["module", "name", "model", "res_id"]))
 }
 
-/// The model and id of an external id among the rows that were asked for.
-pub(super) fn named<'a>(rows: &'a Value, external: &str) -> Option<(&'a str, u64)> {
-    let (module, name) = external.split_once('.')?;
-    let row = rows.as_array()?.iter().find(|row| row["module"] == module && row["name"] == name)?;
-    Some((row["model"].as_str()?, row["res_id"].as_u64()?))
+/// Whether a `load` wrote nothing because a field is wrong.
+pub(super) fn is_about_a_field(answer: &Value) -> bool {
+    answer["messages"].as_array().is_some_and(|all| all.iter().any(|message| message["field"].is_string()))
+}
+
+/// The record of a model among what an external id may lead to.
+fn of_model(named: &Named, external: &str, model: &str) -> Step<Option<u64>> {
+    match named {
+        Named::Nothing => Ok(None),
+        Named::Record { model: of, id } if of == model => Ok(Some(*id)),
+        Named::Hidden { model: of } if of == model => {
+            let why = format!("{external} is there, and hidden from our user: a rule of Odoo's, or deleted past Odoo");
+            Err(refused(Refusal::Access, Again::Perhaps, why))
+        }
+        Named::Record { model: of, .. } | Named::Hidden { model: of } => {
+            Err(refused(Refusal::Reference, Again::Never, format!("{external} is of {of}, and not of {model}")))
+        }
+    }
 }
 
 /// The only row of an answer.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use model::outcome::{Again, Refusal};
 use serde_json::Value;
 
+use super::named::Named;
 use crate::odoo::call::Call;
 use crate::odoo::failure::Failure;
 use crate::odoo::fields::Fields;
@@ -21,12 +22,23 @@ pub(super) enum Need {
     Read(Box<Call>),
     /// The answer to a call that reads what no command changes: a product, a unit.
     Lookup(Box<Call>),
+    /// What an external id leads to, and how long that holds.
+    Named(String, Holds),
     /// The fields of a model, by its name in this version.
     Fields(String),
     /// A change, under its name.
     Change(String, Box<Call>),
     /// Nothing can be done.
     Refuse(Refused),
+}
+
+/// How long what was seen holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// Until something is changed: it may be our own doing.
+    UntilChanged,
+    /// No command changes it.
+    Throughout,
 }
 
 /// Why nothing can be done.
@@ -58,6 +70,7 @@ pub(super) struct Seen {
     pub(super) fields: BTreeMap<String, Fields>,
     reads: Vec<(Call, Value)>,
     lookups: Vec<(Call, Value)>,
+    names: BTreeMap<String, (Named, Holds)>,
     changes: Vec<(String, Result<Value, Failure>)>,
 }
 
@@ -69,6 +82,7 @@ impl Seen {
             fields: BTreeMap::new(),
             reads: Vec::new(),
             lookups: Vec::new(),
+            names: BTreeMap::new(),
             changes: Vec::new(),
         }
     }
@@ -81,6 +95,15 @@ impl Seen {
     /// What a call answers that reads what no command changes.
     pub(super) fn lookup(&self, call: Call) -> Step<&Value> {
         found(&self.lookups, &call).ok_or_else(|| Need::Lookup(Box::new(call)))
+    }
+
+    /// What an external id leads to.
+    pub(super) fn named(&self, external: &str, holds: Holds) -> Step<&Named> {
+        if external.split_once('.').is_none_or(|(module, name)| module.is_empty() || name.is_empty()) {
+            return Err(unreadable(format!("`{external}` is no external id, MODULE.NAME")));
+        }
+        let named = self.names.get(external).map(|(named, _)| named);
+        named.ok_or_else(|| Need::Named(external.to_owned(), holds))
     }
 
     /// The fields of a model, by its name in this version.
@@ -110,9 +133,14 @@ impl Seen {
         self.lookups.push((call, value));
     }
 
+    pub(super) fn was_named(&mut self, external: String, holds: Holds, named: Named) {
+        self.names.insert(external, (named, holds));
+    }
+
     /// A change was made or refused: whatever was read may be different.
     pub(super) fn was_changed(&mut self, name: String, came: Result<Value, Failure>) {
         self.reads.clear();
+        self.names.retain(|_, (_, holds)| *holds == Holds::Throughout);
         self.changes.push((name, came));
     }
 }

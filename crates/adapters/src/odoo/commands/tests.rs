@@ -3,7 +3,8 @@
 use model::outcome::Refusal;
 use serde_json::{Value, json};
 
-use super::seen::{Need, Refused, Seen};
+use super::named::Named;
+use super::seen::{Holds, Need, Refused, Seen};
 use super::*;
 use crate::odoo::version::Version;
 
@@ -14,6 +15,8 @@ fn told(need: &Need) -> String {
     match need {
         Need::Read(call) => format!("read {}", call.model),
         Need::Lookup(call) => format!("lookup {}", call.model),
+        Need::Named(external, Holds::UntilChanged) => format!("read {external}"),
+        Need::Named(external, Holds::Throughout) => format!("lookup {external}"),
         Need::Fields(model) => format!("fields {model}"),
         Need::Change(name, call) => {
             let context = if call.context.is_empty() { String::new() } else { format!(" {}", json!(call.context)) };
@@ -36,6 +39,7 @@ fn check(major: u32, document: Value, given: Vec<Given>, end: &str) {
         match (need, value) {
             (Need::Read(call), Ok(value)) => seen.was_read(*call, value),
             (Need::Lookup(call), Ok(value)) => seen.was_looked_up(*call, value),
+            (Need::Named(external, holds), told) => seen.was_named(external, holds, named::answer(told).unwrap()),
             (Need::Fields(model), Ok(value)) => {
                 seen.fields.insert(model, Fields::from_answer(&value).unwrap());
             }
@@ -49,6 +53,12 @@ fn check(major: u32, document: Value, given: Vec<Given>, end: &str) {
 
 fn rule() -> Failure {
     Failure::Said { refusal: Refusal::Rule, name: "odoo.exceptions.UserError".to_owned(), message: "no".to_owned() }
+}
+
+/// What is said of an external id that is not there.
+fn nothing() -> Result<Value, Failure> {
+    let (name, message) = ("builtins.ValueError".to_owned(), "in any language".to_owned());
+    Err(Failure::Said { refusal: Refusal::Mistake, name, message })
 }
 
 fn confirm() -> Value {
@@ -110,13 +120,12 @@ fn references_lead_to_one_record_or_nowhere() {
     check(18, by(find.clone()), vec![rows(json!([{ "id": 1 }, { "id": 2 }]))], "odoo_reference Never");
     check(18, by(find), vec![rows(json!([{ "id": 1 }]))], "read account.move");
     let external = json!({ "external_id": "ext.inv_1" });
-    let named = |model: &str| {
-        let row = json!([{ "module": "ext", "name": "inv_1", "model": model, "res_id": 7 }]);
-        vec![("lookup ir.model.data", Ok(row))]
-    };
-    check(18, by(external.clone()), named("account.move"), "read account.move");
-    check(18, by(external.clone()), named("sale.order"), "odoo_reference Never");
-    check(18, by(external), vec![("lookup ir.model.data", Ok(json!([])))], "odoo_reference Perhaps");
+    let named = |told: Result<Value, Failure>| vec![("lookup ext.inv_1", told)];
+    check(18, by(external.clone()), named(Ok(json!(["account.move", 7]))), "read account.move");
+    check(18, by(external.clone()), named(Ok(json!(["sale.order", 7]))), "odoo_reference Never");
+    check(18, by(external.clone()), named(nothing()), "odoo_reference Perhaps");
+    check(18, by(external.clone()), named(Ok(json!(["account.move", false]))), "odoo_access Perhaps");
+    check(18, by(external), named(Ok(json!(["sale.order", false]))), "odoo_reference Never");
     check(18, by(json!({ "external_id": "no module" })), vec![], "odoo_document Never");
 }
 
@@ -142,16 +151,24 @@ fn fields() -> Vec<Given> {
     vec![("fields sale.order", Ok(order)), ("fields sale.order.line", Ok(line))]
 }
 
-fn names(known: &[(&str, &str, u64)]) -> Given {
-    let rows: Vec<Value> = known
-        .iter()
-        .map(|(name, model, id)| json!({ "module": "ext", "name": name, "model": model, "res_id": id }))
-        .collect();
-    ("read ir.model.data", Ok(json!(rows)))
+/// What the external ids lead to, in the order in which they are asked for.
+fn names(known: &[Known]) -> Vec<Given> {
+    let told = |(external, model, id): &Known| (*external, Ok(json!([model, id])));
+    known.iter().map(told).collect()
 }
 
-const ALL: &[(&str, &str, u64)] =
-    &[("so_1", "sale.order", 9), ("so_1_a", "sale.order.line", 1), ("so_1_b", "sale.order.line", 2)];
+/// What the first lead to, and that the next is not there.
+fn without(known: &[Known], next: &'static str) -> Vec<Given> {
+    names(known).into_iter().chain([(next, nothing())]).collect()
+}
+
+/// An external id that is read, and the record that it leads to.
+type Known = (&'static str, &'static str, u64);
+const ALL: &[Known] = &[
+    ("read ext.so_1", "sale.order", 9),
+    ("read ext.so_1_a", "sale.order.line", 1),
+    ("read ext.so_1_b", "sale.order.line", 2),
+];
 const LOADS: &str = r#"load: sale.order.load {"tz":"UTC"}"#;
 
 fn read(second: f64) -> Vec<Given> {
@@ -169,25 +186,45 @@ fn upserting(steps: Vec<Vec<Given>>, end: &str) {
 
 #[test]
 fn an_upsert_loads_what_is_not_so_and_reads_whether_it_is() {
-    upserting(vec![vec![names(ALL)], read(1.0)], "done");
-    let loaded = || (LOADS, Ok(json!({ "ids": [9], "messages": [], "nextrow": 0 })));
-    upserting(vec![vec![names(&[]), loaded(), names(ALL)], read(1.0)], "done");
-    upserting(vec![vec![names(ALL)], read(4.0), vec![loaded(), names(ALL)], read(1.0)], "done");
+    upserting(vec![names(ALL), read(1.0)], "done");
+    let loaded = || vec![(LOADS, Ok(json!({ "ids": [9], "messages": [], "nextrow": 0 })))];
+    // Without its head no line of it is asked for.
+    upserting(vec![without(&[], "read ext.so_1"), loaded(), names(ALL), read(1.0)], "done");
+    upserting(vec![without(&ALL[..1], "read ext.so_1_a"), loaded(), names(ALL), read(1.0)], "done");
+    upserting(vec![names(ALL), read(4.0), loaded(), names(ALL), read(1.0)], "done");
     // What Odoo keeps otherwise than it was written is told and no reason to write it for ever.
-    upserting(vec![vec![names(ALL)], read(4.0), vec![loaded(), names(ALL)], read(1.01)], "done");
-    upserting(vec![vec![names(&[]), loaded(), names(&ALL[..2])]], "odoo_unmet Never");
-    upserting(vec![vec![names(&[("so_1", "res.partner", 9)])]], "odoo_reference Never");
+    upserting(vec![names(ALL), read(4.0), loaded(), names(ALL), read(1.01)], "done");
+    let incomplete = vec![without(&[], "read ext.so_1"), loaded(), without(&ALL[..2], "read ext.so_1_b")];
+    upserting(incomplete, "odoo_unmet Never");
+    upserting(vec![names(&[("read ext.so_1", "res.partner", 9)])], "odoo_reference Never");
+}
+
+fn failed(message: &Value) -> Vec<Given> {
+    vec![(LOADS, Ok(json!({ "ids": false, "messages": [message], "nextrow": 0 })))]
 }
 
 #[test]
 fn a_load_that_failed_is_told_by_what_is_there_and_by_its_field_and_never_by_its_text() {
-    let failed = |message: Value| (LOADS, Ok(json!({ "ids": false, "messages": [message], "nextrow": 0 })));
     let field = json!({ "record": 0, "field": "partner_id", "message": "could not serialize" });
     let other = json!({ "record": 0, "message": "No matching record" });
-    upserting(vec![vec![names(&[]), failed(field), names(&[])]], "odoo_validation Never");
-    upserting(vec![vec![names(&[]), failed(other.clone()), names(&[])]], "odoo_unmet Perhaps");
+    let no_head = || without(&[], "read ext.so_1");
+    upserting(vec![no_head(), failed(&field), no_head()], "odoo_validation Never");
+    upserting(vec![no_head(), failed(&other), no_head()], "odoo_unmet Perhaps");
     // Somebody else has made it meanwhile, and as it should be.
-    upserting(vec![vec![names(&[]), failed(other), names(ALL)], read(1.0)], "done");
+    upserting(vec![no_head(), failed(&other), names(ALL), read(1.0)], "done");
+}
+
+#[test]
+fn what_seems_hidden_is_loaded_since_a_load_that_was_rolled_back_looks_the_same() {
+    let hidden = || vec![("read ext.so_1", Ok(json!(["sale.order", false])))];
+    let loaded = vec![(LOADS, Ok(json!({ "ids": [9], "messages": [], "nextrow": 0 })))];
+    upserting(vec![hidden(), loaded.clone(), names(ALL), read(1.0)], "done");
+    upserting(vec![hidden(), loaded, hidden()], "odoo_access Perhaps");
+    let rule = json!({ "record": 0, "message": "top-secret" });
+    upserting(vec![hidden(), failed(&rule), hidden()], "odoo_access Perhaps");
+    let field = json!({ "record": 0, "field": "partner_id", "message": "missing" });
+    upserting(vec![hidden(), failed(&field), hidden()], "odoo_validation Never");
+    upserting(vec![vec![("read ext.so_1", Ok(json!(["res.partner", false])))]], "odoo_reference Never");
 }
 
 #[test]
@@ -196,8 +233,8 @@ fn cells_are_as_load_reads_them_and_lines_have_a_row_each() {
     for (need, value) in fields() {
         seen.fields.insert(need.trim_start_matches("fields ").to_owned(), Fields::from_answer(&value.unwrap()).unwrap());
     }
-    let Err(Need::Read(names)) = upsert::plan(&upsert(), &seen) else { panic!("it reads first") };
-    seen.was_read(*names, json!([]));
+    let Err(Need::Named(head, holds)) = upsert::plan(&upsert(), &seen) else { panic!("it asks first") };
+    seen.was_named(head, holds, Named::Nothing);
     let Err(Need::Change(_, call)) = upsert::plan(&upsert(), &seen) else { panic!("then it loads") };
     let columns = json!([
         "id",
@@ -217,6 +254,28 @@ fn lines_with_different_fields_are_refused_since_an_empty_cell_clears_one() {
     let mut document = upsert();
     document["lines"]["order_line"][1]["values"] = json!({ "product_uom_qty": "1" });
     check(18, document, fields(), "odoo_document Never");
+}
+
+const SN_1: &str = "read crossdock.lot_3_1328993385a6ced259352d93c1d622e1b37156f79c8d64cc6bf859e5383c1e75";
+
+#[test]
+fn lots_are_made_under_external_ids_so_that_two_at_once_make_one() {
+    let register = || json!({ "command": "register_lots", "product": { "id": 3 }, "lots": ["SN-1"] });
+    let known = |rows: Value| ("read stock.lot", Ok(rows));
+    let there = || known(json!([{ "id": 5, "name": "SN-1" }]));
+    let loads = "lots from SN-1: stock.lot.load";
+    check(18, register(), vec![there()], "done");
+    let lost = json!({ "ids": false, "messages": [{ "message": "could not serialize" }], "nextrow": 0 });
+    for (asked, came, after, end) in [
+        (nothing(), json!({ "ids": [5], "messages": [], "nextrow": 0 }), there(), "done"),
+        (Ok(json!(["stock.lot", false])), json!({ "ids": [5], "messages": [], "nextrow": 0 }), there(), "done"),
+        (nothing(), lost.clone(), there(), "done"),
+        (nothing(), lost, known(json!([])), "odoo_unmet Perhaps"),
+    ] {
+        check(18, register(), vec![known(json!([])), (SN_1, asked), (loads, Ok(came)), after], end);
+    }
+    // One that a person gave another name is not named back.
+    check(18, register(), vec![known(json!([])), (SN_1, Ok(json!(["stock.lot", 5])))], "odoo_unmet Never");
 }
 
 mod ends;

@@ -11,7 +11,7 @@ use model::outcome::{Again, Refusal};
 use serde_json::{Value, json};
 
 use self::cells::{Cell, cells, differing};
-use super::refer::{external_ids, list, member, named, search, text};
+use super::refer::{is_about_a_field, list, member, own, search, text};
 use super::seen::{Need, Seen, Step, refused, unreadable};
 use crate::odoo::call::Call;
 use crate::odoo::fields::{Kind, model_there, name_there};
@@ -34,19 +34,11 @@ struct Whole<'a> {
 /// `{"command": "upsert", "model": "sale.order", "external_id": …, "values": {…}, "lines": {"order_line": [{"external_id": …, "values": {…}}]}}`.
 pub(super) fn plan(document: &Value, seen: &Seen) -> Step<Value> {
     let whole = whole(document, seen)?;
-    let known = seen.read(external_ids(&whole.externals())?)?;
     let mut ids = BTreeMap::new();
+    // Without one of them it is loaded, whatever the others are.
     for wanted in whole.all() {
-        match named(known, wanted.external) {
-            Some((model, id)) if model == wanted.model => {
-                ids.insert(wanted.external, id);
-            }
-            Some((model, _)) => {
-                let why = format!("{} is of {model}, and not of {}", wanted.external, wanted.model);
-                return Err(refused(Refusal::Reference, Again::Never, why));
-            }
-            None => {}
-        }
+        let Some(id) = own(seen, &wanted.model, wanted.external, "load")? else { break };
+        ids.insert(wanted.external, id);
     }
     let is_whole = ids.len() == whole.all().count();
     let kept_otherwise = if is_whole { whole.differing(&ids, seen)? } else { Vec::new() };
@@ -70,7 +62,7 @@ pub(super) fn not_loaded(answer: &Value) -> Need {
     let messages = answer["messages"].as_array().map_or(&[][..], Vec::as_slice);
     let said: Vec<&str> = messages.iter().filter_map(|message| message["message"].as_str()).collect();
     let said = said.join(" ").chars().take(2_000).collect::<String>();
-    if messages.iter().any(|message| message["field"].is_string()) {
+    if is_about_a_field(answer) {
         return refused(Refusal::Validation, Again::Never, said);
     }
     refused(Refusal::Unmet, Again::Perhaps, said)
@@ -109,10 +101,6 @@ impl Wanted<'_> {
 impl<'a> Whole<'a> {
     fn all(&self) -> impl Iterator<Item = &Wanted<'a>> {
         std::iter::once(&self.head).chain(self.lines.iter().flat_map(|(_, lines)| lines))
-    }
-
-    fn externals(&self) -> Vec<&'a str> {
-        self.all().map(|wanted| wanted.external).collect()
     }
 
     /// Fields that hold something else.

@@ -1,9 +1,11 @@
 //! Messages and activities on any record. They change no write date of what they are about.
 
+use super::preset;
 use crate::odoo::calls::{Amount, Call, Method, On, Outcome};
 use crate::odoo::env::Env;
 use crate::odoo::errors::Failure;
 use crate::odoo::rights::Operation;
+use crate::odoo::store::Record;
 use crate::odoo::value::{Value, second, text};
 
 pub(super) const METHODS: &[Method] = &[
@@ -62,4 +64,17 @@ fn schedule(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
         made.push(env.add("mail.activity", fields)?);
     }
     Ok(Outcome::Records("mail.activity", made))
+}
+
+/// Fills an activity: what it is about may be said by the context alone, which needs no right to `ir.model`.
+pub(super) fn fill_activity(env: &Env<'_>, record: &mut Record) {
+    preset(record, "user_id", Value::Ref(env.tx.user));
+    let view = env.view();
+    let name = |id: i64| view.find("ir.model", id).map(|row| row.text("model").to_owned()).unwrap_or_default();
+    let said = env.context.get("default_res_model").and_then(serde_json::Value::as_str).unwrap_or_default();
+    if let Some(id) = view.all("ir.model").into_iter().find(|id| name(*id) == said) {
+        preset(record, "res_model_id", Value::Ref(id));
+    }
+    let of = name(record.int("res_model_id"));
+    preset(record, "res_model", text(&of));
 }

@@ -2,6 +2,7 @@
 //! file a subject; this one only chooses.
 
 mod automation;
+mod external;
 mod invoice;
 mod message;
 mod modules;
@@ -22,8 +23,9 @@ use super::value::{Value, text};
 use super::{keys, rules};
 
 /// The methods of all models.
-pub(super) const ALL: [&[Method]; 10] = [
+pub(super) const ALL: [&[Method]; 11] = [
     automation::METHODS,
+    external::METHODS,
     keys::METHODS,
     message::METHODS,
     modules::METHODS,
@@ -66,7 +68,7 @@ pub(super) fn fill(env: &mut Env<'_>, model: &str, record: &mut Record) -> Resul
         "base.automation" => automation::fill(env, record)?,
         rules::MODEL => rules::fill(env, record)?,
         "ir.actions.server" => automation::fill_action(env, record),
-        "mail.activity" => preset(record, "user_id", Value::Ref(env.tx.user)),
+        "mail.activity" => message::fill_activity(env, record),
         "maintenance.request" => preset(record, "request_date", text(&today(env))),
         _ => {}
     }
