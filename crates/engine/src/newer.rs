@@ -15,6 +15,7 @@ use model::{
 use policy::specs::Repeatable;
 use policy::{EventView, Flow, Policy};
 
+use crate::book::Book;
 use crate::ports::{Journal, Ledger};
 use crate::rules::lane;
 
@@ -25,8 +26,8 @@ pub struct Lookup {
     pub journal: Arc<dyn Journal>,
     /// What became of the rest, and what is not appended yet.
     pub ledger: Arc<dyn Ledger>,
-    /// The present policy: its flows say to where and by which key the rest goes.
-    pub policy: Arc<Policy>,
+    /// The policies that judged the rest: their flows say to where and by which key it goes.
+    pub book: Arc<Book>,
 }
 
 /// The question: a state that goes by a person's word.
@@ -241,7 +242,9 @@ impl Lookup {
         let bytes = referred.as_deref().unwrap_or(record);
         let Some(event) = bytes.entry.event().filter(|_| leads_on(&record.entry)) else { return Ok(()) };
         let rank = rank_of(&*self.ledger, bytes).await?;
-        for flow in self.ways(&record.entry, event) {
+        // What nobody can read any more leads nowhere but to a person.
+        let Some(policy) = self.book.kept(record.policy).await? else { return Ok(()) };
+        for flow in ways(&policy, &record.entry, event) {
             for key in lane::keys(flow, event).iter() {
                 let asked = (flow.name.clone(), flow.destination.clone(), key.clone(), rank.partition);
                 if from.contains_key(&asked) {
@@ -252,16 +255,6 @@ impl Lookup {
             }
         }
         Ok(())
-    }
-
-    /// Through which flows an event goes because of an entry.
-    fn ways<'p>(&'p self, entry: &Entry, event: &'p Event) -> Vec<&'p Flow> {
-        if let Entry::Replayed { flows, .. } = entry {
-            return flows.iter().filter_map(|name| self.policy.flows.get(name)).map(Arc::as_ref).collect();
-        }
-        let view = EventView::new(event);
-        let fits = |flow: &&Arc<Flow>| flow.filter.as_ref().is_none_or(|it| it.eval_bool(&view) != Ok(false));
-        self.policy.selected(event).filter(fits).map(Arc::as_ref).collect()
     }
 
     async fn routed(&self, from: BTreeMap<Key, (Offset, Place)>, newer: &mut Newer) -> Result<(), Fault> {
@@ -280,6 +273,16 @@ impl Lookup {
         }
         Ok(())
     }
+}
+
+/// Through which flows of the policy that judged it an event goes because of an entry.
+fn ways<'p>(policy: &'p Policy, entry: &Entry, event: &'p Event) -> Vec<&'p Flow> {
+    if let Entry::Replayed { flows, .. } = entry {
+        return flows.iter().filter_map(|name| policy.flows.get(name)).map(Arc::as_ref).collect();
+    }
+    let view = EventView::new(event);
+    let fits = |flow: &&Arc<Flow>| flow.filter.as_ref().is_none_or(|it| it.eval_bool(&view) != Ok(false));
+    policy.selected(event).filter(fits).map(Arc::as_ref).collect()
 }
 
 /// Whether an entry leads to deliveries of its event.

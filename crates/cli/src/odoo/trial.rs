@@ -24,7 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How often it is looked whether somebody saved something.
 const LOOK: Duration = Duration::from_secs(1);
 
-
 /// What is tried.
 #[derive(Debug)]
 pub(crate) struct Trial<'a> {

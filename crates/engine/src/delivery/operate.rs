@@ -185,7 +185,8 @@ impl Operate {
         let event = record.as_ref().and_then(|record| record.entry.event());
         let Some(passing) = command::passing(delivery, event, &policy) else { return Ok(None) };
         let repeat = event.map_or(Repeatable::State, |event| repeat_of(&policy, event));
-        let lookup = Lookup { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger), policy };
+        let (journal, ledger) = (Arc::clone(&self.journal), Arc::clone(&self.ledger));
+        let lookup = Lookup { journal, ledger, book: Arc::clone(&self.book) };
         let newer = lookup.than(&passing).await?;
         Ok(newer.map(|newer| Overtaken { flow: passing.flow, newer, repeat }))
     }

@@ -19,6 +19,7 @@ use policy::{EventView, Policy};
 
 use super::decide::{Candidate, Reason};
 use super::selection::{Filter, Selection};
+use crate::book::Book;
 use crate::newer::{Lookup, rank_of, repeat_of};
 use crate::ports::{Journal, Ledger, Views};
 use crate::rules::asked::NotDone;
@@ -40,6 +41,8 @@ pub struct Gather {
     pub views: Arc<dyn Views>,
     /// The present policy: its flows get what is replayed.
     pub policy: Arc<Policy>,
+    /// All policies: what is not routed yet goes by that which judged it.
+    pub book: Arc<Book>,
 }
 
 impl Gather {
@@ -264,7 +267,7 @@ impl Gather {
                     return Ok(None);
                 }
                 // That is not remembered for ever either.
-                let lookup = Lookup { journal, ledger, policy: Arc::clone(&self.policy) };
+                let lookup = Lookup { journal, ledger, book: Arc::clone(&self.book) };
                 let is_ahead = lookup.is_release_ahead(event.id, partition).await?;
                 Ok(is_ahead.then_some(Reason::UnderWay))
             }

@@ -170,6 +170,7 @@ impl Replays {
             ledger: Arc::clone(&self.ledger),
             views: Arc::clone(&self.views),
             policy: self.book.current(),
+            book: Arc::clone(&self.book),
         }
     }
 
@@ -202,12 +203,12 @@ async fn set(gather: &Gather, wanted: &Wanted, at: Timestamp) -> Result<Set, Not
         return Err(NotDone::Unknown(format!("there is no flow {flow}")));
     }
     let candidates = decide::in_order(gather.candidates(&wanted.selection, at).await?);
-    let Gather { journal, ledger, policy, .. } = gather.clone();
+    let Gather { journal, ledger, book, .. } = gather.clone();
     let may_go = candidates.iter().filter(|candidate| candidate.reason.is_none());
     let passing: Vec<Passing> = may_go.clone().filter_map(Candidate::passing).collect();
     // What waits for a person and is newer is sent after what is older, in the order of the set.
     let replaced = Arc::new(may_go.filter_map(|candidate| candidate.of).collect());
-    let found = Lookup { journal, ledger, policy }.newer(passing.iter(), &replaced).await?;
+    let found = Lookup { journal, ledger, book }.newer(passing.iter(), &replaced).await?;
     let newer = |candidate: &Candidate| found.than(&candidate.passing()?);
     let reasons = decide::judge(&candidates, wanted.commands, newer);
     let members = decide::members(&candidates, &reasons);

@@ -132,7 +132,7 @@ impl Replayer {
         let sent = members.iter().filter(|member| member.verdict == MemberVerdict::Send);
         let asked: Vec<Passing> = sent.filter_map(|member| passing(present, member)).collect();
         let (journal, ledger) = (Arc::clone(&self.journal), Arc::clone(&self.ledger));
-        let lookup = Lookup { journal, ledger, policy: Arc::clone(present) };
+        let lookup = Lookup { journal, ledger, book: Arc::clone(&self.book) };
         let newer = lookup.newer(asked.iter(), &Arc::default()).await?;
         if !asked.iter().any(|it| newer.than(it) == Some(Fate::Blocks)) {
             return Ok(newer);

@@ -63,7 +63,10 @@ async fn a_retry_over_a_newer_state_is_neither_advised_nor_done_without_a_word()
         (&trace["events"][0]["why"], &trace["events"][0]["next"]),
         (&status["causes"][0]["advice"], &status["causes"][0]["next"]),
     ] {
-        assert!(said.as_str().unwrap().contains("was delivered since by orders-to-wms, so that a retry needs --over-newer"), "{said}");
+        assert!(
+            said.as_str().unwrap().contains("was delivered since by orders-to-wms, so that a retry needs --over-newer"),
+            "{said}"
+        );
         assert_eq!(next.as_str().unwrap(), format!("crossdock cancel {old} --reason …"));
     }
     let told = product.post(&format!("{path}/retry"), &json!({ "why": "again" })).await.tells(422, "overtaken").json();

@@ -83,7 +83,8 @@ impl Quarantine {
         let flows = policy.selected(event).filter(takes);
         let passing: Vec<Passing> = flows.filter_map(|flow| Passing::entering(&policy, flow, event, at)).collect();
         let repeat = repeat_of(&policy, event);
-        let lookup = Lookup { journal: Arc::clone(&self.journal), ledger: Arc::clone(&self.ledger), policy };
+        let (journal, ledger) = (Arc::clone(&self.journal), Arc::clone(&self.ledger));
+        let lookup = Lookup { journal, ledger, book: Arc::clone(&self.book) };
         let newer = lookup.newer(passing.iter(), &Arc::default()).await?;
         let found = passing.into_iter().find_map(|passing| Some((newer.than(&passing)?, passing.flow)));
         Ok(found.map(|(newer, flow)| Overtaken { flow, newer, repeat }))
