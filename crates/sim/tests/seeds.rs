@@ -70,7 +70,7 @@ fn what_is_broken_on_purpose_is_seen() {
     }
     // Those of captures are a campaign of their own: `cargo xtask sim --break I13Gone` and its like.
     for flaw in Flaw::ALL.into_iter().filter(|flaw| flaw.captures().is_none()) {
-        check_caught(flaw, 100);
+        check_caught(flaw, 200);
     }
 }
 

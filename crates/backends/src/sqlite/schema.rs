@@ -229,13 +229,10 @@ ALTER TABLE known ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE known ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
 ";
 
-/// A record is routed by the policy that it names: how far a partition's router has come says no more than its cursor.
-///
-/// States rank by where they came in, which is not where a corrected one has its bytes: `rank_part` and `rank_pos` say so where
-/// the two differ. `ordering_hash` is of the ordering key, or of the lane where there is none, and a lane that is not the ordering
-/// key has an index of its own; what has one key is in one index, as before. The lane of what came before stands for its
-/// ordering key. `removed` holds the last rank of which retention has removed something delivered: of an older file it is what comes
-/// before the oldest that is left.
+/// A record is routed by the policy that it names: there is none of a partition. States rank by where they came in, which is not where
+/// a corrected one has its bytes: `rank_part` and `rank_pos` say so where the two differ. `ordering_hash` is of the ordering key, or of
+/// the lane where there is none; a lane that is not the ordering key has an index of its own. `removed` holds the last rank of
+/// which retention has removed something delivered: of an older file it is what comes before the oldest that is left.
 const LEDGER_8: &str = "
 ALTER TABLE deliveries ADD COLUMN rank_part INTEGER;
 ALTER TABLE deliveries ADD COLUMN rank_pos INTEGER;

@@ -339,11 +339,8 @@ fn keeper(
     (journal, ledger): (&Arc<dyn Journal>, &Arc<dyn Ledger>),
     (board, clock, facts): (&Arc<Board>, &Arc<dyn Clock>, &Arc<Facts>),
 ) -> Keeper {
-    let settings = Retention {
-        payload: TimeSpan::from_secs(4 * 3_600),
-        metadata: TimeSpan::from_secs(6 * 3_600),
-        ..Retention::default()
-    };
+    let (payload, metadata) = (TimeSpan::from_secs(4 * 3_600), TimeSpan::from_secs(6 * 3_600));
+    let settings = Retention { payload, metadata, ..Retention::default() };
     Keeper {
         trimmer: Trimmer { journal: Arc::clone(journal), ledger: Arc::clone(ledger), settings },
         board: Arc::clone(board),

@@ -43,7 +43,7 @@ async fn two_boxes_of_the_same_quantity_are_two_shipments_and_each_has_its_numbe
         let (bed, name) = four_bolts(version).await;
         let (one, two) = (boxed(&name, "2", "1ZA"), boxed(&name, "2", "1ZB"));
         let first = bed.done_once("dlv_a", &one).await;
-        assert_eq!(shipped(&bed).await.1, 2.0);
+        assert_eq!(shipped(&bed).await.1.to_string(), "2");
         let second = bed.done_once("dlv_b", &two).await;
         assert_ne!(first["id"], second["id"]);
         assert_eq!(shipped(&bed).await, (done(&["1ZA", "1ZB"]), 4.0));

@@ -69,11 +69,6 @@ impl Doing {
         seen.change(&note_at(at), post)
     }
 
-    /// Whether a record was ended before our note was there: it was left in this attempt, and the change was not asked for since.
-    pub(super) fn is_late(self, at: u64, change: &str, seen: &Seen) -> bool {
-        seen.came(&note_at(at)).is_some() && seen.came(change).is_none()
-    }
-
     fn end(self) -> String {
         format!(".{}@crossdock>", self.word)
     }
@@ -120,4 +115,9 @@ pub(super) fn under_way(name: &str, key: &str) -> Need {
         "{name} is being done by the delivery {key}. If that one is given up, take its note away from {name} in Odoo, and retry this one"
     );
     refused(Refusal::Concurrency, Again::Perhaps, why)
+}
+
+/// Whether a record was ended before our note was there: it was left in this attempt, and the change was not asked for since.
+pub(super) fn is_late(at: u64, change: &str, seen: &Seen) -> bool {
+    seen.came(&note_at(at)).is_some() && seen.came(change).is_none()
 }

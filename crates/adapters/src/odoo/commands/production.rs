@@ -81,7 +81,7 @@ pub(super) fn finish(document: &Value, seen: &Seen) -> Step<Value> {
     let (id, row) = (batch.id, batch.row);
     match said(&row["state"]) {
         "cancel" => return Err(cancelled(row)),
-        "done" if FINISH.is_late(id, "finish", seen) => {
+        "done" if marks::is_late(id, "finish", seen) => {
             let late = Err(batch::by_hand(row, &batch::produced(row)));
             return FINISH.guarded(late, (id, batch.whose), "", seen);
         }

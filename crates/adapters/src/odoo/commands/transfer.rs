@@ -7,7 +7,7 @@ use model::outcome::{Again, Refusal};
 use serde_json::{Value, json};
 
 use super::batch;
-use super::marks::Doing;
+use super::marks::{Doing, is_late};
 use super::moves::{self, Line};
 use super::refer::{list, one, record, said, same, text, texts};
 use super::seen::{Seen, Step, refused, unreadable};
@@ -37,7 +37,7 @@ pub(super) fn plan(document: &Value, seen: &Seen) -> Step<Value> {
         "cancel" => {
             return Err(refused(Refusal::Rule, Again::Never, format!("{} is cancelled", said(&row["name"]))));
         }
-        "done" if VALIDATION.is_late(id, "validate", seen) => {
+        "done" if is_late(id, "validate", seen) => {
             let late = Err(batch::by_hand(row, &moves::told(all)));
             return VALIDATION.guarded(late, (id, batch.whose), "", seen);
         }
