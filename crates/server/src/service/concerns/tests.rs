@@ -97,7 +97,7 @@ fn deletions_that_are_withheld_are_told_until_a_person_or_a_later_look_says_othe
                 identities takes them";
     check(&Seen { reconciled: &[line(Some("ines"))], ..quiet() }, &[("withheld", Health::Healthy, told)]);
     let free = ReconciliationLine { brake: None, ..line(None) };
-    check(&Seen { reconciled: &[free.clone()], ..quiet() }, &[]);
+    check(&Seen { reconciled: std::slice::from_ref(&free), ..quiet() }, &[]);
     let told = "3 sale.order of erp are hidden from our user by a rule there: what changes in such a one is no event. If it is not meant \
                 so, give the user in Odoo the companies and the rights to see every sale.order, or change the record rule (Settings, \
                 Technical, Record Rules)";
