@@ -48,7 +48,7 @@ enum Until {
     Rows(u64),
 }
 
-const IDENTITIES: &str = "every: 24h, overlap: 10s, identities: 1m, digests: 90d";
+const IDENTITIES: &str = "every: 24h, overlap: 24h, identities: 1m, digests: 90d";
 
 /// The occasion: an Odoo full of orders, and a product's folder.
 struct Stand {
@@ -113,7 +113,7 @@ impl Stand {
         let name = "an identity sweep that finds ten deleted";
         self.life(&Kind { name, capture: IDENTITIES, look: "identities", until }).await?;
         let name = "a comparison of all contents";
-        let capture = "every: 24h, overlap: 10s, identities: 30d, digests: 10m";
+        let capture = "every: 24h, overlap: 24h, identities: 30d, digests: 10m";
         let until = Until::Rows(records - apart.len() as u64);
         self.life(&Kind { name, capture, look: "digests", until }).await?;
         Ok(())

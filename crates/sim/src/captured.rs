@@ -15,8 +15,9 @@ use crate::oracle::Rule;
 use crate::project::Captured;
 use crate::world::World;
 
-/// How long a system is left alone at most that did not answer while faults were on, and what a clock that goes slower adds.
-const LEFT_ALONE: TimeSpan = TimeSpan::from_secs(70);
+/// How long a call may still wait for its answer when the faults end, how long a system is left alone at most that did not answer,
+/// and what a clock that goes slower adds.
+const LEFT_ALONE: TimeSpan = TimeSpan::from_secs(60 + 70);
 /// LIMIT: how long the looks at all that is due take, beside the rhythm.
 const LOOKS: TimeSpan = TimeSpan::from_secs(40);
 /// LIMIT: how long people may need to make room before a capture goes on.
