@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
@@ -13,6 +13,7 @@ use axum::routing::post;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::arguments::Limit;
 use crate::stats::{now_us, percentile};
 use crate::{Outcome, event, report};
 
@@ -21,12 +22,11 @@ const WAITING: usize = 4096;
 
 type Append = (Bytes, oneshot::Sender<()>);
 
-/// `limit l0`, or `limit l1 FILE`. Prints its port and serves until it is killed.
-pub(crate) async fn process(args: &[String]) -> Outcome<()> {
-    let router = match args {
-        [kind] if kind == "l0" => Router::new().route("/in/bench", post(async || StatusCode::ACCEPTED)),
-        [kind, file] if kind == "l1" => l1(Path::new(file))?,
-        _ => return Err("limit: l0, or l1 FILE".into()),
+/// Prints its port and serves until it is killed.
+pub(crate) async fn process(limit: Limit, file: Option<PathBuf>) -> Outcome<()> {
+    let router = match limit {
+        Limit::L0 => Router::new().route("/in/bench", post(async || StatusCode::ACCEPTED)),
+        Limit::L1 => l1(&file.ok_or("limit: l1 needs a file")?)?,
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     report::print(&listener.local_addr()?.port().to_string());

@@ -8,34 +8,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use crate::arguments::Load;
 use crate::stats::{LoadReport, cpu_s, now_us, percentile};
 use crate::{Outcome, event, report};
 
-/// What to send where.
-#[derive(Clone, Debug)]
-struct Plan {
-    address: String,
-    path: String,
-    connections: u64,
-    until_us: u64,
-    rate: u64,
-    run: String,
-}
-
-/// `load ADDRESS PATH CONNECTIONS SECONDS RATE RUN`; rate 0 is as fast as answers come. Prints its report as JSON.
-pub(crate) async fn process(args: &[String]) -> Outcome<()> {
-    let [address, path, connections, seconds, rate, run] = args else {
-        return Err("load: six arguments".into());
-    };
-    let plan = Plan {
-        address: address.clone(),
-        path: path.clone(),
-        connections: connections.parse()?,
-        until_us: now_us() + seconds.parse::<u64>()? * 1_000_000,
-        rate: rate.parse()?,
-        run: run.clone(),
-    };
-    report::print(&serde_json::to_string(&drive(plan).await?)?);
+/// The process that sends. Prints its report as JSON.
+pub(crate) async fn process(load: Load) -> Outcome<()> {
+    report::print(&serde_json::to_string(&drive(load).await?)?);
     Ok(())
 }
 
@@ -48,12 +27,13 @@ struct Counted {
     answered: Vec<(u64, u64)>,
 }
 
-async fn drive(plan: Plan) -> Outcome<LoadReport> {
+async fn drive(load: Load) -> Outcome<LoadReport> {
     let begin = now_us();
+    let load = Arc::new(load);
     let next = Arc::new(AtomicU64::new(0));
     let mut connections = JoinSet::new();
-    for _ in 0..plan.connections {
-        connections.spawn(connection(plan.clone(), Arc::clone(&next), begin));
+    for _ in 0..load.connections {
+        connections.spawn(connection(Arc::clone(&load), Arc::clone(&next), begin));
     }
     let mut all = Counted::default();
     while let Some(counted) = connections.join_next().await {
@@ -74,29 +54,30 @@ async fn drive(plan: Plan) -> Outcome<LoadReport> {
     })
 }
 
-async fn connection(plan: Plan, next: Arc<AtomicU64>, begin: u64) -> Counted {
+async fn connection(load: Arc<Load>, next: Arc<AtomicU64>, begin: u64) -> Counted {
+    let until_us = begin + load.seconds * 1_000_000;
     let mut counted = Counted::default();
     let key = event::key();
     let mut buffer = Vec::with_capacity(4096);
-    let Ok(mut stream) = TcpStream::connect(&plan.address).await else {
+    let Ok(mut stream) = TcpStream::connect(&load.address).await else {
         counted.failed += 1;
         return counted;
     };
     drop(stream.set_nodelay(true));
-    while now_us() < plan.until_us {
+    while now_us() < until_us {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        if let Some(after) = (number * 1_000_000).checked_div(plan.rate) {
+        if let Some(after) = (number * 1_000_000).checked_div(load.rate) {
             let due = begin + after;
             tokio::time::sleep(Duration::from_micros(due.saturating_sub(now_us()))).await;
         }
-        let request = request(&plan, &key, number);
+        let request = request(&load, &key, number);
         let sent = now_us();
         match exchange(&mut stream, &request, &mut buffer).await {
             Ok(202) => {
                 let answered = now_us();
                 counted.accepted += 1;
                 counted.took_us.push(answered - sent);
-                if plan.rate > 0 {
+                if load.rate > 0 {
                     counted.answered.push((number, answered));
                 }
             }
@@ -110,10 +91,10 @@ async fn connection(plan: Plan, next: Arc<AtomicU64>, begin: u64) -> Counted {
     counted
 }
 
-fn request(plan: &Plan, key: &aws_lc_rs::hmac::Key, number: u64) -> Vec<u8> {
-    let body = event::body(&plan.run, number);
+fn request(load: &Load, key: &aws_lc_rs::hmac::Key, number: u64) -> Vec<u8> {
+    let body = event::body(&load.run, number);
     let signature = event::sign(key, body.as_bytes());
-    let (path, host, length) = (&plan.path, &plan.address, body.len());
+    let (path, host, length) = (&load.path, &load.address, body.len());
     format!(
         "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\nx-signature: {signature}\r\ncontent-length: {length}\r\n\r\n{body}"
     )

@@ -11,6 +11,7 @@
     reason = "figures of a bench are rounded anyway"
 )]
 
+mod arguments;
 mod capture;
 mod corpus;
 mod event;
@@ -29,22 +30,26 @@ mod writes;
 
 use std::process::ExitCode;
 
+use clap::Parser as _;
+
+use arguments::{Arguments, Campaign};
+
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Arguments { campaign, measure } = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let Ok(runtime) = runtime else { return ExitCode::FAILURE };
     let ended = runtime.block_on(async {
-        match args.first().map(String::as_str) {
-            Some("load") => load::process(&args[1..]).await,
-            Some("sink") => sink::process().await,
-            Some("limit") => limit::process(&args[1..]).await,
-            Some("corpus") => corpus::run(&args[1..]).await,
-            Some("capture") => capture::run(&args[1..]).await,
-            Some("cost") => capture::cost::run(&args[1..]).await,
-            Some("writes") => writes::run(&args[1..]).await,
-            Some("kill") => kill::run(&args[1..]).await,
-            Some("store") => store::speed::run(&args[1..]).await,
-            _ => measure::run(&args).await,
+        match campaign {
+            None => measure::run(&measure).await,
+            Some(Campaign::Kill { rounds, seed }) => kill::run(rounds, seed).await,
+            Some(Campaign::Corpus(given)) => corpus::run(given).await,
+            Some(Campaign::Capture(given)) => capture::run(&given).await,
+            Some(Campaign::Cost { version, records }) => capture::cost::run(version.into(), records).await,
+            Some(Campaign::Writes { version, orders, seed }) => writes::run(version.into(), orders, seed).await,
+            Some(Campaign::Store(given)) => store::speed::run(given).await,
+            Some(Campaign::Load(plan)) => load::process(plan).await,
+            Some(Campaign::Sink) => sink::process().await,
+            Some(Campaign::Limit { kind, file }) => limit::process(kind, file).await,
         }
     });
     match ended {

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::ValueEnum;
+
+use crate::arguments::Measure;
 use crate::product::{self, Product};
 use crate::report::{self, Figure, say};
 use crate::sides::{Load, Side};
@@ -10,11 +13,21 @@ use crate::stats::percentile;
 use crate::store::fill;
 use crate::{Outcome, limit, starts};
 
-/// What can be measured, each part by its name.
-const PARTS: [&str; 10] = ["demo", "accept", "deliver", "latency", "fan-out", "resume", "size", "packs", "growth", "build"];
-
-/// What takes long and needs no limit of this run; only by its name.
-const BY_NAME: &str = "build";
+/// What can be measured, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    Demo,
+    Accept,
+    Deliver,
+    Latency,
+    FanOut,
+    Resume,
+    Size,
+    Packs,
+    Growth,
+    /// Takes long and needs no limit of this run; only by its name.
+    Build,
+}
 
 /// Events stored where the start with all packs is measured.
 const STORED_WITH_PACKS: u64 = 1_000_000;
@@ -42,38 +55,33 @@ struct Run {
     stored: (u64, u64),
 }
 
-/// `[--quick] [--only PART] [--json FILE]`.
-pub(crate) async fn run(args: &[String]) -> Outcome<()> {
-    let value = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1));
-    let only = value("--only");
-    if let Some(part) = only.filter(|part| !PARTS.contains(&part.as_str())) {
-        return Err(format!("there is no part {part}; the parts are {}", PARTS.join(", ")).into());
-    }
-    let quick = args.iter().any(|arg| arg == "--quick");
+/// Measures what is wanted, and prints the table.
+pub(crate) async fn run(wanted: &Measure) -> Outcome<()> {
+    let Measure { quick, only, json } = wanted;
     let folder = tempfile::tempdir()?;
-    let (seconds, stored) = if quick { (5, (100_000, 1_000_000)) } else { (20, (100_000, 10_000_000)) };
+    let (seconds, stored) = if *quick { (5, (100_000, 1_000_000)) } else { (20, (100_000, 10_000_000)) };
     let mut run = Run { folder: folder.path().to_owned(), seconds, limits: Limits::default(), figures: Vec::new(), stored };
-    if only.is_none_or(|only| only != BY_NAME) {
+    if *only != Some(Part::Build) {
         run.limits().await?;
     }
-    let wanted = |part: &&str| only.map_or(*part != BY_NAME, |only| only == part);
-    for part in PARTS.into_iter().filter(wanted) {
-        say(part);
+    let is_wanted = |part: &Part| only.map_or(*part != Part::Build, |only| only == *part);
+    for part in Part::value_variants().iter().copied().filter(is_wanted) {
+        say(&format!("{part:?}"));
         match part {
-            "demo" => run.figures.extend(starts::demo(&run.folder).await?),
-            "resume" => run.figures.extend(starts::resume(&run.folder).await?),
-            "packs" => run.figures.extend(starts::packs(&run.folder, STORED_WITH_PACKS).await?),
-            BY_NAME => run.figures.extend(starts::build(&run.folder)?),
-            "accept" => run.accept().await?,
-            "deliver" => run.deliver().await?,
-            "latency" => run.latency().await?,
-            "fan-out" => run.fan_out().await?,
-            "size" => run.size()?,
-            _ => run.growth().await?,
+            Part::Demo => run.figures.extend(starts::demo(&run.folder).await?),
+            Part::Accept => run.accept().await?,
+            Part::Deliver => run.deliver().await?,
+            Part::Latency => run.latency().await?,
+            Part::FanOut => run.fan_out().await?,
+            Part::Resume => run.figures.extend(starts::resume(&run.folder).await?),
+            Part::Size => run.size()?,
+            Part::Packs => run.figures.extend(starts::packs(&run.folder, STORED_WITH_PACKS).await?),
+            Part::Growth => run.growth().await?,
+            Part::Build => run.figures.extend(starts::build(&run.folder)?),
         }
     }
     report::table(&run.figures);
-    if let Some(file) = value("--json") {
+    if let Some(file) = json {
         std::fs::write(file, serde_json::to_vec_pretty(&run.figures)?)?;
     }
     Ok(())

@@ -25,18 +25,17 @@ const USAGE: &str = "\
 usage: cargo xtask <command> [flags]
 
   check                       format, clippy, tidy; deny, typos and machete where installed
-  test   [--fast]             everything that must hold; --fast leaves out packages, simulation, black box
+  test   [--fast]             everything that must hold; --fast leaves out packages and simulation
   tidy   [--list] [--ratchet] the rules that the compiler does not know; --ratchet lowers xtask/ratchet.toml
-  sim    [--seeds N] [--start S] [--break NAME] [--nodes N]
-                              the deterministic simulator
-  bench  [--quick] [--json FILE]
-                              measurements against the limits of this machine
-  kill   --rounds N           kill -9 rounds against the real binary
-  capture [--version N] [--from sweeps|outbox] [--changes N] [--seed S] [--away SECONDS]
-                              captures against a simulated Odoo whose ledger judges
   addon                       the Odoo module as target/crossdock_outbox.zip
 
-exit codes: 0 done, 1 failed, 2 wrong usage, 3 findings; sim, bench and kill pass on the code of what they run";
+  sim     ...                 the deterministic simulator
+  bench   ...                 measurements against the limits of this machine
+  capture | corpus | cost | kill | writes ...
+                              long campaigns of the bench
+  Of these --help tells more, and exit codes are theirs.
+
+exit codes: 0 done, 1 failed, 2 wrong usage, 3 findings";
 
 fn main() -> ExitCode {
     let given: Vec<String> = std::env::args().skip(1).collect();
@@ -46,10 +45,9 @@ fn main() -> ExitCode {
     };
     let done = match command.as_str() {
         "addon" => addon::run(rest),
-        "bench" => forward::bench(rest),
-        "capture" => forward::capture(rest),
+        "bench" => forward::bench(None, rest),
+        "capture" | "corpus" | "cost" | "kill" | "writes" => forward::bench(Some(command), rest),
         "check" => check::run(rest),
-        "kill" => forward::kill(rest),
         "sim" => forward::sim(rest),
         "test" => test::run(rest),
         "tidy" => tidy::run(rest),

@@ -58,18 +58,8 @@ struct Stand {
     folder: tempfile::TempDir,
 }
 
-/// `cost [--version 18|19] [--records N]`.
-pub(crate) async fn run(args: &[String]) -> Outcome<()> {
-    let number = |name: &str| {
-        let text = args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1));
-        text.map(|text| text.parse::<usize>()).transpose()
-    };
-    let version = match number("--version")?.unwrap_or(18) {
-        18 => Version::V18,
-        19 => Version::V19,
-        other => return Err(format!("there is no simulated Odoo {other}").into()),
-    };
-    let records = number("--records")?.unwrap_or(100_000);
+/// Each kind of look, one after the other.
+pub(crate) async fn run(version: Version, records: usize) -> Outcome<()> {
     say(&format!("cost: {records} orders on {version:?}"));
     let odoo = Odoo::new(&Options { records, ..Options::new(version) }, Arc::new(SystemClock::new()));
     let serving = sim::odoo::serve(odoo.clone(), tokio::net::TcpListener::bind("127.0.0.1:0").await?)?;
@@ -108,8 +98,8 @@ impl Stand {
         open.write(ORDER, &apart, &json!({ "state": "cancel" })).map_err(said)?;
         open.unlink(ORDER, &apart).map_err(said)?;
         open.commit().await.map_err(said)?;
-        // Each range that differs is an answer, and so is each question after what is missing.
-        let until = Until::Answers(1 + 2 * apart.len() as u64);
+        // The counts, each range that differs, and the question after what is missing there.
+        let until = Until::Answers(2 + apart.len() as u64);
         let name = "an identity sweep that finds ten deleted";
         self.life(&Kind { name, capture: IDENTITIES, look: "identities", until }).await?;
         let name = "a comparison of all contents";

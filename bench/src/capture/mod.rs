@@ -16,6 +16,7 @@ use server::clock::SystemClock;
 use sim::odoo::{Addon, Odoo, Options, Version};
 
 use crate::Outcome;
+use crate::arguments::{Capture, Told};
 use crate::product::Product;
 use crate::report::{print, say};
 use crate::stats::now_us;
@@ -35,13 +36,6 @@ const SLACK: Duration = Duration::from_secs(10);
 /// How long the product leaves a system alone at most that did not answer.
 const LEFT_ALONE: Duration = Duration::from_mins(1);
 
-/// Which way the product learns of changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Told {
-    Sweeps,
-    Outbox,
-}
-
 impl Told {
     const fn word(self) -> &'static str {
         match self {
@@ -59,26 +53,15 @@ impl Told {
     }
 }
 
-/// `capture [--version 18|19] [--from sweeps|outbox] [--changes N] [--seed S] [--away SECONDS]`.
-pub(crate) async fn run(args: &[String]) -> Outcome<()> {
-    let text = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1));
-    let number = |name: &str| text(name).map(|text| text.parse::<u64>()).transpose();
-    let told = match text("--from").map(String::as_str) {
-        None | Some("sweeps") => Told::Sweeps,
-        Some("outbox") => Told::Outbox,
-        Some(other) => return Err(format!("there is no way `{other}`: sweeps, outbox").into()),
-    };
-    let version = match number("--version")?.unwrap_or(18) {
-        18 => Version::V18,
-        19 => Version::V19,
-        other => return Err(format!("there is no simulated Odoo {other}").into()),
-    };
-    let changes = number("--changes")?.unwrap_or(20_000);
-    let seed = number("--seed")?.unwrap_or_else(now_us);
+/// A day of users, and the verdict.
+pub(crate) async fn run(given: &Capture) -> Outcome<()> {
+    let Capture { version, from: told, changes, seed, away } = *given;
+    let version = Version::from(version);
+    let seed = seed.unwrap_or_else(now_us);
     say(&format!("capture: {changes} changes on {version:?} from {told:?}, seed {seed}"));
     let addon = if told == Told::Outbox { Addon::Installed } else { Addon::Missing };
     let odoo = Odoo::new(&Options { seed, records: ORDERS, addon, ..Options::new(version) }, Arc::new(SystemClock::new()));
-    let plan = Plan { changes, seed, away_s: number("--away")?.unwrap_or_default() };
+    let plan = Plan { changes, seed, away_s: away };
     work(&odoo, told, plan).await
 }
 

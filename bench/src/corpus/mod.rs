@@ -6,7 +6,7 @@ mod process;
 mod tally;
 mod wire;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -14,6 +14,7 @@ use serde_json::Value;
 use self::payloads::Payload;
 use self::process::Process;
 use self::tally::Tally;
+use crate::arguments::Corpus;
 use crate::report::say;
 use crate::{Outcome, sink};
 
@@ -22,16 +23,13 @@ const PACKS: [&str; 5] = ["canonical", "shopify", "woocommerce", "easypost", "up
 /// LIMIT: how long the process may take until nothing moves any more.
 const DRAIN: Duration = Duration::from_mins(2);
 
-/// `corpus [--binary PATH] [--packs FOLDER] [--from FOLDER]`: by default the binary beside this one, `packs/` of the
-/// present folder, and `../shared/corpus` beside it.
-pub(crate) async fn run(args: &[String]) -> Outcome<()> {
-    let given = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).map(PathBuf::from);
-    let binary = given("--binary").map_or_else(crate::product::binary, Ok)?;
-    let packs = given("--packs").unwrap_or_else(|| PathBuf::from("packs"));
-    let corpus = given("--from").unwrap_or_else(|| PathBuf::from("../shared/corpus"));
-    let payloads = payloads::all(&corpus)?;
+/// Posts everything, and says what became of it.
+pub(crate) async fn run(given: Corpus) -> Outcome<()> {
+    let Corpus { binary, packs, from } = given;
+    let binary = binary.map_or_else(crate::product::binary, Ok)?;
+    let payloads = payloads::all(&from)?;
     if payloads.is_empty() {
-        return Err(format!("no payloads in {}: say where they are with --from", corpus.display()).into());
+        return Err(format!("no payloads in {}: say where they are with --from", from.display()).into());
     }
     let sink = sink::start().await?;
     let folder = tempfile::tempdir()?;

@@ -23,14 +23,9 @@ const LANES: u64 = 24;
 /// LIMIT: how long the backlog may take to drain in the end.
 const DRAIN: Duration = Duration::from_mins(2);
 
-/// `kill --rounds N [--seed S]`.
-pub(crate) async fn run(args: &[String]) -> Outcome<()> {
-    let number = |name: &str| {
-        let text = args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1));
-        text.map(|text| text.parse::<u64>()).transpose()
-    };
-    let rounds = number("--rounds")?.unwrap_or(20);
-    let seed = number("--seed")?.unwrap_or_else(now_us);
+/// So many rounds, and the verdict.
+pub(crate) async fn run(rounds: u64, seed: Option<u64>) -> Outcome<()> {
+    let seed = seed.unwrap_or_else(now_us);
     say(&format!("kill: {rounds} rounds, seed {seed}"));
     let folder = tempfile::tempdir()?;
     let sink = Sink::start().await?;

@@ -16,9 +16,10 @@ use model::change::Opened;
 use model::{Appended, Batch, Fault, NewEntry};
 
 use super::sample::{WallClock, entry, routed, settled};
+use crate::Outcome;
+use crate::arguments::Store as Wanted;
 use crate::report::print;
 use crate::stats::cpu_s;
-use crate::{Outcome, event};
 
 const REPORT_EVERY: u64 = 100_000;
 const IN_FLIGHT: usize = 256;
@@ -34,13 +35,10 @@ struct Task {
     clock: Arc<dyn Clock>,
 }
 
-/// `[EVENTS] [FOLDER] [WHAT] [BODY_BYTES]`.
-pub(crate) async fn run(args: &[String]) -> Outcome<()> {
-    let mut arguments = args.iter();
-    let events = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(300_000);
-    let folder = arguments.next().map_or_else(|| std::env::temp_dir().join("crossdock-store-speed"), PathBuf::from);
-    let only = arguments.next().cloned().unwrap_or_default();
-    let body_bytes = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(event::BYTES);
+/// Each kind whose name has the part that was asked for.
+pub(crate) async fn run(given: Wanted) -> Outcome<()> {
+    let Wanted { events, folder, only, body_bytes } = given;
+    let folder = folder.unwrap_or_else(|| std::env::temp_dir().join("crossdock-store-speed"));
     let task = Task { events, folder, only, body_bytes, clock: Arc::new(WallClock) };
     for batch in [64, 256, 1] {
         let name = format!("journal {batch}");

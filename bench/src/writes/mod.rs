@@ -36,19 +36,9 @@ const END: Duration = Duration::from_hours(1);
 /// Products that orders are of: those of one product conflict.
 const PRODUCTS: u64 = 20;
 
-/// `writes [--version 18|19] [--orders N] [--seed S]`.
-pub(crate) async fn run(args: &[String]) -> Outcome<()> {
-    let number = |name: &str| {
-        let text = args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1));
-        text.map(|text| text.parse::<u64>()).transpose()
-    };
-    let version = match number("--version")?.unwrap_or(18) {
-        18 => Version::V18,
-        19 => Version::V19,
-        other => return Err(format!("there is no simulated Odoo {other}").into()),
-    };
-    let orders = number("--orders")?.unwrap_or(2_000);
-    let seed = number("--seed")?.unwrap_or_else(now_us);
+/// So many orders, and the verdict.
+pub(crate) async fn run(version: Version, orders: u64, seed: Option<u64>) -> Outcome<()> {
+    let seed = seed.unwrap_or_else(now_us);
     say(&format!("writes: {orders} orders to {version:?}, seed {seed}"));
     let odoo = Odoo::new(&Options { seed, ..Options::new(version) }, Arc::new(SystemClock::new()));
     stock(&odoo).await?;

@@ -69,6 +69,8 @@ pub struct Load {
     pub forge: u64,
     /// In a thousand: a broken contract.
     pub broken: u64,
+    /// What breaks its contract is about an order that nothing good is about.
+    pub apart: bool,
     /// In a thousand: a type that the source does not list.
     pub unlisted: u64,
 }
@@ -144,6 +146,8 @@ pub struct People {
     pub replay: bool,
     /// They apply the second version of the project.
     pub change: bool,
+    /// They work down the list of what is quarantined, by its age, and correct each.
+    pub lists: bool,
 }
 
 /// How long things are kept, and how much room there is for them. What is `None` is more than any run needs.
@@ -189,6 +193,7 @@ impl Swarm {
                 quarantine: random.in_thousand(800),
                 replay: random.in_thousand(500),
                 change: random.in_thousand(600),
+                lists: false,
             },
             keeping: Keeping {
                 payload: random.in_thousand(300).then(|| TimeSpan::from_secs(*random.pick(&[5, 20, 60]))),
@@ -198,6 +203,10 @@ impl Swarm {
         };
         swarm.machines.fast = upkeep.in_thousand(250).then(|| TimeSpan::from_secs(*upkeep.pick(&[3_600, 86_400, 86_400])));
         swarm.keeping.astray = upkeep.in_thousand(700).then(|| KEY_WINDOW.percent(*upkeep.pick(&[30, 150])));
+        if upkeep.in_thousand(400) {
+            swarm.people.lists = true;
+            swarm.load = Load { broken: swarm.load.broken.max(150), apart: true, ..swarm.load };
+        }
         swarm
     }
 }
@@ -236,6 +245,7 @@ fn load(random: &mut Random) -> Load {
         reuse: some(random, 150),
         forge: some(random, 100),
         broken: some(random, 200),
+        apart: false,
         unlisted: some(random, 150),
     }
 }

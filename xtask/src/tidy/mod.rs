@@ -23,7 +23,7 @@ mod unnamed;
 
 use std::time::Instant;
 
-use crate::args::{self, Flag, Takes};
+use crate::args;
 use crate::exit::Stop;
 use crate::{exit, process};
 use tree::{Finding, Tree};
@@ -57,15 +57,14 @@ const RULES: &[Rule] = &[
 ];
 
 pub(crate) fn run(given: &[String]) -> Result<u8, Stop> {
-    let known = [Flag { name: "--list", takes: Takes::Nothing }, Flag { name: "--ratchet", takes: Takes::Nothing }];
-    let flags = args::read(given, &known)?;
-    if flags.iter().any(|flag| flag == "--list") {
+    let flags = args::read(given, &["--list", "--ratchet"])?;
+    if flags.contains(&"--list") {
         for rule in RULES {
             println!("{:<8} {}", rule.name, rule.says);
         }
         return Ok(exit::DONE);
     }
-    if flags.iter().any(|flag| flag == "--ratchet") {
+    if flags.contains(&"--ratchet") {
         println!("{}", ratchet::lower(&process::root())?);
     }
     match report()? {

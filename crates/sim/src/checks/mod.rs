@@ -35,4 +35,4 @@ pub use ends::{
 pub use lanes::{LaneEvent, i5_lanes_keep_journal_order};
 pub use limits::{Size, i9_everything_has_a_limit};
 pub use once::{Snapshot, i4_answers_agree, i4_one_key_is_one_event};
-pub use replays::{i5_refusals_have_a_newer_state, i5_replays_are_not_stale};
+pub use replays::{Refused, i5_refusals_have_a_newer_state, i5_replays_are_not_stale};

@@ -5,21 +5,22 @@
 //! What a person sends over a newer state on purpose is exempt. No project of the simulator has commands or transitions, and none
 //! moves a flow to another lane or destination.
 
-use model::{Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, EventId, FlowName, Position, TimeSpan};
+use model::{Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, EventId, FlowName, LaneKey, Position, TimeSpan};
 
 use crate::oracle::{Followed, Work};
 
-/// How long it may take from the look at what is newer to the commit: calls are slow now and then.
+/// How long a replay may take from the look at what is newer to the commit: calls are slow now and then. When people asked is known.
 const LOOK_MAX: TimeSpan = TimeSpan::from_secs(60);
 
-/// What is sent, and since when it was decided.
+/// What is sent, and when it was looked for what is newer.
 struct Sent<'a> {
     /// Any delivery of its event and flow: its keys are those of the others.
     like: &'a Followed,
     rank: Position,
     /// Its own place in its lane; `None` for the end.
     entry: Option<u64>,
-    decided: TimeSpan,
+    /// When at the earliest it was looked for what is newer.
+    looked: TimeSpan,
     how: &'static str,
 }
 
@@ -28,19 +29,20 @@ pub fn i5_replays_are_not_stale(work: &Work, batch: &Batch, now: TimeSpan) -> Ve
     let is_audited = |action: &str| batch.changes.iter().any(|it| matches!(it, Change::Audit(row) if row.action == action));
     let is_step = batch.changes.iter().any(|change| matches!(change, Change::ReplayMove(_)));
     let is_retry = is_audited("delivery.retry");
+    let looked = if is_retry { work.looked_at(now) } else { now - LOOK_MAX };
     let mut broken = Vec::new();
     for change in &batch.changes {
         match change {
             Change::Emit { entry, .. } if is_step || is_retry => {
                 let Entry::Replayed { of, flows, .. } = &**entry else { continue };
                 for flow in flows {
-                    broken.extend(again(work, (*of, flow), now));
+                    broken.extend(again(work, (*of, flow), looked));
                 }
             }
             Change::Move { delivery, new_round: Some(_), .. } if is_retry => {
                 let sent = work.deliveries.get(delivery).map(|like| {
                     let entry = like.lane.map(|_| like.entry);
-                    Sent { like, rank: work.rank(&like.first), entry, decided: now, how: "retried" }
+                    Sent { like, rank: work.rank(&like.first), entry, looked, how: "retried" }
                 });
                 broken.extend(sent.and_then(|sent| newer(work, &sent)));
             }
@@ -53,33 +55,48 @@ pub fn i5_replays_are_not_stale(work: &Work, batch: &Batch, now: TimeSpan) -> Ve
     broken
 }
 
-/// Whether a retry that was refused because something newer was delivered was refused for something newer.
-pub fn i5_refusals_have_a_newer_state(work: &Work, refused: &Delivery) -> Vec<String> {
-    let rank = work.rank(refused);
-    let is_newer =
-        |it: &Followed| shares_a_key(&it.first, refused) && is_behind(work.rank(&it.first), rank) && it.delivered.is_some();
+/// What a person asked for and was refused because something newer was delivered.
+#[derive(Clone, Copy, Debug)]
+pub enum Refused<'a> {
+    /// To send a delivery again.
+    Retry(&'a Delivery),
+    /// To let a kept event pass, which came in here and has one of these keys by each flow: its order, or its lane.
+    Kept(EventId, Position, &'a [LaneKey]),
+}
+
+/// Whether what was refused because something newer was delivered was refused for something newer.
+pub fn i5_refusals_have_a_newer_state(work: &Work, refused: Refused<'_>) -> Vec<String> {
+    let (what, rank) = match refused {
+        Refused::Retry(delivery) => (format!("the retry of {}", delivery.id), work.rank(delivery)),
+        Refused::Kept(event, at, _) => (format!("to let {event} pass"), at),
+    };
+    let is_of_key = |it: &Delivery| match refused {
+        Refused::Retry(delivery) => shares_a_key(it, delivery),
+        Refused::Kept(.., keys) => [&it.ordering, &it.lane].into_iter().flatten().any(|key| keys.contains(key)),
+    };
+    let is_newer = |it: &Followed| it.delivered.is_some() && is_of_key(&it.first) && is_behind(work.rank(&it.first), rank);
     if work.deliveries.values().any(is_newer) {
         return Vec::new();
     }
-    vec![format!("the retry of {} is refused, and nothing that is newer was delivered", refused.id)]
+    vec![format!("{what} is refused, and nothing that is newer was delivered")]
 }
 
 /// A replayed entry.
-fn again(work: &Work, (event, flow): (EventId, &FlowName), now: TimeSpan) -> Option<String> {
+fn again(work: &Work, (event, flow): (EventId, &FlowName), looked: TimeSpan) -> Option<String> {
     let like = work.deliveries.values().find(|it| it.first.event == event && it.first.flow == *flow)?;
-    newer(work, &Sent { like, rank: work.rank(&like.first), entry: None, decided: now, how: "replayed" })
+    newer(work, &Sent { like, rank: work.rank(&like.first), entry: None, looked, how: "replayed" })
 }
 
 /// The first delivery of an event that a person corrected or released.
 fn let_pass(work: &Work, delivery: &Delivery) -> Option<String> {
-    let decided = *work.let_pass.get(&delivery.event)?;
+    let looked = *work.let_pass.get(&delivery.event)?;
     let like = work.deliveries.get(&delivery.id)?;
-    newer(work, &Sent { like, rank: work.rank(delivery), entry: Some(like.entry), decided, how: "let pass" })
+    newer(work, &Sent { like, rank: work.rank(delivery), entry: Some(like.entry), looked, how: "let pass" })
 }
 
 fn newer(work: &Work, sent: &Sent<'_>) -> Option<String> {
-    let Sent { like, rank, entry, decided, how } = sent;
-    let long_ago = |at: TimeSpan| decided.micros() > at.micros() && decided.micros() - at.micros() > LOOK_MAX.micros();
+    let Sent { like, rank, entry, looked, how } = sent;
+    let was_there = |at: TimeSpan| at < *looked;
     let blocks = |it: &Followed| {
         let waits = matches!(it.state, DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. });
         let is_before = entry.is_none_or(|entry| it.entry < entry);
@@ -88,7 +105,7 @@ fn newer(work: &Work, sent: &Sent<'_>) -> Option<String> {
     let overwritten = work.deliveries.values().find(|it| {
         shares_a_key(&it.first, &like.first)
             && is_behind(work.rank(&it.first), *rank)
-            && (it.delivered.is_some_and(long_ago) || blocks(it) && long_ago(it.since))
+            && (it.delivered.is_some_and(was_there) || blocks(it) && was_there(it.since))
     })?;
     let (first, other): (&Delivery, DeliveryId) = (&like.first, overwritten.first.id);
     let what = if overwritten.delivered.is_some() { "was delivered" } else { "waits in its lane" };
@@ -99,7 +116,7 @@ fn newer(work: &Work, sent: &Sent<'_>) -> Option<String> {
 }
 
 fn shares_a_key(one: &Delivery, other: &Delivery) -> bool {
-    let same = |one: &Option<model::LaneKey>, other: &Option<model::LaneKey>| one.is_some() && one == other;
+    let same = |one: &Option<LaneKey>, other: &Option<LaneKey>| one.is_some() && one == other;
     one.flow == other.flow
         && one.destination == other.destination
         && (same(&one.lane, &other.lane) || same(&one.ordering, &other.ordering))

@@ -96,8 +96,10 @@ pub struct Work {
     pub applications: Vec<InForce>,
     /// Batches that were taken.
     pub batches: u64,
-    /// When a person let an event pass, corrected or as it was, that may go over nothing newer.
+    /// Since when at the earliest somebody had looked who let an event pass, corrected or as it was, that may go over nothing newer.
     pub let_pass: BTreeMap<EventId, TimeSpan>,
+    /// Since when people ask for something that is not answered yet, by their names.
+    pub asked: BTreeMap<&'static str, TimeSpan>,
     /// Where events came in that were kept for a person.
     came: BTreeMap<EventId, Position>,
     /// What was corrected, by its correction.
@@ -176,9 +178,14 @@ impl Work {
                 _ => continue,
             };
             if !may_go_over {
-                self.let_pass.insert(event, self.now);
+                self.let_pass.insert(event, self.looked_at(self.now));
             }
         }
+    }
+
+    /// When at the earliest a person looked who has something done now.
+    pub fn looked_at(&self, now: TimeSpan) -> TimeSpan {
+        self.asked.values().copied().min().unwrap_or(now)
     }
 
     /// Where the state of a delivery ranks: where its event came in, whatever became of it since.

@@ -1,5 +1,6 @@
 //! Events as partners make them: good ones, broken ones, and other bodies under known keys.
 
+use model::LaneKey;
 use serde_json::{Value, json};
 
 use crate::project::{CREATED, REGIONS, UNLISTED, UPDATED};
@@ -43,6 +44,13 @@ pub fn unlisted(id: &str, orders: u64, random: &mut Random) -> Draft {
     draft(id, &data(id, UNLISTED, orders, random))
 }
 
+/// The same about an order that nothing good is about.
+pub fn apart(known: &Draft) -> Draft {
+    let mut value: Value = serde_json::from_slice(&known.body).unwrap_or_default();
+    value["order"] = json!("S99999");
+    draft(&known.id, &value)
+}
+
 /// Another body under the same key.
 pub fn other(known: &Draft) -> Draft {
     let mut value: Value = serde_json::from_slice(&known.body).unwrap_or_default();
@@ -59,6 +67,13 @@ pub fn mended(body: &[u8]) -> Vec<u8> {
         value["region"] = json!("eu");
     }
     value.to_string().into_bytes()
+}
+
+/// What any flow may take for the key of a body, or of what is made of it.
+pub fn keys(body: &[u8]) -> Vec<LaneKey> {
+    let texts = [body.to_vec(), mended(body)].into_iter().filter_map(|body| serde_json::from_slice::<Value>(&body).ok());
+    let named = texts.flat_map(|value| ["order", "region"].map(|name| value[name].as_str().map(LaneKey::new)));
+    named.flatten().collect()
 }
 
 fn data(id: &str, kind: &str, orders: u64, random: &mut Random) -> Value {

@@ -1,6 +1,7 @@
 //! People: they retry, cancel, pause, correct, release, close, replay and apply, through the commands of a node; and when
 //! the faults have ended they settle whatever waits for them.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -20,8 +21,8 @@ use model::view::{DeliveryQuery, QuarantineQuery};
 use model::{Delivery, DestinationName, EventId, Fault, FlowName, Principal, QuarantineRow, SourceName, TimeSpan};
 use policy::SourceFile;
 
-use super::bodies::mended;
-use crate::checks::i5_refusals_have_a_newer_state;
+use super::bodies::{keys, mended};
+use crate::checks::{Refused, i5_refusals_have_a_newer_state};
 use crate::life::Door;
 use crate::oracle::{Action, Rule};
 use crate::project::Captured;
@@ -35,6 +36,8 @@ pub struct Person {
     name: &'static str,
     random: Random,
     deeds: u64,
+    /// What is left of the list that is worked down.
+    list: VecDeque<QuarantineRow>,
 }
 
 /// What a person wants.
@@ -80,7 +83,7 @@ impl Person {
     /// A person by name.
     pub fn new(world: Arc<World>, name: &'static str) -> Self {
         let random = Random::stream(world.seed, &format!("person {name}"));
-        Self { world, name, random, deeds: 0 }
+        Self { world, name, random, deeds: 0, list: VecDeque::new() }
     }
 
     /// Does something every few seconds while faults are on.
@@ -94,10 +97,29 @@ impl Person {
                 self.act(Plan::Apply(files, open)).await;
                 continue;
             }
+            if self.world.swarm.people.lists && matches!(self.next_of_the_list().await, Ok(true)) {
+                continue;
+            }
             if let Ok(Some(plan)) = self.whim().await {
                 self.act(plan).await;
             }
         }
+    }
+
+    /// Corrects the next of the list, or now and then begins a new one. Whether there was one.
+    async fn next_of_the_list(&mut self) -> Result<bool, Fault> {
+        if self.list.is_empty() && self.random.in_thousand(400) {
+            let query = QuarantineQuery { states: vec!["open".to_owned()], limit: 20, ..QuarantineQuery::default() };
+            let mut rows = self.world.stores.views.quarantine(query).await?.rows;
+            rows.sort_by_key(|row| row.position);
+            if self.random.in_thousand(500) {
+                rows.reverse();
+            }
+            self.list = rows.into();
+        }
+        let Some(row) = self.list.pop_front() else { return Ok(false) };
+        self.act(Plan::Kept(row, Verdict::Correct)).await;
+        Ok(true)
     }
 
     async fn whim(&mut self) -> Result<Option<Plan>, Fault> {
@@ -183,6 +205,8 @@ impl Person {
     async fn act(&mut self, plan: Plan) -> bool {
         let Some(door) = self.world.a_door(&mut self.random) else { return false };
         self.deeds += 1;
+        let begun = self.world.timeline.elapsed();
+        self.world.oracle.known().work.asked.insert(self.name, begun);
         let asked = Asked { by: Principal::new(self.name), why: format!("reason {}", self.deeds), at: door.clock.now() };
         // The person's browser is no part of the node: when the node dies, nothing is known.
         let (done, told) = tokio::sync::oneshot::channel();
@@ -190,18 +214,36 @@ impl Person {
         self.world.spawner.spawn(&door.group, "command", async move {
             drop(done.send(carry_out(&inside, order.0, &order.1).await));
         });
+        // What a node was about to do as it died may still be done: that one stands until the next.
         let Ok(outcome) = told.await else { return false };
+        self.world.oracle.known().work.asked.remove(self.name);
         self.world.oracle.note(|| format!("{} asks {} for {}: {outcome:?}", self.name, door.group, plan.words()));
-        if let (Plan::Deliver(delivery, Wish::Retry(_)), Err(told)) = (&plan, &outcome)
+        if let Err(told) = &outcome
             && told.contains(overtaken::why(Fate::Done))
         {
-            let broken = i5_refusals_have_a_newer_state(&self.world.oracle.known().work, delivery);
-            self.world.oracle.blame(Rule::I5, broken);
+            self.doubt(&door, &plan).await;
         }
         let Ok(Some(subject)) = outcome else { return false };
         let action = Action { by: self.name.to_owned(), subject, why: asked.why };
         self.world.oracle.known().people.done.push(action);
         true
+    }
+
+    /// Something newer is said to have been delivered: was it?
+    async fn doubt(&self, door: &Door, refused: &Plan) {
+        let broken = match refused {
+            Plan::Deliver(delivery, _) => {
+                i5_refusals_have_a_newer_state(&self.world.oracle.known().work, Refused::Retry(delivery))
+            }
+            Plan::Kept(row, _) => {
+                let Ok(Some(body)) = body_of(door, row).await else { return };
+                let keys = keys(&body);
+                let refused = Refused::Kept(row.event, row.position, &keys);
+                i5_refusals_have_a_newer_state(&self.world.oracle.known().work, refused)
+            }
+            Plan::Turn(..) | Plan::Replay(..) | Plan::Apply(..) => return,
+        };
+        self.world.oracle.blame(Rule::I5, broken);
     }
 
     /// Resumes whatever is paused.
@@ -279,6 +321,12 @@ fn told_as(not_done: NotDone) -> String {
     not_done.to_string()
 }
 
+/// The bytes of a kept event, where they are there.
+async fn body_of(door: &Door, row: &QuarantineRow) -> Result<Option<Bytes>, Fault> {
+    let record = door.quarantine.journal.get(row.position).await?;
+    Ok(record.as_ref().and_then(|record| record.entry.event()).map(|event| event.body.clone()))
+}
+
 async fn kept(door: &Door, row: QuarantineRow, verdict: Verdict, asked: &Asked) -> Result<String, String> {
     let which = Which { event: row.event, version: Some(row.version) };
     let moved = match verdict {
@@ -290,8 +338,7 @@ async fn kept(door: &Door, row: QuarantineRow, verdict: Verdict, asked: &Asked) 
                     moved => return moved.map(|moved| moved.event.to_string()).map_err(told_as),
                 }
             }
-            let record = door.quarantine.journal.get(row.position).await.map_err(|fault| fault.to_string())?;
-            let body = record.as_ref().and_then(|record| record.entry.event()).map(|event| mended(&event.body));
+            let body = body_of(door, &row).await.map_err(|fault| fault.to_string())?.map(|body| mended(&body));
             door.quarantine.correct(which, Bytes::from(body.unwrap_or_default()), Newer::Stays, asked).await
         }
         Verdict::Release => door.quarantine.release(which, Newer::Stays, asked).await,

@@ -72,7 +72,8 @@ impl Sender {
             return self.forge(&draft).await;
         }
         let (draft, is_faulty) = if random.in_thousand(load.broken) {
-            (bodies::broken(&id, load.orders, random), true)
+            let draft = bodies::broken(&id, load.orders, random);
+            (if load.apart { bodies::apart(&draft) } else { draft }, true)
         } else if random.in_thousand(load.unlisted) {
             (bodies::unlisted(&id, load.orders, random), true)
         } else {
