@@ -40,7 +40,7 @@ pub(super) fn transfer<'a>(named: u64, fields: &[&str], seen: &'a Seen) -> Step<
             (Whose::Anothers(_) | Whose::Contested(..), "cancel") | (Whose::Nobodys | Whose::Ours(_), _) => {
                 return Ok(Batch { id, row, whose });
             }
-            (Whose::Contested(note, key), _) => return Err(VALIDATION.contested((id, row), (note, key), seen)),
+            (Whose::Contested(note, key), _) => return Err(marks::contested((id, row), (note, key), seen)),
             (Whose::Anothers(key), "done") => match rest_of(id, seen)? {
                 Some(next) => id = next,
                 None => return Err(nothing_left(row, key, &moved(id, seen)?)),
@@ -80,7 +80,7 @@ pub(super) fn production<'a>(named: u64, fields: &[&str], seen: &'a Seen) -> Ste
         (whose @ (Whose::Nobodys | Whose::Ours(_)), _) | (whose @ (Whose::Anothers(_) | Whose::Contested(..)), "cancel") => {
             return Ok(Batch { id: named, row, whose });
         }
-        (Whose::Contested(note, key), _) => return Err(FINISH.contested((named, row), (note, key), seen)),
+        (Whose::Contested(note, key), _) => return Err(marks::contested((named, row), (note, key), seen)),
         (Whose::Anothers(key), _) => return Err(under_way(said(&row["name"]), key)),
     };
     among_rests(rests(named, row, fields, seen)?, (row, key), seen)
@@ -98,7 +98,7 @@ fn among_rests<'a>(later: Vec<&'a Value>, (first, key): (&Value, &str), seen: &'
     if let Some(own) = later.iter().find(|batch| matches!(batch.whose, Whose::Ours(_) | Whose::Contested(..))) {
         return match own.whose {
             Whose::Contested(note, key) if said(&own.row["state"]) != "cancel" => {
-                Err(FINISH.contested((own.id, own.row), (note, key), seen))
+                Err(marks::contested((own.id, own.row), (note, key), seen))
             }
             Whose::Nobodys | Whose::Ours(_) | Whose::Anothers(_) | Whose::Contested(..) => Ok(*own),
         };

@@ -126,13 +126,13 @@ pub(super) fn lines(moved: &[Moved<'_>], unknown: Unknown, seen: &Seen) -> Step<
             None => made.push(part),
         }
     }
-    for (field, is_of) in BY_LOT {
-        let rows = written.iter().filter(|(_, part)| is_of(part)).take(LINES_AT_ONCE);
+    for field in BY_LOT {
+        let rows = written.iter().filter(|(_, part)| part.column() == field).take(LINES_AT_ONCE);
         let rows: Vec<Vec<String>> = rows.map(|(id, part)| part.cells(&[id.to_string()])).collect();
         loaded(&[".id", "quantity", field], &rows, seen)?;
     }
-    for (field, is_of) in BY_LOT {
-        let rows = made.iter().filter(|part| is_of(part)).take(LINES_AT_ONCE);
+    for field in BY_LOT {
+        let rows = made.iter().filter(|part| part.column() == field).take(LINES_AT_ONCE);
         let rows: Vec<Vec<String>> = rows.map(|part| part.cells(&part.begins(seen))).collect();
         loaded(&["id", "move_id/.id", "product_id/.id", "quantity", field], &rows, seen)?;
     }
@@ -143,10 +143,15 @@ pub(super) fn lines(moved: &[Moved<'_>], unknown: Unknown, seen: &Seen) -> Step<
     }
 }
 
-/// The columns that say which lot it is, and of which parts.
-const BY_LOT: [(&str, fn(&Part) -> bool); 2] = [("lot_id/.id", |it| it.lot.is_some()), ("lot_name", |it| it.lot.is_none())];
+/// The columns that say which lot it is: of those that are there, and of those that come in.
+const BY_LOT: [&str; 2] = ["lot_id/.id", "lot_name"];
 
 impl Part {
+    const fn column(&self) -> &'static str {
+        let [known, unknown] = BY_LOT;
+        if self.lot.is_some() { known } else { unknown }
+    }
+
     /// A row of a `load`.
     fn cells(&self, begins: &[String]) -> Vec<String> {
         let lot = self.lot.map_or_else(|| self.name.clone(), |lot| lot.to_string());

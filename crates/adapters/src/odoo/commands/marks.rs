@@ -154,21 +154,21 @@ impl Doing {
             Ordering::Less | Ordering::Equal | Ordering::Greater => one(&row["write_uid"]) != note.by,
         }
     }
+}
 
-    /// A record with two notes. Whoever sees the other's in its first read behind its own takes its own away and comes again; so
-    /// at most one of them has gone on. Where the record is done, and an earlier attempt of ours may have done it, nothing says which.
-    pub(super) fn contested(self, (at, row): (u64, &Value), (note, key): (Note<'_>, &str), seen: &Seen) -> Need {
-        let name = said(&row["name"]);
-        if said(&row["state"]) == "done" && seen.came(&note_at(at)).is_none() {
-            let why = format!(
-                "{name} was done under two notes, of the deliveries {} and {key}, and which of them did it is not known. If it was \
-                 this one, cancel this delivery; if not, take its note away from {name} in Odoo, and retry",
-                note.key
-            );
-            return refused(Refusal::Unmet, Again::Never, why);
-        }
-        if seen.came(LEAVE).is_some() { under_way(name, key) } else { withdraw(note, seen) }
+/// A record with two notes. Whoever sees the other's in its first read behind its own takes its own away and comes again; so
+/// at most one of them has gone on. Where the record is done, and an earlier attempt of ours may have done it, nothing says which.
+pub(super) fn contested((at, row): (u64, &Value), (note, key): (Note<'_>, &str), seen: &Seen) -> Need {
+    let name = said(&row["name"]);
+    if said(&row["state"]) == "done" && seen.came(&note_at(at)).is_none() {
+        let why = format!(
+            "{name} was done under two notes, of the deliveries {} and {key}, and which of them did it is not known. If it was \
+             this one, cancel this delivery; if not, take its note away from {name} in Odoo, and retry",
+            note.key
+        );
+        return refused(Refusal::Unmet, Again::Never, why);
     }
+    if seen.came(LEAVE).is_some() { under_way(name, key) } else { withdraw(note, seen) }
 }
 
 /// Takes a note of ours away.
