@@ -12,6 +12,7 @@ mod exchange;
 pub mod failure;
 mod fields;
 mod json2;
+mod no;
 mod outbox;
 mod outbox_rules;
 #[cfg(test)]
@@ -31,6 +32,7 @@ mod words;
 pub use self::call::{Call, Effect};
 pub use self::commands::Commands;
 pub use self::failure::Failure;
+pub use self::no::No;
 pub use self::outbox_rules::{OUTBOX_RULES, OutboxRule, RuleStands, TRIGGERS};
 pub use self::records::OdooRecords;
 pub use self::renew::Maker;

@@ -4,6 +4,7 @@ use engine::ports::{Extent, Unread};
 use model::outcome::{Refusal, TransportError};
 
 use super::failure::Failure;
+use super::no::No;
 
 impl Failure {
     /// Why nothing could be read.
@@ -45,43 +46,13 @@ impl Failure {
 }
 
 fn said(refusal: Refusal, name: &str, message: &str) -> (&'static str, String, &'static str) {
-    let told = |what: &str| match (name, message) {
-        ("", _) | (_, "") => what.to_owned(),
-        (name, message) => format!("{what}: {message} ({name})"),
+    let no = No::of(refusal);
+    let why = match (no, name, message) {
+        // What Odoo says of these is no more than this.
+        (No::Key | No::Database, ..) | (_, "", _) | (_, _, "") => no.sentence().to_owned(),
+        (_, name, message) => format!("{}: {message} ({name})", no.sentence()),
     };
-    let (why, help) = match refusal {
-        Refusal::KeyRefused => (
-            "Odoo does not accept the login or its key".to_owned(),
-            "make a new API key in Odoo (Preferences, Account Security), since keys expire, and put it first under `keys`",
-        ),
-        Refusal::Database => (
-            "Odoo has no database of this name".to_owned(),
-            "correct `database`; it is the name before the first dot of the address online, and in the database manager else",
-        ),
-        Refusal::Access => (
-            told("our user in Odoo may not read this"),
-            "give the user one of the groups that Odoo names, or take the model out",
-        ),
-        Refusal::NotFound => {
-            (told("this Odoo has no such model"), "install the module that brings it, or take its events out of the source")
-        }
-        Refusal::Mistake => (
-            told("Odoo does not understand what was asked"),
-            "a field may have been removed in Odoo: compare the contract with its fields",
-        ),
-        Refusal::Concurrency => (told("Odoo gave up after its own tries, because others changed the same"), ""),
-        Refusal::Unavailable => (told("Odoo cannot work now"), ""),
-        Refusal::Missing
-        | Refusal::Validation
-        | Refusal::Constraint
-        | Refusal::Rule
-        | Refusal::Other
-        | Refusal::Foreign
-        | Refusal::Document
-        | Refusal::Reference
-        | Refusal::Unmet => (told("Odoo refused"), "see what Odoo says; its own log has the rest"),
-    };
-    (refusal.word(), why, help)
+    (refusal.word(), why, no.help())
 }
 
 fn unreached(error: TransportError) -> (&'static str, String, &'static str) {

@@ -1,8 +1,8 @@
 //! Failures of calls to an Odoo as diagnostics: the code, the words and the repair. Pure.
 
-use adapters::odoo::Failure;
+use adapters::odoo::{Failure, No};
 use model::diagnostic::Place;
-use model::outcome::{Refusal, TransportError};
+use model::outcome::TransportError;
 use model::{Code, Diagnostic};
 use policy::codes;
 
@@ -14,7 +14,9 @@ pub fn diagnostic(failure: &Failure, name: &str) -> Diagnostic {
     let told = failure.unread();
     let (why, said) = match failure {
         // What Odoo says stands by itself: it may have several lines.
-        Failure::Said { refusal, name: exception, message } => (short(*refusal).to_owned(), spoken(exception, message)),
+        Failure::Said { refusal, name: exception, message } => {
+            (No::of(*refusal).sentence().to_owned(), spoken(exception, message))
+        }
         Failure::Foreign { status: status @ 502..=504, .. } => {
             (format!("Odoo does not answer whoever stands before it (HTTP {status}); it may be restarting"), String::new())
         }
@@ -31,7 +33,7 @@ pub fn diagnostic(failure: &Failure, name: &str) -> Diagnostic {
 /// Which code it is.
 fn code(failure: &Failure) -> Code {
     match failure {
-        Failure::Said { refusal, .. } => of_refusal(*refusal),
+        Failure::Said { refusal, .. } => of_no(No::of(*refusal)),
         Failure::Unreached(error) => of_transport(*error),
         Failure::Foreign { status: 502..=504, .. } => codes::ODOO_BUSY,
         Failure::Foreign { .. } | Failure::TooLarge => codes::NOT_ODOO,
@@ -40,23 +42,15 @@ fn code(failure: &Failure) -> Code {
     }
 }
 
-const fn of_refusal(refusal: Refusal) -> Code {
-    match refusal {
-        Refusal::KeyRefused => codes::ODOO_KEY,
-        Refusal::Database => codes::ODOO_DATABASE,
-        Refusal::Access => codes::ODOO_ACCESS,
-        Refusal::NotFound => codes::ODOO_MODEL,
-        Refusal::Mistake => codes::ODOO_FIELD,
-        Refusal::Concurrency | Refusal::Unavailable => codes::ODOO_BUSY,
-        Refusal::Missing
-        | Refusal::Validation
-        | Refusal::Constraint
-        | Refusal::Rule
-        | Refusal::Other
-        | Refusal::Foreign
-        | Refusal::Document
-        | Refusal::Reference
-        | Refusal::Unmet => codes::ODOO_REFUSES,
+const fn of_no(no: No) -> Code {
+    match no {
+        No::Key => codes::ODOO_KEY,
+        No::Database => codes::ODOO_DATABASE,
+        No::Access => codes::ODOO_ACCESS,
+        No::Model => codes::ODOO_MODEL,
+        No::Field => codes::ODOO_FIELD,
+        No::Conflict | No::Unavailable => codes::ODOO_BUSY,
+        No::Refused => codes::ODOO_REFUSES,
     }
 }
 
@@ -69,27 +63,6 @@ const fn of_transport(error: TransportError) -> Code {
         TransportError::Redirected => codes::ODOO_REDIRECTS,
         TransportError::Timeout | TransportError::Closed => codes::ODOO_BUSY,
         TransportError::Protocol => codes::NOT_ODOO,
-    }
-}
-
-const fn short(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::KeyRefused => "Odoo does not accept the login or its key",
-        Refusal::Database => "Odoo has no database of this name",
-        Refusal::Access => "our user in Odoo may not do this",
-        Refusal::NotFound => "this Odoo has no such model",
-        Refusal::Mistake => "Odoo does not understand what was asked",
-        Refusal::Concurrency => "Odoo gave up after its own tries, because others changed the same",
-        Refusal::Unavailable => "Odoo cannot work now",
-        Refusal::Missing
-        | Refusal::Validation
-        | Refusal::Constraint
-        | Refusal::Rule
-        | Refusal::Other
-        | Refusal::Foreign
-        | Refusal::Document
-        | Refusal::Reference
-        | Refusal::Unmet => "Odoo refuses",
     }
 }
 
@@ -108,6 +81,8 @@ pub fn sentence(said: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use model::outcome::Refusal;
+
     use super::*;
 
     #[test]

@@ -7,7 +7,7 @@ use sim::odoo::{Fault, Version};
 use crate::bed::{Bed, MEASURED};
 
 /// A transfer of four bolts that is ready. Answers its name.
-async fn four_bolts(version: Version) -> (Bed, String) {
+pub(crate) async fn four_bolts(version: Version) -> (Bed, String) {
     let bed = Bed::new(version).await;
     let bolt = bed.product("BOLT-M8", 100.0, "none").await;
     let line = json!([0, 0, { "product_id": bolt, "product_uom_qty": 4.0 }]);
@@ -17,7 +17,7 @@ async fn four_bolts(version: Version) -> (Bed, String) {
     (bed, name)
 }
 
-fn boxed(name: &str, quantity: &str, number: &str) -> Json {
+pub(crate) fn boxed(name: &str, quantity: &str, number: &str) -> Json {
     let line = json!({ "product": { "find": { "default_code": "BOLT-M8" } }, "quantity": quantity, "lots": [] });
     json!({
         "command": "validate_transfer", "record": { "find": { "name": name } }, "lines": [line], "backorder": "make", "tracking": [number],
@@ -25,7 +25,7 @@ fn boxed(name: &str, quantity: &str, number: &str) -> Json {
 }
 
 /// State and tracking numbers of all transfers, and what was moved.
-async fn shipped(bed: &Bed) -> (Vec<(String, String)>, f64) {
+pub(crate) async fn shipped(bed: &Bed) -> (Vec<(String, String)>, f64) {
     let rows = bed.find("stock.picking", json!([]), &["state", "carrier_tracking_ref"]).await;
     let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
     let moves = bed.find("stock.move", json!([["state", "=", "done"], ["sale_line_id", "!=", false]]), &["quantity"]).await;
@@ -33,7 +33,7 @@ async fn shipped(bed: &Bed) -> (Vec<(String, String)>, f64) {
     (rows.iter().map(|row| (text(&row["state"]), text(&row["carrier_tracking_ref"]))).collect(), moved)
 }
 
-fn done(numbers: &[&str]) -> Vec<(String, String)> {
+pub(crate) fn done(numbers: &[&str]) -> Vec<(String, String)> {
     numbers.iter().map(|number| ("done".to_owned(), (*number).to_owned())).collect()
 }
 
@@ -145,7 +145,7 @@ async fn what_odoo_refuses_leaves_no_note_and_a_corrected_command_finds_it_free(
 }
 
 /// A confirmed order of four tables. Answers its name.
-async fn four_tables(version: Version) -> (Bed, String) {
+pub(crate) async fn four_tables(version: Version) -> (Bed, String) {
     let bed = Bed::new(version).await;
     let leg = bed.product("LEG", 100.0, "none").await;
     let table = bed.product("TABLE", 0.0, "none").await;
@@ -159,7 +159,7 @@ async fn four_tables(version: Version) -> (Bed, String) {
     (bed, name)
 }
 
-fn made(name: &str, quantity: &str, backorder: &str) -> Json {
+pub(crate) fn made(name: &str, quantity: &str, backorder: &str) -> Json {
     json!({
         "command": "finish_production", "record": { "find": { "name": name } }, "quantity": quantity, "lots": [], "consumption": [],
         "backorder": backorder,
@@ -167,7 +167,7 @@ fn made(name: &str, quantity: &str, backorder: &str) -> Json {
 }
 
 /// What each order produced, and the legs that were used up.
-async fn produced(bed: &Bed) -> (Vec<f64>, f64) {
+pub(crate) async fn produced(bed: &Bed) -> (Vec<f64>, f64) {
     let orders = bed.find("mrp.production", json!([]), &["qty_produced"]).await;
     let used = json!([["state", "=", "done"], ["raw_material_production_id", "!=", false]]);
     let used = bed.find("stock.move", used, &["quantity"]).await;

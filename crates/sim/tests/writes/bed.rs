@@ -97,6 +97,12 @@ impl Bed {
         self.give_within(TimeSpan::from_secs(150), key, document).await
     }
 
+    /// Gives a command with little patience.
+    pub(crate) async fn give_shortly(&self, key: &str, document: &Json) -> Sent {
+        // Less than a real one may have, and enough for one that answers at once: these tests wait for it many times.
+        self.give_within(TimeSpan::from_secs(25), key, document).await
+    }
+
     async fn give_within(&self, timeout: TimeSpan, key: &str, document: &Json) -> Sent {
         let message = Message {
             destination: DestinationName::new("erp-commands").unwrap(),
@@ -137,8 +143,7 @@ impl Bed {
     /// A command under a key, given again as the schedule would until it is done. Answers how often.
     pub(crate) async fn until_done(&self, key: &str, document: &Json) -> u32 {
         for attempt in 1..=40 {
-            // Less than a real one may have, and enough for one that answers at once: these tests wait for it many times.
-            let sent = self.give_within(TimeSpan::from_secs(25), key, document).await;
+            let sent = self.give_shortly(key, document).await;
             if sent.outcome.cause() == "http_200" {
                 return attempt;
             }

@@ -8,6 +8,8 @@ mod bed;
 #[cfg(test)]
 mod names;
 #[cfg(test)]
+mod notes;
+#[cfg(test)]
 mod orders;
 #[cfg(test)]
 mod production;

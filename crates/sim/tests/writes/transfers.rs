@@ -113,6 +113,75 @@ async fn lots_go_out_by_line_and_one_that_was_never_there_does_not() {
     }
 }
 
+/// How many products a transfer of many has.
+const MANY: usize = 100;
+
+#[tokio::test]
+async fn a_transfer_of_many_products_with_lots_is_one_attempt_and_costs_no_more_reads_than_one_of_few() {
+    for version in MEASURED {
+        let bed = Bed::new(version).await;
+        let (mut wanted, mut lines) = (Vec::new(), Vec::new());
+        for at in 0..MANY {
+            let code = format!("LOTTED-{at}");
+            let product = bed.product(&code, 0.0, "lot").await;
+            for name in ["LOT-A", "LOT-B"] {
+                let lot = bed.create("stock.lot", json!({ "name": name, "product_id": product })).await;
+                bed.stock(product, 10.0, Some(lot)).await;
+            }
+            wanted.push(json!([0, 0, { "product_id": product, "product_uom_qty": 2.0 }]));
+            let mut line = line(&code, "2");
+            line["lots"] = json!([{ "name": "LOT-B", "quantity": "1" }, { "name": "LOT-A", "quantity": "1" }]);
+            lines.push(line);
+        }
+        let order = bed.create("sale.order", json!({ "partner_id": 7, "order_line": wanted })).await;
+        bed.call("sale.order", "action_confirm", json!([[order]]), json!({})).await;
+        let transfer = bed.find("stock.picking", json!([]), &["id"]).await[0]["id"].as_i64().unwrap();
+        let before = bed.odoo.load();
+        bed.done("dlv_1", &validate(transfer, &lines, "make")).await;
+        let after = bed.odoo.load();
+        let calls = after.total() - before.total();
+        assert!(calls <= MANY as u64 + 60, "one look for each product, and the rest for all of them at once: {calls}");
+        let moved = bed.find("stock.move.line", json!([["picking_id", "=", transfer]]), &["state", "quantity"]).await;
+        assert_eq!(moved.len(), 2 * MANY);
+        assert!(moved.iter().all(|line| line["quantity"] == json!(1.0) && line["state"] == json!("done")));
+        bed.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_line_is_made_once_when_every_change_ends_its_attempt_and_when_one_comes_late() {
+    for version in MEASURED {
+        let bed = Bed::new(version).await;
+        let frame = bed.product("FRAME-1", 0.0, "lot").await;
+        for name in ["LOT-A", "LOT-B"] {
+            let lot = bed.create("stock.lot", json!({ "name": name, "product_id": frame })).await;
+            bed.stock(frame, 10.0, Some(lot)).await;
+        }
+        let wanted = json!([0, 0, { "product_id": frame, "product_uom_qty": 4.0 }]);
+        let order = bed.create("sale.order", json!({ "partner_id": 7, "order_line": [wanted] })).await;
+        bed.call("sale.order", "action_confirm", json!([[order]]), json!({})).await;
+        let row = bed.find("stock.picking", json!([]), &["move_ids"]).await[0].clone();
+        let mut both = line("FRAME-1", "4");
+        both["lots"] = json!([{ "name": "LOT-A", "quantity": "3" }, { "name": "LOT-B", "quantity": "1" }]);
+        let command = validate(row["id"].as_i64().unwrap(), &[both], "make");
+        bed.odoo.begin_fault(Fault::TimeoutAfter);
+        bed.until_done("dlv_1", &command).await;
+        bed.odoo.end_fault(Fault::TimeoutAfter);
+        let stock = || async { bed.find("stock.quant", json!([["product_id", "=", frame]]), &["lot_id", "quantity"]).await };
+        let before = stock().await;
+        // What asked for the line once more, and waited in a queue behind the end.
+        let lot = bed.find("stock.lot", json!([["name", "=", "LOT-B"]]), &["id"]).await[0]["id"].to_string();
+        let of = row["move_ids"][0].to_string();
+        let columns = json!(["id", "move_id/.id", "product_id/.id", "quantity", "lot_id/.id"]);
+        let late = json!([[format!("crossdock.line_dlv_1_{of}_1"), of, frame.to_string(), "1", lot]]);
+        let said = bed.call("stock.move.line", "load", json!([columns, late]), json!({})).await;
+        assert!(said["ids"].is_array(), "{said}");
+        assert_eq!(bed.find("stock.move.line", json!([["picking_id", "=", row["id"]]]), &["id"]).await.len(), 2);
+        assert_eq!(stock().await, before);
+        bed.end().await;
+    }
+}
+
 #[tokio::test]
 async fn a_serial_number_comes_in_with_its_receipt() {
     for version in MEASURED {

@@ -37,7 +37,10 @@ pub(super) fn transfer<'a>(named: u64, fields: &[&str], seen: &'a Seen) -> Step<
         let whose = marks::whose(&notes, id, seen);
         match (whose, said(&row["state"])) {
             (Whose::Nobodys, "done") => return Err(by_hand(row, &moved(id, seen)?)),
-            (Whose::Anothers(_), "cancel") | (Whose::Nobodys | Whose::Ours(_), _) => return Ok(Batch { id, row, whose }),
+            (Whose::Anothers(_) | Whose::Contested(..), "cancel") | (Whose::Nobodys | Whose::Ours(_), _) => {
+                return Ok(Batch { id, row, whose });
+            }
+            (Whose::Contested(note, key), _) => return Err(marks::contested((id, row), (note, key), seen)),
             (Whose::Anothers(key), "done") => match rest_of(id, seen)? {
                 Some(next) => id = next,
                 None => return Err(nothing_left(row, key, &moved(id, seen)?)),
@@ -55,7 +58,7 @@ fn rest_of(id: u64, seen: &Seen) -> Step<Option<u64>> {
     let ids: Vec<u64> = rows.iter().filter_map(|row| row["id"].as_u64()).collect();
     let ([_, _, ..], [..]) = (rows.as_slice(), ids.as_slice()) else { return Ok(ids.first().copied()) };
     let notes = VALIDATION.notes(&ids, seen)?;
-    if let Some(own) = ids.iter().find(|id| matches!(marks::whose(&notes, **id, seen), Whose::Ours(_))) {
+    if let Some(own) = ids.iter().find(|id| matches!(marks::ours(&notes, **id, seen), Whose::Ours(_))) {
         return Ok(Some(*own));
     }
     Err(several(&rows))
@@ -74,12 +77,17 @@ pub(super) fn production<'a>(named: u64, fields: &[&str], seen: &'a Seen) -> Ste
     let key = match (marks::whose(&notes, named, seen), said(&row["state"])) {
         (Whose::Nobodys, "done") => return Err(by_hand(row, &produced(row))),
         (Whose::Anothers(key), "done") => key,
-        (whose @ (Whose::Nobodys | Whose::Ours(_)), _) | (whose @ Whose::Anothers(_), "cancel") => {
+        (whose @ (Whose::Nobodys | Whose::Ours(_)), _) | (whose @ (Whose::Anothers(_) | Whose::Contested(..)), "cancel") => {
             return Ok(Batch { id: named, row, whose });
         }
+        (Whose::Contested(note, key), _) => return Err(marks::contested((named, row), (note, key), seen)),
         (Whose::Anothers(key), _) => return Err(under_way(said(&row["name"]), key)),
     };
-    let later = rests(named, row, fields, seen)?;
+    among_rests(rests(named, row, fields, seen)?, (row, key), seen)
+}
+
+/// The order to finish among those that the rest of one became, which the delivery with this key has ended.
+fn among_rests<'a>(later: Vec<&'a Value>, (first, key): (&Value, &str), seen: &'a Seen) -> Step<Batch<'a>> {
     let ids: Vec<u64> = later.iter().filter_map(|row| row["id"].as_u64()).collect();
     let notes = if ids.is_empty() { Vec::new() } else { FINISH.notes(&ids, seen)? };
     let batch = |row: &'a Value| {
@@ -87,17 +95,22 @@ pub(super) fn production<'a>(named: u64, fields: &[&str], seen: &'a Seen) -> Ste
         Some(Batch { id, row, whose: marks::whose(&notes, id, seen) })
     };
     let later: Vec<Batch<'_>> = later.into_iter().filter_map(batch).collect();
-    if let Some(own) = later.iter().find(|batch| matches!(batch.whose, Whose::Ours(_))) {
-        return Ok(*own);
+    if let Some(own) = later.iter().find(|batch| matches!(batch.whose, Whose::Ours(_) | Whose::Contested(..))) {
+        return match own.whose {
+            Whose::Contested(note, key) if said(&own.row["state"]) != "cancel" => {
+                Err(marks::contested((own.id, own.row), (note, key), seen))
+            }
+            Whose::Nobodys | Whose::Ours(_) | Whose::Anothers(_) | Whose::Contested(..) => Ok(*own),
+        };
     }
     if let Some(done) = later.iter().find(|it| it.whose == Whose::Nobodys && said(&it.row["state"]) == "done") {
         return Err(by_hand(done.row, &produced(done.row)));
     }
     let open: Vec<&Batch<'_>> = later.iter().filter(|batch| is_open(batch.row)).collect();
     match open.as_slice() {
-        [] => Err(nothing_left(row, key, &produced(row))),
+        [] => Err(nothing_left(first, key, &produced(first))),
         [only] => match only.whose {
-            Whose::Anothers(key) => Err(under_way(said(&only.row["name"]), key)),
+            Whose::Anothers(key) | Whose::Contested(_, key) => Err(under_way(said(&only.row["name"]), key)),
             Whose::Nobodys | Whose::Ours(_) => Ok(**only),
         },
         [_, _, ..] => Err(several(&open.iter().map(|batch| batch.row).collect::<Vec<_>>())),

@@ -35,8 +35,8 @@ use super::failure::Failure;
 use super::fields::Fields;
 use super::session::{Odoo, Session};
 
-/// LIMIT: steps of one attempt. A transfer of a hundred products with lots takes a few hundred, and an order of nine hundred lines, each
-/// with a product of its own, two for each; the rest goes on in the next.
+/// LIMIT: steps of one attempt. A transfer takes one for each product and six for each change, and its lots are two changes however many
+/// they are; an order of nine hundred lines, each with a product of its own, takes two for each. The rest goes on in the next.
 const STEPS_MAX: usize = 2_000;
 /// LIMIT: models whose fields are kept of one Odoo.
 const MODELS_MAX: usize = 200;

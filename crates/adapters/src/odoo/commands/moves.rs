@@ -5,8 +5,8 @@
 use model::outcome::{Again, Refusal};
 use serde_json::{Value, json};
 
-use super::lots::{self, Moved};
-use super::refer::{one, quantity, record, said, same, same_unit, search};
+use super::lots::{self, Moved, Unknown};
+use super::refer::{list, one, quantity, record, said, same, same_unit, search};
 use super::seen::{Seen, Step, refused, unreadable};
 use crate::odoo::call::Call;
 
@@ -84,39 +84,88 @@ fn name(row: &Value) -> &str {
 
 /// How moves that were made differ from what lines say, quantities and the lots that they name; nothing where they do not.
 pub(super) fn differs(rows: &[Value], lines: &[Line<'_>], seen: &Seen) -> Step<Option<String>> {
+    let mut named = Vec::with_capacity(lines.len());
     for line in lines {
         let of: Vec<&Value> = done(rows).filter(|row| one(&row["product_id"]) == Some(line.product)).collect();
         let found: f64 = of.iter().map(|row| quantity_of(row)).sum();
         if !same(found, line.quantity) {
             return Ok(Some(format!("{found} of {} and not {}", listed_name(rows, line), line.quantity)));
         }
-        let ids: Vec<u64> = of.iter().filter_map(|row| row["id"].as_u64()).collect();
-        if let Some(lots) = lots::differ(&ids, line.told, seen)? {
-            return Ok(Some(format!("the lots {lots} of {}", listed_name(rows, line))));
-        }
+        named.push((of.iter().filter_map(|row| row["id"].as_u64()).collect(), line.told));
     }
-    Ok(None)
+    let Some((told, lots)) = lots::differ(&named, seen)? else { return Ok(None) };
+    let line = lines.iter().find(|line| std::ptr::eq(line.told, told));
+    Ok(Some(format!("the lots {lots} of {}", line.map_or_else(String::new, |line| listed_name(rows, line)))))
 }
 
-/// What moves hold when they are picked: move and quantity.
-type Share<'a> = (&'a Value, f64);
+/// A move that should hold so much of what a line says.
+#[derive(Clone, Copy, Debug)]
+struct Share<'a> {
+    row: &'a Value,
+    quantity: f64,
+    has_lots: bool,
+}
 
-/// Asks for moves to hold what the lines say. `brings` says whether unknown lots come in with them.
-pub(super) fn hold(rows: &[&Value], lines: &[Line<'_>], brings: bool, seen: &Seen) -> Step<()> {
-    for line in lines {
-        let of: Vec<&Value> = rows.iter().copied().filter(|row| one(&row["product_id"]) == Some(line.product)).collect();
-        for (row, share) in shares(&of, line, seen)? {
-            let is_alone = of.len() == 1;
-            picked(row, share, (line, is_alone, brings), seen)?;
+impl Share<'_> {
+    fn id(&self) -> u64 {
+        self.row["id"].as_u64().unwrap_or_default()
+    }
+
+    fn is_moved(&self) -> bool {
+        !same(self.quantity, 0.0)
+    }
+
+    fn is_held(&self) -> bool {
+        let holds = same(quantity_of(self.row), self.quantity) || !self.is_moved();
+        holds && self.row["picked"] == json!(self.is_moved())
+    }
+
+    /// What is written to the move. Where lines name lots they say how much it is.
+    fn values(&self) -> Value {
+        match (self.is_moved(), self.has_lots) {
+            (true, false) => json!({ "quantity": self.quantity, "picked": true }),
+            (is_moved, _) => json!({ "picked": is_moved }),
         }
     }
-    let is_named = |row: &Value| lines.iter().any(|line| one(&row["product_id"]) == Some(line.product));
-    if let Some(row) = rows.iter().find(|row| !is_named(row) && row["picked"] == json!(true)) {
-        let id = row["id"].as_u64().unwrap_or_default();
-        let write = Call::of_records(MOVE, "write", vec![id]).first("vals", json!({ "picked": false }));
-        return Err(seen.change(&format!("move {id} is not picked"), write));
+}
+
+/// Asks for moves to hold what the lines say. What is written alike is one change.
+pub(super) fn hold(rows: &[&Value], lines: &[Line<'_>], unknown: Unknown, seen: &Seen) -> Step<()> {
+    let (mut all, mut moved): (Vec<Share<'_>>, Vec<Moved<'_>>) = (Vec::new(), Vec::new());
+    for line in lines {
+        let of: Vec<&Value> = rows.iter().copied().filter(|row| one(&row["product_id"]) == Some(line.product)).collect();
+        let shares = shares(&of, line, seen)?;
+        if let (true, [first, rest @ ..]) = (has_lots(line)?, shares.as_slice()) {
+            if !rest.is_empty() {
+                let why = format!("product {} has several moves, and which lot is in which is not said", line.product);
+                return Err(refused(Refusal::Document, Again::Never, why));
+            }
+            moved.push(Moved { id: first.id(), product: line.product, line: line.told });
+        }
+        all.extend(shares);
     }
-    Ok(())
+    lots::lines(&moved, unknown, seen)?;
+    let lacking: Vec<&Share<'_>> = all.iter().filter(|share| !share.is_held()).collect();
+    if let Some(first) = lacking.first() {
+        let values = first.values();
+        let alike: Vec<u64> = lacking.iter().filter(|share| share.values() == values).map(|share| share.id()).collect();
+        let write = Call::of_records(MOVE, "write", alike).first("vals", values);
+        return Err(seen.change(&format!("move {}", first.id()), write));
+    }
+    let is_named = |row: &Value| lines.iter().any(|line| one(&row["product_id"]) == Some(line.product));
+    let other = rows.iter().filter(|row| !is_named(row) && row["picked"] == json!(true));
+    let other: Vec<u64> = other.filter_map(|row| row["id"].as_u64()).collect();
+    match other.first() {
+        Some(first) => {
+            let name = format!("move {first} is not picked");
+            Err(seen.change(&name, Call::of_records(MOVE, "write", other).first("vals", json!({ "picked": false }))))
+        }
+        None => Ok(()),
+    }
+}
+
+fn has_lots(line: &Line<'_>) -> Step<bool> {
+    Ok(!list(line.told, "lots")?.is_empty())
 }
 
 /// Each move gets up to its demand, the last what is left.
@@ -125,37 +174,17 @@ fn shares<'a>(of: &[&'a Value], line: &Line<'_>, seen: &Seen) -> Step<Vec<Share<
         let why = format!("there is no move of product {}", line.product);
         return Err(refused(Refusal::Reference, Again::Never, why));
     };
+    let has_lots = has_lots(line)?;
     let mut left = line.quantity;
     let mut shares = Vec::with_capacity(of.len());
     for row in others {
         let share = row["product_uom_qty"].as_f64().unwrap_or_default().min(left);
         left -= share;
-        shares.push((*row, share));
+        shares.push(Share { row, quantity: share, has_lots });
     }
-    shares.push((*last, left));
+    shares.push(Share { row: last, quantity: left, has_lots });
     for row in of {
         same_unit(seen, line.told, row, UNIT)?;
     }
     Ok(shares)
-}
-
-fn picked(row: &Value, share: f64, (line, is_alone, brings): (&Line<'_>, bool, bool), seen: &Seen) -> Step<()> {
-    let id = row["id"].as_u64().unwrap_or_default();
-    let has_lots = !super::refer::list(line.told, "lots")?.is_empty();
-    if has_lots {
-        if !is_alone {
-            let why = format!("product {} has several moves, and which lot is in which is not said", line.product);
-            return Err(refused(Refusal::Document, Again::Never, why));
-        }
-        lots::lines(Moved { id, product: line.product, line: line.told, brings }, seen)?;
-    }
-    let is_moved = !same(share, 0.0);
-    let holds = same(quantity_of(row), share);
-    if row["picked"] == json!(is_moved) && (holds || !is_moved) {
-        return Ok(());
-    }
-    // The lines say how much it is where they name lots.
-    let values =
-        if has_lots || !is_moved { json!({ "picked": is_moved }) } else { json!({ "quantity": share, "picked": true }) };
-    Err(seen.change(&format!("move {id}"), Call::of_records(MOVE, "write", vec![id]).first("vals", values)))
 }

@@ -1,14 +1,14 @@
 //! `start_production` and `finish_production`: an order that begins, and one that ends with what was made and used up. Pure.
 //!
 //! Nothing is consumed by writing how much was made, and to silence Odoo's question about it ends the order with nothing used
-//! up at all. So the components are written and read again before the order is ended. An order is done for a command only where
-//! the command's note is the first one at it (`marks`); else it is about what is left of it (`batch`).
+//! up at all. So the components are written and read again before the order is ended. An order is done for a command only under
+//! the command's note (`marks`); else it is about what is left of it (`batch`).
 
 use model::outcome::{Again, Refusal};
 use serde_json::{Value, json};
 
 use super::batch;
-use super::lots::{self, registered};
+use super::lots::{self, Unknown, registered};
 use super::marks::{self, Doing, Whose};
 use super::moves::{self, Line};
 use super::refer::{found, list, nothing, one, only, quantity, said, same, same_unit, search, texts};
@@ -27,14 +27,14 @@ const UNIT: &str = "product_uom_id";
 /// What was produced goes under these.
 const LOTS: &str = "lot_producing_ids";
 /// What is done to an order once.
-pub(super) const FINISH: Doing = Doing { model: ORDER, word: "finish" };
+pub(super) const FINISH: Doing = Doing { model: ORDER, word: "finish", when: "date_finished" };
 /// An order begins once too, and what is left of it later begins anew.
-const START: Doing = Doing { model: ORDER, word: "start" };
+const START: Doing = Doing { model: ORDER, word: "start", when: "date_start" };
 
 /// `{"command": "start_production", "record": …}`. An order without work orders is confirmed: Odoo has no other beginning of it.
 /// To begin adds nothing, so an order that is under way has begun, whoever began it; of one that is done the open rest begins.
 pub(super) fn start(document: &Value, seen: &Seen) -> Step<Value> {
-    let named = order(document, seen)?;
+    let named = noted(START, document, seen)?;
     let fields = fields(seen);
     let rows = seen.read(search(ORDER, json!([["id", "=", named]]), &fields))?;
     let row = only(rows, ORDER, named)?;
@@ -68,22 +68,23 @@ fn begin(id: u64, row: &Value, seen: &Seen) -> Step<()> {
 
 /// `{"command": "finish_production", "record": …, "quantity": "2", "lots": […], "consumption": […], "backorder": "make"}`.
 pub(super) fn finish(document: &Value, seen: &Seen) -> Step<Value> {
-    let named = order(document, seen)?;
     let (made, rest) = (quantity(document, "quantity")?, Rest::of(document)?);
     if same(made, 0.0) {
         return Err(unreadable("the command produces nothing"));
     }
+    let named = noted(FINISH, document, seen)?;
     let mut fields = fields(seen);
+    fields.push(FINISH.when);
     let lots = name_there(&seen.version, ORDER, LOTS);
     let known = &seen.fields(ORDER)?.0;
     fields.extend([UNIT, lots].into_iter().filter(|field| known.contains_key(*field)));
     let batch = batch::production(named, &fields, seen)?;
     let (id, row) = (batch.id, batch.row);
     match said(&row["state"]) {
-        "cancel" => return Err(cancelled(row)),
-        "done" if marks::is_late(id, "finish", seen) => {
-            let late = Err(batch::by_hand(row, &batch::produced(row)));
-            return FINISH.guarded(late, (id, batch.whose), "", seen);
+        "cancel" => return FINISH.guarded(Err(cancelled(row)), (id, batch.whose), "", seen),
+        "done" if FINISH.is_by_hand((id, row), batch.whose, seen) => {
+            let by_hand = Err(batch::by_hand(row, &batch::produced(row)));
+            return FINISH.guarded(by_hand, (id, batch.whose), "", seen);
         }
         "done" => {
             as_told(document, (id, row), made, seen)?;
@@ -102,7 +103,7 @@ pub(super) fn finish(document: &Value, seen: &Seen) -> Step<Value> {
                 end = end.context("mo_ids_to_backorder", json!([id]));
             }
         }
-        Err(seen.change("finish", end))
+        Err(FINISH.done(id, end, seen))
     });
     FINISH.guarded(step, (id, batch.whose), &says, seen)
 }
@@ -163,6 +164,14 @@ fn fields(seen: &Seen) -> Vec<&'static str> {
 
 fn id(row: &Value) -> u64 {
     row["id"].as_u64().unwrap_or_default()
+}
+
+/// The order that has our note, else the one that the document names.
+fn noted(doing: Doing, document: &Value, seen: &Seen) -> Step<u64> {
+    match doing.home(seen)? {
+        Some(home) => Ok(home),
+        None => order(document, seen),
+    }
 }
 
 /// The order. One that left a rest behind has another name since: its own with `-001`.
@@ -229,5 +238,5 @@ fn consumed(document: &Value, id: u64, share: f64, seen: &Seen) -> Step<()> {
     } else {
         moves::lines(told, seen)?
     };
-    moves::hold(&open, &lines, false, seen)
+    moves::hold(&open, &lines, Unknown::AreRefused, seen)
 }

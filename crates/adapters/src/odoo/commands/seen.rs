@@ -116,6 +116,11 @@ impl Seen {
         self.changes.iter().find(|(done, _)| done == name).map(|(_, came)| came)
     }
 
+    /// Whether a change was asked for under another name than these.
+    pub(super) fn has_changed_besides(&self, names: &[&str]) -> bool {
+        self.changes.iter().any(|(done, _)| !names.contains(&done.as_str()))
+    }
+
     /// Asks for a change because the state is not as it should be. If it was made and the state still is not, that is the end.
     pub(super) fn change(&self, name: &str, call: Call) -> Need {
         match self.came(name) {

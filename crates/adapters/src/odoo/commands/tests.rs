@@ -94,10 +94,12 @@ fn a_production_order_that_was_split_is_found_by_the_name_that_it_had() {
     let rows = |rows: Value| ("lookup mrp.production", Ok(rows));
     let done = ("read mrp.production", Ok(json!([{ "id": 9, "name": "WH/MO/3-001", "state": "done" }])));
     for command in ["confirm", "start_production"] {
-        let notes = (command != "confirm").then(|| ("read mail.message", Ok(json!([]))));
-        let found = [rows(json!([])), rows(json!([{ "id": 9 }])), done.clone()];
-        check(18, named(command), found.into_iter().chain(notes).collect(), "done");
-        check(18, named(command), vec![rows(json!([])), rows(json!([]))], "odoo_reference Perhaps");
+        let of_notes = |need: &'static str| (command != "confirm").then(|| (need, Ok(json!([]))));
+        let home = || of_notes("lookup mail.message").into_iter();
+        let found = home().chain([rows(json!([])), rows(json!([{ "id": 9 }])), done.clone()]);
+        check(18, named(command), found.chain(of_notes("read mail.message")).collect(), "done");
+        let nothing = home().chain([rows(json!([])), rows(json!([]))]).collect();
+        check(18, named(command), nothing, "odoo_reference Perhaps");
     }
 }
 

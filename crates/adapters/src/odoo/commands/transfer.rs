@@ -1,28 +1,28 @@
 //! `validate_transfer`: what was really moved, and that it is over. Pure.
 //!
-//! A transfer is done for a command only where the command's note is the first one at it; quantities and lots are compared then
+//! A transfer is done for a command only under the command's note, and not before it; quantities and lots are compared then
 //! too. Which transfer a command is about, where the one that it names was done by another, is in `batch`.
 
 use model::outcome::{Again, Refusal};
 use serde_json::{Value, json};
 
 use super::batch;
-use super::marks::{Doing, is_late};
+use super::lots::Unknown;
+use super::marks::Doing;
 use super::moves::{self, Line};
-use super::refer::{list, one, record, said, same, text, texts};
+use super::refer::{list, member, one, record, said, same, text, texts};
 use super::seen::{Seen, Step, refused, unreadable};
 use super::tracking::{PICKING, TRACKING, numbers};
 use crate::odoo::call::Call;
 
 /// What is done to a transfer once.
-pub(super) const VALIDATION: Doing = Doing { model: PICKING, word: "validate" };
+pub(super) const VALIDATION: Doing = Doing { model: PICKING, word: "validate", when: "date_done" };
 
 /// `{"command": "validate_transfer", "record": …, "lines": […], "backorder": "make", "tracking": […]}`.
 pub(super) fn plan(document: &Value, seen: &Seen) -> Step<Value> {
-    let named = record(seen, PICKING, &document["record"])?;
     let rest = Rest::of(document)?;
     let tracking = texts(document, "tracking")?;
-    let mut fields = vec!["name", "state", "picking_type_code", "backorder_ids", "write_uid"];
+    let mut fields = vec!["name", "state", "picking_type_code", "backorder_ids", "write_uid", VALIDATION.when];
     if !tracking.is_empty() {
         fields.push(TRACKING);
     }
@@ -30,16 +30,21 @@ pub(super) fn plan(document: &Value, seen: &Seen) -> Step<Value> {
     if lines.iter().all(|line| same(line.quantity, 0.0)) {
         return Err(unreadable("the command moves nothing"));
     }
+    let named = match VALIDATION.home(seen)? {
+        Some(home) => home,
+        None => record(seen, PICKING, member(document, "record")?)?,
+    };
     let batch = batch::transfer(named, &fields, seen)?;
     let (id, row) = (batch.id, batch.row);
     let all = moves::all(seen, "picking_id", id)?;
     match said(&row["state"]) {
         "cancel" => {
-            return Err(refused(Refusal::Rule, Again::Never, format!("{} is cancelled", said(&row["name"]))));
+            let cancelled = Err(refused(Refusal::Rule, Again::Never, format!("{} is cancelled", said(&row["name"]))));
+            return VALIDATION.guarded(cancelled, (id, batch.whose), "", seen);
         }
-        "done" if is_late(id, "validate", seen) => {
-            let late = Err(batch::by_hand(row, &moves::told(all)));
-            return VALIDATION.guarded(late, (id, batch.whose), "", seen);
+        "done" if VALIDATION.is_by_hand((id, row), batch.whose, seen) => {
+            let by_hand = Err(batch::by_hand(row, &moves::told(all)));
+            return VALIDATION.guarded(by_hand, (id, batch.whose), "", seen);
         }
         "done" => {
             as_told(all, &lines, said(&row["name"]), seen)?;
@@ -48,7 +53,7 @@ pub(super) fn plan(document: &Value, seen: &Seen) -> Step<Value> {
         _ => {
             let says = format!("Validated with {}.", moves::listed(all, &lines));
             let step = validated(document, (id, row), (all, &lines), seen);
-            let step = step.and_then(|()| Err(seen.change("validate", rest.validate(id))));
+            let step = step.and_then(|()| Err(VALIDATION.done(id, rest.validate(id), seen)));
             return VALIDATION.guarded(step, (id, batch.whose), &says, seen);
         }
     }
@@ -61,7 +66,11 @@ fn validated(document: &Value, (id, row): (u64, &Value), (all, lines): (&[Value]
         return Err(seen.change("confirm", Call::of_records(PICKING, "action_confirm", vec![id])));
     }
     let open: Vec<&Value> = all.iter().filter(|row| moves::is_open(row)).collect();
-    moves::hold(&open, lines, said(&row["picking_type_code"]) == "incoming", seen)?;
+    let unknown = match said(&row["picking_type_code"]) {
+        "incoming" => Unknown::ComeIn,
+        _ => Unknown::AreRefused,
+    };
+    moves::hold(&open, lines, unknown, seen)?;
     numbers(document, (id, row), seen)
 }
 

@@ -8,14 +8,40 @@ fn transfer(quantity: &str, backorder: &str) -> Value {
     json!({ "command": "validate_transfer", "record": { "id": 5 }, "lines": [line], "backorder": backorder, "tracking": [] })
 }
 
-/// A transfer as it is read, with the notes of these commands at it.
+/// Where this command has left its note, which it asks first.
+fn home(at: Option<u64>) -> Given {
+    ("lookup mail.message", Ok(at.into_iter().map(|at| json!({ "id": 70, "res_id": at })).collect()))
+}
+
+/// As [`super::check`], of a command that has not left a note yet, or at the record that its document names.
+#[track_caller]
+fn check(major: u32, document: Value, given: Vec<Given>, end: &str) {
+    super::check(major, document, [home(None)].into_iter().chain(given).collect(), end);
+}
+
+/// When notes are left, and who leaves ours.
+const LEFT: &str = "2026-11-30 10:00:05";
+const US: u64 = 6;
+
+/// A transfer as it is read, with the notes of these commands at it. What is done was done behind the notes, by us.
 fn picking(id: u64, state: &str, keys: &[&str]) -> [Given; 2] {
-    let row = json!([{ "id": id, "name": format!("OUT/{id}"), "state": state, "picking_type_code": "outgoing", "backorder_ids": [] }]);
+    ended(id, state, keys, ("2026-11-30 10:00:07", US))
+}
+
+fn ended(id: u64, state: &str, keys: &[&str], (at, by): (&str, u64)) -> [Given; 2] {
+    let done = if state == "done" { json!(at) } else { json!(false) };
+    let row = json!([{
+        "id": id, "name": format!("OUT/{id}"), "state": state, "picking_type_code": "outgoing", "backorder_ids": [],
+        "date_done": done, "write_uid": [by, "who"],
+    }]);
     [("read stock.picking", Ok(row)), notes(id, "validate", keys)]
 }
 
 fn notes(at: u64, word: &str, keys: &[&str]) -> Given {
-    let note = |(id, key): (usize, &&str)| json!({ "id": id + 70, "res_id": at, "message_id": format!("<{key}.{word}@crossdock>") });
+    let note = |(id, key): (usize, &&str)| {
+        let name = format!("<{key}.{word}@crossdock>");
+        json!({ "id": id + 70, "res_id": at, "message_id": name, "date": LEFT, "create_uid": [US, "us"] })
+    };
     ("read mail.message", Ok(keys.iter().enumerate().map(note).collect()))
 }
 
@@ -29,8 +55,9 @@ fn bolts(quantity: f64, picked: bool, state: &str) -> Value {
 
 const NO_UNIT: fn() -> Given = || ("fields stock.move", Ok(json!({})));
 const NOTES: &str = "note at 5: stock.picking.message_post";
-const MAKE: &str = r#"validate: stock.picking.button_validate {"skip_backorder":true}"#;
-const DROP: &str = r#"validate: stock.picking.button_validate {"skip_backorder":true,"picking_ids_not_to_backorder":[5]}"#;
+const MAKE: &str = r#"validate 5: stock.picking.button_validate {"skip_backorder":true}"#;
+const MAKE_6: &str = r#"validate 6: stock.picking.button_validate {"skip_backorder":true}"#;
+const DROP: &str = r#"validate 5: stock.picking.button_validate {"skip_backorder":true,"picking_ids_not_to_backorder":[5]}"#;
 const WRITES: &str = "move 3: stock.move.write";
 const LEAVES: &str = "leave it: mail.message.unlink";
 
@@ -64,8 +91,8 @@ fn a_transfer_is_noted_written_and_read_before_it_is_validated_and_asks_nobody()
         ];
         transferring(transfer("3", backorder), steps, "done");
     }
-    check(19, transfer("0", "make"), vec![], "odoo_document Never");
-    check(19, transfer("3", "perhaps"), vec![], "odoo_document Never");
+    super::check(19, transfer("0", "make"), vec![], "odoo_document Never");
+    super::check(19, transfer("3", "perhaps"), vec![], "odoo_document Never");
 }
 
 /// What the next attempt finds, whatever ended the one before, and what it does first.
@@ -78,8 +105,6 @@ fn each_point_where_an_attempt_may_have_ended_leads_to_one_change() {
         (found("assigned", &["dlv_1"], (5.0, false)), WRITES),
         (found("assigned", &["dlv_1"], (3.0, true)), MAKE),
         (found("done", &["dlv_1"], (3.0, true)), "done"),
-        // Another came at the same moment: the first note counts, whoever validated it.
-        (found("done", &["dlv_1", "dlv_2"], (3.0, true)), "done"),
         // It was written over in between.
         (found("done", &["dlv_1"], (5.0, true)), "odoo_unmet Never"),
         // By nobody of ours: with the same quantities too.
@@ -90,7 +115,6 @@ fn each_point_where_an_attempt_may_have_ended_leads_to_one_change() {
         check(18, transfer("3", "make"), steps, next);
     }
     check(18, transfer("3", "make"), picking(5, "assigned", &["dlv_2"]).into(), "odoo_concurrency Perhaps");
-    check(18, transfer("3", "make"), picking(5, "assigned", &["dlv_2", "dlv_1"]).into(), "odoo_concurrency Perhaps");
 }
 
 fn rests(rows: &[(u64, &str)]) -> Given {
@@ -111,7 +135,7 @@ fn a_second_batch_of_the_same_quantity_is_the_backorder_and_never_what_the_first
     };
     for (rest, then, end) in [
         ([(6, "assigned")], at("assigned", &[], 3.0), "note at 6: stock.picking.message_post"),
-        ([(6, "assigned")], at("assigned", &["dlv_1"], 3.0), MAKE),
+        ([(6, "assigned")], at("assigned", &["dlv_1"], 3.0), MAKE_6),
         ([(6, "done")], at("done", &["dlv_1"], 3.0), "done"),
         ([(6, "done")], at("done", &[], 3.0), "odoo_unmet Never"),
         ([(6, "assigned")], picking(6, "assigned", &["dlv_2"]).into(), "odoo_concurrency Perhaps"),
@@ -123,7 +147,7 @@ fn a_second_batch_of_the_same_quantity_is_the_backorder_and_never_what_the_first
     let two = [(6, "assigned"), (7, "assigned")];
     check(18, transfer("3", "make"), steps(&two, vec![notes(6, "validate", &[])]), "odoo_unmet Never");
     let own = vec![notes(6, "validate", &["dlv_1"])].into_iter().chain(at("assigned", &["dlv_1"], 3.0)).collect();
-    check(18, transfer("3", "make"), steps(&two, own), MAKE);
+    check(18, transfer("3", "make"), steps(&two, own), MAKE_6);
 }
 
 #[test]
@@ -162,12 +186,98 @@ fn a_person_who_was_quicker_than_the_note_has_done_it() {
     transferring(transfer("3", "make"), steps, "odoo_unmet Never");
 }
 
+/// The answer to the note was lost, so that the next attempt finds it at a transfer that is done: whose doing is that?
+#[test]
+fn what_was_done_before_the_note_was_done_by_a_person_in_whichever_attempt_it_is_found() {
+    const OTHER: u64 = 9;
+    for (done, end) in [
+        (("2026-11-30 10:00:07", US), "done"),
+        // A person looked after it since.
+        (("2026-11-30 10:00:07", OTHER), "done"),
+        (("2026-11-30 10:00:04", OTHER), LEAVES),
+        (("2026-11-30 10:00:04", US), LEAVES),
+        // Within the same second it is whose who changed it last.
+        ((LEFT, US), "done"),
+        ((LEFT, OTHER), LEAVES),
+        (("", OTHER), LEAVES),
+        (("", US), "done"),
+    ] {
+        let found = ended(5, "done", &["dlv_1"], done).into_iter();
+        let steps = found.chain([NO_UNIT(), moves(json!([bolts(3.0, true, "done")]))]).collect();
+        check(18, transfer("3", "make"), steps, end);
+    }
+}
+
+#[test]
+fn two_notes_that_did_not_see_each_other_are_told_apart_by_reading_behind_leaving() {
+    let at_5 = |state: &str, keys: &[&str]| picking(5, state, keys).to_vec();
+    // Whichever came first: who sees the other's in the first read behind its own goes, and comes again.
+    for keys in [["dlv_1", "dlv_2"], ["dlv_2", "dlv_1"]] {
+        let other = || at_5("assigned", &["dlv_2"]);
+        let late = || vec![at_5("assigned", &keys), yes(LEAVES), other()];
+        transferring(transfer("3", "make"), late(), "odoo_concurrency Perhaps");
+        let fresh = vec![sight(true, "assigned", &[], (5.0, false)), yes(NOTES)].into_iter().chain(late()).collect();
+        transferring(transfer("3", "make"), fresh, "odoo_concurrency Perhaps");
+        // The other one was done in between: this attempt did not, so it is about what is left.
+        let steps = vec![
+            sight(true, "assigned", &[], (5.0, false)),
+            yes(NOTES),
+            at_5("done", &keys),
+            yes(LEAVES),
+            at_5("done", &["dlv_2"]),
+            vec![rests(&[(6, "assigned")])],
+            picking(6, "assigned", &[]).to_vec(),
+            vec![moves(json!([bolts(5.0, false, "assigned")]))],
+        ];
+        transferring(transfer("3", "make"), steps, "odoo_concurrency Perhaps");
+        // What an earlier attempt may have done is a person's to say.
+        transferring(transfer("3", "make"), vec![at_5("done", &keys)], "odoo_unmet Never");
+        // What this attempt did stays its own, whatever note turns up meanwhile.
+        let steps =
+            vec![sight(true, "assigned", &["dlv_1"], (3.0, true)), yes(MAKE), sight(false, "done", &keys, (3.0, true))];
+        transferring(transfer("3", "make"), steps, "done");
+    }
+    // One that may not take its note away waits all the same.
+    let keys = &["dlv_1", "dlv_2"];
+    let steps = vec![at_5("assigned", keys), vec![(LEAVES, Err(rule()))], at_5("assigned", keys)];
+    transferring(transfer("3", "make"), steps, "odoo_concurrency Perhaps");
+}
+
+#[test]
+fn the_record_is_where_the_note_is_and_not_where_the_reference_leads_by_now() {
+    let mut document = transfer("3", "make");
+    document["record"] = json!({ "find": { "origin": "S1", "state": "assigned" } });
+    let found = ("lookup stock.picking", Ok(json!([{ "id": 6 }])));
+    let first = [home(None), found].into_iter().chain(picking(6, "assigned", &[])).chain([NO_UNIT()]);
+    let first = first.chain([moves(json!([bolts(5.0, false, "assigned")]))]).collect();
+    super::check(18, document.clone(), first, "note at 6: stock.picking.message_post");
+    let again = [home(Some(5))].into_iter().chain(sight(true, "done", &["dlv_1"], (3.0, true))).collect();
+    super::check(18, document.clone(), again, "done");
+    // What was cancelled in between gives its note back, so that a retry follows the reference.
+    let cancelled = || picking(5, "cancel", &["dlv_1"]).into_iter();
+    let steps = [home(Some(5))].into_iter().chain(cancelled()).chain([NO_UNIT(), moves(json!([]))]);
+    super::check(18, document, steps.collect(), LEAVES);
+}
+
+#[test]
+fn what_odoo_answers_and_is_not_read_yet_is_read_again_later_and_keeps_its_note() {
+    let steps =
+        vec![sight(true, "assigned", &["dlv_1"], (3.0, true)), yes(MAKE), sight(false, "assigned", &["dlv_1"], (3.0, true))];
+    transferring(transfer("3", "make"), steps, "odoo_unmet Perhaps");
+    let steps = vec![
+        sight(true, "assigned", &[], (3.0, true)),
+        vec![(NOTES, Ok(json!(70)))],
+        sight(false, "assigned", &[], (3.0, true)),
+    ];
+    transferring(transfer("3", "make"), steps, "odoo_unmet Perhaps");
+}
+
 #[test]
 fn lots_are_compared_with_what_was_done() {
     let mut document = transfer("3", "make");
     document["lines"][0]["lots"] = json!([{ "name": "L-1", "quantity": "2" }, { "name": "L-2", "quantity": "1" }]);
     let lines = |second: &str| {
-        let line = |lot: &str, quantity: f64| json!({ "lot_id": [1, lot], "lot_name": false, "quantity": quantity });
+        let line = |lot: &str, quantity: f64| json!({ "move_id": [3, "m"], "lot_id": [1, lot], "lot_name": false, "quantity": quantity });
         vec![("read stock.move.line", Ok(json!([line(second, 1.0), line("L-1", 2.0)])))]
     };
     let done = || sight(true, "done", &["dlv_1"], (3.0, true));
