@@ -130,7 +130,10 @@ pub fn fingerprint(reading: &Reading) -> String {
 pub fn up_to_date(mut progress: Progress, capture: &Capture) -> Progress {
     progress.outbox = progress.outbox.filter(|_| capture.by == CapturedBy::Outbox);
     if let Some(outbox) = &mut progress.outbox {
-        outbox.named.retain(|name, _| capture.models.contains_key(name));
+        let hidden = &mut outbox.hidden;
+        for all in [&mut outbox.named, &mut hidden.waiting, &mut hidden.again] {
+            all.retain(|name, _| capture.models.contains_key(name));
+        }
     }
     progress.models.retain(|name, _| capture.models.contains_key(name));
     for (name, captured) in &capture.models {
