@@ -194,8 +194,15 @@ impl Progress {
 
 impl Outbox {
     /// From a place on.
-    pub const fn from(place: Place) -> Self {
+    pub fn from(place: Place) -> Self {
         Self { place, named: BTreeMap::new(), hidden: Hidden::default(), lost: None, anew_at: None }
+    }
+
+    /// Names only records of models that are captured.
+    pub fn keep(&mut self, is_captured: impl Fn(&str) -> bool) {
+        for all in [&mut self.named, &mut self.hidden.waiting, &mut self.hidden.again] {
+            all.retain(|name, _| is_captured(name));
+        }
     }
 
     /// These records of a model are to be read no more.

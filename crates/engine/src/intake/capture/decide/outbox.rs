@@ -187,6 +187,18 @@ impl Wait {
     }
 }
 
+/// The ids of these records that are of a model.
+pub fn of_model(records: &BTreeSet<(String, u64)>, model: &str) -> BTreeSet<u64> {
+    records.iter().filter(|(of, _)| of == model).map(|(_, id)| *id).collect()
+}
+
+/// Records of a model that are no gaps whatever was read of them: lines have told of them since, or named them, so that they are on their
+/// way.
+pub fn moving(progress: &Progress, wait: &Wait, model: &str) -> BTreeSet<u64> {
+    let standing = progress.outbox.iter().filter_map(|outbox| outbox.named.get(model)).flatten().copied();
+    standing.chain(of_model(&wait.told, model)).chain(of_model(&wait.named, model)).collect()
+}
+
 /// Where an outbox is read from at first: behind all that had ended when it was asked. What had not can be read only later, and
 /// what is there is looked at after this.
 pub fn beginning(pulled: &Pulled) -> Place {
