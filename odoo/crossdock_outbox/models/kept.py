@@ -14,8 +14,9 @@ class CrossdockOutbox(models.Model):
 
     @api.model
     def kept_from(self, names):
-        """{model: {"told", "hidden"}} of these models that have a rule: records that it tells of, and how many of them are
-        kept from the caller. Two counts for each rule; not for every beat of a reader."""
+        """{model: {"told", "hidden"}} of these models that have a rule: records that it tells of, and how many of them
+        are kept from the caller. Two counts for each rule; not for every beat of a reader.
+        """
         self._readers_only()
         self.env.cr.execute(
             """SELECT DISTINCT model, domain FROM crossdock_rule
