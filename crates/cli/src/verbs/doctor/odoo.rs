@@ -72,7 +72,7 @@ async fn seen((asker, peer, session): (&Odoo, &Peer, &Session), capture: &Captur
     let models: Vec<&str> = capture.models.keys().map(String::as_str).collect();
     match odoo::kept(asker, peer, session, &models).await {
         Ok(found) if found.is_empty() => {
-            checks.good(WHAT, format!("{}: our user sees all that its outbox tells of", peer.name))
+            checks.good(WHAT, format!("{}: our user sees all that its outbox tells of", peer.name));
         }
         Ok(found) => found.iter().for_each(|found| checks.diagnosed(WHAT, found)),
         Err(found) => checks.diagnosed(WHAT, &found),
