@@ -3,7 +3,7 @@
 {
     'name': 'Crossdock Outbox',
     'summary': 'Writes an event in the same transaction as the change, for Crossdock to pull or to be pushed',
-    'version': '1.1.1',
+    'version': '1.1.2',
     'author': 'Crossdock',
     'category': 'Technical',
     'license': 'Other OSI approved licence',

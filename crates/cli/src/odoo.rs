@@ -9,7 +9,7 @@ mod trial;
 
 use std::sync::Arc;
 
-use adapters::odoo::{Key, Odoo, Rights, Session, Standing, Wire};
+use adapters::odoo::{Kept, Key, Odoo, Rights, Session, Standing, Wire};
 use engine::ports::Peer;
 use model::diagnostic::Place;
 use model::{Diagnostic, TimeSpan, Timestamp};
@@ -125,6 +125,38 @@ pub(crate) async fn outbox(odoo: &Odoo, peer: &Peer, session: &Session) -> Resul
     }
 }
 
+/// What the outbox tells of these models and our user may not see: where a record has to be read, nobody can.
+pub(crate) async fn kept(
+    odoo: &Odoo,
+    peer: &Peer,
+    session: &Session,
+    models: &[&str],
+) -> Result<Vec<Diagnostic>, Diagnostic> {
+    let told = odoo.kept_from_us(peer, session, models).await.map_err(|failure| diagnostic(&failure, &peer.name))?;
+    Ok(match told {
+        None => vec![
+            Diagnostic::warning(
+                codes::ODOO_OUTBOX_RULE,
+                Place::Whole,
+                format!("{}: the addon crossdock_outbox there is one of before 1.1.2", peer.name),
+            )
+            .help(
+                "bring it up to date: it does not notice a database that was put back, nor count what is kept from our user",
+            ),
+        ],
+        Some(kept) => kept.iter().filter(|kept| kept.hidden > 0).map(|kept| hidden(kept, &peer.name)).collect(),
+    })
+}
+
+fn hidden(Kept { model, told, hidden }: &Kept, name: &str) -> Diagnostic {
+    let message =
+        format!("{name}: of {told} {model} that the outbox tells of, record rules or companies keep {hidden} from our user");
+    Diagnostic::warning(codes::ODOO_ACCESS, Place::Whole, message).help(format!(
+        "give the user every company whose {model} are wanted and the right to see them, or give the rules of the outbox a domain, such as \
+         [('company_id', '=', 1)]"
+    ))
+}
+
 /// Whether a policy reads the outbox of a system.
 pub(crate) fn reads_outbox(policy: &Policy, system: &str) -> bool {
     let mut captures = policy.sources.values().filter_map(|source| source.captured());
@@ -188,6 +220,17 @@ mod tests {
 
     fn key(days: Option<u64>) -> Key {
         Key { id: 1, name: "crossdock".to_owned(), ends_at: days.map(|days| NOW + TimeSpan::from_days(days)) }
+    }
+
+    #[test]
+    fn what_is_kept_from_our_user_is_told_with_its_repair() {
+        let kept = Kept { model: "sale.order".to_owned(), told: 900, hidden: 412 };
+        let found = hidden(&kept, "erp");
+        assert_eq!(
+            found.message,
+            "erp: of 900 sale.order that the outbox tells of, record rules or companies keep 412 from our user"
+        );
+        assert!(found.help.contains("every company") && found.help.contains("a domain"), "{}", found.help);
     }
 
     #[test]

@@ -24,6 +24,10 @@ pub struct Outlook {
     pub lost: Option<Lines>,
     /// What was written by another reading than the contract's now.
     pub other_reading: Option<Lines>,
+    /// Records that it named and that a rule hides from our user.
+    pub hidden: u64,
+    /// Since when it is another one than before, while not everything is compared since.
+    pub anew: Option<Timestamp>,
 }
 
 /// All outboxes of a node.

@@ -7,6 +7,7 @@ from . import shipped
 from . import capture
 from . import outbox
 from . import cursor
+from . import kept
 from . import retention
 from . import push
 from . import keys

@@ -39,7 +39,7 @@ class CrossdockOutbox(models.Model):
         """Everything up to and including this position is safe with the reader. Answers the stored position."""
         self._readers_only()
         position = whole(txid), whole(id)
-        current = self.env['crossdock.epoch']._current()
+        current = self.env['crossdock.epoch']._current(epoch, position[0])
         if epoch != current['name']:
             return {'epoch': current['name'], 'reset': True}
         self._refuse(position, consumer)

@@ -3,8 +3,9 @@
 A cursor is worth something only in the cluster that gave the ids: after a dump and restore elsewhere they
 start again from a small number, and a reader that kept its cursor would skip everything. So the outbox has
 an epoch. A new one begins when the cluster is another one, when the database is a copy, or when a stored
-transaction id lies in the future. It must never begin silently: the reader is told `reset`, and whatever
-was not provably acknowledged is numbered anew, so that it is told twice rather than not at all.
+transaction id or the place of a reader lies in the future, as after the whole cluster was put back. It must never
+begin silently: the reader is told `reset`, and whatever was not provably acknowledged comes again, as a name
+without its values, so that it is told twice rather than not at all and nothing old is taken for the present.
 """
 import logging
 import uuid
@@ -58,10 +59,11 @@ class CrossdockEpoch(models.Model):
         return '(SELECT system_identifier FROM pg_control_system())' if readable else '0::bigint'
 
     @api.model
-    def _current(self):
-        """The facts of the present epoch, after a new one was begun where that was due."""
+    def _current(self, epoch=None, txid=0):
+        """The facts of the present epoch, after a new one was begun where that was due: for what is stored here, or for a
+        reader that says how far it has come in which epoch."""
         facts = self._facts()
-        reason = self._due(facts)
+        reason = self._due(facts, epoch, txid)
         if reason:
             self._begin(facts, reason)
             facts = self._facts()
@@ -74,7 +76,7 @@ class CrossdockEpoch(models.Model):
         return self.env.cr.dictfetchone()
 
     @api.model
-    def _due(self, facts):
+    def _due(self, facts, epoch=None, txid=0):
         """Why a new epoch has to begin, or nothing."""
         if not facts['id']:
             return 'installed'
@@ -85,6 +87,10 @@ class CrossdockEpoch(models.Model):
             return 'ids from the future'
         if facts['database_uuid'] != facts['now_uuid']:
             return 'another database'
+        # A reader's place was below a fence, and no later snapshot has its end below that: so this cluster is an earlier
+        # one, put back as a whole, with its identifier, its uuid and no row that would tell.
+        if epoch == facts['name'] and txid >= facts['next_txid']:
+            return 'a place from the future'
         return None
 
     @api.model
@@ -117,8 +123,11 @@ class CrossdockEpoch(models.Model):
         No transaction has 1, so they come before all that is written in the new cluster, whether before anyone
         noticed or by transactions now running. Among themselves they come in the order of their row ids, which
         for the rows of one record is that in which they were written. Nobody can have read past them: this
-        commit makes them and the epoch visible together. Snapshots end with their numbering, so no such row
-        keeps its reading.
+        commit makes them and the epoch visible together.
+
+        Where the numbering is the same one, in a copy within the cluster or in one that was put back, rows keep
+        their numbers. No row of an older epoch keeps its reading: what it says may be older than what its reader has
+        learnt from the original since, under a key that the reader has had already.
         """
         cr = self.env.cr
         provable = reason != 'ids from the future' and facts['cluster']
@@ -128,7 +137,8 @@ class CrossdockEpoch(models.Model):
                    FROM (SELECT txid AS to_txid, row_id AS to_id FROM crossdock_cursor
                          ORDER BY txid, row_id LIMIT 1) done
                    WHERE txid > 0 AND cluster = %s AND (txid, id) <= (to_txid, to_id)""", [facts['cluster']])
-        if reason == 'another database':
+        if reason in ('another database', 'a place from the future'):
+            cr.execute('UPDATE crossdock_outbox SET reading = NULL WHERE txid > 0 AND reading IS NOT NULL')
             return
         cr.execute(
             """UPDATE crossdock_outbox SET txid = 1, cluster = %s, reading = NULL

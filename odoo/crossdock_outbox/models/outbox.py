@@ -96,7 +96,7 @@ class CrossdockOutbox(models.Model):
         """The rows after a cursor, with the cursor for the next call. See the README for the protocol."""
         self._readers_only()
         after = whole(after_txid), whole(after_id)
-        current = self.env['crossdock.epoch']._current()
+        current = self.env['crossdock.epoch']._current(epoch, after[0])
         answer = {'epoch': current['name'], 'reset': bool(epoch) and epoch != current['name']}
         if answer['reset']:
             after, found = (0, 0), []

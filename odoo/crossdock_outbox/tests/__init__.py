@@ -6,6 +6,7 @@ from . import test_pull
 from . import test_fence
 from . import test_acknowledge
 from . import test_epoch
+from . import test_kept
 from . import test_retention
 from . import test_push
 from . import test_keys

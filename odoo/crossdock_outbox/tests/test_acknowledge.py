@@ -26,11 +26,12 @@ class TestAcknowledge(OutboxCase):
         self.assertEqual(self.position(10, 1, consumer='second'), (10, 1))
         self.assertEqual(self.position(10, 1), (20, 5))
 
-    def test_what_cannot_have_been_read_is_refused(self):
-        self.env.cr.execute('SELECT pg_current_xact_id()::text::bigint')
-        own = self.env.cr.fetchone()[0]
-        with self.assertRaises(ValidationError):
-            self.position(own, 1)
+    def test_a_position_that_no_transaction_has_reached_begins_a_new_epoch(self):
+        self.position(20, 5)
+        with self.assertLogs('odoo.addons.crossdock_outbox.models.epoch', 'WARNING'):
+            answer = self.outbox.acknowledge(2 ** 60, 1, self.epoch)
+        self.assertTrue(answer['reset'])
+        self.assertNotEqual(answer['epoch'], self.epoch)
 
     def test_another_epoch_moves_nothing(self):
         self.position(20, 5)

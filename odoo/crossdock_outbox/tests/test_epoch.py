@@ -8,10 +8,13 @@ class TestEpoch(OutboxCase):
         super().setUp()
         self.epoch = self.outbox.pull()['epoch']
 
-    def pull_in_new_epoch(self):
+    def read_with(self, reading):
+        self.env.cr.execute('UPDATE crossdock_outbox SET reading = %s, snapshot = %s', [reading, '1:1:'])
+
+    def pull_in_new_epoch(self, place=500):
         """Pull with the old epoch, see the reset, and answer the new epoch and all that a reader gets in it."""
         with self.assertLogs('odoo.addons.crossdock_outbox.models.epoch', 'WARNING'):
-            answer = self.outbox.pull(500, 1, epoch=self.epoch)
+            answer = self.outbox.pull(place, 1, epoch=self.epoch)
         self.assertTrue(answer['reset'])
         self.assertNotEqual(answer['epoch'], self.epoch)
         self.assertEqual((answer['rows'], answer['next']), ([], {'txid': 0, 'id': 0}))
@@ -35,12 +38,28 @@ class TestEpoch(OutboxCase):
             "INSERT INTO crossdock_cursor (consumer, txid, row_id) VALUES ('crossdock', 300, %s)", [known])
         self.assertEqual(self.pull_in_new_epoch(), [known, future])
 
-    def test_a_copy_of_the_database_has_an_epoch_of_its_own(self):
+    def test_a_copy_of_the_database_has_an_epoch_of_its_own_and_its_rows_are_names(self):
         acknowledged, open_ = self.add_rows(300, 400)
+        self.read_with('r1')
         self.outbox.acknowledge(300, acknowledged, self.epoch)
         self.env['ir.config_parameter'].set_param('database.uuid', 'another')
         self.env.flush_all()
         self.assertEqual(self.pull_in_new_epoch(), [open_])
+        self.assertEqual([row['reading'] for row in self.outbox.pull()['rows']], [None])
+
+    def test_a_reader_that_is_further_than_the_cluster_finds_it_put_back(self):
+        acknowledged, open_ = self.add_rows(300, 400)
+        self.read_with('r1')
+        self.outbox.acknowledge(300, acknowledged, self.epoch)
+        # Nothing that is stored tells: identifier and uuid are the same, and all rows are of the past.
+        self.assertFalse(self.outbox.pull(500, 1, epoch=self.epoch)['reset'])
+        self.assertEqual([row['reading'] for row in self.outbox.pull()['rows']], ['r1', 'r1'])
+        self.assertEqual(self.pull_in_new_epoch(place=2 ** 60), [open_])
+        self.assertEqual([row['reading'] for row in self.outbox.pull()['rows']], [None])
+
+    def test_a_place_of_another_epoch_or_of_none_says_nothing_about_this_one(self):
+        for epoch in (None, 'an epoch of the past'):
+            self.assertEqual(self.outbox.pull(2 ** 60, 1, epoch=epoch)['epoch'], self.epoch)
 
     def test_positions_start_again_with_the_epoch(self):
         self.outbox.acknowledge(300, 1, self.epoch)

@@ -5,6 +5,7 @@ These tests commit. They take away what they made, and must never leave a rule b
 import time
 
 from odoo import SUPERUSER_ID, api
+from odoo.exceptions import ValidationError
 
 from .outbox_case import TransactionCase, make_rule, tagged
 
@@ -75,6 +76,19 @@ class TestFence(TransactionCase):
             self.assertEqual(self.pull(), ([], 1))
             early.commit()
             self.assertEqual(self.names(), ['four', 'five'])
+
+    def test_what_cannot_have_been_read_yet_is_refused(self):
+        with self.registry.cursor() as early, self.registry.cursor() as late:
+            early.execute('SELECT pg_current_xact_id()::text::bigint')
+            running = early.fetchone()[0]
+            late.execute('SELECT pg_current_xact_id()')
+            late.commit()
+            with self.registry.cursor() as cr:
+                outbox = api.Environment(cr, SUPERUSER_ID, {})['crossdock.outbox']
+                epoch = outbox.pull()['epoch']
+                with self.assertRaises(ValidationError):
+                    outbox.acknowledge(running, 1, epoch)
+                cr.rollback()
 
     def test_a_rollback_leaves_nothing(self):
         with self.registry.cursor() as cr:

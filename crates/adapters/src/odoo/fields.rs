@@ -3,7 +3,7 @@
 //! Contracts use the names of the newest version (decision 0040). A field that a version does not have is left out; whether an
 //! event can do without it is its contract's business.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::ports::Reading;
 use serde_json::{Map, Value, json};
@@ -91,6 +91,18 @@ pub(super) fn unknown(reading: &Reading, model: &str, version: &Version, known: 
             (Kind::One(_) | Kind::Many(_), None) | (Kind::Bool | Kind::Moment | Kind::Plain, _) => None,
         });
     within.flatten().collect()
+}
+
+/// Models that a reading leads to, beside its own.
+pub(super) fn touched(reading: &Reading, model: &str, version: &Version, known: &Known, into: &mut BTreeSet<String>) {
+    let Some(fields) = known.get(model) else { return };
+    for (name, inner) in &reading.fields {
+        let kind = fields.0.get(name_there(version, model, name));
+        if let (Some(Kind::One(of) | Kind::Many(of)), Some(inner)) = (kind, inner) {
+            into.insert(of.clone());
+            touched(inner, of, version, known, into);
+        }
+    }
 }
 
 /// What `web_search_read` is to read, in its own language. Fields that the version does not have are left out.

@@ -6,6 +6,7 @@
 //!
 //! It never repeats a call, follows a redirect, or lets a key, a body or a server's traceback into a log.
 
+mod apart;
 pub mod call;
 mod commands;
 mod exchange;
@@ -39,5 +40,5 @@ pub use self::renew::Maker;
 pub use self::rules::{Made, RULES, Rule, When};
 pub use self::session::{Odoo, Session, Told};
 pub use self::specified::Specified;
-pub use self::survey::{Key, Rights, Standing};
+pub use self::survey::{Kept, Key, Rights, Standing};
 pub use self::version::{Version, Wire};

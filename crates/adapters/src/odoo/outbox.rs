@@ -19,7 +19,7 @@ use super::survey::{Standing, standing};
 use super::version::Version;
 
 /// The model whose methods are the outbox.
-const OUTBOX: &str = "crossdock.outbox";
+pub(super) const OUTBOX: &str = "crossdock.outbox";
 /// What a rule tells deletions with.
 const DELETED: &str = "deleted";
 /// In values that could not be made: why.

@@ -17,19 +17,19 @@ use serde_json::{Value, json};
 
 use super::call::Call;
 use super::failure::Failure;
-use super::fields::{Known, in_our_form, model_there};
+use super::fields::{Known, model_there};
 use super::outbox;
-use super::session::{Odoo, Session, Told};
-use super::specified::{STATE, Specified, WRITTEN, not_odoo};
+use super::session::{Odoo, Session};
+use super::specified::{STATE, WRITTEN, not_odoo};
 
 /// Names of units and the like are read in the language that mappings are written for, whatever the user's is.
-const LANGUAGE: &str = "en_US";
+pub(super) const LANGUAGE: &str = "en_US";
 
 /// All Odoos of the process, read.
 #[derive(Debug)]
 pub struct OdooRecords {
     pub(super) odoo: Odoo,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     learnt: Mutex<BTreeMap<String, Learnt>>,
 }
 
@@ -79,31 +79,6 @@ impl OdooRecords {
             }
             failure.unread()
         })
-    }
-
-    async fn show(&self, peer: &Peer, asked: &Asked) -> Result<Shown, Failure> {
-        let learnt = self.learnt_of(peer, &asked.model, &asked.reading).await?;
-        let Learnt { session, fields, .. } = &learnt;
-        let version = &session.version;
-        let there = model_there(version, &asked.model);
-        let shape = shape(there, fields).ok_or_else(not_odoo)?;
-        let wanted = Specified::new(&asked.reading, there, version, fields).specification;
-        let call = Call::of_model(there, "web_search_read")
-            .with("domain", domain(&asked.which))
-            .with("specification", wanted)
-            .with("limit", asked.limit)
-            .with("order", "id")
-            .with("count_limit", 1)
-            .context("active_test", false)
-            .context("lang", LANGUAGE);
-        let Told { value, at } = self.odoo.call(peer, session, &call).await?;
-        let records = value.get("records").and_then(Value::as_array).ok_or_else(not_odoo)?;
-        let mut rows = Vec::with_capacity(records.len());
-        for record in records {
-            let ours = in_our_form(record, &asked.reading, there, version, fields);
-            rows.push(row(&asked.model, record, ours).ok_or_else(not_odoo)?);
-        }
-        Ok(Shown { rows, at: at.unwrap_or_else(|| self.clock.wall()), shape })
     }
 
     async fn count(&self, peer: &Peer, model: &str, ranges: &[(u64, u64)]) -> Result<Vec<u64>, Failure> {
@@ -215,7 +190,7 @@ pub(super) fn instant(text: &str) -> Option<Timestamp> {
     formats::instant::rfc3339(&text).map(Timestamp::from_secs)
 }
 
-fn domain(which: &Which) -> Value {
+pub(super) fn domain(which: &Which) -> Value {
     match which {
         Which::These(ids) => json!([["id", "in", ids]]),
         Which::All { after } => json!([["id", ">", after]]),
@@ -232,7 +207,7 @@ fn between((from, to): (u64, u64)) -> Value {
     json!([["id", ">=", from], ["id", "<", to]])
 }
 
-fn ids(value: &Value) -> Result<Vec<u64>, Failure> {
+pub(super) fn ids(value: &Value) -> Result<Vec<u64>, Failure> {
     let ids = value.as_array().ok_or_else(not_odoo)?;
     ids.iter().map(|id| id.as_u64().ok_or_else(not_odoo)).collect()
 }

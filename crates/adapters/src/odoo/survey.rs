@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::call::Call;
 use super::failure::Failure;
 use super::fields::{Fields, model_there, name_there};
+use super::outbox::OUTBOX;
 use super::session::{Odoo, Session};
 
 /// The version that asks for rights by `has_access` alone.
@@ -39,6 +40,17 @@ pub struct Rights {
     pub write: Standing,
     /// Making.
     pub create: Standing,
+}
+
+/// Records of a model that the rules of the outbox tell of, and how many of them are kept from our user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The model, by its newest name.
+    pub model: String,
+    /// All that they tell of.
+    pub told: u64,
+    /// Those that our user may not see.
+    pub hidden: u64,
 }
 
 /// A key of our user, as Odoo lists it: the key itself is not shown, nor which of them is in use.
@@ -91,6 +103,24 @@ impl Odoo {
         let fields = Fields::from_answer(&told.value).ok_or_else(foreign)?;
         let is_absent = |name: &&String| !fields.0.contains_key(name_there(&session.version, there, name));
         Ok(wanted.iter().filter(is_absent).cloned().collect())
+    }
+
+    /// What of these models, by their newest names, the outbox tells of and our user may not see; none where its addon is too old to count
+    /// that.
+    pub async fn kept_from_us(&self, peer: &Peer, session: &Session, models: &[&str]) -> Result<Option<Vec<Kept>>, Failure> {
+        let there: Vec<&str> = models.iter().map(|model| model_there(&session.version, model)).collect();
+        let call = Call::of_model(OUTBOX, "kept_from").with("names", json!(there));
+        let told = match self.call(peer, session, &call).await {
+            Ok(told) => told.value,
+            Err(Failure::Said { refusal: Refusal::NotFound, .. }) => return Ok(None),
+            Err(failure) => return Err(failure),
+        };
+        let kept = models.iter().zip(there).filter_map(|(model, there)| {
+            let counts = told.get(there)?;
+            let count = |name: &str| counts.get(name).and_then(Value::as_u64);
+            Some(Kept { model: (*model).to_owned(), told: count("told")?, hidden: count("hidden")? })
+        });
+        Ok(Some(kept.collect()))
     }
 
     /// The keys of our user; ended ones too, until Odoo clears them away.

@@ -83,6 +83,13 @@ pub enum Capturing<'a> {
         /// So many in all.
         count: u64,
     },
+    /// Records that are there cannot be read, since a rule hides something that they lead to.
+    Unseen {
+        /// Of which model.
+        model: &'a str,
+        /// Which.
+        ids: &'a [u64],
+    },
     /// It shows it again.
     GoesOn,
     /// Lines of its outbox are committed and wait for an older transaction.
@@ -112,6 +119,7 @@ impl Captured<'_> {
             Capturing::Reconciled { .. } => "reconciled",
             Capturing::Withheld { .. } => "withheld",
             Capturing::Hidden { .. } => "hidden",
+            Capturing::Unseen { .. } => "unseen",
             Capturing::GoesOn => "capture_goes_on",
             Capturing::HeldBack { .. } => "outbox_held_back",
             Capturing::Lost { .. } => "outbox_lost",
@@ -131,6 +139,7 @@ impl Captured<'_> {
             | Capturing::Reconciled { .. }
             | Capturing::Withheld { .. }
             | Capturing::Hidden { .. }
+            | Capturing::Unseen { .. }
             | Capturing::GoesOn
             | Capturing::HeldBack { .. }
             | Capturing::Lost { .. }
@@ -150,6 +159,7 @@ impl Captured<'_> {
             | Capturing::Unread { .. }
             | Capturing::Withheld { .. }
             | Capturing::Hidden { .. }
+            | Capturing::Unseen { .. }
             | Capturing::Lost { .. }
             | Capturing::Anew => Loudness::Warn,
         }
@@ -184,6 +194,12 @@ impl fmt::Display for Captured<'_> {
                 f,
                 "a rule hides {count} {model} of {source} from our user: their changes are no events; give the user the companies \
                  and the rights to see them, or leave it so if it is meant"
+            ),
+            Capturing::Unseen { model, ids } => write!(
+                f,
+                "{model} {} of {source} cannot be read: a rule hides from our user something that it leads to, such as its customer; the \
+                 others are read. Give the user the companies and the rights to see that, or take those fields out of the contract",
+                ids.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
             ),
             Capturing::GoesOn => write!(f, "{source} is read again"),
             Capturing::HeldBack { lines } => {

@@ -129,6 +129,7 @@ impl Meters {
             Capturing::Reconciled { .. }
             | Capturing::Withheld { .. }
             | Capturing::Hidden { .. }
+            | Capturing::Unseen { .. }
             | Capturing::GoesOn
             | Capturing::Anew => {}
         }

@@ -86,6 +86,7 @@ const fn place(fact: &Fact<'_>) -> usize {
             Capturing::Lost { .. } => 25,
             Capturing::Anew => 26,
             Capturing::LeftOut { .. } => 27,
+            Capturing::Unseen { .. } => 28,
         },
     }
 }
@@ -94,5 +95,5 @@ const fn place(fact: &Fact<'_>) -> usize {
 fn there_is_a_sample_of_every_fact() {
     let mut places = Vec::new();
     samples(&delivery(1), |fact| places.push(place(fact)));
-    assert_eq!(places, (0..=27).collect::<Vec<_>>());
+    assert_eq!(places, (0..=28).collect::<Vec<_>>());
 }

@@ -132,6 +132,7 @@ pub(super) fn samples(delivery: &Delivery, mut tell: impl FnMut(&Fact<'_>)) {
         Capturing::Lost { lines: 40 },
         Capturing::Anew,
         Capturing::LeftOut { count: 2 },
+        Capturing::Unseen { model: "sale.order", ids: &[42, 43] },
     ] {
         tell(&Fact::Captured(Captured { source: &source, what }));
     }

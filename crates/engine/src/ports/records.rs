@@ -80,6 +80,8 @@ pub enum Which {
 pub struct Shown {
     /// The records.
     pub rows: Vec<Row>,
+    /// Records of the page that are there and cannot be read, since a rule hides something that they lead to.
+    pub hidden: Vec<u64>,
     /// When they were read, by the clock of the system, in whole seconds; ours where it does not tell.
     pub at: Timestamp,
     /// Whether the model has states.

@@ -183,7 +183,7 @@ impl Records for FakeOdoo {
             let rows = there.orders.iter().filter(|(id, order)| is_asked(**id, order) && !there.hidden.contains(id));
             let rows = rows.take(asked.limit).map(|(id, order)| row(*id, order)).collect();
             let is_stated = there.orders.values().any(|order| order.state.is_some());
-            Shown { rows, at, shape: if is_stated { Shape::Stated } else { Shape::Plain } }
+            Shown { rows, hidden: Vec::new(), at, shape: if is_stated { Shape::Stated } else { Shape::Plain } }
         });
         self.flow(&asked.which);
         let gate = self.lock().gate.clone().filter(|_| matches!(asked.which, Which::These(_)));

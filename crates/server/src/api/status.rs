@@ -76,7 +76,7 @@ pub enum Health {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Concern {
     /// What it is about: `accounts`, `person`, `breaker`, `paused`, `secret`, `overdue`, `router`, `journal`, `clock`, `key`,
-    /// `unread`, `withheld`, `hidden`, `refused`, `held_back`, `lost`, `other_reading`.
+    /// `unread`, `withheld`, `hidden`, `refused`, `held_back`, `lost`, `anew`, `unseen`, `other_reading`.
     pub kind: String,
     /// Whether it makes the whole unhealthy.
     pub health: Health,

@@ -103,6 +103,8 @@ pub fn concerns(seen: &Seen<'_>) -> Vec<Concern> {
     concerns.extend(seen.gaps.iter().filter_map(|gap| unread(gap, seen.now)));
     concerns.extend(seen.pulls.iter().filter_map(|(source, outlook)| held_back(source, outlook, seen.now)));
     concerns.extend(seen.pulls.iter().filter_map(|(source, outlook)| lost(source, outlook, seen.now)));
+    concerns.extend(seen.pulls.iter().filter_map(|(source, outlook)| anew(source, outlook, seen.now)));
+    concerns.extend(seen.pulls.iter().filter_map(|(source, outlook)| unseen(source, outlook)));
     concerns.extend(seen.pulls.iter().filter_map(|(source, outlook)| other_reading(source, outlook, seen.now)));
     concerns.extend(seen.rotations.iter().map(|(system, at, outcome)| rotation(system, seen.now.since(*at), outcome)));
     concerns.extend(seen.reconciled.iter().filter_map(|line| withheld(line, seen.now)));
@@ -184,6 +186,26 @@ fn lost(source: &SourceName, outlook: &Outlook, now: Timestamp) -> Option<Concer
     Some(concern("lost", Health::Unhealthy, text, ""))
 }
 
+/// A database that went back or was copied: what it has forgotten is found by comparing.
+fn anew(source: &SourceName, outlook: &Outlook, now: Timestamp) -> Option<Concern> {
+    let text = format!(
+        "the database of {source} was restored or copied, as was learnt {} ago: all contents are being compared, and what differs becomes an \
+         event; states between the restore and that moment may not be seen one by one",
+        now.since(outlook.anew?).rounded()
+    );
+    Some(concern("anew", Health::Unhealthy, text, ""))
+}
+
+/// What only our user could read stays named.
+fn unseen(source: &SourceName, outlook: &Outlook) -> Option<Concern> {
+    let text = format!(
+        "the outbox of {source} named {} records that a rule hides from our user: they changed, and what they are now is not told. They are asked \
+         after again with the identities. Give the user in Odoo the companies and the rights to see them, or give the rules of the outbox a domain",
+        outlook.hidden
+    );
+    (outlook.hidden > 0).then(|| concern("unseen", Health::Unhealthy, text, "crossdock doctor"))
+}
+
 /// What was written by an older reading tells only that a record changed.
 fn other_reading(source: &SourceName, outlook: &Outlook, now: Timestamp) -> Option<Concern> {
     let lines = outlook.other_reading?;
@@ -233,7 +255,7 @@ fn hidden(line: &ReconciliationLine) -> Option<Concern> {
     let ReconciliationLine { source, model, hidden, .. } = line;
     let are = if *hidden == 1 { "is" } else { "are" };
     let text = format!(
-        "{hidden} {model} of {source} {are} hidden from our user by a rule there: what changes in such a one is no event. If it is not \
+        "{hidden} {model} of {source} {are} hidden from our user by a rule there: what changes in such a one is an event only where an outbox tells it. If it is not \
          meant so, give the user in Odoo the companies and the rights to see every {model}, or change the record rule (Settings, \
          Technical, Record Rules)"
     );

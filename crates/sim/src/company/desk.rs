@@ -137,7 +137,7 @@ impl Desk {
             format!("{} {:?} shows {} rows at {at}: {}", asked.model, asked.which, rows.len(), rows.join(" "))
         });
         let shape = if model.states().is_empty() { Shape::Plain } else { Shape::Stated };
-        Ok(Shown { rows, at, shape })
+        Ok(Shown { rows, hidden: Vec::new(), at, shape })
     }
 
     async fn count(&self, model: &str, ranges: &[(u64, u64)]) -> Result<Vec<u64>, Unread> {

@@ -17,7 +17,7 @@ use super::faults::Fault;
 use super::ledger::{Change, Load, Webhooks};
 use super::outbox::{self, Addon};
 use super::perform::{Ask, Caller, Held, Shared, perform, send};
-use super::store::Record;
+use super::store::{Record, Store};
 use super::version::Version;
 use super::webhooks::{Receipt, Sender};
 use super::wire::{self, Reply, Request};
@@ -180,7 +180,22 @@ impl Odoo {
 
     /// Begins another epoch of the outbox, as restoring the database elsewhere does.
     pub fn restore(&self) {
-        self.shared.world().outbox.restore();
+        let mut world = self.shared.world();
+        let next = world.store.next_txid();
+        world.outbox.restore(next);
+    }
+
+    /// A copy of the whole cluster, as of its volume.
+    pub fn back_up(&self) -> Backup {
+        let world = self.shared.world();
+        Backup { store: world.store.clone(), outbox: world.outbox.clone() }
+    }
+
+    /// Puts the whole cluster back: records, transaction ids and the outbox are as they were, its identity and its epoch too.
+    pub fn put_back(&self, backup: &Backup) {
+        let mut world = self.shared.world();
+        world.store.put_back(&backup.store);
+        world.outbox.put_back(&backup.outbox);
     }
 
     /// Lets a rule hide records of a model from everybody who asks.
@@ -281,6 +296,13 @@ impl Odoo {
     pub fn webhooks(&self) -> Webhooks {
         self.shared.world().ledger.webhooks
     }
+}
+
+/// What a cluster was at a moment.
+#[derive(Debug)]
+pub struct Backup {
+    store: Store,
+    outbox: outbox::Outbox,
 }
 
 /// A transaction that a test holds open. Dropped, it is rolled back.

@@ -38,7 +38,7 @@ mod wire;
 pub use accounts::{KEY_DAYS_MAX, Login};
 pub use errors::Failure;
 pub use faults::Fault;
-pub use handle::{Odoo, Open, Options};
+pub use handle::{Backup, Odoo, Open, Options};
 pub use ledger::{Change, Deed, Load, Webhooks};
 pub use outbox::Addon;
 pub use rights::{INTERNAL, Operation, SETTINGS};

@@ -41,6 +41,8 @@ const WATCHED: [(&str, &[(&str, &str)]); 9] = [
 pub enum Addon {
     /// It is.
     Installed,
+    /// It is one of before 1.1.2: it does not look at how far a reader has come, and counts nothing that is kept from one.
+    Before,
     /// It is not.
     Missing,
 }
@@ -55,6 +57,8 @@ pub(super) struct Outbox {
     pub(super) acknowledged: BTreeMap<String, (i64, i64)>,
     /// Up to here every reader had them in an earlier epoch: they come no more.
     behind: (i64, i64),
+    /// Rows of transactions below this are of an earlier epoch: they have no reading.
+    unread_below: i64,
     /// So many were removed unread, and up to where.
     lost: (usize, (i64, i64)),
     chance: Random,
@@ -67,19 +71,27 @@ impl Outbox {
             epoch: String::new(),
             acknowledged: BTreeMap::new(),
             behind: (0, 0),
+            unread_below: 0,
             lost: (0, (0, 0)),
             chance: Random::stream(seed, "odoo-outbox"),
         };
-        outbox.restore();
+        outbox.restore(0);
         outbox
     }
 
-    /// Begins another epoch, as a restore of the database does.
-    pub(super) fn restore(&mut self) {
+    /// Begins another epoch, as a restore of the database does: what transactions below this wrote comes again as names.
+    pub(super) fn restore(&mut self, below: u64) {
         self.epoch = self.unique();
+        self.unread_below = i64::try_from(below).unwrap_or(i64::MAX);
         self.behind = self.behind.max(self.acknowledged.values().min().copied().unwrap_or_default());
         self.acknowledged.clear();
         self.lost = (0, (0, 0));
+    }
+
+    /// Becomes what it was before; of what it draws by chance nothing comes twice.
+    pub(super) fn put_back(&mut self, before: &Self) {
+        let chance = self.chance.clone();
+        *self = Self { chance, addon: self.addon, ..before.clone() };
     }
 
     /// Removes rows up to this place, as above the hard limit.
@@ -115,6 +127,7 @@ pub(super) const METHODS: &[Method] = &[
         takes: &["txid!", "id!", "epoch!", "consumer"],
         work: acknowledge,
     },
+    Method { model: MODEL, name: "kept_from", on: On::Model, needs: Operation::Read, takes: &["names!"], work: kept_from },
 ];
 
 /// What a row says.
@@ -188,7 +201,7 @@ pub(super) fn tell(env: &mut Env<'_>, telling: &Telling<'_>) -> Result<(), Failu
 /// Refuses what belongs to the addon where it is not there.
 pub(super) fn installed(env: &Env<'_>) -> Result<(), Failure> {
     match env.world.outbox.addon {
-        Addon::Installed => Ok(()),
+        Addon::Installed | Addon::Before => Ok(()),
         Addon::Missing => Err(Failure::NoModel(MODEL.to_owned())),
     }
 }
@@ -215,7 +228,8 @@ fn rows_after(env: &Env<'_>, after: (i64, i64)) -> (Vec<Row>, usize) {
     (rows, held_back)
 }
 
-fn line(((txid, id), record): &Row) -> Json {
+fn line(((txid, id), record): &Row, unread_below: i64) -> Json {
+    let reading = if *txid < unread_below { "" } else { record.text("reading") };
     let payload: Json = serde_json::from_str(record.text("payload")).unwrap_or_default();
     let at = instant(record.int("create_date"));
     json!({
@@ -226,7 +240,7 @@ fn line(((txid, id), record): &Row) -> Json {
         "res_model": record.text("res_model"),
         "res_id": record.int("res_id"),
         "trigger": named(record.text("trigger")),
-        "reading": named(record.text("reading")),
+        "reading": named(reading),
         "payload": payload,
         "emitted_at": at,
         "at": at,
@@ -242,10 +256,35 @@ fn instant(micros: i64) -> String {
     moment(micros, Grain::Micros).replacen(' ', "T", 1) + "Z"
 }
 
+/// Begins another epoch where a reader has come further than any transaction here: the cluster was put back as a whole.
+fn look_for_the_future(env: &mut Env<'_>, epoch: &str, txid: i64) {
+    let next = env.world.store.next_txid();
+    let outbox = &mut env.world.outbox;
+    if outbox.addon == Addon::Installed && outbox.epoch == epoch && txid >= i64::try_from(next).unwrap_or(i64::MAX) {
+        outbox.restore(next);
+    }
+}
+
+/// How many records of these models the rules tell of, and how many of them are kept from who asks.
+fn kept_from(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
+    if env.world.outbox.addon == Addon::Before {
+        return Err(Failure::NoMethod(format!("The method '{MODEL}.kept_from' does not exist")));
+    }
+    let mut kept = serde_json::Map::new();
+    for name in call.names("names").into_iter().filter(|name| rules::tell_all_of(env, name)) {
+        let view = env.view();
+        let ids = view.all(&name);
+        let hidden = ids.iter().filter(|id| view.hides(&name, **id)).count();
+        kept.insert(name, json!({ "told": ids.len(), "hidden": hidden }));
+    }
+    Ok(Outcome::Plain(Json::Object(kept)))
+}
+
 #[expect(clippy::unnecessary_wraps, reason = "a method of the table, where others fail")]
 fn pull(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
     let number = |name: &str| call.get(name).as_i64().unwrap_or_default();
     let asked = call.get("epoch").as_str().unwrap_or_default();
+    look_for_the_future(env, asked, number("after_txid"));
     let epoch = env.world.outbox.epoch.clone();
     // A cursor of another epoch means nothing here: the reader begins again.
     let reset = !asked.is_empty() && asked != epoch;
@@ -256,7 +295,8 @@ fn pull(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
     found.truncate(if reset { 0 } else { limit });
     let behind = all - found.len();
     let next = found.last().map_or(after, |(position, _)| *position);
-    let rows: Vec<Json> = found.iter().map(line).collect();
+    let unread_below = env.world.outbox.unread_below;
+    let rows: Vec<Json> = found.iter().map(|row| line(row, unread_below)).collect();
     env.world.ledger.read_rows(rows.len());
     let (lost_rows, lost) = env.world.outbox.lost;
     let mut answer = json!({
@@ -278,6 +318,8 @@ fn pull(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
 }
 
 fn acknowledge(env: &mut Env<'_>, call: &Call) -> Result<Outcome, Failure> {
+    let (of, txid) = (call.get("epoch").as_str().unwrap_or_default(), call.get("txid").as_i64().unwrap_or_default());
+    look_for_the_future(env, of, txid);
     let epoch = env.world.outbox.epoch.clone();
     if call.get("epoch").as_str() != Some(&epoch) {
         return Ok(Outcome::Plain(json!({ "epoch": epoch, "reset": true })));

@@ -232,10 +232,41 @@ fn nested(env: &mut Env<'_>, call: &Call, ids: &[i64]) -> Result<Vec<Json>, Fail
     let mut read = 0;
     let mut rows = Vec::new();
     for id in ids {
+        may_see(env, (&view, model), *id, &specification)?;
         rows.extend(branch(&view, model, *id, (&specification, &mut read))?);
     }
     env.world.ledger.read_rows(read);
     Ok(rows)
+}
+
+/// Refuses the reading of a record that refers to one that a rule hides, where more than its name is asked for: the name is told to
+/// everybody. In a list what is hidden refuses nothing.
+fn may_see(
+    env: &Env<'_>,
+    (view, model): (&View<'_>, &Model),
+    id: i64,
+    specification: &Map<String, Json>,
+) -> Result<(), Failure> {
+    let Some(record) = view.find(model.name, id) else { return Ok(()) };
+    for (name, wanted) in specification {
+        let (field, Some(inner)) = (view.field(model, name)?, wanted.get("fields").and_then(Json::as_object)) else {
+            continue;
+        };
+        let value = view.value(model, id, &record, field);
+        match &field.kind {
+            Kind::Many2one(target) if value.truth() && inner.keys().any(|name| name != "display_name") => {
+                super::rights::check_records(env, target, &[value.int()])?;
+                may_see(env, (view, view.model(target)?), value.int(), inner)?;
+            }
+            Kind::One2many(target, _) | Kind::Many2many(target) => {
+                for id in value.refs().iter().filter(|id| !view.hides(target, **id)) {
+                    may_see(env, (view, view.model(target)?), *id, inner)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A record with what its specification asks for of the records that it refers to.

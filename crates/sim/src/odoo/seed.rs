@@ -97,7 +97,7 @@ fn system(env: &mut Env<'_>) -> Result<(), Failure> {
 }
 
 fn modules(env: &mut Env<'_>) -> Result<(), Failure> {
-    let addon = if env.world.outbox.addon == Addon::Installed { "installed" } else { "uninstalled" };
+    let addon = if env.world.outbox.addon == Addon::Missing { "uninstalled" } else { "installed" };
     let version = format!("{}.0.1.0", env.version().major());
     for (name, state) in [
         ("base", "installed"),

@@ -217,6 +217,17 @@ impl Store {
         self.open.values().filter_map(|open| open.xid).min().unwrap_or(self.xids + 1)
     }
 
+    /// The next transaction id.
+    pub(super) fn next_txid(&self) -> u64 {
+        self.xids + 1
+    }
+
+    /// Becomes what it was before, as a whole: no transaction is open, and one that still is of the time after has its own number.
+    pub(super) fn put_back(&mut self, before: &Self) {
+        let transactions = self.transactions;
+        *self = Self { transactions, open: BTreeMap::new(), ..before.clone() };
+    }
+
     /// Whether a transaction has not ended.
     pub(super) fn is_open(&self, id: u64) -> bool {
         self.open.contains_key(&id)

@@ -9,13 +9,16 @@ use backends::memory::{MemoryJournal, MemoryLedger};
 use backends::sqlite::{Options as Stores, Store};
 use engine::board::Board;
 use engine::book::Book;
+use engine::intake::capture::reconcile::order::{Reconciliations, Wanted};
+use engine::intake::capture::reconcile::standing::{Mode, Tally};
 use engine::intake::capture::run::Captures;
 use engine::intake::run::{Intake, Memory};
 use engine::keyring::Keyring;
 use engine::observe::Facts;
 use engine::ports::{Clock, Journal, Ledger, Peer, Reading, Waiting};
+use engine::rules::asked::Asked;
 use formats::signature::Secret;
-use model::{Entry, Fault, Lease, Network, NodeName, Offset, Record, SecretName, TimeSpan, Timestamp};
+use model::{Entry, Fault, Lease, Network, NodeName, Offset, Principal, Record, SecretName, TimeSpan, Timestamp};
 use policy::{Policy, SourceFile};
 use serde_json::{Value as Json, json};
 use sim::odoo::{Addon, Odoo, Options, Serving, Version, serve};
@@ -80,7 +83,7 @@ schema:
         state: { type: string }
         client_order_ref: { type: [string, "null"] }
         commitment_date: { type: [string, "null"] }
-        partner_id: { type: [object, "null"], properties: { display_name: { type: string } } }
+        partner_id: { type: [object, "null"], properties: { display_name: { type: string }, ref: { type: [string, "null"] } } }
         order_line:
           type: array
           items: { type: object, properties: { product_uom_qty: {}, product_uom_id: { properties: { name: {} } } } }
@@ -95,7 +98,7 @@ odoo:
   allow: [127.0.0.0/8]
 sources:
   erp:
-    capture: { from: outbox, digests: 90d, identities: 30d }
+    capture: { CAPTURE, digests: 90d, identities: IDENTITIES }
     events:
       sale.order.draft: { contract: odoo.sale.order@1.0.0, type: erp.draft }
       sale.order.sale: { contract: odoo.sale.order@1.0.0, type: erp.sale }
@@ -116,6 +119,11 @@ pub(crate) struct Bed {
 
 impl Bed {
     pub(crate) async fn new(version: Version) -> Self {
+        Self::with(version, "from: outbox", "30d").await
+    }
+
+    /// One that is captured this way, with its identities so often.
+    pub(crate) async fn with(version: Version, capture: &str, identities: &str) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(Fast::new());
         let options = Options { addon: Addon::Installed, records: 5, ..Options::new(version) };
         let odoo = Odoo::new(&options, Arc::clone(&clock));
@@ -129,6 +137,7 @@ impl Bed {
             allow: vec![Network { address: std::net::Ipv4Addr::LOCALHOST.into(), bits: 8 }],
         };
         let system = SYSTEM.replace("URL", &serving.url).replace("DATABASE", &peer.database).replace("LOGIN", odoo.login());
+        let system = system.replace("CAPTURE", capture).replace("IDENTITIES", identities);
         let files = [
             SourceFile::new("systems/erp.yaml", &system),
             SourceFile::new("contracts/odoo.sale.order/1.0.0.yaml", CONTRACT),
@@ -149,9 +158,14 @@ impl Bed {
         captures.next().unwrap().models["sale.order"].reading.clone()
     }
 
+    /// Who asks this Odoo as the command line does.
+    pub(crate) fn asker(&self) -> Asker {
+        Asker::new(Arc::clone(&self.clock))
+    }
+
     /// What a rule has to carry for that reading.
     pub(crate) async fn specified(&self) -> Specified {
-        let asker = Asker::new(Arc::clone(&self.clock));
+        let asker = self.asker();
         let session = asker.greet(&self.peer).await.unwrap();
         asker.specified(&self.peer, &session, "sale.order", &self.reading()).await.unwrap()
     }
@@ -198,6 +212,9 @@ pub(crate) enum Kept {
     InFiles,
 }
 
+/// What a product wrote down.
+pub(crate) type Written = (Arc<dyn Journal>, Arc<dyn Ledger>, Option<tempfile::TempDir>);
+
 /// A product that captures.
 pub(crate) struct Product {
     journal: Arc<dyn Journal>,
@@ -205,12 +222,11 @@ pub(crate) struct Product {
     pub(crate) board: Arc<Board>,
     stop: watch::Sender<bool>,
     running: tokio::task::JoinHandle<Result<(), Fault>>,
-    _folder: Option<tempfile::TempDir>,
+    folder: Option<tempfile::TempDir>,
     _keys: watch::Sender<Arc<Keyring>>,
 }
 
 impl Product {
-    #[expect(clippy::disallowed_methods, reason = "the loop under test; it is ended and waited for")]
     pub(crate) fn start(bed: &Bed, kept: Kept) -> Self {
         let clock = &bed.clock;
         let (journal, ledger, folder): (Arc<dyn Journal>, Arc<dyn Ledger>, _) = match kept {
@@ -225,6 +241,19 @@ impl Product {
                 (store.journal, store.ledger, Some(folder))
             }
         };
+        Self::over(bed, (journal, ledger, folder))
+    }
+
+    /// Stops it. What it wrote down stays.
+    pub(crate) async fn stop(self) -> Written {
+        self.stop.send_replace(true);
+        self.running.await.unwrap().unwrap();
+        (self.journal, self.ledger, self.folder)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the loop under test; it is ended and waited for")]
+    pub(crate) fn over(bed: &Bed, (journal, ledger, folder): Written) -> Self {
+        let clock = &bed.clock;
         let key = SecretName::new("erp/key").unwrap();
         let (sender, keys) = watch::channel(Arc::new(Keyring::from_pairs([(key, bed.peer.key.clone())])));
         let lease = Lease { node: NodeName::new("a").unwrap(), incarnation: 1 };
@@ -256,12 +285,35 @@ impl Product {
             stop: stopped,
         };
         let running = tokio::spawn(captures.run());
-        Self { journal, ledger, board, stop, running, _folder: folder, _keys: sender }
+        Self { journal, ledger, board, stop, running, folder, _keys: sender }
     }
 
     pub(crate) async fn end(self) {
-        self.stop.send_replace(true);
-        self.running.await.unwrap().unwrap();
+        self.stop().await;
+    }
+
+    /// Compares now, and answers what it came to.
+    pub(crate) async fn reconcile(&self, bed: &Bed, mode: Mode) -> Tally {
+        let book = Arc::new(Book::new(Arc::clone(&self.ledger), Arc::clone(&bed.policy)));
+        let room = Reconciliations { ledger: Arc::clone(&self.ledger), book, board: Arc::clone(&self.board) };
+        let wanted =
+            Wanted { source: "erp".parse().unwrap(), models: Vec::new(), span: Some(TimeSpan::from_days(30)), mode };
+        let asked_at = bed.clock.now();
+        let asked = Asked { by: Principal::new("ines"), why: "a test".to_owned(), at: asked_at };
+        room.order(&wanted, &asked).await.unwrap();
+        self.until("it is compared", async || {
+            let stands = room.all().await.unwrap().into_iter().next()?;
+            stands.reconciliation.last.filter(|last| last.asked_at >= asked_at).map(|last| last.tally)
+        })
+        .await
+    }
+
+    /// Whether deletions are withheld, and how many records are known as hidden.
+    pub(crate) async fn stands(&self, bed: &Bed) -> (Option<u64>, u64) {
+        let book = Arc::new(Book::new(Arc::clone(&self.ledger), Arc::clone(&bed.policy)));
+        let room = Reconciliations { ledger: Arc::clone(&self.ledger), book, board: Arc::clone(&self.board) };
+        let stands = room.all().await.unwrap().into_iter().next().unwrap();
+        (stands.reconciliation.brake.map(|brake| brake.missing), stands.hidden)
     }
 
     /// Waits until something is so.

@@ -6,4 +6,8 @@ mod bed;
 #[cfg(test)]
 mod following;
 #[cfg(test)]
+mod hidden;
+#[cfg(test)]
 mod reading;
+#[cfg(test)]
+mod restored;

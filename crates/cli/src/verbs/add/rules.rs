@@ -89,7 +89,13 @@ pub(super) async fn plan(
                 Ok(Rules::NoModule)
             }
         },
-        CaptureWay::Outbox => outbox((odoo, peer, session), readings).await,
+        CaptureWay::Outbox => {
+            let rules = outbox((odoo, peer, session), readings).await?;
+            let models: Vec<&str> = readings.keys().map(String::as_str).collect();
+            let kept = odoo::kept(odoo, peer, session, &models).await.map_err(|found| failed(&found))?;
+            surveyed.findings.extend(kept);
+            Ok(rules)
+        }
     }
 }
 

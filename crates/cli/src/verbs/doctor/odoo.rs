@@ -34,6 +34,7 @@ pub(super) async fn check(policy: &Policy, settings: &Settings, (common, args): 
             // Where it cannot be read, that was told.
             if capture.by == CapturedBy::Outbox && odoo::outbox(&asker, &peer, &session).await.is_ok() {
                 rules((&asker, &peer, &session), capture, checks).await;
+                seen((&asker, &peer, &session), capture, checks).await;
             }
             if !args.test_event {
                 continue;
@@ -63,6 +64,18 @@ async fn rules((asker, peer, session): (&Odoo, &Peer, &Session), capture: &Captu
     }
     if differing == 0 {
         checks.good(WHAT, format!("{}: its outbox writes what the contracts read", peer.name));
+    }
+}
+
+/// Whether our user sees what the outbox tells of.
+async fn seen((asker, peer, session): (&Odoo, &Peer, &Session), capture: &Capture, checks: &mut Checks) {
+    let models: Vec<&str> = capture.models.keys().map(String::as_str).collect();
+    match odoo::kept(asker, peer, session, &models).await {
+        Ok(found) if found.is_empty() => {
+            checks.good(WHAT, format!("{}: our user sees all that its outbox tells of", peer.name));
+        }
+        Ok(found) => found.iter().for_each(|found| checks.diagnosed(WHAT, found)),
+        Err(found) => checks.diagnosed(WHAT, &found),
     }
 }
 

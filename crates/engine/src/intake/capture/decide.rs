@@ -129,9 +129,7 @@ pub fn fingerprint(reading: &Reading) -> String {
 /// The progress of a source, with every model that is captured now, and those anew that are read otherwise now.
 pub fn up_to_date(mut progress: Progress, capture: &Capture) -> Progress {
     progress.outbox = progress.outbox.filter(|_| capture.by == CapturedBy::Outbox);
-    if let Some(outbox) = &mut progress.outbox {
-        outbox.named.retain(|name, _| capture.models.contains_key(name));
-    }
+    progress.outbox.iter_mut().for_each(|outbox| outbox.keep(|name| capture.models.contains_key(name)));
     progress.models.retain(|name, _| capture.models.contains_key(name));
     for (name, captured) in &capture.models {
         let reading = fingerprint(&captured.reading);
@@ -225,7 +223,8 @@ impl Told {
     /// Of a page that was asked for with this limit and took so long: an answer is dated when it is given, and shows what was there
     /// when it was asked for.
     pub fn of(shown: &Shown, limit: usize, took: TimeSpan) -> Self {
-        let last = shown.rows.last().map(|row| row.id).filter(|_| shown.rows.len() >= limit);
+        let ids = shown.rows.iter().map(|row| row.id).chain(shown.hidden.iter().copied());
+        let last = ids.max().filter(|_| shown.rows.len() + shown.hidden.len() >= limit);
         Self { more_after: last, at: shown.at - took }
     }
 }

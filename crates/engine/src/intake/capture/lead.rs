@@ -13,7 +13,7 @@ use policy::compiled::{FOUND_HEADER, KEY_HEADER, TYPE_HEADER, Unknown};
 
 use super::decide::{self, Found, Judged, News};
 use super::look::{Came, Looker};
-use super::progress::{Counted, Model, Progress};
+use super::progress::{Counted, Doubt, Model, Progress};
 use super::reconcile::brake::Lacking;
 use crate::intake::run::Answer;
 use crate::observe::Capturing;
@@ -39,6 +39,8 @@ pub(super) struct Leads {
     pub(super) changes: Vec<Change>,
     /// So many deletions at once that none is believed.
     pub(super) lacking: Option<Lacking>,
+    /// How far what is missing was asked after, where it is so much.
+    pub(super) doubt: Option<Doubt>,
     /// Records that are taken as deleted.
     pub(super) gone: u64,
     /// Records that a rule hides from us.

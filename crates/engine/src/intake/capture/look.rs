@@ -7,7 +7,7 @@ use std::sync::Arc;
 use model::{Change, Fault, Guard, Known, Seen, SourceName, Standing};
 use policy::compiled::{Capture, CapturedModel, Source};
 
-use super::decide::{self, Depth, Found, Look, Told};
+use super::decide::{self, Depth, Found, Look, Told, outbox};
 use super::lead::{Leads, NotNow};
 use super::nudged::Nudged;
 use super::progress::{Model, Progress};
@@ -165,11 +165,13 @@ impl Looker {
         if matches!(look, Look::Identities { .. }) {
             model = self.braked(&name, model, (&leads, hidden), now);
         }
-        if let Some(outbox) = &mut progress.outbox {
-            outbox.was_read(&name, named);
+        let ended_identities = matches!(look, Look::Identities { .. }) && model.identities.next.is_none();
+        if let Some(outbox) = progress.outbox.as_mut().filter(|_| ended_identities) {
+            outbox.hidden.ask_again(&name);
         }
         model.counted_from = model.counted_from.max(leads.counted_from);
-        progress.models.insert(name, model);
+        progress.models.insert(name.clone(), model);
+        progress = outbox::was_read(progress, &name, named, &leads.hidden);
         self.lead(leads, (&before, version), progress).await
     }
 
@@ -212,6 +214,7 @@ impl Looker {
             Err(unread) => return Ok(Err(unread)),
         };
         self.judge(name, &shown.rows, (shown.shape, depth, found), leads).await?;
+        self.refused(name, &shown.hidden, leads).await?;
         Ok(Ok(Told::of(&shown, limit, took)))
     }
 
@@ -234,14 +237,59 @@ impl Looker {
             };
             let depth = if found == Found::Outbox { Depth::Changed } else { Depth::Whole };
             self.judge(name, &shown.rows, (shown.shape, depth, found), leads).await?;
-            let there: Vec<u64> = shown.rows.iter().map(|row| row.id).collect();
+            self.refused(name, &shown.hidden, leads).await?;
+            let there: BTreeSet<u64> = shown.rows.iter().map(|row| row.id).chain(shown.hidden).collect();
             let known = self.ledger.known(self.name(), name, ids.to_vec()).await?.rows;
-            let missing = known.iter().filter(|known| !there.contains(&known.id));
-            if let Some(unread) = self.gone(name, missing.cloned().collect(), found, leads).await {
+            let missing: Vec<Known> = known.into_iter().filter(|known| !there.contains(&known.id)).collect();
+            let unknown = ids.iter().copied().filter(|id| !there.contains(id) && missing.iter().all(|it| it.id != *id));
+            if let Some(unread) = self.unknown((name, unknown.collect()), found, leads).await {
+                return Ok(Some(unread));
+            }
+            if let Some(unread) = self.gone(name, missing, found, leads).await {
                 return Ok(Some(unread));
             }
         }
         Ok(None)
+    }
+
+    /// Records that nobody knew and that are not shown: what an outbox named is gone, or is hidden from us and stays named.
+    async fn unknown(&self, (name, ids): (&str, Vec<u64>), found: Found, leads: &mut Leads) -> Option<Unread> {
+        if found != Found::Outbox || ids.is_empty() {
+            return None;
+        }
+        let answer = self.records.missing(&self.peer, name, &ids).await;
+        match self.read(found.word(), Vec::len, answer) {
+            Ok(absent) => {
+                leads.hidden.extend(absent.iter().filter(|(_, absence)| *absence == Absence::Hidden).map(|(id, _)| *id));
+                None
+            }
+            Err(unread) => Some(unread),
+        }
+    }
+
+    /// Records that are there and cannot be read, since a rule hides something that they lead to: they are hidden as a whole.
+    pub(super) async fn refused(&self, name: &str, ids: &[u64], leads: &mut Leads) -> Result<(), Fault> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        self.tell(Capturing::Unseen { model: name, ids });
+        let absent: Vec<(u64, Absence)> = ids.iter().map(|id| (*id, Absence::Hidden)).collect();
+        leads.hidden.extend(ids);
+        let known = self.ledger.known(self.name(), name, ids.to_vec()).await?.rows;
+        self.hide(name, &known, &absent, leads);
+        Ok(())
+    }
+
+    /// What is known of records that are hidden, as far as it was not known. Answers of how many that is.
+    pub(super) fn hide(&self, name: &str, known: &[Known], absent: &[(u64, Absence)], leads: &mut Leads) -> u64 {
+        let is_new = |known: &&Known| known.seen == Seen::Shown && absent.contains(&(known.id, Absence::Hidden));
+        let rows: Vec<Known> =
+            known.iter().filter(is_new).map(|known| Known { seen: Seen::Hidden, ..known.clone() }).collect();
+        let count = rows.len() as u64;
+        if count > 0 {
+            leads.changes.push(Change::Know { source: self.name().clone(), model: name.to_owned(), rows });
+        }
+        count
     }
 
     /// Compares rows with what is known of them.
@@ -275,19 +323,14 @@ impl Looker {
             let is = |id: u64, absence| absent.contains(&(id, absence));
             let gone: Vec<u64> = ids.iter().copied().filter(|id| is(*id, Absence::Gone)).collect();
             leads.hidden.extend(ids.iter().filter(|id| is(**id, Absence::Hidden)));
-            let hidden = known.iter().filter(|known| known.seen == Seen::Shown && is(known.id, Absence::Hidden));
-            let hidden: Vec<Known> = hidden.map(|known| Known { seen: Seen::Hidden, ..known.clone() }).collect();
             for known in known.iter().filter(|known| is(known.id, Absence::Gone)) {
                 self.note_gone(leads, name, known, found);
             }
-            let (source, model) = (self.name().clone(), name.to_owned());
             leads.gone += gone.len() as u64;
             if !gone.is_empty() {
-                leads.changes.push(Change::Forget { source: source.clone(), model: model.clone(), ids: gone });
+                leads.changes.push(Change::Forget { source: self.name().clone(), model: name.to_owned(), ids: gone });
             }
-            if !hidden.is_empty() {
-                leads.changes.push(Change::Know { source, model, rows: hidden });
-            }
+            self.hide(name, known, &absent, leads);
         }
         None
     }

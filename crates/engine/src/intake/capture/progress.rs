@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::reconcile::standing::Reconciliation;
 use crate::ports::Place;
 
+/// LIMIT: records that were named and are hidden from us: they are written down at each step, and asked after once an hour.
+pub const HIDDEN_MAX: usize = 1_000;
+
 /// Of a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
@@ -25,8 +28,26 @@ pub struct Outbox {
     pub place: Place,
     /// Records that it told of without showing them, by model: they are read.
     pub named: BTreeMap<String, BTreeSet<u64>>,
+    /// Records that it named and that are hidden from our user: they stay named, and are asked after again with the identities.
+    #[serde(default, skip_serializing_if = "Hidden::is_nothing")]
+    pub hidden: Hidden,
     /// What was removed there before it was read, the last time that this happened.
     pub lost: Option<Loss>,
+    /// When it was learnt, by our clock, that it is another one than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anew_at: Option<Timestamp>,
+}
+
+/// Records that an outbox named and that our user may not see, by model.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hidden {
+    /// They wait for the next look at identities.
+    pub waiting: BTreeMap<String, BTreeSet<u64>>,
+    /// They are asked after again.
+    pub again: BTreeMap<String, BTreeSet<u64>>,
+    /// So many more found no room: all contents are compared once all others are shown.
+    #[serde(default)]
+    pub beyond: u64,
 }
 
 /// Lines of an outbox that were removed before they were read.
@@ -126,6 +147,18 @@ pub struct Pass {
     /// Records that a rule hides from us, as far as it came, while it is under way.
     #[serde(default)]
     pub hidden: u64,
+    /// Whether what is missing is hidden and not gone, where it is so much that no deletion is believed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Doubt>,
+}
+
+/// How far what is missing was asked after, nothing of it being taken as deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// The next id; none where all were asked after.
+    pub next: Option<u64>,
+    /// So many of them are gone.
+    pub gone: u64,
 }
 
 impl Progress {
@@ -161,16 +194,58 @@ impl Progress {
 
 impl Outbox {
     /// From a place on.
-    pub const fn from(place: Place) -> Self {
-        Self { place, named: BTreeMap::new(), lost: None }
+    pub fn from(place: Place) -> Self {
+        Self { place, named: BTreeMap::new(), hidden: Hidden::default(), lost: None, anew_at: None }
+    }
+
+    /// Names only records of models that are captured.
+    pub fn keep(&mut self, is_captured: impl Fn(&str) -> bool) {
+        for all in [&mut self.named, &mut self.hidden.waiting, &mut self.hidden.again] {
+            all.retain(|name, _| is_captured(name));
+        }
     }
 
     /// These records of a model are to be read no more.
     pub fn was_read(&mut self, model: &str, ids: &BTreeSet<u64>) {
-        if let Some(named) = self.named.get_mut(model) {
-            named.retain(|id| !ids.contains(id));
+        for all in [&mut self.named, &mut self.hidden.waiting, &mut self.hidden.again] {
+            if let Some(named) = all.get_mut(model) {
+                named.retain(|id| !ids.contains(id));
+            }
+            all.retain(|_, ids| !ids.is_empty());
         }
-        self.named.retain(|_, ids| !ids.is_empty());
+    }
+
+    /// These records of a model were to be read, and are hidden from us: nothing is left out unread.
+    pub fn was_hidden(&mut self, model: &str, ids: &BTreeSet<u64>) {
+        self.was_read(model, ids);
+        let room = usize::try_from((HIDDEN_MAX as u64).saturating_sub(self.hidden.held())).unwrap_or_default();
+        if !ids.is_empty() && room > 0 {
+            self.hidden.waiting.entry(model.to_owned()).or_default().extend(ids.iter().take(room));
+        }
+        self.hidden.beyond += ids.len().saturating_sub(room) as u64;
+    }
+}
+
+impl Hidden {
+    /// How many, those included that found no room.
+    pub fn count(&self) -> u64 {
+        self.held() + self.beyond
+    }
+
+    /// Whether there is none.
+    pub fn is_nothing(&self) -> bool {
+        self.count() == 0
+    }
+
+    /// Those of a model are asked after again.
+    pub fn ask_again(&mut self, model: &str) {
+        if let Some(ids) = self.waiting.remove(model) {
+            self.again.entry(model.to_owned()).or_default().extend(ids);
+        }
+    }
+
+    fn held(&self) -> u64 {
+        self.waiting.values().chain(self.again.values()).map(|ids| ids.len() as u64).sum()
     }
 }
 

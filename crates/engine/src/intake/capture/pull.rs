@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use model::outcome::Refusal;
 use model::{Change, Fault, Known};
 
 use super::decide::outbox::{self, Fold, KnownBy, Reader};
@@ -74,8 +75,20 @@ impl Looker {
                 pulling.reader.acknowledged(place, self.clock.now());
                 Came::Done
             }
+            // What has so many other causes is told by the next page where the outbox there is an earlier one.
+            Err(unread) if unread.cause == Refusal::Validation.word() && self.is_put_back(&place).await => {
+                pulling.reader.acknowledged(place, self.clock.now());
+                Came::Done
+            }
             Err(unread) => Came::Unread(unread),
         }
+    }
+
+    /// Whether the outbox cannot have been read up to a place.
+    async fn is_put_back(&self, place: &Place) -> bool {
+        let answer = self.records.pulled(&self.peer, &self.pull_of(Some(place.clone()), 1)).await;
+        let pulled = self.read(OUTBOX, |_: &Pulled| 0, answer);
+        pulled.is_ok_and(|pulled| outbox::is_put_back(place, &pulled))
     }
 
     /// Takes in the next page.
@@ -103,6 +116,10 @@ impl Looker {
             if pulling.version == version {
                 pulling.version += 1;
             }
+        }
+        if is_anew(&progress, &after) {
+            // What was read beside it may be of the time before.
+            pulling.drop_beside();
         }
         pulling.reader.heard(&pulled, &fold, now);
         self.tell_of((&progress, &after), &pulled, &pulling.reader);
@@ -147,19 +164,16 @@ impl Looker {
         if held.1 != pulling.version {
             return Ok((name, Came::Done));
         }
-        let of_model = |records: &BTreeSet<(String, u64)>| -> BTreeSet<u64> {
-            records.iter().filter(|(model, _)| *model == name).map(|(_, id)| *id).collect()
-        };
-        let told = of_model(&wait.told);
+        let (told, again) = (outbox::of_model(&wait.told, &name), outbox::of_model(&wait.named, &name));
         let mut seeing = match beside {
             Beside::Look(seeing) => seeing,
             Beside::Step(sighting) => {
-                let came = self.count(held, sighting.without(&told)).await?;
+                let moving = outbox::moving(&held.0, &wait, &name);
+                let came = self.count(held, sighting.without(&moving)).await?;
                 return Ok((name, came));
             }
         };
         seeing.without(&told);
-        let again = of_model(&wait.named);
         let read = match &seeing.look {
             Look::Named { ids } => ids.iter().copied().filter(|id| !again.contains(id)).collect(),
             Look::Light { .. }
@@ -222,7 +236,7 @@ impl Looker {
     /// What people should know of a page that was taken in.
     fn tell_of(&self, (before, after): (&Progress, &Progress), pulled: &Pulled, reader: &Reader) {
         let (was, is) = (before.outbox.as_ref(), after.outbox.as_ref());
-        if was.map(|it| &it.place.epoch) != is.map(|it| &it.place.epoch) {
+        if was.and_then(|it| it.anew_at) != is.and_then(|it| it.anew_at) {
             self.tell(Capturing::Anew);
         }
         let loss = is.and_then(|it| it.lost.as_ref());
@@ -233,8 +247,17 @@ impl Looker {
         let held_back = reader.held_since().map(|since| Lines { count: pulled.held_back, since });
         let other_reading = reader.other_reading().map(|(count, since)| Lines { count, since });
         let lost = outbox::open_loss(after).map(|loss| Lines { count: loss.lines, since: loss.at });
-        self.board.pulls.note(self.name(), Outlook { held_back, lost, other_reading });
+        let hidden = is.map_or(0, |it| it.hidden.count());
+        self.board
+            .pulls
+            .note(self.name(), Outlook { held_back, lost, other_reading, hidden, anew: outbox::open_anew(after) });
     }
+}
+
+/// Whether all is compared anew since.
+fn is_anew(before: &Progress, after: &Progress) -> bool {
+    let of = |progress: &Progress| progress.outbox.as_ref().map(|it| (it.anew_at, it.lost.as_ref().map(|loss| loss.at)));
+    of(before) != of(after)
 }
 
 impl Pulling {

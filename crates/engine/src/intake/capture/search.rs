@@ -6,19 +6,19 @@ use std::collections::BTreeSet;
 use model::{Fault, Seen, Timestamp};
 use policy::compiled::CapturedModel;
 
-use super::decide::{Found, Told};
+use super::decide::{self, Found, Told};
 use super::identities::{ALL, Apart, apart, compare, ranges};
 use super::lead::Leads;
 use super::look::Looker;
-use super::progress::Model;
+use super::progress::{Doubt, Model};
 use super::reconcile::brake::{self, Forecast, Lacking};
 use super::reconcile::standing::Brake;
 use crate::observe::Capturing;
-use crate::ports::Unread;
+use crate::ports::{Absence, Unread};
 
 /// LIMIT: ids that one look finds on one side only; the rest is found by the next.
 const APART_MAX: usize = 1_000;
-/// LIMIT: hidden records that one look asks after, the rest the next: where they are hidden still, each is a call of its own.
+/// LIMIT: missing records that one look asks after where they are too many to be believed, and hidden ones, the rest the next: where they are hidden still, each is a call of its own.
 const HIDDEN_MAX: usize = 400;
 
 /// Where a pass over identities is.
@@ -36,6 +36,17 @@ pub(super) struct At<'a> {
     pub(super) brake: Option<&'a Brake>,
     /// Where ids are read.
     pub(super) ids: Ids,
+    /// What for.
+    pub(super) purpose: Purpose,
+}
+
+/// What becomes of what is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It is deleted, unless it is too much.
+    Take,
+    /// It is asked after, however much it is.
+    Doubt,
 }
 
 /// Where ids are read.
@@ -59,7 +70,7 @@ pub(super) enum Searched {
 /// Ids on one side only.
 #[derive(Debug)]
 pub(super) struct Differences {
-    /// At most [`APART_MAX`].
+    /// At most as many as a look asks after.
     pub(super) apart: Apart,
     /// The range in which this was not all.
     pub(super) cut: Option<Cut>,
@@ -100,13 +111,22 @@ impl Looker {
     ) -> Result<Result<Told, Unread>, Fault> {
         let (progress, _) = self.progress().await?;
         let model = progress.models.get(name);
-        let (gone, brake) =
-            (model.map_or(0, |it| it.identities.gone), model.and_then(|it| it.reconciliation.brake.as_ref()));
+        let pass = model.map(|it| it.identities).unwrap_or_default();
+        let (gone, brake) = (pass.gone, model.and_then(|it| it.reconciliation.brake.as_ref()));
         let found = Found::Identities;
-        let at = At { name, from, found, gone, brake, ids: Ids::WhereCountsDiffer };
+        let at = At { name, from, found, gone, brake, ids: Ids::WhereCountsDiffer, purpose: Purpose::Take };
         let ended = |more_after| Ok(Ok(Told { more_after, at: self.clock.wall() }));
+        if let Some(Doubt { next: Some(next), gone }) = pass.doubt {
+            let unread = self.doubted(At { from: next, purpose: Purpose::Doubt, ..at }, gone, leads).await?;
+            // What is hidden counts no more: the pass goes on from where it was, unless too many are gone.
+            return unread.map_or_else(|| ended(leads.lacking.is_none().then_some(from)), |unread| Ok(Err(unread)));
+        }
         let differ = match self.search(at).await? {
             Ok(Searched::Apart(differ)) => differ,
+            Ok(Searched::TooMany(_)) if pass.doubt.is_none() => {
+                leads.doubt = Some(Doubt { next: Some(from), gone: 0 });
+                return ended(Some(from));
+            }
             Ok(Searched::TooMany(lacking)) => {
                 leads.lacking = Some(lacking);
                 return ended(None);
@@ -134,6 +154,39 @@ impl Looker {
         ended(next)
     }
 
+    /// So much is missing that no deletion is believed, but a rule may hide it: as much as a look may is asked after, and what is hidden
+    /// becomes known so. `gone` were found gone before, and nothing is taken as deleted here.
+    async fn doubted(&self, at: At<'_>, gone: u64, leads: &mut Leads) -> Result<Option<Unread>, Fault> {
+        let differ = match self.search(at).await? {
+            Ok(Searched::Apart(differ)) => differ,
+            Ok(Searched::TooMany(lacking)) => {
+                leads.lacking = Some(lacking);
+                return Ok(None);
+            }
+            Err(unread) => return Ok(Some(unread)),
+        };
+        let ids = &differ.apart.missing;
+        let known = self.ledger.known(self.name(), at.name, ids.clone()).await?.rows;
+        let (mut hidden, mut lost) = (0, gone);
+        for known in known.chunks(decide::PAGE) {
+            let ids: Vec<u64> = known.iter().map(|known| known.id).collect();
+            let answer = self.records.missing(&self.peer, at.name, &ids).await;
+            let absent = match self.read(at.found.word(), Vec::len, answer) {
+                Ok(absent) => absent,
+                Err(unread) => return Ok(Some(unread)),
+            };
+            lost += absent.iter().filter(|(_, absence)| *absence == Absence::Gone).count() as u64;
+            hidden += self.hide(at.name, known, &absent, leads);
+        }
+        let lacking = differ.lacking;
+        if (Lacking { missing: at.gone + lost, ..lacking }).is_too_many(at.brake) {
+            leads.lacking = Some(Lacking { missing: (lacking.missing + gone).saturating_sub(hidden), ..lacking });
+        }
+        let next = differ.cut.map_or(differ.next, |_| ids.last().map(|last| last + 1));
+        leads.doubt = Some(Doubt { next, gone: lost });
+        Ok(None)
+    }
+
     /// Asks after hidden records from an id on, and up to where the pass goes on: one may be deleted by now, or be shown again. Those
     /// of which that was read have their answer. Answers where the pass goes on after these.
     async fn hidden_again(
@@ -158,6 +211,7 @@ impl Looker {
         let upto = model.identities.next.unwrap_or(u64::MAX);
         let hidden = hidden + leads.hidden.range(..upto).count() as u64;
         if model.identities.next.is_some() {
+            model.identities.doubt = leads.doubt.or(model.identities.doubt);
             model.identities.gone += leads.gone;
             model.identities.hidden = hidden;
         } else {
@@ -198,8 +252,13 @@ impl Looker {
             Ids::WhereCountsDiffer => compared.differ,
             Ids::Everywhere => compared.within,
         };
+        let most = match at.purpose {
+            Purpose::Take => APART_MAX,
+            Purpose::Doubt => HIDDEN_MAX,
+        };
+        let is_too_many = |lacking: Lacking| at.purpose == Purpose::Take && lacking.is_too_many(at.brake);
         for range in differ {
-            if forecast.lacking().is_too_many(at.brake) {
+            if is_too_many(forecast.lacking()) {
                 break;
             }
             let answer = self.records.ids(&self.peer, name, range).await;
@@ -210,7 +269,7 @@ impl Looker {
             let limit = usize::try_from(range.1 - range.0).unwrap_or(usize::MAX);
             let mut these = apart(&there, &self.ledger.known_ids(self.name(), name, (Seen::Shown, range), limit).await?);
             forecast.learn(ranges.iter().position(|it| *it == range).unwrap_or(usize::MAX), these.missing.len());
-            let beyond = these.cut(APART_MAX - told.apart.len());
+            let beyond = these.cut(most - told.apart.len());
             told.apart.append(these);
             if beyond != (0, 0) {
                 told.cut = Some(Cut { range, beyond });
@@ -219,6 +278,6 @@ impl Looker {
         }
         let lacking = forecast.lacking();
         told.lacking = lacking;
-        Ok(Ok(if lacking.is_too_many(at.brake) { Searched::TooMany(lacking) } else { Searched::Apart(told) }))
+        Ok(Ok(if is_too_many(lacking) { Searched::TooMany(lacking) } else { Searched::Apart(told) }))
     }
 }

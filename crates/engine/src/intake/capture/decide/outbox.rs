@@ -112,7 +112,8 @@ fn beside(
     now: Timestamp,
     is_awake: impl Fn(&str) -> bool,
 ) -> Option<(String, Look)> {
-    let named = outbox.named.iter().find(|(model, ids)| !ids.is_empty() && is_awake(model));
+    let mut all = outbox.named.iter().chain(&outbox.hidden.again);
+    let named = all.find(|(model, ids)| !ids.is_empty() && is_awake(model));
     if let Some((model, ids)) = named {
         return Some((model.clone(), Look::Named { ids: ids.iter().copied().take(PAGE).collect() }));
     }
@@ -186,10 +187,28 @@ impl Wait {
     }
 }
 
+/// The ids of these records that are of a model.
+pub fn of_model(records: &BTreeSet<(String, u64)>, model: &str) -> BTreeSet<u64> {
+    records.iter().filter(|(of, _)| of == model).map(|(_, id)| *id).collect()
+}
+
+/// Records of a model that are no gaps whatever was read of them: lines have told of them since, or named them, so that they are on their
+/// way.
+pub fn moving(progress: &Progress, wait: &Wait, model: &str) -> BTreeSet<u64> {
+    let standing = progress.outbox.iter().filter_map(|outbox| outbox.named.get(model)).flatten().copied();
+    standing.chain(of_model(&wait.told, model)).chain(of_model(&wait.named, model)).collect()
+}
+
 /// Where an outbox is read from at first: behind all that had ended when it was asked. What had not can be read only later, and
 /// what is there is looked at after this.
 pub fn beginning(pulled: &Pulled) -> Place {
     Place { epoch: pulled.next.epoch.clone(), txid: pulled.fence.saturating_sub(1), id: LAST_LINE }
+}
+
+/// Whether a place cannot have been read in the outbox that is there now. A place that was read is below a fence, and fences do not go
+/// back: so the database did, as a whole, and its outbox with all that names it is an earlier one.
+pub fn is_put_back(place: &Place, pulled: &Pulled) -> bool {
+    pulled.next.epoch == place.epoch && pulled.fence <= place.txid
 }
 
 /// The progress of a source whose outbox is read from a place on. What followed by other ways until now is compared once.
@@ -211,15 +230,19 @@ fn compare_anew(model: &mut Model) {
 /// The progress after a page. `now` is by our clock.
 pub fn after(mut progress: Progress, pulled: &Pulled, fold: &Fold, now: Timestamp) -> Progress {
     let Some(mut outbox) = progress.outbox.take() else { return progress };
-    if pulled.next.epoch != outbox.place.epoch {
+    let was_put_back = is_put_back(&outbox.place, pulled);
+    if pulled.next.epoch != outbox.place.epoch || was_put_back {
         // Nothing is lost by a new epoch, and nobody knows what a restored database has forgotten.
         progress = compared_anew(progress);
         outbox.lost = None;
+        outbox.anew_at = Some(now);
     }
-    outbox.place = pulled.next.clone();
+    // What was written before this was learnt may be older than what is known, under keys that the journal has: it is compared.
+    outbox.place = if was_put_back { beginning(pulled) } else { pulled.next.clone() };
     if let Some(loss) = new_loss(&outbox, pulled, now) {
         progress = compared_anew(progress);
-        outbox.place = outbox.place.max(loss.upto.clone());
+        // Rows above the fence may be lost as well, and no place is there: it could not be acknowledged.
+        outbox.place = outbox.place.max(loss.upto.clone().min(beginning(pulled)));
         outbox.lost = Some(loss);
     }
     for (model, times) in &fold.counted_from {
@@ -255,9 +278,31 @@ pub fn new_loss(outbox: &Outbox, pulled: &Pulled, now: Timestamp) -> Option<Loss
 /// What is lost and not made up for yet: all contents and all ids are compared since, or it is told.
 pub fn open_loss(progress: &Progress) -> Option<&Loss> {
     let loss = progress.outbox.as_ref()?.lost.as_ref()?;
-    let has_ended = |pass: &Pass| pass.next.is_none() && pass.ended_at.is_some_and(|at| at > loss.at);
-    let is_compared = progress.models.values().all(|model| has_ended(&model.digests) && has_ended(&model.identities));
-    (!is_compared).then_some(loss)
+    (!is_compared_since(progress, loss.at)).then_some(loss)
+}
+
+/// Since when the outbox is another one, while not everything is compared since.
+pub fn open_anew(progress: &Progress) -> Option<Timestamp> {
+    let anew_at = progress.outbox.as_ref()?.anew_at?;
+    (!is_compared_since(progress, anew_at)).then_some(anew_at)
+}
+
+fn is_compared_since(progress: &Progress, since: Timestamp) -> bool {
+    let has_ended = |pass: &Pass| pass.next.is_none() && pass.ended_at.is_some_and(|at| at > since);
+    progress.models.values().all(|model| has_ended(&model.digests) && has_ended(&model.identities))
+}
+
+/// The progress after records that were named were read: these, of which some are hidden from us.
+pub fn was_read(mut progress: Progress, model: &str, ids: &BTreeSet<u64>, hidden: &BTreeSet<u64>) -> Progress {
+    let Some(outbox) = &mut progress.outbox else { return progress };
+    outbox.was_read(model, ids);
+    outbox.was_hidden(model, &ids.intersection(hidden).copied().collect());
+    let held = &mut outbox.hidden;
+    if held.beyond > 0 && held.waiting.is_empty() && held.again.is_empty() {
+        held.beyond = 0;
+        progress = compared_anew(progress);
+    }
+    progress
 }
 
 /// What the lines of a page lead to.
@@ -288,7 +333,9 @@ pub fn fold(lines: &[Line], mut known: KnownBy, models: &BTreeMap<String, Model>
                 let counted_from = fold.counted_from.get(&line.model).copied().unwrap_or(model.counted_from);
                 let judged = judge(&line.model, row, (before, counted_from), *shape, Depth::Changed);
                 let news = judged.news.map(|news| News { key: key(line), ..news });
-                (news, Some(judged.known))
+                // The outbox tells of what is hidden from us, too: it does not show it.
+                let seen = before.map_or(judged.known.seen, |before| before.seen);
+                (news, Some(Known { seen, ..judged.known }))
             }
             Said::Deleted => {
                 // What nobody knew is told as gone only while it may have been there before anybody looked.

@@ -169,9 +169,13 @@ fn a_light_look_leaves_what_was_begun() {
 
 #[test]
 fn a_page_shows_what_was_there_when_it_was_asked_for() {
-    let shown = Shown { rows: vec![row(42, 9, None, "a")], at: at(100), shape: Shape::Stated };
+    let shown = Shown { rows: vec![row(42, 9, None, "a")], hidden: vec![], at: at(100), shape: Shape::Stated };
     let told = Told::of(&shown, 1, TimeSpan::from_secs(30));
     assert_eq!(told, Told { more_after: Some(42), at: at(70) });
+    // What is refused by itself is of the page: it ends it as any other, and the watermark moves on.
+    let refused = Shown { rows: vec![row(42, 9, None, "a")], hidden: vec![43], at: at(100), shape: Shape::Stated };
+    assert_eq!(Told::of(&refused, 2, TimeSpan::ZERO).more_after, Some(43));
+    assert_eq!(Told::of(&refused, 3, TimeSpan::ZERO).more_after, None);
 }
 
 #[test]

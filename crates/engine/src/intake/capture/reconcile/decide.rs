@@ -53,6 +53,8 @@ fn whole_secs(at: Timestamp) -> Timestamp {
 pub enum Reached {
     /// It goes on there.
     Place(Place),
+    /// So much is missing that identities are looked at before it goes on: a rule may hide it.
+    Doubted,
     /// All was compared.
     End,
     /// The model cannot be read; why, in a sentence.
@@ -65,6 +67,7 @@ pub fn after(held: Reconciliation, (run, step): (Run, Step), reached: Reached, n
         Reached::Place(place) => {
             return Reconciliation { run: Some(Run { step: Some(Step { place, ..step }), ..run }), ..held };
         }
+        Reached::Doubted => return Reconciliation { run: Some(Run { step: Some(step), ..run }), ..held },
         Reached::End => None,
         Reached::Unread(why) => Some(why),
     };

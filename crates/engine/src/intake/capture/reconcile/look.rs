@@ -4,14 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Batch, Fault, Known};
+use model::{Batch, Fault, Known, TimeSpan};
 use policy::compiled::CapturedModel;
 
-use super::super::decide::{self as capture, Depth, Found};
+use super::super::decide::{self as capture, Depth, Found, Told};
 use super::super::lead::{Journalled, Leads};
 use super::super::look::{Came, Looker};
-use super::super::progress::Progress;
-use super::super::search::{At, Cut, Ids, Searched};
+use super::super::progress::{Pass, Progress};
+use super::super::search::{At, Cut, Ids, Purpose, Searched};
 use super::decide::{self, Compared, Reached};
 use super::standing::{Brake, Mode, Place, Run, Step};
 use crate::observe::Capturing;
@@ -25,6 +25,8 @@ struct Comparing<'a> {
     step: Step,
     /// Records whose nudge waits.
     nudged: &'a BTreeSet<u64>,
+    /// Whether identities were looked at since it was asked for: what is missing then is not hidden.
+    has_looked: bool,
 }
 
 /// What a look saw: compared with what is known, and neither counted nor taken in.
@@ -75,7 +77,9 @@ impl Looker {
         nudged: &BTreeSet<u64>,
     ) -> Result<Result<Sighting, Unread>, Fault> {
         let (progress, _) = self.progress().await?;
-        let brake = progress.models.get(name).and_then(|model| model.reconciliation.brake.clone());
+        let model = progress.models.get(name);
+        let brake = model.and_then(|model| model.reconciliation.brake.clone());
+        let has_looked = model.and_then(|model| model.identities.ended_at).is_some_and(|at| at >= run.asked_at);
         let mut sighting = Sighting {
             model: name.to_owned(),
             run: run.clone(),
@@ -85,7 +89,7 @@ impl Looker {
             unread: None,
         };
         let Some(captured) = self.capture.models.get(name) else { return Ok(Ok(sighting)) };
-        let comparing = Comparing { name, captured, run, step, nudged };
+        let comparing = Comparing { name, captured, run, step, nudged, has_looked };
         let leads = Leads::of(progress.models.get(name));
         let mut seen = Seen { leads, ..Seen::default() };
         let looked = match step.place {
@@ -143,6 +147,9 @@ impl Looker {
             let part = run.tally.completeness();
             self.tell(Capturing::Reconciled { model: &name, same: part.same, of: part.of });
         }
+        if reached == Reached::Doubted {
+            model.identities = Pass { next: Some(0), ..Pass::default() };
+        }
         model.reconciliation = decide::after(model.reconciliation, (run, step), reached, now);
         model.counted_from = model.counted_from.max(leads.counted_from);
         progress.models.insert(name, model);
@@ -179,7 +186,8 @@ impl Looker {
             Ok(shown) => shown,
             Err(unread) => return Ok(Err(unread)),
         };
-        let more = shown.rows.last().map(|row| row.id).filter(|_| shown.rows.len() >= capture::PAGE);
+        let more = Told::of(&shown, capture::PAGE, TimeSpan::ZERO).more_after;
+        self.refused(of.name, &shown.hidden, &mut seen.leads).await?;
         let rows = decide::settle(shown.rows, &of.step.window);
         self.compare(of, rows, shown.shape, seen).await?;
         let place = more.map_or(Place::Identities { from: 0 }, |after| Place::Contents { after });
@@ -190,9 +198,11 @@ impl Looker {
     async fn identities_of(&self, of: &Comparing<'_>, (from, brake): (u64, Option<&Brake>), seen: &mut Seen) -> Looked {
         let (mode, tally) = (of.run.mode, of.run.tally);
         let ids = if mode == Mode::Count && tally.missing > 0 { Ids::Everywhere } else { Ids::WhereCountsDiffer };
-        let at = At { name: of.name, from, found: Found::Reconciliation, gone: tally.gone, brake, ids };
+        let (found, purpose) = (Found::Reconciliation, Purpose::Take);
+        let at = At { name: of.name, from, found, gone: tally.gone, brake, ids, purpose };
         let differ = match self.search(at).await? {
             Ok(Searched::Apart(differ)) => differ,
+            Ok(Searched::TooMany(_)) if !of.has_looked => return Ok(Ok(Reached::Doubted)),
             Ok(Searched::TooMany(lacking)) => {
                 seen.leads.lacking = Some(lacking);
                 return Ok(Ok(Reached::End));
@@ -212,6 +222,7 @@ impl Looker {
                 Ok(shown) => shown,
                 Err(unread) => return Ok(Err(unread)),
             };
+            self.refused(of.name, &shown.hidden, &mut seen.leads).await?;
             let mut rows = decide::settle(shown.rows, &of.step.window);
             if mode == Mode::Count {
                 rows.retain(|row| decide::is_older(row, &of.step.window));

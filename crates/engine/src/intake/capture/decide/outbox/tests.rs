@@ -4,6 +4,7 @@ use bytes::Bytes;
 use model::{Digest, Seen};
 
 use super::*;
+use crate::intake::capture::progress::HIDDEN_MAX;
 use crate::intake::capture::reconcile::standing::Reconciliation;
 use crate::ports::{Lost, Row, Shape};
 
@@ -149,6 +150,74 @@ fn a_page_moves_the_place_and_another_epoch_compares_all_contents() {
     assert_eq!(moved.outbox.map(|it| it.place), Some(anew));
     assert_eq!(moved.models["sale.order"].digests, Pass::default());
     assert_eq!(moved.models["sale.order"].identities, Pass::default());
+}
+
+#[test]
+fn a_place_that_is_not_below_the_fence_was_read_in_a_database_that_is_no_more() {
+    for (fence, expected) in [(8, false), (7, true), (3, true)] {
+        let page = Pulled { fence, ..pulled(Vec::new(), place(7, 7)) };
+        let moved = after(progress(Phase::Following), &page, &Fold::default(), at(5));
+        let anew_at = moved.outbox.as_ref().and_then(|outbox| outbox.anew_at);
+        assert_eq!((is_put_back(&place(7, 7), &page), anew_at), (expected, expected.then_some(at(5))), "{fence}");
+        assert_eq!(open_anew(&moved), anew_at);
+        let place_then = if expected { beginning(&page) } else { place(7, 7) };
+        assert_eq!(moved.outbox.map(|outbox| outbox.place), Some(place_then.clone()), "{fence}");
+        let is_compared = moved.models["sale.order"].digests == Pass::default();
+        assert_eq!((is_compared, is_put_back(&place_then, &page)), (expected, false), "{fence}");
+    }
+    let other = Pulled { fence: 3, ..pulled(Vec::new(), Place { epoch: "two".to_owned(), txid: 0, id: 0 }) };
+    assert!(!is_put_back(&place(7, 7), &other), "another epoch says so itself");
+}
+
+#[test]
+fn a_place_behind_what_is_lost_stays_below_the_fence() {
+    let lost = Some(Lost { lines: 3, upto: place(150, 4) });
+    let page = Pulled { lost, ..pulled(Vec::new(), place(7, 7)) };
+    let outbox = after(progress(Phase::Following), &page, &Fold::default(), at(1)).outbox.unwrap();
+    assert_eq!((&outbox.place, is_put_back(&outbox.place, &page)), (&place(99, LAST_LINE), false));
+}
+
+#[test]
+fn what_was_named_and_is_hidden_is_asked_after_with_the_identities_until_it_is_shown() {
+    let ids = |ids: &[u64]| ids.iter().copied().collect::<BTreeSet<u64>>();
+    let mut held = progress(Phase::Following);
+    held.outbox.as_mut().unwrap().named.insert("sale.order".to_owned(), ids(&[1, 2, 3]));
+    held = was_read(held, "sale.order", &ids(&[1, 2]), &ids(&[2, 9]));
+    let count = |held: &Progress| held.outbox.as_ref().map(|outbox| (outbox.named.clone(), outbox.hidden.count()));
+    assert_eq!(count(&held), Some((BTreeMap::from([("sale.order".to_owned(), ids(&[3]))]), 1)));
+    held = was_read(held, "sale.order", &ids(&[3]), &ids(&[]));
+    let look = |held: &Progress| beside(held, held.outbox.as_ref().unwrap(), (&RHYTHM, Since::Now), at(1), |_| true);
+    assert_eq!(look(&held), None, "it is not read over and over");
+    held.outbox.as_mut().unwrap().hidden.ask_again("sale.order");
+    assert_eq!(look(&held), Some(("sale.order".to_owned(), Look::Named { ids: vec![2] })));
+    assert_eq!(Progress::read(&held.text()).unwrap(), held);
+    held = was_read(held, "sale.order", &ids(&[2]), &ids(&[]));
+    assert_eq!(count(&held), Some((BTreeMap::new(), 0)));
+
+    let many: BTreeSet<u64> = (0..HIDDEN_MAX as u64 + 2).collect();
+    held = was_read(held, "sale.order", &many, &many);
+    assert_eq!(count(&held).map(|(_, hidden)| hidden), Some(HIDDEN_MAX as u64 + 2));
+    held = was_read(held, "sale.order", &many, &ids(&[]));
+    assert_eq!(held.models["sale.order"].digests, Pass::default(), "those that found no room are found by comparing");
+    assert_eq!(count(&held).map(|(_, hidden)| hidden), Some(0));
+}
+
+#[test]
+fn what_lines_told_or_named_is_on_its_way_and_no_gap() {
+    let mut held = progress(Phase::Following);
+    held.outbox.as_mut().unwrap().named.insert("sale.order".to_owned(), BTreeSet::from([1]));
+    let mut reader = Reader::default();
+    reader.waits(at(1));
+    let since = fold(&[saved(1, 2, "sale", "b"), line(2, 3, Said::Changed)], KnownBy::new(), &held.models);
+    reader.heard(&pulled(Vec::new(), place(9, 9)), &since, at(1));
+    assert_eq!(moving(&held, &reader.wait.unwrap(), "sale.order"), BTreeSet::from([1, 2, 3]));
+}
+
+#[test]
+fn a_line_of_a_hidden_record_tells_and_does_not_show_it() {
+    let hidden = Known { seen: Seen::Hidden, ..known(42, "draft", "a") };
+    let told = check(&[saved(1, 42, "sale", "b")], Some(hidden), Phase::Following, &["sale"]);
+    assert_eq!(told.known[&order(42)].as_ref().map(|known| known.seen), Some(Seen::Hidden));
 }
 
 #[test]
