@@ -84,7 +84,12 @@ pub enum Stand {
 impl Passing {
     /// An event that enters a flow, and was first judged by that policy, where that can be read. Nothing for commands, whose repeat
     /// is what the person asks for.
-    pub fn entering(policy: &Policy, flow: &Flow, event: &Event, (at, judged_by): (Position, Option<&Policy>)) -> Option<Self> {
+    pub fn entering(
+        policy: &Policy,
+        flow: &Flow,
+        event: &Event,
+        (at, judged_by): (Position, Option<&Policy>),
+    ) -> Option<Self> {
         let (keys, destination) = (lane::keys(flow, event), flow.destination.clone());
         let also = judged_by.map(|judged_by| lane::earlier_names(judged_by, policy, &destination, event));
         let (also, past) = (also.unwrap_or_default(), Past::Open);

@@ -45,7 +45,7 @@ pub struct Replay {
     pub passed_for: Vec<PassedFor>,
     /// Whether it sends what nothing newer is known of, where retention has removed what would tell.
     #[serde(default)]
-    pub untold: Untold,
+    pub forgotten: Forgotten,
     /// Rises with every change; the ETag.
     pub version: u64,
 }
@@ -53,7 +53,7 @@ pub struct Replay {
 /// Whether a person includes what may be an old state over a newer one, where nobody can tell any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Untold {
+pub enum Forgotten {
     /// It is left out.
     #[default]
     Leave,

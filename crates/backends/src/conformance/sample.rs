@@ -10,8 +10,8 @@ use model::{
     AttemptResult, AuditId, AuditRow, Claim, Code, Delivery, DeliveryId, DeliveryState, DestinationName, Diagnostic, Digest,
     Entry, Event, EventId, EventType, FlowName, InForce, KeptAnswer, KeyedWrite, Known, LaneKey, LaterEvent, Lease,
     NewEntry, NodeName, Offset, OnDead, Origin, Outcome, Owner, Partition, PolicyVersion, Position, Principal,
-    QuarantineRow, QuarantineState, Replay, ReplayId, ReplayMember, ReplayState, Seen, SourceName, Telling, Timestamp, Told, Untold,
-    arrival_id,
+    QuarantineRow, QuarantineState, Replay, ReplayId, ReplayMember, ReplayState, Seen, SourceName, Telling, Timestamp, Told,
+    Forgotten, arrival_id,
 };
 
 /// So many seconds after the beginning of the tests.
@@ -259,7 +259,7 @@ pub fn replay(n: u64, members: u32) -> Replay {
         to_send: 0,
         passed: 0,
         passed_for: Vec::new(),
-        untold: Untold::Include,
+        forgotten: Forgotten::Include,
         version: 1,
     }
 }

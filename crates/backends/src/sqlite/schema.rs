@@ -37,7 +37,12 @@ pub(super) fn bring_forward(conn: &Connection, file: File, path: &Path, clock: &
         return migrate(conn, file, path);
     }
     let began = clock.now();
-    tracing::info!(file = file.name, from, to, "the store is brought forward from an older schema; nothing is served until then");
+    tracing::info!(
+        file = file.name,
+        from,
+        to,
+        "the store is brought forward from an older schema; nothing is served until then"
+    );
     migrate(conn, file, path)?;
     let took_ms = clock.now().since(began).micros() / 1_000;
     tracing::info!(file = file.name, from, to, took_ms, "the store was brought forward");

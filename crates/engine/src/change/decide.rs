@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use model::{
-    AuditId, AuditRow, Batch, Change, Delivery, DeliveryState, Entry, FlowName, Guard, InForce, Partition, PolicyVersion, Principal,
-    TimeSpan, Timestamp,
+    AuditId, AuditRow, Batch, Change, Delivery, DeliveryState, Entry, FlowName, Guard, InForce, Partition, PolicyVersion,
+    Principal, TimeSpan, Timestamp,
 };
 use policy::{Policy, SourceFile};
 
@@ -152,7 +152,14 @@ pub fn batch(application: &Application<'_>, partitions: &[Partition], action: &s
     let mut batch = Batch::new()
         .guard(Guard::InForce { number: number - 1 })
         .change(Change::StorePolicy { version: *version, files, at })
-        .change(Change::PutInForce(Box::new(InForce { number: *number, version: *version, by, why, at, gone: gone.clone() })));
+        .change(Change::PutInForce(Box::new(InForce {
+            number: *number,
+            version: *version,
+            by,
+            why,
+            at,
+            gone: gone.clone(),
+        })));
     for partition in partitions {
         batch.changes.push(Change::Emit {
             id: replayed::emission(id.0, &[&version.0.0, &partition.0.to_be_bytes(), &in_force.0.0]),
@@ -241,7 +248,8 @@ mod tests {
     }
 
     fn made(number: u64, next: &str) -> Batch {
-        let application = Application { number, version: version(next), files: &[], in_force: version("x"), gone: BTreeMap::new() };
+        let application =
+            Application { number, version: version(next), files: &[], in_force: version("x"), gone: BTreeMap::new() };
         batch(&application, &[Partition(0), Partition(1)], "policy.apply", &asked())
     }
 
@@ -284,8 +292,14 @@ mod tests {
 
     #[test]
     fn an_application_is_later_than_the_one_before() {
-        let last =
-            InForce { number: 1, version: version("a"), by: Principal::new("ada"), why: String::new(), at: asked().at, gone: BTreeMap::new() };
+        let last = InForce {
+            number: 1,
+            version: version("a"),
+            by: Principal::new("ada"),
+            why: String::new(),
+            at: asked().at,
+            gone: BTreeMap::new(),
+        };
         assert!(after(Some(&last), &asked()).at > last.at);
         assert_eq!(after(None, &asked()), asked());
         assert!(came_first(&last).to_string().contains("applied by ada"));

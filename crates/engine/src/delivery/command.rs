@@ -10,7 +10,7 @@ use model::{
     Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Event, Guard, MemberVerdict, OnDead, Outcome, Replay,
     ReplayId,
 };
-use model::{ReplayMember, ReplayState, Untold};
+use model::{ReplayMember, ReplayState, Forgotten};
 use policy::specs::Repeatable;
 use policy::{EventView, Flow, Policy};
 
@@ -102,9 +102,9 @@ pub enum FilterSays {
 pub fn filter_says(delivery: &Delivery, event: &Event, (judged_by, present): (Option<&Policy>, &Policy)) -> FilterSays {
     let view = EventView::new(event);
     let filter = |policy: &'_ Policy| policy.flows.get(&delivery.flow).map(Arc::clone);
-    let was_selected = judged_by.and_then(filter).is_some_and(|flow| {
-        flow.filter.as_ref().is_none_or(|filter| filter.eval_bool(&view) == Ok(true))
-    });
+    let was_selected = judged_by
+        .and_then(filter)
+        .is_some_and(|flow| flow.filter.as_ref().is_none_or(|filter| filter.eval_bool(&view) == Ok(true)));
     let Some(flow) = filter(present).filter(|_| !was_selected) else { return FilterSays::Yes };
     let Some(filter) = flow.filter.as_ref() else { return FilterSays::Yes };
     match filter.eval_bool(&view) {
@@ -278,7 +278,7 @@ fn replay_of_one(delivery: &Delivery, id: ReplayId, asked: &Asked) -> Change {
         to_send: 1,
         passed: 0,
         passed_for: Vec::new(),
-        untold: Untold::Leave,
+        forgotten: Forgotten::Leave,
         version: 1,
     };
     let member = ReplayMember {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use model::newest::{Blind, Fate, StateKeys};
 use model::{
     DeliveryId, DestinationName, Digest, EventId, FlowName, LaneKey, MemberVerdict, Position, ReplayMember, SourceName,
-    Timestamp, Untold,
+    Timestamp, Forgotten,
 };
 use policy::specs::Repeatable;
 use schemars::JsonSchema;
@@ -180,7 +180,7 @@ pub struct Included {
     /// Commands.
     pub commands: Commands,
     /// What nothing newer is known of, where retention has removed what would tell.
-    pub untold: Untold,
+    pub forgotten: Forgotten,
 }
 
 /// Why each candidate is not sent, or nothing where it is, in the order of the candidates, which is that of their states.
@@ -214,7 +214,7 @@ fn stale(candidate: &Candidate, included: Included, newer: &impl Fn(&Candidate) 
         (Repeatable::Command, Commands::Leave) => Some(Reason::Command),
         (Repeatable::Command, Commands::Include) => None,
         (Repeatable::State | Repeatable::Transition, _) => {
-            newer(candidate).and_then(|found| Reason::of_newer(found, included.untold))
+            newer(candidate).and_then(|found| Reason::of_newer(found, included.forgotten))
         }
     }
 }
@@ -222,8 +222,8 @@ fn stale(candidate: &Candidate, included: Included, newer: &impl Fn(&Candidate) 
 impl Reason {
     /// Why something is stale, by what became of what is newer. Nothing is while the router is behind: a member that is sent waits
     /// for it when its turn comes, and is judged then. Nor is what a person includes although it cannot be told.
-    pub fn of_newer(newer: Fate, untold: Untold) -> Option<Self> {
-        if Newer::from(untold).lets(newer) {
+    pub fn of_newer(newer: Fate, forgotten: Forgotten) -> Option<Self> {
+        if Newer::from(forgotten).lets(newer) {
             return None;
         }
         match newer {

@@ -327,9 +327,9 @@ impl Gather {
             true => None,
             false => self.book.kept(judged_by).await?,
         };
-        let also = judged_by.zip(known).map(|(judged_by, flow)| {
-            lane::earlier_names(&judged_by, &self.policy, &flow.destination, event)
-        });
+        let also = judged_by
+            .zip(known)
+            .map(|(judged_by, flow)| lane::earlier_names(&judged_by, &self.policy, &flow.destination, event));
         Ok(Candidate {
             event: event.id,
             at,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use model::limit::REPLAY_MEMBERS_MAX;
 use model::outcome::Again;
 use model::{
-    Batch, Change, DeliveryId, Digest, Fault, FaultKind, Guard, MemberVerdict, Outcome, Replay, ReplayId, ReplayState, Timestamp,
-    Untold,
+    Batch, Change, DeliveryId, Digest, Fault, FaultKind, Guard, MemberVerdict, Outcome, Replay, ReplayId, ReplayState,
+    Timestamp, Forgotten,
 };
 
 use super::decide::{self, Candidate, Included, Reason};
@@ -132,7 +132,7 @@ impl Replays {
         let mut batch = Batch::new()
             .change(Change::Replay { replay: Box::new(replay.clone()), members: set.members })
             .change(Change::Audit(asked.audit("replay.order", &replay.id.to_string())));
-        if replay.untold == Untold::Include {
+        if replay.forgotten == Forgotten::Include {
             batch.changes.push(Change::Audit(asked.audit("replay.over_removed", &replay.id.to_string())));
         }
         self.ledger.commit(batch).await?;
@@ -312,7 +312,7 @@ fn frozen(wanted: &Wanted, set: &Set, pace_per_s: u32, asked: &Asked) -> Replay 
         to_send: u32::try_from(set.sent().count()).unwrap_or(u32::MAX),
         passed: 0,
         passed_for: Vec::new(),
-        untold: wanted.included.untold,
+        forgotten: wanted.included.forgotten,
         version: 1,
     }
 }

@@ -110,7 +110,7 @@ impl Replayer {
         let mut members: Vec<(ReplayMember, Turnout)> = Vec::with_capacity(most);
         for (member, of) in next {
             let found = passing(&present, (&member, of.as_ref())).and_then(|it| newer.than(&it));
-            let stale = found.and_then(|found| Reason::of_newer(found, replay.untold));
+            let stale = found.and_then(|found| Reason::of_newer(found, replay.forgotten));
             let against = if there.contains(&member.at) { stale } else { Some(Reason::BelowFloor) };
             let turnout = step::turnout(&member, of.as_ref(), against);
             if matches!(turnout, Turnout::Sent | Turnout::Replaces(..)) {

@@ -2,7 +2,7 @@
 //! the same. No screen has other words for it, and where nothing is known none of them ends an event.
 
 use model::newest::{Blind, Fate};
-use model::{FlowName, Untold};
+use model::{FlowName, Forgotten};
 use policy::specs::Repeatable;
 
 /// Whether what is sent may go over a newer state of its key.
@@ -38,11 +38,11 @@ const fn flag(newer: Fate) -> (&'static str, &'static str) {
 }
 
 /// What a replay is told of the same.
-impl From<Untold> for Newer {
-    fn from(untold: Untold) -> Self {
-        match untold {
-            Untold::Leave => Self::Stays,
-            Untold::Include => Self::MayBeGone,
+impl From<Forgotten> for Newer {
+    fn from(forgotten: Forgotten) -> Self {
+        match forgotten {
+            Forgotten::Leave => Self::Stays,
+            Forgotten::Include => Self::MayBeGone,
         }
     }
 }

@@ -7,9 +7,9 @@ use model::account::Tally;
 use model::change::Switch;
 use model::view::FeedRow;
 use model::{
-    Attempt, AuditId, AuditRow, Consumer, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, EventId, FlowName, InForce,
-    KeyedWrite, Known, LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay,
-    ReplayId, ReplayMember, SourceName, Standing, Timestamp, Token, TokenId,
+    Attempt, AuditId, AuditRow, Consumer, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, EventId, FlowName,
+    InForce, KeyedWrite, Known, LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow,
+    Replay, ReplayId, ReplayMember, SourceName, Standing, Timestamp, Token, TokenId,
 };
 use uuid::Uuid;
 

@@ -81,8 +81,7 @@ fn removed_to(conn: &Connection, names: &NameTexts, question: &NewestQuery) -> R
     let number = |text: &str| names.number(text).unwrap_or(0);
     let (flow, destination) = (number(question.flow.as_str()), number(question.destination.as_str()));
     let mut statement = conn.prepare_cached(REMOVED)?;
-    let found: Option<i64> =
-        statement.query_row((question.after.partition.0, flow, destination), |row| row.get(0))?;
+    let found: Option<i64> = statement.query_row((question.after.partition.0, flow, destination), |row| row.get(0))?;
     Ok(found.map_or(Offset(0), |pos| Offset(count(pos))))
 }
 

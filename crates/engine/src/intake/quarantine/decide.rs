@@ -6,8 +6,8 @@
 
 use bytes::Bytes;
 use model::{
-    Batch, Change, Digest, Entry, Event, EventId, Guard, Later, LaterEvent, Partition, Position, QuarantineRow, QuarantineState,
-    Refusal, Verdict,
+    Batch, Change, Digest, Entry, Event, EventId, Guard, Later, LaterEvent, Partition, Position, QuarantineRow,
+    QuarantineState, Refusal, Verdict,
 };
 use policy::Policy;
 
