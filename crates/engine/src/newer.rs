@@ -9,15 +9,15 @@ use model::account::ROUTER;
 use model::limit::{BODY_BYTES_MAX, PAGE_ROWS_MAX, READ_BYTES_MAX, READ_RECORDS_MAX};
 use model::newest::{Blind, Fate, Latest, Newest, NewestQuery, Place, StateKeys};
 use model::{
-    Consumer, DeliveryId, DestinationName, Entry, Event, EventId, Fault, FlowName, LaneKey, Offset, Partition, Position,
-    Record,
+    Consumer, Delivery, DeliveryId, DestinationName, Entry, Event, EventId, Fault, FlowName, LaneKey, Offset, Partition,
+    Position, Record,
 };
 use policy::specs::Repeatable;
 use policy::{EventView, Flow, Policy};
 
 use crate::book::Book;
 use crate::ports::{Journal, Ledger};
-use crate::rules::lane;
+use crate::rules::lane::{self, FlowKey};
 
 /// Where it is looked up.
 #[derive(Clone, Debug)]
@@ -43,6 +43,29 @@ pub struct Passing {
     pub keys: StateKeys,
     /// Its place in the order of its flow.
     pub stand: Stand,
+    /// By which other names of its flow, to the same destination, a newer state may have gone ([`lane::other_names`]).
+    pub also: Vec<FlowKey>,
+    /// Whether anything newer of its flow can have gone that retention has removed.
+    pub past: Past,
+}
+
+/// Whether anything of its ordering key can have gone past what is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Past {
+    /// It can.
+    #[default]
+    Open,
+    /// It cannot: it stands in the lane of that key and holds it.
+    Barred,
+}
+
+impl Past {
+    /// Of what a delivery is sent again for, to there, by a flow that gives its event these keys.
+    pub fn of(delivery: &Delivery, (keys, to): (&StateKeys, &DestinationName)) -> Self {
+        let holds = !delivery.state.is_final() && delivery.state.blocks_lane(delivery.on_dead);
+        let is_its_lane = delivery.lane.is_some() && delivery.lane == keys.lane && keys.lane == keys.ordering;
+        if holds && is_its_lane && delivery.destination == *to { Self::Barred } else { Self::Open }
+    }
 }
 
 /// Where what is sent stands in the order of its flow.
@@ -59,25 +82,42 @@ pub enum Stand {
 }
 
 impl Passing {
-    /// An event that enters a flow. Nothing for commands, whose repeat is what the person asks for.
-    pub fn entering(policy: &Policy, flow: &Flow, event: &Event, at: Position) -> Option<Self> {
+    /// An event that enters a flow, and was first judged by that policy, where that can be read. Nothing for commands, whose repeat
+    /// is what the person asks for.
+    pub fn entering(
+        policy: &Policy,
+        flow: &Flow,
+        event: &Event,
+        (at, judged_by): (Position, Option<&Policy>),
+    ) -> Option<Self> {
         let (keys, destination) = (lane::keys(flow, event), flow.destination.clone());
-        let passing = Self { flow: flow.name.clone(), destination, at, keys, stand: Stand::Enters };
+        let also = judged_by.map(|judged_by| lane::earlier_names(judged_by, policy, &destination, event));
+        let (also, past) = (also.unwrap_or_default(), Past::Open);
+        let passing = Self { flow: flow.name.clone(), destination, at, keys, stand: Stand::Enters, also, past };
         (repeat_of(policy, event) != Repeatable::Command).then_some(passing)
     }
 
     fn asked(&self) -> impl Iterator<Item = Key> {
-        let of = |key: &LaneKey| (self.flow.clone(), self.destination.clone(), key.clone(), self.at.partition);
-        self.keys.iter().map(of)
+        let of = |flow: &FlowName, key: &LaneKey| (flow.clone(), self.destination.clone(), key.clone(), self.at.partition);
+        let own = self.keys.iter().map(move |key| of(&self.flow, key));
+        own.chain(self.also.iter().map(move |(flow, key)| of(flow, key)))
     }
 
     /// Where it stands by one of its keys.
-    fn place(&self, key: &LaneKey, sent_after: &Arc<BTreeSet<DeliveryId>>) -> Place {
+    fn place(&self, (flow, _, key, _): &Key, sent_after: &Arc<BTreeSet<DeliveryId>>) -> Place {
+        if self.flow != *flow {
+            return Place::Beside;
+        }
         match self.stand {
             Stand::Enters if self.keys.lane.as_ref() == Some(key) => Place::End { but: Arc::clone(sent_after) },
             Stand::Enters | Stand::Loose => Place::Beside,
             Stand::Keeps(id) | Stand::Lags(id) => Place::Of(id),
         }
+    }
+
+    /// Whether it tells nothing that retention has removed something delivered by this flow.
+    fn is_barred(&self, flow: &FlowName) -> bool {
+        self.past == Past::Barred && self.flow == *flow
     }
 }
 
@@ -118,26 +158,30 @@ pub struct Newer {
 impl Newer {
     /// The answer: what became of a newer state than this, by any of its keys. What went is told before what cannot be told.
     pub fn than(&self, passing: &Passing) -> Option<Fate> {
-        let is_newer = |newest: &&Newest| newest.at > passing.at.offset;
-        let routed = || passing.asked().filter_map(|key| self.by_key.get(&key).copied());
-        let known: Vec<Latest> = routed().collect();
-        let ahead: Vec<Newest> = match passing.stand {
-            Stand::Keeps(_) => Vec::new(),
-            Stand::Enters | Stand::Loose | Stand::Lags(_) => {
-                passing.asked().filter_map(|key| self.ahead.get(&key).copied()).collect()
-            }
-        };
-        let newest = known.iter().filter_map(|latest| latest.newest.as_ref()).chain(&ahead).filter(is_newer);
-        let mut fates: Vec<Fate> = newest.map(|newest| newest.fate).collect();
-        fates.sort_by_key(|fate| urgency(*fate));
-        if let Some(fate) = fates.first() {
-            return Some(*fate);
+        self.found(passing).map(|(fate, _)| fate)
+    }
+
+    /// The same, with the flow by which the newer one goes.
+    pub fn found(&self, passing: &Passing) -> Option<(Fate, FlowName)> {
+        let keeps = matches!(passing.stand, Stand::Keeps(_));
+        let mut fates: Vec<(Fate, FlowName)> = Vec::new();
+        for key in passing.asked() {
+            let routed = self.by_key.get(&key).and_then(|latest| latest.newest);
+            let ahead = self.ahead.get(&key).copied().filter(|_| !keeps);
+            let newer = routed.into_iter().chain(ahead).filter(|newest| newest.at > passing.at.offset);
+            fates.extend(newer.map(|newest| (newest.fate, key.0.clone())));
         }
-        if self.is_cut && !passing.keys.is_empty() && !matches!(passing.stand, Stand::Keeps(_)) {
-            return Some(Fate::Unknown(Blind::Behind));
+        fates.sort_by_key(|(fate, _)| urgency(*fate));
+        if !fates.is_empty() {
+            return Some(fates.swap_remove(0));
         }
-        let is_removed = known.iter().any(|latest| latest.removed_to > passing.at.offset);
-        is_removed.then_some(Fate::Unknown(Blind::Removed))
+        if self.is_cut && passing.asked().next().is_some() && !keeps {
+            return Some((Fate::Unknown(Blind::Behind), passing.flow.clone()));
+        }
+        let removed_to = |key: &Key| self.by_key.get(key).map(|latest| latest.removed_to);
+        let is_removed = |key: &Key| !passing.is_barred(&key.0) && removed_to(key) > Some(passing.at.offset);
+        let removed = passing.asked().find(is_removed)?;
+        Some((Fate::Unknown(Blind::Removed), removed.0))
     }
 }
 
@@ -152,9 +196,9 @@ const fn urgency(fate: Fate) -> u8 {
 }
 
 impl Lookup {
-    /// What one would go over.
-    pub async fn than(&self, passing: &Passing) -> Result<Option<Fate>, Fault> {
-        Ok(self.newer(std::iter::once(passing), &Arc::default()).await?.than(passing))
+    /// What one would go over, and by which flow that goes.
+    pub async fn found(&self, passing: &Passing) -> Result<Option<(Fate, FlowName)>, Fault> {
+        Ok(self.newer(std::iter::once(passing), &Arc::default()).await?.found(passing))
     }
 
     /// Looks up what is newer than any of these. What waits for a person and is named in `sent_after` is sent after all of them, by
@@ -169,7 +213,7 @@ impl Lookup {
         for passing in wanted {
             tells |= !matches!(passing.stand, Stand::Keeps(_));
             for asked in passing.asked() {
-                let place = passing.place(&asked.2, sent_after);
+                let place = passing.place(&asked, sent_after);
                 let first = from.entry(asked).or_insert((passing.at.offset, place.clone()));
                 first.0 = first.0.min(passing.at.offset);
                 if first.1 == Place::Beside {
@@ -242,8 +286,12 @@ impl Lookup {
         let bytes = referred.as_deref().unwrap_or(record);
         let Some(event) = bytes.entry.event().filter(|_| leads_on(&record.entry)) else { return Ok(()) };
         let rank = rank_of(&*self.ledger, bytes).await?;
-        // What nobody can read any more leads nowhere but to a person.
-        let Some(policy) = self.book.kept(record.policy).await? else { return Ok(()) };
+        // As the router does: what was admitted by a policy that nobody can read any more leads nowhere but to a person.
+        let policy = match (self.book.kept(record.policy).await?, &record.entry) {
+            (Some(policy), _) => policy,
+            (None, Entry::Released { .. } | Entry::Replayed { .. }) => self.book.current(),
+            (None, _) => return Ok(()),
+        };
         for flow in ways(&policy, &record.entry, event) {
             for key in lane::keys(flow, event).iter() {
                 let asked = (flow.name.clone(), flow.destination.clone(), key.clone(), rank.partition);

@@ -9,6 +9,8 @@
 //! ([`DeliveryState::blocks_lane`]); its head is the only one that is not `behind`, and what is outside a lane is not
 //! behind either. A delivery that leaves its lane and comes back enters at the end.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -18,7 +20,7 @@ use crate::audit::{AuditRow, Principal, Token};
 use crate::delivery::{AttemptResult, Claim, Delivery, DeliveryState};
 use crate::event::Origin;
 use crate::guard::Guard;
-use crate::ids::{DeliveryId, DestinationName, EventId, NodeName, PolicyVersion, ReplayId, SourceName};
+use crate::ids::{DeliveryId, DestinationName, EventId, FlowName, NodeName, PolicyVersion, ReplayId, SourceName};
 use crate::keyed::KeyedWrite;
 use crate::known::Known;
 use crate::quarantine::{LaterEvent, QuarantineRow, QuarantineState};
@@ -290,6 +292,10 @@ pub struct InForce {
     pub why: String,
     /// When.
     pub at: Timestamp,
+    /// The flows that it does not have and earlier ones had, each with the moment of the application that removed it; of names that
+    /// went long ago, or before this was kept, there may be none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gone: BTreeMap<FlowName, Timestamp>,
 }
 
 /// What a committed batch did that the caller cannot know beforehand.

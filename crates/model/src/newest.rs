@@ -64,8 +64,8 @@ pub enum Place {
 pub struct Latest {
     /// The newest delivery behind the place of the question; `None` where there is none.
     pub newest: Option<Newest>,
-    /// The last rank, of any key of the partition, of which retention has removed something delivered: of what ranks before
-    /// this, that nothing newer is found does not mean that nothing newer went.
+    /// The last rank, of any key of the flow to the destination in the partition, of which retention has removed something
+    /// delivered: of what ranks before this, that nothing newer is found does not mean that nothing newer went.
     pub removed_to: Offset,
 }
 

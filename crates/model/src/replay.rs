@@ -43,8 +43,22 @@ pub struct Replay {
     /// its way, or their bytes were gone.
     #[serde(default)]
     pub passed_for: Vec<PassedFor>,
+    /// Whether it sends what nothing newer is known of, where retention has removed what would tell.
+    #[serde(default)]
+    pub forgotten: Forgotten,
     /// Rises with every change; the ETag.
     pub version: u64,
+}
+
+/// Whether a person includes what may be an old state over a newer one, where nobody can tell any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Forgotten {
+    /// It is left out.
+    #[default]
+    Leave,
+    /// It is sent, on the person's word. What is known to be newer stays all the same.
+    Include,
 }
 
 /// A reason and how many members were passed over for it.
@@ -102,6 +116,9 @@ pub struct ReplayMember {
     /// The ordering key, the same way.
     #[serde(default)]
     pub ordering: Option<LaneKey>,
+    /// The same by flows that are gone and went to the same destination.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<(FlowName, LaneKey)>,
     /// Whether it is sent.
     pub verdict: MemberVerdict,
 }

@@ -8,6 +8,7 @@ use engine::intake::quarantine::Quarantine;
 use engine::intake::run::Intake;
 use engine::node::{Ground, Node};
 use engine::ports::Views;
+use engine::replay::order::Replays;
 use engine::replay::previews::Previews;
 use tokio::sync::watch;
 
@@ -55,6 +56,17 @@ impl App {
             journal: Arc::clone(&self.ground.journal),
             ledger: Arc::clone(&self.ground.ledger),
             book: Arc::clone(&self.ground.book),
+        }
+    }
+
+    /// The commands on replays.
+    pub fn replays(&self) -> Replays {
+        Replays {
+            journal: Arc::clone(&self.ground.journal),
+            ledger: Arc::clone(&self.ground.ledger),
+            views: Arc::clone(&self.views),
+            book: Arc::clone(&self.ground.book),
+            previews: Arc::clone(&self.previews),
         }
     }
 

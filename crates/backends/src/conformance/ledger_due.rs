@@ -1,10 +1,10 @@
 //! The ledger: what is due, in which order, and who is told when.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::ports::{DueQuery, LeftQuery, Readable};
 use model::change::Round;
-use model::{Delivery, TimeSpan};
+use model::{Delivery, FlowName, TimeSpan, Timestamp};
 
 use super::fixture::LedgerFixture;
 use super::sample::{BUSY, at, delivery, delivery_id, held, in_lane, name, waiting};
@@ -65,10 +65,12 @@ async fn what_waits_by_what_is_not_there_is_found(mut it: LedgerFixture) {
     it.shift(delivery_id(9), held()).await;
     it.reopen().await;
     let there = delivery(1);
-    let left = async |it: &LedgerFixture, destinations: &[&str], limit| {
+    let mut gone = BTreeMap::new();
+    let left = async |it: &LedgerFixture, gone: &BTreeMap<FlowName, Timestamp>, destinations: &[&str], limit| {
         let query = LeftQuery {
             flows: BTreeSet::from([there.flow.clone()]),
             destinations: destinations.iter().map(|to| name(to)).collect(),
+            gone: gone.clone(),
             until: at(100),
             limit,
         };
@@ -77,10 +79,14 @@ async fn what_waits_by_what_is_not_there_is_found(mut it: LedgerFixture) {
         numbers.collect::<Vec<u64>>()
     };
     let wms = there.destination.as_str();
-    assert_eq!(left(&it, &[wms], 20).await, [3, 4, 5, 6, 8, 10, 2], "the later round by a flow is a person's word");
-    assert_eq!(left(&it, &[wms], 2).await, [3, 4]);
-    assert_eq!(left(&it, &[wms, "wms2"], 20).await, [3, 5, 6, 10]);
-    assert_eq!(left(&it, &["wms2"], 20).await, [1, 3, 5, 6, 7, 10], "{wms} is not there, whoever asked since");
+    assert_eq!(left(&it, &gone, &[wms], 20).await, [3, 4, 5, 6, 8, 10, 2], "the later round by a flow is a person's word");
+    assert_eq!(left(&it, &gone, &[wms], 2).await, [3, 4]);
+    assert_eq!(left(&it, &gone, &[wms, "wms2"], 20).await, [3, 5, 6, 10]);
+    assert_eq!(left(&it, &gone, &["wms2"], 20).await, [1, 3, 5, 6, 7, 10], "{wms} is not there, whoever asked since");
+    gone.insert(name("orders-to-mail"), at(500));
+    assert_eq!(left(&it, &gone, &[wms, "wms2"], 20).await, [3, 5, 6, 7, 10], "its flow went later");
+    gone.insert(name("orders-to-mail"), at(1));
+    assert_eq!(left(&it, &gone, &[wms, "wms2"], 20).await, [0; 0], "all of them were asked for since its flow went");
 }
 
 async fn due_gives_what_is_ready_and_due(mut it: LedgerFixture) {

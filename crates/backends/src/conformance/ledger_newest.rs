@@ -200,6 +200,10 @@ async fn what_retention_removed_is_told_to_be_removed(mut it: LedgerFixture) {
     assert_eq!(it.newest(after("a", 0)).await, Some(found(2, Fate::Done)));
     it.ledger().trim(super::ledger_trim::ages(50)).await.expect("the ledger trims");
     it.reopen().await;
-    let answers = it.ledger().newest(vec![after("other", 0)]).await.expect("the ledger reads");
-    assert_eq!(answers, [Latest { newest: None, removed_to: Offset(2) }], "of whatever key, but only what was delivered");
+    let by_another = NewestQuery { flow: name("orders-to-mail"), ..after("a", 0) };
+    let to_another = NewestQuery { destination: name("wms2"), ..after("a", 0) };
+    let asked = vec![after("other", 0), by_another, to_another];
+    let answers = it.ledger().newest(asked).await.expect("the ledger reads");
+    let of = |offset| Latest { newest: None, removed_to: Offset(offset) };
+    assert_eq!(answers, [of(2), of(0), of(0)], "of whatever key, but only what was delivered by this flow to there");
 }

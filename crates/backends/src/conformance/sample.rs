@@ -11,7 +11,7 @@ use model::{
     Entry, Event, EventId, EventType, FlowName, InForce, KeptAnswer, KeyedWrite, Known, LaneKey, LaterEvent, Lease,
     NewEntry, NodeName, Offset, OnDead, Origin, Outcome, Owner, Partition, PolicyVersion, Position, Principal,
     QuarantineRow, QuarantineState, Replay, ReplayId, ReplayMember, ReplayState, Seen, SourceName, Telling, Timestamp, Told,
-    arrival_id,
+    Forgotten, arrival_id,
 };
 
 /// So many seconds after the beginning of the tests.
@@ -259,6 +259,7 @@ pub fn replay(n: u64, members: u32) -> Replay {
         to_send: 0,
         passed: 0,
         passed_for: Vec::new(),
+        forgotten: Forgotten::Include,
         version: 1,
     }
 }
@@ -274,6 +275,7 @@ pub fn member(index: u32, skip: Option<&str>) -> ReplayMember {
         ranks_at: None,
         lane: None,
         ordering: None,
+        also: vec![(name("orders-before"), LaneKey::new("a"))],
         verdict: skip.map_or(MemberVerdict::Send, |why| MemberVerdict::Skip { why: why.to_owned() }),
     }
 }
@@ -326,5 +328,6 @@ pub fn known(id: u64) -> Known {
 
 /// An application of a policy.
 pub fn in_force(number: u64, at: Timestamp) -> InForce {
-    InForce { number, version: policy(number), by: person(), why: "it's \"time\"".to_owned(), at }
+    let (version, gone) = (policy(number), [(name("gone"), at)].into());
+    InForce { number, version, by: person(), why: "it's \"time\"".to_owned(), at, gone }
 }

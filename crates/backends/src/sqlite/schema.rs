@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use engine::ports::Clock;
 use model::{Fault, FaultKind};
 use rusqlite::Connection;
 
@@ -25,8 +26,28 @@ pub(super) const JOURNAL: File = File { name: "journal.sqlite", mark: 0x4344_6a6
 pub(super) const LEDGER: File = File {
     name: "ledger.sqlite",
     mark: 0x4344_6c67,
-    steps: &[LEDGER_1, LEDGER_2, LEDGER_3, LEDGER_4, LEDGER_5, LEDGER_6, LEDGER_7, LEDGER_8],
+    steps: &[LEDGER_1, LEDGER_2, LEDGER_3, LEDGER_4, LEDGER_5, LEDGER_6, LEDGER_7, LEDGER_8, LEDGER_9],
 };
+
+/// As [`migrate`], and says so: the larger the file, the longer nothing is served.
+pub(super) fn bring_forward(conn: &Connection, file: File, path: &Path, clock: &dyn Clock) -> Result<(), Fault> {
+    let (from, _) = stamps(conn).map_err(|broken| explain(path, &broken))?;
+    let to = file.steps.len();
+    if from == 0 || from >= to {
+        return migrate(conn, file, path);
+    }
+    let began = clock.now();
+    tracing::info!(
+        file = file.name,
+        from,
+        to,
+        "the store is brought forward from an older schema; nothing is served until then"
+    );
+    migrate(conn, file, path)?;
+    let took_ms = clock.now().since(began).micros() / 1_000;
+    tracing::info!(file = file.name, from, to, took_ms, "the store was brought forward");
+    Ok(())
+}
 
 /// Brings a file to the present schema. Refuses a newer one and what is not ours.
 pub(super) fn migrate(conn: &Connection, file: File, path: &Path) -> Result<(), Fault> {
@@ -44,10 +65,20 @@ pub(super) fn migrate(conn: &Connection, file: File, path: &Path) -> Result<(), 
         );
         return Err(Fault::from_error(FaultKind::Corrupt, "store.open", what));
     }
+    // LIMIT: the memory of a step. An index over all deliveries is sorted in files, whatever the connection does afterwards; only
+    // where there is no place for those is it sorted in memory, because a store that opens slowly is better than none.
     for (done, step) in file.steps.iter().enumerate().skip(version) {
-        apply(conn, file, done + 1, step).map_err(|broken| explain(path, &broken))?;
+        let in_files = sorting(conn, "FILE").and_then(|()| apply(conn, file, done + 1, step));
+        let applied = sorting(conn, "MEMORY").and(in_files);
+        let applied = applied.or_else(|_| apply(conn, file, done + 1, step));
+        applied.map_err(|broken| explain(path, &broken))?;
     }
     Ok(())
+}
+
+/// Where statements keep what does not fit into the page cache.
+fn sorting(conn: &Connection, place: &str) -> Result<(), Broken> {
+    Ok(conn.pragma_update(None, "temp_store", place)?)
 }
 
 fn stamps(conn: &Connection) -> Result<(usize, i32), Broken> {
@@ -232,7 +263,8 @@ ALTER TABLE known ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
 /// A record is routed by the policy that it names: there is none of a partition. States rank by where they came in, which is not where
 /// a corrected one has its bytes: `rank_part` and `rank_pos` say so where the two differ. `ordering_hash` is of the ordering key, or of
 /// the lane where there is none; a lane that is not the ordering key has an index of its own. `removed` holds the last rank of
-/// which retention has removed something delivered: of an older file it is what comes before the oldest that is left.
+/// which retention has removed something delivered: of an older file it is what comes before the oldest that is left and went at its
+/// first turn, for a replay and a late retry are done long after what was removed.
 const LEDGER_8: &str = "
 ALTER TABLE deliveries ADD COLUMN rank_part INTEGER;
 ALTER TABLE deliveries ADD COLUMN rank_pos INTEGER;
@@ -248,9 +280,20 @@ CREATE INDEX deliveries_newest_lane ON deliveries
   (seq >> 18, lane_hash, coalesce(rank_part, bytes_part), coalesce(rank_pos, bytes_pos)) WHERE lane_hash <> ordering_hash;
 CREATE TABLE removed (part INTEGER PRIMARY KEY, pos INTEGER NOT NULL);
 INSERT INTO removed (part, pos)
-  SELECT part, coalesce((SELECT bytes_pos - 1 FROM deliveries WHERE state = 2 AND bytes_part = part ORDER BY seq LIMIT 1), pos)
+  SELECT part, coalesce((SELECT max(old.pos) - 1 FROM (SELECT pos FROM deliveries WHERE state = 2 AND replay IS NULL AND round_base = 0
+    AND deliveries.part = cursors.part ORDER BY seq LIMIT 1) AS old), pos)
   FROM cursors WHERE consumer = 'router' AND EXISTS (SELECT 1 FROM tallies WHERE kind = 1 AND bucket = 9 AND entries > 0);
 DROP TABLE partition_policies;
+";
+
+/// What was removed, by flow and destination: what went elsewhere says nothing of what waits here. What was noted before counts for
+/// each, under the number that no name has.
+const LEDGER_9: &str = "
+CREATE TABLE removed_by (
+  part INTEGER NOT NULL, flow INTEGER NOT NULL, destination INTEGER NOT NULL, pos INTEGER NOT NULL,
+  PRIMARY KEY (part, flow, destination)) WITHOUT ROWID;
+INSERT INTO removed_by (part, flow, destination, pos) SELECT part, 0, 0, pos FROM removed;
+DROP TABLE removed;
 ";
 
 #[cfg(test)]
@@ -323,7 +366,7 @@ mod tests {
         assert_eq!(count("SELECT count(*) FROM deliveries INDEXED BY deliveries_newest WHERE ordering_hash IS NOT NULL"), 1);
         let second = "SELECT count(*) FROM deliveries INDEXED BY deliveries_newest_lane WHERE lane_hash <> ordering_hash";
         assert_eq!(count(second), 0, "what has one key is in one index");
-        assert_eq!(count("SELECT count(*) FROM removed"), 0, "nothing was removed");
+        assert_eq!(count("SELECT count(*) FROM removed_by"), 0, "nothing was removed");
     }
 
     #[test]
@@ -337,8 +380,9 @@ mod tests {
             conn.execute_batch("INSERT INTO tallies VALUES (1, 0, 9, 500); INSERT INTO cursors VALUES ('router', 0, 30)")
                 .unwrap();
             migrate(&conn, LEDGER, Path::new("ledger.sqlite")).unwrap();
-            let found: i64 = conn.query_row("SELECT pos FROM removed WHERE part = 0", [], |row| row.get(0)).unwrap();
-            assert_eq!(found, removed_to);
+            let select = "SELECT flow, destination, pos FROM removed_by WHERE part = 0";
+            let found = conn.query_row(select, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+            assert_eq!(found.unwrap(), (0_i64, 0_i64, removed_to), "whatever flow and destination");
         }
     }
 

@@ -109,6 +109,9 @@ pub(crate) struct Retry {
     /// Also those that put an old state over a newer one of their key, which are otherwise skipped; it is audited
     #[arg(long, conflicts_with_all = ["cause", "canary", "rate", "stop_after"])]
     pub(crate) over_newer: bool,
+    /// Also those of which nothing newer is known, where retention has removed what would tell; it is audited
+    #[arg(long)]
+    pub(crate) over_removed: bool,
     /// Wait until each is done or waits for a person again
     #[arg(long)]
     pub(crate) wait: bool,
@@ -185,6 +188,9 @@ pub(crate) struct ReplayOrder {
     /// Commands too, which nothing but a person may repeat
     #[arg(long)]
     pub(crate) commands: bool,
+    /// Also those of which nothing newer is known, where retention has removed what would tell; it is audited
+    #[arg(long)]
+    pub(crate) over_removed: bool,
     #[command(flatten)]
     pub(crate) pace: Pace,
     #[command(flatten)]
@@ -273,6 +279,9 @@ pub(crate) struct QuarantineCorrect {
     /// Also where it puts an old state over a newer one of its key, which is otherwise refused; it is audited
     #[arg(long)]
     pub(crate) over_newer: bool,
+    /// Also where nothing newer is known and retention has removed what would tell; it is audited
+    #[arg(long)]
+    pub(crate) over_removed: bool,
     #[command(flatten)]
     pub(crate) seen: SeenVersion,
     #[command(flatten)]
@@ -324,6 +333,9 @@ pub(crate) struct QuarantineRelease {
     /// Also where it puts an old state over a newer one of its key, which is otherwise refused; it is audited
     #[arg(long)]
     pub(crate) over_newer: bool,
+    /// Also where nothing newer is known and retention has removed what would tell; it is audited
+    #[arg(long)]
+    pub(crate) over_removed: bool,
 }
 
 #[derive(Debug, clap::Args)]

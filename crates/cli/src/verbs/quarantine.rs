@@ -25,9 +25,13 @@ pub(crate) async fn run(common: &Common, verb: &Quarantine, output: &Output) -> 
         Quarantine::Ls(args) => list(&client, args, output).await,
         Quarantine::Show(args) => show(&client, args.event, output).await,
         Quarantine::Correct(args) => correct(&mut client, args, output).await,
-        Quarantine::Release(QuarantineRelease { decide: QuarantineDecide { event, seen, reason }, over_newer }) => {
+        Quarantine::Release(QuarantineRelease {
+            decide: QuarantineDecide { event, seen, reason },
+            over_newer,
+            over_removed,
+        }) => {
             let why = ask::reason(reason, output)?;
-            let command = QuarantineCommand::Release { why, over_newer: *over_newer };
+            let command = QuarantineCommand::Release { why, over_newer: *over_newer, over_removed: *over_removed };
             decide(&mut client, (*event, *seen), &command, output).await
         }
         Quarantine::Close(QuarantineDecide { event, seen, reason }) => {
@@ -190,16 +194,17 @@ fn shortened(text: &str) -> String {
 }
 
 async fn correct(client: &mut Client, args: &QuarantineCorrect, output: &Output) -> Ended {
+    let (over_newer, over_removed) = (args.over_newer, args.over_removed);
     if let Some(later) = args.later {
         let why = ask::reason(&args.reason, output)?;
-        let command = QuarantineCommand::Resubmit { digest: later.digest(), why, over_newer: args.over_newer };
+        let command = QuarantineCommand::Resubmit { digest: later.digest(), why, over_newer, over_removed };
         return decide(client, (args.event, args.seen), &command, output).await;
     }
     let bytes = body(args.file.as_deref())?;
     let text = String::from_utf8(bytes.to_vec())
         .map_err(|_| Failure::new(Exit::Usage, "body", "the corrected body is no UTF-8 text"))?;
     let why = ask::reason(&args.reason, output)?;
-    let command = QuarantineCommand::Correct { body: text, why, over_newer: args.over_newer };
+    let command = QuarantineCommand::Correct { body: text, why, over_newer, over_removed };
     decide(client, (args.event, args.seen), &command, output).await
 }
 

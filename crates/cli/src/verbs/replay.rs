@@ -51,6 +51,7 @@ pub(crate) async fn run(common: &Common, args: &args::Replay, output: &Output) -
 
 async fn begin(client: &mut Client, args: &ReplayOrder, output: &Output) -> Ended {
     let mut command = retry::command(selection(args)?, args.pace, String::new());
+    command.over_removed = args.over_removed;
     command.commands = if args.commands { Commands::Include } else { Commands::Leave };
     let preview: Preview = client.post("/replays/preview", &command).await?;
     if args.dry_run && output.form == Form::Json {

@@ -25,7 +25,7 @@ pub(crate) async fn run(common: &Common, args: &Retry, output: &Output) -> Ended
         None => return at_once(&mut client, args, output).await,
     };
     let why = ask::reason(&args.reason, output)?;
-    let mut command = command(selection, args.pace, why);
+    let mut command = ReplayCommand { over_removed: args.over_removed, ..command(selection, args.pace, why) };
     let preview: Preview = client.post("/replays/preview", &command).await?;
     command.preview = Some(SeenPreview { at: preview.at, digest: preview.digest });
     if output.form == Form::Table {
@@ -41,6 +41,7 @@ pub(super) fn command(selection: Selection, pace: Pace, why: String) -> ReplayCo
     ReplayCommand {
         selection,
         commands: Commands::Leave,
+        over_removed: false,
         pace_per_s: pace.rate.map(|rate| rate.0),
         canary: pace.canary,
         stop_after: pace.stop_after,
@@ -51,7 +52,8 @@ pub(super) fn command(selection: Selection, pace: Pace, why: String) -> ReplayCo
 
 async fn at_once(client: &mut Client, args: &Retry, output: &Output) -> Ended {
     let why = ask::reason(&args.reason, output)?;
-    let command = RetryManyCommand { deliveries: args.deliveries.clone(), why, over_newer: args.over_newer };
+    let (over_newer, over_removed) = (args.over_newer, args.over_removed);
+    let command = RetryManyCommand { deliveries: args.deliveries.clone(), why, over_newer, over_removed };
     let results: Rows<CommandResult> = client.post("/deliveries/retry", &command).await?;
     if output.form == Form::Table {
         operate::print(&results, output);

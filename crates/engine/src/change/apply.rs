@@ -1,6 +1,7 @@
 //! The commands of this room: apply a policy, roll back to an earlier one, begin with a first one. One batch holds the
 //! policy's text, the entries for the routers and the audit row; what follows (adopting, holding) can be repeated.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::join_all;
@@ -153,8 +154,9 @@ impl Changes {
             return Err(refusal);
         }
         let removals = found.removals;
-        let application = Application { number: last.number + 1, version, files, in_force: previous };
         let asked = decide::after(Some(&last), asked);
+        let gone = decide::gone(&last, &policy, &removals, asked.at);
+        let application = Application { number: last.number + 1, version, files, in_force: previous, gone };
         let batch = decide::batch(&application, &self.journal.partitions(), action, &asked);
         match self.ledger.commit(batch).await {
             Ok(_) => {}
@@ -275,7 +277,7 @@ pub async fn bootstrap(
     asked.check()?;
     let (policy, _) = checked(files, asked.at)?;
     let version = policy.version;
-    let application = Application { number: 1, version, files, in_force: version };
+    let application = Application { number: 1, version, files, in_force: version, gone: BTreeMap::new() };
     match ledger.commit(decide::batch(&application, partitions, "policy.bootstrap", asked)).await {
         Ok(_) => {
             Ok(Beginning { policy, effect: Effect::Applied, sentence: format!("{} is the first policy", version.short()) })

@@ -1,10 +1,12 @@
 //! What applying a policy changes, and whether it may be applied. Values in, values out.
 
+use std::collections::BTreeMap;
+
 use model::{
-    AuditId, AuditRow, Batch, Change, Delivery, DeliveryState, Entry, Guard, InForce, Partition, PolicyVersion, Principal,
-    TimeSpan, Timestamp,
+    AuditId, AuditRow, Batch, Change, Delivery, DeliveryState, Entry, FlowName, Guard, InForce, Partition, PolicyVersion,
+    Principal, TimeSpan, Timestamp,
 };
-use policy::SourceFile;
+use policy::{Policy, SourceFile};
 
 use crate::rules::asked::{Asked, NotDone};
 use crate::rules::names::Object;
@@ -107,7 +109,7 @@ pub fn came_first(last: &InForce) -> NotDone {
 }
 
 /// One application.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Application<'a> {
     /// Its number: one more than the last one's.
     pub number: u64,
@@ -117,19 +119,47 @@ pub struct Application<'a> {
     pub files: &'a [SourceFile],
     /// The version that was in force.
     pub in_force: PolicyVersion,
+    /// The flows that it does not have and earlier ones had: [`gone`].
+    pub gone: BTreeMap<FlowName, Timestamp>,
+}
+
+/// LIMIT: names of flows of which it is kept when they were removed; of those before nothing waits any more.
+const GONE_MAX: usize = 1_000;
+
+/// The flows that a policy does not have and earlier ones had, each with when it was removed: what was gone stays gone as of then.
+pub fn gone(last: &InForce, policy: &Policy, removed: &[Removal], at: Timestamp) -> BTreeMap<FlowName, Timestamp> {
+    let mut gone = last.gone.clone();
+    for removal in removed {
+        if let Object::Flow(name) = &removal.object {
+            gone.insert(name.clone(), at);
+        }
+    }
+    gone.retain(|name, _| !policy.flows.contains_key(name));
+    while gone.len() > GONE_MAX {
+        let oldest = gone.iter().min_by_key(|(_, at)| **at).map(|(name, _)| name.clone());
+        gone.retain(|name, _| Some(name) != oldest.as_ref());
+    }
+    gone
 }
 
 /// The batch that applies a policy: its text, an entry for every partition, and the audit row. The entries tell readers of the
 /// journal; no record is judged or routed by where they stand (decision 0060). Of two that were made onto one application, the ledger takes one.
 pub fn batch(application: &Application<'_>, partitions: &[Partition], action: &str, asked: &Asked) -> Batch {
-    let Application { number, version, files, in_force } = application;
+    let Application { number, version, files, in_force, gone } = application;
     let id = AuditId::derive(model::arrival_id(asked.at, [0; 10]), &[b"policy.apply", &number.to_be_bytes()]);
     let files = files.iter().map(|file| (file.path.clone(), file.text.clone())).collect();
     let (by, why, at) = (asked.by.clone(), asked.why.clone(), asked.at);
     let mut batch = Batch::new()
         .guard(Guard::InForce { number: number - 1 })
         .change(Change::StorePolicy { version: *version, files, at })
-        .change(Change::PutInForce(Box::new(InForce { number: *number, version: *version, by, why, at })));
+        .change(Change::PutInForce(Box::new(InForce {
+            number: *number,
+            version: *version,
+            by,
+            why,
+            at,
+            gone: gone.clone(),
+        })));
     for partition in partitions {
         batch.changes.push(Change::Emit {
             id: replayed::emission(id.0, &[&version.0.0, &partition.0.to_be_bytes(), &in_force.0.0]),
@@ -218,7 +248,8 @@ mod tests {
     }
 
     fn made(number: u64, next: &str) -> Batch {
-        let application = Application { number, version: version(next), files: &[], in_force: version("x") };
+        let application =
+            Application { number, version: version(next), files: &[], in_force: version("x"), gone: BTreeMap::new() };
         batch(&application, &[Partition(0), Partition(1)], "policy.apply", &asked())
     }
 
@@ -261,8 +292,14 @@ mod tests {
 
     #[test]
     fn an_application_is_later_than_the_one_before() {
-        let last =
-            InForce { number: 1, version: version("a"), by: Principal::new("ada"), why: String::new(), at: asked().at };
+        let last = InForce {
+            number: 1,
+            version: version("a"),
+            by: Principal::new("ada"),
+            why: String::new(),
+            at: asked().at,
+            gone: BTreeMap::new(),
+        };
         assert!(after(Some(&last), &asked()).at > last.at);
         assert_eq!(after(None, &asked()), asked());
         assert!(came_first(&last).to_string().contains("applied by ada"));

@@ -58,11 +58,13 @@ impl Leavings {
     }
 }
 
-/// A person may send by the flow that was removed, once it is held: that round begins later than the application.
+/// A person may send by the flow that was removed, once it is held: that round begins later than the application that removed it,
+/// whatever was applied since.
 fn left_by(policy: &Policy, last: &InForce) -> LeftQuery {
     LeftQuery {
         flows: policy.flows.keys().cloned().collect(),
         destinations: policy.destinations.keys().cloned().collect(),
+        gone: last.gone.clone(),
         until: last.at,
         limit: CLAIM_MAX,
     }

@@ -1,5 +1,7 @@
 //! What people do with a delivery: retry, cancel, hold. Decided from the delivery as it stands, with a sentence either way.
 
+use std::sync::Arc;
+
 use model::change::Round;
 use model::delivery::CAUSE_UNDECIDED;
 use model::newest::StateKeys;
@@ -8,11 +10,11 @@ use model::{
     Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Event, Guard, MemberVerdict, OnDead, Outcome, Replay,
     ReplayId,
 };
-use model::{ReplayMember, ReplayState};
+use model::{ReplayMember, ReplayState, Forgotten};
 use policy::specs::Repeatable;
-use policy::{EventView, Policy};
+use policy::{EventView, Flow, Policy};
 
-use crate::newer::{Passing, Stand, repeat_of};
+use crate::newer::{Passing, Past, Stand, repeat_of};
 use crate::rules::asked::Asked;
 use crate::rules::overtaken::Newer;
 use crate::rules::{lane, replayed, schedule};
@@ -33,6 +35,7 @@ impl Wish {
     pub const fn action(self) -> &'static str {
         match self {
             Self::Retry(Newer::Stays) => "delivery.retry",
+            Self::Retry(Newer::MayBeGone) => "delivery.retry_over_removed",
             Self::Retry(Newer::GoesUnder) => "delivery.retry_over_newer",
             Self::Cancel => "delivery.cancel",
             Self::Hold => "delivery.hold",
@@ -94,12 +97,17 @@ pub enum FilterSays {
     Nothing(String),
 }
 
-/// What the filter says of an event that a person wants to have routed again.
-pub fn filter_says(delivery: &Delivery, event: &Event, present: &Policy) -> FilterSays {
-    let Some(filter) = present.flows.get(&delivery.flow).and_then(|flow| flow.filter.as_ref()) else {
-        return FilterSays::Yes;
-    };
-    match filter.eval_bool(&EventView::new(event)) {
+/// What the filter says of an event that a person wants to have routed again. What the policy that judged it selected was held for
+/// its lane alone: a record is selected by that policy and by no other (decision 0060).
+pub fn filter_says(delivery: &Delivery, event: &Event, (judged_by, present): (Option<&Policy>, &Policy)) -> FilterSays {
+    let view = EventView::new(event);
+    let filter = |policy: &'_ Policy| policy.flows.get(&delivery.flow).map(Arc::clone);
+    let was_selected = judged_by
+        .and_then(filter)
+        .is_some_and(|flow| flow.filter.as_ref().is_none_or(|filter| filter.eval_bool(&view) == Ok(true)));
+    let Some(flow) = filter(present).filter(|_| !was_selected) else { return FilterSays::Yes };
+    let Some(filter) = flow.filter.as_ref() else { return FilterSays::Yes };
+    match filter.eval_bool(&view) {
         Ok(true) => FilterSays::Yes,
         Ok(false) => FilterSays::No,
         Err(no_answer) => FilterSays::Nothing(format!(
@@ -120,21 +128,25 @@ pub fn not_selected(delivery: &Delivery, wish: Wish, asked: &Asked) -> Plan {
 type Retrying<'a> = (&'a Asked, Newer);
 
 /// What a retry asks for what is newer. It keeps its destination and its place in its lane; what enters again goes to where its
-/// flow goes now. `event` is `None` where its bytes are gone or cannot be read: what the delivery has of it is asked then.
+/// flow goes now. Where its flow does not go there any more, those that took its place are asked as well. `event` is `None` where
+/// its bytes are gone or cannot be read: what the delivery has of it is asked then.
 pub fn passing(delivery: &Delivery, event: Option<&Event>, present: &Policy) -> Option<Passing> {
     if event.is_some_and(|event| repeat_of(present, event) == Repeatable::Command) {
         return None;
     }
     let known = present.flows.get(&delivery.flow);
     let mut keys = known.zip(event).map_or_else(|| delivery.keys(), |(flow, event)| lane::keys(flow, event));
+    let past = Past::of(delivery, (&keys, &delivery.destination));
     let mut passing = Passing {
         flow: delivery.flow.clone(),
         destination: delivery.destination.clone(),
         at: delivery.ranks_at,
         keys: StateKeys::default(),
         stand: Stand::Enters,
+        also: Vec::new(),
+        past: Past::Open,
     };
-    if enters_again(delivery) {
+    if enters_again(delivery, present) {
         passing.destination = known.map_or(passing.destination, |flow| flow.destination.clone());
     } else if delivery.lane.is_none() {
         passing.stand = Stand::Loose;
@@ -145,12 +157,17 @@ pub fn passing(delivery: &Delivery, event: Option<&Event>, present: &Policy) -> 
     } else {
         passing.stand = Stand::Lags(delivery.id);
     }
-    Some(Passing { keys, ..passing })
+    if let Some(event) = event.filter(|_| known.is_none_or(|flow| flow.destination != passing.destination)) {
+        let is_it = |flow: &Flow| flow.name == delivery.flow;
+        passing.also = lane::other_names(present, &passing.destination, event, is_it);
+    }
+    Some(Passing { keys, past, ..passing })
 }
 
-/// Whether a retry makes a new delivery.
-fn enters_again(delivery: &Delivery) -> bool {
-    delivery.cause == CAUSE_UNDECIDED || left_its_lane(delivery)
+/// Whether a retry makes a new delivery. By a flow that is gone none can be made: what left its lane begins a new round there, at
+/// the end of the lane, where nothing comes any more but by a person's hand.
+fn enters_again(delivery: &Delivery, present: &Policy) -> bool {
+    delivery.cause == CAUSE_UNDECIDED || (left_its_lane(delivery) && present.flows.contains_key(&delivery.flow))
 }
 
 fn retry(delivery: &Delivery, present: &Policy, asked: Retrying<'_>) -> Result<Plan, Skipped> {
@@ -163,7 +180,7 @@ fn retry(delivery: &Delivery, present: &Policy, asked: Retrying<'_>) -> Result<P
             if delivery.cause == CAUSE_UNDECIDED {
                 return enter_again(delivery, "it had no place in the order", present, asked);
             }
-            if left_its_lane(delivery) {
+            if enters_again(delivery, present) {
                 return enter_again(delivery, "its lane has gone on", present, asked);
             }
             new_round(delivery, present, asked)
@@ -187,7 +204,9 @@ fn new_round(delivery: &Delivery, present: &Policy, (asked, newer): Retrying<'_>
         ));
     }
     let flow = present.flows.get(&delivery.flow);
-    let flow = flow.ok_or_else(|| format!("the flow {} is not in the present policy; cancel it", delivery.flow))?;
+    let flow = flow.ok_or_else(|| {
+        format!("the flow {} is not in the present policy: replay its event by another, or cancel it", delivery.flow)
+    })?;
     if flow.destination != delivery.destination {
         return Err(format!("the flow {} goes to {} now: replay its event, or cancel it", flow.name, flow.destination));
     }
@@ -259,6 +278,7 @@ fn replay_of_one(delivery: &Delivery, id: ReplayId, asked: &Asked) -> Change {
         to_send: 1,
         passed: 0,
         passed_for: Vec::new(),
+        forgotten: Forgotten::Leave,
         version: 1,
     };
     let member = ReplayMember {
@@ -270,6 +290,7 @@ fn replay_of_one(delivery: &Delivery, id: ReplayId, asked: &Asked) -> Change {
         of: Some(delivery.id),
         lane: None,
         ordering: None,
+        also: Vec::new(),
         verdict: MemberVerdict::Send,
     };
     Change::Replay { replay: Box::new(replay), members: vec![member] }

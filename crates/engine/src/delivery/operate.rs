@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use model::delivery::CAUSE_UNDECIDED;
-use model::{Delivery, DeliveryId, Fault, FaultKind};
+use model::{Delivery, DeliveryId, Event, Fault, FaultKind, Guard, InForce, Record};
 use policy::Policy;
 use policy::specs::Repeatable;
 
@@ -17,6 +17,9 @@ use crate::rules::overtaken::{Newer, Overtaken};
 
 /// LIMIT: deliveries of one command; more dead letters are replayed, with preview and pace of their own.
 pub const MANY_MAX: usize = 1_000;
+
+/// LIMIT: applications of a policy that one command may lose a race to.
+const TRIES_MAX: usize = 4;
 
 /// The commands on deliveries.
 #[derive(Clone, Debug)]
@@ -129,67 +132,115 @@ impl Operate {
         Ok(Outcomes { done, skipped, unknown, conflicts, sentence, ..outcomes })
     }
 
+    /// INVARIANT: a retry makes nothing wait for what was removed. So it is decided on the policy that is in force when it is
+    /// committed: an application in between makes it a conflict, and it is decided anew.
     async fn fulfil(&self, delivery: &Delivery, wish: Wish, asked: &Asked) -> Result<Told, NotDone> {
-        let present = self.book.current();
-        let plan = match command::plan(delivery, wish, &present, asked) {
-            Ok(plan) => plan,
-            Err(why) => return Ok(told(delivery.id, Deed::Skipped, why)),
+        let Wish::Retry(newer) = wish else {
+            return match command::plan(delivery, wish, &self.book.current(), asked) {
+                Ok(plan) => Ok(self.carry_out(delivery, plan).await?.unwrap_or_else(|| changed(delivery.id))),
+                Err(why) => Ok(told(delivery.id, Deed::Skipped, why)),
+            };
         };
-        match self.filter_says(delivery, wish, &present).await? {
-            FilterSays::Yes => {}
-            FilterSays::No => return self.carry_out(delivery, command::not_selected(delivery, wish, asked)).await,
-            FilterSays::Nothing(why) => return Ok(told(delivery.id, Deed::Skipped, why)),
-        }
-        if wish == Wish::Retry(Newer::Stays)
-            && let Some(newer) = self.would_go_over(delivery).await?
-        {
-            return Ok(told(delivery.id, Deed::Overtaken, newer.sentence()));
-        }
-        self.carry_out(delivery, plan).await
-    }
-
-    async fn carry_out(&self, delivery: &Delivery, plan: Plan) -> Result<Told, NotDone> {
-        match self.ledger.commit(plan.batch).await {
-            Ok(_) => Ok(Told { instead: plan.instead, ..told(delivery.id, Deed::Done, plan.sentence) }),
-            Err(fault) if fault.kind == FaultKind::Conflict => {
-                Ok(told(delivery.id, Deed::Conflict, "it changed in between; look again".to_owned()))
+        let mut decided_on = None;
+        for _ in 0..TRIES_MAX {
+            let (number, present) = self.in_force().await?;
+            if decided_on == Some(number) {
+                break;
             }
-            Err(fault) => Err(fault.into()),
+            decided_on = Some(number);
+            let mut plan = match self.plan_retry(delivery, newer, &present, asked).await? {
+                Ok(plan) => plan,
+                Err(not_done) => return Ok(not_done),
+            };
+            plan.batch.guards.push(Guard::InForce { number });
+            if let Some(told) = self.carry_out(delivery, plan).await? {
+                return Ok(told);
+            }
+        }
+        Ok(changed(delivery.id))
+    }
+
+    /// What a retry comes to under a policy, or why it is not done.
+    async fn plan_retry(
+        &self,
+        delivery: &Delivery,
+        newer: Newer,
+        present: &Arc<Policy>,
+        asked: &Asked,
+    ) -> Result<Result<Plan, Told>, Fault> {
+        let wish = Wish::Retry(newer);
+        let plan = match command::plan(delivery, wish, present, asked) {
+            Ok(plan) => plan,
+            Err(why) => return Ok(Err(told(delivery.id, Deed::Skipped, why))),
+        };
+        let record = self.record(delivery).await?;
+        let event = record.as_ref().and_then(|record| record.entry.event());
+        // What was held for want of an answer is asked for it again. Of what cannot be read the router tells.
+        if let Some(event) = event.filter(|_| delivery.cause == CAUSE_UNDECIDED) {
+            let judged_by = self.book.kept(delivery.policy).await?;
+            match command::filter_says(delivery, event, (judged_by.as_deref(), present)) {
+                FilterSays::Yes => {}
+                FilterSays::No => return Ok(Ok(command::not_selected(delivery, wish, asked))),
+                FilterSays::Nothing(why) => return Ok(Err(told(delivery.id, Deed::Skipped, why))),
+            }
+        }
+        // A word that lets everything through needs no answer.
+        if newer != Newer::GoesUnder
+            && let Some(found) = self.over(delivery, event, present).await?
+            && !newer.lets(found.newer)
+        {
+            return Ok(Err(told(delivery.id, Deed::Overtaken, found.sentence())));
+        }
+        Ok(Ok(plan))
+    }
+
+    /// Nothing where something changed in between.
+    async fn carry_out(&self, delivery: &Delivery, plan: Plan) -> Result<Option<Told>, Fault> {
+        match self.ledger.commit(plan.batch).await {
+            Ok(_) => Ok(Some(Told { instead: plan.instead, ..told(delivery.id, Deed::Done, plan.sentence) })),
+            Err(fault) if fault.kind == FaultKind::Conflict => Ok(None),
+            Err(fault) => Err(fault),
         }
     }
 
-    /// What was held for want of an answer is asked for it again.
-    async fn filter_says(&self, delivery: &Delivery, wish: Wish, present: &Policy) -> Result<FilterSays, Fault> {
-        if !matches!(wish, Wish::Retry(_)) || delivery.cause != CAUSE_UNDECIDED {
-            return Ok(FilterSays::Yes);
-        }
-        let record = match self.journal.get(delivery.bytes_at).await {
-            // What cannot be read is told by the router.
-            Err(fault) if fault.kind == FaultKind::Corrupt => None,
-            read => read?,
+    /// The policy in force, as the ledger says it is. One that cannot be read changes nothing: the present one goes on.
+    async fn in_force(&self) -> Result<(u64, Arc<Policy>), Fault> {
+        let Some(InForce { number, version, .. }) = self.ledger.in_force().await? else {
+            return Ok((0, self.book.current()));
         };
-        let event = record.as_ref().and_then(|record| record.entry.event());
-        Ok(event.map_or(FilterSays::Yes, |event| command::filter_says(delivery, event, present)))
+        let kept = self.book.kept(version).await?;
+        Ok((number, kept.unwrap_or_else(|| self.book.current())))
     }
 }
 
 impl Operate {
     /// Whether a retry would go over a newer state.
     pub async fn would_go_over(&self, delivery: &Delivery) -> Result<Option<Overtaken>, Fault> {
-        let policy = self.book.current();
-        let record = match self.journal.get(delivery.bytes_at).await {
-            // What cannot be read is told by the attempt.
-            Err(fault) if fault.kind == FaultKind::Corrupt => None,
-            read => read?,
-        };
+        let record = self.record(delivery).await?;
         let event = record.as_ref().and_then(|record| record.entry.event());
-        let Some(passing) = command::passing(delivery, event, &policy) else { return Ok(None) };
-        let repeat = event.map_or(Repeatable::State, |event| repeat_of(&policy, event));
+        self.over(delivery, event, &self.book.current()).await
+    }
+
+    async fn over(&self, delivery: &Delivery, event: Option<&Event>, policy: &Policy) -> Result<Option<Overtaken>, Fault> {
+        let Some(passing) = command::passing(delivery, event, policy) else { return Ok(None) };
+        let repeat = event.map_or(Repeatable::State, |event| repeat_of(policy, event));
         let (journal, ledger) = (Arc::clone(&self.journal), Arc::clone(&self.ledger));
         let lookup = Lookup { journal, ledger, book: Arc::clone(&self.book) };
-        let newer = lookup.than(&passing).await?;
-        Ok(newer.map(|newer| Overtaken { flow: passing.flow, newer, repeat }))
+        let found = lookup.found(&passing).await?;
+        Ok(found.map(|(newer, flow)| Overtaken { flow, newer, repeat }))
     }
+
+    /// Where its bytes are. What cannot be read is told by the attempt.
+    async fn record(&self, delivery: &Delivery) -> Result<Option<Arc<Record>>, Fault> {
+        match self.journal.get(delivery.bytes_at).await {
+            Err(fault) if fault.kind == FaultKind::Corrupt => Ok(None),
+            read => read,
+        }
+    }
+}
+
+fn changed(delivery: DeliveryId) -> Told {
+    told(delivery, Deed::Conflict, "it changed in between; look again".to_owned())
 }
 
 fn told(delivery: DeliveryId, result: Deed, sentence: String) -> Told {

@@ -1,7 +1,7 @@
 //! What the ledger is asked and answers with, beside the nouns of the model: which work is due, whose it is, and what of it can
 //! be read. Values without a decision.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Delivery, DestinationName, FlowName, NodeName, Seen, Timestamp};
 
@@ -30,7 +30,9 @@ pub struct LeftQuery {
     pub flows: BTreeSet<FlowName>,
     /// The destinations that there are.
     pub destinations: BTreeSet<DestinationName>,
-    /// By a flow that there is not, to a destination that there is, only those whose round had begun by then.
+    /// By a flow that there is not, to a destination that there is, only those whose round had begun when that was removed …
+    pub gone: BTreeMap<FlowName, Timestamp>,
+    /// … or by then, where that is not known.
     pub until: Timestamp,
     /// At most so many.
     pub limit: usize,
@@ -39,8 +41,16 @@ pub struct LeftQuery {
 impl LeftQuery {
     /// Whether a delivery that waits is wanted.
     pub fn wants(&self, delivery: &Delivery) -> bool {
-        let has_destination = self.destinations.contains(&delivery.destination);
-        !has_destination || (!self.flows.contains(&delivery.flow) && delivery.round_at <= self.until)
+        self.until(&delivery.flow, &delivery.destination).is_some_and(|until| delivery.round_at <= until)
+    }
+
+    /// Until when a round by a flow to a destination has to have begun to be wanted; nothing where both are there.
+    pub fn until(&self, flow: &FlowName, to: &DestinationName) -> Option<Timestamp> {
+        match (self.destinations.contains(to), self.flows.contains(flow)) {
+            (true, true) => None,
+            (true, false) => Some(self.gone.get(flow).copied().unwrap_or(self.until)),
+            (false, _) => Some(Timestamp::NEVER),
+        }
     }
 }
 

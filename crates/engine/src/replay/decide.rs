@@ -6,14 +6,15 @@ use std::collections::BTreeSet;
 use model::newest::{Blind, Fate, StateKeys};
 use model::{
     DeliveryId, DestinationName, Digest, EventId, FlowName, LaneKey, MemberVerdict, Position, ReplayMember, SourceName,
-    Timestamp,
+    Timestamp, Forgotten,
 };
 use policy::specs::Repeatable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::newer::{Passing, Stand};
-use crate::rules::overtaken;
+use crate::newer::{Passing, Past, Stand};
+use crate::rules::lane::FlowKey;
+use crate::rules::overtaken::{self, Newer};
 
 /// An event and a flow that a selection found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,10 @@ pub struct Candidate {
     pub of: Option<DeliveryId>,
     /// By what newer states are told.
     pub keys: StateKeys,
+    /// The same, by flows that are gone and went to the same destination.
+    pub also: Vec<FlowKey>,
+    /// Whether anything newer of its flow can have gone that retention has removed.
+    pub past: Past,
     /// What its contract says of repeating it.
     pub repeat: Repeatable,
     /// By which source it came; unknown where its bytes are gone.
@@ -145,6 +150,8 @@ impl Candidate {
             at: self.ranks_at,
             keys: self.keys.clone(),
             stand: Stand::Enters,
+            also: self.also.clone(),
+            past: self.past,
         })
     }
 }
@@ -167,18 +174,27 @@ pub fn in_order(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     candidates
 }
 
+/// What a person includes that is otherwise left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Included {
+    /// Commands.
+    pub commands: Commands,
+    /// What nothing newer is known of, where retention has removed what would tell.
+    pub forgotten: Forgotten,
+}
+
 /// Why each candidate is not sent, or nothing where it is, in the order of the candidates, which is that of their states.
 ///
 /// `newer` tells what became of a newer event of the same flow and key, outside of the set.
 pub fn judge(
     candidates: &[Candidate],
-    commands: Commands,
+    included: Included,
     newer: impl Fn(&Candidate) -> Option<Fate>,
 ) -> Vec<Option<Reason>> {
     let mut newest: BTreeSet<(&FlowName, &LaneKey)> = BTreeSet::new();
     let mut reasons: Vec<Option<Reason>> = Vec::with_capacity(candidates.len());
     for candidate in candidates.iter().rev() {
-        let mut reason = candidate.reason.or_else(|| stale(candidate, commands, &newer));
+        let mut reason = candidate.reason.or_else(|| stale(candidate, included, &newer));
         if reason.is_none() && candidate.repeat == Repeatable::State {
             let is_newest = candidate.keys.iter().all(|key| !newest.contains(&(&candidate.flow, key)));
             if is_newest {
@@ -193,18 +209,23 @@ pub fn judge(
     reasons
 }
 
-fn stale(candidate: &Candidate, commands: Commands, newer: &impl Fn(&Candidate) -> Option<Fate>) -> Option<Reason> {
-    match (candidate.repeat, commands) {
+fn stale(candidate: &Candidate, included: Included, newer: &impl Fn(&Candidate) -> Option<Fate>) -> Option<Reason> {
+    match (candidate.repeat, included.commands) {
         (Repeatable::Command, Commands::Leave) => Some(Reason::Command),
         (Repeatable::Command, Commands::Include) => None,
-        (Repeatable::State | Repeatable::Transition, _) => newer(candidate).and_then(Reason::of_newer),
+        (Repeatable::State | Repeatable::Transition, _) => {
+            newer(candidate).and_then(|found| Reason::of_newer(found, included.forgotten))
+        }
     }
 }
 
 impl Reason {
     /// Why something is stale, by what became of what is newer. Nothing is while the router is behind: a member that is sent waits
-    /// for it when its turn comes, and is judged then.
-    pub const fn of_newer(newer: Fate) -> Option<Self> {
+    /// for it when its turn comes, and is judged then. Nor is what a person includes although it cannot be told.
+    pub fn of_newer(newer: Fate, forgotten: Forgotten) -> Option<Self> {
+        if Newer::from(forgotten).lets(newer) {
+            return None;
+        }
         match newer {
             Fate::Done => Some(Self::NewerDelivered),
             Fate::UnderWay => Some(Self::NewerUnderWay),
@@ -227,6 +248,7 @@ pub fn members(candidates: &[Candidate], reasons: &[Option<Reason>]) -> Vec<Repl
         of: candidate.of,
         lane: candidate.keys.lane.clone().filter(|_| candidate.repeat != Repeatable::Command),
         ordering: candidate.keys.ordering.clone().filter(|_| candidate.repeat != Repeatable::Command),
+        also: if candidate.repeat == Repeatable::Command { Vec::new() } else { candidate.also.clone() },
         verdict: match reason {
             None => MemberVerdict::Send,
             Some(reason) => MemberVerdict::Skip { why: reason.sentence().to_owned() },

@@ -11,8 +11,8 @@ use model::limit::{
 use model::newest::StateKeys;
 use model::view::DeliveryQuery;
 use model::{
-    Consumer, Delivery, DeliveryState, DestinationName, Entry, Event, Fault, FlowName, Offset, Partition, Position,
-    QuarantineState, Record, Timestamp,
+    Consumer, Delivery, DeliveryState, DestinationName, Entry, Event, Fault, FlowName, Offset, Partition, PolicyVersion,
+    Position, QuarantineState, Record, Timestamp,
 };
 use policy::specs::Repeatable;
 use policy::{EventView, Policy};
@@ -20,7 +20,7 @@ use policy::{EventView, Policy};
 use super::decide::{Candidate, Reason};
 use super::selection::{Filter, Selection};
 use crate::book::Book;
-use crate::newer::{Lookup, rank_of, repeat_of};
+use crate::newer::{Lookup, Past, rank_of, repeat_of};
 use crate::ports::{Journal, Ledger, Views};
 use crate::rules::asked::NotDone;
 use crate::rules::{lane, replayed};
@@ -240,7 +240,7 @@ impl Gather {
         let unrouted = self.unrouted(record, event).await?;
         let rank = rank_of(&*self.ledger, record).await?;
         for flow in flows {
-            let mut candidate = self.candidate(event, (record.position, rank), flow);
+            let mut candidate = self.candidate(event, (record.position, rank), flow, record.policy).await?;
             let earlier = match self.ledger.delivery(replayed::first_delivery(event.id, &candidate.flow)).await? {
                 Some(delivery) => Some(self.latest(delivery).await?),
                 None => None,
@@ -292,7 +292,10 @@ impl Gather {
         let record = self.journal.get(delivery.bytes_at).await?;
         let places = (delivery.bytes_at, delivery.ranks_at);
         let mut candidate = match record.as_ref().and_then(|record| record.entry.event()) {
-            Some(event) => self.candidate(event, places, delivery.flow.clone()),
+            Some(event) => {
+                let judged_by = record.as_ref().map_or(delivery.policy, |record| record.policy);
+                self.candidate(event, places, delivery.flow.clone(), judged_by).await?
+            }
             None => without_bytes(&delivery),
         };
         apply_state(&mut candidate, Some(&delivery));
@@ -312,9 +315,22 @@ impl Gather {
         Ok(latest)
     }
 
-    fn candidate(&self, event: &Event, (at, ranks_at): (Position, Position), flow: FlowName) -> Candidate {
+    async fn candidate(
+        &self,
+        event: &Event,
+        (at, ranks_at): (Position, Position),
+        flow: FlowName,
+        judged_by: PolicyVersion,
+    ) -> Result<Candidate, Fault> {
         let known = self.policy.flows.get(&flow);
-        Candidate {
+        let judged_by = match judged_by == self.policy.version {
+            true => None,
+            false => self.book.kept(judged_by).await?,
+        };
+        let also = judged_by
+            .zip(known)
+            .map(|(judged_by, flow)| lane::earlier_names(&judged_by, &self.policy, &flow.destination, event));
+        Ok(Candidate {
             event: event.id,
             at,
             ranks_at,
@@ -323,10 +339,12 @@ impl Gather {
             flow,
             of: None,
             keys: known.map_or_else(StateKeys::default, |flow| lane::keys(flow, event)),
+            also: also.unwrap_or_default(),
+            past: Past::Open,
             repeat: repeat_of(&self.policy, event),
             source: Some(event.source.clone()),
             received_at: event.received_at,
-        }
+        })
     }
 }
 
@@ -337,6 +355,10 @@ fn apply_state(candidate: &mut Candidate, earlier: Option<&Delivery>) {
     match earlier.state {
         DeliveryState::Held { .. } | DeliveryState::DeadLettered { .. } => {
             candidate.of = Some(earlier.id);
+            candidate.past = match &candidate.destination {
+                Some(to) => Past::of(earlier, (&candidate.keys, to)),
+                None => Past::Open,
+            };
         }
         DeliveryState::Waiting { .. } | DeliveryState::Superseded { .. } => {
             candidate.reason = candidate.reason.or(Some(Reason::UnderWay));
@@ -354,6 +376,8 @@ fn without_bytes(delivery: &Delivery) -> Candidate {
         destination: Some(delivery.destination.clone()),
         of: None,
         keys: delivery.keys(),
+        also: Vec::new(),
+        past: Past::Open,
         repeat: Repeatable::State,
         source: None,
         received_at: delivery.created_at,

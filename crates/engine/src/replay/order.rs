@@ -1,14 +1,16 @@
 //! The commands of this room: preview, order, cancel, and the account of progress.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use model::limit::REPLAY_MEMBERS_MAX;
 use model::outcome::Again;
 use model::{
-    Batch, Change, Digest, Fault, FaultKind, Guard, MemberVerdict, Outcome, Replay, ReplayId, ReplayState, Timestamp,
+    Batch, Change, DeliveryId, Digest, Fault, FaultKind, Guard, MemberVerdict, Outcome, Replay, ReplayId, ReplayState,
+    Timestamp, Forgotten,
 };
 
-use super::decide::{self, Candidate, Commands};
+use super::decide::{self, Candidate, Included, Reason};
 use super::gather::Gather;
 use super::preview::{self, Before, Fallen, PACE_MAX, PREVIEW_ABOVE, Preview, SAMPLES_MAX, Set, Tried};
 use super::previews::Previews;
@@ -42,8 +44,8 @@ pub struct Replays {
 pub struct Wanted {
     /// Which events, through which flows.
     pub selection: Selection,
-    /// Whether commands are sent.
-    pub commands: Commands,
+    /// What is sent that is otherwise left out.
+    pub included: Included,
     /// Members per second; a fifth of the slowest destination's rate when nothing is said.
     pub pace_per_s: Option<u32>,
     /// So many members go first; the rest follows when all of them are done. 0 for none.
@@ -72,6 +74,15 @@ pub struct Ordered {
     pub sentence: String,
 }
 
+/// What a replay of deliveries would come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// How many it would send.
+    pub send: u64,
+    /// How many it would not, by reason.
+    pub left_out: BTreeMap<Reason, u64>,
+}
+
 impl Replays {
     /// What a replay would do, as of `at`. Changes nothing.
     pub async fn preview(&self, wanted: &Wanted, at: Timestamp) -> Result<Preview, NotDone> {
@@ -80,6 +91,21 @@ impl Replays {
         let tried = self.try_out(&gather, &set).await?;
         self.previews.remember(decide::digest(&set.members), decide::marks(&set.members));
         Ok(preview::preview(&set, at, tried, preview::pace(&gather.policy, &set, wanted.pace_per_s)))
+    }
+
+    /// How many of these deliveries a replay would send, and why it would leave the others out. Nothing is remembered of it.
+    pub async fn outlook(&self, deliveries: Vec<DeliveryId>, at: Timestamp) -> Result<Outlook, NotDone> {
+        let selection = Selection::Deliveries { deliveries };
+        let wanted = Wanted { selection, included: Included::default(), pace_per_s: None, canary: 0, stop_after: 0 };
+        let set = set(&self.gather(), &wanted, at).await?;
+        let mut outlook = Outlook::default();
+        for reason in &set.reasons {
+            match reason {
+                Some(reason) => *outlook.left_out.entry(*reason).or_default() += 1,
+                None => outlook.send += 1,
+            }
+        }
+        Ok(outlook)
     }
 
     /// Freezes the set and lets the replay run. Over [`PREVIEW_ABOVE`] members it needs the preview that the person saw; of
@@ -103,9 +129,12 @@ impl Replays {
         }
         let pace_per_s = preview::pace(&gather.policy, &set, wanted.pace_per_s);
         let replay = Replay { id, ..frozen(wanted, &set, pace_per_s, asked) };
-        let batch = Batch::new()
+        let mut batch = Batch::new()
             .change(Change::Replay { replay: Box::new(replay.clone()), members: set.members })
             .change(Change::Audit(asked.audit("replay.order", &replay.id.to_string())));
+        if replay.forgotten == Forgotten::Include {
+            batch.changes.push(Change::Audit(asked.audit("replay.over_removed", &replay.id.to_string())));
+        }
         self.ledger.commit(batch).await?;
         Ok(ordered(replay, &fallen))
     }
@@ -210,7 +239,7 @@ async fn set(gather: &Gather, wanted: &Wanted, at: Timestamp) -> Result<Set, Not
     let replaced = Arc::new(may_go.filter_map(|candidate| candidate.of).collect());
     let found = Lookup { journal, ledger, book }.newer(passing.iter(), &replaced).await?;
     let newer = |candidate: &Candidate| found.than(&candidate.passing()?);
-    let reasons = decide::judge(&candidates, wanted.commands, newer);
+    let reasons = decide::judge(&candidates, wanted.included, newer);
     let members = decide::members(&candidates, &reasons);
     let floor_at = gather.floor(&wanted.selection, at).await?;
     Ok(Set { candidates, reasons, members, floor_at })
@@ -283,6 +312,7 @@ fn frozen(wanted: &Wanted, set: &Set, pace_per_s: u32, asked: &Asked) -> Replay 
         to_send: u32::try_from(set.sent().count()).unwrap_or(u32::MAX),
         passed: 0,
         passed_for: Vec::new(),
+        forgotten: wanted.included.forgotten,
         version: 1,
     }
 }

@@ -18,7 +18,7 @@ use super::step::{self, Canary, STEP_MAX, Step, Turnout};
 use crate::board::Board;
 use crate::book::Book;
 use crate::drive::Turn;
-use crate::newer::{Lookup, Newer, Passing, Stand};
+use crate::newer::{Lookup, Newer, Passing, Past, Stand};
 use crate::observe::Facts;
 use crate::ports::{Clock, Journal, Ledger, Readable};
 use crate::rules::bucket::Bucket;
@@ -96,7 +96,11 @@ impl Replayer {
     async fn send(&mut self, replay: &Replay, to: u32) -> Result<Turn, Fault> {
         let most = (to.saturating_sub(replay.next) as usize).min(STEP_MAX);
         let present = self.book.current();
-        let next = self.ledger.members(replay.id, replay.next, most).await?;
+        let mut next: Vec<(ReplayMember, Option<Delivery>)> = Vec::with_capacity(most);
+        for member in self.ledger.members(replay.id, replay.next, most).await? {
+            let of = self.replaced(&member).await?;
+            next.push((member, of));
+        }
         let newer = self.newer(&present, (replay, &next)).await?;
         if newer.is_cut {
             // What the router has not reached may be newer. It comes first in any case.
@@ -104,9 +108,9 @@ impl Replayer {
         }
         let there = self.keep(&next).await?;
         let mut members: Vec<(ReplayMember, Turnout)> = Vec::with_capacity(most);
-        for member in next {
-            let of = self.replaced(&member).await?;
-            let stale = passing(&present, &member).and_then(|it| newer.than(&it)).and_then(Reason::of_newer);
+        for (member, of) in next {
+            let found = passing(&present, (&member, of.as_ref())).and_then(|it| newer.than(&it));
+            let stale = found.and_then(|found| Reason::of_newer(found, replay.forgotten));
             let against = if there.contains(&member.at) { stale } else { Some(Reason::BelowFloor) };
             let turnout = step::turnout(&member, of.as_ref(), against);
             if matches!(turnout, Turnout::Sent | Turnout::Replaces(..)) {
@@ -128,9 +132,13 @@ impl Replayer {
 
     /// What is newer than these by now: the order was judged then, and a replay takes its time. What waits for a person and is a
     /// later member is sent after them.
-    async fn newer(&mut self, present: &Arc<Policy>, (replay, members): (&Replay, &[ReplayMember])) -> Result<Newer, Fault> {
-        let sent = members.iter().filter(|member| member.verdict == MemberVerdict::Send);
-        let asked: Vec<Passing> = sent.filter_map(|member| passing(present, member)).collect();
+    async fn newer(
+        &mut self,
+        present: &Arc<Policy>,
+        (replay, members): (&Replay, &[(ReplayMember, Option<Delivery>)]),
+    ) -> Result<Newer, Fault> {
+        let sent = members.iter().filter(|(member, _)| member.verdict == MemberVerdict::Send);
+        let asked: Vec<Passing> = sent.filter_map(|(member, of)| passing(present, (member, of.as_ref()))).collect();
         let (journal, ledger) = (Arc::clone(&self.journal), Arc::clone(&self.ledger));
         let lookup = Lookup { journal, ledger, book: Arc::clone(&self.book) };
         let newer = lookup.newer(asked.iter(), &Arc::default()).await?;
@@ -160,9 +168,9 @@ impl Replayer {
     }
 
     /// Keeps the bytes of what is sent from retention; answers where there are any.
-    async fn keep(&self, members: &[ReplayMember]) -> Result<BTreeSet<Position>, Fault> {
+    async fn keep(&self, members: &[(ReplayMember, Option<Delivery>)]) -> Result<BTreeSet<Position>, Fault> {
         let mut places: BTreeMap<Partition, Vec<Offset>> = BTreeMap::new();
-        for member in members.iter().filter(|member| member.verdict == MemberVerdict::Send) {
+        for (member, _) in members.iter().filter(|(member, _)| member.verdict == MemberVerdict::Send) {
             places.entry(member.at.partition).or_default().push(member.at.offset);
         }
         let mut there = BTreeSet::new();
@@ -194,12 +202,11 @@ impl Replayer {
 }
 
 /// What a member asks for what is newer: it enters its flow as that is now. None where a person's word is enough.
-fn passing(present: &Policy, member: &ReplayMember) -> Option<Passing> {
-    Some(Passing {
-        flow: member.flow.clone(),
-        destination: present.flows.get(&member.flow)?.destination.clone(),
-        at: member.ranks_at.unwrap_or(member.at),
-        keys: StateKeys { lane: member.lane.clone(), ordering: member.ordering.clone() },
-        stand: Stand::Enters,
-    })
+fn passing(present: &Policy, (member, of): (&ReplayMember, Option<&Delivery>)) -> Option<Passing> {
+    let destination = present.flows.get(&member.flow)?.destination.clone();
+    let keys = StateKeys { lane: member.lane.clone(), ordering: member.ordering.clone() };
+    let past = of.map_or(Past::Open, |of| Past::of(of, (&keys, &destination)));
+    let (flow, also) = (member.flow.clone(), member.also.clone());
+    let at = member.ranks_at.unwrap_or(member.at);
+    Some(Passing { flow, destination, at, keys, stand: Stand::Enters, also, past })
 }

@@ -2,7 +2,8 @@
 //! what is newer.
 
 use model::newest::StateKeys;
-use model::{Event, LaneKey};
+use model::{DestinationName, Event, FlowName, LaneKey};
+use policy::Policy;
 use policy::compiled::{Flow, Lane};
 use policy::expression::{EventView, NoAnswer};
 
@@ -20,4 +21,24 @@ pub fn of(flow: &Flow, event: &Event, view: &EventView<'_>) -> Result<Option<Lan
 pub fn keys(flow: &Flow, event: &Event) -> StateKeys {
     let lane = of(flow, event, &EventView::new(event)).ok().flatten();
     StateKeys { lane, ordering: event.ordering.as_deref().map(LaneKey::new) }
+}
+
+/// A flow and one of the keys that it gives an event.
+pub type FlowKey = (FlowName, LaneKey);
+
+/// By which flows of a policy an event went or goes to a destination, but for those that are known: a flow that was renamed has two
+/// names, and a newer state may have gone by either. Whatever their filters say: those may take the newer one.
+pub fn other_names(of: &Policy, to: &DestinationName, event: &Event, is_known: impl Fn(&Flow) -> bool) -> Vec<FlowKey> {
+    let mut found = Vec::new();
+    for flow in of.selected(event).filter(|flow| flow.destination == *to && !is_known(flow)) {
+        let keys = keys(flow, event);
+        found.extend(keys.iter().map(|key| (flow.name.clone(), key.clone())));
+    }
+    found
+}
+
+/// As [`other_names`], of what enters a flow to there now: the names by which the policy that first judged it would have sent it.
+pub fn earlier_names(judged_by: &Policy, present: &Policy, to: &DestinationName, event: &Event) -> Vec<FlowKey> {
+    let goes_there = |flow: &Flow| present.flows.get(&flow.name).is_some_and(|it| it.destination == *to);
+    other_names(judged_by, to, event, goes_there)
 }

@@ -1,8 +1,8 @@
 //! An old state over a newer one: why a person's retry, correction or release is not done, and the word by which it is done all
 //! the same. No screen has other words for it, and where nothing is known none of them ends an event.
 
-use model::FlowName;
 use model::newest::{Blind, Fate};
+use model::{FlowName, Forgotten};
 use policy::specs::Repeatable;
 
 /// Whether what is sent may go over a newer state of its key.
@@ -11,8 +11,40 @@ pub enum Newer {
     /// It may not: the newer one stays.
     #[default]
     Stays,
-    /// It may, on the person's word.
+    /// It may not go over what is known; where retention has removed what would tell, it may, on the person's word.
+    MayBeGone,
+    /// It may, on the person's word, whatever is known.
     GoesUnder,
+}
+
+impl Newer {
+    /// Whether it is sent although this was found.
+    pub const fn lets(self, found: Fate) -> bool {
+        match (self, found) {
+            (Self::GoesUnder, _) | (Self::MayBeGone, Fate::Unknown(Blind::Removed)) => true,
+            (Self::Stays | Self::MayBeGone, Fate::Done | Fate::UnderWay | Fate::Blocks | Fate::Unknown(_)) => false,
+        }
+    }
+}
+
+/// The word of the command line, and of the interface, by which it is done all the same.
+const fn flag(newer: Fate) -> (&'static str, &'static str) {
+    match newer {
+        Fate::Unknown(Blind::Removed) => ("--over-removed", "over_removed"),
+        Fate::Done | Fate::UnderWay | Fate::Blocks | Fate::Unknown(Blind::Behind | Blind::Crowded) => {
+            ("--over-newer", "over_newer")
+        }
+    }
+}
+
+/// What a replay is told of the same.
+impl From<Forgotten> for Newer {
+    fn from(forgotten: Forgotten) -> Self {
+        match forgotten {
+            Forgotten::Leave => Self::Stays,
+            Forgotten::Include => Self::MayBeGone,
+        }
+    }
 }
 
 /// That something goes over a newer state.
@@ -56,12 +88,18 @@ impl Overtaken {
                 "this one would come after it, though each of them counts: see what the receiver has of it".to_owned()
             }
         };
-        format!("{why} by {flow}; {then}, or send it all the same with `--over-newer` (`over_newer` over HTTP)")
+        let (flag, field) = flag(self.newer);
+        format!("{why} by {flow}; {then}, or send it all the same with `{flag}` (`{field}` over HTTP)")
+    }
+
+    /// The word of the command line by which it is sent all the same.
+    pub const fn flag(&self) -> &'static str {
+        flag(self.newer).0
     }
 
     /// What a screen says beside it, of something that needs the flag.
     pub fn beside(&self, what: &str) -> String {
-        let said = format!("{} by {}, so that {what} needs --over-newer", why(self.newer), self.flow);
+        let said = format!("{} by {}, so that {what} needs {}", why(self.newer), self.flow, self.flag());
         match self.newer {
             Fate::Unknown(Blind::Behind) => format!("{said}; ask again when it has caught up"),
             Fate::Done | Fate::UnderWay | Fate::Blocks | Fate::Unknown(Blind::Crowded | Blind::Removed) => said,
@@ -81,6 +119,21 @@ impl Overtaken {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_word_of_a_person_lets_what_it_says_and_names_itself() {
+        let behind = Fate::Unknown(Blind::Behind);
+        let removed = Fate::Unknown(Blind::Removed);
+        for found in [Fate::Done, Fate::UnderWay, Fate::Blocks, behind, Fate::Unknown(Blind::Crowded), removed] {
+            let lets = [Newer::Stays, Newer::MayBeGone, Newer::GoesUnder].map(|word| word.lets(found));
+            assert_eq!(lets, [false, found == removed, true], "{found:?}");
+            let overtaken = Overtaken { flow: FlowName::new("orders").unwrap(), newer: found, repeat: Repeatable::State };
+            let flag = if found == removed { "--over-removed" } else { "--over-newer" };
+            for said in [overtaken.sentence(), overtaken.beside("a retry")] {
+                assert!(said.contains(flag), "{said}");
+            }
+        }
+    }
 
     #[test]
     fn only_a_state_of_which_a_newer_one_is_known_may_be_ended() {

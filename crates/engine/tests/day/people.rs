@@ -6,7 +6,7 @@ use engine::delivery::command::Wish;
 use engine::delivery::operate::{MANY_MAX, Operate};
 use engine::intake::quarantine::{Quarantine, Which};
 use engine::ports::{Clock, Journal};
-use engine::replay::decide::Commands;
+use engine::replay::decide::Included;
 use engine::replay::order::{Ordered, Replays, SeenPreview, Wanted};
 use engine::replay::selection::Selection;
 use engine::replay::step::Progress;
@@ -35,8 +35,8 @@ impl World {
 
     /// Orders a replay at so many members a second, after a look at its preview.
     pub(crate) async fn replay_of(&self, selection: Selection, pace_per_s: u32) -> Ordered {
-        let (commands, pace_per_s) = (Commands::Leave, Some(pace_per_s));
-        let wanted = Wanted { selection, commands, pace_per_s, canary: 0, stop_after: 0 };
+        let (included, pace_per_s) = (Included::default(), Some(pace_per_s));
+        let wanted = Wanted { selection, included, pace_per_s, canary: 0, stop_after: 0 };
         let preview = self.replays().preview(&wanted, self.clock.now()).await.expect("there is something to replay");
         let seen = SeenPreview { at: preview.at, digest: preview.digest };
         self.replays().order(&wanted, Some(seen), &self.asked()).await.expect("it is ordered")

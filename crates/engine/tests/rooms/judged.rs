@@ -2,18 +2,22 @@
 
 use std::sync::Arc;
 
-use engine::change::decide::{Application, OpenDeliveries, Terms, batch};
+use engine::book::Book;
+use engine::change::decide::{self, Application, MissingSecrets, OpenDeliveries, Removal, Terms, batch};
 use engine::change::run::Leavings;
 use engine::delivery::command::Wish;
+use engine::delivery::operate::Operate;
 use engine::drive::Turn;
 use engine::intake::quarantine::Which;
 use engine::intake::quarantine::run::Quarantine;
 use engine::ports::Journal;
+use engine::rules::asked::{Asked, NotDone};
+use engine::rules::names::Names;
 use engine::rules::overtaken::Newer;
 use model::account::Bucket;
 use model::delivery::{CAUSE_REMOVED, CAUSE_UNDECIDED};
 use model::{
-    Delivery, DeliveryId, DeliveryState, Digest, Entry, EventId, Offset, Origin, Partition, PolicyVersion, TimeSpan,
+    Batch,     Delivery, DeliveryId, DeliveryState, Digest, Entry, EventId, Offset, Origin, Partition, PolicyVersion, TimeSpan,
 };
 use policy::SourceFile;
 use uuid::Uuid;
@@ -21,9 +25,9 @@ use uuid::Uuid;
 use crate::world::{End, World, project};
 
 const HOLD: Terms =
-    Terms { onto: None, open: OpenDeliveries::Hold, missing: engine::change::decide::MissingSecrets::Refuse };
+    Terms { onto: None, open: OpenDeliveries::Hold, missing: MissingSecrets::Refuse };
 
-fn one() -> Vec<SourceFile> {
+pub(crate) fn one() -> Vec<SourceFile> {
     project("lane: none\n  deadline: 2h", &[])
 }
 
@@ -39,7 +43,7 @@ fn without_flow() -> Vec<SourceFile> {
     one().into_iter().map(path).collect()
 }
 
-fn without_wms() -> Vec<SourceFile> {
+pub(crate) fn without_wms() -> Vec<SourceFile> {
     one().into_iter().filter(|file| !file.path.starts_with("flows/") && !file.path.contains("wms")).collect()
 }
 
@@ -50,13 +54,25 @@ fn leavings(world: &World) -> Leavings {
 
 /// What an application commits, and nothing of what follows it: as after a crash, or while the store is away.
 async fn apply_and_crash(world: &World, files: &[SourceFile]) -> PolicyVersion {
+    let (number, batch) = application(world, files).await;
+    world.ledger.commit(batch).await.unwrap();
+    let version = policy::version(files);
+    world.book.adopt(number, world.book.at(version).await.unwrap());
+    version
+}
+
+/// The number and the batch of the next application.
+pub(crate) async fn application(world: &World, files: &[SourceFile]) -> (u64, Batch) {
     let version = policy::version(files);
     let last = world.ledger.in_force().await.unwrap().unwrap();
-    let application = Application { number: last.number + 1, version, files, in_force: last.version };
-    let batch = batch(&application, &world.journal.partitions(), "policy.apply", &world.asked());
-    world.ledger.commit(batch).await.unwrap();
-    world.book.adopt(application.number, world.book.at(version).await.unwrap());
-    version
+    let at = decide::after(Some(&last), &world.asked()).at;
+    let before = Names::of(&*world.book.at(last.version).await.unwrap());
+    let gone = before.gone_in(&Names::of(&policy::check_at(files, at).0.unwrap()));
+    let removals: Vec<Removal> = gone.into_iter().map(|object| Removal { object, open: 0, more: false }).collect();
+    let gone = decide::gone(&last, &policy::check_at(files, at).0.unwrap(), &removals, at);
+    let application = Application { number: last.number + 1, version, files, in_force: last.version, gone };
+    let number = application.number;
+    (number, batch(&application, &world.journal.partitions(), "policy.apply", &Asked { at, ..world.asked() }))
 }
 
 async fn places(journal: &dyn Journal) -> Vec<&'static str> {
@@ -198,6 +214,73 @@ async fn a_person_may_still_send_by_the_flow_that_was_removed() {
     assert_eq!(leavings(&world).turn().await.unwrap(), Turn::Idle);
     assert_eq!(world.attempt(End::Done).await, 1);
     assert_eq!(world.delivery(id).await.state.word(), "done");
+}
+
+/// The same flow with other words: nothing of it is removed or comes back.
+pub(crate) fn summed_up(files: Vec<SourceFile>, text: &str) -> Vec<SourceFile> {
+    let owner = "owner: team-commerce\n";
+    let text =
+        |file: SourceFile| SourceFile { text: file.text.replacen(owner, &format!("{owner}summary: {text}\n"), 1), ..file };
+    files.into_iter().map(text).collect()
+}
+
+#[tokio::test]
+async fn what_a_person_sends_by_a_removed_flow_is_not_held_by_the_next_application_of_anything() {
+    let mut world = World::new(&one()).await;
+    let id = world.accept(1, "a").await;
+    let left = world.accept(2, "b").await;
+    world.apply(&without_flow(), HOLD).await.unwrap();
+    for words in ["one", "two"] {
+        world.clock.advance(TimeSpan::from_secs(1));
+        if words == "one" {
+            world.operate().one(id, Wish::Retry(Newer::Stays), None, &world.asked()).await.unwrap();
+        }
+        world.clock.advance(TimeSpan::from_secs(1));
+        world.apply(&summed_up(without_flow(), words), HOLD).await.unwrap();
+        assert_eq!(leavings(&world).turn().await.unwrap(), Turn::Idle, "{words}");
+        assert_eq!(world.delivery(id).await.state.word(), "waiting", "{words}");
+    }
+    assert_eq!(world.delivery(left).await.state.word(), "held");
+    world.apply(&one(), HOLD).await.unwrap();
+    world.clock.advance(TimeSpan::from_secs(1));
+    apply_and_crash(&world, &without_flow()).await;
+    assert_eq!(leavings(&world).turn().await.unwrap(), Turn::Worked, "it came back and went again");
+    assert_eq!(world.delivery(id).await.state.word(), "held");
+}
+
+/// Another node applies a policy, of which this one's book learns at its next beat.
+#[tokio::test]
+async fn a_retry_makes_nothing_wait_for_what_another_node_removed() {
+    let mut world = World::new(&one()).await;
+    let id = world.accept(1, "a").await;
+    world.attempt(End::Dead).await;
+    let elsewhere = Arc::new(Book::new(world.ledger.clone(), world.book.current()));
+    apply_and_crash(&world, &without_wms()).await;
+    let behind = Operate { book: elsewhere, ..world.operate() };
+    let told = behind.one(id, Wish::Retry(Newer::Stays), None, &world.asked()).await;
+    assert!(matches!(&told, Err(NotDone::Refused(why)) if why.contains("wms is not in the present policy")), "{told:?}");
+    assert_eq!(world.delivery(id).await.state.word(), "dead_lettered");
+    world.check_accounts().await;
+}
+
+#[tokio::test]
+async fn what_left_its_lane_is_sent_by_the_policy_that_it_keeps_where_its_flow_is_gone() {
+    let passing = || project("lane: ordering\n  on_dead: pass", &[]);
+    let moved = || {
+        let path = |file: SourceFile| SourceFile { path: file.path.replace("orders-to-wms", "other"), ..file };
+        passing().into_iter().map(path).collect::<Vec<_>>()
+    };
+    let mut world = World::new(&passing()).await;
+    let id = world.accept(1, "a").await;
+    world.attempt(End::Dead).await;
+    world.apply(&moved(), HOLD).await.unwrap();
+    world.route().await;
+    world.clock.advance(TimeSpan::from_secs(1));
+    let told = world.operate().one(id, Wish::Retry(Newer::Stays), None, &world.asked()).await.unwrap();
+    assert_eq!(told.instead, None, "{}", told.sentence);
+    assert_eq!(world.attempt(End::Done).await, 1);
+    assert_eq!(world.delivery(id).await.state.word(), "done");
+    world.check_accounts().await;
 }
 
 #[tokio::test]

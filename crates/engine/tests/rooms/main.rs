@@ -12,6 +12,8 @@ mod delivery;
 #[cfg(test)]
 mod flying;
 #[cfg(test)]
+mod interposed;
+#[cfg(test)]
 mod judged;
 #[cfg(test)]
 mod lacks;

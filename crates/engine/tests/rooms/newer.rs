@@ -3,20 +3,23 @@
 
 use backends::conformance::ManualClock;
 use bytes::Bytes;
-use engine::change::decide::{OpenDeliveries, Terms};
+use engine::change::decide::{MissingSecrets, OpenDeliveries, Terms};
 use engine::delivery::command::Wish;
 use engine::delivery::operate::Told;
 use engine::intake::quarantine::{Moved, Quarantine, Which};
 use engine::ports::Clock;
-use engine::replay::decide::Reason;
+use engine::replay::decide::{Included, Reason};
+use engine::replay::order::Wanted;
+use engine::replay::selection::Selection;
 use engine::rules::asked::NotDone;
 use engine::rules::overtaken::Newer;
 use engine::rules::replayed;
 use model::newest::{Blind, Fate};
 use model::room::Ages;
-use model::{DeliveryId, DeliveryState, EventId, TimeSpan};
+use model::{DeliveryId, DeliveryState, EventId, FlowName, TimeSpan, Forgotten};
+use policy::SourceFile;
 
-use crate::replay_stale::{LANES, everything, of};
+use crate::replay_stale::{LANES, everything, of, wanted};
 use crate::world::{End, World, flow, project};
 
 impl World {
@@ -285,5 +288,111 @@ async fn where_retention_has_removed_what_went_since_nobody_can_tell() {
         assert!(!answer.unwrap_err().to_string().contains("cancel"), "{lane}");
         assert_eq!(world.reasons(&of(&[old])).await, [(Reason::NewerRemoved, 1)], "{lane}");
         world.retry(last).await.expect("nothing that is newer was removed");
+        world.includes_what_cannot_be_told(old).await;
+    }
+}
+
+impl World {
+    /// Of what cannot be told, and of nothing that is known, a person's word is enough: in a replay and by itself.
+    async fn includes_what_cannot_be_told(&mut self, old: DeliveryId) {
+        let over = Wanted { included: Included { forgotten: Forgotten::Include, ..Included::default() }, ..of(&[old]) };
+        assert_eq!(self.reasons(&over).await, []);
+        let ordered = self.replays().order(&over, None, &self.asked()).await.unwrap().replay;
+        assert_eq!((ordered.to_send, ordered.forgotten), (1, Forgotten::Include));
+        let subject = ordered.id.to_string();
+        let audit =
+            self.views.audit(Some(subject), None, 10).await.unwrap();
+        assert!(audit.rows.iter().any(|row| row.action == "replay.over_removed"), "{audit:?}");
+        self.replay().await;
+        let [sent] = &*self.of_replay(ordered.id).await else { panic!("one is sent, and none is passed over") };
+        assert_eq!(sent.state.word(), "waiting");
+        self.attempt(End::Dead).await;
+        let again = sent.id;
+        let told = self.operate().one(again, Wish::Retry(Newer::MayBeGone), None, &self.asked()).await;
+        assert!(told.is_ok(), "{told:?}");
+        self.route().await;
+        self.attempt(End::Dead).await;
+    }
+}
+
+/// What holds the lane of its own ordering key was passed by nothing, whatever of it retention has removed since.
+#[tokio::test]
+async fn what_holds_the_lane_of_its_key_needs_no_word_whatever_was_removed() {
+    let mut world = World::new(&project("lane: ordering", &[])).await;
+    let heads = [world.accept(1, "a").await, world.accept(2, "b").await, world.accept(3, "c").await];
+    world.attempt(End::Dead).await;
+    world.accept(4, "elsewhere").await;
+    world.arrive().await;
+    world.forget().await;
+    world.retry(heads[0]).await.expect("nothing went past it");
+    assert_eq!(world.reasons(&of(&heads[1..])).await, [], "nor in a replay");
+    let ordered = world.replays().order(&of(&heads[1..]), None, &world.asked()).await.unwrap().replay;
+    world.replay().await;
+    assert_eq!(world.of_replay(ordered.id).await.len(), 2, "nor when its turn comes");
+}
+
+/// What another flow, or one to elsewhere, delivered says nothing of what waits here.
+#[tokio::test]
+async fn what_was_removed_elsewhere_blinds_nobody_here() {
+    let (erp, other) = (
+        "owner: team-erp\ndestinations:\n  erp:\n    url: https://erp.example.com/orders\n",
+        "owner: team-erp\non:\n  types: [orders]\nto: erp\ndeliver:\n  lane: none\n",
+    );
+    let files = project("lane: none", &[("systems/erp.yaml", erp), ("flows/orders-to-erp.yaml", other)]);
+    let mut world = World::new(&files).await;
+    let old = world.accept(1, "a").await;
+    let at_erp = replayed::first_delivery(EventId(uuid::Uuid::from_u128(1)), &FlowName::new("orders-to-erp").unwrap());
+    world.attempt(End::Dead).await;
+    world.settle(at_erp, End::Done).await;
+    world.forget().await;
+    assert!(world.ledger.delivery(at_erp).await.unwrap().is_none(), "it was removed");
+    world.retry(old).await.expect("nothing of this flow was removed");
+}
+
+fn renamed(deliver: &str) -> Vec<SourceFile> {
+    let path = |file: SourceFile| SourceFile { path: file.path.replace("orders-to-wms", "orders-by-another-name"), ..file };
+    project(deliver, &[]).into_iter().map(path).collect()
+}
+
+const HOLD: Terms =
+    Terms { onto: None, open: OpenDeliveries::Hold, missing: MissingSecrets::Refuse };
+
+/// By the new name went what is newer than what waits by the old one.
+#[tokio::test]
+async fn a_retry_by_a_renamed_flow_is_asked_under_its_new_name() {
+    for lane in LANES {
+        let mut world = World::new(&project(lane, &[])).await;
+        let old = world.accept(1, "a").await;
+        let other = world.accept(2, "b").await;
+        world.attempt(End::Dead).await;
+        world.apply(&renamed(lane), HOLD).await.unwrap();
+        world.route().await;
+        world.accept(3, "a").await;
+        refused(&world.retry(old).await, "is on its way by orders-by-another-name");
+        world.arrive().await;
+        refused(&world.retry(old).await, "was delivered since by orders-by-another-name");
+        world.retry(other).await.expect("nothing newer of its key went");
+    }
+}
+
+/// By the old name went what is newer than what enters by the new one: as a release, a correction and a replay.
+#[tokio::test]
+async fn what_enters_a_renamed_flow_is_asked_under_its_old_name() {
+    for lane in LANES {
+        let mut world = World::new(&project(lane, &[])).await;
+        let (kept, other) = (world.keep(1, "a").await, world.keep(2, "b").await);
+        let third = world.accept(3, "c").await;
+        world.arrive().await;
+        world.accept(4, "c").await;
+        world.accept(5, "a").await;
+        world.arrive().await;
+        world.apply(&renamed(lane), HOLD).await.unwrap();
+        world.route().await;
+        refused(&world.release(kept).await, "was delivered since by orders-to-wms");
+        refused(&world.correct(kept).await, "was delivered since by orders-to-wms");
+        let event = world.delivery(third).await.event;
+        let again = wanted(Selection::Events { events: vec![event], flows: Vec::new() });
+        assert_eq!(world.reasons(&again).await, [(Reason::NewerDelivered, 1)], "{lane}");
+        world.correct(other).await.expect("nothing newer of its key went");
     }
 }

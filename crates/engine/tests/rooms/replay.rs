@@ -1,7 +1,7 @@
 //! Replays: preview, frozen set, canary, pace, stop, and what they replace.
 
 use engine::ports::Clock;
-use engine::replay::decide::{Commands, Reason};
+use engine::replay::decide::{Included, Reason};
 use engine::replay::order::{SeenPreview, Wanted};
 use engine::replay::selection::{Filter, Selection};
 use engine::rules::asked::NotDone;
@@ -16,7 +16,7 @@ fn dead_letters() -> Selection {
 }
 
 pub(crate) fn wanted(selection: Selection) -> Wanted {
-    Wanted { selection, commands: Commands::Leave, pace_per_s: Some(10), canary: 0, stop_after: 0 }
+    Wanted { selection, included: Included::default(), pace_per_s: Some(10), canary: 0, stop_after: 0 }
 }
 
 async fn dead(count: u128) -> World {

@@ -5,7 +5,7 @@ use engine::change::decide::Terms;
 use engine::delivery::command::Wish;
 use engine::intake::quarantine::{Quarantine, Which};
 use engine::ports::Clock;
-use engine::replay::decide::{Commands, Reason};
+use engine::replay::decide::{Included, Reason};
 use engine::replay::order::{SeenPreview, Wanted};
 use engine::replay::selection::{Filter, Selection};
 use engine::rules::asked::NotDone;
@@ -20,7 +20,7 @@ pub(crate) const LANES: [&str; 3] = ["lane: none", "lane: ordering\n  on_dead: p
 const PASSED: [&str; 2] = [LANES[0], LANES[1]];
 
 pub(crate) fn wanted(selection: Selection) -> Wanted {
-    Wanted { selection, commands: Commands::Leave, pace_per_s: Some(10), canary: 0, stop_after: 0 }
+    Wanted { selection, included: Included::default(), pace_per_s: Some(10), canary: 0, stop_after: 0 }
 }
 
 pub(crate) fn of(deliveries: &[DeliveryId]) -> Wanted {

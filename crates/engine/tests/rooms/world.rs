@@ -282,6 +282,14 @@ impl World {
         due.len()
     }
 
+    /// Attempts one delivery, wherever it goes.
+    pub(crate) async fn settle(&self, id: DeliveryId, end: End) {
+        let claim = Claim { lease: self.board.lease.clone(), at: self.clock.now() };
+        self.ledger.commit(Batch::new().change(Change::Claim { delivery: id, claim })).await.unwrap();
+        let delivery = self.delivery(id).await;
+        self.ledger.commit(Batch::new().change(end.settle(&delivery, self.clock.now()))).await.unwrap();
+    }
+
     fn due_now(&self) -> DueQuery {
         DueQuery { destination: wms(), now: self.clock.now(), all: 100, repeats: 100, without: BTreeSet::new() }
     }

@@ -28,6 +28,9 @@ pub struct RetryManyCommand {
     /// Also those that put an old state over a newer one of their key; otherwise these are skipped.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub over_newer: bool,
+    /// Also where nothing newer is known and retention has removed what would tell; what is known to be newer stays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub over_removed: bool,
 }
 
 /// A retry of one delivery.
@@ -39,6 +42,9 @@ pub struct RetryCommand {
     /// Also where it puts an old state over a newer one of its key; otherwise that is refused as `overtaken`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub over_newer: bool,
+    /// Also where nothing newer is known and retention has removed what would tell; what is known to be newer stays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub over_removed: bool,
 }
 
 /// What became of a command on one delivery.
@@ -67,6 +73,9 @@ pub enum QuarantineCommand {
         /// Also where it puts an old state over a newer one of its key; otherwise that is refused as `overtaken`.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         over_newer: bool,
+        /// Also where nothing newer is known and retention has removed what would tell; what is known to be newer stays.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        over_removed: bool,
     },
     /// It is replaced by what its sender sent under its key later.
     Resubmit {
@@ -78,6 +87,9 @@ pub enum QuarantineCommand {
         /// Also where it puts an old state over a newer one of its key; otherwise that is refused as `overtaken`.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         over_newer: bool,
+        /// Also where nothing newer is known and retention has removed what would tell; what is known to be newer stays.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        over_removed: bool,
     },
     /// It passes as it is.
     Release {
@@ -86,6 +98,9 @@ pub enum QuarantineCommand {
         /// Also where it puts an old state over a newer one of its key; otherwise that is refused as `overtaken`.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         over_newer: bool,
+        /// Also where nothing newer is known and retention has removed what would tell; what is known to be newer stays.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        over_removed: bool,
     },
     /// It is not to be delivered.
     Close {
@@ -217,6 +232,9 @@ pub struct ReplayCommand {
     /// Commands are sent too, which nothing but a person may decide.
     #[serde(default)]
     pub commands: Commands,
+    /// What nothing newer is known of is sent too, where retention has removed what would tell.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub over_removed: bool,
     /// Members per second.
     #[serde(default)]
     pub pace_per_s: Option<u32>,

@@ -26,6 +26,8 @@ pub struct Trouble<'a> {
     pub secrets: Vec<String>,
     /// What of its way the policy in force does not have.
     pub gone: Option<Object>,
+    /// The command that sends it by another flow to the same destination, and that flow, where there is one.
+    pub instead: Option<(String, FlowName)>,
     /// Whether another policy was applied since the delivery was made.
     pub is_policy_newer: bool,
     /// What the destination answered last.
@@ -49,6 +51,9 @@ pub struct Advice {
 pub fn of(trouble: &Trouble<'_>) -> Advice {
     let Trouble { flow, destination: to, retry, give_up, .. } = trouble;
     let advice = |sentence: String, next: String| Advice { sentence, next };
+    if let Some(Object::Flow(_)) = &trouble.gone {
+        return by_a_flow_that_is_gone(trouble);
+    }
     if let Some(gone) = &trouble.gone {
         let (kind, name) = (gone.kind(), gone.name());
         let sentence = format!("the policy in force has no {kind} {name}: apply one that has it and retry, or give it up");
@@ -93,6 +98,36 @@ pub fn of(trouble: &Trouble<'_>) -> Advice {
         cause => match cause.strip_prefix("http_").and_then(|status| status.parse().ok()) {
             Some(status) => answered(trouble, status),
             None => advice("retry lets it go on, cancel ends it".to_owned(), format!("{retry}, or {give_up}")),
+        },
+    }
+}
+
+/// It keeps the policy that made it, and is sent by that: to have its flow applied again beside the one that took its place would send
+/// every event twice. What never had a place or a body by that policy gets none by it now.
+fn by_a_flow_that_is_gone(trouble: &Trouble<'_>) -> Advice {
+    let Trouble { flow, retry, give_up, .. } = trouble;
+    let is_stuck = ["unmapped", "undecided", "no_policy"].contains(&trouble.cause);
+    match (&trouble.instead, is_stuck) {
+        (None, false) => Advice {
+            sentence: format!("the policy in force has no flow {flow}: retry sends it by the policy that it keeps"),
+            next: format!("{retry}, or {give_up}"),
+        },
+        (Some((_, other)), false) => Advice {
+            sentence: format!(
+                "the policy in force has no flow {flow}: retry sends it by the policy that it keeps; or replay its event by {other}, \
+                 if that takes it, and cancel it here"
+            ),
+            next: format!("{retry}, or {give_up}"),
+        },
+        (Some((replay, other)), true) => Advice {
+            sentence: format!(
+                "the policy in force has no flow {flow}: replay its event by {other}, if that takes it, then cancel it here"
+            ),
+            next: format!("{replay}, then {give_up}"),
+        },
+        (None, true) => Advice {
+            sentence: format!("the policy in force has no flow {flow}: apply one that has it and retry, or give it up"),
+            next: format!("crossdock apply --reason …, then {retry}, or {give_up}"),
         },
     }
 }
@@ -162,6 +197,7 @@ mod tests {
             repeat: Repeat::Safe,
             secrets: Vec::new(),
             gone: None,
+            instead: None,
             is_policy_newer: false,
             answer: Answer::None,
             retry: "RETRY".to_owned(),
@@ -186,7 +222,7 @@ mod tests {
     #[test]
     fn what_is_not_in_the_policy_has_to_come_back_whatever_happened_before() {
         for (cause, gone) in
-            [("http_500", "destination/wms"), ("no_destination", "destination/wms"), ("removed", "flow/orders")]
+            [("http_500", "destination/wms"), ("no_destination", "destination/wms"), ("undecided", "flow/orders")]
         {
             let gone: Object = gone.parse().unwrap();
             let sentence = format!("has no {} {}: apply one that has it", gone.kind(), gone.name());
@@ -194,6 +230,21 @@ mod tests {
         }
         for cause in ["no_destination", "removed"] {
             check(cause, |_| (), "has orders and wms again: retry", "RETRY");
+        }
+    }
+
+    #[test]
+    fn by_a_flow_that_is_gone_it_is_retried_and_never_is_that_flow_applied_beside_the_new_one() {
+        let gone: Object = "flow/orders".parse().unwrap();
+        for cause in ["removed", "http_503", ""] {
+            let keeps = "retry sends it by the policy that it keeps";
+            check(cause, |it| it.gone = Some(gone.clone()), keeps, "RETRY, or CANCEL");
+            let replaced = |it: &mut Trouble<'_>| {
+                it.gone = Some(gone.clone());
+                it.instead = Some(("REPLAY".to_owned(), FlowName::new("orders-2").unwrap()));
+            };
+            check(cause, replaced, "or replay its event by orders-2", "RETRY, or CANCEL");
+            check("unmapped", replaced, "replay its event by orders-2", "REPLAY, then CANCEL");
         }
     }
 

@@ -2,14 +2,16 @@
 //! at 17:00. It says only what the stores and this node's board show.
 
 use engine::board::Board;
+use engine::replay::decide::Reason;
+use engine::rules::asked::NotDone;
 use engine::rules::breaker::State;
 use engine::rules::names::Object;
 use engine::rules::overtaken::Overtaken;
 use model::change::Switch;
 use model::newest::{Blind, Fate};
 use model::quarantine::QuarantineState;
-use model::view::{CauseGroup, DeliveryStory, EventStory};
-use model::{Delivery, DeliveryState, DestinationName, Diagnostic, EventId, Fault, QuarantineRow, Timestamp};
+use model::view::{CauseGroup, DeliveryQuery, DeliveryStory, EventStory};
+use model::{Delivery, DeliveryState, DestinationName, Diagnostic, EventId, Fault, FlowName, QuarantineRow, Timestamp};
 use policy::Policy;
 use policy::compiled::Repeat;
 
@@ -154,7 +156,7 @@ fn next_over(newer: &Overtaken, delivery: &Delivery) -> String {
             format!("crossdock cancel {} --reason …", delivery.id)
         }
         Fate::Done | Fate::UnderWay | Fate::Blocks | Fate::Unknown(Blind::Crowded | Blind::Removed) => {
-            format!("crossdock retry {} --over-newer --reason …", delivery.id)
+            format!("crossdock retry {} {} --reason …", delivery.id, newer.flag())
         }
     }
 }
@@ -177,8 +179,61 @@ pub async fn page_with_newer(app: &App, story: DeliveryStory, answers: Answers) 
     Ok(page)
 }
 
+/// LIMIT: deliveries of a group of which it is looked up what a retry of the group would send.
+const GROUP_ASKED_MAX: usize = 100;
+
+/// What is said beside a group where a retry of it would not send all, and what to do then: such a retry is a replay, and leaves out
+/// what would go over a newer state. Nothing where its advice is no such retry.
+pub async fn kept_back(app: &App, group: &CauseGroup, advice: &Advice) -> Result<Option<Advice>, Fault> {
+    let CauseGroup { state, flow, destination, cause, .. } = group;
+    let cause_path = format!("--cause {flow}/{destination}/{cause}");
+    if !advice.next.contains(&format!("retry {cause_path}")) {
+        return Ok(None);
+    }
+    let query = DeliveryQuery {
+        states: vec![state.clone()],
+        flow: Some(flow.clone()),
+        destination: Some(destination.clone()),
+        cause: Some(cause.clone()),
+        limit: GROUP_ASKED_MAX,
+        ..DeliveryQuery::default()
+    };
+    let ids: Vec<_> = app.views.deliveries(query).await?.rows.iter().map(|delivery| delivery.id).collect();
+    let outlook = match app.replays().outlook(ids, app.ground.clock.now()).await {
+        Ok(outlook) => outlook,
+        Err(NotDone::Fault(fault)) => return Err(fault),
+        // What moved on in between is told at the next look.
+        Err(_) => return Ok(None),
+    };
+    if outlook.left_out.is_empty() {
+        return Ok(None);
+    }
+    let reasons: Vec<String> =
+        outlook.left_out.iter().map(|(reason, count)| format!("{count} kept back: {}", reason.sentence())).collect();
+    let asked = outlook.send + outlook.left_out.values().sum::<u64>();
+    let of = if asked < group.count { format!("of the newest {asked}, ") } else { String::new() };
+    let sentence = format!("{}; {of}{} would be sent, {}", advice.sentence, outlook.send, reasons.join(", "));
+    let is_forgotten = outlook.left_out.contains_key(&Reason::NewerRemoved);
+    let next = match (outlook.send, is_forgotten) {
+        (0, true) => format!("crossdock retry {cause_path} --over-removed --canary 1 --reason …"),
+        (0, false) => format!("crossdock deliveries ls --state {state} --flow {flow} --cause {cause}"),
+        (_, true) => format!("{}, with --over-removed for what cannot be told", advice.next),
+        (_, false) => advice.next.clone(),
+    };
+    Ok(Some(Advice { sentence, next }))
+}
+
+/// A flow of the policy that goes to where the removed one went, if there is one.
+fn successor(policy: &Policy, (flow, to): (&FlowName, &DestinationName)) -> Option<FlowName> {
+    let other = policy.flows.values().find(|other| other.destination == *to && other.name != *flow);
+    other.map(|other| other.name.clone())
+}
+
 fn advice_on(app: &App, delivery: &Delivery, answer: Answer<'_>) -> Advice {
+    let Delivery { flow, destination, event, .. } = delivery;
+    let instead = successor(&app.ground.book.current(), (flow, destination));
     advice::of(&Trouble {
+        instead: instead.map(|flow| (format!("crossdock replay --event {event} --flow {flow} --reason …"), flow)),
         cause: &delivery.cause,
         flow: &delivery.flow,
         destination: &delivery.destination,
@@ -205,16 +260,20 @@ pub fn advice_on_group(app: &App, group: &CauseGroup, example: Option<&DeliveryS
     // Sent as new deliveries they would be acted on twice, where that must not be: these are looked at one by one.
     let is_unclear = repeat == Repeat::Unsafe && ["timeout", "closed", "protocol", "unknown"].contains(&cause.as_str());
     let present = app.ground.book.current();
+    let gone = Object::gone((flow, destination), &present);
+    // By a flow that is gone each is sent for itself.
+    let is_each = is_unclear || cause.is_empty() || matches!(gone, Some(Object::Flow(_)));
     advice::of(&Trouble {
+        instead: successor(&present, (flow, destination)).map(|flow| (list.clone(), flow)),
         cause,
         flow,
         destination,
         repeat,
         secrets: secrets_missing(app, destination),
-        gone: Object::gone((flow, destination), &present),
+        gone,
         is_policy_newer: example.is_some_and(|story| story.delivery.policy != present.version),
         answer,
-        retry: if is_unclear || cause.is_empty() { list.clone() } else { all },
+        retry: if is_each { list.clone() } else { all },
         give_up: list,
     })
 }

@@ -127,6 +127,12 @@ async fn causes(app: &App, answers: Answers) -> Result<Vec<CauseLine>, Fault> {
         {
             advice = Advice { sentence: format!("{}; {said}", advice.sentence), next };
         }
+        if is_looked_up
+            && group.count > 1
+            && let Some(told) = standing::kept_back(app, &group, &advice).await?
+        {
+            advice = told;
+        }
         lines.push(CauseLine { group: answers.of_group(group), named, advice: advice.sentence, next: advice.next });
     }
     lines.sort_by_key(|line: &CauseLine| (std::cmp::Reverse(line.group.count), line.group.oldest_at));

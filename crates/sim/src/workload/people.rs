@@ -9,7 +9,7 @@ use bytes::Bytes;
 use engine::change::decide::{OpenDeliveries, Terms};
 use engine::delivery::command::Wish;
 use engine::intake::quarantine::Which;
-use engine::replay::decide::Commands;
+use engine::replay::decide::{Commands, Included};
 use engine::replay::order::{SeenPreview, Wanted};
 use engine::replay::selection::{Filter, Selection};
 use engine::rules::asked::{Asked, NotDone};
@@ -18,7 +18,7 @@ use engine::rules::overtaken::{self, Newer};
 use engine::switch::decide::Way;
 use model::newest::Fate;
 use model::view::{DeliveryQuery, QuarantineQuery};
-use model::{Delivery, DestinationName, EventId, Fault, FlowName, Principal, QuarantineRow, SourceName, TimeSpan};
+use model::{Delivery, DestinationName, EventId, Fault, FlowName, Principal, QuarantineRow, SourceName, TimeSpan, Forgotten};
 use policy::SourceFile;
 
 use super::bodies::{keys, mended};
@@ -177,7 +177,10 @@ impl Person {
     async fn a_replay(&mut self) -> Result<Plan, Fault> {
         let wanted = Wanted {
             selection: self.a_selection().await?,
-            commands: *self.random.pick(&[Commands::Leave, Commands::Leave, Commands::Include]),
+            included: Included {
+                commands: *self.random.pick(&[Commands::Leave, Commands::Leave, Commands::Include]),
+                forgotten: Forgotten::Leave,
+            },
             pace_per_s: *self.random.pick(&[None, Some(1), Some(20), Some(200)]),
             canary: *self.random.pick(&[0, 0, 1, 3]),
             stop_after: *self.random.pick(&[0, 0, 1, 4]),

@@ -65,7 +65,8 @@ impl State {
 
     /// See [`engine::ports::Ledger::newest`].
     pub(super) fn newest(&self, question: &NewestQuery) -> Latest {
-        let removed_to = self.removed_to.get(&question.after.partition).copied().unwrap_or_default();
+        let way = (question.after.partition, question.flow.clone(), question.destination.clone());
+        let removed_to = self.removed_to.get(&way).copied().unwrap_or_default();
         Latest { newest: self.newest_of(question), removed_to }
     }
 

@@ -117,10 +117,11 @@ fn trim_deliveries(state: &mut State, before: Timestamp) -> u64 {
     for id in &gone {
         let Some(row) = state.deliveries.get(id) else { continue };
         let (origin, bucket, rank) = (row.delivery.origin, Bucket::of(&row.delivery.state), row.delivery.ranks_at);
+        let way = (rank.partition, row.delivery.flow.clone(), row.delivery.destination.clone());
         counters::trim(state, origin, bucket);
         if bucket == Bucket::Done {
-            let before = state.removed_to.get(&rank.partition).copied().unwrap_or_default();
-            state.removed_to.put(rank.partition, before.max(rank.offset));
+            let before = state.removed_to.get(&way).copied().unwrap_or_default();
+            state.removed_to.put(way, before.max(rank.offset));
         }
         state.forget(*id);
     }

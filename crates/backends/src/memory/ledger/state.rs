@@ -7,9 +7,9 @@ use model::account::Tally;
 use model::change::Switch;
 use model::view::FeedRow;
 use model::{
-    Attempt, AuditId, AuditRow, Consumer, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, EventId, InForce,
-    KeyedWrite, Known, LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay,
-    ReplayId, ReplayMember, SourceName, Standing, Timestamp, Token, TokenId,
+    Attempt, AuditId, AuditRow, Consumer, Delivery, DeliveryId, DeliveryState, DestinationName, Digest, EventId, FlowName,
+    InForce, KeyedWrite, Known, LaterEvent, NewEntry, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow,
+    Replay, ReplayId, ReplayMember, SourceName, Standing, Timestamp, Token, TokenId,
 };
 use uuid::Uuid;
 
@@ -17,6 +17,9 @@ use crate::memory::table::{End, Table};
 
 /// What a row takes, roughly.
 const ROW_BYTES: u64 = 256;
+
+/// Where deliveries went: from a partition, by a flow, to a destination.
+pub(super) type Way = (Partition, FlowName, DestinationName);
 
 /// A delivery and its places in the orders that the ledger keeps.
 #[derive(Clone, Debug)]
@@ -79,7 +82,7 @@ pub(super) struct State {
     /// By lane and by ordering key, in the order of their states, and of opening.
     pub(super) by_key: Table<(Digest, Position, u64), DeliveryId>,
     /// The last rank of which retention has removed something delivered.
-    pub(super) removed_to: Table<Partition, Offset>,
+    pub(super) removed_to: Table<Way, Offset>,
     pub(super) by_age: Table<(Timestamp, DeliveryId), DeliveryId>,
     pub(super) feed: Table<u64, FeedRow>,
     /// By word and event: where the event is, and when it was last indexed.

@@ -93,7 +93,7 @@ impl SqliteJournal {
     pub(super) fn open(folder: Arc<Folder>, options: JournalOptions, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
         let path = folder.file(JOURNAL.name);
         let mut conn = connection::writer(&path, options.pages_max)?;
-        schema::migrate(&conn, JOURNAL, &path)?;
+        schema::bring_forward(&conn, JOURNAL, &path, &*clock)?;
         let checkpoints = Checkpoints::start("journal-move", &path, &mut conn)?;
         let shared = Arc::new(Shared {
             window: Mutex::new(Window::new(options.window_bytes)),

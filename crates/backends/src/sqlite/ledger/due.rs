@@ -151,11 +151,7 @@ pub(super) fn left_waiting(conn: &Connection, names: &NameTexts, query: &LeftQue
         let by = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
         for (destination, flow) in by.collect::<Result<Vec<_>, _>>()? {
             let (to, by): (DestinationName, FlowName) = (names.name(destination)?, names.name(flow)?);
-            let until = match (query.destinations.contains(&to), query.flows.contains(&by)) {
-                (true, true) => continue,
-                (true, false) => query.until,
-                (false, _) => Timestamp::NEVER,
-            };
+            let Some(until) = query.until(&by, &to) else { continue };
             let mut statement = conn.prepare_cached(LEFT)?;
             let mut rows = statement.query(params![destination, flow, until.micros(), len(query.limit)])?;
             while let Some(row) = rows.next()? {

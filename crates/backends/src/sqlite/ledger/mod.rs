@@ -96,7 +96,7 @@ impl SqliteLedger {
     pub(super) fn open(folder: Arc<Folder>, options: LedgerOptions, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
         let path = folder.file(LEDGER.name);
         let mut conn = connection::writer(&path, options.pages_max)?;
-        schema::migrate(&conn, LEDGER, &path)?;
+        schema::bring_forward(&conn, LEDGER, &path, &*clock)?;
         let checkpoints = Checkpoints::start("ledger-move", &path, &mut conn)?;
         let state = load(&conn, options.segment_words, clock).map_err(|broken| connection::explain(&path, &broken))?;
         let (names, words) = (state.names.texts().clone(), state.shared_words());

@@ -37,6 +37,12 @@ impl NameTexts {
         text.and_then(|text| text.parse().ok()).ok_or_else(|| Broken::Corrupt(format!("name {number} is not known")))
     }
 
+    /// The number of a name; nothing where no row has it. There are few of them.
+    pub(super) fn number(&self, text: &str) -> Option<i64> {
+        let texts = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        texts.iter().position(|known| **known == *text).map(len)
+    }
+
     fn put(&self, number: i64, text: Arc<str>) {
         let mut texts = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let Ok(index) = usize::try_from(number) else { return };

@@ -8,13 +8,14 @@ use std::collections::BTreeSet;
 use model::delivery::ordering_digest;
 use model::limit::{NEWEST_ROWS_MAX, SUCCESSORS_MAX};
 use model::newest::{Blind, Fate, Latest, Newest, NewestQuery, Place};
-use model::{DeliveryId, Offset, Partition};
+use model::{DeliveryId, Offset};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use uuid::Uuid;
 
 use super::super::broken::Broken;
 use super::super::connection::snapshot;
 use super::super::sql::{count, int, len, statements};
+use super::names::NameTexts;
 use super::prepared::short;
 
 /// What [`Standing::read`] reads.
@@ -35,7 +36,8 @@ statements! {
         AND coalesce(rank_pos, bytes_pos) > $3 AND lane = $4
         ORDER BY rank DESC, seq DESC LIMIT $5");
     STANDING = concat!("SELECT ", standing!(), " FROM deliveries WHERE id = $1");
-    REMOVED = "SELECT pos FROM removed WHERE part = $1";
+    REMOVED = "SELECT max(pos) FROM removed_by WHERE part = $1
+        AND ((flow = $2 AND destination = $3) OR (flow = 0 AND destination = 0))";
 }
 
 /// Where a delivery stands, and where in its lane while it keeps that.
@@ -66,16 +68,20 @@ impl Standing {
 }
 
 /// See [`engine::ports::Ledger::newest`].
-pub(super) fn newest(conn: &Connection, questions: &[NewestQuery]) -> Result<Vec<Latest>, Broken> {
-    snapshot(conn, || questions.iter().map(|question| latest(conn, question)).collect())
+pub(super) fn newest(conn: &Connection, names: &NameTexts, questions: &[NewestQuery]) -> Result<Vec<Latest>, Broken> {
+    snapshot(conn, || questions.iter().map(|question| latest(conn, names, question)).collect())
 }
 
-fn latest(conn: &Connection, question: &NewestQuery) -> Result<Latest, Broken> {
-    Ok(Latest { newest: newest_of(conn, question)?, removed_to: removed_to(conn, question.after.partition)? })
+fn latest(conn: &Connection, names: &NameTexts, question: &NewestQuery) -> Result<Latest, Broken> {
+    Ok(Latest { newest: newest_of(conn, question)?, removed_to: removed_to(conn, names, question)? })
 }
 
-fn removed_to(conn: &Connection, partition: Partition) -> Result<Offset, Broken> {
-    let found = conn.prepare_cached(REMOVED)?.query_row([partition.0], |row| row.get::<_, i64>(0)).optional()?;
+/// What was removed before it was noted by flow and destination stands under no name, and counts for each.
+fn removed_to(conn: &Connection, names: &NameTexts, question: &NewestQuery) -> Result<Offset, Broken> {
+    let number = |text: &str| names.number(text).unwrap_or(0);
+    let (flow, destination) = (number(question.flow.as_str()), number(question.destination.as_str()));
+    let mut statement = conn.prepare_cached(REMOVED)?;
+    let found: Option<i64> = statement.query_row((question.after.partition.0, flow, destination), |row| row.get(0))?;
     Ok(found.map_or(Offset(0), |pos| Offset(count(pos))))
 }
 

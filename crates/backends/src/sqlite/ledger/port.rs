@@ -63,7 +63,7 @@ impl Ledger for SqliteLedger {
     }
 
     fn newest(&self, questions: Vec<NewestQuery>) -> Answer<'_, Vec<Latest>> {
-        self.readers.ask("ledger.newest", move |conn| newest::newest(conn, &questions))
+        self.ask("ledger.newest", move |conn, names| newest::newest(conn, names, &questions))
     }
 
     fn cursor(&self, consumer: &Consumer, partition: Partition) -> Answer<'_, Offset> {

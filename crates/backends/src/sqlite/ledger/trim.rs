@@ -20,7 +20,7 @@ use super::state::State;
 use super::words::count_words;
 
 statements! {
-    OLD_DELIVERIES = "SELECT seq, origin, state, id, coalesce(rank_part, bytes_part), coalesce(rank_pos, bytes_pos)
+    OLD_DELIVERIES = "SELECT seq, origin, state, id, coalesce(rank_part, bytes_part), coalesce(rank_pos, bytes_pos), flow, destination
         FROM deliveries WHERE is_final = 1 AND answered = 0 AND created_at < $1
         AND (replay IS NULL OR replay NOT IN (SELECT id FROM replays WHERE state = 'running')) ORDER BY created_at, id";
     OLDEST_OPEN = "SELECT created_at FROM deliveries WHERE is_final = 0 ORDER BY bytes_part, bytes_pos, created_at LIMIT 1";
@@ -39,7 +39,8 @@ statements! {
     DELETE_SEEN = "DELETE FROM seen WHERE id IN (SELECT id FROM seen WHERE at < $1
         AND NOT EXISTS (SELECT 1 FROM emissions WHERE emissions.id = seen.id) ORDER BY at LIMIT $2)";
     DELETE_DELIVERY = "DELETE FROM deliveries WHERE seq = $1";
-    PUT_REMOVED = "INSERT INTO removed (part, pos) VALUES ($1, $2) ON CONFLICT (part) DO UPDATE SET pos = max(pos, $2)";
+    PUT_REMOVED = "INSERT INTO removed_by (part, flow, destination, pos) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (part, flow, destination) DO UPDATE SET pos = max(pos, $4)";
     DELETE_ATTEMPTS = "DELETE FROM attempts WHERE id > $1 AND id < $2";
     FEED = "SELECT last, first, at FROM feed ORDER BY last";
     DELETE_FEED = "DELETE FROM feed WHERE last <= $1";
@@ -113,7 +114,8 @@ fn trim_deliveries(
         match counted {
             Ok(counted) => {
                 if counted.1 == Bucket::Done {
-                    let removed_to = removed.entry(row.get::<_, i64>(4)?).or_insert(0);
+                    let way: (i64, i64, i64) = (row.get(4)?, row.get(6)?, row.get(7)?);
+                    let removed_to = removed.entry(way).or_insert(0);
                     *removed_to = row.get::<_, i64>(5)?.max(*removed_to);
                 }
                 old.push((row.get::<_, i64>(0)?, counted));
@@ -123,8 +125,8 @@ fn trim_deliveries(
     }
     drop(rows);
     // What is asked for its newer states is told that these went.
-    for ends in removed {
-        conn.prepare_cached(PUT_REMOVED)?.execute([ends.0, ends.1])?;
+    for ((part, flow, destination), pos) in removed {
+        conn.prepare_cached(PUT_REMOVED)?.execute([part, flow, destination, pos])?;
     }
     for (seq, (from, bucket)) in &old {
         let tally = &mut state.numbers.trimmed[from.index()].0;

@@ -168,9 +168,11 @@ fn without_a_lane_there_is_nothing_to_lose() {
 }
 
 #[test]
-fn a_removed_flow_cannot_be_entered_again() {
+fn by_a_removed_flow_what_left_its_lane_begins_a_new_round_and_what_had_no_place_begins_none() {
     let passed = Delivery { on_dead: OnDead::Pass, flow: FlowName::new("gone").unwrap(), ..delivery(dead()) };
-    assert_eq!(after(&passed, Wish::Retry(Newer::Stays)), None);
+    assert_eq!(after(&passed, Wish::Retry(Newer::Stays)), Some(DeliveryState::Waiting { due: asked().at }));
+    let undecided = Delivery { cause: CAUSE_UNDECIDED.to_owned(), lane: None, ..passed };
+    assert_eq!(after(&undecided, Wish::Retry(Newer::Stays)), None);
 }
 
 fn unmapped() -> Delivery {

@@ -6,14 +6,15 @@
 
 use bytes::Bytes;
 use model::{
-    Batch, Change, Digest, Entry, Event, EventId, Guard, Later, LaterEvent, Partition, QuarantineRow, QuarantineState,
-    Refusal, Verdict,
+    Batch, Change, Digest, Entry, Event, EventId, Guard, Later, LaterEvent, Partition, Position, QuarantineRow,
+    QuarantineState, Refusal, Verdict,
 };
 use policy::Policy;
 
 use crate::intake::decide::again;
 use crate::intake::key::partition;
 use crate::rules::asked::{Asked, NotDone};
+use crate::rules::overtaken::Newer;
 use crate::rules::replayed;
 
 /// What commands are decided on.
@@ -30,6 +31,8 @@ pub struct Stand<'a> {
 pub struct Kept<'a> {
     /// Its row.
     pub row: &'a QuarantineRow,
+    /// Where its state ranks: of what was corrected before that is not where its bytes are.
+    pub ranks_at: Position,
     /// The event itself.
     pub event: &'a Event,
     /// What its sender sent later.
@@ -107,7 +110,7 @@ fn replace(
     };
     let to = partition(&event, stand.partitions);
     let (by, why) = (asked.by.clone(), asked.why.clone());
-    let entry = Entry::Resubmitted { of: row.event, at: Some(row.position), revision, by, why, event };
+    let entry = Entry::Resubmitted { of: row.event, at: Some(kept.ranks_at), revision, by, why, event };
     let emit = Change::Emit { id: id.0, partition: to, policy: stand.policy.version, entry: Box::new(entry) };
     Ok(decided(kept, corrected(row, revision, digest, asked), Some(emit), asked))
 }
@@ -139,8 +142,13 @@ pub fn passes<'a>(batch: &'a Batch, kept: &'a Event) -> Option<&'a Event> {
 }
 
 /// What the audit says beside the command where it may go over a newer state.
-pub fn over_newer(event: EventId, asked: &Asked) -> Change {
-    Change::Audit(asked.audit("quarantine.over_newer", &event.to_string()))
+pub fn over(event: EventId, newer: Newer, asked: &Asked) -> Option<Change> {
+    let action = match newer {
+        Newer::Stays => return None,
+        Newer::MayBeGone => "quarantine.over_removed",
+        Newer::GoesUnder => "quarantine.over_newer",
+    };
+    Some(Change::Audit(asked.audit(action, &event.to_string())))
 }
 
 /// The event is not to be delivered.

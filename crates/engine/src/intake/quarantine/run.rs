@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use model::{Digest, Event, EventId, Fault, FaultKind, Position, QuarantineRow, QuarantineState};
+use model::{Digest, Event, EventId, Fault, FaultKind, QuarantineRow, QuarantineState, Record};
 use policy::{EventView, Flow, Policy};
 
 use super::decide::{self, Decided, Kept, Moved, Stand};
 use crate::book::Book;
-use crate::newer::{Lookup, Passing, repeat_of};
+use crate::newer::{Lookup, Passing, rank_of, repeat_of};
 use crate::ports::{Journal, Ledger};
 use crate::rules::asked::{Asked, NotDone};
 use crate::rules::overtaken::{Newer, Overtaken};
@@ -72,22 +72,31 @@ impl Quarantine {
             Err(fault) if fault.kind == FaultKind::Corrupt => None,
             read => read?,
         };
-        let Some(event) = record.as_ref().and_then(|record| record.entry.event()) else { return Ok(None) };
-        self.over(event, row.position, self.book.current()).await
+        let Some(record) = record else { return Ok(None) };
+        let Some(event) = record.entry.event() else { return Ok(None) };
+        self.over(event, &record, self.book.current()).await
     }
 
-    /// Whether what came in at this place would go over a newer state, as this event and by a flow that takes it.
-    async fn over(&self, event: &Event, at: Position, policy: Arc<Policy>) -> Result<Option<Overtaken>, Fault> {
+    /// Whether what came in with this record would go over a newer state, as this event and by a flow that takes it.
+    async fn over(&self, event: &Event, record: &Record, policy: Arc<Policy>) -> Result<Option<Overtaken>, Fault> {
+        let (at, judged_by) = (rank_of(&*self.ledger, record).await?, self.book.kept(record.policy).await?);
+        let first = (at, judged_by.as_deref());
         let view = EventView::new(event);
         let takes = |flow: &&Arc<Flow>| flow.filter.as_ref().is_none_or(|it| it.eval_bool(&view) != Ok(false));
         let flows = policy.selected(event).filter(takes);
-        let passing: Vec<Passing> = flows.filter_map(|flow| Passing::entering(&policy, flow, event, at)).collect();
+        let passing: Vec<Passing> = flows.filter_map(|flow| Passing::entering(&policy, flow, event, first)).collect();
         let repeat = repeat_of(&policy, event);
         let (journal, ledger) = (Arc::clone(&self.journal), Arc::clone(&self.ledger));
         let lookup = Lookup { journal, ledger, book: Arc::clone(&self.book) };
         let newer = lookup.newer(passing.iter(), &Arc::default()).await?;
-        let found = passing.into_iter().find_map(|passing| Some((newer.than(&passing)?, passing.flow)));
-        Ok(found.map(|(newer, flow)| Overtaken { flow, newer, repeat }))
+        let mut found: Vec<Overtaken> = passing
+            .iter()
+            .filter_map(|passing| newer.found(passing))
+            .map(|(newer, flow)| Overtaken { flow, newer, repeat })
+            .collect();
+        // Of several flows what is known speaks before what cannot be told.
+        found.sort_by_key(|overtaken| Newer::MayBeGone.lets(overtaken.newer));
+        Ok(found.into_iter().next())
     }
 
     /// The event is not to be delivered.
@@ -116,21 +125,22 @@ impl Quarantine {
                     "the row points elsewhere",
                 )));
             };
+            let ranks_at = rank_of(&*self.ledger, &record).await?;
             // What came after the row was read fails the commit.
             let later = if row.later.is_some() { self.ledger.later(which.event).await? } else { None };
             let policy = self.book.current();
             let stand = Stand { policy: &policy, partitions: &partitions };
             let Decided { batch, moved } =
-                decide(stand, Kept { row: &row, event, later: later.as_ref(), seen: which.version })?;
+                decide(stand, Kept { row: &row, ranks_at, event, later: later.as_ref(), seen: which.version })?;
             let Some(mut batch) = batch else { return Ok(moved) };
-            match (newer, decide::passes(&batch, event)) {
-                (_, None) => {}
-                (Newer::Stays, Some(passes)) => {
-                    if let Some(overtaken) = self.over(passes, row.position, Arc::clone(&policy)).await? {
-                        return Err(NotDone::Overtaken(overtaken.sentence()));
-                    }
+            if let Some(passes) = decide::passes(&batch, event) {
+                if newer != Newer::GoesUnder
+                    && let Some(overtaken) = self.over(passes, &record, Arc::clone(&policy)).await?
+                    && !newer.lets(overtaken.newer)
+                {
+                    return Err(NotDone::Overtaken(overtaken.sentence()));
                 }
-                (Newer::GoesUnder, Some(_)) => batch.changes.push(decide::over_newer(which.event, asked)),
+                batch.changes.extend(decide::over(which.event, newer, asked));
             }
             match self.ledger.commit(batch).await {
                 Ok(_) => return Ok(moved),

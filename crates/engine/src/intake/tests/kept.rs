@@ -49,7 +49,7 @@ fn asked(why: &str) -> Asked {
 }
 
 fn seen<'a>(row: &'a QuarantineRow, event: &'a Event, seen: Option<u64>) -> Kept<'a> {
-    Kept { row, event, later: None, seen }
+    Kept { row, ranks_at: row.position, event, later: None, seen }
 }
 
 /// The row after the batch, as every ledger leaves it.
@@ -220,7 +220,7 @@ fn resubmitted(
 ) -> Result<Decided, NotDone> {
     let world = world(Unknown::Quarantine, "known");
     let stand = Stand { policy: &world.policy, partitions: &[Partition(0)] };
-    resubmit(stand, Kept { row, event, later, seen }, digest, &asked("mended by the shop"))
+    resubmit(stand, Kept { row, ranks_at: row.position, event, later, seen }, digest, &asked("mended by the shop"))
 }
 
 #[test]

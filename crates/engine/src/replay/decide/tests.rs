@@ -14,6 +14,8 @@ fn candidate(offset: u64, key: &str, repeat: Repeatable) -> Candidate {
         destination: DestinationName::new("wms").ok(),
         of: None,
         keys: StateKeys { lane: None, ordering: (!key.is_empty()).then(|| LaneKey::new(key)) },
+        also: Vec::new(),
+        past: Past::Open,
         repeat,
         source: SourceName::new("shop").ok(),
         received_at: Timestamp::from_secs(100),
@@ -22,7 +24,8 @@ fn candidate(offset: u64, key: &str, repeat: Repeatable) -> Candidate {
 }
 
 fn check(set: &[Candidate], commands: Commands, newer: Option<Fate>, expected: &[Option<Reason>]) {
-    assert_eq!(judge(set, commands, |_| newer), expected);
+    let included = Included { commands, forgotten: Forgotten::Leave };
+    assert_eq!(judge(set, included, |_| newer), expected);
 }
 
 #[test]
@@ -47,6 +50,19 @@ fn either_key_tells_of_a_newer_one_in_the_set() {
         Candidate { keys: StateKeys { lane: Some(LaneKey::new(lane)), ..state.keys.clone() }, ..state }
     };
     check(&[of("north", 1), of("south", 2)], Commands::Leave, None, &[Some(Reason::NewerInSet), None]);
+}
+
+#[test]
+fn what_cannot_be_told_is_sent_where_a_person_includes_it_and_what_is_known_stays() {
+    let set = [candidate(1, "a", Repeatable::State)];
+    let included = Included { commands: Commands::Leave, forgotten: Forgotten::Include };
+    for (found, expected) in [
+        (Fate::Unknown(Blind::Removed), None),
+        (Fate::Unknown(Blind::Crowded), Some(Reason::NewerUnknown)),
+        (Fate::Done, Some(Reason::NewerDelivered)),
+    ] {
+        assert_eq!(judge(&set, included, |_| Some(found)), [expected], "{found:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a running replay does, case by case.
 
-use model::{DestinationName, Digest, EventId, FlowName, OnDead, Origin, Owner, Position, Principal, ReplayId};
+use model::{DestinationName, Digest, EventId, FlowName, Forgotten, OnDead, Origin, Owner, Position, Principal, ReplayId};
 use uuid::Uuid;
 
 use super::*;
@@ -21,6 +21,7 @@ fn replay(canary: u32, stop_after: u32, next: u32) -> Replay {
         to_send: 0,
         passed: 0,
         passed_for: Vec::new(),
+        forgotten: Forgotten::Leave,
         version: 3,
     }
 }
@@ -28,7 +29,8 @@ fn replay(canary: u32, stop_after: u32, next: u32) -> Replay {
 fn member(index: u32, of: Option<DeliveryId>, verdict: MemberVerdict) -> ReplayMember {
     let event = EventId(Uuid::from_u128(u128::from(index) + 100));
     let flow = FlowName::new("orders").unwrap();
-    ReplayMember { index, event, at: Position::default(), ranks_at: None, flow, of, lane: None, ordering: None, verdict }
+    let (at, also) = (Position::default(), Vec::new());
+    ReplayMember { index, event, at, ranks_at: None, flow, of, lane: None, ordering: None, also, verdict }
 }
 
 fn owner() -> Owner {

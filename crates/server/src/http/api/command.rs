@@ -12,13 +12,14 @@ use engine::change::decide::{MissingSecrets, OpenDeliveries, Removal, Terms};
 use engine::delivery::command::Wish;
 use engine::delivery::operate::{Deed, Told};
 use engine::intake::quarantine::{Moved, Which};
-use engine::replay::order::{Replays, SeenPreview, Wanted};
+use engine::replay::decide::Included;
+use engine::replay::order::{SeenPreview, Wanted};
 use engine::replay::preview::Preview;
 use engine::rules::asked::NotDone;
 use engine::rules::overtaken::Newer;
 use engine::switch::decide::Way;
 use engine::switch::run::Switches;
-use model::{DeliveryId, Diagnostic, EventId, PolicyVersion, Replay, ReplayId};
+use model::{DeliveryId, Diagnostic, EventId, PolicyVersion, Replay, ReplayId, Forgotten};
 use policy::SourceFile;
 
 use super::asking::Asking;
@@ -43,8 +44,9 @@ pub(super) async fn retry(
     asking: Asking,
     Body(command): Body<RetryManyCommand>,
 ) -> Done<Rows<CommandResult>> {
-    let RetryManyCommand { deliveries, why, over_newer } = command;
-    many(state, asking, Body(DeliveryCommand { deliveries, why }), Wish::Retry(newer(over_newer))).await
+    let RetryManyCommand { deliveries, why, over_newer, over_removed } = command;
+    let wish = Wish::Retry(newer((over_newer, over_removed)));
+    many(state, asking, Body(DeliveryCommand { deliveries, why }), wish).await
 }
 
 pub(super) async fn cancel(state: Shared, asking: Asking, command: Body<DeliveryCommand>) -> Done<Rows<CommandResult>> {
@@ -72,7 +74,7 @@ pub(super) async fn retry_one(
     of: One,
     Body(command): Body<RetryCommand>,
 ) -> Done<CommandResult> {
-    let wish = Wish::Retry(newer(command.over_newer));
+    let wish = Wish::Retry(newer((command.over_newer, command.over_removed)));
     one((state, asking), of, Body(Because { why: command.why }), wish).await
 }
 
@@ -99,8 +101,13 @@ async fn one(
     }
 }
 
-const fn newer(over_newer: bool) -> Newer {
-    if over_newer { Newer::GoesUnder } else { Newer::Stays }
+/// What a person says with `over_newer` and `over_removed`; the one that lets more through says it.
+const fn newer(over: (bool, bool)) -> Newer {
+    match over {
+        (true, _) => Newer::GoesUnder,
+        (false, true) => Newer::MayBeGone,
+        (false, false) => Newer::Stays,
+    }
 }
 
 fn result(told: Told) -> CommandResult {
@@ -122,13 +129,16 @@ pub(super) async fn decide_quarantine(
     let room = app.quarantine();
     let which = Which { event, version: seen.number() };
     let moved = match command {
-        QuarantineCommand::Correct { body, why, over_newer } => {
-            room.correct(which, Bytes::from(body), newer(over_newer), &asking.because(why)).await
+        QuarantineCommand::Correct { body, why, over_newer, over_removed } => {
+            room.correct(which, Bytes::from(body), newer((over_newer, over_removed)), &asking.because(why)).await
         }
-        QuarantineCommand::Resubmit { digest, why, over_newer } => {
-            room.resubmit(which, digest, newer(over_newer), &asking.because(why)).await.map_err(without_values)
+        QuarantineCommand::Resubmit { digest, why, over_newer, over_removed } => {
+            let newer = newer((over_newer, over_removed));
+            room.resubmit(which, digest, newer, &asking.because(why)).await.map_err(without_values)
         }
-        QuarantineCommand::Release { why, over_newer } => room.release(which, newer(over_newer), &asking.because(why)).await,
+        QuarantineCommand::Release { why, over_newer, over_removed } => {
+            room.release(which, newer((over_newer, over_removed)), &asking.because(why)).await
+        }
         QuarantineCommand::Close { why } => room.close(which, &asking.because(why)).await,
     };
     match moved {
@@ -241,21 +251,12 @@ fn terms(command: &ApplyCommand) -> Terms {
     Terms { onto: None, open, missing }
 }
 
-fn replays(app: &App) -> Replays {
-    Replays {
-        journal: Arc::clone(&app.ground.journal),
-        ledger: Arc::clone(&app.ground.ledger),
-        views: Arc::clone(&app.views),
-        book: Arc::clone(&app.ground.book),
-        previews: Arc::clone(&app.previews),
-    }
-}
-
 fn wanted(command: ReplayCommand) -> (Wanted, Option<SeenPreview>, String) {
     let seen = command.preview.map(|seen| SeenPreview { at: seen.at, digest: seen.digest });
+    let forgotten = if command.over_removed { Forgotten::Include } else { Forgotten::Leave };
     let wanted = Wanted {
         selection: command.selection,
-        commands: command.commands,
+        included: Included { commands: command.commands, forgotten },
         pace_per_s: command.pace_per_s,
         canary: command.canary,
         stop_after: command.stop_after,
@@ -265,7 +266,7 @@ fn wanted(command: ReplayCommand) -> (Wanted, Option<SeenPreview>, String) {
 
 pub(super) async fn preview_replay(State(app): Shared, caller: Caller, Body(command): Body<ReplayCommand>) -> Done<Preview> {
     let (wanted, ..) = wanted(command);
-    let preview = replays(&app).preview(&wanted, app.ground.clock.now()).await?;
+    let preview = app.replays().preview(&wanted, app.ground.clock.now()).await?;
     Ok(Json(Answers::of(&caller).of_preview(preview)))
 }
 
@@ -275,7 +276,7 @@ pub(super) async fn order_replay(
     Body(command): Body<ReplayCommand>,
 ) -> Done<ReplayOrdered> {
     let (wanted, seen, why) = wanted(command);
-    let ordered = replays(&app).order(&wanted, seen, &asking.because(why)).await?;
+    let ordered = app.replays().order(&wanted, seen, &asking.because(why)).await?;
     Ok(Json(ReplayOrdered { id: ordered.replay.id, text: ordered.sentence }))
 }
 
@@ -285,7 +286,7 @@ pub(super) async fn cancel_replay(
     (Path(id), seen): (Path<ReplayId>, Seen),
     Body(because): Body<Because>,
 ) -> Done<ReplayCancelled> {
-    match replays(&app).cancel(id, seen.number(), &asking.because(because.why)).await {
+    match app.replays().cancel(id, seen.number(), &asking.because(because.why)).await {
         Ok(replay) => Ok(Json(cancelled(replay))),
         Err(not_done) => {
             // Of one that cannot be read, no version can be told.
