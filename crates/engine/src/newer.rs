@@ -91,7 +91,7 @@ impl Passing {
         (at, judged_by): (Position, Option<&Policy>),
     ) -> Option<Self> {
         let (keys, destination) = (lane::keys(flow, event), flow.destination.clone());
-        let also = judged_by.map(|judged_by| lane::earlier_names(judged_by, policy, &destination, event));
+        let also = judged_by.map(|judged_by| lane::earlier_names(judged_by, policy, (event, &destination, &keys)));
         let (also, past) = (also.unwrap_or_default(), Past::Open);
         let passing = Self { flow: flow.name.clone(), destination, at, keys, stand: Stand::Enters, also, past };
         (repeat_of(policy, event) != Repeatable::Command).then_some(passing)

@@ -43,6 +43,6 @@ pub use network::Network;
 pub use outcome::{Outcome, TransportError};
 pub use quarantine::{Later, LaterEvent, QuarantineRow, QuarantineState};
 pub use record::{Appended, Entry, NewEntry, Offset, Partition, Position, Record};
-pub use replay::{MemberVerdict, PassedFor, Replay, ReplayMember, ReplayState, Forgotten};
+pub use replay::{Forgotten, MemberVerdict, PassedFor, Replay, ReplayMember, ReplayState};
 pub use time::{Span as TimeSpan, Timestamp};
 pub use verdict::{Refusal, RefusalKind, Verdict};

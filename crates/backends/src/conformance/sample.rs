@@ -8,10 +8,10 @@ use model::outcome::Again;
 use model::replay::MemberVerdict;
 use model::{
     AttemptResult, AuditId, AuditRow, Claim, Code, Delivery, DeliveryId, DeliveryState, DestinationName, Diagnostic, Digest,
-    Entry, Event, EventId, EventType, FlowName, InForce, KeptAnswer, KeyedWrite, Known, LaneKey, LaterEvent, Lease,
-    NewEntry, NodeName, Offset, OnDead, Origin, Outcome, Owner, Partition, PolicyVersion, Position, Principal,
+    Entry, Event, EventId, EventType, FlowName, Forgotten, InForce, KeptAnswer, KeyedWrite, Known, LaneKey, LaterEvent,
+    Lease, NewEntry, NodeName, Offset, OnDead, Origin, Outcome, Owner, Partition, PolicyVersion, Position, Principal,
     QuarantineRow, QuarantineState, Replay, ReplayId, ReplayMember, ReplayState, Seen, SourceName, Telling, Timestamp, Told,
-    Forgotten, arrival_id,
+    arrival_id,
 };
 
 /// So many seconds after the beginning of the tests.

@@ -10,7 +10,7 @@ use model::{
     Batch, Change, Delivery, DeliveryId, DeliveryState, Entry, Event, Guard, MemberVerdict, OnDead, Outcome, Replay,
     ReplayId,
 };
-use model::{ReplayMember, ReplayState, Forgotten};
+use model::{Forgotten, ReplayMember, ReplayState};
 use policy::specs::Repeatable;
 use policy::{EventView, Flow, Policy};
 
@@ -136,6 +136,7 @@ pub fn passing(delivery: &Delivery, event: Option<&Event>, present: &Policy) -> 
     }
     let known = present.flows.get(&delivery.flow);
     let mut keys = known.zip(event).map_or_else(|| delivery.keys(), |(flow, event)| lane::keys(flow, event));
+    let own = keys.clone();
     let past = Past::of(delivery, (&keys, &delivery.destination));
     let mut passing = Passing {
         flow: delivery.flow.clone(),
@@ -159,7 +160,7 @@ pub fn passing(delivery: &Delivery, event: Option<&Event>, present: &Policy) -> 
     }
     if let Some(event) = event.filter(|_| known.is_none_or(|flow| flow.destination != passing.destination)) {
         let is_it = |flow: &Flow| flow.name == delivery.flow;
-        passing.also = lane::other_names(present, &passing.destination, event, is_it);
+        passing.also = lane::other_names(present, (event, &passing.destination, &own), is_it);
     }
     Some(Passing { keys, past, ..passing })
 }

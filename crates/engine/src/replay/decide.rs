@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use model::newest::{Blind, Fate, StateKeys};
 use model::{
-    DeliveryId, DestinationName, Digest, EventId, FlowName, LaneKey, MemberVerdict, Position, ReplayMember, SourceName,
-    Timestamp, Forgotten,
+    DeliveryId, DestinationName, Digest, EventId, FlowName, Forgotten, LaneKey, MemberVerdict, Position, ReplayMember,
+    SourceName, Timestamp,
 };
 use policy::specs::Repeatable;
 use schemars::JsonSchema;

@@ -327,9 +327,10 @@ impl Gather {
             true => None,
             false => self.book.kept(judged_by).await?,
         };
+        let keys = known.map_or_else(StateKeys::default, |flow| lane::keys(flow, event));
         let also = judged_by
             .zip(known)
-            .map(|(judged_by, flow)| lane::earlier_names(&judged_by, &self.policy, &flow.destination, event));
+            .map(|(judged_by, flow)| lane::earlier_names(&judged_by, &self.policy, (event, &flow.destination, &keys)));
         Ok(Candidate {
             event: event.id,
             at,
@@ -338,7 +339,7 @@ impl Gather {
             reason: if known.is_none() { Some(Reason::NoFlow) } else { None },
             flow,
             of: None,
-            keys: known.map_or_else(StateKeys::default, |flow| lane::keys(flow, event)),
+            keys,
             also: also.unwrap_or_default(),
             past: Past::Open,
             repeat: repeat_of(&self.policy, event),

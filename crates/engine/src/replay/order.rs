@@ -6,8 +6,8 @@ use std::sync::Arc;
 use model::limit::REPLAY_MEMBERS_MAX;
 use model::outcome::Again;
 use model::{
-    Batch, Change, DeliveryId, Digest, Fault, FaultKind, Guard, MemberVerdict, Outcome, Replay, ReplayId, ReplayState,
-    Timestamp, Forgotten,
+    Batch, Change, DeliveryId, Digest, Fault, FaultKind, Forgotten, Guard, MemberVerdict, Outcome, Replay, ReplayId,
+    ReplayState, Timestamp,
 };
 
 use super::decide::{self, Candidate, Included, Reason};

@@ -26,19 +26,24 @@ pub fn keys(flow: &Flow, event: &Event) -> StateKeys {
 /// A flow and one of the keys that it gives an event.
 pub type FlowKey = (FlowName, LaneKey);
 
+/// What goes to a destination, and by which keys its flow tells states from each other.
+pub type Going<'a> = (&'a Event, &'a DestinationName, &'a StateKeys);
+
 /// By which flows of a policy an event went or goes to a destination, but for those that are known: a flow that was renamed has two
-/// names, and a newer state may have gone by either. Whatever their filters say: those may take the newer one.
-pub fn other_names(of: &Policy, to: &DestinationName, event: &Event, is_known: impl Fn(&Flow) -> bool) -> Vec<FlowKey> {
+/// names, and a newer state may have gone by either. Whatever their filters say: those may take the newer one. What such a flow tells
+/// apart by another key than these is no state of the same.
+pub fn other_names(of: &Policy, (event, to, own): Going<'_>, is_known: impl Fn(&Flow) -> bool) -> Vec<FlowKey> {
     let mut found = Vec::new();
     for flow in of.selected(event).filter(|flow| flow.destination == *to && !is_known(flow)) {
         let keys = keys(flow, event);
-        found.extend(keys.iter().map(|key| (flow.name.clone(), key.clone())));
+        let shared = keys.iter().filter(|key| own.iter().any(|own| own == *key));
+        found.extend(shared.map(|key| (flow.name.clone(), key.clone())));
     }
     found
 }
 
 /// As [`other_names`], of what enters a flow to there now: the names by which the policy that first judged it would have sent it.
-pub fn earlier_names(judged_by: &Policy, present: &Policy, to: &DestinationName, event: &Event) -> Vec<FlowKey> {
-    let goes_there = |flow: &Flow| present.flows.get(&flow.name).is_some_and(|it| it.destination == *to);
-    other_names(judged_by, to, event, goes_there)
+pub fn earlier_names(judged_by: &Policy, present: &Policy, going: Going<'_>) -> Vec<FlowKey> {
+    let goes_there = |flow: &Flow| present.flows.get(&flow.name).is_some_and(|it| it.destination == *going.1);
+    other_names(judged_by, going, goes_there)
 }

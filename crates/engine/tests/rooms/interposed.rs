@@ -104,14 +104,17 @@ async fn a_retry_that_an_application_overtakes_is_decided_anew() {
         world.attempt(End::Dead).await;
         let (_, batch) = application(&world, &files).await;
         let (inner, ledger) = (Arc::clone(&world.journal), Arc::clone(&world.ledger));
-        let journal = Arc::new(Interposed { inner, ledger, then: Mutex::new(Some(batch)), was_asked: AtomicBool::new(false) });
+        let journal =
+            Arc::new(Interposed { inner, ledger, then: Mutex::new(Some(batch)), was_asked: AtomicBool::new(false) });
         let operate = Operate { journal: journal.clone(), ..world.operate() };
         let told = operate.one(id, Wish::Retry(Newer::Stays), None, &world.asked()).await;
         assert!(journal.was_asked.load(Ordering::Relaxed) && journal.then.lock().unwrap().is_none());
         assert_eq!(world.delivery(id).await.state.word(), word, "{told:?}");
         match word {
             "waiting" => assert!(told.is_ok(), "{told:?}"),
-            _ => assert!(matches!(&told, Err(NotDone::Refused(why)) if why.contains("not in the present policy")), "{told:?}"),
+            _ => {
+                assert!(matches!(&told, Err(NotDone::Refused(why)) if why.contains("not in the present policy")), "{told:?}")
+            }
         }
     }
 }

@@ -17,15 +17,14 @@ use engine::rules::overtaken::Newer;
 use model::account::Bucket;
 use model::delivery::{CAUSE_REMOVED, CAUSE_UNDECIDED};
 use model::{
-    Batch,     Delivery, DeliveryId, DeliveryState, Digest, Entry, EventId, Offset, Origin, Partition, PolicyVersion, TimeSpan,
+    Batch, Delivery, DeliveryId, DeliveryState, Digest, Entry, EventId, Offset, Origin, Partition, PolicyVersion, TimeSpan,
 };
 use policy::SourceFile;
 use uuid::Uuid;
 
 use crate::world::{End, World, project};
 
-const HOLD: Terms =
-    Terms { onto: None, open: OpenDeliveries::Hold, missing: MissingSecrets::Refuse };
+const HOLD: Terms = Terms { onto: None, open: OpenDeliveries::Hold, missing: MissingSecrets::Refuse };
 
 pub(crate) fn one() -> Vec<SourceFile> {
     project("lane: none\n  deadline: 2h", &[])

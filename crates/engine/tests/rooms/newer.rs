@@ -16,7 +16,7 @@ use engine::rules::overtaken::Newer;
 use engine::rules::replayed;
 use model::newest::{Blind, Fate};
 use model::room::Ages;
-use model::{DeliveryId, DeliveryState, EventId, FlowName, TimeSpan, Forgotten};
+use model::{DeliveryId, DeliveryState, EventId, FlowName, Forgotten, TimeSpan};
 use policy::SourceFile;
 
 use crate::replay_stale::{LANES, everything, of, wanted};
@@ -300,8 +300,7 @@ impl World {
         let ordered = self.replays().order(&over, None, &self.asked()).await.unwrap().replay;
         assert_eq!((ordered.to_send, ordered.forgotten), (1, Forgotten::Include));
         let subject = ordered.id.to_string();
-        let audit =
-            self.views.audit(Some(subject), None, 10).await.unwrap();
+        let audit = self.views.audit(Some(subject), None, 10).await.unwrap();
         assert!(audit.rows.iter().any(|row| row.action == "replay.over_removed"), "{audit:?}");
         self.replay().await;
         let [sent] = &*self.of_replay(ordered.id).await else { panic!("one is sent, and none is passed over") };
@@ -354,8 +353,7 @@ fn renamed(deliver: &str) -> Vec<SourceFile> {
     project(deliver, &[]).into_iter().map(path).collect()
 }
 
-const HOLD: Terms =
-    Terms { onto: None, open: OpenDeliveries::Hold, missing: MissingSecrets::Refuse };
+const HOLD: Terms = Terms { onto: None, open: OpenDeliveries::Hold, missing: MissingSecrets::Refuse };
 
 /// By the new name went what is newer than what waits by the old one.
 #[tokio::test]

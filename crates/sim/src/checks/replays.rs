@@ -64,15 +64,18 @@ pub enum Refused<'a> {
     Kept(EventId, Position, &'a [LaneKey]),
 }
 
-/// Whether what was refused because something newer was delivered was refused for something newer.
+/// Whether what was refused because something newer was delivered was refused for something newer: by its flow, or, where that was
+/// gone, by one that went to the same destination.
 pub fn i5_refusals_have_a_newer_state(work: &Work, refused: Refused<'_>) -> Vec<String> {
     let (what, rank) = match refused {
         Refused::Retry(delivery) => (format!("the retry of {}", delivery.id), work.rank(delivery)),
         Refused::Kept(event, at, _) => (format!("to let {event} pass"), at),
     };
     let is_of_key = |it: &Delivery| match refused {
-        Refused::Retry(delivery) => shares_a_key(it, delivery),
-        Refused::Kept(.., keys) => [&it.ordering, &it.lane].into_iter().flatten().any(|key| keys.contains(key)),
+        Refused::Retry(delivery) => {
+            it.destination == delivery.destination && keys_of(it).any(|key| keys_of(delivery).any(|own| own == key))
+        }
+        Refused::Kept(.., keys) => keys_of(it).any(|key| keys.contains(key)),
     };
     let is_newer = |it: &Followed| it.delivered.is_some() && is_of_key(&it.first) && is_behind(work.rank(&it.first), rank);
     if work.deliveries.values().any(is_newer) {
@@ -120,6 +123,10 @@ fn shares_a_key(one: &Delivery, other: &Delivery) -> bool {
     one.flow == other.flow
         && one.destination == other.destination
         && (same(&one.lane, &other.lane) || same(&one.ordering, &other.ordering))
+}
+
+fn keys_of(delivery: &Delivery) -> impl Iterator<Item = &LaneKey> {
+    [&delivery.ordering, &delivery.lane].into_iter().flatten()
 }
 
 fn is_behind(place: Position, other: Position) -> bool {

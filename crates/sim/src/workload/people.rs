@@ -18,7 +18,9 @@ use engine::rules::overtaken::{self, Newer};
 use engine::switch::decide::Way;
 use model::newest::Fate;
 use model::view::{DeliveryQuery, QuarantineQuery};
-use model::{Delivery, DestinationName, EventId, Fault, FlowName, Principal, QuarantineRow, SourceName, TimeSpan, Forgotten};
+use model::{
+    Delivery, DestinationName, EventId, Fault, FlowName, Forgotten, Principal, QuarantineRow, SourceName, TimeSpan,
+};
 use policy::SourceFile;
 
 use super::bodies::{keys, mended};

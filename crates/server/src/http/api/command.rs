@@ -19,7 +19,7 @@ use engine::rules::asked::NotDone;
 use engine::rules::overtaken::Newer;
 use engine::switch::decide::Way;
 use engine::switch::run::Switches;
-use model::{DeliveryId, Diagnostic, EventId, PolicyVersion, Replay, ReplayId, Forgotten};
+use model::{DeliveryId, Diagnostic, EventId, Forgotten, PolicyVersion, Replay, ReplayId};
 use policy::SourceFile;
 
 use super::asking::Asking;
