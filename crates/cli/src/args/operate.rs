@@ -95,6 +95,7 @@ pub(crate) struct DeliveriesShow {
 }
 
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag by itself")]
 pub(crate) struct Retry {
     /// Which
     #[arg(required_unless_present = "cause", value_name = "DELIVERY")]
@@ -163,6 +164,7 @@ pub(crate) enum ReplayVerb {
 }
 
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag by itself")]
 pub(crate) struct ReplayOrder {
     /// These events
     #[arg(long, value_name = "EVENT", conflicts_with_all = ["source", "kind", "since", "until", "identifier"])]

@@ -323,10 +323,7 @@ impl Gather {
         judged_by: PolicyVersion,
     ) -> Result<Candidate, Fault> {
         let known = self.policy.flows.get(&flow);
-        let judged_by = match judged_by == self.policy.version {
-            true => None,
-            false => self.book.kept(judged_by).await?,
-        };
+        let judged_by = if judged_by == self.policy.version { None } else { self.book.kept(judged_by).await? };
         let keys = known.map_or_else(StateKeys::default, |flow| lane::keys(flow, event));
         let also = judged_by
             .zip(known)

@@ -65,7 +65,7 @@ pub(crate) async fn application(world: &World, files: &[SourceFile]) -> (u64, Ba
     let version = policy::version(files);
     let last = world.ledger.in_force().await.unwrap().unwrap();
     let at = decide::after(Some(&last), &world.asked()).at;
-    let before = Names::of(&*world.book.at(last.version).await.unwrap());
+    let before = Names::of(&world.book.at(last.version).await.unwrap());
     let gone = before.gone_in(&Names::of(&policy::check_at(files, at).0.unwrap()));
     let removals: Vec<Removal> = gone.into_iter().map(|object| Removal { object, open: 0, more: false }).collect();
     let gone = decide::gone(&last, &policy::check_at(files, at).0.unwrap(), &removals, at);
