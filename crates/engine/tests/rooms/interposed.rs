@@ -113,7 +113,10 @@ async fn a_retry_that_an_application_overtakes_is_decided_anew() {
         match word {
             "waiting" => assert!(told.is_ok(), "{told:?}"),
             _ => {
-                assert!(matches!(&told, Err(NotDone::Refused(why)) if why.contains("not in the present policy")), "{told:?}");
+                assert!(
+                    matches!(&told, Err(NotDone::Refused(why)) if why.contains("not in the present policy")),
+                    "{told:?}"
+                );
             }
         }
     }
