@@ -158,6 +158,8 @@ pub const BODY_WAIT: Span = Span::from_secs(30);
 /// How long the other side may take to read each [`HEAD_BYTES_MAX`] of an answer: 2 kB/s.
 /// Who does not read would keep its place for ever.
 pub const ANSWER_WAIT: Span = Span::from_secs(30);
+/// How long a sender that still sends what is not read any more is listened to, so that it can read its answer.
+pub const LINGER_WAIT: Span = Span::from_secs(5);
 
 /// How long a segment of a registry stays open, so that the old ones can be dropped whole.
 pub const SEGMENT_PERIOD: Span = Span::from_days(1);

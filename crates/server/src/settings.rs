@@ -13,7 +13,7 @@ use std::str::FromStr;
 use backends::sqlite::{JournalOptions, LedgerOptions, Options};
 use engine::retention::decide::Retention;
 use model::TimeSpan;
-use model::limit::{ANSWER_WAIT, BODY_WAIT, CONNECTIONS_MAX, HEAD_WAIT};
+use model::limit::{ANSWER_WAIT, BODY_WAIT, CONNECTIONS_MAX, HEAD_WAIT, LINGER_WAIT};
 use serde::Deserialize;
 
 use self::otlp::Otlp;
@@ -106,6 +106,8 @@ pub struct HttpLimits {
     pub body: TimeSpan,
     /// How long the other side may take to read what is ready for it.
     pub answer: TimeSpan,
+    /// How long a sender that still sends what is not read any more is listened to, so that it can read its answer.
+    pub linger: TimeSpan,
     /// How long requests that are under way may still take when the process is told to stop. A sender that is alive has
     /// sent its body by then; who is not is cut off, and got no answer.
     pub grace: TimeSpan,
@@ -118,6 +120,7 @@ impl Default for HttpLimits {
             head: HEAD_WAIT,
             body: BODY_WAIT,
             answer: ANSWER_WAIT,
+            linger: LINGER_WAIT,
             grace: TimeSpan::from_secs(5),
         }
     }

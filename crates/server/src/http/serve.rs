@@ -1,12 +1,14 @@
 //! Connections: how many there are, how long a request may take to arrive, and how they end. Nothing that a stranger
-//! leaves half done stays for ever.
+//! leaves half done stays for ever, and no answer is lost because its request was not read to its end.
 
 use std::convert::Infallible;
 use std::error::Error as StdError;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
@@ -21,6 +23,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use model::limit::{HEAD_BYTES_MAX, PERIOD};
 use model::{Fault, TimeSpan};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -106,31 +109,58 @@ impl Serving {
         place: OwnedSemaphorePermit,
     ) -> impl Future<Output = ()> + Send + 'static {
         let (surface, clock, mut stop) = (self.surface.clone(), Arc::clone(&self.clock), self.stop.clone());
-        let HttpLimits { head, body: patience, answer, .. } = self.limits;
-        let stream = Read::new(stream, Arc::clone(&self.clock), answer);
+        let HttpLimits { head, body: patience, answer, linger, .. } = self.limits;
+        let stream = Read::new(stream, Arc::clone(&clock), answer);
+        let unread = Unread::default();
+        let (time, mark) = (Arc::clone(&clock), unread.clone());
         let service = service_fn(move |request: Request<Incoming>| {
-            let timed = |body| Timed { body, clock: Arc::clone(&clock), patience, wait: None };
+            let timed = |body| Timed {
+                body,
+                clock: Arc::clone(&time),
+                patience,
+                wait: None,
+                has_ended: false,
+                unread: mark.clone(),
+            };
             let mut request = request.map(|body| Body::new(timed(body)));
             request.extensions_mut().insert(ConnectInfo(peer));
             let surface = surface.clone();
-            async move { Ok::<_, Infallible>(surface.answer(request).await) }
+            // Pinned, since only such a connection can be taken apart when it ends.
+            Box::pin(async move { Ok::<_, Infallible>(surface.answer(request).await) })
         });
         async move {
             let mut http = Builder::new();
             http.timer(TokioTimer::new()).header_read_timeout(head.to_duration()).max_buf_size(HEAD_BYTES_MAX);
-            let mut served = pin!(http.serve_connection(TokioIo::new(stream), service));
-            tokio::select! {
+            let mut served = http.serve_connection(TokioIo::new(stream), service);
+            let ended = tokio::select! {
                 biased;
-                // However it ended: the peer knows, and there is nobody else to tell.
-                _ = served.as_mut() => {}
+                ended = poll_fn(|cx| served.poll_without_shutdown(cx)) => ended,
                 () = told(&mut stop) => {
-                    served.as_mut().graceful_shutdown();
-                    drop(served.await);
+                    Pin::new(&mut served).graceful_shutdown();
+                    poll_fn(|cx| served.poll_without_shutdown(cx)).await
+                }
+            };
+            // However it ended: the peer knows, and there is nobody else to tell.
+            if ended.is_err_and(|error| error.is_parse()) || unread.is_any() {
+                tokio::select! {
+                    () = let_it_read(served.into_parts().io.into_inner()) => {}
+                    () = clock.sleep(linger) => {}
                 }
             }
             drop(place);
         }
     }
+}
+
+/// The end of a connection whose sender may still be sending (RFC 9112, 9.6). To close it over bytes that nobody has read would
+/// reset it, and that takes the answer away from who has not read it yet: nothing is sent any more, and what comes is thrown
+/// away until the other side ends it too.
+async fn let_it_read<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let mut thrown_away = [0; 4_096];
+    while matches!(stream.read(&mut thrown_away).await, Ok(1..)) {}
 }
 
 /// Waits until it is told to stop; the sender's end means the same as its word.
@@ -148,12 +178,32 @@ fn is_the_peers(error: &io::Error) -> bool {
 #[error("the body took too long")]
 pub struct TooSlow;
 
+/// Whether a body of a connection was given up before its end.
+#[derive(Clone, Debug, Default)]
+struct Unread(Arc<AtomicBool>);
+
+impl Unread {
+    fn is_any(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// A body with a deadline. What is there at once costs no timer.
 struct Timed {
     body: Incoming,
     clock: Arc<dyn Clock>,
     patience: TimeSpan,
     wait: Option<Waiting<'static>>,
+    has_ended: bool,
+    unread: Unread,
+}
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        if !self.has_ended && !self.body.is_end_stream() {
+            self.unread.0.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl HttpBody for Timed {
@@ -163,6 +213,7 @@ impl HttpBody for Timed {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
         if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
+            this.has_ended = frame.is_none();
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         let (clock, patience) = (&this.clock, this.patience);

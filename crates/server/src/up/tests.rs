@@ -62,7 +62,7 @@ fn post(body: &str) -> String {
 
 const HALF: &str =
     "POST /in/lab HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{\"half\":";
-const PATIENT: HttpLimits = HttpLimits { connections: 8, head: LONG, body: LONG, answer: LONG, grace: SHORT };
+const PATIENT: HttpLimits = HttpLimits { connections: 8, head: LONG, body: LONG, answer: LONG, linger: LONG, grace: SHORT };
 
 #[tokio::test]
 async fn a_half_sent_request_does_not_keep_the_process_from_ending() {
@@ -95,6 +95,33 @@ async fn who_does_not_read_its_answers_is_cut_off_and_gives_its_place_to_another
     let ask = "GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1_000);
     // Sends until nothing more goes, because nothing is read on either side, and the other side ends it.
     while deaf.write_all(ask.as_bytes()).await.is_ok() {}
+    assert!(answer(&running, &post("{}")).await.starts_with("HTTP/1.1 202"));
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_sends_all_before_it_reads_has_its_refusal_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = running(folder.path(), PATIENT).await;
+    // More than the queues of a connection hold: it is not sent unless somebody takes it.
+    let much = "x".repeat(64 << 20);
+    let large_head = format!("GET /health/live HTTP/1.1\r\nhost: localhost\r\nx: {much}\r\n\r\n");
+    for (text, status) in [(post(&much), "413"), (post(&much).replace("/in/lab", "/in/nowhere"), "404"), (large_head, "431")]
+    {
+        let answered = answer(&running, &text).await;
+        assert!(answered.starts_with(&format!("HTTP/1.1 {status}")), "{answered}");
+    }
+    running.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_goes_on_sending_after_its_refusal_is_cut_off_and_gives_its_place_to_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = running(folder.path(), HttpLimits { connections: 1, linger: SHORT, ..PATIENT }).await;
+    let head = post("{}").replace("content-length: 2", "transfer-encoding: chunked").replace("{}", "");
+    let mut endless = sent(&running, &head).await;
+    let piece = format!("1000\r\n{}\r\n", "x".repeat(0x1000));
+    while endless.write_all(piece.as_bytes()).await.is_ok() {}
     assert!(answer(&running, &post("{}")).await.starts_with("HTTP/1.1 202"));
     running.shutdown().await;
 }
