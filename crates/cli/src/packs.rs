@@ -89,7 +89,6 @@ const CANONICAL: &[File] = &[
     file!("canonical", "contracts/logistics.package.status.v1/1.0.0.yaml"),
     file!("canonical", "contracts/logistics.shipment.cancelled.v1/1.0.0.yaml"),
     file!("canonical", "contracts/logistics.shipment.created.v1/1.0.0.yaml"),
-    file!("canonical", "contracts/logistics.shipment.dispatched.v1/1.0.0.yaml"),
     file!("canonical", "contracts/logistics.shipment.dispatched.v1/1.1.0.yaml"),
     file!("canonical", "contracts/maintenance.request.completed.v1/1.0.0.yaml"),
     file!("canonical", "contracts/maintenance.request.created.v1/1.0.0.yaml"),

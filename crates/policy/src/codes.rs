@@ -119,6 +119,8 @@ codes! {
     EXAMPLE_REFUSED 406 "H0406" "an example that breaks its own contract"
     TOO_MANY_IDENTIFIERS 407 "H0407" "too many business identifiers"
     ALTERNATIVES_MULTIPLY 408 "H0408" "a type that contains itself in several alternatives"
+    BREAKING_VERSION 409 "H0409" "a version that breaks one before it"
+    NO_BRIDGE 410 "H0410" "two major versions without a way between them"
 
     UNKNOWN_MAPPING 501 "H0501" "no such mapping"
     UNKNOWN_DESTINATION 502 "H0502" "no such destination"

@@ -42,20 +42,30 @@ pub(crate) struct Apply {
     pub(crate) folder: PathBuf,
     #[command(flatten)]
     pub(crate) reason: Reason,
-    /// Hold open deliveries of what is removed for a person; otherwise the removal is refused
-    #[arg(long)]
-    pub(crate) hold_removed: bool,
+    #[command(flatten)]
+    pub(crate) terms: Terms,
     /// Only if this version, or one that begins so, is in force: what `crossdock plan` compared with
     #[arg(long, value_name = "VERSION")]
     pub(crate) expect: Option<String>,
-    /// Apply it although secrets have no value; what they prove or sign does not work until they do
+    /// Apply it although contracts break what they promised; the plan names whom it hurts
     #[arg(long)]
-    pub(crate) allow_missing_secrets: bool,
+    pub(crate) allow_breaking: bool,
     /// Show what would change, and change nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) sure: Sure,
+}
+
+/// On which terms a policy comes into force.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Terms {
+    /// Hold open deliveries of what is removed for a person; otherwise the removal is refused
+    #[arg(long)]
+    pub(crate) hold_removed: bool,
+    /// Apply it although secrets have no value; what they prove or sign does not work until they do
+    #[arg(long)]
+    pub(crate) allow_missing_secrets: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -65,12 +75,8 @@ pub(crate) struct Rollback {
     pub(crate) to: Option<String>,
     #[command(flatten)]
     pub(crate) reason: Reason,
-    /// Hold open deliveries of what is removed for a person; otherwise the removal is refused
-    #[arg(long)]
-    pub(crate) hold_removed: bool,
-    /// Apply it although secrets have no value; what they prove or sign does not work until they do
-    #[arg(long)]
-    pub(crate) allow_missing_secrets: bool,
+    #[command(flatten)]
+    pub(crate) terms: Terms,
     /// Show what would change, and change nothing
     #[arg(short = 'n', long)]
     pub(crate) dry_run: bool,

@@ -31,7 +31,7 @@ pub(super) fn problem(status: StatusCode, bytes: &[u8]) -> Failure {
 fn exit_of(status: u16, code: &str) -> Exit {
     match (status, code) {
         (401 | 503, _) => Exit::Unreachable,
-        (403 | 412, _) | (422, "refused" | "missing-secrets" | "overtaken") => Exit::Refused,
+        (403 | 412, _) | (422, "refused" | "missing-secrets" | "breaks-contract" | "overtaken") => Exit::Refused,
         (422, "invalid") => Exit::Findings,
         (404, _) => Exit::NotFound,
         (400 | 422, _) => Exit::Usage,
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn what_stands_against_it_is_no_wrong_usage() {
-        for code in ["refused", "missing-secrets", "overtaken"] {
+        for code in ["refused", "missing-secrets", "breaks-contract", "overtaken"] {
             assert_eq!(exit_of(422, code), Exit::Refused, "{code}");
         }
         assert_eq!(exit_of(422, "reason"), Exit::Usage);

@@ -21,8 +21,9 @@ pub(crate) async fn run(common: &Common, args: &args::Apply, output: &Output) ->
     let files = project.files.into_iter().map(|SourceFile { path, text }| (path, text)).collect();
     let mut command = ApplyCommand {
         files,
-        hold_removed: args.hold_removed,
-        allow_missing_secrets: args.allow_missing_secrets,
+        hold_removed: args.terms.hold_removed,
+        allow_missing_secrets: args.terms.allow_missing_secrets,
+        allow_breaking: args.allow_breaking,
         ..ApplyCommand::default()
     };
     if args.dry_run {
@@ -93,6 +94,7 @@ pub(super) async fn send(client: &mut Client, command: &ApplyCommand, onto: Poli
     let applied: Result<ApplyResult, Failure> = client.post_onto("/policies/apply", command, &onto.to_string()).await;
     let result = applied.map_err(|failure| match (failure.exit, failure.code.as_str()) {
         (Exit::Refused, "missing-secrets") => failure.hint("give them a value, or say --allow-missing-secrets"),
+        (Exit::Refused, "breaks-contract") => failure.hint("give the contract that version, or say --allow-breaking"),
         (Exit::Refused, "refused") if !command.hold_removed => {
             failure.hint("finish or cancel what is open to what is removed, or say --hold-removed")
         }

@@ -49,9 +49,12 @@ pub(crate) async fn compare(client: &mut Client, args: &args::Plan, project: &Pr
 pub(super) fn mend(preview: &ApplyPreview) -> Option<String> {
     let refusal = preview.refusals.first()?;
     let in_use = preview.removals.iter().find(|it| it.open > 0).and_then(|it| it.object.split_once('/'));
-    Some(match in_use.filter(|_| refusal.code == "refused") {
-        Some((kind, name)) => format!("crossdock deliveries ls --{kind} {name} --state waiting,held,dead_lettered"),
-        None => "give them a value, or say --allow-missing-secrets".to_owned(),
+    Some(match (refusal.code.as_str(), in_use) {
+        ("refused", Some((kind, name))) => {
+            format!("crossdock deliveries ls --{kind} {name} --state waiting,held,dead_lettered")
+        }
+        ("breaks-contract", _) => "give the contract that version, or say --allow-breaking".to_owned(),
+        _ => "give them a value, or say --allow-missing-secrets".to_owned(),
     })
 }
 

@@ -27,11 +27,11 @@ pub(crate) async fn run(common: &Common, args: &Rollback, output: &Output) -> En
     let to = find(&versions, to)?;
     let (present, wanted) = (project::applied(&client, "present").await?, project::applied(&client, &to.to_string()).await?);
     let (present, wanted) = (project::without_tests(&present), project::without_tests(&wanted));
-    let plan = plan(&present, &wanted);
+    let plan = plan(&present, &wanted).way_back();
     let mut command = ApplyCommand {
         back_to: Some(to),
-        hold_removed: args.hold_removed,
-        allow_missing_secrets: args.allow_missing_secrets,
+        hold_removed: args.terms.hold_removed,
+        allow_missing_secrets: args.terms.allow_missing_secrets,
         ..ApplyCommand::default()
     };
     if args.dry_run {

@@ -10,7 +10,7 @@ use model::view::DeliveryQuery;
 use model::{Delivery, Diagnostic, Fault, FaultKind, InForce, Partition, PolicyVersion, Severity, Timestamp};
 use policy::{Policy, SourceFile};
 
-use super::decide::{self, Application, Found, Left, Removal, Terms};
+use super::decide::{self, Application, Breaches, Found, Left, Removal, Terms};
 use crate::book::{self, Book};
 use crate::ports::{Journal, Ledger, Views};
 use crate::rules::asked::{Asked, NotDone};
@@ -66,7 +66,7 @@ pub struct Preview {
     pub previous: PolicyVersion,
     /// What would be removed, and what has no value.
     pub found: Found,
-    /// Why it would be refused: nothing, `Refused`, `SecretsMissing`.
+    /// Why it would be refused: nothing, `Refused`, `SecretsMissing`, `Breaks`.
     pub refusals: Vec<NotDone>,
     /// What the check found besides errors.
     pub warnings: Vec<Diagnostic>,
@@ -86,28 +86,29 @@ impl Changes {
     ///
     /// Refused: `Invalid` with all findings when the check finds an error, `Changed` when another version than
     /// `terms.onto` is in force, `Refused` when deliveries are open to what is removed,
-    /// `SecretsMissing` when a secret has no value.
+    /// `SecretsMissing` when a secret has no value, `Breaks` when a contract would break what it promised.
     pub async fn apply(&self, files: &[SourceFile], terms: Terms, asked: &Asked) -> Result<Applied, NotDone> {
         self.put("policy.apply", files, terms, asked).await
     }
 
-    /// Applies an earlier version again, as it was stored. `Unknown` when the ledger does not have it.
+    /// Applies an earlier version again, as it was stored. `Unknown` when the ledger does not have it. What its contracts
+    /// promised is promised again: it breaks nothing.
     pub async fn roll_back(&self, to: PolicyVersion, terms: Terms, asked: &Asked) -> Result<Applied, NotDone> {
-        self.put("policy.roll_back", &self.stored(to).await?, terms, asked).await
+        self.put("policy.roll_back", &self.stored(to).await?, back(terms), asked).await
     }
 
     /// Says what [`Changes::apply`] would do at this moment, and for which reasons it would be refused. Nothing is changed.
     pub async fn preview(&self, files: &[SourceFile], terms: Terms, at: Timestamp) -> Result<Preview, NotDone> {
         let (policy, warnings) = checked(files, at)?;
         let previous = self.in_force().await?.version;
-        let found = self.found(&policy, previous).await?;
+        let found = self.found((&policy, files), previous).await?;
         let refusals = decide::refusals(&found, terms);
         Ok(Preview { version: policy.version, previous, found, refusals, warnings })
     }
 
     /// As [`Changes::preview`], for [`Changes::roll_back`].
     pub async fn preview_back(&self, to: PolicyVersion, terms: Terms, at: Timestamp) -> Result<Preview, NotDone> {
-        self.preview(&self.stored(to).await?, terms, at).await
+        self.preview(&self.stored(to).await?, back(terms), at).await
     }
 
     async fn stored(&self, version: PolicyVersion) -> Result<Vec<SourceFile>, NotDone> {
@@ -117,13 +118,14 @@ impl Changes {
     }
 
     /// What may speak against a policy after this one; nothing against the one that is in force.
-    async fn found(&self, policy: &Policy, previous: PolicyVersion) -> Result<Found, Fault> {
+    async fn found(&self, (policy, files): (&Policy, &[SourceFile]), previous: PolicyVersion) -> Result<Found, NotDone> {
         if policy.version == previous {
             return Ok(Found::default());
         }
         let secrets_missing = self.book.secrets_missing(policy);
         let removals = self.removals(&*self.book.at(previous).await?, policy).await?;
-        Ok(Found { removals, secrets_missing })
+        let plan = policy::plan::plan(&self.stored(previous).await?, files);
+        Ok(Found { removals, secrets_missing, breaches: plan.breaches().map(str::to_owned).collect() })
     }
 
     /// What a policy would remove from the one in force, with what is open there.
@@ -149,7 +151,7 @@ impl Changes {
             let sentence = format!("{} is in force already; nothing was changed", version.short());
             return Ok(Applied { warnings, sentence, ..nothing((last.number, version)) });
         }
-        let found = self.found(&policy, previous).await?;
+        let found = self.found((&policy, files), previous).await?;
         if let Some(refusal) = decide::refusals(&found, terms).into_iter().next() {
             return Err(refusal);
         }
@@ -294,6 +296,11 @@ async fn begun(ledger: &Arc<dyn Ledger>) -> Result<Option<Beginning>, Fault> {
     let policy = Arc::new(book::compile(version, stored)?);
     let sentence = format!("the policy in force is {}", version.short());
     Ok(Some(Beginning { policy, effect: Effect::None, sentence }))
+}
+
+/// The terms of a way back.
+const fn back(terms: Terms) -> Terms {
+    Terms { breaches: Breaches::Allow, ..terms }
 }
 
 fn checked(files: &[SourceFile], at: Timestamp) -> Result<(Arc<Policy>, Vec<Diagnostic>), NotDone> {

@@ -37,6 +37,16 @@ pub enum MissingSecrets {
     Allow,
 }
 
+/// What happens when a contract would break what it promised.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Breaches {
+    /// The policy is refused: those who use the contract were promised another version.
+    #[default]
+    Refuse,
+    /// It is applied: the person knows whom it hurts.
+    Allow,
+}
+
 /// How a policy is to be applied.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terms {
@@ -46,6 +56,8 @@ pub struct Terms {
     pub open: OpenDeliveries,
     /// What happens when a secret that the policy names has no value.
     pub missing: MissingSecrets,
+    /// What happens when a contract would break what it promised.
+    pub breaches: Breaches,
 }
 
 /// What a policy removes, and what is still open there.
@@ -74,6 +86,8 @@ pub struct Found {
     pub removals: Vec<Removal>,
     /// The secrets that it names and that have no value, each with where it would be read from.
     pub secrets_missing: Vec<String>,
+    /// What its contracts break of what those of the one in force promised, each in a sentence.
+    pub breaches: Vec<String>,
 }
 
 /// Every reason why a policy may not be applied on these terms.
@@ -81,6 +95,9 @@ pub fn refusals(found: &Found, terms: Terms) -> Vec<NotDone> {
     let mut refusals = Vec::new();
     if !found.secrets_missing.is_empty() && terms.missing == MissingSecrets::Refuse {
         refusals.push(NotDone::SecretsMissing(found.secrets_missing.clone()));
+    }
+    if !found.breaches.is_empty() && terms.breaches == Breaches::Refuse {
+        refusals.push(NotDone::Breaks(found.breaches.clone()));
     }
     let in_use: Vec<String> = found.removals.iter().filter(|removal| removal.open > 0).map(Removal::sentence).collect();
     if !in_use.is_empty() && terms.open == OpenDeliveries::Refuse {
@@ -232,19 +249,25 @@ mod tests {
     fn every_reason_for_a_refusal_is_told_unless_the_terms_allow_it() {
         const SECRET: &str = "these secrets have no value: wms/token";
         const OPEN: &str = "destination wms has 3 open deliveries; finish or cancel them, or ask for them to be held";
-        let check = |deliveries, (open, missing), expected: &[&str]| {
-            let found = Found { removals: vec![removal(deliveries)], secrets_missing: vec!["wms/token".to_owned()] };
-            let told = refusals(&found, Terms { onto: None, open, missing });
+        const BREACH: &str = "order@1.0.0 breaks those who read: it needs the version 2.0.0";
+        let check = |deliveries, (open, missing, breaches), expected: &[&str]| {
+            let found = Found {
+                removals: vec![removal(deliveries)],
+                secrets_missing: vec!["wms/token".to_owned()],
+                breaches: vec![BREACH.to_owned()],
+            };
+            let told = refusals(&found, Terms { onto: None, open, missing, breaches });
             assert_eq!(
                 told.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 expected,
-                "{deliveries} {open:?} {missing:?}"
+                "{deliveries} {open:?} {missing:?} {breaches:?}"
             );
         };
-        check(3, (OpenDeliveries::Refuse, MissingSecrets::Refuse), &[SECRET, OPEN]);
-        check(0, (OpenDeliveries::Refuse, MissingSecrets::Refuse), &[SECRET]);
-        check(3, (OpenDeliveries::Refuse, MissingSecrets::Allow), &[OPEN]);
-        check(3, (OpenDeliveries::Hold, MissingSecrets::Allow), &[]);
+        check(3, (OpenDeliveries::Refuse, MissingSecrets::Refuse, Breaches::Refuse), &[SECRET, BREACH, OPEN]);
+        check(0, (OpenDeliveries::Refuse, MissingSecrets::Refuse, Breaches::Allow), &[SECRET]);
+        check(3, (OpenDeliveries::Refuse, MissingSecrets::Allow, Breaches::Allow), &[OPEN]);
+        check(3, (OpenDeliveries::Hold, MissingSecrets::Allow, Breaches::Refuse), &[BREACH]);
+        check(3, (OpenDeliveries::Hold, MissingSecrets::Allow, Breaches::Allow), &[]);
     }
 
     fn made(number: u64, next: &str) -> Batch {

@@ -61,6 +61,8 @@ pub enum NotDone {
     Overtaken(String),
     /// Secrets that it needs have no value: each with where it would be read from.
     SecretsMissing(Vec<String>),
+    /// Contracts would break what they promised, each in a sentence.
+    Breaks(Vec<String>),
     /// What was handed in is wrong.
     Invalid(Vec<Diagnostic>),
     /// A port failed.
@@ -85,6 +87,7 @@ impl fmt::Display for NotDone {
             Self::WithoutReason => f.write_str("a reason is needed: it goes into the audit"),
             Self::Unknown(what) | Self::Changed(what) | Self::Refused(what) | Self::Overtaken(what) => f.write_str(what),
             Self::SecretsMissing(secrets) => write!(f, "these secrets have no value: {}", secrets.join("; ")),
+            Self::Breaks(breaches) => f.write_str(&breaches.join("; ")),
             Self::Invalid(diagnostics) => invalid(f, diagnostics),
             Self::Fault(fault) => fault.fmt(f),
         }
@@ -109,6 +112,7 @@ impl std::error::Error for NotDone {
             | Self::Refused(_)
             | Self::Overtaken(_)
             | Self::SecretsMissing(_)
+            | Self::Breaks(_)
             | Self::Invalid(_) => None,
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::book::Book;
 use engine::change::apply::{Effect, bootstrap};
-use engine::change::decide::{MissingSecrets, OpenDeliveries, Terms};
+use engine::change::decide::{Breaches, MissingSecrets, OpenDeliveries, Terms};
 use engine::drive::Turn;
 use engine::keyring::{Keyring, Loaded};
 use engine::ports::Journal;
@@ -156,6 +156,29 @@ async fn a_policy_with_a_secret_that_has_no_value_is_refused_unless_the_person_k
     assert!(matches!(&refused, Err(NotDone::SecretsMissing(found)) if *found == missing), "{refused:?}");
     let terms = Terms { missing: MissingSecrets::Allow, ..Terms::default() };
     assert_eq!(world.apply(&two(), terms).await.unwrap().effect, Effect::Applied);
+}
+
+#[tokio::test]
+async fn a_contract_keeps_what_it_promised_unless_the_person_knows_and_the_way_back_is_open() {
+    let with = |states: &str| {
+        let schema =
+            format!("lifecycle: approved\nschema:\n  type: object\n  properties:\n    state: {{ enum: [{states}] }}\n");
+        project("lane: none", &[("contracts/orders/1.0.0.yaml", &schema)])
+    };
+    let world = World::new(&with("open, shut")).await;
+    let first = world.book.current().version;
+    let broken = vec!["orders@1.0.0 breaks those who read: it needs the version 2.0.0".to_owned()];
+    let more = with("open, shut, ajar");
+    let refused = world.apply(&more, Terms::default()).await;
+    assert!(matches!(&refused, Err(NotDone::Breaks(told)) if *told == broken), "{refused:?}");
+    let preview = world.changes().preview(&more, Terms::default(), world.asked().at).await.unwrap();
+    assert!(matches!(preview.refusals.as_slice(), [NotDone::Breaks(told)] if *told == broken), "{:?}", preview.refusals);
+    assert_eq!(world.book.current().version, first, "nothing was changed");
+    let terms = Terms { breaches: Breaches::Allow, ..Terms::default() };
+    assert_eq!(world.apply(&more, terms).await.unwrap().effect, Effect::Applied);
+    // The state that goes breaks those who send it; who goes back is not asked.
+    let back = world.changes().roll_back(first, Terms::default(), &world.asked()).await.unwrap();
+    assert_eq!((back.effect, back.version), (Effect::Applied, first));
 }
 
 #[tokio::test]

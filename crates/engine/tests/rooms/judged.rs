@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::book::Book;
-use engine::change::decide::{self, Application, MissingSecrets, OpenDeliveries, Removal, Terms, batch};
+use engine::change::decide::{self, Application, Breaches, MissingSecrets, OpenDeliveries, Removal, Terms, batch};
 use engine::change::run::Leavings;
 use engine::delivery::command::Wish;
 use engine::delivery::operate::Operate;
@@ -24,7 +24,8 @@ use uuid::Uuid;
 
 use crate::world::{End, World, project};
 
-const HOLD: Terms = Terms { onto: None, open: OpenDeliveries::Hold, missing: MissingSecrets::Refuse };
+const HOLD: Terms =
+    Terms { onto: None, open: OpenDeliveries::Hold, missing: MissingSecrets::Refuse, breaches: Breaches::Refuse };
 
 pub(crate) fn one() -> Vec<SourceFile> {
     project("lane: none\n  deadline: 2h", &[])

@@ -3,7 +3,7 @@
 
 use backends::conformance::ManualClock;
 use bytes::Bytes;
-use engine::change::decide::{MissingSecrets, OpenDeliveries, Terms};
+use engine::change::decide::{Breaches, MissingSecrets, OpenDeliveries, Terms};
 use engine::delivery::command::Wish;
 use engine::delivery::operate::Told;
 use engine::intake::quarantine::{Moved, Quarantine, Which};
@@ -353,7 +353,8 @@ fn renamed(deliver: &str) -> Vec<SourceFile> {
     project(deliver, &[]).into_iter().map(path).collect()
 }
 
-const HOLD: Terms = Terms { onto: None, open: OpenDeliveries::Hold, missing: MissingSecrets::Refuse };
+const HOLD: Terms =
+    Terms { onto: None, open: OpenDeliveries::Hold, missing: MissingSecrets::Refuse, breaches: Breaches::Refuse };
 
 /// By the new name went what is newer than what waits by the old one.
 #[tokio::test]

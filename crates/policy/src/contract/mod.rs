@@ -5,6 +5,7 @@
 
 mod applied;
 mod check;
+mod compare;
 mod counting;
 mod effort;
 mod kinds;
@@ -34,6 +35,7 @@ use validator::Ready;
 
 pub use crate::specs::{Classification, Lifecycle, Repeatable};
 
+pub use compare::{Difference, Hurts, Of, compare, hurt_by};
 pub use effort::Effort;
 pub(crate) use schema::{Found, Lacking, Schema, Why, follow};
 

@@ -1,9 +1,10 @@
-//! Contracts in a plan: the fields of the schema that come, change and go, and whom that breaks.
+//! Contracts in a plan: the fields of the schema that come, change and go, whom that hurts, and what a contract may not do
+//! within a major version or in its life.
 
 use super::difference::lines as differences;
 use super::parts::{Part, Parts};
-use super::schema_fields::{Breaks, compare, fields};
-use super::{Change, Line, Mark, PartKind};
+use super::{Change, Line, Mark, PartKind, Users};
+use crate::contract::{Difference, Hurts, Lifecycle, Of, compare, hurt_by};
 use crate::tree::{Node, to_json};
 
 /// The change of the contract `NAME@VERSION`. A version that takes the place of one that goes is one change.
@@ -12,62 +13,112 @@ pub(super) fn change(name: &str, (was, is): (Option<&Part>, Option<&Part>), old:
     match (was, is) {
         (None, None) => None,
         (Some(was), Some(is)) => {
-            let (lines, breaks) = both(was.node.as_ref()?, is.node.as_ref()?);
-            (!lines.is_empty()).then(|| described(Mark::Change, name, verdict(breaks).to_owned(), lines, same_major(breaks)))
+            let (lines, hurts) = both(was.node.as_ref()?, is.node.as_ref()?);
+            let between = Between { mark: Mark::Change, base, before: version, version, old, new };
+            (!lines.is_empty()).then(|| between.described(name, verdict(hurts), lines, hurts))
         }
         (None, Some(is)) => {
-            let Some(before) = predecessor(base, version, old) else {
-                return Some(described(Mark::Add, name, String::new(), Vec::new(), None));
-            };
+            let Some(before) = predecessor(base, version, old) else { return Some(plain(Mark::Add, name)) };
             let key = (PartKind::Contract, format!("{base}@{before}"));
-            let (lines, breaks) = both(old.list.get(&key)?.node.as_ref()?, is.node.as_ref()?);
-            let warning = if major(&before) == major(version) { same_major(breaks) } else { None };
-            let note = format!("{before} → {version}   {}", verdict(breaks));
-            if new.list.contains_key(&key) {
-                Some(described(Mark::Add, name, note, lines, warning))
+            let (lines, hurts) = both(old.list.get(&key)?.node.as_ref()?, is.node.as_ref()?);
+            let note = format!("{before} → {version}   {}", verdict(hurts));
+            let between = |mark| Between { mark, base, before: &before, version, old, new };
+            Some(if new.list.contains_key(&key) {
+                between(Mark::Add).described(name, note, lines, hurts)
             } else {
-                Some(described(Mark::Change, base, note, lines, warning))
-            }
+                between(Mark::Change).described(base, note, lines, hurts)
+            })
         }
         (Some(_), None) => {
             let is_replaced = versions(base, new).into_iter().any(|later| {
                 let is_new = !old.list.contains_key(&(PartKind::Contract, format!("{base}@{later}")));
                 is_new && predecessor(base, &later, old).as_deref() == Some(version)
             });
-            (!is_replaced).then(|| described(Mark::Remove, name, String::new(), Vec::new(), None))
+            (!is_replaced).then(|| plain(Mark::Remove, name))
         }
     }
 }
 
-fn described(mark: Mark, name: &str, note: String, lines: Vec<Line>, warning: Option<&str>) -> Change {
-    let warnings = warning.into_iter().map(str::to_owned).collect();
-    Change { mark, kind: PartKind::Contract, name: name.to_owned(), note, lines, warnings }
+fn plain(mark: Mark, name: &str) -> Change {
+    Change::new(mark, PartKind::Contract, name)
 }
 
-/// Lines of the schema's fields and of everything else that two versions say, and whom the schema breaks.
-fn both(was: &Node, is: &Node) -> (Vec<Line>, Breaks) {
-    let schema = |node: &Node| node.entry("schema").map(|entry| fields(&to_json(&entry.value))).unwrap_or_default();
-    let (mut lines, breaks) = compare(&schema(was), &schema(is));
+/// Two versions of a contract, which may be one and the same.
+struct Between<'a> {
+    mark: Mark,
+    base: &'a str,
+    before: &'a str,
+    version: &'a str,
+    old: &'a Parts,
+    new: &'a Parts,
+}
+
+impl Between<'_> {
+    fn described(&self, name: &str, note: impl Into<String>, lines: Vec<Line>, hurts: Hurts) -> Change {
+        let hurt = if hurts.is_any() { Users::of(&self.reference(self.before), hurts, self.old) } else { Users::default() };
+        Change { note: note.into(), lines, hurt, breaches: self.breaches(hurts), ..plain(self.mark, name) }
+    }
+
+    fn reference(&self, version: &str) -> String {
+        format!("{}@{version}", self.base)
+    }
+
+    /// What the change may not do.
+    fn breaches(&self, hurts: Hurts) -> Vec<String> {
+        let life = |version: &str, parts: &Parts| {
+            let reference = self.reference(version);
+            let mut all = parts.objects.contracts.values();
+            all.find(|contract| contract.reference.as_str() == reference).map(|contract| contract.lifecycle)
+        };
+        let (Some(was), Some(is)) = (life(self.before, self.old), life(self.version, self.new)) else { return Vec::new() };
+        let mut breaches = Vec::new();
+        let is_promised = was != Lifecycle::Draft && is != Lifecycle::Draft;
+        if hurts.is_any() && is_promised && major(self.before) == major(self.version) {
+            let next = major(self.version).map_or(1, |major| major + 1);
+            let reference = self.reference(self.version);
+            breaches.push(format!("{reference} breaks {}: it needs the version {next}.0.0", hurts.whom()));
+        }
+        if self.before == self.version && !was.may_become(is) {
+            let reference = self.reference(self.version);
+            breaches.push(format!("{reference} is {} and cannot become {} any more", was.word(), is.word()));
+        }
+        breaches
+    }
+}
+
+/// Lines of the schema's fields and of everything else that two versions say, and whom the schema hurts.
+fn both(was: &Node, is: &Node) -> (Vec<Line>, Hurts) {
+    let schema = |node: &Node| node.entry("schema").map(|entry| to_json(&entry.value)).unwrap_or_default();
+    let found = compare(&schema(was), &schema(is));
+    let mut lines: Vec<Line> = found.iter().map(line).collect();
     let is_told = |line: &Line| {
         ["schema", "examples"].iter().any(|key| {
             line.path == *key || line.path.starts_with(&format!("{key}.")) || line.path.starts_with(&format!("{key}["))
         })
     };
     lines.extend(differences(Some(was), Some(is), PartKind::Contract).into_iter().filter(|line| !is_told(line)));
-    (lines, breaks)
+    (lines, hurt_by(&found))
 }
 
-fn verdict(breaks: Breaks) -> &'static str {
-    match (breaks.producers, breaks.consumers) {
-        (false, false) => "compatible",
-        (true, false) => "breaks those who send",
-        (false, true) => "breaks those who read",
-        (true, true) => "breaks those who send and those who read",
-    }
+fn line(difference: &Difference) -> Line {
+    let Difference { path, of, before, after, hurts, .. } = difference;
+    let name = if path.is_empty() { "(whole)" } else { path };
+    let (before, after) = (before.clone(), after.clone());
+    let mark = match (of, &before) {
+        (Of::Field, None) => Mark::Add,
+        (Of::Field, Some(_)) => Mark::Remove,
+        (Of::Type | Of::Need | Of::Rule(_) | Of::Unread, _) => Mark::Change,
+    };
+    let path = match of {
+        Of::Field | Of::Type | Of::Need => name.to_owned(),
+        Of::Rule(keyword) => format!("{name} {keyword}"),
+        Of::Unread => format!("{name}: too large to be compared whole"),
+    };
+    Line { mark, path, before, after, hurts: *hurts }
 }
 
-fn same_major(breaks: Breaks) -> Option<&'static str> {
-    (breaks.producers || breaks.consumers).then_some("a change that breaks needs a new major version")
+fn verdict(hurts: Hurts) -> String {
+    if hurts.is_any() { format!("breaks {}", hurts.whom()) } else { "compatible".to_owned() }
 }
 
 /// The versions of a contract, the lowest first.

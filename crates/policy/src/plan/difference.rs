@@ -22,10 +22,10 @@ fn compare(path: String, was: Option<&Node>, is: Option<&Node>, lines: &mut Vec<
     match (was, is) {
         (None, None) => {}
         (None, Some(is)) => {
-            lines.push(Line { mark: Mark::Add, path, before: None, after: Some(shown(is)) });
+            lines.push(Line::new(Mark::Add, path, None, Some(shown(is))));
         }
         (Some(was), None) => {
-            lines.push(Line { mark: Mark::Remove, path, before: Some(shown(was)), after: None });
+            lines.push(Line::new(Mark::Remove, path, Some(shown(was)), None));
         }
         (Some(was), Some(is)) if was.same(is) => {}
         (Some(was), Some(is)) => match (&was.shape, &is.shape) {
@@ -51,7 +51,7 @@ fn compare(path: String, was: Option<&Node>, is: Option<&Node>, lines: &mut Vec<
                 }
             }
             _ if text(was) == text(is) && was.scalar().is_some() && is.scalar().is_some() => {}
-            _ => lines.push(Line { mark: Mark::Change, path, before: Some(shown(was)), after: Some(shown(is)) }),
+            _ => lines.push(Line::new(Mark::Change, path, Some(shown(was)), Some(shown(is)))),
         },
     }
 }
@@ -61,14 +61,14 @@ fn compare_words(path: String, (old, new): (&[Node], &[Node]), (was, is): (&Node
     let has = |list: &[Node], item: &Node| list.iter().any(|other| text(other) == text(item));
     let before = lines.len();
     for item in new.iter().filter(|item| !has(old, item)) {
-        lines.push(Line { mark: Mark::Add, path: path.clone(), before: None, after: Some(shown(item)) });
+        lines.push(Line::new(Mark::Add, path.clone(), None, Some(shown(item))));
     }
     for item in old.iter().filter(|item| !has(new, item)) {
-        lines.push(Line { mark: Mark::Remove, path: path.clone(), before: Some(shown(item)), after: None });
+        lines.push(Line::new(Mark::Remove, path.clone(), Some(shown(item)), None));
     }
     let same_words = old.len() == new.len() && old.iter().zip(new).all(|(one, other)| text(one) == text(other));
     if lines.len() == before && !same_words {
-        lines.push(Line { mark: Mark::Change, path, before: Some(shown(was)), after: Some(shown(is)) });
+        lines.push(Line::new(Mark::Change, path, Some(shown(was)), Some(shown(is))));
     }
 }
 

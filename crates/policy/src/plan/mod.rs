@@ -5,19 +5,21 @@ mod affected;
 mod contract;
 mod difference;
 mod parts;
-mod schema_fields;
 mod text;
+mod users;
 
 use std::collections::BTreeSet;
 
 use model::PolicyVersion;
 use serde::Serialize;
 
+use crate::contract::Hurts;
 use crate::source_file::version;
 use crate::{Findings, SourceFile};
 use parts::{Part, Parts};
 
 pub use text::text;
+pub use users::Users;
 
 /// The difference between two versions of a project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -61,6 +63,12 @@ pub struct Change {
     pub lines: Vec<Line>,
     /// Whoever answers for it has to look at this.
     pub warnings: Vec<String>,
+    /// Who uses what changes and is hurt by it, by name.
+    #[serde(skip_serializing_if = "Users::is_empty")]
+    pub hurt: Users,
+    /// What it may not do, each in a sentence: the product refuses it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub breaches: Vec<String>,
 }
 
 /// The kinds of objects that a plan speaks of; sources and destinations apart from their system.
@@ -98,6 +106,9 @@ pub struct Line {
     /// What it will be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+    /// Whom that hurts.
+    #[serde(skip_serializing_if = "is_nobody")]
+    pub hurts: Hurts,
 }
 
 /// What works differently afterwards, by name.
@@ -127,7 +138,47 @@ impl PartKind {
     }
 }
 
+impl Change {
+    /// Of an object of which nothing more is known.
+    fn new(mark: Mark, kind: PartKind, name: &str) -> Self {
+        Self {
+            mark,
+            kind,
+            name: name.to_owned(),
+            note: String::new(),
+            lines: Vec::new(),
+            warnings: Vec::new(),
+            hurt: Users::default(),
+            breaches: Vec::new(),
+        }
+    }
+}
+
+impl Line {
+    /// A difference that hurts nobody.
+    fn new(mark: Mark, path: String, before: Option<String>, after: Option<String>) -> Self {
+        Self { mark, path, before, after, hurts: Hurts::default() }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_nobody(hurts: &Hurts) -> bool {
+    !hurts.is_any()
+}
+
 impl Plan {
+    /// The same as a way back: what was promised before is promised again, and breaks nothing.
+    #[must_use]
+    pub fn way_back(mut self) -> Self {
+        self.changes.iter_mut().for_each(|change| change.breaches.clear());
+        self
+    }
+
+    /// What the product refuses of it, each in a sentence.
+    pub fn breaches(&self) -> impl Iterator<Item = &str> {
+        self.changes.iter().flat_map(|change| &change.breaches).map(String::as_str)
+    }
+
     /// How many objects come, change and go.
     pub fn counts(&self) -> (usize, usize, usize) {
         let count = |mark: Mark| self.changes.iter().filter(|change| change.mark == mark).count();
@@ -179,7 +230,7 @@ fn change(kind: PartKind, name: &str, was: Option<&Part>, is: Option<&Part>) -> 
         }
     };
     let warnings = warnings(kind, mark, &lines);
-    Some(Change { mark, kind, name: name.to_owned(), note, lines, warnings })
+    Some(Change { note, lines, warnings, ..Change::new(mark, kind, name) })
 }
 
 /// What needs a second look.

@@ -89,7 +89,7 @@ fn a_schema_changes_by_its_fields_and_says_whom_it_breaks() {
     check_change(
         "contracts/order/1.0.0.yaml",
         "schema:\n  type: object\n  required: [id, state]\n  properties:\n    id: { type: string }\n    state: { enum: [a, c] }\n",
-        "  ~ contract     order@1.0.0              breaks those who send and those who read\n      id: integer  →  string\n      state: optional  →  required\n      state enum: \"a\" \"b\"  →  \"a\" \"c\"\n      ▲ a change that breaks needs a new major version\nAffects   1 flow (orders) · 1 source (shop) · 1 destination (wms)\nPlan: 0 to add, 1 to change, 0 to remove.\n",
+        "  ~ contract     order@1.0.0              breaks those who send and those who read\n      id: integer  →  string   (breaks those who send and those who read)\n      state: optional  →  required   (breaks those who send)\n      state enum: \"a\" \"b\"  →  \"a\" \"c\"   (breaks those who send and those who read)\n      ▲ those who send: mapping order, source shop\n      ▲ those who read: destination wms, mapping order\n      ✗ order@1.0.0 breaks those who send and those who read: it needs the version 2.0.0\nAffects   1 flow (orders) · 1 source (shop) · 1 destination (wms)\nPlan: 0 to add, 1 to change, 0 to remove.\n",
     );
 }
 
@@ -100,7 +100,7 @@ fn a_version_takes_the_place_of_another() {
     let text_of = |after: &[(&str, &str)]| text(&plan(&files(&before), &files(after)));
     assert_eq!(
         text_of(&[("contracts/order/2.0.0.yaml", &next)]),
-        "  ~ contract     order                    1.0.0 → 2.0.0   breaks those who read\n      - state: any, optional\n      + status: any, optional\nAffects   nothing that runs\nPlan: 0 to add, 1 to change, 0 to remove.\n",
+        "  ~ contract     order                    1.0.0 → 2.0.0   breaks those who read\n      - state: any, optional   (breaks those who read)\n      + status: any, optional\nAffects   nothing that runs\nPlan: 0 to add, 1 to change, 0 to remove.\n",
     );
     assert_eq!(
         text_of(&[("contracts/order/1.0.0.yaml", CONTRACT), ("contracts/order/1.1.0.yaml", CONTRACT)]),

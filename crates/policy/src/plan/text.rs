@@ -33,10 +33,21 @@ fn change_lines(change: &Change) -> Vec<String> {
     let mut lines = vec![head.trim_end().to_owned()];
     lines.extend(change.lines.iter().map(|line| format!("      {}", field(line))));
     lines.extend(change.warnings.iter().map(|warning| format!("      ▲ {warning}")));
+    for (whom, users) in [("those who send", &change.hurt.senders), ("those who read", &change.hurt.readers)] {
+        if !users.is_empty() {
+            lines.push(format!("      ▲ {whom}: {}", users.iter().map(String::as_str).collect::<Vec<_>>().join(", ")));
+        }
+    }
+    lines.extend(change.breaches.iter().map(|breach| format!("      ✗ {breach}")));
     lines
 }
 
 fn field(line: &Line) -> String {
+    let whom = if line.hurts.is_any() { format!("   (breaks {})", line.hurts.whom()) } else { String::new() };
+    said(line) + &whom
+}
+
+fn said(line: &Line) -> String {
     match (&line.before, &line.after) {
         (Some(before), Some(after)) => format!("{}: {before}  →  {after}", line.path),
         (None, Some(after)) => format!("+ {}: {after}", line.path),

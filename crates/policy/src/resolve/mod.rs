@@ -11,6 +11,7 @@ mod names;
 mod secrets;
 mod source;
 mod usage;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -52,6 +53,7 @@ pub fn resolve(
     let project = project(objects, now, findings);
     let policy = objects_of(&project, version, findings);
     usage::warn(&project, findings);
+    versions::check(&project, findings);
     expectation::check(&project, files, findings);
     (!findings.has_error()).then_some(policy)
 }

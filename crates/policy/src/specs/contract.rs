@@ -45,6 +45,15 @@ pub struct ContractSpec {
     pub example_trees: Vec<Node>,
 }
 
+impl ContractSpec {
+    /// The version as numbers; zero for a part that is none, which is reported with the path.
+    pub fn version_parts(&self) -> (u32, u32, u32) {
+        let mut parts = self.version.split('.').map(|part| part.parse().unwrap_or(0));
+        let mut next = || parts.next().unwrap_or(0);
+        (next(), next(), next())
+    }
+}
+
 /// Where a contract stands in its life.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lifecycle {
@@ -57,6 +66,27 @@ pub enum Lifecycle {
     Deprecated,
     /// No longer in use.
     Retired,
+}
+
+impl Lifecycle {
+    /// As files say it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Approved => "approved",
+            Self::Deprecated => "deprecated",
+            Self::Retired => "retired",
+        }
+    }
+
+    /// Whether a contract may go from here to there: what was promised is no draft again, and what is over stays over.
+    pub const fn may_become(self, next: Self) -> bool {
+        match (self, next) {
+            (Self::Approved | Self::Deprecated, Self::Draft) => false,
+            (Self::Retired, next) => matches!(next, Self::Retired),
+            (Self::Draft | Self::Approved | Self::Deprecated, _) => true,
+        }
+    }
 }
 
 /// How data may be shown.

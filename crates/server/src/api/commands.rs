@@ -173,6 +173,10 @@ pub struct ApplyCommand {
     /// Whether the policy may name secrets that have no value; otherwise it is refused.
     #[serde(default)]
     pub allow_missing_secrets: bool,
+    /// Whether contracts may break what they promised; otherwise the policy is refused. A way back to an earlier version is
+    /// not asked for it.
+    #[serde(default)]
+    pub allow_breaking: bool,
 }
 
 /// What was applied.

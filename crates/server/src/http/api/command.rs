@@ -8,7 +8,7 @@ use axum::extract::State;
 use bytes::Bytes;
 use engine::change;
 use engine::change::apply::Changes;
-use engine::change::decide::{MissingSecrets, OpenDeliveries, Removal, Terms};
+use engine::change::decide::{Breaches, MissingSecrets, OpenDeliveries, Removal, Terms};
 use engine::delivery::command::Wish;
 use engine::delivery::operate::{Deed, Told};
 use engine::intake::quarantine::{Moved, Which};
@@ -248,7 +248,8 @@ fn changes(app: &App) -> Changes {
 fn terms(command: &ApplyCommand) -> Terms {
     let open = if command.hold_removed { OpenDeliveries::Hold } else { OpenDeliveries::Refuse };
     let missing = if command.allow_missing_secrets { MissingSecrets::Allow } else { MissingSecrets::Refuse };
-    Terms { onto: None, open, missing }
+    let breaches = if command.allow_breaking { Breaches::Allow } else { Breaches::Refuse };
+    Terms { onto: None, open, missing, breaches }
 }
 
 fn wanted(command: ReplayCommand) -> (Wanted, Option<SeenPreview>, String) {

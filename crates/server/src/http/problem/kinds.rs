@@ -64,6 +64,8 @@ pub const REFUSED: Kind = kind(422, "refused", "It cannot be done as things stan
 pub const OVERTAKEN: Kind = kind(422, "overtaken", "A newer state went out since");
 /// The policy names secrets that have no value.
 pub const MISSING_SECRETS: Kind = kind(422, "missing-secrets", "Secrets have no value");
+/// A contract would break what it promised.
+pub const BREAKS: Kind = kind(422, "breaks-contract", "A contract would break what it promised");
 /// More is asked for than there is room for.
 pub const OVER_LIMIT: Kind = kind(429, "over-limit", "More is asked for than there is room for");
 /// What is stored contradicts itself.
@@ -109,6 +111,7 @@ pub const ALL: &[Kind] = &[
     REFUSED,
     OVERTAKEN,
     MISSING_SECRETS,
+    BREAKS,
     OVER_LIMIT,
     CORRUPT,
     NOT_READY,

@@ -126,6 +126,7 @@ impl From<NotDone> for Problem {
             NotDone::Refused(_) => Self::new(kinds::REFUSED, detail),
             NotDone::Overtaken(_) => Self::new(kinds::OVERTAKEN, detail),
             NotDone::SecretsMissing(_) => Self::new(kinds::MISSING_SECRETS, detail),
+            NotDone::Breaks(_) => Self::new(kinds::BREAKS, detail),
             NotDone::Invalid(errors) => Self { errors: shown(errors), ..Self::new(kinds::INVALID, detail) },
             NotDone::Fault(fault) => fault.into(),
         }
