@@ -7,7 +7,8 @@ use crate::arguments::{Arguments, Trace};
 use crate::run::{Options, Report, run};
 use crate::swarm::{Captures, JournalKind};
 
-/// Seeds that failed in the past, one a line; `captures=off` behind those that failed before there were any; `#` begins a remark.
+/// Seeds that failed in the past, one a line; `captures=off` behind those that failed before there were any, `captures=on` behind those
+/// that failed with them and would not choose them; `#` begins a remark.
 const SEEDS: &str = include_str!("../seeds.txt");
 
 /// Lines of the trace that are shown.
@@ -66,7 +67,12 @@ pub fn past_seeds() -> Vec<Past> {
     let past = |line: &'static str| {
         let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
         let seed = words.next()?.parse().ok()?;
-        Some(Past { seed, captures: words.next().filter(|word| *word == "captures=off").map(|_| Captures::Off) })
+        let captures = match words.next() {
+            Some("captures=off") => Some(Captures::Off),
+            Some("captures=on") => Some(Captures::On),
+            Some(_) | None => None,
+        };
+        Some(Past { seed, captures })
     };
     SEEDS.lines().filter_map(past).collect()
 }

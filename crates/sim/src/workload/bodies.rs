@@ -69,11 +69,14 @@ pub fn mended(body: &[u8]) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
-/// What any flow may take for the key of a body, or of what is made of it.
+/// What any flow may take for the key of a body, or of what is made of it: an order, a region, or the number of a record.
 pub fn keys(body: &[u8]) -> Vec<LaneKey> {
     let texts = [body.to_vec(), mended(body)].into_iter().filter_map(|body| serde_json::from_slice::<Value>(&body).ok());
-    let named = texts.flat_map(|value| ["order", "region"].map(|name| value[name].as_str().map(LaneKey::new)));
-    named.flatten().collect()
+    let named = |value: Value| {
+        let of_order = ["order", "region"].map(|name| value[name].as_str().map(LaneKey::new));
+        of_order.into_iter().flatten().chain(value["id"].as_u64().map(|id| LaneKey::new(&id.to_string())))
+    };
+    texts.flat_map(named).collect()
 }
 
 fn data(id: &str, kind: &str, orders: u64, random: &mut Random) -> Value {

@@ -67,6 +67,8 @@ pub enum Look {
     Light {
         /// Above this id.
         after: u64,
+        /// What becomes of what is known: [`Depth::First`] or [`Depth::Light`].
+        depth: Depth,
     },
     /// What is there, whole: each is an event where it is not known as it is.
     Whole {
@@ -112,7 +114,7 @@ impl Look {
     /// Which page of records it asks for; none where it asks for ids, or by them, or has a page of its own.
     pub fn which(&self) -> Option<(Which, usize)> {
         match self {
-            Self::Light { after } => Some((Which::All { after: *after }, LIGHT_PAGE)),
+            Self::Light { after, .. } => Some((Which::All { after: *after }, LIGHT_PAGE)),
             Self::Whole { after, .. } => Some((Which::All { after: *after }, PAGE)),
             Self::Sweep(sweep) => Some((Which::Written { from: sweep.from, after: sweep.after }, PAGE)),
             Self::NewSweep { from } => Some((Which::Written { from: *from, after: 0 }, PAGE)),
@@ -163,7 +165,8 @@ pub fn next(model: &Model, rhythm: &Rhythm, since: Since, now: Timestamp) -> Opt
 /// The look at what is there, at first or anew.
 fn first_look(model: &Model, since: Since) -> Option<Look> {
     match (model.phase, since) {
-        (Phase::First { after }, Since::Now) | (Phase::Anew { after }, _) => Some(Look::Light { after }),
+        (Phase::First { after }, Since::Now) => Some(Look::Light { after, depth: Depth::First }),
+        (Phase::Anew { after }, _) => Some(Look::Light { after, depth: Depth::Light }),
         (Phase::First { after }, Since::Beginning) => Some(Look::Whole { after, found: Found::Beginning }),
         (Phase::Following, _) => None,
     }
@@ -296,7 +299,10 @@ pub struct News {
 /// Whether a look at bodies or at less.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// Ids, write dates and states. What is not known becomes so without an event.
+    /// Ids, write dates and states, at first. What is not known becomes so without an event; what is known by then was read
+    /// whole after a nudge, and what its event said stays what is compared with.
+    First,
+    /// The same anew: what is known was read otherwise, and its content is not comparable any more.
     Light,
     /// Everything.
     Whole,
@@ -319,8 +325,11 @@ pub fn judge(model: &str, row: &Row, (before, counted_from): (Option<&Known>, u6
     };
     match (depth, before) {
         // What was written since is left as it was: a sweep finds it.
-        (Depth::Light, Some(before)) if before.written_at != row.written_at => Judged { news: None, known: before.clone() },
-        (Depth::Light, _) => Judged { news: None, known: seen(None, told) },
+        (Depth::First | Depth::Light, Some(before)) if before.written_at != row.written_at => {
+            Judged { news: None, known: before.clone() }
+        }
+        (Depth::First, Some(before)) => Judged { news: None, known: Known { seen: Seen::Shown, ..before.clone() } },
+        (Depth::First, None) | (Depth::Light, _) => Judged { news: None, known: seen(None, told) },
         (Depth::Whole | Depth::Changed | Depth::Again, before) => {
             let digest = Digest::of(&row.body);
             if before.is_some_and(|before| is_same(row, before, digest, depth)) {

@@ -195,14 +195,14 @@ impl Looker {
     ) -> Result<Result<Told, Unread>, Fault> {
         let Some((which, limit)) = look.which() else { return Ok(Ok(Told { more_after: None, at: self.clock.wall() })) };
         let (depth, found) = match look {
-            Look::Light { .. } => (Depth::Light, Found::Beginning),
+            Look::Light { depth, .. } => (*depth, Found::Beginning),
             Look::Whole { found, .. } => (Depth::Again, *found),
             Look::Sweep(_) | Look::NewSweep { .. } | Look::Identities { .. } | Look::Named { .. } | Look::Reconcile(..) => {
                 (Depth::Whole, Found::Sweep)
             }
         };
         let reading = match depth {
-            Depth::Light => policy::compiled::Reading::default(),
+            Depth::First | Depth::Light => policy::compiled::Reading::default(),
             Depth::Whole | Depth::Changed | Depth::Again => captured.reading.clone(),
         };
         let asked = Asked { model: name.to_owned(), reading, which, limit };

@@ -91,6 +91,17 @@ fn a_light_look_makes_known_and_never_an_event_and_leaves_what_a_sweep_has_to_fi
     }
 }
 
+#[test]
+fn a_first_look_leaves_what_an_event_said_so_that_a_change_without_a_write_date_is_seen_later() {
+    let seen = row(42, 9, Some("sale"), "light");
+    let nudged = known(9, Some("sale"), Some("body"));
+    let judged = judge("sale.order", &seen, (Some(&nudged), 0), Shape::Stated, Depth::First);
+    assert_eq!((judged.news, &judged.known), (None, &nudged));
+    assert_eq!(keys(&["body", "recomputed"], Some(judged.known)).iter().flatten().count(), 1);
+    let unknown = judge("sale.order", &seen, (None, 0), Shape::Stated, Depth::First);
+    assert_eq!(unknown.known, Known { told: Tellings::default(), ..known(9, Some("sale"), None) });
+}
+
 /// Reads a record and tells what is news, as often as there are bodies; answers the keys.
 fn keys(bodies: &[&str], before: Option<Known>) -> Vec<Option<String>> {
     keys_from(bodies, before, 0)
@@ -188,7 +199,7 @@ fn at_first_all_that_is_there_becomes_known_page_by_page() {
         model = after(model, &look, Told { more_after, at: when }, at(5));
         asked.push(look);
     }
-    assert_eq!(asked, [Look::Light { after: 0 }, Look::Light { after: 2_000 }, Look::Light { after: 4_000 }]);
+    assert_eq!(asked, [0, 2_000, 4_000].map(|after| Look::Light { after, depth: Depth::First }));
     assert_eq!((model.phase, model.watermark), (Phase::Following, Some(at(5))), "what changed meanwhile is swept");
     assert_eq!(next(&model, &RHYTHM, Since::Now, at(5)), Some(Look::NewSweep { from: at(5 - 300) }));
     let beginning = next(&Model::new("r".to_owned()), &RHYTHM, Since::Beginning, at(5));
@@ -236,5 +247,5 @@ fn another_reading_forgets_digests_and_makes_no_events() {
     let reading = |name: &str| Reading { fields: [(name.to_owned(), None)].into() };
     assert_ne!(fingerprint(&reading("a")), fingerprint(&reading("b")));
     let model = Model { phase: Phase::Anew { after: 7 }, ..following() };
-    assert_eq!(next(&model, &RHYTHM, Since::Beginning, at(0)), Some(Look::Light { after: 7 }));
+    assert_eq!(next(&model, &RHYTHM, Since::Beginning, at(0)), Some(Look::Light { after: 7, depth: Depth::Light }));
 }

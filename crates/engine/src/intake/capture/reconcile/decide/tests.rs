@@ -88,7 +88,7 @@ fn the_schedule_asks_once_a_day_behind_sweeps_and_identities_and_before_all_cont
     model.swept_at = Some(at(0));
     assert_eq!(look(&model, day), Some(Look::NewSweep { from: at(day - 300) }));
     let first = Model { phase: Phase::First { after: 0 }, ..following(0) };
-    assert_eq!(look(&first, day), Some(Look::Light { after: 0 }));
+    assert_eq!(look(&first, day), Some(Look::Light { after: 0, depth: Depth::First }));
 }
 
 #[test]
