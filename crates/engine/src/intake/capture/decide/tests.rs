@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use model::{Known, Seen, Telling, Told as Tellings};
 
 use super::super::reconcile::standing::Reconciliation;
 use super::*;
-use crate::ports::Row;
+use crate::ports::{Row, Shape};
 
 const RHYTHM: Rhythm = Rhythm {
     every: TimeSpan::from_secs(60),
