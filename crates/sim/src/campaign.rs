@@ -11,8 +11,8 @@ use crate::swarm::{Captures, JournalKind};
 /// that failed with them and would not choose them; `#` begins a remark.
 const SEEDS: &str = include_str!("../seeds.txt");
 
-/// Lines of the trace that are shown.
-const TRACE_LINES: usize = 4_000;
+/// Lines of the trace that are shown: a cause may be far before its effect.
+const TRACE_LINES: usize = 100_000;
 
 /// LIMIT: failures that are told; nobody reads more, and one cause makes many.
 const FAILURES_MAX: usize = 20;

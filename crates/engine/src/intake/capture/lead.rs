@@ -213,7 +213,7 @@ impl Looker {
         if let Some(news) = news {
             let coming = Coming { model: name.to_owned(), id: row.id, news, body: row.body.clone(), found };
             if self.is_wanted(&coming) {
-                self.know(&mut leads.begun, name, decide::begun(row.id, before, leads.counted_from));
+                self.know(&mut leads.begun, name, decide::begun(row.id, before, &coming.news));
             }
             leads.coming.push(coming);
         }
@@ -229,7 +229,7 @@ impl Looker {
         let (news, body) = (decide::deletion(name, known), decide::deleted_body(name, known.id));
         let coming = Coming { model: name.to_owned(), id: known.id, news, body, found };
         if self.is_wanted(&coming) {
-            self.know(&mut leads.begun, name, decide::begun(known.id, Some(known), leads.counted_from));
+            self.know(&mut leads.begun, name, decide::begun(known.id, Some(known), &coming.news));
         }
         leads.coming.push(coming);
         leads.had(name, Some(known));

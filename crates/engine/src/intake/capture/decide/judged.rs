@@ -28,6 +28,10 @@ pub struct News {
     pub word: String,
     /// Its key in the journal.
     pub key: String,
+    /// How often the record was told before.
+    pub times: u64,
+    /// What it holds; `None` where it is gone.
+    pub content: Option<Digest>,
 }
 
 /// Whether a look at bodies or at less.
@@ -69,8 +73,10 @@ pub fn judge(model: &str, row: &Row, (before, counted_from): (Option<&Known>, u6
             if before.is_some_and(|before| is_same(row, before, digest, depth)) {
                 return Judged { news: None, known: seen(Some(digest), told) };
             }
-            let news = News { word: word(row, before, shape), key: key(model, row, told, digest) };
-            let told = Tellings { times: told.times + 1, telling: Telling::Done };
+            let times = told.times + passed_over(before, digest);
+            let news =
+                News { word: word(row, before, shape), key: key(model, row, times, digest), times, content: Some(digest) };
+            let told = Tellings { times: times + 1, telling: Telling::Done };
             Judged { news: Some(news), known: seen(Some(digest), told) }
         }
     }
@@ -92,12 +98,19 @@ fn is_same(row: &Row, before: &Known, digest: Digest, depth: Depth) -> bool {
     has_same_content && is_told
 }
 
-/// What is known of a record from before its event is in the journal until after: what was known, and that one more was begun.
-pub fn begun(id: u64, before: Option<&Known>, counted_from: u64) -> Known {
-    let told = Tellings { times: counted_from, telling: Telling::Begun };
-    let bare = Known { id, written_at: None, state: None, digest: None, seen: Seen::Shown, told };
-    let before = before.cloned().unwrap_or(bare);
-    Known { seen: Seen::Shown, told: Tellings { telling: Telling::Begun, ..before.told }, ..before }
+/// How many tellings were begun before this one that may be in the journal: one, of another content. Told under its number too, this
+/// one would be a repeat when it is there again after a third.
+fn passed_over(before: Option<&Known>, digest: Digest) -> u64 {
+    let is_begun = |before: &Known| before.told.telling == Telling::Begun && before.digest != Some(digest);
+    u64::from(before.is_some_and(is_begun))
+}
+
+/// What is known of a record from before its event is in the journal until after: what was known, and which telling of which
+/// content was begun.
+pub fn begun(id: u64, before: Option<&Known>, news: &News) -> Known {
+    let told = Tellings { times: news.times, telling: Telling::Begun };
+    let (written_at, state) = before.map_or((None, None), |before| (before.written_at, before.state.clone()));
+    Known { id, written_at, state, digest: news.content, seen: Seen::Shown, told }
 }
 
 fn word(row: &Row, before: Option<&Known>, shape: Shape) -> String {
@@ -111,16 +124,18 @@ fn word(row: &Row, before: Option<&Known>, shape: Shape) -> String {
 
 /// The key of what was read. The same content, told for the same time, is one event, however often and by whom it is found; a record
 /// that goes there and back is told each time.
-fn key(model: &str, row: &Row, told: Tellings, digest: Digest) -> String {
+fn key(model: &str, row: &Row, times: u64, digest: Digest) -> String {
     let written = row.written_at.map_or_else(String::new, |at| at.secs().to_string());
-    format!("{model}/{}/{written}/{}/{digest}", row.id, told.times)
+    format!("{model}/{}/{written}/{times}/{digest}", row.id)
 }
 
 /// The deletion of a record of which this was known. Ids are not used again, but a database that was restored has them again: so the
 /// key says what was deleted.
 pub fn deletion(model: &str, known: &Known) -> News {
     let written = known.written_at.map_or_else(String::new, |at| at.secs().to_string());
-    News { word: DELETED.to_owned(), key: format!("{model}/{}/deleted/{written}/{}", known.id, known.told.times) }
+    let times = known.told.times;
+    let key = format!("{model}/{}/deleted/{written}/{times}", known.id);
+    News { word: DELETED.to_owned(), key, times, content: None }
 }
 
 /// From where tellings are counted of what is read after this record was deleted.

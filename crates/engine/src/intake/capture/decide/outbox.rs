@@ -344,7 +344,8 @@ pub fn fold(lines: &[Line], mut known: KnownBy, models: &BTreeMap<String, Model>
                     let counted_from = fold.counted_from.entry(line.model.clone()).or_insert(model.counted_from);
                     *counted_from = counted_after(before).max(*counted_from);
                 }
-                (is_told.then(|| News { word: DELETED.to_owned(), key: key(line) }), None)
+                let times = before.map_or(0, |before| before.told.times);
+                (is_told.then(|| News { word: DELETED.to_owned(), key: key(line), times, content: None }), None)
             }
             // Another line of the same transaction may have told all: each has the values of its end.
             Said::Changed if told_by.get(&record) == Some(&line.txid) => continue,

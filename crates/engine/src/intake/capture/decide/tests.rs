@@ -153,11 +153,17 @@ fn what_intake_refused_is_an_event_again_when_it_changes_or_is_asked_for() {
     }
 }
 
+/// What is known of a record of which a telling of this content was begun, and is not known to be in the journal.
+fn begun_with(body: &str, before: Option<&Known>, counted_from: u64) -> Known {
+    let judged = judge("sale.order", &row(42, 9, None, body), (before, counted_from), Shape::Plain, Depth::Whole);
+    begun(42, before, &judged.news.unwrap())
+}
+
 #[test]
 fn what_was_begun_is_told_under_its_key_and_what_was_changed_back_meanwhile_under_another() {
     let before = known(9, None, Some("a"));
-    let begun = begun(42, Some(&before), 0);
-    assert_eq!((begun.digest, begun.told.telling), (before.digest, Telling::Begun));
+    let begun = begun_with("b", Some(&before), 0);
+    assert_eq!((begun.written_at, begun.told), (before.written_at, Tellings { times: 7, telling: Telling::Begun }));
     let there = keys(&["b"], Some(before));
     assert_eq!(keys(&["b"], Some(begun.clone())), there);
     let back = keys(&["a"], Some(begun));
@@ -165,18 +171,44 @@ fn what_was_begun_is_told_under_its_key_and_what_was_changed_back_meanwhile_unde
 }
 
 #[test]
+fn what_is_begun_again_and_again_while_it_changes_is_never_a_repeat_of_what_came_before() {
+    let before = known(9, None, Some("a"));
+    let mut begun = before.clone();
+    let mut told = Vec::new();
+    for body in ["b", "c", "b", "b", "a", "b"] {
+        told.push(keys(&[body], Some(begun.clone())).remove(0).unwrap());
+        begun = begun_with(body, Some(&begun), 0);
+    }
+    // The same content twice in a row is one telling, and the journal decides whether it has it.
+    assert_eq!(told[2], told[3]);
+    let different: BTreeSet<&String> = told.iter().collect();
+    assert_eq!(different.len(), 5, "{told:?}");
+}
+
+#[test]
 fn what_was_begun_for_the_first_time_is_known_so_that_its_deletion_is_missed() {
-    let begun = begun(42, None, 3);
-    assert_eq!((begun.seen, begun.digest, begun.told.telling), (Seen::Shown, None, Telling::Begun));
+    let begun = begun_with("a", None, 3);
+    assert_eq!((begun.seen, begun.written_at, begun.told.telling), (Seen::Shown, None, Telling::Begun));
     assert_eq!(keys(&["a"], Some(begun)), keys_from(&["a"], None, 3));
 }
 
 #[test]
+fn a_deletion_that_was_begun_is_one_however_often_it_is_looked_at_and_what_is_there_again_is_told() {
+    let before = known(9, None, Some("a"));
+    let gone = deletion("sale.order", &before);
+    let begun = begun(42, Some(&before), &gone);
+    assert_eq!(deletion("sale.order", &begun).key, gone.key);
+    assert!(keys(&["a"], Some(begun))[0].is_some());
+}
+
+#[test]
 fn a_light_look_leaves_what_was_begun() {
-    let begun = begun(42, Some(&known(9, Some("sale"), Some("body"))), 0);
-    let seen = row(42, 9, Some("sale"), "light");
-    let judged = judge("sale.order", &seen, (Some(&begun), 0), Shape::Stated, Depth::Light);
-    assert_eq!(judged.known.told, begun.told);
+    let before = known(9, None, Some("body"));
+    let begun = begun_with("other", Some(&before), 0);
+    for depth in [Depth::First, Depth::Light] {
+        let judged = judge("sale.order", &row(42, 9, None, "light"), (Some(&begun), 0), Shape::Plain, depth);
+        assert_eq!(judged.known.told, begun.told);
+    }
 }
 
 #[test]
