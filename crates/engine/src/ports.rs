@@ -240,7 +240,7 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     fn known(&self, source: &SourceName, model: &str, ids: Vec<u64>) -> Answer<'_, Readable<Known>>;
 
     /// How many known records of a captured model have an id in each of these ranges, each from its first to before its
-    /// second; in the order of the ranges and in one snapshot. Hidden ones are not counted. At most
+    /// second; in the order of the ranges and in one snapshot. Those that are listed are counted. At most
     /// [`model::limit::CAPTURE_RANGES_MAX`].
     fn known_counts(&self, source: &SourceName, model: &str, ranges: Vec<(u64, u64)>) -> Answer<'_, Vec<u64>>;
 

@@ -49,8 +49,29 @@ pub enum Telling {
 pub enum Seen {
     /// It does.
     Shown,
+    /// It lists it and refuses its content: a rule hides something that the record leads to. Its content may be shown again.
+    Closed,
     /// A rule of the system hides it from us now. It is not deleted, and may be shown again.
     Hidden,
+}
+
+/// A question about how a record is seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// Whether the system lists it: it is shown or closed.
+    Listed,
+    /// Whether its content cannot be read: it is closed or hidden.
+    Unread,
+}
+
+impl Seen {
+    /// Whether a record that is seen so is that.
+    pub const fn is(self, sight: Sight) -> bool {
+        match (self, sight) {
+            (Self::Shown | Self::Closed, Sight::Listed) | (Self::Closed | Self::Hidden, Sight::Unread) => true,
+            (Self::Hidden, Sight::Listed) | (Self::Shown, Sight::Unread) => false,
+        }
+    }
 }
 
 /// How far the capture of a source is.

@@ -38,7 +38,7 @@ pub use fault::{Fault, FaultKind};
 pub use guard::Guard;
 pub use ids::*;
 pub use keyed::{KeptAnswer, KeyedWrite};
-pub use known::{Known, Seen, Standing, Telling, Told};
+pub use known::{Known, Seen, Sight, Standing, Telling, Told};
 pub use network::Network;
 pub use outcome::{Outcome, TransportError};
 pub use quarantine::{Later, LaterEvent, QuarantineRow, QuarantineState};

@@ -97,7 +97,8 @@ impl Capturing {
         let told = told(&world.stores).await?;
         let captures = world.oracle.known().captures.clone();
         let history = self.company.history();
-        Ok(check(&Truth { history: &history, captures: &captures, captured: &self.captured }, &told))
+        let off = world.swarm.keeping.absence.unwrap_or_default();
+        Ok(check(&Truth { history: &history, captures: &captures, captured: &self.captured, off }, &told))
     }
 
     /// A fresh record, of which no nudge tells.

@@ -28,12 +28,19 @@ impl OdooRecords {
         let there = model_there(&learnt.session.version, &asked.model);
         let shape = shape(there, &learnt.fields).ok_or_else(not_odoo)?;
         let of = (peer, &learnt, asked);
-        let ((rows, at), hidden) = match self.page(of, domain(&asked.which), asked.limit).await {
-            Ok(page) => (page, Vec::new()),
-            Err(failure) if is_access(&failure) => self.apart(of, failure).await?,
+        let full = |ids: &[u64]| ids.last().copied().filter(|_| ids.len() >= asked.limit);
+        let ((rows, at), closed, more_after) = match self.page(of, domain(&asked.which), asked.limit).await {
+            Ok(page) => {
+                let ids: Vec<u64> = page.0.iter().map(|row| row.id).collect();
+                (page, Vec::new(), full(&ids))
+            }
+            Err(failure) if is_access(&failure) => {
+                let (page, closed, listed) = self.apart(of, failure).await?;
+                (page, closed, full(&listed))
+            }
             Err(failure) => return Err(failure),
         };
-        Ok(Shown { rows, hidden, at: at.unwrap_or_else(|| self.clock.wall()), shape })
+        Ok(Shown { rows, closed, more_after, at: at.unwrap_or_else(|| self.clock.wall()), shape })
     }
 
     async fn page(
@@ -64,8 +71,9 @@ impl OdooRecords {
         Ok((rows, at))
     }
 
-    /// The page in halves, where this was said of it as a whole. Answers also which records are refused by themselves.
-    async fn apart(&self, of: (&Peer, &Learnt, &Asked), said: Failure) -> Result<(Page, Vec<u64>), Failure> {
+    /// The page in halves, where this was said of it as a whole. Answers also which records are refused by themselves, and which
+    /// were listed: one that is deleted before its part is read makes the page no shorter.
+    async fn apart(&self, of: (&Peer, &Learnt, &Asked), said: Failure) -> Result<(Page, Vec<u64>, Vec<u64>), Failure> {
         let (peer, Learnt { session, .. }, asked) = of;
         let call = Call::of_model(model_there(&session.version, &asked.model), "search")
             .with("domain", domain(&asked.which))
@@ -75,13 +83,13 @@ impl OdooRecords {
         // What is read of the parts shows what was there later: the page is dated by this.
         let Told { value, at } = self.odoo.call(peer, session, &call).await?;
         let all = ids(&value)?;
-        let (mut rows, mut hidden) = (Vec::new(), Vec::new());
+        let (mut rows, mut closed) = (Vec::new(), Vec::new());
         let mut parts = vec![all.as_slice()];
         // LIMIT: one that is refused among n costs twice as many calls as n can be halved; a page of n that all are, twice n.
         while let Some(part) = parts.pop() {
             match (self.page(of, json!([["id", "in", part]]), part.len()).await, part) {
                 (Ok((more, _)), _) => rows.extend(more),
-                (Err(failure), [id]) if is_access(&failure) => hidden.push(*id),
+                (Err(failure), [id]) if is_access(&failure) => closed.push(*id),
                 (Err(failure), [_, ..]) if is_access(&failure) => {
                     let (first, second) = part.split_at(part.len() / 2);
                     parts.extend([second, first]);
@@ -92,7 +100,7 @@ impl OdooRecords {
         if rows.is_empty() && !self.may_read_below(of).await? {
             return Err(said);
         }
-        Ok(((rows, at), hidden))
+        Ok(((rows, at), closed, all))
     }
 
     /// Whether our user may read records of all models that a reading leads to.

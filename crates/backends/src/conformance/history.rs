@@ -321,7 +321,7 @@ impl History {
             written_at: self.dice.one_in(2).then(|| self.around()),
             state: self.dice.one_in(2).then(|| self.why()),
             digest: if self.dice.one_in(3) { None } else { row.digest },
-            seen: if self.dice.one_in(4) { Seen::Hidden } else { Seen::Shown },
+            seen: self.dice.pick(&[Seen::Shown, Seen::Shown, Seen::Closed, Seen::Hidden]).copied().unwrap_or(Seen::Shown),
             told: Told { telling: self.dice.pick(&TELLINGS).copied().unwrap_or_default(), ..row.told },
             ..row
         }

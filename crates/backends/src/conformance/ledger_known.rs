@@ -2,7 +2,7 @@
 
 use model::limit::{CAPTURE_RANGES_MAX, CAPTURE_ROWS_MAX, STANDING_BYTES_MAX};
 use model::room::Ages;
-use model::{Batch, Change, FaultKind, Guard, Known, Seen, Standing, Telling, Told};
+use model::{Batch, Change, FaultKind, Guard, Known, Seen, Sight, Standing, Telling, Told};
 
 use super::fixture::LedgerFixture;
 use super::sample::{at, delivery_id, known, name};
@@ -15,6 +15,7 @@ pub(super) const LIST: &[super::Entry<LedgerFixture>] = &[
     ("what_is_forgotten_can_be_known_again", |it| Box::pin(what_is_forgotten_can_be_known_again(it))),
     ("known_records_are_counted_by_ranges_of_ids", |it| Box::pin(known_records_are_counted_by_ranges_of_ids(it))),
     ("hidden_records_are_known_and_not_counted", |it| Box::pin(hidden_records_are_known_and_not_counted(it))),
+    ("closed_records_are_listed_and_unread", |it| Box::pin(closed_records_are_listed_and_unread(it))),
     ("a_whole_page_is_known_in_one_change", |it| Box::pin(a_whole_page_is_known_in_one_change(it))),
     ("a_standing_rises_at_each_write", |it| Box::pin(a_standing_rises_at_each_write(it))),
     ("of_two_steps_from_one_standing_the_second_is_refused", |it| {
@@ -70,11 +71,11 @@ impl LedgerFixture {
     }
 
     async fn ids(&self, range: (u64, u64), limit: usize) -> Vec<u64> {
-        self.ids_of(Seen::Shown, range, limit).await
+        self.ids_of(Sight::Listed, range, limit).await
     }
 
-    async fn ids_of(&self, seen: Seen, range: (u64, u64), limit: usize) -> Vec<u64> {
-        self.ledger().known_ids(&name("odoo"), "sale.order", (seen, range), limit).await.expect("the ledger reads")
+    async fn ids_of(&self, sight: Sight, range: (u64, u64), limit: usize) -> Vec<u64> {
+        self.ledger().known_ids(&name("odoo"), "sale.order", (sight, range), limit).await.expect("the ledger reads")
     }
 
     async fn standing(&self, source: &str) -> Option<Standing> {
@@ -125,7 +126,7 @@ async fn each_source_and_model_is_known_by_itself(mut it: LedgerFixture) {
         assert_eq!(it.known_of(source, model, 0..9).await, []);
         let counts = it.ledger().known_counts(&name(source), model, vec![ALL, ALL]).await;
         assert_eq!(counts.ok(), Some(vec![0, 0]), "{model} of {source}");
-        let ids = it.ledger().known_ids(&name(source), model, (Seen::Shown, ALL), 9).await;
+        let ids = it.ledger().known_ids(&name(source), model, (Sight::Listed, ALL), 9).await;
         assert_eq!(ids.ok(), Some(Vec::new()), "{model} of {source}");
     }
     assert_eq!(it.ids(ALL, 9).await, [1]);
@@ -174,12 +175,23 @@ async fn hidden_records_are_known_and_not_counted(mut it: LedgerFixture) {
     assert_eq!(it.known(0..9).await, [known(1), hidden, known(3)]);
     assert_eq!((it.counted(&[ALL, (2, 3)]).await, it.ids(ALL, 9).await), (vec![2, 0], vec![1, 3]));
     assert_eq!(it.ids(ALL, 2).await, [1, 3], "they take no room of the limit");
-    let hidden = async |range, limit| it.ids_of(Seen::Hidden, range, limit).await;
+    let hidden = async |range, limit| it.ids_of(Sight::Unread, range, limit).await;
     assert_eq!((hidden(ALL, 9).await, hidden(ALL, 0).await, hidden((3, 9), 9).await), (vec![2], vec![], vec![]));
     it.know([2]).await;
     it.reopen().await;
     assert_eq!((it.counted(&[ALL, (2, 3)]).await, it.ids(ALL, 9).await), (vec![3, 1], vec![1, 2, 3]));
-    assert_eq!(it.ids_of(Seen::Hidden, ALL, 9).await, [0; 0]);
+    assert_eq!(it.ids_of(Sight::Unread, ALL, 9).await, [0; 0]);
+}
+
+async fn closed_records_are_listed_and_unread(mut it: LedgerFixture) {
+    let closed = Known { seen: Seen::Closed, ..known(2) };
+    let hidden = Known { seen: Seen::Hidden, ..known(3) };
+    it.know(1..=4).await;
+    it.apply(know("sale.order", vec![closed.clone(), hidden.clone()])).await;
+    it.reopen().await;
+    assert_eq!(it.known(0..9).await, [known(1), closed, hidden, known(4)]);
+    assert_eq!((it.counted(&[ALL, (2, 4)]).await, it.ids(ALL, 9).await), (vec![3, 1], vec![1, 2, 4]));
+    assert_eq!(it.ids_of(Sight::Unread, ALL, 9).await, [2, 3]);
 }
 
 async fn a_whole_page_is_known_in_one_change(mut it: LedgerFixture) {

@@ -14,7 +14,7 @@ use model::view::{
 use model::{
     Account, AuditRow, Consumer, Delivery, DeliveryId, DestinationName, Digest, EventId, Fault, FlowName, InForce,
     KeyedWrite, Known, LaneKey, LaterEvent, NodeName, Offset, Partition, PolicyVersion, Position, QuarantineRow, Replay,
-    ReplayId, ReplayMember, Seen, SourceName, Standing, Timestamp, Token,
+    ReplayId, ReplayMember, Sight, SourceName, Standing, Timestamp, Token,
 };
 use uuid::Uuid;
 
@@ -278,8 +278,8 @@ impl Portrait {
             self.known.push(known.rows);
             let ranges = vec![(0, 10), (10, 25), (5, u64::MAX), (7, 7), (9, 3)];
             self.known_counts.push(ledger.known_counts(source, model, ranges).await?);
-            for seen in [Seen::Shown, Seen::Hidden] {
-                self.known_ids.push(ledger.known_ids(source, model, (seen, (3, 40)), 9).await?);
+            for sight in [Sight::Listed, Sight::Unread] {
+                self.known_ids.push(ledger.known_ids(source, model, (sight, (3, 40)), 9).await?);
             }
             self.standings.push(ledger.standing(source).await?);
         }

@@ -80,8 +80,10 @@ pub enum Which {
 pub struct Shown {
     /// The records.
     pub rows: Vec<Row>,
-    /// Records of the page that are there and cannot be read, since a rule hides something that they lead to.
-    pub hidden: Vec<u64>,
+    /// Records of the page that are listed and whose content is refused, since a rule hides something that they lead to.
+    pub closed: Vec<u64>,
+    /// The last id of the page, where it was full: whatever became of its records since, others may follow.
+    pub more_after: Option<u64>,
     /// When they were read, by the clock of the system, in whole seconds; ours where it does not tell.
     pub at: Timestamp,
     /// Whether the model has states.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Delivery, DestinationName, FlowName, NodeName, Seen, Timestamp};
+use model::{Delivery, DestinationName, FlowName, NodeName, Sight, Timestamp};
 
 /// Which due deliveries are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct DueQuery {
 }
 
 /// Known records that are so and have an id in a range, from its first to before its second.
-pub type Within = (Seen, (u64, u64));
+pub type Within = (Sight, (u64, u64));
 
 /// Which waiting deliveries are wanted: those that nothing of a policy sends any more.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -241,6 +241,39 @@ async fn a_record_shown_again_for_one_that_is_deleted_is_read_though_the_counts_
 }
 
 #[tokio::test]
+async fn records_whose_content_is_refused_make_up_for_none_that_are_deleted() {
+    let world = World::new(Over::Memory, 30).await;
+    // One that was known, and two that nobody ever read: as many as are deleted then.
+    world.odoo.close([5, 31, 32]);
+    world.odoo.write(31, "new");
+    world.odoo.write(32, "new");
+    world.odoo.write(5, "changed");
+    world.pass(70).await;
+    world.identities().await;
+    assert_eq!((world.hidden().await, world.events().await), (3, vec![]));
+    world.odoo.delete([9, 10, 11]);
+    world.identities().await;
+    let mut events = world.events().await;
+    events.sort_by_key(|event| event.1);
+    let gone = |id| ("erp.order.deleted".to_owned(), id, "identities".to_owned());
+    assert_eq!(events, [gone(9), gone(10), gone(11)]);
+    // What is shown again is told as what it is: new, or changed.
+    world.odoo.open(31);
+    world.odoo.open(5);
+    world.identities().await;
+    world.identities().await;
+    let mut events = world.events().await;
+    events.retain(|event| event.0 != "erp.order.deleted");
+    events.sort();
+    let told = |kind: &str, id| (format!("erp.order.{kind}"), id, "identities".to_owned());
+    assert_eq!(events, [told("changed", 5), told("created", 31)]);
+    // And one of them that is deleted is told as gone.
+    world.odoo.delete([32]);
+    world.identities().await;
+    assert!(world.events().await.contains(&gone(32)));
+}
+
+#[tokio::test]
 async fn a_nudge_tells_that_a_hidden_record_is_deleted() {
     let world = World::new(Over::Memory, 30).await;
     world.odoo.hide([5]);

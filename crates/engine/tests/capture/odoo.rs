@@ -31,6 +31,7 @@ pub(crate) struct Order {
 struct There {
     orders: BTreeMap<u64, Order>,
     /// Those that a rule hides from us.
+    closed: BTreeSet<u64>,
     hidden: BTreeSet<u64>,
     away: Option<Unread>,
     asked: u64,
@@ -131,6 +132,16 @@ impl FakeOdoo {
         self.lock().hidden.extend(ids);
     }
 
+    /// They are listed, and their content is refused.
+    pub(crate) fn close(&self, ids: impl IntoIterator<Item = u64>) {
+        self.lock().closed.extend(ids);
+    }
+
+    /// Their content is shown again.
+    pub(crate) fn open(&self, id: u64) {
+        assert!(self.lock().closed.remove(&id));
+    }
+
     /// No rule hides it any more.
     pub(crate) fn show(&self, id: u64) {
         assert!(self.lock().hidden.remove(&id));
@@ -180,10 +191,15 @@ impl Records for FakeOdoo {
         };
         let at = Timestamp::from_secs(self.clock.now().secs());
         let shown = self.ask(|there| {
-            let rows = there.orders.iter().filter(|(id, order)| is_asked(**id, order) && !there.hidden.contains(id));
-            let rows = rows.take(asked.limit).map(|(id, order)| row(*id, order)).collect();
+            let page = there.orders.iter().filter(|(id, order)| is_asked(**id, order) && !there.hidden.contains(id));
+            let page: Vec<(&u64, &Order)> = page.take(asked.limit).collect();
+            let more_after = page.last().map(|(id, _)| **id).filter(|_| page.len() >= asked.limit);
+            // What a light look asks for leads nowhere, and is never refused.
+            let is_closed = |id: &u64| there.closed.contains(id) && !asked.reading.fields.is_empty();
+            let closed = page.iter().map(|(id, _)| **id).filter(is_closed).collect();
+            let rows = page.iter().filter(|(id, _)| !is_closed(id)).map(|(id, order)| row(**id, order)).collect();
             let is_stated = there.orders.values().any(|order| order.state.is_some());
-            Shown { rows, hidden: Vec::new(), at, shape: if is_stated { Shape::Stated } else { Shape::Plain } }
+            Shown { rows, closed, more_after, at, shape: if is_stated { Shape::Stated } else { Shape::Plain } }
         });
         self.flow(&asked.which);
         let gate = self.lock().gate.clone().filter(|_| matches!(asked.which, Which::These(_)));

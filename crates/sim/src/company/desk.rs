@@ -137,7 +137,8 @@ impl Desk {
             format!("{} {:?} shows {} rows at {at}: {}", asked.model, asked.which, rows.len(), rows.join(" "))
         });
         let shape = if model.states().is_empty() { Shape::Plain } else { Shape::Stated };
-        Ok(Shown { rows, hidden: Vec::new(), at, shape })
+        let more_after = rows.last().map(|row| row.id).filter(|_| rows.len() >= asked.limit);
+        Ok(Shown { rows, closed: Vec::new(), more_after, at, shape })
     }
 
     async fn count(&self, model: &str, ranges: &[(u64, u64)]) -> Result<Vec<u64>, Unread> {

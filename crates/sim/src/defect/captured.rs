@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use engine::ports::{Absence, Journal};
-use model::{Appended, Entry, Event, Fault, NewEntry, Offset, Partition, Position, Seen, TimeSpan, Timestamp};
+use model::{Appended, Entry, Event, Fault, NewEntry, Offset, Partition, Position, Sight, TimeSpan, Timestamp};
 
 use super::{Defect, Flaw};
 use crate::project::Captured;
@@ -56,8 +56,8 @@ impl Defect {
     }
 
     /// Ids of known records that are so: [`Flaw::I13Hidden`] strikes here.
-    pub fn known_ids(&self, seen: Seen, ids: Vec<u64>) -> Vec<u64> {
-        if self.flaw == Flaw::I13Hidden && seen == Seen::Hidden { Vec::new() } else { ids }
+    pub fn known_ids(&self, sight: Sight, ids: Vec<u64>) -> Vec<u64> {
+        if self.flaw == Flaw::I13Hidden && sight == Sight::Unread { Vec::new() } else { ids }
     }
 
     /// What is said of records that are not shown: [`Flaw::I13Gone`] strikes here.

@@ -140,7 +140,7 @@ async fn a_page_that_is_refused_is_halved_until_the_one_stands_alone() {
             let asked = Asked { model: "sale.order".to_owned(), reading: bed.reading(), which, limit: 64 };
             let shown = bed.records.shown(&bed.peer, &asked).await.unwrap();
             let rows: Vec<u64> = shown.rows.iter().map(|row| row.id).collect();
-            (rows, shown.hidden, bed.odoo.load().count("sale.order", "web_search_read") - before)
+            (rows, shown.closed, bed.odoo.load().count("sale.order", "web_search_read") - before)
         };
         let others: Vec<u64> = ids.iter().copied().filter(|id| *id != one).collect();
         assert_eq!(show(Which::These(ids)).await, (others, vec![one], 1 + 1 + 2 * 6), "{version:?}");

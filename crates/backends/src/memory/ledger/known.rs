@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use engine::ports::Within;
-use model::{Known, Seen, SourceName, Standing};
+use model::{Known, Sight, SourceName, Standing};
 
 use super::state::State;
 
@@ -35,12 +35,17 @@ pub(super) fn rows(state: &State, source: &SourceName, model: &str, ids: &[u64])
 
 /// See [`engine::ports::Ledger::known_counts`].
 pub(super) fn counts(state: &State, source: &SourceName, model: &str, ranges: &[(u64, u64)]) -> Vec<u64> {
-    ranges.iter().map(|range| ids(state, source, model, (Seen::Shown, *range)).count() as u64).collect()
+    ranges.iter().map(|range| ids(state, source, model, (Sight::Listed, *range)).count() as u64).collect()
 }
 
 /// The ids of those that are so, from the first to before the second.
-pub(super) fn ids(state: &State, source: &SourceName, model: &str, (seen, (from, to)): Within) -> impl Iterator<Item = u64> {
+pub(super) fn ids(
+    state: &State,
+    source: &SourceName,
+    model: &str,
+    (sight, (from, to)): Within,
+) -> impl Iterator<Item = u64> {
     let key = |id| (source.clone(), model.to_owned(), id);
     let rows = state.known.rows().range(key(from)..key(to.max(from)));
-    rows.filter(move |(_, row)| row.seen == seen).map(|(_, row)| row.id)
+    rows.filter(move |(_, row)| row.seen.is(sight)).map(|(_, row)| row.id)
 }

@@ -1,7 +1,7 @@
 //! What is known of records of captured models, a small row for each, and how far each capture is.
 
 use engine::ports::{Readable, Within};
-use model::{Digest, Known, Seen, SourceName, Standing, Telling, Timestamp, Told};
+use model::{Digest, Known, Seen, Sight, SourceName, Standing, Telling, Timestamp, Told};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::super::broken::Broken;
@@ -18,8 +18,10 @@ statements! {
     DELETE = "DELETE FROM known WHERE source = $1 AND model = $2 AND id = $3";
     NUMBER = "SELECT id FROM names WHERE name = $1";
     ROW = "SELECT id, written_at, state, digest, hidden, told, begun FROM known WHERE source = $1 AND model = $2 AND id = $3";
-    COUNT = "SELECT count(*) FROM known WHERE source = $1 AND model = $2 AND id >= $3 AND id < $4 AND hidden = 0";
-    IDS = "SELECT id FROM known WHERE source = $1 AND model = $2 AND id >= $3 AND id < $4 AND hidden = $6
+    COUNT = "SELECT count(*) FROM known WHERE source = $1 AND model = $2 AND id >= $3 AND id < $4 AND hidden IN (0, 2)";
+    LISTED = "SELECT id FROM known WHERE source = $1 AND model = $2 AND id >= $3 AND id < $4 AND hidden IN (0, 2)
+        ORDER BY id LIMIT $5";
+    UNREAD = "SELECT id FROM known WHERE source = $1 AND model = $2 AND id >= $3 AND id < $4 AND hidden IN (1, 2)
         ORDER BY id LIMIT $5";
     PUT_STANDING = "INSERT INTO standings (source, version, content) VALUES ($1, 1, $2)
         ON CONFLICT (source) DO UPDATE SET version = standings.version + 1, content = $2";
@@ -38,14 +40,18 @@ impl Step<'_> {
         for row in rows {
             let written_at = row.written_at.map(Timestamp::micros);
             let digest = row.digest.map(|digest| digest.0);
-            let is_hidden = row.seen == Seen::Hidden;
+            let seen = match row.seen {
+                Seen::Shown => 0,
+                Seen::Hidden => 1,
+                Seen::Closed => 2,
+            };
             let telling = match row.told.telling {
                 Telling::Done => 0,
                 Telling::Begun => 1,
                 Telling::Refused => 2,
             };
             let told = int(row.told.times);
-            let values = params![source, model, int(row.id), written_at, row.state, digest, is_hidden, told, telling];
+            let values = params![source, model, int(row.id), written_at, row.state, digest, seen, told, telling];
             self.write(PUT, values)?;
         }
         Ok(())
@@ -87,7 +93,7 @@ pub(super) fn known(conn: &Connection, source: &str, model: &str, mut ids: Vec<u
     })
 }
 
-/// How many of them are shown in each range.
+/// How many of them are listed in each range.
 pub(super) fn counts(conn: &Connection, source: &str, model: &str, ranges: &[(u64, u64)]) -> Result<Vec<u64>, Broken> {
     snapshot(conn, || {
         let Some(captured) = captured(conn, source, model)? else { return Ok(vec![0; ranges.len()]) };
@@ -106,13 +112,16 @@ pub(super) fn ids(
     conn: &Connection,
     source: &str,
     model: &str,
-    (seen, (from, to)): Within,
+    (sight, (from, to)): Within,
     limit: usize,
 ) -> Result<Vec<u64>, Broken> {
     snapshot(conn, || {
         let Some(captured) = captured(conn, source, model)? else { return Ok(Vec::new()) };
-        let mut statement = conn.prepare_cached(IDS)?;
-        let range = params![captured.0, captured.1, int(from), int(to), len(limit), seen == Seen::Hidden];
+        let mut statement = conn.prepare_cached(match sight {
+            Sight::Listed => LISTED,
+            Sight::Unread => UNREAD,
+        })?;
+        let range = params![captured.0, captured.1, int(from), int(to), len(limit)];
         let ids = statement.query_map(range, |row| Ok(count(row.get(0)?)))?;
         Ok(ids.collect::<Result<_, _>>()?)
     })
@@ -137,7 +146,8 @@ fn decode(row: &Row<'_>) -> Result<Known, Broken> {
     let seen = match row.get(4)? {
         0 => Seen::Shown,
         1 => Seen::Hidden,
-        other => return Err(Broken::Corrupt(format!("neither shown nor hidden, but {other}"))),
+        2 => Seen::Closed,
+        other => return Err(Broken::Corrupt(format!("neither shown nor hidden nor closed, but {other}"))),
     };
     let telling = match row.get(6)? {
         0 => Telling::Done,

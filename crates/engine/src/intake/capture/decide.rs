@@ -12,7 +12,7 @@ mod judged;
 pub mod outbox;
 
 pub(super) use judged::DELETED;
-pub use judged::{Depth, Judged, News, begun, counted_after, deleted_body, deletion, is_our_word, judge};
+pub use judged::{Depth, Judged, News, begun, closed, counted_after, deleted_body, deletion, is_our_word, judge};
 
 /// LIMIT: records of one look: their bodies are in memory, and Odoo makes them in one transaction.
 pub const PAGE: usize = 200;
@@ -220,12 +220,9 @@ pub struct Told {
 }
 
 impl Told {
-    /// Of a page that was asked for with this limit and took so long: an answer is dated when it is given, and shows what was there
-    /// when it was asked for.
-    pub fn of(shown: &Shown, limit: usize, took: TimeSpan) -> Self {
-        let ids = shown.rows.iter().map(|row| row.id).chain(shown.hidden.iter().copied());
-        let last = ids.max().filter(|_| shown.rows.len() + shown.hidden.len() >= limit);
-        Self { more_after: last, at: shown.at - took }
+    /// Of a page that took so long: an answer is dated when it is given, and shows what was there when it was asked for.
+    pub fn of(shown: &Shown, took: TimeSpan) -> Self {
+        Self { more_after: shown.more_after, at: shown.at - took }
     }
 }
 

@@ -214,8 +214,8 @@ impl Looker {
             Err(unread) => return Ok(Err(unread)),
         };
         self.judge(name, &shown.rows, (shown.shape, depth, found), leads).await?;
-        self.refused(name, &shown.hidden, leads).await?;
-        Ok(Ok(Told::of(&shown, limit, took)))
+        self.closed(name, &shown.closed, leads).await?;
+        Ok(Ok(Told::of(&shown, took)))
     }
 
     /// Records by their ids; known ones that are not shown are asked after, those as well that were hidden before: such a one may be
@@ -237,8 +237,8 @@ impl Looker {
             };
             let depth = if found == Found::Outbox { Depth::Changed } else { Depth::Whole };
             self.judge(name, &shown.rows, (shown.shape, depth, found), leads).await?;
-            self.refused(name, &shown.hidden, leads).await?;
-            let there: BTreeSet<u64> = shown.rows.iter().map(|row| row.id).chain(shown.hidden).collect();
+            self.closed(name, &shown.closed, leads).await?;
+            let there: BTreeSet<u64> = shown.rows.iter().map(|row| row.id).chain(shown.closed).collect();
             let known = self.ledger.known(self.name(), name, ids.to_vec()).await?.rows;
             let missing: Vec<Known> = known.into_iter().filter(|known| !there.contains(&known.id)).collect();
             let unknown = ids.iter().copied().filter(|id| !there.contains(id) && missing.iter().all(|it| it.id != *id));
@@ -267,22 +267,27 @@ impl Looker {
         }
     }
 
-    /// Records that are there and cannot be read, since a rule hides something that they lead to: they are hidden as a whole.
-    pub(super) async fn refused(&self, name: &str, ids: &[u64], leads: &mut Leads) -> Result<(), Fault> {
+    /// Records that are listed and whose content is refused. They are known from now on, also those of which nothing was: what is
+    /// listed and what is known are compared by their counts, and so many that nobody knew would make up for as many that are gone.
+    pub(super) async fn closed(&self, name: &str, ids: &[u64], leads: &mut Leads) -> Result<(), Fault> {
         if ids.is_empty() {
             return Ok(());
         }
         self.tell(Capturing::Unseen { model: name, ids });
-        let absent: Vec<(u64, Absence)> = ids.iter().map(|id| (*id, Absence::Hidden)).collect();
         leads.hidden.extend(ids);
         let known = self.ledger.known(self.name(), name, ids.to_vec()).await?.rows;
-        self.hide(name, &known, &absent, leads);
+        let known: BTreeMap<u64, Known> = known.into_iter().map(|known| (known.id, known)).collect();
+        let close = |id: &u64| decide::closed(*id, known.get(id), leads.counted_from);
+        let rows: Vec<Known> = ids.iter().filter_map(close).collect();
+        if !rows.is_empty() {
+            leads.changes.push(Change::Know { source: self.name().clone(), model: name.to_owned(), rows });
+        }
         Ok(())
     }
 
     /// What is known of records that are hidden, as far as it was not known. Answers of how many that is.
     pub(super) fn hide(&self, name: &str, known: &[Known], absent: &[(u64, Absence)], leads: &mut Leads) -> u64 {
-        let is_new = |known: &&Known| known.seen == Seen::Shown && absent.contains(&(known.id, Absence::Hidden));
+        let is_new = |known: &&Known| known.seen != Seen::Hidden && absent.contains(&(known.id, Absence::Hidden));
         let rows: Vec<Known> =
             known.iter().filter(is_new).map(|known| Known { seen: Seen::Hidden, ..known.clone() }).collect();
         let count = rows.len() as u64;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Fault, Seen, Timestamp};
+use model::{Fault, Sight, Timestamp};
 use policy::compiled::CapturedModel;
 
 use super::decide::{self, Found, Told};
@@ -196,7 +196,7 @@ impl Looker {
         read: &[u64],
         leads: &mut Leads,
     ) -> Result<Result<Option<u64>, Unread>, Fault> {
-        let within = (Seen::Hidden, (from, next.unwrap_or(ALL.1)));
+        let within = (Sight::Unread, (from, next.unwrap_or(ALL.1)));
         let mut ids = self.ledger.known_ids(self.name(), of.0, within, HIDDEN_MAX).await?;
         let next = if ids.len() == HIDDEN_MAX { ids.last().map(|last| last + 1) } else { next };
         let read: BTreeSet<u64> = read.iter().copied().collect();
@@ -267,7 +267,11 @@ impl Looker {
                 Err(unread) => return Ok(Err(unread)),
             };
             let limit = usize::try_from(range.1 - range.0).unwrap_or(usize::MAX);
-            let mut these = apart(&there, &self.ledger.known_ids(self.name(), name, (Seen::Shown, range), limit).await?);
+            let mut these = apart(&there, &self.ledger.known_ids(self.name(), name, (Sight::Listed, range), limit).await?);
+            if at.purpose == Purpose::Doubt {
+                // Nothing is asked of those that nobody knows: they would take the room of what is missing.
+                these.unknown.clear();
+            }
             forecast.learn(ranges.iter().position(|it| *it == range).unwrap_or(usize::MAX), these.missing.len());
             let beyond = these.cut(most - told.apart.len());
             told.apart.append(these);

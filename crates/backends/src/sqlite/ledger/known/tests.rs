@@ -8,7 +8,7 @@ use model::limit::CAPTURE_ROWS_MAX;
 use model::{Batch, Change, Known};
 use rusqlite::Connection;
 
-use super::{COUNT, IDS, ROW};
+use super::{COUNT, LISTED, ROW, UNREAD};
 use crate::conformance::ManualClock;
 use crate::conformance::sample::{at, known, name};
 use crate::sqlite::schema::{LEDGER, migrate};
@@ -35,7 +35,7 @@ async fn counted(ledger: &SqliteLedger, range: (u64, u64)) -> Vec<u64> {
 fn ranges_are_found_by_the_key_and_come_in_its_order() {
     let conn = Connection::open_in_memory().unwrap();
     migrate(&conn, LEDGER, Path::new("ledger.sqlite")).unwrap();
-    for (sql, by) in [(COUNT, "id>? AND id<?"), (IDS, "id>? AND id<?"), (ROW, "id=?")] {
+    for (sql, by) in [(COUNT, "id>? AND id<?"), (LISTED, "id>? AND id<?"), (UNREAD, "id>? AND id<?"), (ROW, "id=?")] {
         let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let (mut rows, mut steps) = (explain.raw_query(), Vec::new());
         while let Some(row) = rows.next().unwrap() {

@@ -98,6 +98,16 @@ fn is_same(row: &Row, before: &Known, digest: Digest, depth: Depth) -> bool {
     has_same_content && is_told
 }
 
+/// What is known of a record that is listed and whose content is refused, where that is new.
+pub fn closed(id: u64, before: Option<&Known>, counted_from: u64) -> Option<Known> {
+    let told = Tellings { times: counted_from, telling: Telling::Done };
+    match before {
+        Some(before) if before.seen == Seen::Closed => None,
+        Some(before) => Some(Known { seen: Seen::Closed, ..before.clone() }),
+        None => Some(Known { id, written_at: None, state: None, digest: None, seen: Seen::Closed, told }),
+    }
+}
+
 /// How many tellings were begun before this one that may be in the journal: one, of another content. Told under its number too, this
 /// one would be a repeat when it is there again after a third.
 fn passed_over(before: Option<&Known>, digest: Digest) -> u64 {
@@ -114,6 +124,8 @@ pub fn begun(id: u64, before: Option<&Known>, news: &News) -> Known {
 }
 
 fn word(row: &Row, before: Option<&Known>, shape: Shape) -> String {
+    // Of one that was closed before anybody read it, or begun and nothing more, nothing is known but that it is there.
+    let before = before.filter(|before| before.written_at.is_some() || before.state.is_some());
     let entered = row.state.as_ref().filter(|state| before.is_none_or(|before| before.state.as_ref() != Some(state)));
     match (shape, entered, before) {
         (Shape::Stated, Some(state), _) => state.clone(),

@@ -213,13 +213,23 @@ fn a_light_look_leaves_what_was_begun() {
 
 #[test]
 fn a_page_shows_what_was_there_when_it_was_asked_for() {
-    let shown = Shown { rows: vec![row(42, 9, None, "a")], hidden: vec![], at: at(100), shape: Shape::Stated };
-    let told = Told::of(&shown, 1, TimeSpan::from_secs(30));
-    assert_eq!(told, Told { more_after: Some(42), at: at(70) });
-    // What is refused by itself is of the page: it ends it as any other, and the watermark moves on.
-    let refused = Shown { rows: vec![row(42, 9, None, "a")], hidden: vec![43], at: at(100), shape: Shape::Stated };
-    assert_eq!(Told::of(&refused, 2, TimeSpan::ZERO).more_after, Some(43));
-    assert_eq!(Told::of(&refused, 3, TimeSpan::ZERO).more_after, None);
+    let page = Shown { rows: vec![], closed: vec![], more_after: Some(43), at: at(100), shape: Shape::Stated };
+    assert_eq!(Told::of(&page, TimeSpan::from_secs(30)), Told { more_after: Some(43), at: at(70) });
+}
+
+#[test]
+fn a_closed_record_is_known_once_and_news_when_it_is_read_for_the_first_time() {
+    let first = closed(42, None, 3).unwrap();
+    assert_eq!(
+        (first.seen, first.told, closed(42, Some(&first), 3)),
+        (Seen::Closed, Tellings { times: 3, telling: Telling::Done }, None)
+    );
+    let read = judge("sale.order", &row(42, 9, None, "a"), (Some(&first), 0), Shape::Plain, Depth::Whole);
+    assert_eq!((read.news.map(|news| news.word).as_deref(), read.known.seen), (Some("created"), Seen::Shown));
+    let before = known(9, None, Some("a"));
+    let shut = closed(42, Some(&before), 0).unwrap();
+    assert_eq!(shut, Known { seen: Seen::Closed, ..before });
+    assert_eq!(keys(&["a"], Some(shut)), [None], "nothing changed meanwhile");
 }
 
 #[test]

@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Batch, Fault, Known, TimeSpan};
+use model::{Batch, Fault, Known};
 use policy::compiled::CapturedModel;
 
-use super::super::decide::{self as capture, Depth, Found, Told};
+use super::super::decide::{self as capture, Depth, Found};
 use super::super::lead::{Journalled, Leads};
 use super::super::look::{Came, Looker};
 use super::super::progress::{Pass, Progress};
@@ -186,8 +186,8 @@ impl Looker {
             Ok(shown) => shown,
             Err(unread) => return Ok(Err(unread)),
         };
-        let more = Told::of(&shown, capture::PAGE, TimeSpan::ZERO).more_after;
-        self.refused(of.name, &shown.hidden, &mut seen.leads).await?;
+        let more = shown.more_after;
+        self.closed(of.name, &shown.closed, &mut seen.leads).await?;
         let rows = decide::settle(shown.rows, &of.step.window);
         self.compare(of, rows, shown.shape, seen).await?;
         let place = more.map_or(Place::Identities { from: 0 }, |after| Place::Contents { after });
@@ -222,7 +222,7 @@ impl Looker {
                 Ok(shown) => shown,
                 Err(unread) => return Ok(Err(unread)),
             };
-            self.refused(of.name, &shown.hidden, &mut seen.leads).await?;
+            self.closed(of.name, &shown.closed, &mut seen.leads).await?;
             let mut rows = decide::settle(shown.rows, &of.step.window);
             if mode == Mode::Count {
                 rows.retain(|row| decide::is_older(row, &of.step.window));
