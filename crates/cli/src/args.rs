@@ -156,6 +156,9 @@ pub(crate) enum Verb {
     /// Put a new key in the place of the one in use
     #[command(subcommand)]
     Rotate(Rotate),
+    /// The event types of a project folder, who answers for them and who uses them
+    #[command(subcommand)]
+    Catalog(Catalog),
     /// Who did what
     Audit(Audit),
     /// Tokens of persons and machines

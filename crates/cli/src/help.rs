@@ -30,7 +30,7 @@ const HEADINGS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("Try", &["send", "listen", "simulate"]),
-    ("Govern", &["audit", "token", "rotate"]),
+    ("Govern", &["catalog", "audit", "token", "rotate"]),
 ];
 
 /// The command line.

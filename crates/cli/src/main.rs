@@ -98,6 +98,7 @@ async fn run(args: Args, output: &Output) -> Exit {
         Verb::Test(test) => verbs::test::run(&test, output),
         Verb::Listen(listen) => verbs::listen::run(&args.common, &listen, output).await,
         Verb::Retention(retention) => verbs::retention::run(&retention, output).await,
+        Verb::Catalog(catalog) => verbs::catalog::run(&catalog, output),
         Verb::Completion(completion) => Ok(verbs::completion::run(&completion, output)),
         Verb::ExitCodes => Ok(verbs::version::exit_codes(output)),
         verb => ask_product(&args.common, verb, output).await,
@@ -144,6 +145,7 @@ async fn ask_product(common: &Common, verb: Verb, output: &Output) -> Ended {
         | Verb::Test(_)
         | Verb::Listen(_)
         | Verb::Retention(_)
+        | Verb::Catalog(_)
         | Verb::Completion(_)
         | Verb::ExitCodes => Err(Failure::new(Exit::Failed, "verb", "this verb does not ask the product")),
     }

@@ -38,8 +38,11 @@ pub(crate) fn whole(found: Folder) -> Result<Vec<SourceFile>, Failure> {
 
 /// What is said of a folder without a project.
 pub(crate) fn no_project(folder: &Path) -> Failure {
-    let message =
-        format!("{} is no project folder: it has none of {}/", folder.display(), server::project::FOLDERS.join("/, "));
+    let message = format!(
+        "{} is no project folder: it has none of {}/",
+        folder.display(),
+        server::project::folders().collect::<Vec<_>>().join("/, ")
+    );
     Failure::new(Exit::NotFound, "no-project", message).hint("begin one with `crossdock init`")
 }
 

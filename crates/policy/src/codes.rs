@@ -147,6 +147,8 @@ codes! {
     NOT_CAPTURED 523 "H0523" "an event that cannot be captured"
     NO_COMMANDS 524 "H0524" "commands that cannot be given so"
     NOT_OF_THIS_WAY 525 "H0525" "a setting that this way of capture does not have"
+    UNKNOWN_TEAM 526 "H0526" "no such team"
+    UNKNOWN_SYSTEM 527 "H0527" "no such system"
 
     TEST_UNKNOWN_SOURCE 601 "H0601" "a test names a source that does not exist"
     TEST_UNKNOWN_FLOW 602 "H0602" "a test names a flow or destination that does not exist"

@@ -4,6 +4,7 @@
 //! (typed, unresolved) -> [`resolve`] (references) -> [`compiled`]. Pure: no file, clock, network or environment is
 //! touched here, and nothing stops at the first mistake.
 
+pub mod catalog;
 pub mod codes;
 pub mod compiled;
 pub mod contract;

@@ -22,6 +22,11 @@ impl<T> Spanned<T> {
         place(path, self.span)
     }
 
+    /// The same, to look at.
+    pub const fn as_ref(&self) -> Spanned<&T> {
+        Spanned { value: &self.value, span: self.span }
+    }
+
     /// The same place with another value.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Spanned<U> {
         Spanned { value: change(self.value), span: self.span }

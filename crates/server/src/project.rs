@@ -5,16 +5,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use model::limit::{PROJECT_FILE_BYTES_MAX, PROJECT_FILES_MAX};
+use policy::decode::ObjectKind;
 use policy::source_file::{too_large, too_many, unreadable};
 use policy::{Folder, SourceFile};
 
-/// The folders that a project consists of.
-pub const FOLDERS: [&str; 6] = ["systems", "contracts", "mappings", "flows", "policies", "tests"];
+/// The folders that a project consists of: one for each kind of object.
+pub fn folders() -> impl Iterator<Item = &'static str> {
+    ObjectKind::ALL.into_iter().map(ObjectKind::folder)
+}
 
 /// What a project folder has; nothing where it has none of the project's folders.
 pub fn read(folder: &Path) -> Folder {
     let mut reader = Reader { root: folder, paths: Vec::new(), found: Folder::default() };
-    for name in FOLDERS {
+    for name in folders() {
         let below = folder.join(name);
         if below.is_dir() {
             reader.collect(&below, &mut vec![folder.to_owned()]);

@@ -1,4 +1,4 @@
-//! Flags of the verbs with which the product is governed: audit, token, rotate.
+//! Flags of the verbs with which the product is governed: catalog, audit, token, rotate.
 
 use std::path::PathBuf;
 
@@ -6,6 +6,34 @@ use clap::{Subcommand, ValueEnum};
 use model::Scope;
 
 use super::{Reason, Sure, rows};
+
+/// What is seen of the catalog.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Catalog {
+    /// List the contracts with who answers for them and how many send and read them
+    Ls(CatalogLs),
+    /// Show all that is said of a contract, and who uses it
+    Show(CatalogShow),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CatalogLs {
+    /// The project folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Only of this business area
+    #[arg(long, value_name = "DOMAIN")]
+    pub(crate) domain: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CatalogShow {
+    /// Its name, event type or alias, or `NAME@VERSION`
+    pub(crate) name: String,
+    /// The project folder
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+}
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Audit {

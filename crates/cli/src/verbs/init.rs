@@ -34,7 +34,7 @@ const SAMPLE: [(&str, &str); 9] = [
 pub(super) const GITIGNORE: (&str, &str) = (".gitignore", "# Data and secrets of this machine.\n/.crossdock/\n");
 
 pub(crate) fn run(args: &Init, output: &Output) -> Ended {
-    let taken = server::project::FOLDERS.into_iter().find(|name| args.folder.join(name).exists());
+    let taken = server::project::folders().find(|name| args.folder.join(name).exists());
     if let Some(name) = taken {
         let message = format!("{} has a project already: there is {name}/", args.folder.display());
         return Err(Failure::new(Exit::Refused, "project", message).hint("choose an empty folder"));

@@ -3,6 +3,7 @@
 pub(crate) mod add;
 pub(crate) mod apply;
 pub(crate) mod audit;
+pub(crate) mod catalog;
 pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod deliveries;

@@ -127,7 +127,7 @@ fn owner(policy: &Policy, change: &Change) -> Option<String> {
         PartKind::Contract => {
             policy.contracts.values().find(|it| it.reference.as_str() == name || it.reference.name() == name)?.owner.as_ref()
         }
-        PartKind::System | PartKind::Mapping | PartKind::Retry | PartKind::Test => None,
+        PartKind::System | PartKind::Mapping | PartKind::Retry | PartKind::Team | PartKind::Test => None,
     };
     owner.map(ToString::to_string)
 }

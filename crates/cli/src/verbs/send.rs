@@ -50,7 +50,7 @@ pub(crate) async fn run(common: &Common, args: &Send, output: &Output) -> Ended 
 
 /// The project of the folder where it has one, else the applied policy.
 async fn declaration(client: &Client, args: &Send, output: &Output) -> Result<Policy, Failure> {
-    let has_project = server::project::FOLDERS.iter().any(|name| args.project.join(name).is_dir());
+    let has_project = server::project::folders().any(|name| args.project.join(name).is_dir());
     if has_project { Ok(project::load(&args.project, output)?.policy) } else { project::present(client).await }
 }
 

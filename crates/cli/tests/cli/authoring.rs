@@ -229,3 +229,31 @@ fn what_is_said_moves_no_cursor() {
     let told = run(folder.path(), &["check", "no\u{1b}[2Jwhere\u{202e}"]).ends(5).remarks(r"no\u{1b}[2Jwhere\u{202e}");
     assert!(!told.err.contains('\u{1b}'), "{}", told.err);
 }
+
+#[test]
+fn the_catalog_tells_what_a_contract_is_who_answers_for_it_and_who_uses_it() {
+    let folder = corpus("governed");
+    let rows = run(&folder, &["catalog", "ls", "-o", "json"]).ends(0).json();
+    assert_eq!(rows["schema"], "crossdock/catalog/1");
+    let names: Vec<_> = rows["rows"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["order", "parcel"]);
+    assert!(rows["rows"][0].get("schema").is_none(), "a list has no schemas");
+    let sales = run(&folder, &["catalog", "ls", "--domain", "sales", "-o", "json"]).ends(0).json();
+    assert_eq!(sales["rows"].as_array().map(Vec::len), Some(1));
+    let shown = run(&folder, &["catalog", "show", "Customer Order"]).ends(0).out;
+    for line in [
+        "order@1.0.0",
+        "owner           team-erp: erp@example.com, +31 20 555 0100 (nights and holidays), https://chat.example.com/erp",
+        "record          . = erp, .buyer.name = erp",
+        "mode            near_real_time: pickers start a wave every ten minutes",
+        "service         99% within 5m",
+        "kept            3650d",
+        "sent by         source erp",
+        "read by         nobody in this project",
+    ] {
+        assert!(shown.lines().any(|it| it == line), "{line}\nis not in\n{shown}");
+    }
+    let whole = run(&folder, &["catalog", "show", "order@1.0.0", "-o", "json"]).ends(0).json();
+    assert!(whole["rows"][0]["schema"]["properties"]["number"].is_object());
+    run(&folder, &["catalog", "show", "ordr"]).ends(5).remarks("did you mean order?");
+}

@@ -8,7 +8,7 @@ use super::schema::{Found, Schema};
 use super::sought::Sought;
 use super::spread::{Spread, spread};
 use super::validator::DIALECT;
-use super::{Contract, unknown_paths, validator, violation};
+use super::{Contract, bad_path, unknown_paths, validator, violation};
 use crate::codes;
 use crate::expression::{Path, Root, short};
 use crate::specs::ContractSpec;
@@ -35,6 +35,7 @@ pub(super) fn rest(contract: &Contract, spec: &ContractSpec) -> Vec<Diagnostic> 
     let mut found = Vec::new();
     growth(contract, &mut found);
     paths(contract, spec, &mut found);
+    governed(contract, spec, &mut found);
     for (_, sought) in &contract.identifiers {
         expressions(contract, sought, &mut found);
     }
@@ -170,6 +171,26 @@ fn paths(contract: &Contract, spec: &ContractSpec, found: &mut Vec<Diagnostic>) 
         let message = format!("a contract has at most {IDENTIFIERS_MAX} business identifiers");
         let help = "keep those that people search by";
         found.push(Diagnostic::error(codes::TOO_MANY_IDENTIFIERS, scheme.place(&spec.path), message).help(help));
+    }
+}
+
+/// The paths of what people agree on lead somewhere; those that tell events apart to a value.
+fn governed(contract: &Contract, spec: &ContractSpec, found: &mut Vec<Diagnostic>) {
+    let said = &spec.governed;
+    let parts = said.personal.iter().chain(said.record.iter().map(|(text, _)| text));
+    for (text, is_value) in said.dedupe.iter().map(|text| (text, true)).chain(parts.map(|text| (text, false))) {
+        found.extend(match text.value.parse::<Path>() {
+            Err(bad) => Some(bad_path(text, bad, &spec.path)),
+            Ok(path) if is_value => wrong_path(contract, &path, text, spec),
+            Ok(path) => lacking_path(contract, &path, text, spec),
+        });
+    }
+}
+
+fn lacking_path(contract: &Contract, path: &Path, text: &Spanned<String>, spec: &ContractSpec) -> Option<Diagnostic> {
+    match contract.schema().follow(path) {
+        Found::Open | Found::Declared(_) => None,
+        Found::Lacking(lacking) => Some(contract.lacking(codes::PATH_NOT_IN_SCHEMA, text.place(&spec.path), path, &lacking)),
     }
 }
 

@@ -3,6 +3,7 @@
 use model::{ContractRef, EventType, Owner};
 
 use super::fields::Fields;
+use super::governed::{MODE, SERVICE, governed};
 use super::table::{Field, Kind, Table};
 use crate::Spanned;
 use crate::specs::{Classification, ContractSpec, Lifecycle, Repeatable};
@@ -15,6 +16,8 @@ pub(crate) static CONTRACT: Table = Table {
     fields: &[
         Field::optional("summary", Kind::Text, "what it describes, in a sentence"),
         Field::optional("owner", Kind::Name, "who answers for it"),
+        Field::optional("domain", Kind::Name, "the business area: `sales`, `inventory`"),
+        Field::optional("aliases", Kind::List(&Kind::Text, 0), "other names that people use for it"),
         Field::optional("type", Kind::EventType, "the event type that it describes; its own name where this is left out"),
         Field::optional(
             "lifecycle",
@@ -26,10 +29,29 @@ pub(crate) static CONTRACT: Table = Table {
             Kind::Word(&["public", "internal", "confidential", "restricted"]),
             "how its data may be shown; `internal` by default",
         ),
+        Field::optional(
+            "personal",
+            Kind::List(&Kind::Expression, 0),
+            "fields that say something of a person: paths; `[0]` stands for each item of a list",
+        ),
+        Field::optional("retention", Kind::Duration("1d", "36500d"), "how long its data may be kept"),
+        Field::optional("residency", Kind::Text, "where its data may be kept"),
+        Field::optional(
+            "record",
+            Kind::Map(&Kind::Expression, &Kind::Name),
+            "which system is the record: path -> system; `.` for all that is not named",
+        ),
+        Field::optional("mode", Kind::Table(&MODE), "how it is synchronised, and why so"),
+        Field::optional("service", Kind::Table(&SERVICE), "how soon it is wanted at the other end"),
         Field::optional("identifiers", Kind::Map(&Kind::Name, &Kind::Expression), "what people search by: name -> path"),
         Field::optional("ordering", Kind::Expression, "events with the same value are handled in order"),
         Field::optional("correlation", Kind::Expression, "the business transaction; the event's id where this is left out"),
         Field::optional("time", Kind::Expression, "when it happened"),
+        Field::optional(
+            "dedupe",
+            Kind::List(&Kind::Expression, 1),
+            "what tells two of them apart where the sender gives no key: paths",
+        ),
         Field::optional(
             "repeat",
             Kind::Word(&["state", "transition", "command"]),
@@ -65,6 +87,7 @@ pub(crate) fn contract(path: &str, name: &str, version: &str, root: &Node) -> Op
             "restricted" => Classification::Restricted,
             _ => Classification::Internal,
         },
+        governed: governed(fields),
         identifiers: fields.entries("identifiers").iter().filter_map(identifier).collect(),
         ordering: fields.string("ordering"),
         correlation: fields.string("correlation"),

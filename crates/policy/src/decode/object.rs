@@ -6,9 +6,9 @@ use model::limit::PROJECT_FILES_MAX;
 use model::{ContractRef, Diagnostic, FlowName, MappingName, Owner, RetryName, Severity, Span};
 
 use super::table::Table;
-use super::{contract, flow, mapping, retry, scalar, system, test, validate};
+use super::{contract, flow, mapping, retry, scalar, system, team, test, validate};
 use crate::source_file::too_many;
-use crate::specs::{ContractSpec, FlowSpec, MappingSpec, RetrySpec, SystemSpec, TestSpec};
+use crate::specs::{ContractSpec, FlowSpec, MappingSpec, RetrySpec, SystemSpec, TeamSpec, TestSpec};
 use crate::tree::{self, Node};
 use crate::{Findings, SourceFile, Spanned, codes, near};
 
@@ -25,13 +25,16 @@ pub enum ObjectKind {
     Flow,
     /// A retry policy.
     Retry,
+    /// A team.
+    Team,
     /// A test.
     Test,
 }
 
 impl ObjectKind {
     /// All of them, in the order in which people read a project.
-    pub const ALL: [Self; 6] = [Self::System, Self::Contract, Self::Mapping, Self::Flow, Self::Retry, Self::Test];
+    pub const ALL: [Self; 7] =
+        [Self::System, Self::Contract, Self::Mapping, Self::Flow, Self::Retry, Self::Team, Self::Test];
 
     /// The folder of its files.
     pub const fn folder(self) -> &'static str {
@@ -41,6 +44,7 @@ impl ObjectKind {
             Self::Mapping => "mappings",
             Self::Flow => "flows",
             Self::Retry => "policies",
+            Self::Team => "teams",
             Self::Test => "tests",
         }
     }
@@ -53,6 +57,7 @@ impl ObjectKind {
             Self::Mapping => "mapping",
             Self::Flow => "flow",
             Self::Retry => "retry policy",
+            Self::Team => "team",
             Self::Test => "test",
         }
     }
@@ -65,6 +70,7 @@ impl ObjectKind {
             Self::Mapping => &mapping::MAPPING,
             Self::Flow => &flow::FLOW,
             Self::Retry => &retry::RETRY,
+            Self::Team => &team::TEAM,
             Self::Test => &test::TEST,
         }
     }
@@ -157,6 +163,8 @@ pub struct Objects {
     pub flows: BTreeMap<FlowName, FlowSpec>,
     /// Retry policies by name, without the built-in ones.
     pub retries: BTreeMap<RetryName, RetrySpec>,
+    /// Teams by name.
+    pub teams: BTreeMap<Owner, TeamSpec>,
     /// Tests in the order of their names.
     pub tests: Vec<TestSpec>,
     /// The texts of systems that could not be read: their sources and destinations are unknown, and a name that occurs
@@ -255,6 +263,11 @@ impl Objects {
             ObjectKind::Retry => {
                 if let Ok(name) = RetryName::new(name) {
                     self.retries.insert(name.clone(), retry::retry(path, name, &root));
+                }
+            }
+            ObjectKind::Team => {
+                if let Ok(name) = Owner::new(name) {
+                    self.teams.insert(name.clone(), team::team(path, name, &root));
                 }
             }
             ObjectKind::Test => self.tests.extend(test::test(path, name, &root)),

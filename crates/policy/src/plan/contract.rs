@@ -3,7 +3,8 @@
 
 use super::difference::lines as differences;
 use super::parts::{Part, Parts};
-use super::{Change, Line, Mark, PartKind, Users};
+use super::{Change, Line, Mark, PartKind};
+use crate::catalog::Users;
 use crate::contract::{Difference, Hurts, Lifecycle, Of, compare, hurt_by};
 use crate::tree::{Node, to_json};
 
@@ -55,7 +56,11 @@ struct Between<'a> {
 
 impl Between<'_> {
     fn described(&self, name: &str, note: impl Into<String>, lines: Vec<Line>, hurts: Hurts) -> Change {
-        let hurt = if hurts.is_any() { Users::of(&self.reference(self.before), hurts, self.old) } else { Users::default() };
+        let hurt = if hurts.is_any() {
+            Users::of(&self.reference(self.before), hurts, &self.old.objects)
+        } else {
+            Users::default()
+        };
         Change { note: note.into(), lines, hurt, breaches: self.breaches(hurts), ..plain(self.mark, name) }
     }
 

@@ -6,20 +6,19 @@ mod contract;
 mod difference;
 mod parts;
 mod text;
-mod users;
 
 use std::collections::BTreeSet;
 
 use model::PolicyVersion;
 use serde::Serialize;
 
+use crate::catalog::Users;
 use crate::contract::Hurts;
 use crate::source_file::version;
 use crate::{Findings, SourceFile};
 use parts::{Part, Parts};
 
 pub use text::text;
-pub use users::Users;
 
 /// The difference between two versions of a project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -89,6 +88,8 @@ pub enum PartKind {
     Flow,
     /// A retry policy.
     Retry,
+    /// A team.
+    Team,
     /// A test.
     Test,
 }
@@ -133,6 +134,7 @@ impl PartKind {
             Self::Mapping => "mapping",
             Self::Flow => "flow",
             Self::Retry => "retry policy",
+            Self::Team => "team",
             Self::Test => "test",
         }
     }
@@ -208,6 +210,7 @@ pub fn plan(before: &[SourceFile], after: &[SourceFile]) -> Plan {
             | PartKind::Mapping
             | PartKind::Flow
             | PartKind::Retry
+            | PartKind::Team
             | PartKind::Test => change(*kind, name, was, is),
         });
     }

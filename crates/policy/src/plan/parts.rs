@@ -46,6 +46,7 @@ impl Parts {
             ObjectKind::Mapping => PartKind::Mapping,
             ObjectKind::Flow => PartKind::Flow,
             ObjectKind::Retry => PartKind::Retry,
+            ObjectKind::Team => PartKind::Team,
             ObjectKind::Test => PartKind::Test,
         };
         let note = match part_kind {

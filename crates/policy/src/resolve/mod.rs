@@ -8,6 +8,7 @@ mod destination;
 mod expectation;
 mod flow;
 mod names;
+mod owners;
 mod secrets;
 mod source;
 mod usage;
@@ -52,6 +53,7 @@ pub fn resolve(
 ) -> Option<Policy> {
     let project = project(objects, now, findings);
     let policy = objects_of(&project, version, findings);
+    owners::check(&project, findings);
     usage::warn(&project, findings);
     versions::check(&project, findings);
     expectation::check(&project, files, findings);

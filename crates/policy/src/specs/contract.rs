@@ -25,6 +25,8 @@ pub struct ContractSpec {
     pub lifecycle: Lifecycle,
     /// How its data may be shown.
     pub classification: Classification,
+    /// What people agree on beside its shape.
+    pub governed: super::Governed,
     /// What people search by: scheme and expression.
     pub identifiers: Vec<(Spanned<String>, Spanned<String>)>,
     /// The expression of the ordering key.
@@ -101,6 +103,29 @@ pub enum Classification {
     Confidential,
     /// To named persons.
     Restricted,
+}
+
+impl Classification {
+    /// As files say it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Internal => "internal",
+            Self::Confidential => "confidential",
+            Self::Restricted => "restricted",
+        }
+    }
+}
+
+impl Repeatable {
+    /// As files say it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::Transition => "transition",
+            Self::Command => "command",
+        }
+    }
 }
 
 /// What a replay may do with an event.

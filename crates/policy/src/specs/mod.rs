@@ -5,14 +5,18 @@
 
 mod contract;
 mod flow;
+mod governed;
 mod mapping;
 mod retry;
 mod system;
+mod team;
 mod test;
 
 pub use contract::*;
 pub use flow::*;
+pub use governed::*;
 pub use mapping::*;
 pub use retry::*;
 pub use system::*;
+pub use team::*;
 pub use test::*;

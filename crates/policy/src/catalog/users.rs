@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::parts::Parts;
 use crate::contract::Hurts;
+use crate::decode::Objects;
 use crate::resolve;
 
 /// Users by name: `source shop`, `mapping orders`, `destination wms`.
@@ -24,28 +24,27 @@ impl Users {
     }
 
     /// The users of `NAME@VERSION` whom this hurts.
-    pub(super) fn of(reference: &str, hurts: Hurts, parts: &Parts) -> Self {
+    pub(crate) fn of(reference: &str, hurts: Hurts, objects: &Objects) -> Self {
         let mut users = Self::default();
         if hurts.senders {
-            users.senders = senders(reference, parts);
+            users.senders = senders(reference, objects);
         }
         if hurts.readers {
-            users.readers = readers(reference, parts);
+            users.readers = readers(reference, objects);
         }
         users
     }
 }
 
-fn senders(reference: &str, parts: &Parts) -> BTreeSet<String> {
-    let sources = parts.objects.systems.iter().flat_map(|system| &system.sources);
+fn senders(reference: &str, objects: &Objects) -> BTreeSet<String> {
+    let sources = objects.systems.iter().flat_map(|system| &system.sources);
     let sending = sources.filter(|source| source.events.iter().any(|event| is(event.contract.as_ref(), reference)));
-    let making = parts.objects.mappings.iter().filter(|(_, mapping)| is(mapping.to.as_ref(), reference));
+    let making = objects.mappings.iter().filter(|(_, mapping)| is(mapping.to.as_ref(), reference));
     let sending = sending.map(|source| format!("source {}", source.name.value));
     sending.chain(making.map(|(name, _)| format!("mapping {name}"))).collect()
 }
 
-fn readers(reference: &str, parts: &Parts) -> BTreeSet<String> {
-    let objects = &parts.objects;
+fn readers(reference: &str, objects: &Objects) -> BTreeSet<String> {
     let reading = objects.mappings.iter().filter(|(_, mapping)| is(mapping.from.as_ref(), reference));
     let mut readers: BTreeSet<String> = reading.map(|(name, _)| format!("mapping {name}")).collect();
     let kinds: Vec<_> = objects
