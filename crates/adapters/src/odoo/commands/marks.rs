@@ -124,7 +124,8 @@ impl Doing {
                 Err(refused(Refusal::Concurrency, Again::Perhaps, "what kept it from being done has changed meanwhile"))
             }
             (Err(Need::Change(..)), Whose::Nobodys) => Err(self.leave(at, says, seen)),
-            (Err(Need::Refuse(_)), Whose::Ours(note)) if !has_left => Err(withdraw(note, seen)),
+            // Contested is only what was cancelled: an open record or a done one was decided before.
+            (Err(Need::Refuse(_)), Whose::Ours(note) | Whose::Contested(note, _)) if !has_left => Err(withdraw(note, seen)),
             (step, Whose::Nobodys | Whose::Ours(_) | Whose::Anothers(_) | Whose::Contested(..)) => step,
         }
     }

@@ -256,6 +256,10 @@ fn the_record_is_where_the_note_is_and_not_where_the_reference_leads_by_now() {
     // What was cancelled in between gives its note back, so that a retry follows the reference.
     let cancelled = || picking(5, "cancel", &["dlv_1"]).into_iter();
     let steps = [home(Some(5))].into_iter().chain(cancelled()).chain([NO_UNIT(), moves(json!([]))]);
+    super::check(18, document.clone(), steps.collect(), LEAVES);
+    // Also where another one's note stands beside it: neither of them has anything left to do there.
+    let cancelled = picking(5, "cancel", &["dlv_1", "dlv_2"]).into_iter();
+    let steps = [home(Some(5))].into_iter().chain(cancelled).chain([NO_UNIT(), moves(json!([]))]);
     super::check(18, document, steps.collect(), LEAVES);
 }
 
