@@ -13,18 +13,24 @@ use policy::tree::{parse, to_json};
 use policy::{Findings, SourceFile, check};
 use proptest::prelude::*;
 
-const PATHS: [&str; 6] = [
+const PATHS: [&str; ObjectKind::ALL.len()] = [
     "systems/shop.yaml",
     "contracts/shopify.order/1.0.0.yaml",
     "mappings/shopify-order.yaml",
     "flows/orders-to-wms.yaml",
     "policies/labels.yaml",
+    "teams/team-commerce.yaml",
     "tests/paid-order.yaml",
 ];
 
 fn sample() -> Vec<SourceFile> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/check/ok");
-    let more = ["systems/wms.yaml", "contracts/sales.order.created.v1/1.0.0.yaml", "tests/orders/1.json"];
+    let more = [
+        "teams/team-warehouse.yaml",
+        "systems/wms.yaml",
+        "contracts/sales.order.created.v1/1.0.0.yaml",
+        "tests/orders/1.json",
+    ];
     let read = |path: &&str| SourceFile::new(*path, fs::read_to_string(root.join(path)).expect("the sample is there"));
     PATHS.iter().chain(&more).map(read).collect()
 }
