@@ -13,7 +13,7 @@ pub use users::Users;
 
 use crate::contract::Hurts;
 use crate::decode::{Objects, decode};
-use crate::specs::{Address, ContractSpec, Pace, TeamSpec};
+use crate::specs::{Address, Contact, ContractSpec, TeamSpec};
 use crate::{Findings, SourceFile, Spanned, near};
 
 /// A version of a contract.
@@ -145,7 +145,7 @@ fn entry(contract: &ContractSpec, objects: &Objects) -> Entry {
 }
 
 fn contacts(team: &TeamSpec) -> Vec<String> {
-    let shown = |contact: &crate::specs::Contact| {
+    let shown = |contact: &Contact| {
         let at = match &contact.at {
             Address::Email(at) | Address::Phone(at) | Address::Url(at) => at,
         };
@@ -160,17 +160,6 @@ fn span(span: TimeSpan) -> String {
     let units = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
     let whole = units.into_iter().find(|(_, unit)| seconds >= *unit && seconds.is_multiple_of(*unit));
     whole.map_or_else(|| format!("{seconds}s"), |(letter, unit)| format!("{}{letter}", seconds / unit))
-}
-
-impl Pace {
-    /// As files say it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::RealTime => "real_time",
-            Self::NearRealTime => "near_real_time",
-            Self::Batch => "batch",
-        }
-    }
 }
 
 #[cfg(test)]

@@ -56,3 +56,14 @@ pub enum Pace {
     /// Many together, at times.
     Batch,
 }
+
+impl Pace {
+    /// As files say it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::RealTime => "real_time",
+            Self::NearRealTime => "near_real_time",
+            Self::Batch => "batch",
+        }
+    }
+}

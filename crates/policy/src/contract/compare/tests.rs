@@ -37,8 +37,9 @@ fn one(rules: &Value) -> Value {
 }
 
 #[test]
-fn each_keyword_hurts_by_its_direction() {
+fn types_and_values_hurt_by_their_direction() {
     for (was, is, there, back) in [
+        (json!({}), json!(false), "x type: any > nothing [s]", "x type: nothing > any [r]"),
         (json!({}), json!({ "type": "string" }), "x type: any > string [s]", "x type: string > any [r]"),
         (
             json!({ "type": "integer" }),
@@ -76,6 +77,14 @@ fn each_keyword_hurts_by_its_direction() {
             "x enum: \"a\" \"b\" > \"a\" \"c\" [sr]",
             "x enum: \"a\" \"c\" > \"a\" \"b\" [sr]",
         ),
+    ] {
+        check(&one(&was), &one(&is), there, back);
+    }
+}
+
+#[test]
+fn each_rule_hurts_by_its_direction() {
+    for (was, is, there, back) in [
         (json!({ "minimum": 1 }), json!({ "minimum": 2 }), "x minimum: 1 > 2 [s]", "x minimum: 2 > 1 [r]"),
         (
             json!({ "minimum": 1 }),
@@ -103,7 +112,6 @@ fn each_keyword_hurts_by_its_direction() {
             "x anyOf: {\"const\":1} {\"const\":2} > {\"const\":2} {\"const\":3} [sr]",
             "x anyOf: {\"const\":2} {\"const\":3} > {\"const\":1} {\"const\":2} [sr]",
         ),
-        (json!({}), json!(false), "x type: any > nothing [s]", "x type: nothing > any [r]"),
     ] {
         check(&one(&was), &one(&is), there, back);
     }
